@@ -28,7 +28,7 @@ bool mux_h1_write(struct mux_h1 *h1, struct slice data)
     return true;
 }
 
-static bool edit_framing(struct mux_h1 *h1, const struct http_head *head, struct http_edits *edits, enum mux_body body,
+static bool edit_framing(const struct http_head *head, struct http_edits *edits, enum mux_body body,
                          uint64_t length)
 {
     int first = http_head_find(head, HTTP_FIELD_CONTENT_LENGTH, 0);
@@ -74,7 +74,7 @@ bool mux_h1_start(struct mux_stream *stream, const struct http_head *head, struc
     if (body == MUX_BODY_CLOSE)
         h1->keep_alive = false;
     // An interim answer has neither framing nor a say in what becomes of the connection.
-    if (!is_interim && (!edit_framing(h1, head, edits, body, length) || !edit_connection(h1, edits)))
+    if (!is_interim && (!edit_framing(head, edits, body, length) || !edit_connection(h1, edits)))
         return false;
     if (!out_room(h1, h1->ctx->head_max))
         return false;
