@@ -4,6 +4,7 @@
 // It believes nothing: a refused connect, a reset, an end before or inside an answer, a status other than 200, a byte
 // too many and an answer that does not come are told apart and counted. Only an end that the answer announced
 // (Connection: close) is no failure. One line of JSON on stdout tells the rest.
+// SIGTERM ends the load as though its time were over, and the report follows.
 //
 // Mode keep uses a connection until it is closed, mode close takes a new one for each request, mode tunnel opens N
 // WebSocket upgrades, sends a few bytes through each and back, prints {"ready": N, ...} and holds them until stdin
@@ -12,6 +13,7 @@
 #include "net.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +94,13 @@ struct client {
 };
 
 static char scratch[262144];
+static volatile sig_atomic_t told_to_stop;
+
+static void stop_handle(int number)
+{
+    (void)number;
+    told_to_stop = 1;
+}
 
 static void conn_close(struct client *client, struct client_conn *conn)
 {
@@ -388,7 +397,7 @@ static bool client_done(struct client *client, bool released)
 {
     if (client->mode == MODE_TUNNEL)
         return released;
-    if (client->now - client->started >= client->duration_us)
+    if (told_to_stop || client->now - client->started >= client->duration_us)
         client->stopping = true;
     return client->stopping && client->num_open == 0;
 }
@@ -475,6 +484,7 @@ int main(int argc, char **argv)
     }
     if (argc != optind + 2)
         net_usage(usage);
+    signal(SIGTERM, stop_handle);
     client.port = (uint16_t)net_number(argv[optind], 65535);
     net_raise_nofile();
     client_init(&client, argv[optind + 1]);
