@@ -71,26 +71,34 @@ def upload(port, pattern, size, chunked):
         if chunked:
             connection.sendall(b"0\r\n\r\n")
         answer = lib.read_answer(connection.makefile("rb"))
-    lib.check(answer is not None and answer.body == b"%d same\n" % size, "the origin got it all: %s" % (
-        answer and (answer.status, answer.body)))
+    told = answer.body if answer is not None else b""
+    lib.check(told == b"%d same\n" % size, "the origin got all of %d bytes in order: %r" % (size, told))
 
 
 def test(box):
     origin = box.origin()
-    port = lib.free_port()
-    balancer = box.balancer(lib.config(port, origin.port), port)
+    port, tcp_port = lib.free_port(), lib.free_port()
+    text = lib.config(port, origin.port) + """
+listen tcp
+    mode tcp
+    bind 127.0.0.1:%d
+    server origin 127.0.0.1:%d
+""" % (tcp_port, origin.port)
+    balancer = box.balancer(text, port)
     with socket.create_connection(("127.0.0.1", origin.port)) as connection:
         connection.sendall(b"GET /bytes/%d HTTP/1.1\r\nHost: load\r\n\r\n" % (STEP + PERIOD))
         pattern = lib.read_answer(connection.makefile("rb")).body
     pattern += pattern[:PERIOD]
     # The tables and buffers a first body needs are no growth.
     upload(port, pattern, STEP, False)
-    steps = [("download", download, (0,)), ("download, not read for a second", download, (1,)),
-             ("upload", upload, (SIZE, False)), ("chunked upload", upload, (SIZE // 4, True))]
-    for name, step, arguments in steps:
+    steps = [("download", port, download, (0,)), ("download, not read for a second", port, download, (1,)),
+             ("upload", port, upload, (SIZE, False)), ("chunked upload", port, upload, (SIZE // 4, True)),
+             ("tcp download, not read for a second", tcp_port, download, (1,)),
+             ("tcp upload", tcp_port, upload, (SIZE, False))]
+    for name, to_port, step, arguments in steps:
         watch = Watch(balancer.pid)
         start = time.monotonic()
-        step(port, pattern, *arguments)
+        step(to_port, pattern, *arguments)
         growth = watch.growth()
         lib.note("%s: %.1f s, memory %d KiB and %+d" % (name, time.monotonic() - start, watch.before, growth))
         lib.check(growth < GROWTH_KIB, "memory grows by less than %d KiB" % GROWTH_KIB)

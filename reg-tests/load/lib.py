@@ -163,8 +163,13 @@ class Balancer:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             start_new_session=True, preexec_fn=lambda: tools.raise_nofile(nofile))
         self.pid = self.process.pid
-        wait_for(lambda: self.process.poll() is not None or connects(port), 10, "the balancer accepts")
-        check(self.process.poll() is None, "the balancer does not start")
+        try:
+            wait_for(lambda: self.process.poll() is not None or connects(port), 10, "the balancer accepts")
+            check(self.process.poll() is None, "the balancer does not start")
+        except Failure as failure:
+            said = self.log()
+            self.stop()
+            raise Failure("%s:\n%s" % (failure, indent(said))) from None
 
     def write(self, text):
         """Replaces the configuration file; takes effect at the next reload."""

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """An origin dies and comes back: 503 in bounded time without it, another server where there is one, 200 afterwards."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import lib
@@ -34,8 +35,10 @@ def with_another(box):
     box.balancer(text, port)
     load = box.load(port, conns=20)
     lib.check(lib.answers(port), "the origins answer")
+    time.sleep(0.3)
     first.stop()
     results = [lib.get(port) for _ in range(40)]
+    time.sleep(0.5)
     report = load.finish()
     lib.note("one of two gone: slowest %.0f ms; load with %d requests failed: %s" % (
         max(seconds for _, seconds in results) * 1000, report["requests"], lib.failures(report) or "none"))

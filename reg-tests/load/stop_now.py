@@ -3,10 +3,13 @@
 """SIGTERM: everything stops at once, no process stays, and no unix socket either."""
 
 import os
+import shutil
 import signal
+import tempfile
 import time
 
 import lib
+import tools
 
 
 def test(box):
@@ -20,12 +23,12 @@ def test(box):
     box.load(port, conns=20)
     tunnels = box.load(port, mode="tunnel", conns=20, path="/ws")
     lib.check(tunnels.report()["requests"] == 20, "the tunnels are open")
-    members = lib.tools.tree(balancer.pid)
+    members = tools.tree(balancer.pid)
     start = time.monotonic()
     balancer.signal(signal.SIGTERM)
     status = balancer.wait_exit(3)
     lib.note("gone after %.0f ms, status %d" % ((time.monotonic() - start) * 1000, status))
-    left = [pid for pid in lib.tools.tree(os.getpid()) if pid in members]
+    left = [pid for pid in tools.tree(os.getpid()) if pid in members]
     lib.check(not left, "no process stays: %s" % [lib.process_title(pid) for pid in left])
     lib.check(not lib.connects(port), "nobody listens any more")
     lib.check(os.listdir(directory) == [], "unix sockets are removed: %s" % os.listdir(directory))
@@ -33,10 +36,10 @@ def test(box):
 
 class Directory:
     def __init__(self):
-        self.path = lib.tempfile.mkdtemp(prefix="load-")
+        self.path = tempfile.mkdtemp(prefix="load-")
 
     def stop(self):
-        lib.shutil.rmtree(self.path)
+        shutil.rmtree(self.path)
 
 
 lib.run(test)

@@ -22,7 +22,10 @@ def test(box):
         took = []
         end = time.monotonic() + 2
         while time.monotonic() < end:
-            status, seconds = lib.get(port, timeout=5)
+            try:
+                status, seconds = lib.get(port, timeout=4)
+            except OSError as error:
+                raise lib.Failure("connection %d while a worker stands still: %s" % (len(took) + 1, error)) from None
             lib.check(status == 200, "status %d while a worker stands still" % status)
             took.append(seconds)
         os.kill(victim, signal.SIGCONT)
