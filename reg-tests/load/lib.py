@@ -153,6 +153,7 @@ class Balancer:
 
     def __init__(self, text, port, nofile=None):
         self.binary = binary()
+        self.titled = os.path.basename(self.binary).startswith("fairlead")
         self.port = port
         self.directory = tempfile.mkdtemp(prefix="load-")
         self.config_path = os.path.join(self.directory, "config")
@@ -166,6 +167,10 @@ class Balancer:
         try:
             wait_for(lambda: self.process.poll() is not None or connects(port), 10, "the balancer accepts")
             check(self.process.poll() is None, "the balancer does not start")
+            # The kernel accepts as soon as there is a listener, before those who will serve it are there.
+            if self.titled:
+                want = int(re.search(r"nbthread (\d+)", text).group(1))
+                wait_for(lambda: len(self.workers()) >= want, 10, "%d workers run" % want)
         except Failure as failure:
             said = self.log()
             self.stop()
@@ -184,15 +189,11 @@ class Balancer:
         self.process.send_signal(number)
 
     def workers(self):
-        """Pids of the workers which carry traffic, of all generations. Where processes have no titles: all children."""
-        found = []
-        titled = False
-        for pid in tools.tree(self.pid):
-            title = process_title(pid)
-            titled = titled or title.startswith("fairlead: ")
-            if re.match(r"fairlead: worker\b", title):
-                found.append(pid)
-        return found if titled else tools.tree(self.pid)[1:]
+        """Pids of the workers, of all generations. Of another balancer, which has no such titles: all children."""
+        members = tools.tree(self.pid)
+        if not self.titled:
+            return members[1:]
+        return [pid for pid in members if re.match(r"fairlead: worker\b", process_title(pid))]
 
     def reload(self):
         """Reloads and returns the workers of the new generation, once there are as many new ones as old ones."""
