@@ -457,6 +457,17 @@ static void client_init(struct client *client, const char *path)
         net_die("stdin");
 }
 
+static void client_fini(struct client *client)
+{
+    for (unsigned i = 0; i < client->num_conns; i++) {
+        conn_close(client, &client->conns[i]);
+        free(client->conns[i].head);
+    }
+    free(client->conns);
+    free(client->latencies);
+    close(client->epoll_fd);
+}
+
 int main(int argc, char **argv)
 {
     static const char usage[] = "client [-m keep|close|tunnel] [-c CONNECTIONS] [-d MILLISECONDS] [-n REQUESTS] "
@@ -489,4 +500,5 @@ int main(int argc, char **argv)
     net_raise_nofile();
     client_init(&client, argv[optind + 1]);
     client_run(&client);
+    client_fini(&client);
 }

@@ -13,13 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-_Noreturn void net_die(const char *what)
+void net_die(const char *what)
 {
     fprintf(stderr, "%s: %s\n", what, strerror(errno));
     exit(2);
 }
 
-_Noreturn void net_usage(const char *text)
+void net_usage(const char *text)
 {
     fprintf(stderr, "usage: %s\n", text);
     exit(2);

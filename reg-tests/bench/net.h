@@ -13,10 +13,10 @@
 #define NET_LOOPBACK 0x7f000001u
 
 // net_die prints `what` with errno's text on stderr and exits with status 2.
-_Noreturn void net_die(const char *what);
+void net_die(const char *what) __attribute__((noreturn));
 
 // net_usage prints `text` on stderr and exits with status 2.
-_Noreturn void net_usage(const char *text);
+void net_usage(const char *text) __attribute__((noreturn));
 
 // net_number returns `text` read as a decimal number from 0 to `max`, or exits through net_die when it is none.
 uint64_t net_number(const char *text, uint64_t max);
