@@ -259,7 +259,7 @@ install-files:
 	set -e; find examples -type f | while read -r f; do install -D -m 644 "$$f" "$(DESTDIR)$(DOCDIR)/$$f"; done
 	set -e; for f in $(wildcard doc/*.[158]); do \
 	    install -D -m 644 $$f "$(DESTDIR)$(PREFIX)/share/man/man$${f##*.}/$${f##*/}"; done
-	sed 's,/usr/local/sbin,$(SBINDIR),' examples/systemd/fairlead.service \
+	sed 's,/usr/local/,$(PREFIX)/,' examples/systemd/fairlead.service \
 	    >'$(DESTDIR)$(PREFIX)/lib/systemd/system/fairlead.service'
 
 deps:
