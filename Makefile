@@ -189,7 +189,8 @@ check:
 	@reg-tests/check $(COUNTS) $(SUITES)
 
 layers: objects
-	@scripts/layers --build $B --libs $(BORINGSSL_LIBS) --counts $(COUNTS)/layers
+	@scripts/layers --build $B --libs $(or $(filter %.a,$(BORINGSSL_LIBS)),\
+	    $(wildcard $(BORINGSSL_LIB_DIR)/lib*.so)) --counts $(COUNTS)/layers
 
 doccheck:
 	@scripts/doccheck --counts $(COUNTS)/doccheck
@@ -250,7 +251,8 @@ run: fairlead
 
 SBINDIR := $(PREFIX)/sbin
 DOCDIR := $(PREFIX)/share/doc/fairlead
-install: all install-files
+install: all
+	@$(MAKE) install-files
 
 install-files:
 	install -D -m 755 build/release/fairlead '$(DESTDIR)$(SBINDIR)/fairlead'
