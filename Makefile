@@ -213,8 +213,8 @@ examples: fairlead
 	@$(call run_tests,examples) config $(sort $(wildcard examples/*.cfg))
 
 load: fairlead $(tools)
-	@BENCH_OUT=$(CURDIR)/build/bench $(call run_tests,load) program --jobs 1 --timeout 240 \
-	    $(sort $(wildcard reg-tests/load/*.sh))
+	@BENCH_OUT=$(CURDIR)/build/bench $(call run_tests,load) program --jobs 1 --timeout 240 --show \
+	    $(sort $(filter-out %/lib.py,$(wildcard reg-tests/load/*.py reg-tests/load/*.sh)))
 
 fuzz-corpora:
 	@+$(MAKE) CC=clang VARIANT=fuzz fuzz-programs
