@@ -186,6 +186,11 @@ void stream_leave_server(struct stream *stream, bool keep)
     }
 }
 
+void stream_release(struct stream *stream)
+{
+    stream_give(stream);
+}
+
 static void count_status(uint64_t *counters, uint16_t status)
 {
     unsigned class = status / 100;
