@@ -75,6 +75,3 @@ enum stream_verdict stream_to_tunnel(struct stream *stream);
 
 // stream_release gives the stream's memory back without ending anything: its connections went to a tunnel.
 void stream_release(struct stream *stream);
-
-// stream_arm sets the session's timer to the earliest deadline that now applies.
-void stream_arm(struct stream *stream);

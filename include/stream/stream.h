@@ -168,5 +168,11 @@ void stream_kill(struct stream *stream, enum stream_end end);
 // stream_queue_granted serves the waiters of this process that the board has granted a slot; called after a wake-up.
 void stream_queue_granted(struct stream_ctx *ctx);
 
+// stream_arm sets the session's timer to the earliest deadline that now applies.
+void stream_arm(struct stream *stream);
+
+// stream_close_idle ends a stream of which no byte has come, for a soft stop.
+void stream_close_idle(struct stream *stream);
+
 // stream_is_idle says whether no byte of a request has come yet: the session may close without loss.
 bool stream_is_idle(const struct stream *stream);

@@ -264,6 +264,12 @@ void stream_kill(struct stream *stream, enum stream_end end)
     stream_finish(stream, end, STREAM_NEXT_RESET);
 }
 
+void stream_close_idle(struct stream *stream)
+{
+    stream->running = true;
+    stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
+}
+
 bool stream_is_idle(const struct stream *stream)
 {
     return stream->step == STREAM_READ_HEAD && !stream->front->rx_started;
