@@ -6,6 +6,8 @@
 #include "config/config.h"
 #include "config/env.h"
 
+extern char **environ;
+
 // Manual section 2.3: what HAProxy sets itself. Its formats are those of sections 8.2.2 to 8.2.4.
 static const struct {
     const char *name;
@@ -15,7 +17,7 @@ static const struct {
     { "HAPROXY_BRANCH", CONFIG_LANGUAGE_LEVEL },
     { "HAPROXY_MWORKER", "1" },
     { "HAPROXY_TCP_LOG_FMT", "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq" },
-    { "HAPROXY_TCP_CLF_LOG_FMT", "%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft %b %s %Th %Tw %Tc %Tt "
+    { "HAPROXY_TCP_CLF_LOG_FMT", "%{Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft %b %s %Th %Tw %Tc %Tt "
                                  "%U %ts-- %ac %fc %bc %sc %rc %sq %bq \"\" \"\" " },
     { "HAPROXY_HTTP_LOG_FMT", "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc "
                               "%sq/%bq %hr %hs %{+Q}r" },
