@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The environment that a configuration sees: the process's own when reading began, HAProxy's predefined variables
-// (manual section 2.3), and what setenv, presetenv, unsetenv and resetenv made of it, at once for the lines that follow.
-// It is a copy, so that a configuration which turns out wrong leaves the process as it was. Owned by struct config.
+// (manual section 2.3), and what setenv, presetenv, unsetenv and resetenv made of it, at once for the lines that
+// follow. It is a copy, so that a configuration which turns out wrong leaves the process as it was. Owned by struct
+// config.
 #pragma once
 
 #include <stdbool.h>

@@ -9,7 +9,7 @@
 
 // The SSL library as conditions see it (ssllib_name_startswith, openssl_version_atleast). BoringSSL declares itself
 // compatible with this version of OpenSSL.
-#define CONFIG_SSLLIB_NAME "BoringSSL"
+#define CONFIG_SSLLIB_NAME   "BoringSSL"
 #define CONFIG_OPENSSL_LEVEL "1.1.1g"
 
 // config_feature_has says whether the feature `name` is present; false for an unknown one.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps inside of reading, from a line of text to the word that handles it. For src/config alone; the areas above use
-// config/config.h and config/word.h.
+// The steps inside of reading, from a line of text to the word that handles it. For src/config alone; the areas above
+// use config/config.h and config/word.h.
 #pragma once
 
 #include "config/word.h"
@@ -17,13 +17,13 @@ bool config_line_split(struct config *config, struct config_line *line, struct c
 struct config_splitter {
     struct config *config;
     struct config_place place;
-    struct slice raw;     // the line
-    size_t pos;           // of the next byte
-    struct text word;     // what the word holds so far
-    size_t word_at;       // offset at which it started
+    struct slice raw; // the line
+    size_t pos;       // of the next byte
+    struct text word; // what the word holds so far
+    size_t word_at;   // offset at which it started
     bool in_word;
     bool quoted;
-    size_t total;         // bytes of all words, against CONFIG_LINE_MAX
+    size_t total; // bytes of all words, against CONFIG_LINE_MAX
     struct config_arg *args;
     uint32_t num;
     uint32_t cap;
@@ -62,7 +62,8 @@ void config_block_end(struct config *config, struct config_blocks *blocks);
 // and `*error_at` the offset it belongs to.
 bool config_condition_eval(struct config *config, bool *result, const char **error, size_t *error_at, const char *text);
 
-// config_predicate_eval evaluates the predicate at `*pos` (a letter) of `text` and moves `*pos` behind it; errors as above.
+// config_predicate_eval evaluates the predicate at `*pos` (a letter) of `text` and moves `*pos` behind it; errors as
+// above.
 bool config_predicate_eval(struct config *config, bool *result, const char **error, size_t *error_at, const char *text,
                            size_t *pos);
 
@@ -92,6 +93,10 @@ const struct config_section *config_section_at(size_t index);
 // config_error_keyword reports that the line's words, from line->first on, are no word of the current section: refused,
 // misplaced, incomplete or misspelled.
 void config_error_keyword(struct config *config, const struct config_line *line);
+
+// config_section_is_refused says whether the line begins a section that HAProxy has and we do not; reported, and
+// skipped.
+bool config_section_is_refused(struct config *config, const struct config_line *line);
 
 // config_args_join joins `num` words with spaces, in the arena.
 const char *config_args_join(struct config *config, const struct config_arg *args, uint32_t num);

@@ -7,7 +7,8 @@
 
 const struct config_arg *config_arg_at(const struct config_line *line, uint32_t index)
 {
-    return index < line->num_args - line->first && line->first <= line->num_args ? &line->args[line->first + index] : NULL;
+    return index < line->num_args - line->first && line->first <= line->num_args ? &line->args[line->first + index]
+                                                                                 : NULL;
 }
 
 struct config_place config_place_of(const struct config_line *line, const struct config_arg *arg)
@@ -66,24 +67,26 @@ bool config_warning(struct config *config, const struct config_line *line, uint3
     return true;
 }
 
+// A longer list of what is known helps nobody.
+enum { ARG_LIST_MAX = 12 };
+
 bool config_error_unknown(struct config *config, const struct config_line *line, uint32_t index, const char *what,
                           const char *const *known, size_t num)
 {
     const struct config_arg *arg = config_arg_at(line, index);
+    const char *nearest = arg ? config_nearest(arg->str, known, num) : NULL;
+    if (arg && (nearest || num > ARG_LIST_MAX)) {
+        return config_error(config, line, index, "unknown %s '%s'%s%s%s", what, arg->str,
+                            nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    }
     struct text list;
     text_init(&list);
-    const char *nearest = arg ? config_nearest(arg->str, known, num) : NULL;
-    for (size_t i = 0, shown = 0; i < num; i++) {
+    for (size_t i = 0, shown = 0; i < num && num <= ARG_LIST_MAX; i++) {
         if (known[i])
-            text_printf(&list, "%s'%s'", shown++ ? ", " : "", known[i]);
+            text_printf(&list, "%s'%s'", shown++ ? ", " : ", expected one of ", known[i]);
     }
-    const char *names = list.ptr ? list.ptr : "none";
-    if (!arg)
-        config_error(config, line, index, "missing %s, expected one of %s", what, names);
-    else if (nearest)
-        config_error(config, line, index, "unknown %s '%s'; did you mean '%s'?", what, arg->str, nearest);
-    else
-        config_error(config, line, index, "unknown %s '%s', expected one of %s", what, arg->str, names);
+    config_error(config, line, index, "%s %s%s%s%s%s", arg ? "unknown" : "missing", what, arg ? " '" : "",
+                 arg ? arg->str : "", arg ? "'" : "", list.ptr ? list.ptr : "");
     text_fini(&list);
     return false;
 }

@@ -9,7 +9,7 @@ struct config_block {
     struct config_block *outer;
     struct config_place place; // of its .if
     bool outer_active;
-    bool taken;     // a branch was chosen, or its condition is malformed and none will be
+    bool taken; // a branch was chosen, or its condition is malformed and none will be
     bool seen_else;
 };
 
@@ -51,7 +51,8 @@ static bool block_condition(struct config *config, bool *malformed, const struct
     const char *text = config_args_join(config, line->args + 1, line->num_args - 1);
     *malformed = !config_condition_eval(config, &result, &error, &at, text);
     if (*malformed)
-        config_diag_add(config->diag, CONFIG_ERROR, block_condition_place(line, at), "'%s': %s", line->args[0].str, error);
+        config_diag_add(config->diag, CONFIG_ERROR, block_condition_place(line, at), "'%s': %s", line->args[0].str,
+                        error);
     return !*malformed && result;
 }
 
@@ -183,10 +184,18 @@ void config_block_line(struct config *config, struct config_blocks *blocks, bool
 
 void config_block_end(struct config *config, struct config_blocks *blocks)
 {
+    // The innermost is on top; messages follow the order of the file.
+    struct config_block *outermost = NULL;
     while (blocks->top) {
         struct config_block *block = blocks->top;
-        config_diag_add(config->diag, CONFIG_ERROR, block->place, "'.if' without '.endif'");
         blocks->top = block->outer;
+        block->outer = outermost;
+        outermost = block;
+    }
+    while (outermost) {
+        struct config_block *block = outermost;
+        config_diag_add(config->diag, CONFIG_ERROR, block->place, "'.if' without '.endif'");
+        outermost = block->outer;
         free(block);
     }
 }

@@ -66,9 +66,9 @@ static const struct {
     struct slice name;
     bool enabled;
 } feature_switches[] = {
-    { SLICE("POLL"), false },        { SLICE("EPOLL"), true },       { SLICE("KQUEUE"), false },
-    { SLICE("EVPORTS"), false },     { SLICE("SPLICE"), true },      { SLICE("GETADDRINFO"), true },
-    { SLICE("REUSEPORT"), true },    { SLICE("FAST-FORWARD"), true }, { SLICE("SERVER-SSL-VERIFY-NONE"), false },
+    { SLICE("POLL"), false },     { SLICE("EPOLL"), true },        { SLICE("KQUEUE"), false },
+    { SLICE("EVPORTS"), false },  { SLICE("SPLICE"), true },       { SLICE("GETADDRINFO"), true },
+    { SLICE("REUSEPORT"), true }, { SLICE("FAST-FORWARD"), true }, { SLICE("SERVER-SSL-VERIFY-NONE"), false },
 };
 
 bool config_feature_has(struct slice name)

@@ -117,8 +117,6 @@ static void keyword_error_part(struct config *config, const struct config_line *
     struct config_line here = *line;
     const char *before = config_args_join(config, line->args + line->first, depth);
     here.first = line->first + depth;
-    if (here.first < here.num_args && here.args[here.first].len)
-        here.place.column = here.args[here.first].column;
     config_error_unknown(config, &here, 0, arena_printf(config->arena, "'%s' keyword", before), parts, num);
 }
 
@@ -140,32 +138,53 @@ static void keyword_error_first(struct config *config, const struct config_line 
         keyword_skip_section(config);
 }
 
+// Reports a word that some section has, on a line before the first one.
+static bool keyword_is_outside(struct config *config, const struct config_line *line)
+{
+    uint32_t num = line->num_args - line->first;
+    for (num = num < CONFIG_NAME_WORDS ? num : CONFIG_NAME_WORDS; num > 0; num--) {
+        const struct config_word *word =
+            config_word_find(line->args + line->first, num, CONFIG_IN_GLOBAL | CONFIG_IN_PROXY);
+        if (!word)
+            continue;
+        config_diag_add(config->diag, CONFIG_ERROR, keyword_place(line, num),
+                        "'%s' stands outside of any section; a file begins with one", word->name);
+        keyword_skip_section(config);
+        return true;
+    }
+    return false;
+}
+
 void config_error_keyword(struct config *config, const struct config_line *line)
 {
-    if (config_refuse_reason(line->args[0].str, 0)) {
-        config_diag_add(config->diag, CONFIG_ERROR, line->place, "section '%s' %s", line->args[0].str,
-                        config_refuse_reason(line->args[0].str, 0));
-        keyword_skip_section(config);
-        return;
-    }
     if (config->section) {
         if (keyword_is_misplaced(config, line, keyword_group(config->in)) || keyword_is_refused(config, line) ||
             keyword_is_misplaced(config, line, CONFIG_IN_GLOBAL | CONFIG_IN_PROXY))
             return;
-    } else if (config_word_find(line->args, 1, CONFIG_IN_GLOBAL | CONFIG_IN_PROXY)) {
-        config_diag_add(config->diag, CONFIG_ERROR, line->place, "'%s' stands outside of any section", line->args[0].str);
+    } else if (keyword_is_outside(config, line)) {
         return;
     }
-    for (uint32_t depth = CONFIG_NAME_WORDS; depth-- > 0;) {
-        size_t num = 0;
-        const char **parts = NULL;
-        if (depth <= line->num_args - line->first)
-            parts = keyword_parts(config, &num, line->args + line->first, depth);
-        if (depth > 0 && num > 0) {
+    const struct config_arg *args = line->args + line->first;
+    uint32_t depth = line->num_args - line->first;
+    for (depth = depth < CONFIG_NAME_WORDS ? depth : CONFIG_NAME_WORDS - 1; depth > 0; depth--) {
+        size_t num;
+        const char **parts = keyword_parts(config, &num, args, depth);
+        if (num > 0) {
             keyword_error_part(config, line, parts, num, depth);
             return;
         }
-        if (depth == 0)
-            keyword_error_first(config, line, parts, num);
     }
+    size_t num;
+    const char **parts = keyword_parts(config, &num, args, 0);
+    keyword_error_first(config, line, parts, num);
+}
+
+bool config_section_is_refused(struct config *config, const struct config_line *line)
+{
+    const char *reason = config_refuse_reason(line->args[0].str, 0);
+    if (!reason)
+        return false;
+    config_diag_add(config->diag, CONFIG_ERROR, line->place, "section '%s' %s", line->args[0].str, reason);
+    keyword_skip_section(config);
+    return true;
 }

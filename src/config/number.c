@@ -16,7 +16,8 @@ static bool number_digits(uint64_t *out, bool *too_large, struct slice *rest)
     *too_large = false;
     size_t len = 0;
     for (; len < rest->len && rest->ptr[len] >= '0' && rest->ptr[len] <= '9'; len++) {
-        if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, (uint64_t)(rest->ptr[len] - '0'), out))
+        if (__builtin_mul_overflow(*out, 10, out) ||
+            __builtin_add_overflow(*out, (uint64_t)(rest->ptr[len] - '0'), out))
             *too_large = true;
     }
     *rest = slice_from(*rest, len);
@@ -85,7 +86,8 @@ bool config_parse_size(struct config *config, uint64_t *out, const struct config
     char unit = rest.len == 1 ? slice_lower(rest.ptr[0]) : '\0';
     unsigned shift = unit == 'k' ? 10 : unit == 'm' ? 20 : unit == 'g' ? 30 : 0;
     if (rest.len > 0 && shift == 0)
-        return config_error(config, line, index, "unexpected '%s' in the size '%s'; units are k, m and g", rest.ptr, word);
+        return config_error(config, line, index, "unexpected '%s' in the size '%s'; units are k, m and g", rest.ptr,
+                            word);
     if (too_large || number > UINT64_MAX >> shift)
         return config_error(config, line, index, "the size '%s' is too large", word);
     *out = number << shift;
@@ -104,7 +106,8 @@ bool config_parse_u64(struct config *config, uint64_t *out, const struct config_
     if ((!number_digits(&number, &too_large, &rest) && !too_large) || rest.len > 0)
         return config_error(config, line, index, "'%s' is no number", word);
     if (too_large || number < min || number > max)
-        return config_error(config, line, index, "%s is out of range, expected %" PRIu64 " to %" PRIu64, word, min, max);
+        return config_error(config, line, index, "%s is out of range, expected %" PRIu64 " to %" PRIu64, word, min,
+                            max);
     *out = number;
     return true;
 }

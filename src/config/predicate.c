@@ -213,7 +213,8 @@ bool config_predicate_eval(struct config *config, bool *result, const char **err
                            size_t *pos)
 {
     size_t len = 0;
-    for (const char *c = text + *pos; (slice_lower(c[len]) >= 'a' && slice_lower(c[len]) <= 'z') || c[len] == '_'; len++)
+    for (const char *c = text + *pos; (slice_lower(c[len]) >= 'a' && slice_lower(c[len]) <= 'z') || c[len] == '_';
+         len++)
         ;
     *error_at = *pos;
     const struct predicate *predicate = predicate_find(slice_of(text + *pos, len));

@@ -16,9 +16,8 @@ enum { READ_FILE_MAX = 256 * 1024 * 1024 };
 
 void config_init(struct config *config, struct arena *arena, struct config_diag *diag, void *owner)
 {
-    *config = (struct config){
-        .arena = arena, .diag = diag, .owner = owner, .section_name = "", .env = config_env_new()
-    };
+    *config =
+        (struct config){ .arena = arena, .diag = diag, .owner = owner, .section_name = "", .env = config_env_new() };
 }
 
 void config_fini(struct config *config)

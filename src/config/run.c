@@ -14,7 +14,7 @@ static bool run_count_is_right(struct config *config, const struct config_line *
     if (num > max && max == 0)
         return config_error(config, line, 0, "'%s' takes no argument", name);
     if (num > max)
-        return config_error(config, line, max, "unexpected argument '%s', '%s' takes at most %u", 
+        return config_error(config, line, max, "unexpected argument '%s', '%s' takes at most %u",
                             config_arg_at(line, max)->str, name, max);
     return true;
 }
@@ -73,7 +73,7 @@ void config_line_run(struct config *config, struct config_line *line)
         config_section_begin(config, section, line);
         return;
     }
-    if (config->section && !config->object)
+    if (config_section_is_refused(config, line) || (config->section && !config->object))
         return;
     line->first = 0;
     if (line->num_args > 1) {

@@ -21,7 +21,8 @@ static bool value_number(struct config *config, uint64_t *out, const struct conf
     return value_is_cleared(line) || config_parse_u64(config, out, line, 0, word->min, max);
 }
 
-bool config_word_u32(struct config *config, void *object, const struct config_word *word, const struct config_line *line)
+bool config_word_u32(struct config *config, void *object, const struct config_word *word,
+                     const struct config_line *line)
 {
     uint64_t number;
     if (!value_number(config, &number, word, line, UINT32_MAX))
@@ -30,7 +31,8 @@ bool config_word_u32(struct config *config, void *object, const struct config_wo
     return true;
 }
 
-bool config_word_u64(struct config *config, void *object, const struct config_word *word, const struct config_line *line)
+bool config_word_u64(struct config *config, void *object, const struct config_word *word,
+                     const struct config_line *line)
 {
     uint64_t number;
     if (!value_number(config, &number, word, line, UINT64_MAX))
@@ -39,7 +41,8 @@ bool config_word_u64(struct config *config, void *object, const struct config_wo
     return true;
 }
 
-bool config_word_size(struct config *config, void *object, const struct config_word *word, const struct config_line *line)
+bool config_word_size(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
 {
     uint64_t size = 0;
     if (!value_is_cleared(line)) {
@@ -54,7 +57,8 @@ bool config_word_size(struct config *config, void *object, const struct config_w
     return true;
 }
 
-bool config_word_time(struct config *config, void *object, const struct config_word *word, const struct config_line *line)
+bool config_word_time(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
 {
     uint64_t time_us = 0;
     if (!value_is_cleared(line)) {
@@ -69,7 +73,8 @@ bool config_word_time(struct config *config, void *object, const struct config_w
     return true;
 }
 
-bool config_word_str(struct config *config, void *object, const struct config_word *word, const struct config_line *line)
+bool config_word_str(struct config *config, void *object, const struct config_word *word,
+                     const struct config_line *line)
 {
     const char *str = NULL;
     if (!value_is_cleared(line)) {
@@ -82,7 +87,8 @@ bool config_word_str(struct config *config, void *object, const struct config_wo
     return true;
 }
 
-bool config_word_flag(struct config *config, void *object, const struct config_word *word, const struct config_line *line)
+bool config_word_flag(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
 {
     (void)config;
     uint64_t *flags = value_at(object, word);
@@ -90,7 +96,8 @@ bool config_word_flag(struct config *config, void *object, const struct config_w
     return true;
 }
 
-bool config_word_bool(struct config *config, void *object, const struct config_word *word, const struct config_line *line)
+bool config_word_bool(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
 {
     (void)config;
     *(bool *)value_at(object, word) = !value_is_cleared(line);

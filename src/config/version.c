@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/line.h"
 
-// Fields in the order in which they decide: major, minor, patch, letter (OpenSSL's "1.1.1g"), development release, number
-// of patches since. A release is newer than its development releases.
+// Fields in the order in which they decide: major, minor, patch, letter (OpenSSL's "1.1.1g"), development release,
+// number of patches since. A release is newer than its development releases.
 enum { VERSION_LETTER = 3, VERSION_DEV, VERSION_COMMITS, VERSION_FIELDS };
 
 static bool is_digit(struct slice s)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registry of words and sections. The linker gathers the tables between the start and stop symbols of their sections.
+// The registry of words and sections. The linker gathers the tables between the start and stop symbols of their
+// sections.
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
