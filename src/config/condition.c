@@ -128,6 +128,7 @@ bool config_condition_eval(struct config *config, bool *result, const char **err
         ok = condition_fail(&cond, cond.pos, "unexpected text after the end of the condition");
     *error = cond.error;
     *error_at = cond.error_at;
+    *result &= ok;
     return ok;
 }
 
