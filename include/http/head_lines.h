@@ -33,9 +33,9 @@ HTTP_LINES_TARGET static inline enum http_parse parse_request_line(struct http_h
     if (p == end)
         return HTTP_PARSE_MORE;
     if (*p != ' ' || p == target)
-        return http_head_refuse(bad, *p == '\n'                     ? HTTP_BAD_LINE_END
+        return http_head_refuse(bad, *p == '\n'                  ? HTTP_BAD_LINE_END
                                      : *p == '\r' && p != target ? HTTP_BAD_VERSION
-                                                                  : HTTP_BAD_TARGET);
+                                                                 : HTTP_BAD_TARGET);
     const char *version = p + 1;
     if (end - version < 10)
         return HTTP_PARSE_MORE;

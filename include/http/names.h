@@ -17,7 +17,7 @@ struct http_name {
 enum { HTTP_NAME_SLOTS = 128 };
 
 #define HTTP_NAME_HASH(len, first, last)                                                                               \
-    (((unsigned)(len) + (unsigned)(uint8_t)(first) * 7u + (unsigned)(uint8_t)(last) * 16u) % HTTP_NAME_SLOTS)
+    (((unsigned)(len) + (unsigned)(uint8_t)(first)*7u + (unsigned)(uint8_t)(last)*16u) % HTTP_NAME_SLOTS)
 
 extern const struct http_name http_names[HTTP_NUM_FIELD_IDS];
 extern const uint8_t http_name_slots[HTTP_NAME_SLOTS];

@@ -2,8 +2,8 @@
 // Scanning: how far does a run of allowed bytes go? Three classes matter in a head (names, request targets, field
 // values) and each has three twins with the same answer: SSE4.2, AVX2 and portable C, eight bytes at a time. They are
 // inlined into the three instances of the line parser (http/head_lines.h), one of which http_scan_use or the
-// machine chooses for the process. Internal to http, pure, and nothing outside [begin, end) is ever read: a tail shorter
-// than a vector is read together with bytes before it, or byte by byte.
+// machine chooses for the process. Internal to http, pure, and nothing outside [begin, end) is ever read: a tail
+// shorter than a vector is read together with bytes before it, or byte by byte.
 #pragma once
 
 #include <stdbool.h>
@@ -109,12 +109,12 @@ static inline const char *http_scan_value_portable(const char *begin, const char
 #define HTTP_SCAN_SSE42_TARGET __attribute__((target("sse4.2")))
 #define HTTP_SCAN_AVX2_TARGET  __attribute__((target("avx2")))
 
-// http_scan_token_bits_sse42 has a bit for each of the 16 bytes of `x` that is no tchar. A tchar is where the bit of its
-// high half's row (0x2_ to 0x7_) stands in the entry of its low half.
+// http_scan_token_bits_sse42 has a bit for each of the 16 bytes of `x` that is no tchar. A tchar is where the bit of
+// its high half's row (0x2_ to 0x7_) stands in the entry of its low half.
 HTTP_SCAN_SSE42_TARGET static inline unsigned http_scan_token_bits_sse42(__m128i x)
 {
-    const __m128i low = _mm_setr_epi8(0x3a, 0x3f, 0x3e, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3e, 0x3e, 0x3d, 0x15, 0x34,
-                                      0x15, 0x3d, 0x1c);
+    const __m128i low =
+        _mm_setr_epi8(0x3a, 0x3f, 0x3e, 0x3f, 0x3f, 0x3f, 0x3f, 0x3f, 0x3e, 0x3e, 0x3d, 0x15, 0x34, 0x15, 0x3d, 0x1c);
     const __m128i high = _mm_setr_epi8(0, 0, 1, 2, 4, 8, 16, 32, 0, 0, 0, 0, 0, 0, 0, 0);
     __m128i row = _mm_shuffle_epi8(high, _mm_and_si128(_mm_srli_epi16(x, 4), _mm_set1_epi8(0x0f)));
     __m128i hit = _mm_and_si128(_mm_shuffle_epi8(low, x), row);
@@ -160,7 +160,7 @@ HTTP_SCAN_AVX2_TARGET static inline unsigned http_scan_target_bits_avx2(__m256i 
 // HTTP_SCAN_VECTOR defines a scanner from a function that marks the bytes which end the run in one vector of `width`
 // bytes. The last, short step reads the vector that ends at `end`, and shifts out what lies before `p`.
 #define HTTP_SCAN_VECTOR(name, isa, width, load, bits, class)                                                          \
-    isa static inline const char *name(const char *begin, const char *p, const char *end)                             \
+    isa static inline const char *name(const char *begin, const char *p, const char *end)                              \
     {                                                                                                                  \
         for (; end - p >= (width); p += (width)) {                                                                     \
             unsigned mask = bits(load((const void *)p));                                                               \

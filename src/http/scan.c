@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/scan.h"
 
-#define IS_DIGIT(c) ((c) >= '0' && (c) <= '9')
-#define IS_ALPHA(c) (((c) | 0x20) >= 'a' && ((c) | 0x20) <= 'z')
+#define IS_DIGIT(c)      ((c) >= '0' && (c) <= '9')
+#define IS_ALPHA(c)      (((c) | 0x20) >= 'a' && ((c) | 0x20) <= 'z')
 #define IS_UNRESERVED(c) (IS_ALPHA(c) || IS_DIGIT(c) || (c) == '-' || (c) == '.' || (c) == '_' || (c) == '~')
-#define IS_SHARED(c) /* sub-delims that are tchars too */                                                              \
+#define IS_SHARED(c)     /* sub-delims that are tchars too */                                                          \
     ((c) == '!' || (c) == '$' || (c) == '&' || (c) == '\'' || (c) == '*' || (c) == '+')
 #define IS_TOKEN(c)                                                                                                    \
     (IS_UNRESERVED(c) || IS_SHARED(c) || (c) == '#' || (c) == '%' || (c) == '^' || (c) == '`' || (c) == '|')

@@ -6,8 +6,8 @@
 enum http_method http_method_of(const char *ptr, size_t len)
 {
     static const uint8_t by_len[8][2] = {
-        [3] = { HTTP_METHOD_GET, HTTP_METHOD_PUT },     [4] = { HTTP_METHOD_POST, HTTP_METHOD_HEAD },
-        [5] = { HTTP_METHOD_PATCH, HTTP_METHOD_TRACE }, [6] = { HTTP_METHOD_DELETE },
+        [3] = { HTTP_METHOD_GET, HTTP_METHOD_PUT },         [4] = { HTTP_METHOD_POST, HTTP_METHOD_HEAD },
+        [5] = { HTTP_METHOD_PATCH, HTTP_METHOD_TRACE },     [6] = { HTTP_METHOD_DELETE },
         [7] = { HTTP_METHOD_OPTIONS, HTTP_METHOD_CONNECT },
     };
     if (len >= sizeof(by_len) / sizeof(by_len[0]))
