@@ -70,160 +70,92 @@ const char *http_method_name(enum http_method method)
 
 const char *http_bad_name(enum http_bad bad)
 {
-    switch (bad) {
-    case HTTP_BAD_NONE:
-        return "no error";
-    case HTTP_BAD_METHOD:
-        return "invalid method";
-    case HTTP_BAD_TARGET:
-        return "invalid request target";
-    case HTTP_BAD_VERSION:
-        return "unsupported version";
-    case HTTP_BAD_STATUS:
-        return "invalid status";
-    case HTTP_BAD_LINE_END:
-        return "bare CR or LF";
-    case HTTP_BAD_NAME:
-        return "invalid field name";
-    case HTTP_BAD_VALUE:
-        return "control character in a value";
-    case HTTP_BAD_FOLD:
-        return "folded line";
-    case HTTP_BAD_LENGTH:
-        return "invalid Content-Length";
-    case HTTP_BAD_LENGTH_AND_CODING:
-        return "Content-Length with Transfer-Encoding";
-    case HTTP_BAD_CODING:
-        return "invalid Transfer-Encoding";
-    case HTTP_BAD_HOST:
-        return "missing or invalid Host";
-    }
-    return "unknown error";
+    static const char *const names[] = {
+        [HTTP_BAD_NONE] = "no error",
+        [HTTP_BAD_METHOD] = "invalid method",
+        [HTTP_BAD_TARGET] = "invalid request target",
+        [HTTP_BAD_VERSION] = "unsupported version",
+        [HTTP_BAD_STATUS] = "invalid status",
+        [HTTP_BAD_LINE_END] = "bare CR or LF",
+        [HTTP_BAD_NAME] = "invalid field name",
+        [HTTP_BAD_VALUE] = "control character in a value",
+        [HTTP_BAD_FOLD] = "folded line",
+        [HTTP_BAD_LENGTH] = "invalid Content-Length",
+        [HTTP_BAD_LENGTH_AND_CODING] = "Content-Length with Transfer-Encoding",
+        [HTTP_BAD_CODING] = "invalid Transfer-Encoding",
+        [HTTP_BAD_HOST] = "missing or invalid Host",
+    };
+    return (size_t)bad < sizeof(names) / sizeof(names[0]) ? names[bad] : "unknown error";
 }
+
+#define STATUS(code) [(code)-100]
+
+static const char *const reasons[] = {
+    STATUS(100) = "Continue",
+    STATUS(101) = "Switching Protocols",
+    STATUS(102) = "Processing",
+    STATUS(103) = "Early Hints",
+    STATUS(200) = "OK",
+    STATUS(201) = "Created",
+    STATUS(202) = "Accepted",
+    STATUS(203) = "Non-Authoritative Information",
+    STATUS(204) = "No Content",
+    STATUS(205) = "Reset Content",
+    STATUS(206) = "Partial Content",
+    STATUS(207) = "Multi-Status",
+    STATUS(208) = "Already Reported",
+    STATUS(226) = "IM Used",
+    STATUS(300) = "Multiple Choices",
+    STATUS(301) = "Moved Permanently",
+    STATUS(302) = "Found",
+    STATUS(303) = "See Other",
+    STATUS(304) = "Not Modified",
+    STATUS(305) = "Use Proxy",
+    STATUS(307) = "Temporary Redirect",
+    STATUS(308) = "Permanent Redirect",
+    STATUS(400) = "Bad Request",
+    STATUS(401) = "Unauthorized",
+    STATUS(402) = "Payment Required",
+    STATUS(403) = "Forbidden",
+    STATUS(404) = "Not Found",
+    STATUS(405) = "Method Not Allowed",
+    STATUS(406) = "Not Acceptable",
+    STATUS(407) = "Proxy Authentication Required",
+    STATUS(408) = "Request Timeout",
+    STATUS(409) = "Conflict",
+    STATUS(410) = "Gone",
+    STATUS(411) = "Length Required",
+    STATUS(412) = "Precondition Failed",
+    STATUS(413) = "Content Too Large",
+    STATUS(414) = "URI Too Long",
+    STATUS(415) = "Unsupported Media Type",
+    STATUS(416) = "Range Not Satisfiable",
+    STATUS(417) = "Expectation Failed",
+    STATUS(421) = "Misdirected Request",
+    STATUS(422) = "Unprocessable Content",
+    STATUS(423) = "Locked",
+    STATUS(424) = "Failed Dependency",
+    STATUS(425) = "Too Early",
+    STATUS(426) = "Upgrade Required",
+    STATUS(428) = "Precondition Required",
+    STATUS(429) = "Too Many Requests",
+    STATUS(431) = "Request Header Fields Too Large",
+    STATUS(451) = "Unavailable For Legal Reasons",
+    STATUS(500) = "Internal Server Error",
+    STATUS(501) = "Not Implemented",
+    STATUS(502) = "Bad Gateway",
+    STATUS(503) = "Service Unavailable",
+    STATUS(504) = "Gateway Timeout",
+    STATUS(505) = "HTTP Version Not Supported",
+    STATUS(506) = "Variant Also Negotiates",
+    STATUS(507) = "Insufficient Storage",
+    STATUS(508) = "Loop Detected",
+    STATUS(511) = "Network Authentication Required",
+};
 
 const char *http_status_reason(uint16_t status)
 {
-    switch (status) {
-    case 100:
-        return "Continue";
-    case 101:
-        return "Switching Protocols";
-    case 102:
-        return "Processing";
-    case 103:
-        return "Early Hints";
-    case 200:
-        return "OK";
-    case 201:
-        return "Created";
-    case 202:
-        return "Accepted";
-    case 203:
-        return "Non-Authoritative Information";
-    case 204:
-        return "No Content";
-    case 205:
-        return "Reset Content";
-    case 206:
-        return "Partial Content";
-    case 207:
-        return "Multi-Status";
-    case 208:
-        return "Already Reported";
-    case 226:
-        return "IM Used";
-    case 300:
-        return "Multiple Choices";
-    case 301:
-        return "Moved Permanently";
-    case 302:
-        return "Found";
-    case 303:
-        return "See Other";
-    case 304:
-        return "Not Modified";
-    case 305:
-        return "Use Proxy";
-    case 307:
-        return "Temporary Redirect";
-    case 308:
-        return "Permanent Redirect";
-    case 400:
-        return "Bad Request";
-    case 401:
-        return "Unauthorized";
-    case 402:
-        return "Payment Required";
-    case 403:
-        return "Forbidden";
-    case 404:
-        return "Not Found";
-    case 405:
-        return "Method Not Allowed";
-    case 406:
-        return "Not Acceptable";
-    case 407:
-        return "Proxy Authentication Required";
-    case 408:
-        return "Request Timeout";
-    case 409:
-        return "Conflict";
-    case 410:
-        return "Gone";
-    case 411:
-        return "Length Required";
-    case 412:
-        return "Precondition Failed";
-    case 413:
-        return "Content Too Large";
-    case 414:
-        return "URI Too Long";
-    case 415:
-        return "Unsupported Media Type";
-    case 416:
-        return "Range Not Satisfiable";
-    case 417:
-        return "Expectation Failed";
-    case 421:
-        return "Misdirected Request";
-    case 422:
-        return "Unprocessable Content";
-    case 423:
-        return "Locked";
-    case 424:
-        return "Failed Dependency";
-    case 425:
-        return "Too Early";
-    case 426:
-        return "Upgrade Required";
-    case 428:
-        return "Precondition Required";
-    case 429:
-        return "Too Many Requests";
-    case 431:
-        return "Request Header Fields Too Large";
-    case 451:
-        return "Unavailable For Legal Reasons";
-    case 500:
-        return "Internal Server Error";
-    case 501:
-        return "Not Implemented";
-    case 502:
-        return "Bad Gateway";
-    case 503:
-        return "Service Unavailable";
-    case 504:
-        return "Gateway Timeout";
-    case 505:
-        return "HTTP Version Not Supported";
-    case 506:
-        return "Variant Also Negotiates";
-    case 507:
-        return "Insufficient Storage";
-    case 508:
-        return "Loop Detected";
-    case 511:
-        return "Network Authentication Required";
-    }
-    return "Unknown";
+    if (status < 100 || (size_t)status - 100 >= sizeof(reasons) / sizeof(reasons[0]) || !reasons[status - 100])
+        return "Unknown";
+    return reasons[status - 100];
 }
