@@ -181,7 +181,7 @@ struct board_waiter; // on the board; referred to by its number
 uint32_t board_queue_wait(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie);
 
 // board_queue_leave takes the waiter off its queue (served, timed out or gone). True where it had been granted a slot
-// that it has not fetched: the caller must pass it on with board_queue_slot_freed.
+// that it has not fetched: that is passed on to the next waiter here, for only the board knows of which server it was.
 bool board_queue_leave(struct board *board, uint32_t waiter, uint32_t inc);
 
 // board_queue_slot_freed is called after board_lane_release of `server` (of `backend`): marks the first waiter that can

@@ -162,15 +162,18 @@ bool board_queue_leave(struct board *board, uint32_t waiter, uint32_t inc)
     must(record->inc == inc && state_of(record) != BOARD_WAITER_FREE);
     uint32_t backend = atomic_load_explicit(&record->backend, memory_order_relaxed);
     queue_lock(board, backend, record->server);
-    bool granted = state_of(record) == BOARD_WAITER_GRANTED;
+    uint32_t granted = state_of(record) == BOARD_WAITER_GRANTED ? record->granted : 0;
     if (granted) {
-        queue_at(board, backend)->server = record->granted;
-        board_freed_note(board, inc, record->granted);
+        queue_at(board, backend)->server = granted;
+        board_freed_note(board, inc, granted);
     }
     take_off(board, waiter, backend);
     queue_unlock(board, backend);
     board_waiter_give(board, waiter, inc);
-    return granted;
+    if (granted) {
+        board_queue_slot_freed(board, backend, granted);
+    }
+    return granted != 0;
 }
 
 // Who came first of those that take any server and those that insist on this one; 0 where there is none.
