@@ -43,6 +43,10 @@ struct config;
 struct config_line;
 struct log_target *log_target_parse(struct config *config, const struct config_line *line, uint32_t index);
 
+// log_board_prepare makes the table of sinks on an empty board. The master calls it before it forks the first keeper, so
+// that all generations share one. False with errno on failure.
+bool log_board_prepare(struct board *board);
+
 enum { LOG_TAG_MAX = 127, LOG_HOSTNAME_MAX = 255, LOG_MAX_SINKS = 1024 };
 
 // log_targets_publish gives every target on `list` its sink number on the board. `tag` is log-tag, `hostname` the name in

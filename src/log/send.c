@@ -11,6 +11,11 @@ struct log_table *log_table_get(struct board *board)
     return board_section(board, &fresh, "log-sinks", 1, sizeof(struct log_table));
 }
 
+bool log_board_prepare(struct board *board)
+{
+    return log_table_get(board) != NULL;
+}
+
 // Finds or makes the entry. One keeper publishes at a time; readers see an entry once num_sinks counts it.
 static bool table_sink(struct log_table *table, uint32_t *sink, const struct log_sink_entry *entry)
 {
