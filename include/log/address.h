@@ -16,13 +16,12 @@ struct log_address {
     uint32_t kind; // enum log_address_kind
     int32_t fd;    // LOG_ADDRESS_FD
     uint32_t socket_len;
-    uint32_t reserved; // addresses are compared as bytes: no padding
     union {
         struct sockaddr sa;
         struct sockaddr_in in4;
         struct sockaddr_in6 in6;
         struct sockaddr_un un;
-        uint64_t words[16];
+        uint64_t words[16]; // all of it, for comparison; what the address leaves is zero
     } socket; // LOG_ADDRESS_DATAGRAM
 };
 

@@ -96,6 +96,7 @@ uint64_t log_drain_dropped(const struct log_drain *drain);
 
 // Messages of the processes themselves (not of traffic) go to standard error in HAProxy's form:
 //   [NOTICE]   (1234) : New worker (1240) forked
+
 // log_say prints one such line, in one write: ALERT from LOG_LEVEL_ERR up, WARNING, NOTICE for notices and infos, DIAG for
 // debug. Used by master, keeper and at boot.
 void log_say(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include "log/log.h"
 
-// One distinct combination of where and how lines are sent. Entries are compared as bytes: no padding may be left unset.
+// One distinct combination of where and how lines are sent.
 struct log_sink_entry {
     struct log_address to;
     uint32_t max_len;

@@ -16,6 +16,14 @@ bool log_board_prepare(struct board *board)
     return log_table_get(board) != NULL;
 }
 
+static bool same_entry(const struct log_sink_entry *a, const struct log_sink_entry *b)
+{
+    return a->to.kind == b->to.kind && a->to.fd == b->to.fd && a->to.socket_len == b->to.socket_len &&
+           memcmp(a->to.socket.words, b->to.socket.words, sizeof(a->to.socket.words)) == 0 &&
+           a->max_len == b->max_len && a->format == b->format && a->facility == b->facility &&
+           memcmp(a->tag, b->tag, sizeof(a->tag)) == 0 && memcmp(a->hostname, b->hostname, sizeof(a->hostname)) == 0;
+}
+
 // Finds or makes the entry. One keeper publishes at a time; readers see an entry once num_sinks counts it.
 static bool table_sink(struct log_table *table, uint32_t *sink, const struct log_sink_entry *entry)
 {
@@ -25,13 +33,13 @@ static bool table_sink(struct log_table *table, uint32_t *sink, const struct log
         return false;
     }
     for (*sink = 0; *sink < num; ++*sink)
-        if (memcmp(&table->sinks[*sink], entry, sizeof(*entry)) == 0)
+        if (same_entry(&table->sinks[*sink], entry))
             return true;
     if (num == LOG_MAX_SINKS) {
         errno = ENOSPC;
         return false;
     }
-    memcpy(&table->sinks[num], entry, sizeof(*entry));
+    table->sinks[num] = *entry;
     atomic_store_explicit(&table->num_sinks, num + 1, memory_order_release);
     return true;
 }
@@ -47,11 +55,7 @@ bool log_targets_publish(struct board *board, struct log_target *list, const cha
         return false;
     }
     for (struct log_target *target = list; target; target = target->next) {
-        struct log_sink_entry entry;
-        memset(&entry, 0, sizeof(entry));
-        memcpy(&entry.to, &target->to, sizeof(entry.to));
-        entry.max_len = target->max_len;
-        entry.format = target->format;
+        struct log_sink_entry entry = { .to = target->to, .max_len = target->max_len, .format = target->format };
         if (target->format == LOG_FORMAT_UNSET)
             entry.format = hostname ? LOG_FORMAT_RFC3164 : LOG_FORMAT_LOCAL;
         entry.facility = target->facility;
