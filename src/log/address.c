@@ -118,7 +118,7 @@ static bool resolve(struct log_address *address, char *error, const char *host, 
 static bool parse_udp(struct log_address *address, char *error, const char *text, int family)
 {
     char host[256];
-    uint16_t port;
+    uint16_t port = 0;
     if (!split_port(host, sizeof(host), &port, error, text))
         return false;
     if (host[0] == '\0' || strcmp(host, "*") == 0)
