@@ -129,6 +129,7 @@ struct stream {
     bool retry_wait : 1;
     bool head_valid : 1;  // the request's head was parsed
     bool upgrade : 1;
+    bool logged : 1;
     bool running : 1;
     bool run_again : 1;
     struct http_head request;
