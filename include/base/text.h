@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// A text is a string that grows: for answers of the admin socket, messages and generated pages. Not for the hot path.
+// Memory that cannot be had sets `failed`, after which nothing more is added.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/slice.h"
+
+struct text {
+    char *ptr; // NUL-terminated once anything was added; NULL before
+    size_t len;
+    size_t cap;
+    bool failed;
+};
+
+// text_init makes `text` empty.
+void text_init(struct text *text);
+
+// text_fini frees what `text` holds and makes it empty.
+void text_fini(struct text *text);
+
+// text_add appends the `len` bytes at `data`.
+void text_add(struct text *text, const char *data, size_t len);
+
+// text_add_slice appends the bytes of `slice`.
+void text_add_slice(struct text *text, struct slice slice);
+
+// text_printf appends what printf would write for `format`.
+void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// text_consume drops the first `len` bytes.
+void text_consume(struct text *text, size_t len);

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// The board: memory shared by all processes of all generations, where lives whatever one worker knows and another
+// needs. One memfd per section, found through a directory section; everything on it is addressed by offsets, and every
+// offset is checked by its reader. The master owns it; keepers, controllers and workers map it. A new generation adopts a
+// section whose name, version and shape match and starts a fresh one otherwise.
+//
+// Incarnations: each live process has a number (struct board_incarnation), given by its parent before the fork and
+// returned after its death. What only one process writes is indexed by it: plain counters, lanes, heartbeat, log ring.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/slice.h"
+
+enum {
+    BOARD_MAX_INCARNATIONS = 256, // processes alive at once, over all generations
+    BOARD_MAX_OBJECTS = 16384,    // proxies, servers and listeners known since the master started
+    BOARD_COUNTERS = 64,          // plain counters of one object
+    BOARD_NAME_MAX = 128,
+    BOARD_NO_INCARNATION = 0,     // incarnation numbers start at 1
+};
+
+enum board_role { BOARD_ROLE_FREE, BOARD_ROLE_MASTER, BOARD_ROLE_KEEPER, BOARD_ROLE_CONTROLLER, BOARD_ROLE_WORKER };
+
+struct board;
+
+// board_new makes an empty board (in the master, before any fork). NULL with errno on failure.
+struct board *board_new(void);
+
+// board_free unmaps and closes everything; the memory goes with its last user.
+void board_free(struct board *board);
+
+// board_section gives the address of the section `name`, at least `len` bytes, making it when it is not there or when its
+// `version` differs (`*fresh` says so, and the bytes are then zero). Only before workers are forked, by the keeper or the
+// master; processes forked later inherit the mapping. NULL with errno on failure. The memory is sparse: untouched pages
+// cost nothing.
+void *board_section(struct board *board, bool *fresh, const char *name, uint32_t version, size_t len);
+
+// ---- incarnations -------------------------------------------------------------------------------------------------
+
+struct board_incarnation {
+    _Atomic uint32_t state;      // 0 free, 1 live, 2 dead and being cleaned
+    _Atomic uint32_t role;       // enum board_role
+    _Atomic int32_t pid;
+    uint32_t slot;               // worker slot, from 0
+    uint32_t generation;
+    uint64_t started_wall_us;
+    _Atomic uint64_t beat_us;    // monotonic time of its last loop turn
+    _Atomic uint64_t beat_asked; // for those who watch it (master)
+    _Atomic uint32_t ready;      // 1 once it serves, 2 while it stops softly
+    _Atomic uint32_t sessions;   // open sessions, for `show proc`
+    _Atomic uint64_t applied;    // number of the last journal entry it applied
+    int wake_fd;                 // eventfd, open under this number in every process forked after it was made; -1
+} __attribute__((aligned(128)));
+
+// board_incarnation_take reserves a number for a process about to be forked; 0 where all are in use.
+uint32_t board_incarnation_take(struct board *board, enum board_role role, uint32_t slot, uint32_t generation);
+
+// board_incarnation_at gives the record of `inc`, which must be from 1 to BOARD_MAX_INCARNATIONS - 1.
+struct board_incarnation *board_incarnation_at(struct board *board, uint32_t inc);
+
+// board_incarnation_limit gives one more than the highest number in use: loops over incarnations go that far.
+uint32_t board_incarnation_limit(struct board *board);
+
+// board_incarnation_dead cleans up after the process `inc`, which is known to be dead: folds its counters into the base,
+// zeroes its lanes, takes its waiters off the queues, repairs locks it held, wakes who waited for what it held, and frees
+// the number. Called by its parent after wait; calling it twice is harmless.
+void board_incarnation_dead(struct board *board, uint32_t inc);
+
+// board_wake wakes the process `inc` out of its wait (one write to its eventfd). Edge-triggered there, never read.
+void board_wake(struct board *board, uint32_t inc);
+
+// ---- objects and their plain counters ---------------------------------------------------------------------------
+
+// board_object gives the number (from 1) of the object `name`, such as "f/www", "b/app" or "s/app/web1", giving it one
+// on first sight; the number stays the same over reloads. Keeper only. 0 where the table is full.
+uint32_t board_object(struct board *board, const char *name);
+
+// board_counters gives the BOARD_COUNTERS counters that process `inc` alone writes for `object`. Plain stores: 64-bit
+// aligned, single writer, read by others with relaxed loads.
+uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object);
+
+// board_counter_sum adds up one counter over all incarnations and the base left by those that exited. Consistent with
+// concurrent folding: no count is seen twice or lost.
+uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter);
+
+// board_counter_count does `counter += add` for a single-writer counter in a way that readers elsewhere may load.
+static inline void board_counter_count(uint64_t *counter, uint64_t add)
+{
+    __atomic_store_n(counter, *counter + add, __ATOMIC_RELAXED);
+}
+
+// Shared gauges of one object: values that have a maximum, and rates, need one truth.
+enum { BOARD_GAUGES = 16 };
+
+// board_gauges gives the BOARD_GAUGES shared atomic 64-bit cells of `object`: for rotation positions, maxima and rates.
+_Atomic uint64_t *board_gauges(struct board *board, uint32_t object);
+
+// board_rate_add counts one event now in a rate gauge made of the three cells at `cells` (current second, count in it,
+// count in the one before) and returns the rate per second over the sliding last second. `now_us` is monotonic.
+uint32_t board_rate_add(_Atomic uint64_t *cells, uint64_t now_us, uint32_t add);
+
+// board_rate_read gives the rate without counting.
+uint32_t board_rate_read(_Atomic uint64_t *cells, uint64_t now_us);
+
+// ---- lanes: limits shared by processes --------------------------------------------------------------------------------
+
+// Each object has a line of lanes, one per incarnation, written only by its owner: the number of units (connections) it
+// holds. The sum is the truth.
+
+// board_lane_acquire takes one unit of `object` for `inc` unless that would exceed `limit` (0: no limit); false then, and
+// nothing is held. Store lane+1, full fence, sum all lanes; over the limit: undo. Two that race may both fail, never both
+// pass; `board_lane_release` wakes a waiter, so a double failure that queues is served by the next release; the caller
+// that queued must try once more after queueing (see board_queue_wait).
+bool board_lane_acquire(struct board *board, uint32_t object, uint32_t inc, uint32_t limit);
+
+// board_lane_release gives one unit back.
+void board_lane_release(struct board *board, uint32_t object, uint32_t inc);
+
+// board_lane_sum gives the units held by all.
+uint32_t board_lane_sum(struct board *board, uint32_t object);
+
+// board_lane_own gives the units `inc` holds.
+uint32_t board_lane_own(struct board *board, uint32_t object, uint32_t inc);
+
+// ---- the fair queue -------------------------------------------------------------------------------------------------
+
+// One first-come-first-served queue per backend, on the board, for requests that wait for a server's slot in any worker.
+// A waiter waits for one server (stickiness) or for any server of the backend. Its lock word holds the owner's incarnation
+// number, so that a survivor can take over a dead process's lock and repair the list.
+
+struct board_waiter; // on the board; referred to by its number
+
+// board_queue_wait puts a waiter of process `inc` at the end of the queue of `backend` and gives its number, or 0 where
+// the table is full. `server` is the object it waits for, 0 for any of the backend. `cookie` comes back in
+// board_queue_granted. After it the caller tries board_lane_acquire once more (it may have missed the last release) and
+// leaves the queue with board_queue_leave on success.
+uint32_t board_queue_wait(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie);
+
+// board_queue_leave takes the waiter off its queue (served, timed out or gone). True where it had been granted a slot
+// that it has not fetched: the caller must pass it on with board_queue_slot_freed.
+bool board_queue_leave(struct board *board, uint32_t waiter, uint32_t inc);
+
+// board_queue_slot_freed is called after board_lane_release of `server` (of `backend`): marks the first waiter that can
+// use it as granted for `server` and wakes its process. Cheap when nobody waits: one load.
+void board_queue_slot_freed(struct board *board, uint32_t backend, uint32_t server);
+
+// board_queue_granted fetches the next waiter of process `inc` that was granted: its number, cookie and the server; false
+// when there is none. Called by a worker after a wake-up. The waiter is off the queue then. The worker acquires the lane
+// with the server's limit; should that fail (a race), it waits again, at the head (board_queue_wait_first).
+bool board_queue_granted(struct board *board, uint32_t *waiter, uint64_t *cookie, uint32_t *server, uint32_t inc);
+
+// board_queue_wait_first is board_queue_wait at the head of the queue.
+uint32_t board_queue_wait_first(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie);
+
+// board_queue_len gives the number of waiters of `backend` (for `server` alone when it is not 0). A newcomer must not
+// overtake: it tries the lane only when this is 0.
+uint32_t board_queue_len(struct board *board, uint32_t backend, uint32_t server);
+
+// ---- the journal --------------------------------------------------------------------------------------------------
+
+enum { BOARD_JOURNAL_ENTRY_MAX = 4000 };
+
+// board_journal_append publishes one change (`len` bytes, at most BOARD_JOURNAL_ENTRY_MAX) and returns its number, from 1,
+// or 0 where the ring would overwrite an entry that a live process has not applied. Keeper only.
+uint64_t board_journal_append(struct board *board, uint32_t type, const void *data, size_t len);
+
+// board_journal_next copies the entry after the one `inc` applied last into `data` (room BOARD_JOURNAL_ENTRY_MAX) and
+// gives its number, type and length; 0 when it has applied all. Cheap then: one load.
+uint64_t board_journal_next(struct board *board, uint32_t *type, void *data, size_t *len, uint32_t inc);
+
+// board_journal_applied says that `inc` has applied the entry `number`.
+void board_journal_applied(struct board *board, uint32_t inc, uint64_t number);
+
+// board_journal_laggard gives a live incarnation that has not applied `number` yet, or 0 when all have.
+uint32_t board_journal_laggard(struct board *board, uint64_t number);
+
+// ---- byte rings -----------------------------------------------------------------------------------------------------
+
+enum { BOARD_RING_LEN = 1 << 20 };
+
+// board_ring_put appends a record to the ring of process `inc`: two parts, written as one. False, and counted as dropped,
+// where it does not fit; never waits. Single writer (inc), single reader (the controller).
+bool board_ring_put(struct board *board, uint32_t inc, struct slice a, struct slice b);
+
+// board_ring_get copies the oldest record of `inc`'s ring to `data` (room `cap`) and drops it; its length, or -1 when the
+// ring is empty. A record longer than `cap` is cut.
+int board_ring_get(struct board *board, uint32_t inc, void *data, size_t cap);
+
+// board_ring_dropped gives how many records did not fit so far.
+uint64_t board_ring_dropped(struct board *board, uint32_t inc);

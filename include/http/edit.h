@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Edits of a head: what rules and the proxy change is recorded, and the outgoing HTTP/1 head is written in one go from
+// the parsed one and the edits. The edits live in fixed room given by the caller (one per stream in flight, lent by a
+// pool), text in an arena of the same room: nothing is allocated. When the room is full the edit fails and the caller
+// answers 500 (response: 502).
+#pragma once
+
+#include "http/head.h"
+
+struct http_edit {
+    uint16_t field;    // index of the field it replaces or drops; HTTP_EDIT_ADD for a new one
+    uint16_t name_len; // 0 with `field` set: keep the name
+    uint32_t value_len; // HTTP_EDIT_DROP: the field is left out
+    const char *name;
+    const char *value;
+};
+
+enum { HTTP_EDIT_ADD = 0xffff, HTTP_EDIT_MAX = 64 };
+#define HTTP_EDIT_DROP UINT32_MAX
+
+struct http_edits {
+    struct slice method;  // ptr NULL: as parsed (requests)
+    struct slice target;  // ptr NULL: as parsed (requests)
+    uint16_t status;      // 0: as parsed (responses)
+    struct slice reason;  // ptr NULL: as parsed, or the standard one when status is set
+    uint16_t num_edits;
+    uint64_t dropped[4];  // bit i: field i (< 256) does not travel on
+    struct http_edit edits[HTTP_EDIT_MAX];
+    char *arena; // room for text, given to http_edits_init
+    uint32_t arena_cap;
+    uint32_t arena_len;
+};
+
+// http_edits_init makes `edits` empty, with `cap` bytes of room for text at `arena`.
+void http_edits_init(struct http_edits *edits, char *arena, size_t cap);
+
+// http_edits_text copies `len` bytes into the arena and gives them back, or NULL where the room is full.
+const char *http_edits_text(struct http_edits *edits, const char *data, size_t len);
+
+// http_edits_drop leaves the field at `index` out.
+bool http_edits_drop(struct http_edits *edits, unsigned index);
+
+// http_edits_drop_id leaves out all fields of `head` with `id`.
+bool http_edits_drop_id(struct http_edits *edits, const struct http_head *head, enum http_field_id id);
+
+// http_edits_replace gives the field at `index` the value `value`, which must outlive the edits.
+bool http_edits_replace(struct http_edits *edits, unsigned index, struct slice value);
+
+// http_edits_add appends a field after all others; both slices must outlive the edits.
+bool http_edits_add(struct http_edits *edits, struct slice name, struct slice value);
+
+// http_edits_drop_hop_by_hop leaves out what concerns one connection only (RFC 9110 section 7.6.1): Connection,
+// Keep-Alive, Proxy-Connection, TE (kept as "trailers" when it says so is the caller's choice), Upgrade unless
+// `keep_upgrade`, Transfer-Encoding (the sender makes its own framing), and every field that Connection names, but never
+// Host, Content-Length, Content-Type, Cookie, Set-Cookie, Authorization, Cache-Control, X-Forwarded-* or Forwarded,
+// which a client could otherwise make us drop.
+bool http_edits_drop_hop_by_hop(struct http_edits *edits, const struct http_head *head, bool keep_upgrade);
+
+// http_head_write writes the start line, the fields that remain, the added ones and the empty line to `dst`, always as
+// HTTP/1.1, and returns the number of bytes, or 0 where `cap` is too small. The framing and Connection fields are the
+// caller's edits.
+size_t http_head_write(char *dst, size_t cap, const struct http_head *head, const struct http_edits *edits);
