@@ -15,6 +15,7 @@
 struct rule;
 struct expr_acl;
 struct log_target;
+struct proxy_answer;
 struct proxy_conf;
 struct backend_conf;
 
@@ -158,8 +159,7 @@ struct use_backend_conf {
 struct errorfile_conf {
     struct errorfile_conf *next;
     uint16_t status;
-    const char *data; // the whole answer as it goes to the client
-    size_t len;
+    const struct proxy_answer *answer; // NULL: close without an answer (an empty file)
 };
 
 struct frontend_conf {
