@@ -14,6 +14,7 @@
 #include "stream/relay.h"
 
 struct stream;
+struct stream_tunnel;
 struct stream_log;
 
 // What becomes of the client's connection after a stream.
