@@ -14,7 +14,7 @@
 enum { TRANSPORT_PROXY_V1_MAX = 107, TRANSPORT_PROXY_V2_MAX = 16 + 65535, TRANSPORT_PROXY_MAX_TLVS = 32,
        TRANSPORT_PROXY_UNIQUE_ID_MAX = 128 };
 
-union transport_address {
+union transport_proxy_address {
     struct sockaddr sa;
     struct sockaddr_in in4;
     struct sockaddr_in6 in6;
@@ -34,8 +34,8 @@ struct transport_proxy_tlv {
 struct transport_proxy_info {
     bool local; // LOCAL command, UNKNOWN or UNSPEC: use the connection's own addresses
     uint8_t version;
-    union transport_address src; // sa_family AF_UNSPEC when not known
-    union transport_address dst; // sun_path of a unix address may fill its array without a NUL
+    union transport_proxy_address src; // sa_family AF_UNSPEC when not known
+    union transport_proxy_address dst; // sun_path of a unix address may fill its array without a NUL
     struct transport_proxy_tlv tlvs[TRANSPORT_PROXY_MAX_TLVS]; // the TLVs within an SSL TLV are not listed
     uint32_t num_tlvs;
 };
@@ -55,8 +55,8 @@ struct transport_proxy_write {
     uint8_t version; // 1 or 2
     bool local;      // no client behind it, such as a health check: UNKNOWN or LOCAL
     bool crc32c;
-    const union transport_address *src; // NULL for unknown
-    const union transport_address *dst;
+    const union transport_proxy_address *src; // NULL for unknown
+    const union transport_proxy_address *dst;
     struct slice unique_id; // empty: no such TLV; at most TRANSPORT_PROXY_UNIQUE_ID_MAX bytes
     struct slice authority; // likewise, without that bound
     const struct transport_proxy_tlv *tlvs; // further ones, in order; CRC32c among them is left out, it would not hold

@@ -8,7 +8,7 @@
 
 static char built[TRANSPORT_PROXY_V2_MAX];
 
-static bool same_address(const union transport_address *a, const union transport_address *b)
+static bool same_address(const union transport_proxy_address *a, const union transport_proxy_address *b)
 {
     if (a->sa.sa_family != b->sa.sa_family)
         return false;

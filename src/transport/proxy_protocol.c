@@ -67,7 +67,7 @@ static bool v1_port_may_become(struct slice text, uint16_t *port)
     return true;
 }
 
-static bool v1_address(union transport_address *into, struct slice text, int family)
+static bool v1_address(union transport_proxy_address *into, struct slice text, int family)
 {
     char copy[INET6_ADDRSTRLEN];
     if (text.len >= sizeof(copy) || memchr(text.ptr, 0, text.len))
@@ -79,7 +79,7 @@ static bool v1_address(union transport_address *into, struct slice text, int fam
                              : inet_pton(AF_INET6, copy, &into->in6.sin6_addr) == 1;
 }
 
-static void set_port(union transport_address *into, uint16_t port_be)
+static void set_port(union transport_proxy_address *into, uint16_t port_be)
 {
     if (into->sa.sa_family == AF_INET)
         into->in4.sin_port = port_be;
@@ -90,7 +90,7 @@ static void set_port(union transport_address *into, uint16_t port_be)
 // One of the four fields. `complete` where what ends it was seen.
 static bool v1_field(struct transport_proxy_info *info, struct slice field, unsigned number, int family, bool complete)
 {
-    union transport_address *address = number % 2 == 0 ? &info->src : &info->dst;
+    union transport_proxy_address *address = number % 2 == 0 ? &info->src : &info->dst;
     if (number < 2) {
         bool may = family == AF_INET ? v1_in4_may_become(field) : v1_in6_may_become(field);
         return may && (!complete || v1_address(address, field, family));

@@ -44,7 +44,7 @@ static void put_tlv(struct out *out, uint8_t type, struct slice value)
     put(out, value.ptr, value.len);
 }
 
-static void map_to_in6(union transport_address *into, const union transport_address *from)
+static void map_to_in6(union transport_proxy_address *into, const union transport_proxy_address *from)
 {
     if (from->sa.sa_family == AF_INET6) {
         into->in6 = from->in6;
@@ -55,13 +55,13 @@ static void map_to_in6(union transport_address *into, const union transport_addr
     memcpy(into->in6.sin6_addr.s6_addr + 12, &from->in4.sin_addr, 4);
 }
 
-static bool is_internet(const union transport_address *address)
+static bool is_internet(const union transport_proxy_address *address)
 {
     return address->sa.sa_family == AF_INET || address->sa.sa_family == AF_INET6;
 }
 
 // Brings both addresses to one family and names it; AF_UNSPEC where there is none they can share.
-static int common_family(union transport_address *src, union transport_address *dst,
+static int common_family(union transport_proxy_address *src, union transport_proxy_address *dst,
                          const struct transport_proxy_write *what)
 {
     if (what->local || !what->src || !what->dst)
@@ -79,7 +79,7 @@ static int common_family(union transport_address *src, union transport_address *
 
 static void build_v1(struct out *out, const struct transport_proxy_write *what)
 {
-    union transport_address src, dst;
+    union transport_proxy_address src, dst;
     char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN], line[TRANSPORT_PROXY_V1_MAX + 1];
     int len;
     switch (common_family(&src, &dst, what)) {
@@ -104,7 +104,7 @@ static void build_v1(struct out *out, const struct transport_proxy_write *what)
 
 static void put_v2_addresses(struct out *out, const struct transport_proxy_write *what)
 {
-    union transport_address src, dst;
+    union transport_proxy_address src, dst;
     int family = common_family(&src, &dst, what);
     put_u8(out, what->local ? 0x20 : 0x21);
     switch (family) {

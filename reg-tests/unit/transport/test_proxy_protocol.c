@@ -65,7 +65,7 @@ static void expect_header(struct transport_proxy_info *info, struct slice data)
     assert_int_equal(used, data.len);
 }
 
-static void expect_address(const union transport_address *address, int family, const char *text, unsigned port)
+static void expect_address(const union transport_proxy_address *address, int family, const char *text, unsigned port)
 {
     char buf[INET6_ADDRSTRLEN];
     assert_int_equal(address->sa.sa_family, family);
@@ -75,9 +75,9 @@ static void expect_address(const union transport_address *address, int family, c
     assert_int_equal(ntohs(family == AF_INET ? address->in4.sin_port : address->in6.sin6_port), port);
 }
 
-static union transport_address address(const char *text, uint16_t port)
+static union transport_proxy_address address(const char *text, uint16_t port)
 {
-    union transport_address a = { 0 };
+    union transport_proxy_address a = { 0 };
     if (inet_pton(AF_INET, text, &a.in4.sin_addr) == 1) {
         a.in4.sin_family = AF_INET;
         a.in4.sin_port = htons(port);
@@ -280,7 +280,8 @@ static void build_v1(void **state)
 {
     (void)state;
     char out[TRANSPORT_PROXY_V1_MAX];
-    union transport_address a = address("10.0.0.1", 1000), b = address("10.0.0.2", 80), c = address("2001:db8::5", 81);
+    union transport_proxy_address a = address("10.0.0.1", 1000), b = address("10.0.0.2", 80),
+                                  c = address("2001:db8::5", 81);
     struct transport_proxy_write what = { .version = 1, .src = &a, .dst = &b };
     size_t len = transport_proxy_build(out, sizeof(out), &what);
     assert_true(slice_equal(slice_of(out, len), SLICE("PROXY TCP4 10.0.0.1 10.0.0.2 1000 80\r\n")));
@@ -303,7 +304,7 @@ static void build_v2(void **state)
     (void)state;
     char out[512];
     struct transport_proxy_info info;
-    union transport_address a = address("10.0.0.1", 1000), b = address("10.0.0.2", 80), c = address("::2", 81);
+    union transport_proxy_address a = address("10.0.0.1", 1000), b = address("10.0.0.2", 80), c = address("::2", 81);
     struct transport_proxy_tlv more[] = { { TRANSPORT_PROXY_TLV_CRC32C, SLICE("abcd") }, { 0xe1, SLICE("custom") } };
     struct transport_proxy_write what = { .version = 2,
                                           .crc32c = true,
@@ -353,7 +354,7 @@ static void build_v2_bounds(void **state)
 {
     (void)state;
     static char out[TRANSPORT_PROXY_V2_MAX + 100], big[70000];
-    union transport_address a = { .un = { .sun_family = AF_UNIX, .sun_path = "/a" } };
+    union transport_proxy_address a = { .un = { .sun_family = AF_UNIX, .sun_path = "/a" } };
     struct transport_proxy_info info;
     struct transport_proxy_write what = { .version = 2, .src = &a, .dst = &a };
     size_t len = transport_proxy_build(out, sizeof(out), &what);
