@@ -14,6 +14,7 @@
 #include "stream/relay.h"
 
 struct stream;
+struct stream_tunnel;
 struct stream_log;
 
 // What becomes of the client's connection after a stream.
@@ -129,6 +130,7 @@ struct stream {
     bool retry_wait : 1;
     bool head_valid : 1;  // the request's head was parsed
     bool upgrade : 1;
+    bool logged : 1;
     bool running : 1;
     bool run_again : 1;
     struct http_head request;
@@ -166,6 +168,12 @@ void stream_kill(struct stream *stream, enum stream_end end);
 
 // stream_queue_granted serves the waiters of this process that the board has granted a slot; called after a wake-up.
 void stream_queue_granted(struct stream_ctx *ctx);
+
+// stream_arm sets the session's timer to the earliest deadline that now applies.
+void stream_arm(struct stream *stream);
+
+// stream_close_idle ends a stream of which no byte has come, for a soft stop.
+void stream_close_idle(struct stream *stream);
 
 // stream_is_idle says whether no byte of a request has come yet: the session may close without loss.
 bool stream_is_idle(const struct stream *stream);
