@@ -278,7 +278,7 @@ static void meet(_Atomic uint64_t *mine, _Atomic uint64_t *other)
 static void test_lane_race(void **state)
 {
     struct board *board = *state;
-    enum { ROUNDS = 150000 };
+    enum { ROUNDS = 400000 };
     struct {
         _Atomic uint64_t at[2];
         _Atomic uint32_t got[2];
