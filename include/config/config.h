@@ -18,7 +18,8 @@ struct config_section;
 struct config_arg {
     const char *str; // NUL-terminated, in the configuration's arena
     uint32_t len;
-    uint32_t column; // where it starts in the line, from 1
+    uint32_t column; // where it starts in the line, in bytes from 1
+    uint32_t width;  // bytes it takes in the line, quotes, escapes and variables' names included
     bool quoted;     // some part of it stood in quotes
 };
 
@@ -36,11 +37,12 @@ struct config {
     struct arena *arena;         // everything the configuration keeps lives here
     struct config_diag *diag;
     const struct config_section *section; // the one being read, NULL before the first
-    void *object;                // the section's object, given by its begin function
+    const char *section_name;    // its name ("www"), its type where it has none, "" before the first: ${.SECTION}
+    void *object;                // the section's object, given by its begin function; NULL while it is skipped
     uint32_t in;                 // CONFIG_IN_* bit of the section
     void *owner;                 // for the areas above: the program's whole configuration
     const char *base_dir;        // directory that relative file names start from, or NULL
-    struct config_env *env;      // variables set by setenv, presetenv and the like; exported at the end of reading
+    struct config_env *env;      // variables as setenv and the like left them (config/env.h); see config_read_end
 };
 
 // config_init prepares `config` to read into `owner`, taking memory from `arena` and reporting to `diag`.
@@ -49,27 +51,32 @@ void config_init(struct config *config, struct arena *arena, struct config_diag 
 // config_fini frees what reading needed beyond the arena.
 void config_fini(struct config *config);
 
-// config_read_file reads `path`, or every *.cfg file of the directory `path` in the order of their names. It goes on
-// after errors; false where anything was wrong so far.
+// config_read_file reads `path`, or every *.cfg file of the directory `path` in the order of their names (strcmp, hidden
+// files left out). The end of a file ends its last section. It goes on after errors; false where anything was wrong so
+// far. Manual section 2.1.
 bool config_read_file(struct config *config, const char *path);
 
-// config_read_text reads the text `text` as a file named `name`; for tests, fuzzing and built-in configurations.
+// config_read_text reads the text `text` as a file named `name`; for tests, fuzzing and built-in configurations. Unlike
+// in a file, the last line may lack its line feed.
 bool config_read_text(struct config *config, const char *name, struct slice text);
 
-// config_read_end ends the last section. To be called once after all files; false where anything was wrong.
+// config_read_end is to be called once after all files; false where anything was wrong. Where nothing was, it makes the
+// process's environment that of `config->env`, for libc's sake (TZ, RES_OPTIONS).
 bool config_read_end(struct config *config);
 
-// config_condition evaluates the condition expression `text` (.if, and -cc on the command line) as HAProxy 3.2 does:
-// integers, defined(NAME), feature(NAME), streq(a,b), strneq, strstr, version_atleast, version_before,
-// ssllib_name_startswith, awslc_api_atleast..., enabled(OPTION), !, &&, ||, parentheses. False with a message in `*error`
-// (in the arena) where it is malformed. The language level it answers for is CONFIG_LANGUAGE_LEVEL.
+// config_condition evaluates the condition expression `text` (-cc on the command line; `.if` does the same) as HAProxy
+// 3.2 does, quotes and "$VARIABLES" included: integers, defined(NAME), feature(NAME), enabled(OPTION), streq(a,b), strneq,
+// strstr, version_atleast, version_before, openssl_version_atleast, openssl_version_before, ssllib_name_startswith, !, &&,
+// ||, parentheses; the empty text is false. False with a message in `*error` (in the arena) where it is malformed. The
+// language level it answers for is CONFIG_LANGUAGE_LEVEL. Manual section 2.4.
 bool config_condition(struct config *config, bool *result, const char **error, const char *text);
 
 #define CONFIG_LANGUAGE_LEVEL "3.2"
 
 // Helpers for parse functions. They return false after reporting the error at the right argument.
 
-// config_arg_at gives the word's argument number `index` (0 is the first after its name), or NULL past the last.
+// config_arg_at gives the word's argument number `index` (0 is the first after its name), or NULL past the last. For an
+// option of an option list these are the option's own arguments.
 const struct config_arg *config_arg_at(const struct config_line *line, uint32_t index);
 
 // config_error reports an error at argument `index` of the word (config_line.first + index), or at the end of the line
@@ -86,11 +93,11 @@ bool config_error_unknown(struct config *config, const struct config_line *line,
                           const char *const *known, size_t num);
 
 // config_parse_time reads a time such as "10s" (us, ms, s, m, h, d; `default_unit_us` microseconds per unit without a
-// suffix) into `*out_us`. HAProxy manual section 2.5.
+// suffix) into `*out_us`. As for HAProxy the most is 2147483647 ms. Manual section 2.5.
 bool config_parse_time(struct config *config, uint64_t *out_us, const struct config_line *line, uint32_t index,
                        uint64_t default_unit_us);
 
-// config_parse_size reads a size such as "16k" (k, m, g: powers of 1024) into `*out`.
+// config_parse_size reads a size such as "16k" (k, m, g in either case: powers of 1024) into `*out`. Manual section 2.6.
 bool config_parse_size(struct config *config, uint64_t *out, const struct config_line *line, uint32_t index);
 
 // config_parse_u64 reads a decimal number from `min` to `max`.

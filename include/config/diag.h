@@ -44,8 +44,12 @@ void config_diag_init(struct config_diag *diag, struct arena *arena);
 void config_diag_add(struct config_diag *diag, enum config_level level, struct config_place place, const char *format,
                      ...) __attribute__((format(printf, 4, 5)));
 
-// config_diag_write appends all messages of at least `level` to `out`, as operators read them:
-//   [ALERT] (file:12:9) : unknown keyword 'maxcon' in section 'frontend'; did you mean 'maxconn'?
+// config_diag_failed says whether anything was wrong: an error, or a warning where warnings count as errors.
+bool config_diag_failed(const struct config_diag *diag);
+
+// config_diag_write appends all messages of at least `level` to `out`, as operators read them, and a line that counts
+// the errors where there are some. Control characters of the line are shown escaped, long lines cut around the caret:
+//   [ALERT]    (12345) : config : www.cfg:12:5: unknown keyword 'maxcon' in section 'frontend'; did you mean 'maxconn'?
 //           maxcon 100
 //           ^~~~~~
 void config_diag_write(const struct config_diag *diag, struct text *out, enum config_level level);

@@ -23,7 +23,7 @@ enum {
 };
 
 enum {
-    CONFIG_MAY_NEGATE = 1 << 0, // accepts `no` (and `default`) before it
+    CONFIG_MAY_NEGATE = 1 << 0, // accepts `no` (and `default`) before it, then with no or fewer arguments
     CONFIG_ANY_ARGS = 1 << 1,   // max_args is not checked
 };
 
@@ -78,18 +78,23 @@ struct config_section {
     static const struct config_section *const config_section_ptr_##object_name                                        \
         __attribute__((used, section("config_sections"))) = &(object_name)
 
-// config_words_boot gathers all tables; it must be called once before reading. A duplicate is a bug of ours: must().
+// config_words_boot gathers all tables; it must be called before reading, and does nothing when called again. Two words
+// of one name in one section are a bug of ours: must().
 void config_words_boot(void);
 
 // config_words_each calls `visit` with every word in the order of (section, name); for the manual and its tests.
 void config_words_each(void (*visit)(const struct config_word *word, void *arg), void *arg);
 
 // config_parse_options reads the option list that starts at argument `index` of `line` with the words declared for
-// `in`, each with its own arguments, into `object`. Unknown words are reported with the nearest known one.
+// `in`, each with exactly its min_args arguments, into `object`. Unknown words are reported with the nearest known one.
 bool config_parse_options(struct config *config, void *object, const struct config_line *line, uint32_t index,
                           uint32_t in);
 
-// Generic parse functions for words that store one value at object + word->into.
+// config_section_find gives the section declared as `name`, or NULL.
+const struct config_section *config_section_find(const char *name);
+
+// Generic parse functions for words that store one value at object + word->into. After `no` or `default`, where the
+// word allows it, they store zero.
 
 config_parse_fn config_word_u32;  // config_word_u32 stores a number from word->min to word->max as uint32_t
 config_parse_fn config_word_u64;  // config_word_u64 stores a number as uint64_t
@@ -101,6 +106,7 @@ config_parse_fn config_word_bool; // config_word_bool stores true in a bool; `no
 config_parse_fn config_word_on_off; // config_word_on_off stores the argument on|off as bool
 config_parse_fn config_word_tuning; // config_word_tuning accepts the line with one warning: it has no meaning here
 
-// config_refuse_reason gives why a word that HAProxy 3.2 has is not supported here (and what to do instead,
-// where there is something), or NULL where HAProxy has no such word in `in`.
+// config_refuse_reason gives why a word that HAProxy 3.2 has is not supported here (and what to do instead, where there
+// is something), to be read after the word's name: "is a HAProxy keyword that fairlead does not support yet". NULL where
+// HAProxy has no such word in `in` (0: no such section). It knows nothing of registered words: ask it only about others.
 const char *config_refuse_reason(const char *name, uint32_t in);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Backends and servers at run time, in one worker: what they are doing now, the pool of idle connections, balancing, and
+// the queue. Truth that workers share (a server's connections, the rotation, the queue) is on the board; here are only
+// this worker's own objects. Owned by the worker, used by its only thread.
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/list.h"
+#include "board/board.h"
+#include "mux/h1.h"
+#include "proxy/conf.h"
+#include "proxy/counters.h"
+
+struct backend;
+
+// What the backends of a worker share.
+struct backend_ctx {
+    struct event_loop *loop;
+    struct board *board;
+    uint32_t inc; // the worker's incarnation
+    struct mux_ctx *mux;
+    struct event_timer purge_timer;
+    struct backend **backends; // by proxy_conf.index; NULL where a proxy has no backend
+    uint32_t num_backends;
+    uint32_t num_workers;
+    bool stopping;
+};
+
+struct server {
+    const struct server_conf *conf;
+    struct backend *backend;
+    uint64_t *counters;
+    struct list idle; // struct backend_conn.link, the latest used first
+    uint32_t num_idle;
+    uint32_t min_idle;      // fewest idle ones since the last purge: that many were not needed
+    uint64_t purge_due_us;
+};
+
+struct backend {
+    const struct proxy_conf *conf;
+    struct backend_ctx *ctx;
+    struct server *servers;
+    uint32_t num_servers;
+    uint64_t *counters;
+    _Atomic uint64_t *gauges;
+    uint16_t *rotation;      // roundrobin: indexes of servers in the order they come, weights spread
+    uint32_t rotation_len;
+    uint16_t *backup_rotation;
+    uint32_t backup_rotation_len;
+};
+
+// A connection to a server, in use by a stream or idle in the pool. `h1.stream.user` belongs to the stream while in use.
+struct backend_conn {
+    struct mux_h1 h1;
+    struct list link; // in server->idle while idle
+    struct server *server;
+    uint32_t num_uses;   // requests sent on it
+    bool is_private;     // belongs to one client for good (http-reuse never, PROXY header sent, bound source)
+    struct backend_conn **owner; // where a session keeps its private idle connection, or NULL
+};
+
+// backend_ctx_init makes the run-time objects for all backends of `program`.
+void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
+                      struct board *board, uint32_t inc, struct mux_ctx *mux, uint32_t num_workers);
+
+// backend_ctx_fini closes idle connections and frees all.
+void backend_ctx_fini(struct backend_ctx *ctx);
+
+// backend_ctx_stop closes idle connections and keeps none from now on.
+void backend_ctx_stop(struct backend_ctx *ctx);
+
+// ---- balancing --------------------------------------------------------------------------------------------------
+
+// backend_pick chooses a server by the backend's algorithm among those that are usable and not in `avoid` (NULL: none), or
+// NULL. roundrobin is one rotation for all workers; leastconn counts the connections of all workers. Servers at their
+// maxconn are passed over while another has room; when all are full the choice is `*full` = true and the caller queues.
+struct server *backend_pick(struct backend *backend, bool *full, const struct server *avoid);
+
+// backend_server_is_usable says whether `server` may be sent traffic at all.
+bool backend_server_is_usable(const struct server *server);
+
+// backend_find_cookie gives the server whose cookie value is `value`, or NULL.
+struct server *backend_find_cookie(struct backend *backend, struct slice value);
+
+// ---- a server's slots ---------------------------------------------------------------------------------------------
+
+// backend_slot_take takes one of `server`'s connection slots (maxconn over all workers); false when none is free or others
+// wait before us.
+bool backend_slot_take(struct server *server, bool waited);
+
+// backend_slot_give gives the slot back and wakes who waits for it, in whatever worker.
+void backend_slot_give(struct server *server);
+
+// ---- connections and the pool ------------------------------------------------------------------------------------
+
+// backend_pool_get lends an idle connection to `server`, proven ones only where `proven`; those found dead are dropped.
+// With `probe` the kernel is asked first, for requests that could not be sent twice. NULL: open one.
+struct backend_conn *backend_pool_get(struct server *server, bool proven, bool probe);
+
+// backend_pool_put keeps a connection whose exchange is complete for the next request, or closes it where it may not be
+// kept.
+void backend_pool_put(struct backend_conn *conn);
+
+// backend_connect opens a new connection to `server`; `client` is what address forms that follow the client need
+// (its destination address). NULL with errno where it fails at once.
+struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst);
+
+// backend_conn_close closes and frees `conn`, in use or idle.
+void backend_conn_close(struct backend_conn *conn, bool reset);
+
+// ---- counting -----------------------------------------------------------------------------------------------------
+
+// backend_count adds to a counter of this worker for a backend or server.
+static inline void backend_count(uint64_t *counters, enum proxy_counter which, uint64_t add)
+{
+    board_counter_count(&counters[which], add);
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pattern sets: what samples are compared with. A set has one matching method and any number of patterns, filled while
+// the configuration is read, sealed, and const in its answers afterwards; it lives in the configuration's arena. Exact
+// strings, prefixes, suffixes and networks are found by hash in one pass over the sample, however many patterns there
+// are; substrings and regular expressions are tried in turn. Matching allocates nothing, except that PCRE2 may take
+// memory, within its limit, where it cannot compile to machine code.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "expr/fetch.h"
+
+struct expr_patterns;
+
+// Bounds on one regular expression on one sample: reaching one counts as no match.
+#define EXPR_REGEX_MATCH_LIMIT    100000
+#define EXPR_REGEX_DEPTH_LIMIT    10000
+#define EXPR_REGEX_HEAP_LIMIT_KIB 1024
+
+// expr_match_name gives the word of -m for `match`: "found", "str", ...
+const char *expr_match_name(enum expr_match match);
+
+// expr_match_find gives the method whose -m word is `name`, or EXPR_MATCH_DEFAULT where there is none.
+enum expr_match expr_match_find(struct slice name);
+
+// expr_match_default gives the method that samples of `type` are compared with where none is named, or
+// EXPR_MATCH_DEFAULT where one must be.
+enum expr_match expr_match_default(enum expr_type type);
+
+// expr_match_allows says whether samples of `type` can be compared by `match` (the matrix of section 7.1).
+bool expr_match_allows(enum expr_match match, enum expr_type type);
+
+// expr_patterns_new makes an empty set of the method `match` (not EXPR_MATCH_DEFAULT) in `arena`.
+struct expr_patterns *expr_patterns_new(struct arena *arena, enum expr_match match);
+
+// expr_patterns_add adds the pattern `text`, which is copied. `nocase`: ASCII letters match in either case. Numbers and
+// lengths take "7", "3:9", ":9" and "3:". NULL, or what is wrong with it (in the arena or static).
+const char *expr_patterns_add(struct expr_patterns *set, struct slice text, bool nocase);
+
+// expr_patterns_add_op adds a comparison with one number: `op` is eq, ge, gt, le or lt.
+const char *expr_patterns_add_op(struct expr_patterns *set, struct slice op, struct slice text);
+
+// expr_patterns_seal ends the adding.
+void expr_patterns_seal(struct expr_patterns *set);
+
+// expr_patterns_num gives how many different patterns `set` holds.
+uint32_t expr_patterns_num(const struct expr_patterns *set);
+
+// expr_patterns_match says whether `sample` matches one of `set`, which is sealed. Not for use by two threads at once.
+bool expr_patterns_match(const struct expr_patterns *set, const struct expr_sample *sample);

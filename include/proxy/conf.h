@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// Settings: what a configuration says, after defaults, names and references are resolved. Everything here is written
+// while the keeper reads the configuration and const afterwards; it lives in the configuration's arena and every process
+// of the generation inherits it by fork. No state, no counter and no queue stands here: run-time objects point at these.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "config/config.h"
+#include "http/head.h"
+#include "os/listen.h"
+#include "transport/address.h"
+
+struct rule;
+struct expr_acl;
+struct log_target;
+struct proxy_answer;
+struct proxy_conf;
+struct backend_conf;
+
+enum proxy_mode { PROXY_MODE_TCP, PROXY_MODE_HTTP };
+
+enum proxy_balance { PROXY_BALANCE_ROUNDROBIN, PROXY_BALANCE_LEASTCONN };
+
+enum proxy_reuse { PROXY_REUSE_SAFE, PROXY_REUSE_NEVER, PROXY_REUSE_AGGRESSIVE, PROXY_REUSE_ALWAYS };
+
+enum proxy_log { PROXY_LOG_NONE, PROXY_LOG_TCP, PROXY_LOG_HTTP, PROXY_LOG_CLF, PROXY_LOG_DEFAULT };
+
+// Bits of proxy_conf.options.
+enum {
+    PROXY_OPT_HTTP_CLOSE = 1 << 0,        // option httpclose
+    PROXY_OPT_SERVER_CLOSE = 1 << 1,      // option http-server-close
+    PROXY_OPT_KEEP_ALIVE = 1 << 2,        // option http-keep-alive (it undoes the two above)
+    PROXY_OPT_REDISPATCH = 1 << 3,        // option redispatch
+    PROXY_OPT_ABORT_ON_CLOSE = 1 << 4,    // option abortonclose
+    PROXY_OPT_DONT_LOG_NULL = 1 << 5,     // option dontlognull
+    PROXY_OPT_LOG_ASAP = 1 << 6,          // option logasap
+    PROXY_OPT_CLIENT_KEEPALIVE = 1 << 7,  // option clitcpka
+    PROXY_OPT_SERVER_KEEPALIVE = 1 << 8,  // option srvtcpka
+    PROXY_OPT_DONT_LOG_NORMAL = 1 << 9,   // option dontlog-normal
+    PROXY_OPT_LOG_SEPARATE_ERRORS = 1 << 10, // option log-separate-errors
+    PROXY_OPT_NO_LINGER = 1 << 11,        // option nolinger
+    PROXY_OPT_ALL_BACKUPS = 1 << 12,      // option allbackups
+};
+
+// All in microseconds, 0 for none.
+struct proxy_timeouts {
+    uint64_t client;
+    uint64_t client_fin;
+    uint64_t server;
+    uint64_t server_fin;
+    uint64_t connect;
+    uint64_t http_request;
+    uint64_t http_keep_alive;
+    uint64_t queue;
+    uint64_t tunnel;
+    uint64_t check;
+    uint64_t tarpit;
+};
+
+// One address a `bind` line opens: a line with several addresses or a port range makes several.
+struct bind_conf {
+    struct bind_conf *next;
+    struct proxy_conf *proxy; // NULL for a stats socket
+    struct os_listen listen;  // what the master opens
+    const char *name;         // `name`, or NULL
+    uint32_t id;              // `id`, or numbered from 1 in its proxy
+    uint32_t index;           // its place in program_conf.binds
+    uint32_t maxconn;         // 0: no limit of its own
+    uint32_t object;          // on the board, for its counters and lanes
+    bool accept_proxy;
+    struct config_place place;
+};
+
+enum { PROXY_SEND_PROXY_NONE, PROXY_SEND_PROXY_V1, PROXY_SEND_PROXY_V2 };
+
+enum {
+    PROXY_V2_CRC32C = 1 << 0,    // proxy-v2-options crc32c
+    PROXY_V2_UNIQUE_ID = 1 << 1, // refused until unique-id-format exists
+    PROXY_V2_AUTHORITY = 1 << 2, // the Host of the request that opened the connection
+};
+
+struct server_conf {
+    struct server_conf *next;
+    struct backend_conf *backend;
+    const char *name;
+    uint32_t id;     // `id`, or numbered from 1 in its backend
+    uint32_t index;  // its place in the backend, from 0
+    uint32_t object; // on the board
+    struct transport_address addr; // where to connect; family AF_UNSPEC: the client's destination address
+    const char *addr_text;         // as written, for messages and statistics
+    int32_t port_offset;           // with port_mapped: added to the client's destination port ("+80", "-80")
+    bool port_mapped;
+    bool unresolved;               // its name gave no address and init-addr allows that: down until it has one
+    bool backup;
+    bool disabled;
+    bool tfo;
+    uint8_t send_proxy; // PROXY_SEND_PROXY_*
+    uint8_t proxy_v2_options;
+    uint32_t weight;       // 0-256, default 1
+    uint32_t maxconn;      // 0: no limit
+    uint32_t maxqueue;     // 0: no limit
+    uint32_t minconn;
+    int32_t pool_max_conn; // idle connections a worker keeps, -1: no limit
+    uint32_t max_reuse;    // requests on one connection, 0: no limit; stored as limit + 1
+    uint64_t pool_purge_us;
+    const char *cookie; // `cookie VALUE`, or NULL
+    const char *init_addr;
+    struct transport_address source; // AF_UNSPEC: none
+    const char *source_interface;
+    struct config_place place;
+};
+
+// `cookie NAME insert indirect nocache ...`
+struct cookie_conf {
+    const char *name; // NULL: no cookie
+    uint32_t name_len;
+    bool insert;
+    bool indirect;
+    bool nocache;
+    bool postonly;
+    bool preserve;
+    bool httponly;
+    bool secure;
+    const char *domain; // "; domain=..." built from all `domain` options, or NULL
+    const char *attr;   // likewise for `attr`
+};
+
+// `option forwardfor`
+struct forwardfor_conf {
+    bool enabled;
+    bool if_none;
+    const char *header; // default "X-Forwarded-For"
+    uint32_t header_len;
+    struct transport_network *except; // list of networks
+};
+
+// `option forwarded` (RFC 7239)
+struct forwarded_conf {
+    bool enabled;
+    bool proto;
+    bool host;
+    bool by;
+    bool by_port;
+    bool for_;
+    bool for_port;
+};
+
+// `use_backend NAME if ...`, in the order of the file.
+struct use_backend_conf {
+    struct use_backend_conf *next;
+    const char *name;
+    struct proxy_conf *backend; // resolved after reading
+    const struct expr_cond *cond; // NULL: always
+    struct config_place place;
+};
+
+struct errorfile_conf {
+    struct errorfile_conf *next;
+    uint16_t status;
+    const struct proxy_answer *answer; // NULL: close without an answer (an empty file)
+};
+
+struct frontend_conf {
+    struct bind_conf *binds;
+    uint32_t maxconn; // 0: that of the process
+    const char *default_backend_name;
+    struct config_place default_backend_place;
+    struct proxy_conf *default_backend;
+    struct use_backend_conf *use_backends;
+};
+
+struct backend_conf {
+    struct proxy_conf *proxy;
+    struct server_conf *servers;
+    uint32_t num_servers;
+    uint8_t balance; // enum proxy_balance
+    uint8_t reuse;   // enum proxy_reuse
+    bool redispatch_every_retry;
+    int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
+    uint32_t retries;            // default 3
+    uint32_t fullconn;
+    struct cookie_conf cookie;
+    struct server_conf *default_server; // the template new server lines start from
+    struct transport_address source;
+    const char *source_interface;
+};
+
+// A proxy: frontend, backend, listen or defaults section.
+struct proxy_conf {
+    struct proxy_conf *next;
+    const char *name;
+    uint32_t id;
+    uint32_t index; // its place in program_conf, from 0
+    uint32_t in;    // CONFIG_IN_FRONTEND, CONFIG_IN_BACKEND, CONFIG_IN_LISTEN or CONFIG_IN_DEFAULTS
+    bool has_frontend;
+    bool has_backend;
+    bool disabled;
+    uint8_t mode;       // enum proxy_mode
+    uint8_t log_format; // enum proxy_log
+    uint64_t options;   // PROXY_OPT_*
+    struct proxy_timeouts timeouts;
+    const char *description;
+    const char *log_tag;
+    bool log_global;           // `log global`
+    struct log_target *logs;   // its own `log` lines, then, with log_global, the global ones
+    struct forwardfor_conf forwardfor;
+    struct forwarded_conf forwarded;
+    struct errorfile_conf *errorfiles;
+    struct rule *http_request_rules; // include/rule/rule.h
+    struct expr_acl *acls;
+    struct frontend_conf fe;
+    struct backend_conf be;
+    uint32_t fe_object; // on the board, 0 without a frontend
+    uint32_t be_object;
+    struct config_place place;
+    const struct proxy_conf *defaults; // the defaults section it started from, or NULL
+};
+
+struct stats_socket_conf {
+    struct stats_socket_conf *next;
+    struct bind_conf bind;
+    uint8_t level;    // 1 user, 2 operator, 3 admin
+    bool expose_fds;
+};
+
+struct global_conf {
+    uint32_t maxconn; // 0: from the descriptor limit
+    uint32_t nbproc;
+    uint32_t nbthread; // workers are nbproc * nbthread; 0: one per usable CPU
+    const char *user;
+    const char *group;
+    int64_t uid; // -1: unchanged
+    int64_t gid;
+    const char *chroot;
+    const char *pidfile;
+    const char *node;
+    const char *description;
+    bool daemon;
+    bool master_worker;
+    uint64_t ulimit_n;
+    uint64_t hard_stop_after; // us, 0: never
+    uint64_t grace;           // us
+    uint64_t close_spread_time;
+    uint64_t bufsize;    // default 16384
+    uint64_t maxrewrite; // default 1024
+    uint32_t max_headers; // tune.http.maxhdr, default 101
+    uint32_t maxaccept;   // tune.maxaccept
+    uint64_t rcvbuf_client;
+    uint64_t sndbuf_client;
+    uint64_t rcvbuf_server;
+    uint64_t sndbuf_server;
+    uint64_t pipesize;
+    bool no_splice;
+    uint32_t log_uri_len; // tune.http.logurilen, default 1024
+    const char *log_tag;
+    const char *log_send_hostname; // NULL: none
+    struct log_target *logs;
+    struct stats_socket_conf *stats_sockets;
+    uint64_t stats_timeout;
+    uint32_t stats_maxconn;
+};
+
+// The whole configuration of one generation.
+struct program_conf {
+    struct arena *arena;
+    struct global_conf global;
+    struct proxy_conf *proxies; // frontends, backends and listens in the order of the files
+    struct proxy_conf **last_proxy;
+    uint32_t num_proxies;
+    struct proxy_conf *defaults; // all defaults sections, newest first
+    struct bind_conf **binds;    // those of all proxies that are not disabled, then none
+    uint32_t num_binds;
+    uint32_t object; // on the board: the whole service, for global maxconn and its counters
+};
+
+// proxy_conf_new gives an empty program configuration with all defaults set, in `arena`.
+struct program_conf *proxy_conf_new(struct arena *arena);
+
+// proxy_conf_finish resolves names (backends, log global, server addresses), numbers what needs a number, gives default
+// values that depend on others, and checks what only the whole shows. All errors are reported; false where there was one.
+bool proxy_conf_finish(struct config *config, struct program_conf *program);
+
+// proxy_conf_find gives the proxy named `name` that has a frontend (`in` CONFIG_IN_FRONTEND) or a backend, or NULL.
+struct proxy_conf *proxy_conf_find(const struct program_conf *program, const char *name, uint32_t in);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the plain counters and shared gauges of each object on the board mean. Frontends, backends and servers use the same
+// numbers; a counter that has no meaning for a kind stays 0. Written by workers, read by the controller.
+#pragma once
+
+enum proxy_counter {
+    PROXY_COUNT_CONNECTIONS,   // frontends: connections accepted
+    PROXY_COUNT_SESSIONS,      // sessions that began (frontends), streams given to it (backends, servers)
+    PROXY_COUNT_REQUESTS,      // HTTP requests
+    PROXY_COUNT_BYTES_IN,      // bytes from clients
+    PROXY_COUNT_BYTES_OUT,     // bytes to clients
+    PROXY_COUNT_DENIED_REQ,
+    PROXY_COUNT_DENIED_RESP,
+    PROXY_COUNT_REQ_ERRORS,    // frontends: bad, early ended or late requests
+    PROXY_COUNT_CONN_ERRORS,   // attempts to reach a server that failed for good
+    PROXY_COUNT_RESP_ERRORS,   // bad or cut answers
+    PROXY_COUNT_RETRIES,
+    PROXY_COUNT_REDISPATCHES,
+    PROXY_COUNT_1XX,
+    PROXY_COUNT_2XX,
+    PROXY_COUNT_3XX,
+    PROXY_COUNT_4XX,
+    PROXY_COUNT_5XX,
+    PROXY_COUNT_OTHER_STATUS,
+    PROXY_COUNT_CLIENT_ABORTS,
+    PROXY_COUNT_SERVER_ABORTS,
+    PROXY_COUNT_CONNECTS,      // servers: connection attempts
+    PROXY_COUNT_REUSES,        // servers: requests sent on a pooled connection
+    PROXY_COUNT_IDLE,          // servers: idle connections in this process (a gauge: may go down)
+    PROXY_COUNT_LB_TOTAL,      // times it was picked by balancing
+    PROXY_COUNT_POOL_DEAD,     // servers: pooled connections dropped because the server had closed them
+    PROXY_COUNT_POOL_RETRIES,  // requests sent again because a reused connection had died
+    PROXY_COUNT_TUNNELS,       // upgraded or CONNECT tunnels opened
+    PROXY_COUNT_INTERNAL_ERRORS,
+    PROXY_NUM_COUNTERS
+};
+
+// Cells of board_gauges. A rate takes three.
+enum proxy_gauge {
+    PROXY_GAUGE_ROTATION,     // roundrobin: the next place in the rotation
+    PROXY_GAUGE_MAX_SESSIONS, // most sessions at once (smax)
+    PROXY_GAUGE_SESSION_RATE = 2,
+    PROXY_GAUGE_REQUEST_RATE = 5,
+    PROXY_GAUGE_SESSION_RATE_MAX = 8,
+    PROXY_GAUGE_REQUEST_RATE_MAX = 9,
+    PROXY_GAUGE_QUEUE_MAX = 10,
+    PROXY_GAUGE_LAST_SESSION = 11, // wall clock, seconds
+    PROXY_GAUGE_CONN_RATE = 12,
+    PROXY_GAUGE_CONN_RATE_MAX = 15,
+};

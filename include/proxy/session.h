@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known of a client's connection: the facts a stream may read without knowing who accepted it. Written by the
+// frontend at accept (and by the PROXY protocol header), const for streams but for `num_requests`.
+#pragma once
+
+#include <stdint.h>
+#include "proxy/conf.h"
+
+struct proxy_session {
+    const struct proxy_conf *conf; // the frontend's
+    const struct bind_conf *bind;
+    uint64_t *counters;            // this worker's for the frontend
+    struct transport_address src;  // the client, as the PROXY protocol or the kernel says
+    struct transport_address dst;  // AF_UNSPEC until proxy_session_dst asked
+    int fd;
+    uint32_t num_requests;
+    uint64_t accept_us;            // monotonic
+    uint64_t accept_wall_us;
+    uint64_t handshake_us;         // time the PROXY header took
+};
+
+// proxy_session_dst gives the address the client connected to, asking the kernel the first time.
+const struct transport_address *proxy_session_dst(struct proxy_session *session);

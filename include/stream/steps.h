@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of a stream, private to the area. Each does what can be done now and says what comes next; stream.c runs them
+// and is the only one to change stream->step.
+#pragma once
+
+#include "stream/stream.h"
+#include "stream/tunnel.h"
+
+// What a step says.
+enum stream_verdict {
+    STREAM_GO,    // another step was set (stream_step_set), or the next one is to run
+    STREAM_WAIT,  // an event, a wake-up or the deadline will run the stream again
+    STREAM_OVER,  // the stream is gone
+};
+
+typedef enum stream_verdict stream_step_fn(struct stream *stream);
+
+// stream_step_set moves the stream to `step`; an edge that the table of steps does not know is a bug.
+void stream_step_set(struct stream *stream, enum stream_step step);
+
+stream_step_fn stream_read_head;     // stream_read_head waits for a whole request head
+stream_step_fn stream_request_rules; // stream_request_rules applies http-request rules
+stream_step_fn stream_pick_backend;  // stream_pick_backend chooses by use_backend and default_backend
+stream_step_fn stream_pick_server;   // stream_pick_server chooses by cookie or balancing and takes a slot
+stream_step_fn stream_queue;         // stream_queue waits for a slot
+stream_step_fn stream_connect;       // stream_connect gets a connection, pooled or new
+stream_step_fn stream_send_head;     // stream_send_head writes the edited request head
+stream_step_fn stream_relay_both;    // stream_relay_both moves both bodies, and handles the answer's head
+stream_step_fn stream_send_answer;   // stream_send_answer sends an answer of our own
+
+// stream_refuse answers with the error page for `status` and ends as `end`; the request's connection may live on where
+// the request was complete and well-formed and `close` is false.
+enum stream_verdict stream_refuse(struct stream *stream, uint16_t status, enum stream_end end, bool close);
+
+// stream_answer_with sends `answer` instead of asking a server.
+enum stream_verdict stream_answer_with(struct stream *stream, const struct proxy_answer *answer, enum stream_end end);
+
+// stream_finish ends the stream: logs, counts, gives everything back and tells the session. Always STREAM_OVER.
+enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, enum stream_next next);
+
+// stream_note_end records who cut the stream short and in which step, the first time it is called.
+void stream_note_end(struct stream *stream, enum stream_end end);
+
+// stream_leave_server gives back slot, queue place and connection. `keep`: the connection goes to the pool if it can.
+void stream_leave_server(struct stream *stream, bool keep);
+
+// stream_retry tries again after a failed connection: the same server, or another as `option redispatch` says. It answers
+// 503 when no attempt is left.
+enum stream_verdict stream_retry(struct stream *stream, enum stream_end why);
+
+// stream_resend goes back to connecting after a reused connection turned out to be dead, where the request may be sent
+// twice. False: it may not, or it was not reused. It is none of the configured retries, the server has not failed.
+bool stream_resend(struct stream *stream);
+
+// stream_edit_request records the edits of the request head: forwarding fields, cookie, hop-by-hop. False: no room.
+bool stream_edit_request(struct stream *stream);
+
+// stream_edit_response records the edits of the answer's head.
+bool stream_edit_response(struct stream *stream);
+
+// stream_cookie_pick finds the server named by the request's cookie and notes what was seen; NULL: none usable.
+struct server *stream_cookie_pick(struct stream *stream);
+
+// stream_cookie_strip removes the cookie from the request for `cookie indirect`.
+bool stream_cookie_strip(struct stream *stream);
+
+// stream_cookie_insert adds Set-Cookie to the answer where the client must learn its server.
+bool stream_cookie_insert(struct stream *stream);
+
+// stream_log_line writes the log line of a finished (or, with logasap, begun) stream.
+void stream_log_line(struct stream *stream);
+
+// stream_to_tunnel hands both connections to a tunnel and ends the stream without closing them. STREAM_OVER.
+enum stream_verdict stream_to_tunnel(struct stream *stream);
+
+// stream_release gives the stream's memory back without ending anything: its connections went to a tunnel.
+void stream_release(struct stream *stream);

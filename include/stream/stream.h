@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+// A stream is one request and its answer on their journey: steps in a table, from the request's head to the log line. Its
+// client side is lent by a session (frontend floor), its server side by the backend floor. Runs in workers, on the loop's
+// thread; a stream belongs to the worker that accepted its client. It never blocks, and it ends exactly once, through
+// stream_end. A tunnel (tcp mode, an upgrade, CONNECT) leaves the stream behind and goes on as a struct stream_tunnel.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "backend/backend.h"
+#include "http/edit.h"
+#include "proxy/answer.h"
+#include "proxy/session.h"
+#include "stream/relay.h"
+
+struct stream;
+struct stream_tunnel;
+struct stream_log;
+
+// What becomes of the client's connection after a stream.
+enum stream_next {
+    STREAM_NEXT_REQUEST, // it may send another request
+    STREAM_NEXT_CLOSE,   // close it
+    STREAM_NEXT_LINGER,  // end our direction, read what still comes for a while, close: nothing we sent gets lost
+    STREAM_NEXT_RESET,   // close it with a RST
+};
+
+// Who cut the stream short; the letters are those of the log.
+enum stream_end {
+    STREAM_END_OK,
+    STREAM_END_CLIENT,         // C
+    STREAM_END_CLIENT_TIMEOUT, // c
+    STREAM_END_SERVER,         // S
+    STREAM_END_SERVER_TIMEOUT, // s
+    STREAM_END_PROXY,          // P: denied or malformed
+    STREAM_END_LOCAL,          // L: answered here
+    STREAM_END_RESOURCE,       // R: memory, descriptors
+    STREAM_END_INTERNAL,       // I
+    STREAM_END_KILLED,         // K: by an operator
+};
+
+// Steps in their usual order. stream_step_set asserts the edge.
+enum stream_step {
+    STREAM_READ_HEAD,
+    STREAM_REQUEST_RULES,
+    STREAM_PICK_BACKEND,
+    STREAM_PICK_SERVER,
+    STREAM_QUEUE,
+    STREAM_CONNECT,
+    STREAM_SEND_HEAD,
+    STREAM_RELAY, // both bodies, and the answer's head in between
+    STREAM_ANSWER, // an answer of our own goes out
+    STREAM_FINISHED,
+    STREAM_NUM_STEPS
+};
+
+// What the session does for its stream.
+struct stream_host {
+    void (*ended)(struct proxy_session *session, enum stream_next next);
+    void (*tunnel)(struct proxy_session *session, struct stream_tunnel *tunnel); // the stream became a tunnel
+};
+
+// What the streams of a worker share.
+struct stream_ctx {
+    struct event_loop *loop;
+    struct board *board;
+    uint32_t inc;
+    struct mux_ctx *mux;
+    struct backend_ctx *backends;
+    const struct program_conf *program;
+    struct stream *free_streams;
+    uint32_t num_free;
+    uint32_t num_streams;
+    uint32_t num_tunnels;
+    bool stopping; // soft stop: answers say Connection: close
+};
+
+// Times of the log line, monotonic us; 0 where it did not come to that.
+struct stream_times {
+    uint64_t idle_us;     // the stream became ready for a request
+    uint64_t first_us;    // the first byte of the head was there
+    uint64_t head_us;     // the head was complete
+    uint64_t queued_us;   // left the queue
+    uint64_t connected_us;
+    uint64_t answer_us;   // the answer's head was complete
+    uint64_t wall_us;     // time of day of first_us
+};
+
+enum { STREAM_EDIT_ARENA = 2048 };
+
+struct stream {
+    struct stream *next_free;
+    struct stream_ctx *ctx;
+    struct proxy_session *session;
+    const struct stream_host *host;
+    struct event_timer *timer; // the session's
+    struct event_task task;    // to run again after its share of a turn
+    struct mux_h1 *front;
+    struct backend_conn *back;
+    struct backend *backend; // NULL until picked
+    struct server *server;
+    const struct proxy_answer *answer;
+    struct stream_relay up;   // request body
+    struct stream_relay down; // answer's body
+    struct stream_times times;
+    uint64_t client_act_us; // last byte moved on either side
+    uint64_t server_act_us;
+    uint64_t deadline_us;   // of the step, 0 for none: queue, connect, retry
+    uint64_t bytes_in;      // request bytes read from the client
+    uint64_t bytes_out;     // answer bytes written to the client
+    uint32_t waiter;        // on the board's queue, 0 for none
+    uint32_t queue_before;  // requests before ours in the server's and the backend's queue when we came
+    uint32_t backend_queue_before;
+    int32_t retries_left;
+    uint32_t retries;
+    uint16_t status;
+    uint8_t step;
+    uint8_t end;         // enum stream_end
+    uint8_t end_step;    // step in which it was decided
+    uint8_t cookie_seen; // letters for the log: N none, V valid, I invalid, D down
+    uint8_t cookie_set;  // N nothing, I inserted
+    bool redispatched : 1;
+    bool has_slot : 1;    // a slot of the server is ours
+    bool reused : 1;      // `back` came from the pool
+    bool head_sent : 1;   // the request's head was handed to `back`
+    bool got_answer : 1;  // some byte of the answer came
+    bool answer_head : 1; // the answer's head was passed on
+    bool sticky : 1;      // the server was named by a cookie
+    bool no_pool : 1;     // a retry: only a fresh connection will do
+    bool retry_wait : 1;
+    bool head_valid : 1;  // the request's head was parsed
+    bool upgrade : 1;
+    bool logged : 1;
+    bool running : 1;
+    bool run_again : 1;
+    struct http_head request;
+    struct http_head response;
+    struct http_field *request_fields; // max_fields entries each, behind the struct
+    struct http_field *response_fields;
+    struct http_edits edits;
+    char edit_arena[STREAM_EDIT_ARENA];
+};
+
+// stream_ctx_init prepares the shared part.
+void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
+                     struct board *board, uint32_t inc, struct mux_ctx *mux, struct backend_ctx *backends);
+
+// stream_ctx_fini frees unused streams.
+void stream_ctx_fini(struct stream_ctx *ctx);
+
+// stream_new starts a stream for the next request on `front`; NULL where memory is exhausted. Nothing runs before
+// stream_run.
+struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session, const struct stream_host *host,
+                          struct mux_h1 *front, struct event_timer *timer);
+
+// stream_new_tcp starts one that does not look at what it carries.
+struct stream *stream_new_tcp(struct stream_ctx *ctx, struct proxy_session *session, const struct stream_host *host,
+                              struct mux_h1 *front, struct event_timer *timer);
+
+// stream_run goes on from where the stream stands until it waits or ends. It may free the stream and call the host.
+void stream_run(struct stream *stream);
+
+// stream_timer_fired is called by the session when its timer fires while the stream is its current one.
+void stream_timer_fired(struct stream *stream);
+
+// stream_kill ends the stream at once, for a hard stop or an operator.
+void stream_kill(struct stream *stream, enum stream_end end);
+
+// stream_queue_granted serves the waiters of this process that the board has granted a slot; called after a wake-up.
+void stream_queue_granted(struct stream_ctx *ctx);
+
+// stream_arm sets the session's timer to the earliest deadline that now applies.
+void stream_arm(struct stream *stream);
+
+// stream_close_idle ends a stream of which no byte has come, for a soft stop.
+void stream_close_idle(struct stream *stream);
+
+// stream_is_idle says whether no byte of a request has come yet: the session may close without loss.
+bool stream_is_idle(const struct stream *stream);

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tunnel: bytes both ways between a client and a server until one side ends it. It keeps its two ends, its counters, its
+// timers, and, only where a log line is due at its end, what that line needs. Half-closes are passed on; a reset on one
+// side becomes a reset on the other. Runs in workers; owned by its session.
+#pragma once
+
+#include "stream/log.h"
+#include "stream/relay.h"
+#include "stream/stream.h"
+
+struct stream_tunnel {
+    struct stream_ctx *ctx;
+    struct proxy_session *session;
+    const struct stream_host *host;
+    struct event_timer *timer; // the session's
+    struct event_task task;
+    struct mux_h1 *front;
+    struct backend_conn *back;
+    struct backend *backend;
+    struct server *server;
+    struct stream_log *log; // NULL where no line is due
+    struct stream_relay up;
+    struct stream_relay down;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t client_act_us;
+    uint64_t server_act_us;
+    bool has_slot : 1;
+    bool upgraded : 1; // by 101 or CONNECT, rather than tcp mode
+    bool client_fin : 1;
+    bool server_fin : 1;
+};
+
+// stream_tunnel_run moves what can be moved; it may end the tunnel, free it and call the host.
+void stream_tunnel_run(struct stream_tunnel *tunnel);
+
+// stream_tunnel_timer_fired is called by the session when its timer fires.
+void stream_tunnel_timer_fired(struct stream_tunnel *tunnel);
+
+// stream_tunnel_kill ends the tunnel at once.
+void stream_tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end);

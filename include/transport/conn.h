@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connection is a byte pipe: a descriptor, its one epoll registration for life, and what is known of its readiness.
+// Whoever holds it (a mux, a tunnel, the pool of idle connections) sets `on_ready`, which is called once per event and
+// then moves bytes until IO_AGAIN. Runs in workers. It never looks at what it carries and never closes by itself.
+//
+// Readiness is edge-triggered: `can_read` stays true until a read came up short, and a short read is believed without a
+// further system call unless the event said that the end or an error is near, which would otherwise be lost.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+#include "base/io.h"
+#include "event/loop.h"
+#include "transport/address.h"
+
+struct transport_conn {
+    struct event_source source;
+    void (*on_ready)(struct transport_conn *conn);
+    bool can_read : 1;   // a read may give something
+    bool can_write : 1;  // a write may take something
+    bool near_end : 1;   // FIN, reset or an error is on its way: read until it shows
+    bool read_closed : 1;
+    bool write_closed : 1;
+    bool failed : 1;     // reset or an error: nothing more moves
+    bool connecting : 1; // connect has not finished
+    bool hung_up : 1;    // both directions are over (EPOLLHUP) or an error is pending
+    int error;           // errno of the failure
+};
+
+// transport_conn_init takes over the open socket `fd` and registers it; false with errno where that fails (the caller
+// still owns `fd` then). `on_ready` may be changed later by plain assignment.
+bool transport_conn_init(struct event_loop *loop, struct transport_conn *conn, int fd,
+                         void (*on_ready)(struct transport_conn *conn));
+
+// transport_conn_connect opens a non-blocking connection to `to`, from `source` where it is not NULL (its port may be 0)
+// and through `interface` where it is not NULL, and registers it. IO_OK: connecting or connected (see `connecting`);
+// IO_FAIL with errno: refused at once, no descriptor is held.
+struct transport_connect {
+    const struct transport_address *to;
+    const struct transport_address *source;
+    const char *interface;
+    bool tcp_keepalive;
+    bool fast_open;
+    uint64_t rcvbuf;
+    uint64_t sndbuf;
+};
+enum io transport_conn_connect(struct event_loop *loop, struct transport_conn *conn, const struct transport_connect *how,
+                               void (*on_ready)(struct transport_conn *conn));
+
+// transport_conn_finish_connect asks how the connect ended, once the socket became writable: IO_OK connected, IO_AGAIN not
+// yet, IO_FAIL (conn->error).
+enum io transport_conn_finish_connect(struct transport_conn *conn);
+
+// transport_conn_recv reads at most `cap` bytes into `dst`; `*len` is always set. IO_EOF when the peer sent its FIN.
+enum io transport_conn_recv(struct transport_conn *conn, size_t *len, char *dst, size_t cap);
+
+// transport_conn_send writes up to `len` bytes; `*sent` is always set, and is less than `len` only with IO_AGAIN or
+// IO_FAIL.
+enum io transport_conn_send(struct transport_conn *conn, size_t *sent, const char *data, size_t len);
+
+// transport_conn_sendv is transport_conn_send for `num` pieces in order.
+enum io transport_conn_sendv(struct transport_conn *conn, size_t *sent, struct iovec *pieces, int num);
+
+// transport_conn_splice_in moves up to `max` bytes from the socket into the pipe `pipe_fd`. IO_AGAIN: the socket is drained;
+// a pipe that is full ends in IO_OK with `*moved` 0 where `pipe_has` says it holds bytes.
+enum io transport_conn_splice_in(struct transport_conn *conn, size_t *moved, int pipe_fd, size_t max, size_t pipe_has);
+
+// transport_conn_splice_out moves up to `max` bytes from the pipe to the socket.
+enum io transport_conn_splice_out(struct transport_conn *conn, size_t *moved, int pipe_fd, size_t max, bool more);
+
+// transport_conn_shutdown ends our direction in order (FIN).
+void transport_conn_shutdown(struct transport_conn *conn);
+
+// transport_conn_close takes the connection out of the loop and closes it. With `reset` the peer sees a RST. Harmless on
+// one that is closed.
+void transport_conn_close(struct event_loop *loop, struct transport_conn *conn, bool reset);
+
+// transport_conn_is_open says whether `conn` holds a descriptor.
+static inline bool transport_conn_is_open(const struct transport_conn *conn)
+{
+    return conn->source.fd >= 0;
+}
+
+// transport_conn_is_alive asks the kernel, with one system call, whether an idle connection still stands: no byte, no
+// FIN and no error waits.
+bool transport_conn_is_alive(struct transport_conn *conn);

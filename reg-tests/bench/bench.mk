@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The programs of the benchmark and of the load tests: origin, relay, client. Included by the top Makefile, and good on its
+# own: make -f reg-tests/bench/bench.mk. They are built outside the balancer's rules, with nothing of its sources.
+
+BENCH_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
+BENCH_OUT ?= build/bench
+BENCH_CFLAGS ?= -O2 -g
+BENCH_WARNINGS := -std=gnu17 -Wall -Wextra -Werror
+BENCH_TOOLS := $(addprefix $(BENCH_OUT)/,origin relay client)
+
+.PHONY: bench-tools bench-run
+bench-tools: $(BENCH_TOOLS)
+
+$(BENCH_OUT)/origin: $(BENCH_DIR)origin.c $(BENCH_DIR)sha1.c $(BENCH_DIR)net.c
+$(BENCH_OUT)/relay: $(BENCH_DIR)relay.c $(BENCH_DIR)net.c
+$(BENCH_OUT)/client: $(BENCH_DIR)client.c $(BENCH_DIR)net.c
+$(BENCH_TOOLS): $(BENCH_DIR)net.h $(BENCH_DIR)sha1.h
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_WARNINGS) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)
+
+bench-run: bench-tools
+	BENCH_OUT=$(BENCH_OUT) $(BENCH_DIR)run $(BENCH_ARGS)

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include "backend/backend.h"
+#include "backend/rotation.h"
+
+static void *alloc(size_t num, size_t len)
+{
+    void *out = calloc(num ? num : 1, len);
+    if (!out)
+        check_out_of_memory(num * len);
+    return out;
+}
+
+static void server_init(struct server *server, const struct server_conf *conf, struct backend *backend)
+{
+    *server = (struct server){ .conf = conf, .backend = backend };
+    server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
+    list_init(&server->idle);
+}
+
+static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_conf *conf)
+{
+    struct backend *backend = alloc(1, sizeof(*backend));
+    backend->conf = conf;
+    backend->ctx = ctx;
+    backend->counters = board_counters(ctx->board, ctx->inc, conf->be_object);
+    backend->gauges = board_gauges(ctx->board, conf->be_object);
+    backend->num_servers = conf->be.num_servers;
+    backend->servers = alloc(backend->num_servers, sizeof(*backend->servers));
+    uint32_t i = 0;
+    for (const struct server_conf *server = conf->be.servers; server; server = server->next)
+        server_init(&backend->servers[i++], server, backend);
+    backend->rotation = backend_rotation_new(&backend->rotation_len, &conf->be, false);
+    backend->backup_rotation = backend_rotation_new(&backend->backup_rotation_len, &conf->be, true);
+    return backend;
+}
+
+static void purge_fire(struct event_timer *timer);
+
+void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
+                      struct board *board, uint32_t inc, struct mux_ctx *mux, uint32_t num_workers)
+{
+    *ctx = (struct backend_ctx){ .loop = loop, .board = board, .inc = inc, .mux = mux, .num_workers = num_workers };
+    ctx->num_backends = program->num_proxies;
+    ctx->backends = alloc(program->num_proxies, sizeof(struct backend *));
+    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
+        if (proxy->has_backend && !proxy->disabled)
+            ctx->backends[proxy->index] = backend_new(ctx, proxy);
+    event_timer_init(&ctx->purge_timer, purge_fire);
+}
+
+static void close_idle(struct server *server, uint32_t keep)
+{
+    while (server->num_idle > keep)
+        backend_conn_close(CONTAINER_OF(server->idle.prev, struct backend_conn, link), false);
+}
+
+static void each_server(struct backend_ctx *ctx, void (*visit)(struct server *server))
+{
+    for (uint32_t i = 0; i < ctx->num_backends; i++)
+        for (uint32_t j = 0; ctx->backends[i] && j < ctx->backends[i]->num_servers; j++)
+            visit(&ctx->backends[i]->servers[j]);
+}
+
+static void server_close_idle(struct server *server)
+{
+    close_idle(server, 0);
+}
+
+void backend_ctx_stop(struct backend_ctx *ctx)
+{
+    ctx->stopping = true;
+    each_server(ctx, server_close_idle);
+}
+
+void backend_ctx_fini(struct backend_ctx *ctx)
+{
+    backend_ctx_stop(ctx);
+    event_timer_del(ctx->loop, &ctx->purge_timer);
+    for (uint32_t i = 0; i < ctx->num_backends; i++) {
+        struct backend *backend = ctx->backends[i];
+        if (!backend)
+            continue;
+        free(backend->servers);
+        free(backend->rotation);
+        free(backend->backup_rotation);
+        free(backend);
+    }
+    free(ctx->backends);
+}
+
+// Connections that stayed idle through a whole purge period were not needed: half of them go, as the need may come back.
+static void server_purge(struct server *server)
+{
+    uint64_t now_us = server->backend->ctx->loop->now_us;
+    if (!server->conf->pool_purge_us || now_us < server->purge_due_us)
+        return;
+    if (server->purge_due_us)
+        close_idle(server, server->num_idle - (server->min_idle + 1) / 2);
+    server->min_idle = server->num_idle;
+    server->purge_due_us = now_us + server->conf->pool_purge_us;
+}
+
+static void purge_fire(struct event_timer *timer)
+{
+    struct backend_ctx *ctx = CONTAINER_OF(timer, struct backend_ctx, purge_timer);
+    bool any = false;
+    each_server(ctx, server_purge);
+    for (uint32_t i = 0; i < ctx->num_backends && !any; i++)
+        for (uint32_t j = 0; ctx->backends[i] && j < ctx->backends[i]->num_servers && !any; j++)
+            any = ctx->backends[i]->servers[j].num_idle > 0;
+    // Nothing idle, nothing to purge: the next backend_pool_put sets the timer again.
+    if (any)
+        event_timer_set(ctx->loop, timer, ctx->loop->now_us + 1000000);
+}

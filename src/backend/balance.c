@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "backend/backend.h"
+
+bool backend_server_is_usable(const struct server *server)
+{
+    return !server->conf->disabled && !server->conf->unresolved;
+}
+
+static bool has_room(const struct server *server)
+{
+    const struct backend_ctx *ctx = server->backend->ctx;
+    return !server->conf->maxconn || board_lane_sum(ctx->board, server->conf->object) < server->conf->maxconn;
+}
+
+// A place in the rotation is taken even by a server that cannot serve: the others keep their order.
+static struct server *pick_rotation(struct backend *backend, bool *full, const struct server *avoid,
+                                    const uint16_t *order, uint32_t len)
+{
+    struct server *first_full = NULL;
+    for (uint32_t tries = 0; tries < len; tries++) {
+        uint64_t place =
+            atomic_fetch_add_explicit(&backend->gauges[PROXY_GAUGE_ROTATION], 1, memory_order_relaxed);
+        struct server *server = &backend->servers[order[place % len]];
+        if (!backend_server_is_usable(server) || server == avoid)
+            continue;
+        if (has_room(server))
+            return server;
+        first_full = first_full ? first_full : server;
+    }
+    *full = first_full != NULL;
+    return first_full;
+}
+
+// Least connections per weight; among equals the rotation's next, so that idle servers take turns.
+static struct server *pick_leastconn(struct backend *backend, bool *full, const struct server *avoid, bool backup)
+{
+    const struct backend_ctx *ctx = backend->ctx;
+    struct server *best = NULL;
+    struct server *first_full = NULL;
+    uint64_t best_load = 0;
+    uint64_t best_weight = 1;
+    uint64_t place = atomic_fetch_add_explicit(&backend->gauges[PROXY_GAUGE_ROTATION], 1, memory_order_relaxed);
+    for (uint32_t i = 0; i < backend->num_servers; i++) {
+        struct server *server = &backend->servers[(place + i) % backend->num_servers];
+        const struct server_conf *conf = server->conf;
+        if (!backend_server_is_usable(server) || server == avoid || conf->backup != backup || !conf->weight)
+            continue;
+        uint64_t load = board_lane_sum(ctx->board, conf->object);
+        if (conf->maxconn && load >= conf->maxconn) {
+            first_full = first_full ? first_full : server;
+            continue;
+        }
+        if (!best || load * best_weight < best_load * conf->weight) {
+            best = server;
+            best_load = load;
+            best_weight = conf->weight;
+        }
+    }
+    if (best)
+        return best;
+    *full = first_full != NULL;
+    return first_full;
+}
+
+static bool any_usable(const struct backend *backend, bool backup, const struct server *avoid)
+{
+    for (uint32_t i = 0; i < backend->num_servers; i++)
+        if (backend->servers[i].conf->backup == backup && backend->servers[i].conf->weight &&
+            backend_server_is_usable(&backend->servers[i]) && &backend->servers[i] != avoid)
+            return true;
+    return false;
+}
+
+// Without `option allbackups` only the first usable backup serves.
+static struct server *first_backup(struct backend *backend, bool *full, const struct server *avoid)
+{
+    for (uint32_t i = 0; i < backend->num_servers; i++) {
+        struct server *server = &backend->servers[i];
+        if (server->conf->backup && server->conf->weight && backend_server_is_usable(server) && server != avoid) {
+            *full = !has_room(server);
+            return server;
+        }
+    }
+    return NULL;
+}
+
+struct server *backend_pick(struct backend *backend, bool *full, const struct server *avoid)
+{
+    bool backup = false;
+    *full = false;
+    if (!any_usable(backend, false, avoid)) {
+        if (!(backend->conf->options & PROXY_OPT_ALL_BACKUPS))
+            return first_backup(backend, full, avoid);
+        backup = true;
+    }
+    if (backend->conf->be.balance == PROXY_BALANCE_LEASTCONN)
+        return pick_leastconn(backend, full, avoid, backup);
+    return pick_rotation(backend, full, avoid, backup ? backend->backup_rotation : backend->rotation,
+                         backup ? backend->backup_rotation_len : backend->rotation_len);
+}
+
+struct server *backend_find_cookie(struct backend *backend, struct slice value)
+{
+    for (uint32_t i = 0; i < backend->num_servers; i++) {
+        struct server *server = &backend->servers[i];
+        if (server->conf->cookie && slice_equal(slice_str(server->conf->cookie), value))
+            return server;
+    }
+    return NULL;
+}
+
+bool backend_slot_take(struct server *server, bool waited)
+{
+    struct backend_ctx *ctx = server->backend->ctx;
+    const struct server_conf *conf = server->conf;
+    // Who comes later does not overtake who waits.
+    if (conf->maxconn && !waited && board_queue_len(ctx->board, server->backend->conf->be_object, conf->object))
+        return false;
+    return board_lane_acquire(ctx->board, conf->object, ctx->inc, conf->maxconn);
+}
+
+void backend_slot_give(struct server *server)
+{
+    struct backend_ctx *ctx = server->backend->ctx;
+    board_lane_release(ctx->board, server->conf->object, ctx->inc);
+    if (server->conf->maxconn)
+        board_queue_slot_freed(ctx->board, server->backend->conf->be_object, server->conf->object);
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdlib.h>
+#include "backend/backend.h"
+
+static void forget_idle(struct backend_conn *conn)
+{
+    struct server *server = conn->server;
+    if (conn->owner) {
+        *conn->owner = NULL;
+        conn->owner = NULL;
+        return;
+    }
+    if (list_is_empty(&conn->link))
+        return;
+    list_remove(&conn->link);
+    server->num_idle--;
+    if (server->num_idle < server->min_idle)
+        server->min_idle = server->num_idle;
+    server->counters[PROXY_COUNT_IDLE] = server->num_idle;
+}
+
+void backend_conn_close(struct backend_conn *conn, bool reset)
+{
+    if (!conn)
+        return;
+    forget_idle(conn);
+    mux_h1_close(&conn->h1, reset);
+    free(conn);
+}
+
+// Whatever an idle connection has to say, it is its end: FIN, an error, or bytes nobody asked for.
+static void idle_event(struct mux_stream *stream)
+{
+    struct backend_conn *conn = CONTAINER_OF(mux_h1_of(stream), struct backend_conn, h1);
+    if (!conn->h1.conn.can_read && !conn->h1.conn.near_end)
+        return;
+    backend_count(conn->server->counters, PROXY_COUNT_POOL_DEAD, 1);
+    backend_conn_close(conn, false);
+}
+
+struct backend_conn *backend_pool_get(struct server *server, bool proven, bool probe)
+{
+    LIST_EACH(conn, &server->idle, struct backend_conn, link)
+    {
+        if (proven && conn->num_uses < 2)
+            continue;
+        if (conn->h1.conn.can_read || conn->h1.conn.near_end || (probe && !transport_conn_is_alive(&conn->h1.conn))) {
+            backend_count(server->counters, PROXY_COUNT_POOL_DEAD, 1);
+            backend_conn_close(conn, false);
+            continue;
+        }
+        forget_idle(conn);
+        mux_h1_next(&conn->h1);
+        return conn;
+    }
+    return NULL;
+}
+
+static bool may_keep(const struct backend_conn *conn)
+{
+    const struct server *server = conn->server;
+    const struct server_conf *conf = server->conf;
+    if (server->backend->ctx->stopping || conn->is_private || !mux_h1_can_reuse(&conn->h1) || conn->h1.conn.can_read)
+        return false;
+    if (server->backend->conf->be.reuse == PROXY_REUSE_NEVER || conf->pool_max_conn == 0)
+        return false;
+    if (conf->pool_max_conn > 0 && server->num_idle >= (uint32_t)conf->pool_max_conn)
+        return false;
+    return !conf->max_reuse || conn->num_uses < conf->max_reuse;
+}
+
+void backend_pool_put(struct backend_conn *conn)
+{
+    struct server *server = conn->server;
+    struct backend_ctx *ctx = server->backend->ctx;
+    if (!may_keep(conn)) {
+        backend_conn_close(conn, false);
+        return;
+    }
+    mux_h1_next(&conn->h1);
+    conn->h1.stream.on_event = idle_event;
+    list_prepend(&server->idle, &conn->link);
+    server->num_idle++;
+    server->counters[PROXY_COUNT_IDLE] = server->num_idle;
+    if (server->conf->pool_purge_us && !ctx->purge_timer.place)
+        event_timer_set(ctx->loop, &ctx->purge_timer, ctx->loop->now_us + 1000000);
+}
+
+struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst)
+{
+    struct backend_ctx *ctx = server->backend->ctx;
+    const struct server_conf *conf = server->conf;
+    const struct backend_conf *be = &server->backend->conf->be;
+    struct transport_address to = conf->addr;
+    // "*" follows the client: to where it wanted to go, perhaps at another port.
+    if (to.family == AF_UNSPEC || (to.family == AF_INET && !memcmp(to.ip, "\0\0\0\0", 4))) {
+        uint16_t port = to.port;
+        to = *client_dst;
+        to.port = port ? port : client_dst->port;
+    }
+    if (conf->port_mapped)
+        to.port = (uint16_t)(client_dst->port + conf->port_offset);
+    const struct transport_address *source = conf->source.family != AF_UNSPEC ? &conf->source
+                                             : be->source.family != AF_UNSPEC ? &be->source
+                                                                              : NULL;
+    struct transport_connect how = {
+        .to = &to,
+        .source = source,
+        .interface = conf->source_interface ? conf->source_interface : be->source_interface,
+        .tcp_keepalive = (server->backend->conf->options & PROXY_OPT_SERVER_KEEPALIVE) != 0,
+        .fast_open = conf->tfo,
+    };
+    struct backend_conn *conn = calloc(1, sizeof(*conn));
+    if (!conn) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    backend_count(server->counters, PROXY_COUNT_CONNECTS, 1);
+    if (transport_conn_connect(ctx->loop, &conn->h1.conn, &how, NULL) != IO_OK) {
+        int error = errno;
+        free(conn);
+        errno = error;
+        return NULL;
+    }
+    mux_h1_init(&conn->h1, ctx->mux, false);
+    conn->server = server;
+    list_init(&conn->link);
+    return conn;
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/steps.h"
+
+static enum stream_verdict finish_refused(struct stream *stream)
+{
+    struct mux_h1 *front = stream->front;
+    bool unread = !front->stream.rx_done || buf_len(&front->in) || front->conn.can_read || front->stream.rx_cut;
+    if (mux_h1_can_reuse(front) && stream->head_valid && !stream->ctx->stopping)
+        return stream_finish(stream, (enum stream_end)stream->end, STREAM_NEXT_REQUEST);
+    return stream_finish(stream, (enum stream_end)stream->end, unread ? STREAM_NEXT_LINGER : STREAM_NEXT_CLOSE);
+}
+
+// A body that is already here is read and dropped, so that the connection may live on.
+static void drain_request(struct mux_h1 *front)
+{
+    struct slice span;
+    while (mux_stream_pull(&front->stream, &span) == IO_OK)
+        mux_stream_consume(&front->stream, span.len);
+    if (!front->stream.rx_done)
+        front->keep_alive = false;
+}
+
+static bool begin(struct stream *stream, const struct proxy_answer *answer)
+{
+    struct mux_h1 *front = stream->front;
+    enum mux_body body = answer->body.len ? MUX_BODY_LENGTH : MUX_BODY_NONE;
+    if (stream->head_valid)
+        drain_request(front);
+    else
+        front->keep_alive = false;
+    if (answer->close)
+        front->keep_alive = false;
+    if (stream->head_valid && stream->request.method == HTTP_METHOD_HEAD)
+        body = MUX_BODY_NONE;
+    http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
+    return mux_stream_start(&front->stream, &answer->head, &stream->edits, body, answer->body.len);
+}
+
+enum stream_verdict stream_answer_with(struct stream *stream, const struct proxy_answer *answer, enum stream_end end)
+{
+    stream_note_end(stream, end);
+    stream_leave_server(stream, false);
+    stream->deadline_us = 0;
+    stream->answer = answer;
+    stream->status = answer->head.status;
+    stream->client_act_us = stream->ctx->loop->now_us;
+    if (!begin(stream, answer))
+        return stream_finish(stream, STREAM_END_RESOURCE, STREAM_NEXT_CLOSE);
+    stream_step_set(stream, STREAM_ANSWER);
+    return STREAM_GO;
+}
+
+enum stream_verdict stream_refuse(struct stream *stream, uint16_t status, enum stream_end end, bool close)
+{
+    const struct proxy_conf *conf = stream->backend ? stream->backend->conf : stream->session->conf;
+    stream_note_end(stream, end);
+    stream->status = status;
+    if (stream->session->conf->mode != PROXY_MODE_HTTP) {
+        stream->status = 0;
+        return stream_finish(stream, end, STREAM_NEXT_CLOSE);
+    }
+    const struct proxy_answer *answer = proxy_answer_for_error(conf, status);
+    if (!answer)
+        return stream_finish(stream, end, STREAM_NEXT_CLOSE);
+    if (close)
+        stream->front->keep_alive = false;
+    return stream_answer_with(stream, answer, end);
+}
+
+enum stream_verdict stream_send_answer(struct stream *stream)
+{
+    struct mux_stream *front = &stream->front->stream;
+    const struct proxy_answer *answer = stream->answer;
+    enum io io = IO_OK;
+    size_t taken;
+    while (!front->tx_done && io == IO_OK && front->tx == MUX_BODY_LENGTH) {
+        uint64_t done = answer->body.len - stream->front->tx_left;
+        io = mux_stream_push(front, &taken, slice_from(answer->body, done));
+        if (taken)
+            stream->client_act_us = stream->ctx->loop->now_us;
+    }
+    if (io == IO_OK)
+        io = mux_stream_finish(front, (struct slice){ 0 });
+    if (io == IO_AGAIN)
+        return STREAM_WAIT;
+    if (io == IO_FAIL)
+        return stream_finish(stream, (enum stream_end)stream->end, STREAM_NEXT_CLOSE);
+    return finish_refused(stream);
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stream/steps.h"
+
+enum stream_verdict stream_send_head(struct stream *stream)
+{
+    struct mux_h1 *front = stream->front;
+    struct mux_h1 *back = &stream->back->h1;
+    const struct proxy_conf *conf = stream->backend->conf;
+    uint64_t options = conf->options | stream->session->conf->options;
+    // The edits start anew for each attempt: another server may mean another cookie or connection.
+    http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
+    if (options & (PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE) && !(conf->options & PROXY_OPT_KEEP_ALIVE))
+        back->keep_alive = false;
+    back->upgrading = stream->upgrade;
+    if (!stream_edit_request(stream) ||
+        !mux_stream_start(&back->stream, &stream->request, &stream->edits, front->stream.rx,
+                          stream->request.content_length))
+        return stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
+    stream->head_sent = true;
+    stream_relay_init(&stream->up, front, back);
+    stream_relay_init(&stream->down, back, front);
+    http_head_init(&stream->response, stream->response_fields, stream->ctx->mux->max_fields);
+    stream_step_set(stream, STREAM_RELAY);
+    return STREAM_GO;
+}
+
+// The server closed or failed before its answer.
+static enum stream_verdict no_answer(struct stream *stream, enum mux_head why)
+{
+    uint64_t *be = stream->backend->counters;
+    uint64_t *srv = stream->server->counters;
+    if (why != MUX_HEAD_BAD && why != MUX_HEAD_LONG && stream_resend(stream))
+        return STREAM_GO;
+    backend_count(be, PROXY_COUNT_RESP_ERRORS, 1);
+    backend_count(srv, PROXY_COUNT_RESP_ERRORS, 1);
+    bool malformed = why == MUX_HEAD_BAD || why == MUX_HEAD_LONG;
+    return stream_refuse(stream, 502, malformed ? STREAM_END_PROXY : STREAM_END_SERVER, false);
+}
+
+static enum stream_verdict pass_interim(struct stream *stream)
+{
+    struct mux_h1 *front = stream->front;
+    // An HTTP/1.0 client would take an interim answer for the final one (RFC 9110 section 15.2).
+    if (!front->peer_is_10) {
+        http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
+        if (!http_edits_drop_hop_by_hop(&stream->edits, &stream->response, false) ||
+            !mux_stream_start(&front->stream, &stream->response, &stream->edits, MUX_BODY_NONE, 0))
+            return stream_refuse(stream, 502, STREAM_END_PROXY, true);
+        mux_stream_flush(&front->stream);
+    }
+    stream->back->h1.stream.rx_done = false;
+    mux_h1_unpin(&stream->back->h1);
+    http_head_init(&stream->response, stream->response_fields, stream->ctx->mux->max_fields);
+    return STREAM_GO;
+}
+
+static bool opens_tunnel(const struct stream *stream)
+{
+    const struct http_head *response = &stream->response;
+    return response->status == 101 ||
+           (stream->request.method == HTTP_METHOD_CONNECT && response->status >= 200 && response->status < 300);
+}
+
+static enum stream_verdict pass_head(struct stream *stream)
+{
+    struct mux_h1 *front = stream->front;
+    struct mux_h1 *back = &stream->back->h1;
+    stream->status = stream->response.status;
+    stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
+    bool is_tunnel = opens_tunnel(stream);
+    if (stream->status == 101 && !stream->upgrade)
+        return no_answer(stream, MUX_HEAD_BAD);
+    if (stream->ctx->stopping)
+        front->keep_alive = false;
+    front->upgrading = stream->status == 101;
+    if (stream->backend->conf->options & PROXY_OPT_HTTP_CLOSE)
+        front->keep_alive = false;
+    enum mux_body body = back->stream.rx;
+    http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
+    // An answer without a length is passed on in chunks where the client knows them, so that its end is seen.
+    if (body == MUX_BODY_CLOSE && !front->peer_is_10)
+        body = MUX_BODY_CHUNKED;
+    if (!stream_edit_response(stream) ||
+        !mux_stream_start(&front->stream, &stream->response, &stream->edits, body, stream->response.content_length))
+        return stream_refuse(stream, 502, STREAM_END_PROXY, true);
+    stream->answer_head = true;
+    if (is_tunnel)
+        return stream_to_tunnel(stream);
+    mux_h1_unpin(back);
+    if (stream->session->conf->options & PROXY_OPT_LOG_ASAP)
+        stream_log_line(stream);
+    return STREAM_GO;
+}
+
+static enum stream_verdict read_answer_head(struct stream *stream)
+{
+    struct mux_h1 *back = &stream->back->h1;
+    enum mux_head result =
+        mux_stream_read_head(&back->stream, &stream->response, (enum http_method)stream->request.method);
+    stream->got_answer = stream->got_answer || back->rx_started;
+    if (result == MUX_HEAD_AGAIN)
+        return STREAM_WAIT;
+    if (result != MUX_HEAD_OK)
+        return no_answer(stream, result);
+    stream->server_act_us = stream->ctx->loop->now_us;
+    if (stream->response.status < 200 && stream->response.status != 101)
+        return pass_interim(stream);
+    return pass_head(stream);
+}
+
+// The request's body goes up. A failure towards the server is not yet an end: its answer may already be on its way.
+static enum stream_verdict relay_up(struct stream *stream)
+{
+    uint64_t moved = 0;
+    enum stream_relay_state state = stream_relay_run(&stream->up, &moved);
+    uint64_t now_us = stream->ctx->loop->now_us;
+    if (moved)
+        stream->client_act_us = now_us;
+    switch (state) {
+    case STREAM_RELAY_DONE:
+        stream->server_act_us = now_us;
+        return STREAM_WAIT;
+    case STREAM_RELAY_PAUSED:
+        event_task_wake(stream->ctx->loop, &stream->task);
+        return STREAM_WAIT;
+    case STREAM_RELAY_SRC_FAILED:
+        if (stream->front->stream.bad != HTTP_BAD_NONE || !stream->front->conn.read_closed)
+            stream_note_end(stream, stream->front->conn.failed ? STREAM_END_CLIENT : STREAM_END_PROXY);
+        backend_count(stream->session->counters, PROXY_COUNT_REQ_ERRORS, 1);
+        if (stream->answer_head)
+            return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_RESET);
+        if (stream->front->conn.failed)
+            return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
+        return stream_refuse(stream, 400, STREAM_END_CLIENT, true);
+    default:
+        return STREAM_WAIT;
+    }
+}
+
+static enum stream_verdict exchange_done(struct stream *stream)
+{
+    struct mux_h1 *front = stream->front;
+    bool keep = mux_h1_can_reuse(front) && !stream->ctx->stopping;
+    if (stream->session->conf->options & PROXY_OPT_HTTP_CLOSE)
+        keep = false;
+    if (keep)
+        return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_REQUEST);
+    // Closing with bytes unread would reset the connection and could take our last bytes with it.
+    bool unread = !front->stream.rx_done || buf_len(&front->in) || front->conn.can_read;
+    return stream_finish(stream, STREAM_END_OK, unread ? STREAM_NEXT_LINGER : STREAM_NEXT_CLOSE);
+}
+
+static enum stream_verdict relay_down(struct stream *stream)
+{
+    uint64_t moved = 0;
+    uint64_t before = stream->back->h1.stream.bytes_in;
+    enum stream_relay_state state = stream_relay_run(&stream->down, &moved);
+    uint64_t now_us = stream->ctx->loop->now_us;
+    if (stream->back->h1.stream.bytes_in != before)
+        stream->server_act_us = now_us;
+    if (moved)
+        stream->client_act_us = now_us;
+    switch (state) {
+    case STREAM_RELAY_DONE:
+        return exchange_done(stream);
+    case STREAM_RELAY_PAUSED:
+        event_task_wake(stream->ctx->loop, &stream->task);
+        return STREAM_WAIT;
+    case STREAM_RELAY_SRC_FAILED:
+        mux_stream_flush(&stream->front->stream);
+        backend_count(stream->backend->counters, PROXY_COUNT_RESP_ERRORS, 1);
+        backend_count(stream->server->counters, PROXY_COUNT_RESP_ERRORS, 1);
+        return stream_finish(stream, stream->back->h1.stream.bad ? STREAM_END_PROXY : STREAM_END_SERVER,
+                             STREAM_NEXT_CLOSE);
+    case STREAM_RELAY_DST_FAILED:
+        return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
+    default:
+        return STREAM_WAIT;
+    }
+}
+
+static bool client_gone(const struct stream *stream)
+{
+    const struct transport_conn *conn = &stream->front->conn;
+    if (conn->hung_up || conn->failed)
+        return true;
+    bool abort_on_fin = stream->backend->conf->options & PROXY_OPT_ABORT_ON_CLOSE;
+    return abort_on_fin && conn->near_end && stream->front->stream.rx_done && !stream->answer_head;
+}
+
+enum stream_verdict stream_relay_both(struct stream *stream)
+{
+    if (client_gone(stream) && !(stream->answer_head && stream->back->h1.stream.rx_done)) {
+        stream_note_end(stream, STREAM_END_CLIENT);
+        return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
+    }
+    if (!stream->up.ended) {
+        enum stream_verdict verdict = relay_up(stream);
+        if (verdict != STREAM_WAIT)
+            return verdict;
+    }
+    while (!stream->answer_head) {
+        enum stream_verdict verdict = read_answer_head(stream);
+        if (verdict != STREAM_GO || stream->step != STREAM_RELAY)
+            return verdict;
+    }
+    return relay_down(stream);
+}

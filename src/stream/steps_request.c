@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "expr/cond.h"
+#include "rule/rule.h"
+#include "stream/steps.h"
+
+static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
+{
+    uint64_t *counters = stream->session->counters;
+    bool first = !stream->session->num_requests;
+    switch (why) {
+    case MUX_HEAD_EOF:
+    case MUX_HEAD_FAIL:
+        // A connection that ends between requests is no error, nor worth a line in the log.
+        if (!first)
+            return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
+        backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
+        stream->status = 400;
+        return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
+    case MUX_HEAD_CUT:
+        backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
+        return stream_refuse(stream, 400, STREAM_END_CLIENT, true);
+    case MUX_HEAD_NO_MEMORY:
+        return stream_refuse(stream, 500, STREAM_END_RESOURCE, true);
+    default:
+        backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
+        return stream_refuse(stream, why == MUX_HEAD_LONG ? 431 : why == MUX_HEAD_URI_LONG ? 414 : 400,
+                             STREAM_END_PROXY, true);
+    }
+}
+
+enum stream_verdict stream_read_head(struct stream *stream)
+{
+    struct stream_ctx *ctx = stream->ctx;
+    uint64_t now_us = ctx->loop->now_us;
+    enum mux_head result = mux_stream_read_head(&stream->front->stream, &stream->request, HTTP_METHOD_OTHER);
+    if (stream->front->rx_started && !stream->times.first_us) {
+        stream->times.first_us = now_us;
+        stream->times.wall_us = ctx->loop->wall_us;
+    }
+    if (result == MUX_HEAD_AGAIN)
+        return STREAM_WAIT;
+    if (result != MUX_HEAD_OK)
+        return head_failed(stream, result);
+    struct proxy_session *session = stream->session;
+    const struct proxy_conf *conf = session->conf;
+    stream->head_valid = true;
+    stream->times.head_us = now_us;
+    stream->client_act_us = now_us;
+    session->num_requests++;
+    backend_count(session->counters, PROXY_COUNT_REQUESTS, 1);
+    board_rate_add(&board_gauges(ctx->board, conf->fe_object)[PROXY_GAUGE_REQUEST_RATE], now_us, 1);
+    if (conf->options & PROXY_OPT_HTTP_CLOSE || ctx->stopping)
+        stream->front->keep_alive = false;
+    stream->upgrade = stream->request.flags & HTTP_HEAD_UPGRADE && !(stream->request.flags & HTTP_HEAD_VERSION_10);
+    http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
+    stream_step_set(stream, STREAM_REQUEST_RULES);
+    return STREAM_GO;
+}
+
+static bool run_rules(struct stream *stream, const struct rule *rules, enum stream_verdict *verdict)
+{
+    if (!rules)
+        return false;
+    const struct rule *at = NULL;
+    switch (rule_run_list(rules, stream, &at)) {
+    case RULE_ANSWERED:
+        *verdict = stream->answer ? stream_answer_with(stream, stream->answer, STREAM_END_LOCAL) : STREAM_OVER;
+        return true;
+    case RULE_ERROR:
+        *verdict = stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
+        return true;
+    default:
+        return false;
+    }
+}
+
+enum stream_verdict stream_request_rules(struct stream *stream)
+{
+    enum stream_verdict verdict = STREAM_GO;
+    if (run_rules(stream, stream->session->conf->http_request_rules, &verdict))
+        return verdict;
+    stream_step_set(stream, STREAM_PICK_BACKEND);
+    return STREAM_GO;
+}
+
+static struct proxy_conf *choose_backend(struct stream *stream)
+{
+    const struct proxy_conf *conf = stream->session->conf;
+    for (const struct use_backend_conf *use = conf->fe.use_backends; use; use = use->next)
+        if (!use->cond || expr_cond_true(use->cond, stream))
+            return use->backend;
+    if (conf->fe.default_backend)
+        return conf->fe.default_backend;
+    return conf->has_backend ? (struct proxy_conf *)conf : NULL;
+}
+
+enum stream_verdict stream_pick_backend(struct stream *stream)
+{
+    struct stream_ctx *ctx = stream->ctx;
+    const struct proxy_conf *chosen = choose_backend(stream);
+    enum stream_verdict verdict = STREAM_GO;
+    if (!chosen || !ctx->backends->backends[chosen->index])
+        return stream_refuse(stream, 503, STREAM_END_SERVER, false);
+    struct backend *backend = ctx->backends->backends[chosen->index];
+    stream->backend = backend;
+    stream->retries_left = (int32_t)chosen->be.retries;
+    backend_count(backend->counters, PROXY_COUNT_SESSIONS, 1);
+    backend_count(backend->counters, PROXY_COUNT_REQUESTS, stream->head_valid);
+    board_rate_add(&backend->gauges[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1);
+    // A listen section's rules ran already.
+    if (chosen != stream->session->conf && stream->head_valid &&
+        run_rules(stream, chosen->http_request_rules, &verdict))
+        return verdict;
+    if (chosen->options & PROXY_OPT_HTTP_CLOSE)
+        stream->front->keep_alive = false;
+    stream_step_set(stream, STREAM_PICK_SERVER);
+    return STREAM_GO;
+}

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include "stream/steps.h"
+#include "transport/proxy_protocol.h"
+
+static bool may_send_again(const struct stream *stream);
+
+static void note_peak(_Atomic uint64_t *gauge, uint64_t value)
+{
+    uint64_t seen = atomic_load_explicit(gauge, memory_order_relaxed);
+    while (value > seen && !atomic_compare_exchange_weak_explicit(gauge, &seen, value, memory_order_relaxed,
+                                                                  memory_order_relaxed))
+        continue;
+}
+
+static enum stream_verdict enqueue(struct stream *stream, struct server *server)
+{
+    struct stream_ctx *ctx = stream->ctx;
+    struct backend *backend = stream->backend;
+    uint32_t be = backend->conf->be_object;
+    uint32_t wanted = stream->sticky ? server->conf->object : 0;
+    uint32_t len = board_queue_len(ctx->board, be, wanted);
+    if (server->conf->maxqueue && stream->sticky && len >= server->conf->maxqueue) {
+        stream->sticky = false;
+        wanted = 0;
+    }
+    stream->queue_before = wanted ? len : 0;
+    stream->backend_queue_before = wanted ? 0 : len;
+    note_peak(&backend->gauges[PROXY_GAUGE_QUEUE_MAX], len + 1);
+    stream->server = stream->sticky ? server : NULL;
+    stream->waiter = board_queue_wait(ctx->board, be, wanted, ctx->inc, (uint64_t)(uintptr_t)stream);
+    if (!stream->waiter)
+        return stream_refuse(stream, 503, STREAM_END_RESOURCE, false);
+    uint64_t limit = backend->conf->timeouts.queue ? backend->conf->timeouts.queue : backend->conf->timeouts.connect;
+    stream->deadline_us = limit ? ctx->loop->now_us + limit : 0;
+    stream_step_set(stream, STREAM_QUEUE);
+    return STREAM_GO;
+}
+
+static void take_server(struct stream *stream, struct server *server)
+{
+    struct stream_ctx *ctx = stream->ctx;
+    stream->server = server;
+    stream->has_slot = true;
+    stream->times.queued_us = ctx->loop->now_us;
+    backend_count(server->counters, PROXY_COUNT_SESSIONS, 1);
+    backend_count(server->counters, PROXY_COUNT_LB_TOTAL, 1);
+    board_rate_add(&board_gauges(ctx->board, server->conf->object)[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1);
+    note_peak(&board_gauges(ctx->board, server->conf->object)[PROXY_GAUGE_MAX_SESSIONS],
+              board_lane_sum(ctx->board, server->conf->object));
+}
+
+enum stream_verdict stream_pick_server(struct stream *stream)
+{
+    struct backend *backend = stream->backend;
+    const struct server *avoid = stream->redispatched ? stream->server : NULL;
+    struct server *server = stream->redispatched ? NULL : stream_cookie_pick(stream);
+    bool full = false;
+    stream->sticky = server != NULL;
+    if (!server)
+        server = backend_pick(backend, &full, avoid);
+    if (!server && avoid)
+        server = backend_pick(backend, &full, NULL);
+    if (!server) {
+        stream->server = NULL;
+        backend_count(backend->counters, PROXY_COUNT_CONN_ERRORS, 1);
+        return stream_refuse(stream, 503, STREAM_END_SERVER, false);
+    }
+    if (full || !backend_slot_take(server, false))
+        return enqueue(stream, server);
+    take_server(stream, server);
+    stream_step_set(stream, STREAM_CONNECT);
+    return STREAM_GO;
+}
+
+static struct server *server_of_object(struct backend *backend, uint32_t object)
+{
+    for (uint32_t i = 0; i < backend->num_servers; i++)
+        if (backend->servers[i].conf->object == object)
+            return &backend->servers[i];
+    return NULL;
+}
+
+// In the queue the only thing to see from the client is its end.
+static bool client_left(const struct stream *stream)
+{
+    const struct transport_conn *conn = &stream->front->conn;
+    bool abort_on_fin = stream->backend && stream->backend->conf->options & PROXY_OPT_ABORT_ON_CLOSE;
+    return conn->hung_up || conn->failed || (abort_on_fin && conn->near_end);
+}
+
+enum stream_verdict stream_queue(struct stream *stream)
+{
+    struct stream_ctx *ctx = stream->ctx;
+    if (client_left(stream))
+        return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
+    if (!stream->waiter)
+        return STREAM_WAIT;
+    // A slot may have come free between our look at the server and our place in the queue.
+    bool full = false;
+    struct server *server = stream->sticky ? stream->server : backend_pick(stream->backend, &full, NULL);
+    bool alone = board_queue_len(ctx->board, stream->backend->conf->be_object, 0) <= 1;
+    if (alone && server && !full && backend_slot_take(server, true)) {
+        uint32_t waiter = stream->waiter;
+        stream->waiter = 0;
+        stream->deadline_us = 0;
+        if (board_queue_leave(ctx->board, waiter, ctx->inc))
+            board_queue_slot_freed(ctx->board, stream->backend->conf->be_object, server->conf->object);
+        take_server(stream, server);
+        stream_step_set(stream, STREAM_CONNECT);
+        return STREAM_GO;
+    }
+    return STREAM_WAIT;
+}
+
+void stream_queue_granted(struct stream_ctx *ctx)
+{
+    uint32_t waiter;
+    uint32_t object;
+    uint64_t cookie;
+    while (board_queue_granted(ctx->board, &waiter, &cookie, &object, ctx->inc)) {
+        struct stream *stream = (struct stream *)(uintptr_t)cookie;
+        must(stream->waiter == waiter && stream->step == STREAM_QUEUE);
+        struct backend *backend = stream->backend;
+        struct server *server = server_of_object(backend, object);
+        stream->waiter = 0;
+        if (server && backend_slot_take(server, true)) {
+            stream->deadline_us = 0;
+            take_server(stream, server);
+            stream_step_set(stream, STREAM_CONNECT);
+            stream_run(stream);
+            continue;
+        }
+        // Another was faster: back to the head of the queue.
+        stream->waiter = board_queue_wait_first(ctx->board, backend->conf->be_object,
+                                                stream->sticky ? stream->server->conf->object : 0, ctx->inc, cookie);
+        if (!stream->waiter)
+            stream->deadline_us = ctx->loop->now_us;
+        stream_run(stream);
+    }
+}
+
+static void back_event(struct mux_stream *back)
+{
+    stream_run(back->user);
+}
+
+static bool write_proxy_header(struct stream *stream, struct backend_conn *back)
+{
+    const struct server_conf *conf = stream->server->conf;
+    struct sockaddr_storage src;
+    struct sockaddr_storage dst;
+    char header[TRANSPORT_PROXY_V1_MAX + 600];
+    struct transport_proxy_write what = {
+        .version = conf->send_proxy == PROXY_SEND_PROXY_V1 ? 1 : 2,
+        .crc32c = (conf->proxy_v2_options & PROXY_V2_CRC32C) != 0,
+    };
+    if (transport_address_to_sockaddr(&stream->session->src, &src))
+        what.src = (union transport_proxy_address *)&src;
+    if (transport_address_to_sockaddr(proxy_session_dst(stream->session), &dst))
+        what.dst = (union transport_proxy_address *)&dst;
+    int host = stream->head_valid ? http_head_find(&stream->request, HTTP_FIELD_HOST, 0) : -1;
+    if (conf->proxy_v2_options & PROXY_V2_AUTHORITY && host >= 0)
+        what.authority = http_field_value(&stream->request, (unsigned)host);
+    size_t len = transport_proxy_build(header, sizeof(header), &what);
+    return len && mux_h1_write(&back->h1, slice_of(header, len));
+}
+
+static struct backend_conn *pooled(struct stream *stream)
+{
+    struct server *server = stream->server;
+    uint8_t reuse = stream->backend->conf->be.reuse;
+    bool first = stream->session->num_requests <= 1;
+    if (stream->no_pool || !stream->head_valid || server->conf->send_proxy)
+        return NULL;
+    if (reuse == PROXY_REUSE_NEVER || (first && reuse == PROXY_REUSE_SAFE))
+        return NULL;
+    bool proven = first && reuse == PROXY_REUSE_AGGRESSIVE;
+    // A request that must not be sent twice is worth asking the kernel whether the connection still stands.
+    return backend_pool_get(server, proven, !may_send_again(stream));
+}
+
+static enum stream_verdict connect_new(struct stream *stream)
+{
+    struct stream_ctx *ctx = stream->ctx;
+    const struct proxy_conf *conf = stream->backend->conf;
+    struct backend_conn *back = backend_connect(stream->server, proxy_session_dst(stream->session));
+    if (!back)
+        return stream_retry(stream, errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EADDRNOTAVAIL
+                                        ? STREAM_END_RESOURCE
+                                        : STREAM_END_SERVER);
+    stream->back = back;
+    back->h1.stream.user = stream;
+    back->h1.stream.on_event = back_event;
+    if (stream->server->conf->send_proxy) {
+        back->is_private = true;
+        if (!write_proxy_header(stream, back))
+            return stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
+    }
+    stream->deadline_us = conf->timeouts.connect ? ctx->loop->now_us + conf->timeouts.connect : 0;
+    return STREAM_GO;
+}
+
+enum stream_verdict stream_connect(struct stream *stream)
+{
+    struct stream_ctx *ctx = stream->ctx;
+    if (stream->retry_wait)
+        return client_left(stream) ? stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE) : STREAM_WAIT;
+    if (!stream->back && (stream->back = pooled(stream))) {
+        stream->reused = true;
+        stream->back->h1.stream.user = stream;
+        stream->back->h1.stream.on_event = back_event;
+        backend_count(stream->server->counters, PROXY_COUNT_REUSES, 1);
+    }
+    if (!stream->back) {
+        enum stream_verdict verdict = connect_new(stream);
+        if (!stream->back)
+            return verdict;
+    }
+    if (client_left(stream))
+        return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
+    enum io io = transport_conn_finish_connect(&stream->back->h1.conn);
+    if (io == IO_AGAIN)
+        return STREAM_WAIT;
+    if (io == IO_FAIL)
+        return stream_retry(stream, STREAM_END_SERVER);
+    stream->deadline_us = 0;
+    stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
+    stream->back->num_uses++;
+    if (!stream->head_valid)
+        return stream_to_tunnel(stream);
+    stream_step_set(stream, STREAM_SEND_HEAD);
+    return STREAM_GO;
+}
+
+static bool may_redispatch(const struct stream *stream)
+{
+    const struct backend_conf *conf = &stream->backend->conf->be;
+    if (!(stream->backend->conf->options & PROXY_OPT_REDISPATCH) || conf->num_servers < 2)
+        return false;
+    int32_t interval = conf->redispatch_interval;
+    uint32_t done = stream->retries + 1;
+    if (interval > 0)
+        return done % (uint32_t)interval == 0;
+    return stream->retries_left <= (interval < 0 ? -interval : 1);
+}
+
+enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
+{
+    struct stream_ctx *ctx = stream->ctx;
+    uint64_t *be = stream->backend->counters;
+    uint64_t *srv = stream->server->counters;
+    stream_relay_fini(&stream->up);
+    if (stream->back) {
+        backend_conn_close(stream->back, true);
+        stream->back = NULL;
+    }
+    if (stream->retries_left <= 0) {
+        backend_count(be, PROXY_COUNT_CONN_ERRORS, 1);
+        backend_count(srv, PROXY_COUNT_CONN_ERRORS, 1);
+        return stream_refuse(stream, 503, why, false);
+    }
+    bool redispatch = may_redispatch(stream);
+    stream->retries_left--;
+    stream->retries++;
+    backend_count(be, PROXY_COUNT_RETRIES, 1);
+    backend_count(srv, PROXY_COUNT_RETRIES, 1);
+    if (redispatch) {
+        backend_count(be, PROXY_COUNT_REDISPATCHES, 1);
+        backend_count(srv, PROXY_COUNT_REDISPATCHES, 1);
+        stream->redispatched = true;
+        stream->has_slot = false;
+        stream->deadline_us = 0;
+        backend_slot_give(stream->server);
+        stream_step_set(stream, STREAM_PICK_SERVER);
+        return STREAM_GO;
+    }
+    // The same server gets a moment to recover, unless the attempt already took that long.
+    uint64_t pause_us = 1000000;
+    uint64_t connect_us = stream->backend->conf->timeouts.connect;
+    if (connect_us && connect_us < pause_us)
+        pause_us = connect_us;
+    if (why == STREAM_END_SERVER_TIMEOUT)
+        return STREAM_GO;
+    stream->retry_wait = true;
+    stream->deadline_us = ctx->loop->now_us + pause_us;
+    return STREAM_WAIT;
+}
+
+// Safe to repeat: nothing of the answer came, the method has no effect of its own, and the body is still at hand.
+static bool may_send_again(const struct stream *stream)
+{
+    switch (stream->request.method) {
+    case HTTP_METHOD_GET:
+    case HTTP_METHOD_HEAD:
+    case HTTP_METHOD_OPTIONS:
+    case HTTP_METHOD_TRACE:
+    case HTTP_METHOD_PUT:
+    case HTTP_METHOD_DELETE:
+        return !stream->got_answer && stream->front->can_rewind;
+    default:
+        return false;
+    }
+}
+
+bool stream_resend(struct stream *stream)
+{
+    if (!stream->reused || !may_send_again(stream) || !mux_h1_rewind(stream->front))
+        return false;
+    backend_count(stream->server->counters, PROXY_COUNT_POOL_RETRIES, 1);
+    stream_relay_fini(&stream->up);
+    stream_relay_fini(&stream->down);
+    backend_conn_close(stream->back, false);
+    stream->back = NULL;
+    stream->reused = false;
+    stream->no_pool = true;
+    stream->head_sent = false;
+    stream_step_set(stream, STREAM_CONNECT);
+    return true;
+}

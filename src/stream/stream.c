@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include "stream/steps.h"
+
+#define TO(step) (1u << (step))
+
+// The journey: each step's name, what it does, and where it may lead.
+static const struct {
+    const char *name;
+    stream_step_fn *run;
+    uint32_t edges;
+} steps[STREAM_NUM_STEPS] = {
+    [STREAM_READ_HEAD] = { "read head", stream_read_head,
+                           TO(STREAM_REQUEST_RULES) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
+    [STREAM_REQUEST_RULES] = { "request rules", stream_request_rules,
+                               TO(STREAM_PICK_BACKEND) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
+    [STREAM_PICK_BACKEND] = { "pick backend", stream_pick_backend,
+                              TO(STREAM_PICK_SERVER) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
+    [STREAM_PICK_SERVER] = { "pick server", stream_pick_server,
+                             TO(STREAM_QUEUE) | TO(STREAM_CONNECT) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
+    [STREAM_QUEUE] = { "queue", stream_queue,
+                       TO(STREAM_CONNECT) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) | TO(STREAM_PICK_SERVER) },
+    [STREAM_CONNECT] = { "connect", stream_connect,
+                         TO(STREAM_SEND_HEAD) | TO(STREAM_PICK_SERVER) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) |
+                             TO(STREAM_RELAY) },
+    [STREAM_SEND_HEAD] = { "send head", stream_send_head,
+                           TO(STREAM_RELAY) | TO(STREAM_PICK_SERVER) | TO(STREAM_CONNECT) | TO(STREAM_ANSWER) |
+                               TO(STREAM_FINISHED) },
+    [STREAM_RELAY] = { "relay", stream_relay_both,
+                       TO(STREAM_ANSWER) | TO(STREAM_PICK_SERVER) | TO(STREAM_CONNECT) | TO(STREAM_FINISHED) },
+    [STREAM_ANSWER] = { "answer", stream_send_answer, TO(STREAM_FINISHED) },
+    [STREAM_FINISHED] = { "finished", NULL, 0 },
+};
+
+void stream_step_set(struct stream *stream, enum stream_step step)
+{
+    must(steps[stream->step].edges & TO(step));
+    stream->step = (uint8_t)step;
+}
+
+static void task_run(struct event_task *task)
+{
+    stream_run(CONTAINER_OF(task, struct stream, task));
+}
+
+static void front_event(struct mux_stream *front)
+{
+    stream_run(front->user);
+}
+
+void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
+                     struct board *board, uint32_t inc, struct mux_ctx *mux, struct backend_ctx *backends)
+{
+    *ctx = (struct stream_ctx){
+        .loop = loop, .board = board, .inc = inc, .mux = mux, .backends = backends, .program = program
+    };
+}
+
+void stream_ctx_fini(struct stream_ctx *ctx)
+{
+    while (ctx->free_streams) {
+        struct stream *stream = ctx->free_streams;
+        ctx->free_streams = stream->next_free;
+        free(stream);
+    }
+}
+
+static struct stream *stream_take(struct stream_ctx *ctx)
+{
+    struct stream *stream = ctx->free_streams;
+    if (stream) {
+        ctx->free_streams = stream->next_free;
+        ctx->num_free--;
+    } else {
+        size_t fields_len = ctx->mux->max_fields * sizeof(struct http_field);
+        stream = malloc(sizeof(*stream) + 2 * fields_len);
+        if (!stream)
+            return NULL;
+        stream->request_fields = (struct http_field *)(stream + 1);
+        stream->response_fields = stream->request_fields + ctx->mux->max_fields;
+    }
+    ctx->num_streams++;
+    return stream;
+}
+
+static void stream_give(struct stream *stream)
+{
+    enum { MAX_FREE = 256 };
+    struct stream_ctx *ctx = stream->ctx;
+    ctx->num_streams--;
+    event_task_cancel(&stream->task);
+    if (ctx->num_free >= MAX_FREE) {
+        free(stream);
+        return;
+    }
+    stream->next_free = ctx->free_streams;
+    ctx->free_streams = stream;
+    ctx->num_free++;
+}
+
+struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session, const struct stream_host *host,
+                          struct mux_h1 *front, struct event_timer *timer)
+{
+    struct stream *stream = stream_take(ctx);
+    if (!stream)
+        return NULL;
+    // The heads and edits are set up when they are used: clearing them for each request would cost more than parsing.
+    memset(stream, 0, offsetof(struct stream, request));
+    stream->ctx = ctx;
+    stream->session = session;
+    stream->host = host;
+    stream->front = front;
+    stream->timer = timer;
+    stream->cookie_seen = stream->cookie_set = '-';
+    stream->times.idle_us = ctx->loop->now_us;
+    stream->client_act_us = ctx->loop->now_us;
+    event_task_init(&stream->task, task_run);
+    http_head_init(&stream->request, stream->request_fields, ctx->mux->max_fields);
+    front->stream.user = stream;
+    front->stream.on_event = front_event;
+    return stream;
+}
+
+struct stream *stream_new_tcp(struct stream_ctx *ctx, struct proxy_session *session, const struct stream_host *host,
+                              struct mux_h1 *front, struct event_timer *timer)
+{
+    struct stream *stream = stream_new(ctx, session, host, front, timer);
+    if (!stream)
+        return NULL;
+    mux_h1_raw(front);
+    stream->times.first_us = stream->times.head_us = ctx->loop->now_us;
+    stream->times.wall_us = session->accept_wall_us;
+    stream->step = STREAM_PICK_BACKEND;
+    return stream;
+}
+
+void stream_run(struct stream *stream)
+{
+    // A step may cause an event on its own stream (a granted slot): it must not run inside itself.
+    if (stream->running) {
+        stream->run_again = true;
+        return;
+    }
+    stream->running = true;
+    enum stream_verdict verdict;
+    do {
+        stream->run_again = false;
+        verdict = steps[stream->step].run(stream);
+    } while (verdict == STREAM_GO || (verdict == STREAM_WAIT && stream->run_again));
+    if (verdict == STREAM_OVER)
+        return;
+    stream->running = false;
+    stream_arm(stream);
+}
+
+void stream_note_end(struct stream *stream, enum stream_end end)
+{
+    if (stream->end != STREAM_END_OK)
+        return;
+    stream->end = (uint8_t)end;
+    stream->end_step = stream->step;
+}
+
+void stream_leave_server(struct stream *stream, bool keep)
+{
+    stream_relay_fini(&stream->up);
+    stream_relay_fini(&stream->down);
+    if (stream->waiter) {
+        uint32_t waiter = stream->waiter;
+        stream->waiter = 0;
+        // A slot that was granted to us and not fetched goes to the next in line.
+        if (board_queue_leave(stream->ctx->board, waiter, stream->ctx->inc) && stream->backend)
+            board_queue_slot_freed(stream->ctx->board, stream->backend->conf->be_object, 0);
+    }
+    if (stream->back) {
+        struct backend_conn *back = stream->back;
+        stream->back = NULL;
+        if (keep)
+            backend_pool_put(back);
+        else
+            backend_conn_close(back, false);
+    }
+    if (stream->has_slot) {
+        stream->has_slot = false;
+        backend_slot_give(stream->server);
+    }
+}
+
+void stream_release(struct stream *stream)
+{
+    stream_give(stream);
+}
+
+static void count_status(uint64_t *counters, uint16_t status)
+{
+    unsigned class = status / 100;
+    backend_count(counters, class >= 1 && class <= 5 ? (enum proxy_counter)(PROXY_COUNT_1XX + class - 1)
+                                                     : PROXY_COUNT_OTHER_STATUS, 1);
+}
+
+static void count_end(struct stream *stream)
+{
+    uint64_t *fe = stream->session->counters;
+    uint64_t *be = stream->backend ? stream->backend->counters : NULL;
+    uint64_t *srv = stream->server ? stream->server->counters : NULL;
+    bool is_http = stream->session->conf->mode == PROXY_MODE_HTTP;
+    backend_count(fe, PROXY_COUNT_BYTES_IN, stream->bytes_in);
+    backend_count(fe, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
+    if (is_http && stream->status)
+        count_status(fe, stream->status);
+    if (be) {
+        backend_count(be, PROXY_COUNT_BYTES_IN, stream->bytes_in);
+        backend_count(be, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
+        if (is_http && stream->status)
+            count_status(be, stream->status);
+    }
+    if (srv) {
+        backend_count(srv, PROXY_COUNT_BYTES_IN, stream->bytes_in);
+        backend_count(srv, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
+        if (is_http && stream->status && stream->answer_head)
+            count_status(srv, stream->status);
+    }
+    enum proxy_counter which;
+    switch (stream->end) {
+    case STREAM_END_CLIENT:
+    case STREAM_END_CLIENT_TIMEOUT:
+        which = PROXY_COUNT_CLIENT_ABORTS;
+        break;
+    case STREAM_END_SERVER:
+    case STREAM_END_SERVER_TIMEOUT:
+        which = PROXY_COUNT_SERVER_ABORTS;
+        break;
+    default:
+        return;
+    }
+    if (stream->end_step < STREAM_RELAY)
+        return;
+    backend_count(be ? be : fe, which, 1);
+    if (srv)
+        backend_count(srv, which, 1);
+}
+
+enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, enum stream_next next)
+{
+    const struct stream_host *host = stream->host;
+    struct proxy_session *session = stream->session;
+    bool whole = stream->step == STREAM_RELAY && next != STREAM_NEXT_RESET && stream->back &&
+                 mux_h1_can_reuse(&stream->back->h1);
+    stream_note_end(stream, end);
+    stream_step_set(stream, STREAM_FINISHED);
+    stream_leave_server(stream, whole);
+    stream->bytes_in = stream->bytes_in ? stream->bytes_in : stream->front->stream.bytes_in;
+    stream->bytes_out = stream->front->stream.bytes_out;
+    stream_log_line(stream);
+    count_end(stream);
+    stream_give(stream);
+    host->ended(session, next);
+    return STREAM_OVER;
+}
+
+void stream_kill(struct stream *stream, enum stream_end end)
+{
+    stream->running = true;
+    stream_finish(stream, end, STREAM_NEXT_RESET);
+}
+
+void stream_close_idle(struct stream *stream)
+{
+    stream->running = true;
+    stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
+}
+
+bool stream_is_idle(const struct stream *stream)
+{
+    return stream->step == STREAM_READ_HEAD && !stream->front->rx_started;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return !a || (b && b < a) ? b : a;
+}
+
+static uint64_t after(uint64_t start_us, uint64_t timeout_us)
+{
+    return timeout_us ? start_us + timeout_us : 0;
+}
+
+static uint64_t head_deadline(const struct stream *stream)
+{
+    const struct proxy_timeouts *timeouts = &stream->session->conf->timeouts;
+    // Between requests the keep-alive timeout applies; from the first byte on (and for the first request) that of a request.
+    if (!stream->front->rx_started && stream->session->num_requests) {
+        uint64_t idle = timeouts->http_keep_alive ? timeouts->http_keep_alive
+                        : timeouts->http_request  ? timeouts->http_request
+                                                  : timeouts->client;
+        return after(stream->times.idle_us, idle);
+    }
+    uint64_t start_us = stream->times.first_us ? stream->times.first_us : stream->times.idle_us;
+    return after(start_us, timeouts->http_request ? timeouts->http_request : timeouts->client);
+}
+
+static uint64_t relay_deadline(const struct stream *stream)
+{
+    const struct proxy_timeouts *client = &stream->session->conf->timeouts;
+    const struct proxy_timeouts *server = &stream->backend->conf->timeouts;
+    bool wants_body = !stream->front->stream.rx_done;
+    bool wants_drain = buf_len(&stream->front->out) || (stream->down.pipe && stream->down.pipe->has) ||
+                       (stream->answer_head && buf_len(&stream->back->h1.in));
+    uint64_t due = 0;
+    if (wants_body || wants_drain)
+        due = after(stream->client_act_us, client->client);
+    if (!wants_drain)
+        due = earlier(due, after(stream->server_act_us, server->server));
+    return due;
+}
+
+void stream_arm(struct stream *stream)
+{
+    uint64_t due = stream->deadline_us;
+    if (stream->step == STREAM_READ_HEAD)
+        due = head_deadline(stream);
+    else if (stream->step == STREAM_RELAY)
+        due = relay_deadline(stream);
+    else if (stream->step == STREAM_ANSWER)
+        due = after(stream->client_act_us, stream->session->conf->timeouts.client);
+    event_timer_set(stream->ctx->loop, stream->timer, due);
+}
+
+static enum stream_verdict relay_timeout(struct stream *stream)
+{
+    const struct proxy_timeouts *client = &stream->session->conf->timeouts;
+    uint64_t now_us = stream->ctx->loop->now_us;
+    bool wants_drain = buf_len(&stream->front->out) || (stream->answer_head && buf_len(&stream->back->h1.in));
+    bool client_late = client->client && stream->client_act_us + client->client <= now_us &&
+                       (!stream->front->stream.rx_done || wants_drain);
+    if (client_late) {
+        stream_note_end(stream, STREAM_END_CLIENT_TIMEOUT);
+        if (!stream->answer_head)
+            return stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);
+        return stream_finish(stream, STREAM_END_CLIENT_TIMEOUT, STREAM_NEXT_CLOSE);
+    }
+    backend_count(stream->backend->counters, PROXY_COUNT_RESP_ERRORS, !stream->answer_head);
+    backend_count(stream->server->counters, PROXY_COUNT_RESP_ERRORS, !stream->answer_head);
+    if (!stream->answer_head)
+        return stream_refuse(stream, 504, STREAM_END_SERVER_TIMEOUT, true);
+    return stream_finish(stream, STREAM_END_SERVER_TIMEOUT, STREAM_NEXT_CLOSE);
+}
+
+static enum stream_verdict head_timeout(struct stream *stream)
+{
+    if (stream_is_idle(stream) && stream->session->num_requests)
+        return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
+    return stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);
+}
+
+void stream_timer_fired(struct stream *stream)
+{
+    enum stream_verdict verdict = STREAM_GO;
+    uint64_t now_us = stream->ctx->loop->now_us;
+    uint64_t due = stream->step == STREAM_READ_HEAD ? head_deadline(stream)
+                   : stream->step == STREAM_RELAY   ? relay_deadline(stream)
+                                                    : stream->deadline_us;
+    if (stream->step != STREAM_ANSWER && (!due || due > now_us)) {
+        stream_arm(stream);
+        return;
+    }
+    stream->deadline_us = 0;
+    stream->running = true;
+    switch (stream->step) {
+    case STREAM_READ_HEAD:
+        verdict = head_timeout(stream);
+        break;
+    case STREAM_QUEUE:
+        verdict = stream_refuse(stream, 503, STREAM_END_SERVER_TIMEOUT, false);
+        break;
+    case STREAM_CONNECT:
+        if (stream->retry_wait)
+            stream->retry_wait = false;
+        else
+            verdict = stream_retry(stream, STREAM_END_SERVER_TIMEOUT);
+        break;
+    case STREAM_RELAY:
+        verdict = relay_timeout(stream);
+        break;
+    default:
+        verdict = stream_finish(stream, STREAM_END_CLIENT_TIMEOUT, STREAM_NEXT_CLOSE);
+        break;
+    }
+    if (verdict == STREAM_OVER)
+        return;
+    stream->running = false;
+    stream_run(stream);
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include "stream/steps.h"
+
+static void tunnel_event(struct mux_stream *end)
+{
+    stream_tunnel_run(end->user);
+}
+
+static void tunnel_task(struct event_task *task)
+{
+    stream_tunnel_run(CONTAINER_OF(task, struct stream_tunnel, task));
+}
+
+static void tunnel_arm(struct stream_tunnel *tunnel);
+
+enum stream_verdict stream_to_tunnel(struct stream *stream)
+{
+    struct stream_ctx *ctx = stream->ctx;
+    const struct proxy_conf *frontend = stream->session->conf;
+    struct stream_tunnel *tunnel = calloc(1, sizeof(*tunnel));
+    if (!tunnel)
+        return stream_finish(stream, STREAM_END_RESOURCE, STREAM_NEXT_RESET);
+    tunnel->ctx = ctx;
+    tunnel->session = stream->session;
+    tunnel->host = stream->host;
+    tunnel->timer = stream->timer;
+    tunnel->front = stream->front;
+    tunnel->back = stream->back;
+    tunnel->backend = stream->backend;
+    tunnel->server = stream->server;
+    tunnel->has_slot = stream->has_slot;
+    tunnel->upgraded = stream->head_valid;
+    tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
+    event_task_init(&tunnel->task, tunnel_task);
+    bool asap = frontend->options & PROXY_OPT_LOG_ASAP;
+    if (stream_log_is_due(frontend) && asap) {
+        stream_log_line(stream);
+    } else if (stream_log_is_due(frontend)) {
+        struct stream_log log;
+        stream_log_fill(&log, stream);
+        tunnel->log = stream_log_keep(&log, ctx->program->global.log_uri_len);
+    }
+    tunnel->bytes_in = tunnel->front->stream.bytes_in - buf_len(&tunnel->front->in);
+    tunnel->bytes_out = 0;
+    if (stream->head_valid && stream->status) {
+        unsigned class = stream->status / 100;
+        backend_count(stream->session->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
+        backend_count(stream->backend->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
+        backend_count(stream->server->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
+    }
+    backend_count(stream->backend->counters, PROXY_COUNT_TUNNELS, 1);
+    mux_h1_raw(tunnel->front);
+    mux_h1_raw(&tunnel->back->h1);
+    stream_relay_init(&tunnel->up, tunnel->front, &tunnel->back->h1);
+    stream_relay_init(&tunnel->down, &tunnel->back->h1, tunnel->front);
+    tunnel->front->stream.user = tunnel->back->h1.stream.user = tunnel;
+    tunnel->front->stream.on_event = tunnel->back->h1.stream.on_event = tunnel_event;
+    ctx->num_tunnels++;
+    tunnel->host->tunnel(tunnel->session, tunnel);
+    stream_release(stream);
+    stream_tunnel_run(tunnel);
+    return STREAM_OVER;
+}
+
+static void tunnel_count(struct stream_tunnel *tunnel, enum stream_end end)
+{
+    uint64_t *sets[3] = { tunnel->session->counters, tunnel->backend->counters, tunnel->server->counters };
+    for (int i = 0; i < 3; i++) {
+        backend_count(sets[i], PROXY_COUNT_BYTES_IN, tunnel->bytes_in);
+        backend_count(sets[i], PROXY_COUNT_BYTES_OUT, tunnel->bytes_out);
+        if (i && (end == STREAM_END_CLIENT || end == STREAM_END_CLIENT_TIMEOUT))
+            backend_count(sets[i], PROXY_COUNT_CLIENT_ABORTS, 1);
+        if (i && (end == STREAM_END_SERVER || end == STREAM_END_SERVER_TIMEOUT))
+            backend_count(sets[i], PROXY_COUNT_SERVER_ABORTS, 1);
+    }
+}
+
+static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool reset)
+{
+    struct stream_ctx *ctx = tunnel->ctx;
+    const struct stream_host *host = tunnel->host;
+    struct proxy_session *session = tunnel->session;
+    tunnel->bytes_in = tunnel->front->stream.bytes_in;
+    tunnel->bytes_out = tunnel->front->stream.bytes_out;
+    stream_relay_fini(&tunnel->up);
+    stream_relay_fini(&tunnel->down);
+    backend_conn_close(tunnel->back, reset);
+    if (tunnel->has_slot)
+        backend_slot_give(tunnel->server);
+    tunnel_count(tunnel, end);
+    if (tunnel->log) {
+        tunnel->log->end = (uint8_t)end;
+        tunnel->log->end_step = STREAM_RELAY;
+        tunnel->log->end_us = ctx->loop->now_us;
+        tunnel->log->bytes_in = tunnel->bytes_in;
+        tunnel->log->bytes_out = tunnel->bytes_out;
+        stream_log_write(ctx, tunnel->log);
+        free(tunnel->log);
+    }
+    event_task_cancel(&tunnel->task);
+    ctx->num_tunnels--;
+    free(tunnel);
+    host->ended(session, reset ? STREAM_NEXT_RESET : STREAM_NEXT_CLOSE);
+}
+
+void stream_tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end)
+{
+    tunnel_end(tunnel, end, true);
+}
+
+// One direction; false where the tunnel is over.
+static bool run_side(struct stream_tunnel *tunnel, struct stream_relay *relay, bool is_up)
+{
+    uint64_t moved = 0;
+    if (relay->ended)
+        return true;
+    enum stream_relay_state state = stream_relay_run(relay, &moved);
+    if (moved)
+        tunnel->client_act_us = tunnel->server_act_us = tunnel->ctx->loop->now_us;
+    switch (state) {
+    case STREAM_RELAY_PAUSED:
+        event_task_wake(tunnel->ctx->loop, &tunnel->task);
+        return true;
+    case STREAM_RELAY_DONE:
+        // A FIN travels on once all before it is sent.
+        transport_conn_shutdown(&relay->dst->conn);
+        tunnel->client_fin |= is_up;
+        tunnel->server_fin |= !is_up;
+        return true;
+    case STREAM_RELAY_SRC_FAILED:
+        tunnel_end(tunnel, is_up ? STREAM_END_CLIENT : STREAM_END_SERVER, true);
+        return false;
+    case STREAM_RELAY_DST_FAILED:
+        tunnel_end(tunnel, is_up ? STREAM_END_SERVER : STREAM_END_CLIENT, true);
+        return false;
+    default:
+        return true;
+    }
+}
+
+void stream_tunnel_run(struct stream_tunnel *tunnel)
+{
+    if (!run_side(tunnel, &tunnel->up, true) || !run_side(tunnel, &tunnel->down, false))
+        return;
+    if (tunnel->client_fin && tunnel->server_fin) {
+        tunnel_end(tunnel, STREAM_END_OK, false);
+        return;
+    }
+    tunnel_arm(tunnel);
+}
+
+static uint64_t side_deadline(uint64_t act_us, uint64_t timeout, uint64_t tunnel_timeout, uint64_t fin_timeout, bool fin)
+{
+    if (tunnel_timeout)
+        timeout = tunnel_timeout;
+    if (fin && fin_timeout)
+        timeout = fin_timeout;
+    return timeout ? act_us + timeout : 0;
+}
+
+static uint64_t client_deadline(const struct stream_tunnel *tunnel)
+{
+    const struct proxy_timeouts *own = &tunnel->session->conf->timeouts;
+    return side_deadline(tunnel->client_act_us, own->client, tunnel->backend->conf->timeouts.tunnel, own->client_fin,
+                         tunnel->server_fin);
+}
+
+static uint64_t server_deadline(const struct stream_tunnel *tunnel)
+{
+    const struct proxy_timeouts *own = &tunnel->backend->conf->timeouts;
+    return side_deadline(tunnel->server_act_us, own->server, own->tunnel, own->server_fin, tunnel->client_fin);
+}
+
+static void tunnel_arm(struct stream_tunnel *tunnel)
+{
+    uint64_t client = client_deadline(tunnel);
+    uint64_t server = server_deadline(tunnel);
+    event_timer_set(tunnel->ctx->loop, tunnel->timer, !client || (server && server < client) ? server : client);
+}
+
+void stream_tunnel_timer_fired(struct stream_tunnel *tunnel)
+{
+    uint64_t now_us = tunnel->ctx->loop->now_us;
+    uint64_t client = client_deadline(tunnel);
+    uint64_t server = server_deadline(tunnel);
+    if (client && client <= now_us)
+        tunnel_end(tunnel, STREAM_END_CLIENT_TIMEOUT, false);
+    else if (server && server <= now_us)
+        tunnel_end(tunnel, STREAM_END_SERVER_TIMEOUT, false);
+    else
+        tunnel_arm(tunnel);
+}
