@@ -2,7 +2,6 @@
 // Processes that take and free lanes, queue, count, write rings and apply the journal are killed at random points,
 // BOARD_KILLS times (2000 unless that is set), and so is, now and then, the process that cleans up after one. Beside
 // the board stands an oracle, kept by each process in memory of its own; it must agree at any time.
-#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,7 +126,13 @@ static void wait_or_hold(struct worker *w, int backend, int pin, bool first)
         atomic_fetch_add(&w->oracle->num_errors, 1);
         return;
     }
-    int server = try_lanes(w, backend, pin, false);
+    bool offer = draw(w, 2);
+    for (int i = backend * 2; offer && i < backend * 2 + 2; i++) {
+        if (pin < 0 || pin == i) {
+            board_queue_offer(w->board, w->backends[backend], w->servers[i], limits[i]);
+        }
+    }
+    int server = offer ? -1 : try_lanes(w, backend, pin, false);
     if (server >= 0) {
         board_queue_leave(w->board, waiter, w->inc);
         hold(w, server);
@@ -289,7 +294,9 @@ static void pair_run(struct worker *w)
         while (!have) {
             waiter = (first ? board_queue_wait_first : board_queue_wait)(w->board, w->backends[0],
                                                                          draw(w, 2) ? w->servers[0] : 0, w->inc, 1);
-            if (pair_take(w)) {
+            if (draw(w, 2)) {
+                board_queue_offer(w->board, w->backends[0], w->servers[0], 1);
+            } else if (pair_take(w)) {
                 board_queue_leave(w->board, waiter, w->inc);
                 break;
             }
