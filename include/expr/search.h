@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Strings looked for anywhere in a subject: -m sub, and -m dir and dom, which want delimiters (or an end) on both sides.
-// Private to this area.
+// Strings looked for anywhere in a subject: -m sub, and -m dir and dom, which want delimiters (or an end) on both
+// sides. Private to this area.
 #pragma once
 
 #include <stdbool.h>

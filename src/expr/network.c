@@ -31,8 +31,8 @@ static bool dotted_len(struct slice text, uint32_t *len)
         dots += text.ptr[i] == '.';
     if (dots != 3 || !expr_addr_parse(&mask, text) || mask.family != 4)
         return false;
-    uint32_t bits = (uint32_t)mask.bytes[0] << 24 | (uint32_t)mask.bytes[1] << 16 | (uint32_t)mask.bytes[2] << 8 |
-                    mask.bytes[3];
+    uint32_t bits =
+        (uint32_t)mask.bytes[0] << 24 | (uint32_t)mask.bytes[1] << 16 | (uint32_t)mask.bytes[2] << 8 | mask.bytes[3];
     *len = bits == UINT32_MAX ? 32 : (uint32_t)__builtin_clz(~bits);
     return *len == 0 ? bits == 0 : bits == UINT32_MAX << (32 - *len);
 }

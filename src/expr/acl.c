@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include "base/check.h"
+#include "expr/acl.h"
+
+static bool has_operators(enum expr_match match)
+{
+    return match == EXPR_MATCH_INT || match == EXPR_MATCH_LEN;
+}
+
+static bool is_operator(struct slice word)
+{
+    return word.len == 2 &&
+           (slice_equal(word, SLICE("eq")) || slice_equal(word, SLICE("ge")) || slice_equal(word, SLICE("gt")) ||
+            slice_equal(word, SLICE("le")) || slice_equal(word, SLICE("lt")));
+}
+
+// The lines of `file` as patterns: leading blanks are dropped, a '#' in the first column begins a comment.
+static bool load_lines(struct config *config, struct expr_patterns *patterns, const struct config_line *line,
+                       uint32_t index, FILE *file, const char *path, bool nocase)
+{
+    char *text = NULL;
+    size_t cap = 0;
+    uint32_t number = 0;
+    bool ok = true;
+    for (ssize_t len; (len = getline(&text, &cap, file)) >= 0;) {
+        number++;
+        struct slice pattern = slice_of(text, (size_t)len);
+        while (pattern.len && (pattern.ptr[pattern.len - 1] == '\n' || pattern.ptr[pattern.len - 1] == '\r'))
+            pattern.len--;
+        if (pattern.len && pattern.ptr[0] == '#')
+            continue;
+        while (pattern.len && (pattern.ptr[0] == ' ' || pattern.ptr[0] == '\t'))
+            pattern = slice_from(pattern, 1);
+        if (pattern.len == 0)
+            continue;
+        const char *wrong = expr_patterns_add(patterns, pattern, nocase);
+        if (wrong)
+            ok = config_error(config, line, index, "%s:%u: '%.*s': %s", path, number,
+                              pattern.len < 80 ? (int)pattern.len : 80, pattern.ptr, wrong);
+    }
+    if (ferror(file))
+        ok = config_error(config, line, index, "cannot read '%s': %s", path, strerror(errno));
+    free(text);
+    return ok;
+}
+
+static bool load_file(struct config *config, struct expr_patterns *patterns, const struct config_line *line,
+                      uint32_t index, bool nocase)
+{
+    const struct config_arg *arg = config_arg_at(line, index);
+    if (!arg)
+        return config_error(config, line, index, "-f wants the name of a file");
+    struct slice name = slice_of(arg->str, arg->len);
+    bool optional = slice_begins(name, SLICE("opt@"));
+    if (slice_begins(name, SLICE("virt@")))
+        return config_error(config, line, index,
+                            "virtual files are not supported yet: there is no command to fill them");
+    const char *path = arg->str + (optional ? 4 : slice_begins(name, SLICE("file@")) ? 5 : 0);
+    if (path[0] != '/' && config->base_dir)
+        path = arena_printf(config->arena, "%s/%s", config->base_dir, path);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return (optional && errno == ENOENT) ||
+               config_error(config, line, index, "cannot open '%s': %s", path, strerror(errno));
+    bool ok = load_lines(config, patterns, line, index, file, path, nocase);
+    (void)fclose(file);
+    return ok;
+}
+
+// -m comes before whatever fills the patterns, for it says how they are read.
+static bool set_match(struct config *config, struct expr_test *test, const struct config_line *line, uint32_t index)
+{
+    const struct config_arg *arg = config_arg_at(line, index);
+    enum expr_match match = arg ? expr_match_find(slice_of(arg->str, arg->len)) : EXPR_MATCH_DEFAULT;
+    if (match == EXPR_MATCH_DEFAULT) {
+        const char *known[EXPR_NUM_MATCHES] = { NULL };
+        for (int i = EXPR_MATCH_FOUND; i < EXPR_NUM_MATCHES; i++)
+            known[i] = expr_match_name((enum expr_match)i);
+        return config_error_unknown(config, line, index, "matching method", known, NUM_ITEMS(known));
+    }
+    if (test->patterns)
+        return config_error(config, line, index, "-m comes before -f and all values");
+    test->match = match;
+    return true;
+}
+
+static bool make_patterns(struct config *config, struct expr_test *test, const struct config_line *line, uint32_t index)
+{
+    if (test->patterns)
+        return true;
+    const struct expr_fetch *fetch = test->expr.fetch;
+    if (test->match == EXPR_MATCH_DEFAULT)
+        return config_error(config, line, index, "fetch '%s' gives %s samples: -m must say how to match them",
+                            fetch->name, expr_type_name(fetch->out));
+    if (!expr_match_allows(test->match, fetch->out))
+        return config_error(config, line, index, "fetch '%s' gives %s samples, which -m %s cannot match", fetch->name,
+                            expr_type_name(fetch->out), expr_match_name(test->match));
+    test->patterns = expr_patterns_new(config->arena, test->match);
+    return true;
+}
+
+struct flags {
+    bool nocase;
+    bool loaded; // a file gave values, or none: an empty file is an honest empty list
+};
+
+static bool parse_flags(struct config *config, struct expr_test *test, struct flags *flags,
+                        const struct config_line *line, uint32_t fetch_at, uint32_t *index, uint32_t end)
+{
+    for (; *index < end; (*index)++) {
+        const char *flag = config_arg_at(line, *index)->str;
+        if (flag[0] != '-' || flag[1] == '\0' || (flag[2] != '\0'))
+            return true;
+        uint32_t value = *index + 1;
+        switch (flag[1]) {
+        case '-':
+            (*index)++;
+            return true;
+        case 'i':
+            flags->nocase = true;
+            break;
+        case 'n':
+            break; // host names are never resolved in patterns: that is what it asks for
+        case 'm':
+        case 'f':
+            if (value >= end)
+                return config_error(config, line, *index, "%s wants a value", flag);
+            if (flag[1] == 'm' ? !set_match(config, test, line, value)
+                               : !make_patterns(config, test, line, fetch_at) ||
+                                     !load_file(config, test->patterns, line, value, flags->nocase))
+                return false;
+            flags->loaded |= flag[1] == 'f';
+            (*index)++;
+            break;
+        case 'M':
+        case 'u':
+            return config_error(config, line, *index, "flag '%s' is not supported yet", flag);
+        default:
+            // A negative number, or a value that looks like a flag: HAProxy takes it for a value too.
+            return true;
+        }
+    }
+    return true;
+}
+
+static bool add_values(struct config *config, struct expr_test *test, bool nocase, const struct config_line *line,
+                       uint32_t index, uint32_t end)
+{
+    if (test->match == EXPR_MATCH_FOUND || test->match == EXPR_MATCH_BOOL) {
+        if (index < end)
+            config_warning(config, line, index, "-m %s takes no values: they are ignored",
+                           expr_match_name(test->match));
+        return true;
+    }
+    struct slice op = SLICE("eq");
+    bool ok = true;
+    for (; index < end; index++) {
+        const struct config_arg *arg = config_arg_at(line, index);
+        struct slice text = slice_of(arg->str, arg->len);
+        if (has_operators(test->match) && is_operator(text)) {
+            op = text;
+            if (index + 1 == end)
+                return config_error(config, line, index, "'%s' wants a number after it", arg->str);
+            continue;
+        }
+        const char *wrong = has_operators(test->match) ? expr_patterns_add_op(test->patterns, op, text)
+                                                       : expr_patterns_add(test->patterns, text, nocase);
+        if (wrong)
+            ok = config_error(config, line, index, "invalid value '%s': %s", arg->str, wrong);
+    }
+    return ok;
+}
+
+struct expr_test *expr_test_parse(struct config *config, const struct config_line *line, uint32_t index, uint32_t end)
+{
+    struct expr_test *test = arena_alloc(config->arena, sizeof(*test));
+    uint32_t fetch_at = index++;
+    if (!expr_parse(config, &test->expr, line, fetch_at))
+        return NULL;
+    test->match = test->expr.match ? test->expr.match : expr_match_default(test->expr.fetch->out);
+    struct flags flags = { 0 };
+    if (!parse_flags(config, test, &flags, line, fetch_at, &index, end) ||
+        !make_patterns(config, test, line, fetch_at) || !add_values(config, test, flags.nocase, line, index, end))
+        return NULL;
+    expr_patterns_seal(test->patterns);
+    bool wants_values = test->match != EXPR_MATCH_FOUND && test->match != EXPR_MATCH_BOOL;
+    if (wants_values && index == end && !flags.loaded)
+        config_warning(config, line, fetch_at, "this never matches: it has no values (-m found asks for presence)");
+    return test;
+}
+
+static bool name_is_valid(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = slice_lower(name.ptr[i]);
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !strchr("-_.:", c))
+            return false;
+    }
+    return name.len > 0;
+}
+
+struct expr_acl *expr_acl_new(struct config *config, const char *name, struct config_place place)
+{
+    struct expr_acl *acl = arena_alloc(config->arena, sizeof(*acl));
+    *acl = (struct expr_acl){ .name = name, .last = &acl->first, .place = place };
+    return acl;
+}
+
+struct expr_acl *expr_acl_find(struct expr_acl *list, const char *name)
+{
+    while (list && strcmp(list->name, name) != 0)
+        list = list->next;
+    return list;
+}
+
+void expr_acl_append(struct expr_acl *acl, struct expr_test *test)
+{
+    *acl->last = test;
+    acl->last = &test->next;
+}
+
+// A line that comes after a condition which names the ACL is evaluated there as well.
+static bool check_late(struct config *config, const struct config_line *line, uint32_t index,
+                       const struct expr_acl *acl, const struct expr_test *test)
+{
+    for (uint32_t left = acl->used_at; left; left &= left - 1)
+        if (!expr_check_when(config, line, index, &test->expr, left & -left))
+            return false;
+    return true;
+}
+
+struct expr_acl *expr_acl_parse(struct config *config, struct expr_acl **list, const struct config_line *line,
+                                uint32_t index)
+{
+    const struct config_arg *arg = config_arg_at(line, index);
+    if (!arg || !config_arg_at(line, index + 1)) {
+        config_error(config, line, arg ? index + 1 : index, arg ? "a fetch is expected" : "a name is expected");
+        return NULL;
+    }
+    bool reserved = strcmp(arg->str, "or") == 0;
+    if (reserved || !name_is_valid(slice_of(arg->str, arg->len))) {
+        config_error(config, line, index,
+                     reserved ? "'%s' is an operator and cannot name an ACL"
+                              : "'%s' cannot name an ACL: letters, digits, '-', '_', '.' and ':' can",
+                     arg->str);
+        return NULL;
+    }
+    struct expr_acl *acl = expr_acl_find(*list, arg->str);
+    struct expr_test *test = expr_test_parse(config, line, index + 1, line->num_args - line->first);
+    if (!acl) {
+        // Also where its test is wrong, so that the conditions which name it are not reported on top.
+        acl = expr_acl_new(config, arg->str, line->place);
+        while (*list)
+            list = &(*list)->next;
+        *list = acl;
+    }
+    if (!test || !check_late(config, line, index + 1, acl, test))
+        return NULL;
+    expr_acl_append(acl, test);
+    return acl;
+}
+
+bool expr_test_true(const struct expr_test *test, void *subject)
+{
+    const struct expr_fetch *fetch = test->expr.fetch;
+    struct expr_walk walk = { 0 };
+    struct expr_sample sample;
+    do {
+        if (!fetch->fetch(subject, &sample, test->expr.args, &walk))
+            return false;
+        if (expr_patterns_match(test->patterns, &sample))
+            return true;
+        walk.nth++;
+    } while (fetch->flags & EXPR_MANY);
+    return false;
+}
+
+bool expr_acl_true(const struct expr_acl *acl, void *subject)
+{
+    for (const struct expr_test *test = acl->first; test; test = test->next)
+        if (expr_test_true(test, subject))
+            return true;
+    return false;
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+#include "base/check.h"
+#include "expr/cond.h"
+#include "rule/names.h"
+#include "rule/rule.h"
+
+extern const struct rule_action_table *const __start_rule_actions[] __attribute__((weak));
+extern const struct rule_action_table *const __stop_rule_actions[] __attribute__((weak));
+extern const struct rule_service_table *const __start_rule_services[] __attribute__((weak));
+extern const struct rule_service_table *const __stop_rule_services[] __attribute__((weak));
+
+// All rows in the order of their names; const once booted.
+static const struct rule_action **action_rows;
+static size_t action_num;
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp((*(const struct rule_action *const *)a)->name, (*(const struct rule_action *const *)b)->name);
+}
+
+static void check_services(void)
+{
+    for (const struct rule_service_table *const *table = __start_rule_services; table < __stop_rule_services; table++)
+        for (size_t i = 0; i < (*table)->num; i++)
+            must(rule_service_find((*table)->rows[i].name) == &(*table)->rows[i]);
+}
+
+void rule_boot(void)
+{
+    if (action_rows)
+        return;
+    for (const struct rule_action_table *const *table = __start_rule_actions; table < __stop_rule_actions; table++)
+        action_num += (*table)->num;
+    action_rows = calloc(action_num + 1, sizeof(*action_rows));
+    if (!action_rows)
+        check_out_of_memory((action_num + 1) * sizeof(*action_rows));
+    size_t num = 0;
+    for (const struct rule_action_table *const *table = __start_rule_actions; table < __stop_rule_actions; table++)
+        for (size_t i = 0; i < (*table)->num; i++)
+            action_rows[num++] = &(*table)->rows[i];
+    qsort(action_rows, num, sizeof(*action_rows), compare);
+    for (size_t i = 0; i < num; i++) {
+        must(action_rows[i]->in && action_rows[i]->run);
+        for (size_t j = i; j-- > 0 && strcmp(action_rows[j]->name, action_rows[i]->name) == 0;)
+            must(!(action_rows[j]->in & action_rows[i]->in));
+    }
+    check_services();
+}
+
+void rule_actions_each(void (*visit)(const struct rule_action *action, void *arg), void *arg)
+{
+    must(action_rows);
+    for (size_t i = 0; i < action_num; i++)
+        visit(action_rows[i], arg);
+}
+
+const char *rule_set_name(uint32_t ruleset)
+{
+    switch (ruleset) {
+    case RULE_TCP_CONNECTION:
+        return "tcp-request connection";
+    case RULE_TCP_SESSION:
+        return "tcp-request session";
+    case RULE_TCP_CONTENT:
+        return "tcp-request content";
+    case RULE_TCP_RESPONSE:
+        return "tcp-response content";
+    case RULE_HTTP_REQUEST:
+        return "http-request";
+    case RULE_HTTP_RESPONSE:
+        return "http-response";
+    default:
+        must(ruleset == RULE_HTTP_AFTER_RESPONSE);
+        return "http-after-response";
+    }
+}
+
+static bool report_unknown(struct config *config, const struct config_line *line, uint32_t index, const char *name,
+                           uint32_t ruleset)
+{
+    if (rule_action_refused(name) & ruleset)
+        return config_error(config, line, index, "action '%s' of '%s' is not supported yet", name,
+                            rule_set_name(ruleset));
+    const char **known = arena_alloc(config->arena, (action_num + 1) * sizeof(*known));
+    size_t num = 0;
+    for (size_t i = 0; i < action_num; i++)
+        if (action_rows[i]->in & ruleset)
+            known[num++] = action_rows[i]->name;
+    const char *nearest = config_nearest(name, known, num);
+    return config_error(config, line, index, "unknown action '%s' in '%s'%s%s%s", name, rule_set_name(ruleset),
+                        nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+static const struct rule_action *find_action(const char *name, uint32_t ruleset)
+{
+    for (size_t i = 0; i < action_num; i++)
+        if (action_rows[i]->in & ruleset && strcmp(action_rows[i]->name, name) == 0)
+            return action_rows[i];
+    return NULL;
+}
+
+struct rule *rule_parse(struct config *config, struct rule **list, const struct config_line *line, uint32_t index,
+                        uint32_t ruleset, struct expr_acl *const *scope, uint32_t when)
+{
+    must(action_rows);
+    const struct config_arg *arg = config_arg_at(line, index);
+    if (!arg) {
+        config_error(config, line, index, "'%s' wants an action", rule_set_name(ruleset));
+        return NULL;
+    }
+    const struct rule_action *action = find_action(arg->str, ruleset);
+    if (!action) {
+        report_unknown(config, line, index, arg->str, ruleset);
+        return NULL;
+    }
+    struct rule *rule = arena_alloc(config->arena, sizeof(*rule));
+    *rule = (struct rule){ .action = action, .ruleset = ruleset, .place = line->place };
+    uint32_t next = index + 1;
+    if (action->parse && !action->parse(config, rule, line, index + 1, &next))
+        return NULL;
+    must(next > index);
+    if (expr_is_cond(line, next)) {
+        rule->cond = expr_cond_parse(config, line, next, scope, when);
+        if (!rule->cond)
+            return NULL;
+    } else if ((arg = config_arg_at(line, next))) {
+        config_error(config, line, next, "unexpected '%s' after '%s': only a condition, 'if' or 'unless', may follow",
+                     arg->str, action->name);
+        return NULL;
+    }
+    while (*list)
+        list = &(*list)->next;
+    *list = rule;
+    return rule;
+}
+
+enum rule_verdict rule_resume_list(const struct rule *rule, void *subject, const struct rule **stopped_at)
+{
+    enum rule_verdict verdict = rule->action->run(subject, rule);
+    if (verdict == RULE_NEXT)
+        return rule_run_list(rule->next, subject, stopped_at);
+    if (stopped_at)
+        *stopped_at = rule;
+    return verdict;
+}
+
+enum rule_verdict rule_run_list(const struct rule *list, void *subject, const struct rule **stopped_at)
+{
+    enum rule_verdict verdict = RULE_NEXT;
+    const struct rule *rule = list;
+    for (; rule; rule = rule->next) {
+        if (!expr_cond_true(rule->cond, subject))
+            continue;
+        verdict = rule->action->run(subject, rule);
+        if (verdict != RULE_NEXT)
+            break;
+    }
+    if (stopped_at)
+        *stopped_at = rule;
+    return verdict;
+}
+
+const struct rule_service *rule_service_find(const char *name)
+{
+    for (const struct rule_service_table *const *table = __start_rule_services; table < __stop_rule_services; table++)
+        for (size_t i = 0; i < (*table)->num; i++)
+            if (strcmp((*table)->rows[i].name, name) == 0)
+                return &(*table)->rows[i];
+    return NULL;
+}
+
+const struct rule_service *rule_service_parse(struct config *config, const struct config_line *line, uint32_t index)
+{
+    const struct config_arg *arg = config_arg_at(line, index);
+    const struct rule_service *found = arg ? rule_service_find(arg->str) : NULL;
+    if (found)
+        return found;
+    size_t num = 0;
+    for (const struct rule_service_table *const *table = __start_rule_services; table < __stop_rule_services; table++)
+        num += (*table)->num;
+    const char **known = arena_alloc(config->arena, (num + 1) * sizeof(*known));
+    num = 0;
+    for (const struct rule_service_table *const *table = __start_rule_services; table < __stop_rule_services; table++)
+        for (size_t i = 0; i < (*table)->num; i++)
+            known[num++] = (*table)->rows[i].name;
+    config_error_unknown(config, line, index, "service", known, num);
+    return NULL;
+}
