@@ -193,6 +193,12 @@ bool board_queue_leave(struct board *board, uint32_t waiter, uint32_t inc);
 // nobody overtakes. Cheap when nobody waits: a fence and a load.
 void board_queue_slot_freed(struct board *board, uint32_t backend, uint32_t server);
 
+// board_queue_offer passes a free unit of `server` to the waiter whose turn it is, if the units held and granted do not
+// reach `limit` (0: no limit); true where there was a free one. After board_queue_wait this may stand in place of
+// trying the lane oneself, for each server one could use, and keeps the order among those that queued at the same time:
+// the unit then comes through board_queue_granted, to this process or another.
+bool board_queue_offer(struct board *board, uint32_t backend, uint32_t server, uint32_t limit);
+
 // board_queue_granted fetches the next waiter of process `inc` that was granted: its number, cookie and the server;
 // false when there is none (one load). Called by a worker after a wake-up until it says false. The waiter is off the
 // queue then, its number void. The worker at once acquires the lane with the server's limit, or passes it on with

@@ -17,6 +17,8 @@
 //   - an attempt that was undone afterwards: that acquirer looks again after undoing, thus later than we did, and
 //   either
 //     takes the unit or fails because of yet another one; the last to fail saw no attempt that failed later.
+// board_queue_offer in place of the second attempt fails under the same condition; where it does not fail, the unit is
+// granted to the first in the queue, and each that queued has offered one.
 // A process killed in between leaves a note (board_freed_note) and its parent does what it would have done.
 #include <sched.h>
 #include "board/layout.h"
@@ -87,6 +89,12 @@ uint32_t board_lane_sum(struct board *board, uint32_t object)
 {
     board_check_object(object);
     return sum_from(board, 1, object);
+}
+
+uint32_t board_lane_sum_reserved(struct board *board, uint32_t object)
+{
+    board_check_object(object);
+    return sum_from(board, 0, object);
 }
 
 uint32_t board_lane_own(struct board *board, uint32_t object, uint32_t inc)

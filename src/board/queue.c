@@ -222,6 +222,17 @@ void board_queue_slot_freed(struct board *board, uint32_t backend, uint32_t serv
     }
 }
 
+bool board_queue_offer(struct board *board, uint32_t backend, uint32_t server, uint32_t limit)
+{
+    // The same order as in board_lane_acquire: the waiter stands in the queue before the lanes are read.
+    atomic_thread_fence(memory_order_seq_cst);
+    if (limit && board_lane_sum_reserved(board, server) >= limit) {
+        return false;
+    }
+    board_queue_slot_freed(board, backend, server);
+    return true;
+}
+
 // Finds a marked waiter of `inc` and takes its mark away; 0 where there is none. Marks are set from the waiter up to
 // the process and cleared from the process down, so that none is lost.
 static uint32_t next_marked(struct board *board, uint32_t inc)

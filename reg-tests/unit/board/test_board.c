@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The board's functions one by one, in one process that plays several incarnations.
-#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -366,6 +365,13 @@ static void test_queue(void **state)
     assert_int_equal(cookie, 103);
     assert_false(board_queue_leave(board, four, f.b));
     assert_false(board_queue_leave(board, one, f.b));
+    uint32_t five = board_queue_wait(board, f.backend, 0, f.a, 105);
+    uint32_t six = board_queue_wait(board, f.backend, 0, f.b, 106);
+    assert_true(board_queue_offer(board, f.backend, f.server[1], 1));
+    assert_false(board_queue_offer(board, f.backend, f.server[1], 1));
+    assert_true(board_queue_granted(board, &waiter, &cookie, &server, f.a));
+    assert_int_equal(waiter, five);
+    assert_false(board_queue_leave(board, six, f.b));
     assert_int_equal(board_queue_len(board, f.backend, 0), 0);
     assert_int_equal(board_queue_len(board, f.backend, f.server[0]), 0);
     assert_int_equal(board_queue_ahead(board, f.backend, f.server[1]), 0);

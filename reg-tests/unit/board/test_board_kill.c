@@ -2,7 +2,6 @@
 // Processes that take and free lanes, queue, count, write rings and apply the journal are killed at random points,
 // BOARD_KILLS times (2000 unless that is set), and so is, now and then, the process that cleans up after one. Beside
 // the board stands an oracle, kept by each process in memory of its own; it must agree at any time.
-#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,6 +30,7 @@ enum {
     MAX_STEPS = 2500,   // instructions to wait for a lock to be taken
     LOCKED_STEPS = 250, // and to go on at most, then
     PAIR_STEPS = 600,
+    WALK_US = 6000, // on a busy machine each step may cost a time slice
     PHASE_RUN = 0,
     PHASE_DRAIN = 1,
 };
@@ -127,7 +127,13 @@ static void wait_or_hold(struct worker *w, int backend, int pin, bool first)
         atomic_fetch_add(&w->oracle->num_errors, 1);
         return;
     }
-    int server = try_lanes(w, backend, pin, false);
+    bool offer = draw(w, 2);
+    for (int i = backend * 2; offer && i < backend * 2 + 2; i++) {
+        if (pin < 0 || pin == i) {
+            board_queue_offer(w->board, w->backends[backend], w->servers[i], limits[i]);
+        }
+    }
+    int server = offer ? -1 : try_lanes(w, backend, pin, false);
     if (server >= 0) {
         board_queue_leave(w->board, waiter, w->inc);
         hold(w, server);
@@ -289,7 +295,9 @@ static void pair_run(struct worker *w)
         while (!have) {
             waiter = (first ? board_queue_wait_first : board_queue_wait)(w->board, w->backends[0],
                                                                          draw(w, 2) ? w->servers[0] : 0, w->inc, 1);
-            if (pair_take(w)) {
+            if (draw(w, 2)) {
+                board_queue_offer(w->board, w->backends[0], w->servers[0], 1);
+            } else if (pair_take(w)) {
                 board_queue_leave(w->board, waiter, w->inc);
                 break;
             }
@@ -316,7 +324,7 @@ static _Noreturn void worker_start(struct worker *w, void (*run)(struct worker *
 {
     struct epoll_event event = { .events = EPOLLIN | EPOLLET };
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setpriority(PRIO_PROCESS, 0, 10); // who kills must get a turn beside those who spin
+    setpriority(PRIO_PROCESS, 0, 1); // who kills must get a turn beside those who spin
     board_incarnation_enter(w->board, w->inc);
     w->epoll = epoll_create1(EPOLL_CLOEXEC);
     epoll_ctl(w->epoll, EPOLL_CTL_ADD, board_incarnation_at(w->board, w->inc)->wake_fd, &event);
@@ -441,7 +449,8 @@ static void walk_into_lock(struct stage *s, uint32_t slot)
     if (ptrace(PTRACE_ATTACH, pid, 0, 0) != 0 || waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) {
         return;
     }
-    for (int i = 0; i < MAX_STEPS && !holds_lock(s, s->incs[slot]); i++) {
+    uint64_t until = clock_mono_us() + WALK_US;
+    for (int i = 0; i < MAX_STEPS && clock_mono_us() < until && !holds_lock(s, s->incs[slot]); i++) {
         if (!step(pid)) {
             return;
         }
@@ -647,7 +656,9 @@ static void test_pair(void **state)
         if (i % 2 && ptrace(PTRACE_ATTACH, s.pids[slot], 0, 0) == 0) {
             int status;
             assert_int_equal(waitpid(s.pids[slot], &status, 0), s.pids[slot]);
-            for (uint32_t steps = stage_draw(&s, PAIR_STEPS); steps > 0 && step(s.pids[slot]); steps--) {
+            uint64_t until = clock_mono_us() + WALK_US;
+            uint32_t steps = stage_draw(&s, PAIR_STEPS);
+            for (; steps > 0 && clock_mono_us() < until && step(s.pids[slot]); steps--) {
             }
         }
         kill(s.pids[slot], SIGKILL);
