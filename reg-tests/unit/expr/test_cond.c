@@ -130,7 +130,7 @@ static void refused(void **state)
         { "x if { src nohost }", "host names are not resolved", 12 },
         { "x if { path_reg a( }", "invalid regular expression", 17 },
         { "x if { path -m foo x }", "unknown matching method 'foo'", 16 },
-        { "x if { path -m ip 1.2.3.4 -m beg }", "invalid value '-m'", 0 },
+        { "x if { path -m ip 1.2.3.4 -m }", "invalid value '-m'", 0 },
         { "x if { path -m bin 00 -f }", "invalid value '-f'", 0 },
         { "x if { path -f /nonexistent/file }", "cannot open '/nonexistent/file'", 16 },
         { "x if { path -f virt@x }", "virtual files are not supported yet", 16 },
@@ -237,6 +237,8 @@ static void files(void **state)
     assert_non_null(toy_cond(toy, "x if { path -f opt@no-such-file }"));
     assert_null(toy_cond(toy, arena_printf(&toy->arena, "x if { src -f %s }", path)));
     assert_non_null(strstr(toy_message(toy, NULL), ":5: '/last': this is no IP address"));
+    assert_null(toy_cond(toy, arena_printf(&toy->arena, "x if { path -f %s -m beg }", path)));
+    assert_non_null(strstr(toy_message(toy, NULL), "-m comes before -f"));
     assert_int_equal(toy->diag.num_warnings, 0);
     close(fd);
     unlink(path);
