@@ -4,6 +4,7 @@
 // this worker's own objects. Owned by the worker, used by its only thread.
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/list.h"

@@ -52,8 +52,8 @@ static inline void list_remove(struct list *entry)
 
 #define LIST_FIRST(list, type, member) CONTAINER_OF((list)->next, type, member)
 
-// LIST_EACH walks `list`; `it` may be removed or freed in the body, nothing else may.
-#define LIST_EACH(it, list, type, member)                                                                              \
-    for (struct list *it##_pos = (list)->next, *it##_next = it##_pos->next; it##_pos != (list);                        \
+// LIST_EACH walks the list `ends`; `it` may be removed or freed in the body, nothing else may.
+#define LIST_EACH(it, ends, type, member)                                                                              \
+    for (struct list *it##_pos = (ends)->next, *it##_next = it##_pos->next; it##_pos != (ends);                        \
          it##_pos = it##_next, it##_next = it##_pos->next)                                                             \
         for (type *it = CONTAINER_OF(it##_pos, type, member); it; it = NULL)

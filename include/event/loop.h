@@ -66,6 +66,9 @@ void event_loop_turn(struct event_loop *loop);
 // event_source_add registers `source` for `events` (EPOLLET is added); false with errno on failure.
 bool event_source_add(struct event_loop *loop, struct event_source *source, uint32_t events);
 
+// event_source_add_level is event_source_add without EPOLLET: for listening sockets that only this process serves.
+bool event_source_add_level(struct event_loop *loop, struct event_source *source, uint32_t events);
+
 // event_source_del takes `source` out; events of this turn that were not dispatched yet are dropped. Does not close.
 void event_source_del(struct event_loop *loop, struct event_source *source);
 

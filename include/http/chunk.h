@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The chunked coding (RFC 9112 section 7.1): a decoder that walks over bytes in place and an encoder for chunk heads.
-// Pure and without memory: it tells where data is, the caller moves it. Strict: only CRLF ends a line, sizes are hex
-// digits within 64 bits, extensions are skipped but checked for control characters and bounded in length.
+// Pure and without memory: it tells where data is, the caller moves it. Strict: only CRLF ends a line, sizes are at
+// most 16 hex digits below 2^63, white space after a size only before an extension; extensions are skipped but checked
+// for control characters and bounded in length.
 #pragma once
 
 #include <stdbool.h>
@@ -9,13 +10,13 @@
 #include <stddef.h>
 
 struct http_chunk {
-    uint64_t left; // data bytes that remain in the current chunk
-    uint32_t ext_len;   // bytes of the current chunk line so far, bounded (HTTP_CHUNK_LINE_MAX)
+    uint64_t left;    // data bytes that remain in the current chunk
+    uint32_t ext_len; // bytes of the current chunk line so far, bounded (HTTP_CHUNK_LINE_MAX)
     uint8_t state;
     uint8_t digits;
 };
 
-enum { HTTP_CHUNK_LINE_MAX = 4096, HTTP_CHUNK_HEAD_MAX = 18 };
+enum { HTTP_CHUNK_LINE_MAX = 4096, HTTP_CHUNK_HEAD_MAX = 20 };
 
 enum http_chunk_step {
     HTTP_CHUNK_MORE,    // all given bytes are used, more are needed
@@ -29,7 +30,7 @@ void http_chunk_init(struct http_chunk *chunk);
 
 // http_chunk_decode walks over the `len` bytes at `data` up to the next event. `*used` counts all bytes that are done
 // with, framing and data; on HTTP_CHUNK_DATA the data stands at `data + *data_off`, ends at `data + *used`, and may be
-// a part of its chunk.
+// a part of its chunk. After HTTP_CHUNK_TRAILER or HTTP_CHUNK_BAD every call says the same again and uses nothing.
 enum http_chunk_step http_chunk_decode(struct http_chunk *chunk, size_t *used, size_t *data_off, size_t *data_len,
                                        const char *data, size_t len);
 

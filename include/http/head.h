@@ -67,23 +67,25 @@ struct http_field {
     uint32_t value; // offset of the value, without the white space around it
     uint32_t value_len;
     uint16_t name_len;
-    uint8_t id;    // enum http_field_id
+    uint8_t id; // enum http_field_id
     uint8_t spare;
 };
 
 // What the head says about the message, found while parsing.
 enum {
-    HTTP_HEAD_CHUNKED = 1 << 0,      // Transfer-Encoding: chunked
-    HTTP_HEAD_LENGTH = 1 << 1,       // a valid Content-Length; see content_length
-    HTTP_HEAD_CLOSE = 1 << 2,        // Connection: close
-    HTTP_HEAD_KEEP_ALIVE = 1 << 3,   // Connection: keep-alive
-    HTTP_HEAD_UPGRADE = 1 << 4,      // Connection: upgrade together with an Upgrade field
-    HTTP_HEAD_WEBSOCKET = 1 << 5,    // HTTP_HEAD_UPGRADE, and the Upgrade field says websocket
-    HTTP_HEAD_EXPECT_100 = 1 << 6,   // Expect: 100-continue
-    HTTP_HEAD_CONN_OTHER = 1 << 7,   // Connection names further fields, which must not travel on
-    HTTP_HEAD_TE_TRAILERS = 1 << 8,  // TE: trailers
-    HTTP_HEAD_ABSOLUTE = 1 << 9,     // the request target was in absolute form; authority says for whom
-    HTTP_HEAD_VERSION_10 = 1 << 10,  // HTTP/1.0; otherwise HTTP/1.1
+    HTTP_HEAD_CHUNKED = 1 << 0,       // Transfer-Encoding: chunked
+    HTTP_HEAD_LENGTH = 1 << 1,        // a valid Content-Length; see content_length
+    HTTP_HEAD_CLOSE = 1 << 2,         // Connection: close
+    HTTP_HEAD_KEEP_ALIVE = 1 << 3,    // Connection: keep-alive
+    HTTP_HEAD_UPGRADE = 1 << 4,       // Connection: upgrade together with an Upgrade field
+    HTTP_HEAD_WEBSOCKET = 1 << 5,     // HTTP_HEAD_UPGRADE, and the Upgrade field says websocket
+    HTTP_HEAD_EXPECT_100 = 1 << 6,    // Expect: 100-continue
+    HTTP_HEAD_CONN_OTHER = 1 << 7,    // Connection names further fields, which must not travel on
+    HTTP_HEAD_TE_TRAILERS = 1 << 8,   // TE: trailers
+    HTTP_HEAD_ABSOLUTE = 1 << 9,      // the request target was in absolute form; authority says for whom
+    HTTP_HEAD_VERSION_10 = 1 << 10,   // HTTP/1.0; otherwise HTTP/1.1
+    HTTP_HEAD_CONN_UPGRADE = 1 << 11, // Connection: upgrade, with or without an Upgrade field
+    HTTP_HEAD_LENGTH_AGAIN = 1 << 12, // Content-Length was repeated with the same number; http_head_write sends one
 };
 
 struct http_head {
@@ -96,7 +98,8 @@ struct http_head {
     uint32_t line;       // offset of the start line (empty lines before it are skipped, RFC 9112 section 2.2)
     uint32_t target;     // offset and length of the request target as it stands
     uint32_t target_len;
-    uint32_t path; // offset and length of path and query within the target ("/" is not made up: length 0 if absent)
+    uint32_t path; // offset and length of path and query as they stand in the target: "/" is not made up, so that the
+                   // length is 0 for "*", CONNECT and "http://host", and "?query" may follow an authority directly
     uint32_t path_len;
     uint32_t authority; // offset and length of the authority in absolute-form or authority-form (CONNECT); 0 without
     uint32_t authority_len;
@@ -110,34 +113,34 @@ struct http_head {
     uint16_t max_fields; // set by http_head_init
     struct http_field *fields;
     uint16_t first[HTTP_NUM_FIELD_IDS]; // index + 1 of the first field of each known id, 0 for none
-    // The parser's own place, so that a head that comes in pieces is not read again from its start.
+    // The parser's own, so that a head that comes in pieces is not read again from its start.
     uint32_t resume;
     uint8_t stage;
     uint8_t num_crlf;
 };
 
 enum http_parse {
-    HTTP_PARSE_DONE,     // the head is whole and valid
-    HTTP_PARSE_MORE,     // valid so far; call again with more bytes (and base set anew)
-    HTTP_PARSE_BAD,      // answer 400 (request) or 502 (response)
-    HTTP_PARSE_MANY,     // more than max_fields fields: 431
+    HTTP_PARSE_DONE, // the head is whole and valid
+    HTTP_PARSE_MORE, // valid so far; call again with more bytes (and base set anew)
+    HTTP_PARSE_BAD,  // answer 400 (request) or 502 (response)
+    HTTP_PARSE_MANY, // more than max_fields fields: 431
 };
 
 // Why a head is bad; the name is for logs. The set may grow.
 enum http_bad {
     HTTP_BAD_NONE,
-    HTTP_BAD_METHOD,          // not a token
-    HTTP_BAD_TARGET,          // a character that may not stand in a target, or a form the method does not allow
-    HTTP_BAD_VERSION,         // neither HTTP/1.0 nor HTTP/1.1
-    HTTP_BAD_STATUS,          // not three digits from 100 to 599 (up to 999 accepted)
-    HTTP_BAD_LINE_END,        // CR without LF or LF without CR
-    HTTP_BAD_NAME,            // empty or not a token, white space before the colon
-    HTTP_BAD_VALUE,           // NUL or another control character
-    HTTP_BAD_FOLD,            // obs-fold
-    HTTP_BAD_LENGTH,          // Content-Length is no number, or two differ
+    HTTP_BAD_METHOD,            // not a token, or more than two empty lines before it
+    HTTP_BAD_TARGET,            // a character that may not stand in a target, or a form the method does not allow
+    HTTP_BAD_VERSION,           // neither HTTP/1.0 nor HTTP/1.1
+    HTTP_BAD_STATUS,            // not three digits from 100 to 599 (up to 999 accepted)
+    HTTP_BAD_LINE_END,          // CR without LF or LF without CR
+    HTTP_BAD_NAME,              // empty or not a token, white space before the colon
+    HTTP_BAD_VALUE,             // NUL or another control character
+    HTTP_BAD_FOLD,              // obs-fold
+    HTTP_BAD_LENGTH,            // Content-Length is no number, or two differ
     HTTP_BAD_LENGTH_AND_CODING, // Content-Length together with Transfer-Encoding
-    HTTP_BAD_CODING,          // a transfer coding other than chunked, chunked twice or not last, or in HTTP/1.0
-    HTTP_BAD_HOST,            // missing in HTTP/1.1, twice, or malformed; or differing from an absolute target's
+    HTTP_BAD_CODING,            // a transfer coding other than chunked, chunked twice or not last, or in HTTP/1.0
+    HTTP_BAD_HOST,              // missing in HTTP/1.1, twice, or malformed; or differing from an absolute target's
 };
 
 // http_head_init makes `head` ready to parse one head into `fields`, which has room for `max_fields`.
@@ -145,7 +148,11 @@ void http_head_init(struct http_head *head, struct http_field *fields, uint16_t 
 
 // http_head_parse_request parses a request head from the `len` bytes at head->base, going on where the last call with
 // the same head stopped. On HTTP_PARSE_BAD `*bad` says why. A head's field table and flags are complete only on
-// HTTP_PARSE_DONE. RFC 9112 sections 2, 3, 5, 6; RFC 9110 section 7.2 (Host).
+// HTTP_PARSE_DONE, after which, as after BAD and MANY, `head` is not parsed on. An absolute target goes with a Host of
+// the same authority (ports that the scheme implies may be left out); one that differs is refused, although RFC 9112
+// section 3.2.2 would let a proxy replace it. A fragment or a byte of 0x80 and above in the target is refused.
+// Content-Length fields or elements that repeat one number are taken as one (RFC 9110 section 8.6). RFC 9112 sections
+// 2, 3, 5, 6; RFC 9110 section 7.2 (Host).
 enum http_parse http_head_parse_request(struct http_head *head, enum http_bad *bad, size_t len);
 
 // http_head_parse_response parses a response head likewise. Whether a body follows depends on the request's method
@@ -153,7 +160,8 @@ enum http_parse http_head_parse_request(struct http_head *head, enum http_bad *b
 enum http_parse http_head_parse_response(struct http_head *head, enum http_bad *bad, size_t len);
 
 // http_fields_parse parses the field lines of a trailer section: `len` bytes at head->base that end with an empty line.
-// Framing fields are refused there (HTTP_BAD_NAME). RFC 9112 section 7.1.2, RFC 9110 section 6.5.1.
+// Fields of framing, routing and connections (Host to Proxy-Connection in enum http_field_id) are refused there
+// (HTTP_BAD_NAME). RFC 9112 section 7.1.2, RFC 9110 section 6.5.1.
 enum http_parse http_fields_parse(struct http_head *head, enum http_bad *bad, size_t len);
 
 // http_response_has_body says whether a response `head` to a request with `method` is followed by a body: not for HEAD,
@@ -193,7 +201,8 @@ int http_head_find(const struct http_head *head, enum http_field_id id, unsigned
 // http_head_find_name gives the index of the first field named `name` (any case) at or after `from`, or -1.
 int http_head_find_name(const struct http_head *head, struct slice name, unsigned from);
 
-// http_list_has says whether the comma-separated list `value` holds `token`, whatever its case (RFC 9110 section 5.6.1).
+// http_list_has says whether the comma-separated list `value` holds `token`, whatever its case (RFC 9110
+// section 5.6.1).
 bool http_list_has(struct slice value, struct slice token);
 
 // http_host_is_valid says whether `host` is a well-formed Host value: uri-host [":" port], possibly empty.

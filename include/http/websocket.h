@@ -24,8 +24,8 @@ struct http_ws_frame {
 
 enum http_ws_parse { HTTP_WS_DONE, HTTP_WS_MORE, HTTP_WS_BAD };
 
-// http_ws_parse_head reads a frame's head from `data`; HTTP_WS_BAD for reserved bits or opcodes, a control frame that is
-// fragmented or longer than 125 bytes, or a length that is not minimal. RFC 6455 section 5.2.
+// http_ws_parse_head reads a frame's head from `data`; HTTP_WS_BAD for reserved bits or opcodes, a control frame that
+// is fragmented or longer than 125 bytes, or a length that is not minimal. RFC 6455 section 5.2.
 enum http_ws_parse http_ws_parse_head(struct http_ws_frame *frame, struct slice data);
 
 // http_ws_write_head writes the head of an unmasked frame to `dst` (room: 10 bytes) and returns its length.

@@ -10,19 +10,24 @@
 #include "base/slice.h"
 #include "base/arena.h"
 #include "board/board.h"
+#include "log/address.h"
 
 // Syslog severities (RFC 5424 section 6.2.1).
 enum log_level { LOG_LEVEL_EMERG, LOG_LEVEL_ALERT, LOG_LEVEL_CRIT, LOG_LEVEL_ERR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE,
                  LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 enum log_format { LOG_FORMAT_LOCAL, LOG_FORMAT_RFC3164, LOG_FORMAT_RFC5424, LOG_FORMAT_PRIORITY, LOG_FORMAT_SHORT,
-                  LOG_FORMAT_TIMED, LOG_FORMAT_ISO, LOG_FORMAT_RAW };
+                  LOG_FORMAT_TIMED, LOG_FORMAT_ISO, LOG_FORMAT_RAW,
+                  LOG_FORMAT_UNSET }; // none was written: rfc3164 with log-send-hostname, local without
 
-// One `log` line of the configuration. Lives in the configuration's arena.
+// One `log` line of the configuration. Lives in the configuration's arena. It stands on one list only: a proxy that
+// says `log global` has copies of the global ones, since its log-tag may differ.
 struct log_target {
     struct log_target *next;
     const char *address; // "127.0.0.1:514", "/dev/log", "stdout", "stderr", "fd@3", "udp@...": as written
-    uint32_t sink;       // its number in the table on the board, set by log_targets_publish
+    struct log_address to;   // what it means, names resolved
+    struct log_table *table; // on the board, set by log_targets_publish; until then nothing may be sent
+    uint32_t sink;           // its number in that table, likewise
     uint32_t max_len;    // of a line, default 1024
     uint8_t format;      // enum log_format
     uint8_t facility;    // 0-23
@@ -30,38 +35,68 @@ struct log_target {
     uint8_t min_level;   // messages more severe are sent as if they were this, default LOG_LEVEL_EMERG
 };
 
-// log_target_parse reads the arguments of a `log` line (address [len n] [format f] [sample ...: refused] facility [level
-// [minlevel]]) into a new target; errors are reported at the right argument. HAProxy manual, keyword `log`.
+// log_target_parse reads the arguments of a `log` line (address [len n] [format f] [sample ..., profile ...: refused]
+// facility [level [minlevel]]), which start at argument `index`, into a new target in the configuration's arena. NULL
+// after an error, which is reported at its argument. A host name is resolved here, which may take time: boot only.
+// HAProxy manual, keyword `log`.
 struct config;
 struct config_line;
 struct log_target *log_target_parse(struct config *config, const struct config_line *line, uint32_t index);
 
-// log_targets_publish gives every target on `list` its sink number on the board. `tag` is log-tag, `hostname` the name in
-// the syslog header or NULL for none (log-send-hostname). Keeper only; false with errno where the table is full.
+// log_board_prepare makes the table of sinks on an empty board. The master calls it before it forks the first keeper,
+// so that all generations share one. False with errno on failure.
+bool log_board_prepare(struct board *board);
+
+enum { LOG_TAG_MAX = 127, LOG_HOSTNAME_MAX = 255, LOG_MAX_SINKS = 1024 };
+
+// log_targets_publish gives every target on `list` its sink number on the board. `tag` is log-tag, `hostname` the name
+// in the syslog header or NULL for none (log-send-hostname). Keeper only, before workers are forked; false with errno
+// ENOSPC where the table is full, ENAMETOOLONG where `tag` or `hostname` is longer than LOG_TAG_MAX or
+// LOG_HOSTNAME_MAX, or that of board_section.
 bool log_targets_publish(struct board *board, struct log_target *list, const char *tag, const char *hostname);
 
-// log_send writes the message to the ring of process `inc`, for every target on `list` that wants `level`. `wall_us` is
-// the loop's time of day. What does not fit is dropped and counted (board_ring_dropped).
+// log_send writes the message to the ring of process `inc`, for every target on `list` that wants `level`, without a
+// system call. `wall_us` is the loop's time of day. A line feed at the end of `message` is not needed. What does not
+// fit is dropped and counted (board_ring_dropped).
 void log_send(struct board *board, uint32_t inc, const struct log_target *list, enum log_level level,
               uint64_t wall_us, struct slice message);
 
 // The controller's side.
 struct log_drain;
 
-// log_drain_new makes what drains the rings; sinks are opened on first use. NULL with errno on failure.
+// log_drain_new makes what drains the rings; sinks are opened on first use. NULL with errno on failure. Made by the
+// keeper before it forks its controllers, each of which inherits its own copy; a worker frees the copy it inherits. A
+// pipe whose reader is gone must not kill the process, so SIGPIPE is ignored from here on.
 struct log_drain *log_drain_new(struct board *board);
 
-// log_drain_free closes all sinks.
+// log_drain_open opens all sinks there are now, for a keeper that is about to change its root directory or its user: a
+// path outside of the new root can be written to for as long as its reader keeps its socket. It returns how many could
+// not be opened; they are tried again when there is something to send.
+uint32_t log_drain_open(struct log_drain *drain);
+
+// log_drain_free sends what is still buffered if that needs no waiting, and closes all sinks. Sinks fd@N, stdout and
+// stderr stay open.
 void log_drain_free(struct log_drain *drain);
 
-// log_drain_run sends all that waits in the rings of all incarnations and returns how many messages that were. A sink that
-// would block loses the message, which is counted. At most `max` messages, so that the caller's loop stays lively.
+// log_drain_run sends what waits in the rings of all incarnations, dead ones too, and returns how many messages it took
+// out. A message that its sink cannot take is lost and counted. At most `max` messages, so that the caller's loop stays
+// lively: it calls again at once when `max` were taken, and otherwise in its own rhythm (a few times a second; also for
+// what log_drain_waits). While another live process drains the same board it does nothing and returns 0.
 uint32_t log_drain_run(struct log_drain *drain, uint32_t max);
 
-// log_drain_dropped gives how many messages were lost since the start, in rings and at sinks.
+// log_drain_waits says whether lines are buffered for a pipe, terminal or stream that was full: the next log_drain_run
+// tries them again.
+bool log_drain_waits(const struct log_drain *drain);
+
+// log_drain_sent gives how many lines were handed to sinks since the board was made.
+uint64_t log_drain_sent(const struct log_drain *drain);
+
+// log_drain_dropped gives how many messages were lost since the board was made, in rings and at sinks.
 uint64_t log_drain_dropped(const struct log_drain *drain);
 
 // Messages of the processes themselves (not of traffic) go to standard error in HAProxy's form:
 //   [NOTICE]   (1234) : New worker (1240) forked
-// log_say prints one such line; used by master, keeper and at boot.
+
+// log_say prints one such line, in one write: ALERT from LOG_LEVEL_ERR up, WARNING, NOTICE for notices and infos, DIAG
+// for debug. Used by master, keeper and at boot.
 void log_say(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

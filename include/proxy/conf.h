@@ -272,6 +272,7 @@ struct program_conf {
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
+    uint32_t object; // on the board: the whole service, for global maxconn and its counters
 };
 
 // proxy_conf_new gives an empty program configuration with all defaults set, in `arena`.

@@ -14,7 +14,9 @@
 #include "stream/relay.h"
 
 struct stream;
+struct stream_tunnel;
 struct stream_log;
+struct stream_service;
 
 // What becomes of the client's connection after a stream.
 enum stream_next {
@@ -99,6 +101,7 @@ struct stream {
     struct backend *backend; // NULL until picked
     struct server *server;
     const struct proxy_answer *answer;
+    const struct stream_service *service; // that will answer, chosen by a rule
     struct stream_relay up;   // request body
     struct stream_relay down; // answer's body
     struct stream_times times;
@@ -129,6 +132,7 @@ struct stream {
     bool retry_wait : 1;
     bool head_valid : 1;  // the request's head was parsed
     bool upgrade : 1;
+    bool logged : 1;
     bool running : 1;
     bool run_again : 1;
     struct http_head request;
@@ -166,6 +170,12 @@ void stream_kill(struct stream *stream, enum stream_end end);
 
 // stream_queue_granted serves the waiters of this process that the board has granted a slot; called after a wake-up.
 void stream_queue_granted(struct stream_ctx *ctx);
+
+// stream_arm sets the session's timer to the earliest deadline that now applies.
+void stream_arm(struct stream *stream);
+
+// stream_close_idle ends a stream of which no byte has come, for a soft stop.
+void stream_close_idle(struct stream *stream);
 
 // stream_is_idle says whether no byte of a request has come yet: the session may close without loss.
 bool stream_is_idle(const struct stream *stream);

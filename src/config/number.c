@@ -48,7 +48,7 @@ bool config_parse_time(struct config *config, uint64_t *out_us, const struct con
         { SLICE("h"), UINT64_C(3600) * 1000000 },
         { SLICE("d"), UINT64_C(86400) * 1000000 },
     };
-    struct slice rest;
+    struct slice rest = { 0 };
     if (!number_arg(config, &rest, line, index, "time, such as 500ms or 10s"))
         return false;
     const char *word = rest.ptr;
@@ -75,7 +75,7 @@ bool config_parse_time(struct config *config, uint64_t *out_us, const struct con
 
 bool config_parse_size(struct config *config, uint64_t *out, const struct config_line *line, uint32_t index)
 {
-    struct slice rest;
+    struct slice rest = { 0 };
     if (!number_arg(config, &rest, line, index, "size, such as 16384 or 16k"))
         return false;
     const char *word = rest.ptr;
@@ -97,7 +97,7 @@ bool config_parse_size(struct config *config, uint64_t *out, const struct config
 bool config_parse_u64(struct config *config, uint64_t *out, const struct config_line *line, uint32_t index,
                       uint64_t min, uint64_t max)
 {
-    struct slice rest;
+    struct slice rest = { 0 };
     if (!number_arg(config, &rest, line, index, "number"))
         return false;
     const char *word = rest.ptr;

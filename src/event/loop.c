@@ -32,11 +32,16 @@ void event_loop_fini(struct event_loop *loop)
     free(loop->heap);
 }
 
-bool event_source_add(struct event_loop *loop, struct event_source *source, uint32_t events)
+bool event_source_add_level(struct event_loop *loop, struct event_source *source, uint32_t events)
 {
-    struct epoll_event event = { .events = events | EPOLLET, .data.ptr = source };
+    struct epoll_event event = { .events = events, .data.ptr = source };
     source->batch = 0;
     return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, source->fd, &event) == 0;
+}
+
+bool event_source_add(struct event_loop *loop, struct event_source *source, uint32_t events)
+{
+    return event_source_add_level(loop, source, events | EPOLLET);
 }
 
 void event_source_forget(struct event_loop *loop, struct event_source *source)

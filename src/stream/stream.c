@@ -186,6 +186,11 @@ void stream_leave_server(struct stream *stream, bool keep)
     }
 }
 
+void stream_release(struct stream *stream)
+{
+    stream_give(stream);
+}
+
 static void count_status(uint64_t *counters, uint16_t status)
 {
     unsigned class = status / 100;
@@ -257,6 +262,12 @@ void stream_kill(struct stream *stream, enum stream_end end)
 {
     stream->running = true;
     stream_finish(stream, end, STREAM_NEXT_RESET);
+}
+
+void stream_close_idle(struct stream *stream)
+{
+    stream->running = true;
+    stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
 }
 
 bool stream_is_idle(const struct stream *stream)

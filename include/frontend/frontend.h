@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Frontends at run time, in one worker: listeners that accept, and sessions, one per client connection. A session reads
+// the PROXY header where one is due, waits between requests, and lends its connection to the stream or tunnel of the
+// moment. Owned by the worker, used by its only thread.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/list.h"
+#include "stream/stream.h"
+
+struct frontend_session;
+
+// One listening socket in this worker. It is added when the master sends the descriptor and taken out before it is closed.
+struct frontend_listener {
+    struct event_source source;
+    struct list link;
+    struct frontends *owner;
+    const struct bind_conf *bind;
+    uint32_t burst;   // connections accepted in one go, grows with the load
+    bool is_shared;   // other workers hold the same socket: edge-triggered, accepted until it is empty
+    bool is_paused;   // out of the loop while a limit holds
+};
+
+// All of a worker's traffic.
+struct frontends {
+    struct event_loop *loop;
+    struct board *board;
+    uint32_t inc;
+    const struct program_conf *program;
+    struct buf_pool bufs;
+    struct transport_pipe_pool pipes;
+    struct mux_ctx mux;
+    struct backend_ctx backends;
+    struct stream_ctx streams;
+    struct list listeners;
+    struct list sessions;      // all, newest last
+    struct event_timer resume; // tries paused listeners again
+    struct event_timer hurry;  // a soft stop's grace for idle connections
+    uint32_t num_sessions;
+    bool stopping;
+};
+
+// frontends_init prepares a worker to carry the traffic of `program`.
+void frontends_init(struct frontends *frontends, const struct program_conf *program, struct event_loop *loop,
+                    struct board *board, uint32_t inc, uint32_t num_workers);
+
+// frontends_fini resets what is still open and frees all.
+void frontends_fini(struct frontends *frontends);
+
+// frontends_listen starts accepting on `take_fd`, a listening socket of program->binds[bind]. False with errno where that
+// fails; the descriptor is closed then.
+bool frontends_listen(struct frontends *frontends, uint32_t bind, int take_fd);
+
+// frontends_unlisten stops accepting on the descriptor `fd` and closes it: out of the loop first, as other processes may
+// hold the same socket.
+void frontends_unlisten(struct frontends *frontends, int fd);
+
+// frontends_unlisten_all does so for all listeners.
+void frontends_unlisten_all(struct frontends *frontends);
+
+// frontends_soft_stop stops accepting and lets what is open end: answers say close, and idle client connections are closed
+// after a grace that gives a request on its way the time to arrive.
+void frontends_soft_stop(struct frontends *frontends);
+
+// frontends_hard_stop resets every connection.
+void frontends_hard_stop(struct frontends *frontends);
+
+// frontends_is_idle says whether no client connection is left.
+bool frontends_is_idle(const struct frontends *frontends);
+
+// frontends_woken serves what another process woke this worker for: slots of the queue.
+void frontends_woken(struct frontends *frontends);

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// A session: one client connection from accept to close, private to the area. It is always in one of few states, and its
+// one timer serves whichever it is.
+#pragma once
+
+#include "frontend/frontend.h"
+#include "transport/proxy_protocol.h"
+
+enum frontend_session_state {
+    FRONTEND_SESSION_PROXY,  // reads the PROXY header
+    FRONTEND_SESSION_STREAM, // a stream has the connection; between requests it waits for the next head
+    FRONTEND_SESSION_TUNNEL,
+    FRONTEND_SESSION_LINGER, // our direction is over, the rest of theirs is read and dropped
+};
+
+struct frontend_session {
+    struct proxy_session facts;
+    struct frontends *owner;
+    struct list link;
+    struct event_timer timer;
+    struct event_task next_request; // pipelined requests: the next stream starts from the loop, not from the last one
+    struct mux_h1 front;
+    union {
+        struct stream *stream;
+        struct stream_tunnel *tunnel;
+        uint64_t linger_left; // bytes that may still be dropped
+    };
+    uint8_t state;
+};
+
+// frontend_session_new starts a session on the accepted `fd`; false where memory or descriptors are exhausted (the caller
+// closes `fd`).
+bool frontend_session_new(struct frontends *frontends, const struct bind_conf *bind, int fd,
+                          const struct sockaddr_storage *peer, socklen_t len);
+
+// frontend_session_kill resets the connection now.
+void frontend_session_kill(struct frontend_session *session, enum stream_end end);
+
+// frontend_session_close_idle closes the session if it waits between requests and no byte of one has come.
+void frontend_session_close_idle(struct frontend_session *session);
+
+// frontend_place_free gives back the places under the connection limits and lets paused listeners look again.
+void frontend_place_free(struct frontends *frontends, const struct bind_conf *bind);
+
+// frontend_listeners_resume is the timer that puts paused listeners back.
+void frontend_listeners_resume(struct event_timer *timer);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// One open sink: a socket or descriptor with a batch of lines before it. It never waits: datagrams that cannot be sent
+// are lost and counted; a pipe, terminal or stream that is full keeps its batch for later and loses what no longer
+// fits. Internal to the log area; used by the controller alone.
+#pragma once
+
+#include "log/table.h"
+
+enum { LOG_SINK_BATCH = 32 }; // datagrams for one system call
+
+enum log_sink_kind { LOG_SINK_CLOSED, LOG_SINK_DATAGRAM, LOG_SINK_STREAM_SOCKET, LOG_SINK_FILE };
+
+struct log_sink {
+    const struct log_sink_entry *entry; // on the board
+    struct log_table *table;            // whose totals it counts in
+    enum log_sink_kind kind;
+    int fd;
+    bool owned;          // fd is ours to close
+    uint64_t retry_us;   // monotonic; not tried before, after a failure
+    char *buf;
+    size_t cap;          // bytes of buf
+    size_t batch_max;    // bytes gathered before they are written: PIPE_BUF for a pipe, so that lines stay whole
+    size_t len;          // bytes waiting in buf
+    uint32_t num_lines;
+    uint32_t ends[LOG_SINK_BATCH]; // of each datagram in buf
+};
+
+// log_sink_init prepares a sink for `entry` without opening it; `table` counts what it sends and loses.
+void log_sink_init(struct log_sink *sink, struct log_table *table, const struct log_sink_entry *entry);
+
+// log_sink_fini closes it and loses what waits.
+void log_sink_fini(struct log_sink *sink);
+
+// log_sink_open opens it unless it is open or failed less than a second before `now_us` (monotonic). False where it
+// stays closed.
+bool log_sink_open(struct log_sink *sink, uint64_t now_us);
+
+// log_sink_add puts the line of `len` bytes behind those that wait, flushing first where it does not fit.
+void log_sink_add(struct log_sink *sink, const char *line, size_t len, uint64_t now_us);
+
+// log_sink_flush sends what waits.
+void log_sink_flush(struct log_sink *sink, uint64_t now_us);

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Listening sockets as the kernel sees them. A struct os_listen says where and how to listen; it holds no pointer, so that
+// it travels in a message as it is: the keeper reads it from the configuration, the master opens it. Owned by whoever
+// holds it by value. These functions run in the master (and for tests) and never accept, wait or keep state.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+enum os_listen_kind {
+    OS_LISTEN_TCP,  // `address` is IPv4 or IPv6
+    OS_LISTEN_UNIX, // `address` is a path in the file system
+    OS_LISTEN_ABNS, // `address` is an abstract name: sun_path starts with a NUL, address_len says where it ends
+    OS_LISTEN_FD,   // `fd`, inherited from whoever started the master, is already bound
+};
+
+// Bits of os_listen.flags.
+enum {
+    OS_LISTEN_V6ONLY = 1 << 0,       // IPv6 alone on an IPv6 wildcard
+    OS_LISTEN_V4V6 = 1 << 1,         // IPv4 too on an IPv6 wildcard, whatever the system's default is
+    OS_LISTEN_TRANSPARENT = 1 << 2,  // addresses that are not this machine's may be bound; needs CAP_NET_ADMIN
+    OS_LISTEN_DEFER_ACCEPT = 1 << 3, // accept once data came
+    OS_LISTEN_TFO = 1 << 4,          // TCP Fast Open
+    OS_LISTEN_HAS_MODE = 1 << 5,     // `mode` is meant
+    OS_LISTEN_HAS_UID = 1 << 6,
+    OS_LISTEN_HAS_GID = 1 << 7,
+};
+
+enum { OS_LISTEN_TEXT_LEN = 160, OS_LISTEN_ERROR_LEN = 512 };
+
+struct os_listen {
+    uint32_t kind; // enum os_listen_kind
+    uint32_t flags;
+    struct sockaddr_storage address; // for TCP, UNIX and ABNS
+    uint32_t address_len;            // bytes of `address`
+    int32_t fd;                      // for FD
+    uint32_t backlog;                // connections waiting for accept; 0: the system's maximum
+    uint32_t mode;                   // of a UNIX socket's file
+    uint32_t uid;
+    uint32_t gid;
+    uint32_t mss;                    // largest TCP segment announced; 0: the system's choice
+    char interface[IFNAMSIZ];        // SO_BINDTODEVICE, "" for none
+};
+
+// os_listen_is_per_slot says whether each worker slot has a socket of its own for `spec` (TCP). The others are one
+// socket that all workers share.
+bool os_listen_is_per_slot(const struct os_listen *spec);
+
+// os_listen_same says whether `a` and `b` are the same place, so that an open socket of one serves the other after
+// os_listen_adjust. Backlog and the options that can change later do not count.
+bool os_listen_same(const struct os_listen *a, const struct os_listen *b);
+
+// os_listen_text writes `spec` as an operator would ("127.0.0.1:80", "[::1]:80", "unix@/run/x", "abns@x", "fd@3") into
+// `text`, room for OS_LISTEN_TEXT_LEN bytes.
+void os_listen_text(char *text, const struct os_listen *spec);
+
+// os_listen_probe says whether `spec` (TCP only; others always pass) can be bound while nobody else listens there.
+// SO_REUSEPORT would let a second program of the same user join an address in silence; this tells. False with a message
+// in `error` (room OS_LISTEN_ERROR_LEN).
+bool os_listen_probe(const struct os_listen *spec, char *error);
+
+// os_listen_open opens, binds and listens; TCP sockets with SO_REUSEPORT, unix ones under a temporary name that then
+// replaces the old file in one step. For FD it checks that the descriptor is a listening (or bound) stream socket and
+// gives a duplicate. The result is close-on-exec and non-blocking. -1 with a message that names the address and the reason
+// in `error` (room OS_LISTEN_ERROR_LEN).
+int os_listen_open(const struct os_listen *spec, char *error);
+
+// os_listen_adjust gives the open socket `fd` the backlog and options of `spec`. What fails stays as it was.
+void os_listen_adjust(int fd, const struct os_listen *spec);
+
+// os_listen_file gives the inode number of the file of a UNIX socket that was just opened, 0 for other kinds.
+uint64_t os_listen_file(const struct os_listen *spec);
+
+// os_listen_close stops the listening of `fd` for every holder and closes it. `file` is what os_listen_file said at its
+// opening: the socket's file is removed where it is still the same, and left alone with 0. A socket of kind FD is only
+// closed: it belongs to whoever gave it.
+void os_listen_close(int take_fd, const struct os_listen *spec, uint64_t file);

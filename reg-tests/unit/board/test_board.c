@@ -1,0 +1,599 @@
+// SPDX-License-Identifier: Apache-2.0
+// The board's functions one by one, in one process that plays several incarnations.
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "board/layout.h"
+#include "os/memory.h"
+
+static int setup(void **state)
+{
+    *state = board_new();
+    return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    board_free(*state);
+    return 0;
+}
+
+static bool woken(struct board *board, uint32_t inc)
+{
+    struct pollfd pfd = { .fd = board_incarnation_at(board, inc)->wake_fd, .events = POLLIN };
+    uint64_t value;
+    return poll(&pfd, 1, 0) == 1 && read(pfd.fd, &value, sizeof(value)) == sizeof(value);
+}
+
+static void test_memory_file(void **state)
+{
+    (void)state;
+    size_t len = 0;
+    int fd = memory_file_new("t", 8192);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, 4096), -1);
+    assert_true(memory_file_check(fd, &len));
+    assert_int_equal(len, 8192);
+    assert_true(memory_file_grow(fd, 16384));
+    assert_true(memory_file_check(fd, &len));
+    assert_int_equal(len, 16384);
+    char *addr = memory_map(fd, len, true);
+    assert_non_null(addr);
+    addr[16383] = 'x';
+    memory_unmap(addr, len);
+    assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    assert_true(memory_file_keep(fd, true));
+    assert_false(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    close(fd);
+    fd = memory_file_of("payload", "hello", 5);
+    assert_true(fd >= 0);
+    assert_true(memory_file_check(fd, &len));
+    assert_int_equal(len, 5);
+    assert_int_equal(pwrite(fd, "j", 1, 0), -1);
+    close(fd);
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    assert_false(memory_file_check(pipes[0], &len));
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
+static void test_section(void **state)
+{
+    struct board *board = *state;
+    bool fresh = false;
+    char *addr = board_section(board, &fresh, "table/a", 1, 4096);
+    assert_non_null(addr);
+    assert_true(fresh);
+    addr[0] = 'a';
+    assert_ptr_equal(board_section(board, &fresh, "table/a", 1, 4096), addr);
+    assert_false(fresh);
+    char *grown = board_section(board, &fresh, "table/a", 1, 1 << 20);
+    assert_false(fresh);
+    assert_int_equal(grown[0], 'a');
+    grown[(1 << 20) - 1] = 'z';
+    char *other = board_section(board, &fresh, "table/a", 2, 4096);
+    assert_true(fresh);
+    assert_int_equal(other[0], 0);
+    assert_null(board_section(board, &fresh, "", 1, 4096));
+
+    uint32_t version;
+    int fd = board_section_get0(board, &version, "table/a");
+    assert_true(fd >= 0);
+    assert_int_equal(version, 2);
+    assert_int_equal(board_section_get0(board, &version, "none"), -1);
+    int sent = memory_file_new("b", 4096);
+    assert_true(board_section_take(board, "table/b", 7, sent));
+    assert_non_null(board_section(board, &fresh, "table/b", 7, 4096));
+    assert_false(fresh);
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    assert_false(board_section_take(board, "table/c", 7, pipes[0]));
+    close(pipes[1]);
+}
+
+// A keeper's child sees what its parent mapped; a section made after the fork stays its maker's own.
+static void test_section_fork(void **state)
+{
+    struct board *board = *state;
+    bool fresh;
+    char *addr = board_section(board, &fresh, "shared", 1, 4096);
+    pid_t pid = fork();
+    if (pid == 0) {
+        addr[1] = 'c';
+        _exit(board_section(board, &fresh, "late", 1, 4096) && fresh ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(addr[1], 'c');
+    assert_non_null(board_section(board, &fresh, "late", 1, 4096));
+    assert_true(fresh);
+}
+
+static void test_adopt(void **state)
+{
+    (void)state;
+    struct board *board = board_new();
+    bool fresh;
+    uint32_t inc = board_incarnation_take(board, BOARD_ROLE_WORKER, 3, 9);
+    uint32_t object = board_object(board, "f/www");
+    board_counter_count(&board_counters(board, inc, object)[5], 42);
+    memcpy(board_section(board, &fresh, "table/x", 4, 4096), "kept", 5);
+    int fd = board_keep(board);
+    assert_true(fd >= 0);
+    assert_false(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    assert_false(fcntl(board_incarnation_at(board, 7)->wake_fd, F_GETFD) & FD_CLOEXEC);
+    // What an exec leaves: the descriptors, and no mapping.
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        memory_unmap(board->maps[i].addr, board->maps[i].len);
+    }
+    memory_unmap(board->directory, sizeof(*board->directory));
+    free(board);
+
+    board = board_adopt(fd);
+    assert_non_null(board);
+    assert_true(fcntl(board_incarnation_at(board, 7)->wake_fd, F_GETFD) & FD_CLOEXEC);
+    assert_int_equal(board_object(board, "f/www"), object);
+    assert_int_equal(board_counter_sum(board, object, 5), 42);
+    assert_int_equal(board_incarnation_at(board, inc)->slot, 3);
+    assert_string_equal(board_section(board, &fresh, "table/x", 4, 4096), "kept");
+    assert_false(fresh);
+    board_free(board);
+    assert_null(board_adopt(memory_file_new("junk", sizeof(struct board_directory))));
+    assert_null(board_adopt(memory_file_new("junk", 10)));
+}
+
+static void test_incarnations(void **state)
+{
+    struct board *board = *state;
+    for (uint32_t i = 1; i < BOARD_MAX_INCARNATIONS; i++) {
+        assert_int_equal(board_incarnation_take(board, BOARD_ROLE_WORKER, i, 1), i);
+    }
+    assert_int_equal(board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1), BOARD_NO_INCARNATION);
+    assert_int_equal(board_incarnation_limit(board), BOARD_MAX_INCARNATIONS);
+    board_incarnation_dead(board, 77);
+    board_incarnation_dead(board, 77);
+    assert_int_equal(board_incarnation_at(board, 77)->state, BOARD_STATE_FREE);
+    assert_int_equal(board_incarnation_take(board, BOARD_ROLE_KEEPER, 1, 2), 77);
+    board_incarnation_enter(board, 77);
+    assert_int_equal(board_incarnation_self(board), 77);
+    assert_int_equal(board_incarnation_at(board, 77)->pid, getpid());
+    assert_false(woken(board, 77));
+    board_wake(board, 77);
+    assert_true(woken(board, 77));
+    assert_false(woken(board, 77));
+}
+
+static void test_objects(void **state)
+{
+    struct board *board = *state;
+    uint32_t backend = board_object(board, "b/app");
+    assert_int_equal(backend, 1);
+    uint32_t server = board_object(board, "s/app/web1");
+    assert_int_equal(server, 2);
+    assert_int_equal(board_object(board, "b/app"), backend);
+    assert_int_equal(board_object_parent(board, server), backend);
+    assert_int_equal(board_object_parent(board, backend), 0);
+    assert_int_equal(board_object_find(board, "b/none"), 0);
+    assert_string_equal(board_object_name(board, server), "s/app/web1");
+    char one[300], two[300];
+    memset(one, 'n', sizeof(one));
+    one[299] = '\0';
+    memcpy(two, one, sizeof(two));
+    two[298] = 'm';
+    uint32_t first = board_object(board, one);
+    assert_int_not_equal(first, board_object(board, two));
+    assert_int_equal(first, board_object(board, one));
+    char name[32];
+    uint32_t last = 0, made = 0;
+    for (uint32_t i = 0; i < BOARD_MAX_OBJECTS + 10; i++) {
+        snprintf(name, sizeof(name), "f/%u", i);
+        last = board_object(board, name);
+        made += last != 0;
+    }
+    assert_int_equal(last, 0);
+    assert_int_equal(made, BOARD_MAX_OBJECTS - 1 - 4);
+    assert_int_equal(board_object_limit(board), BOARD_MAX_OBJECTS);
+    assert_int_equal(board_object(board, "f/0"), 5);
+    board_gauges(board, 5)[3] = 7;
+    assert_int_equal(board_gauges(board, 5)[3], 7);
+}
+
+static void test_counters(void **state)
+{
+    struct board *board = *state;
+    uint32_t a = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+    uint32_t b = board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1);
+    board_counter_count(&board_counters(board, a, 9)[0], 5);
+    board_counter_count(&board_counters(board, b, 9)[0], 7);
+    board_counter_count(&board_counters(board, b, BOARD_MAX_OBJECTS - 1)[63], 1);
+    assert_int_equal(board_counter_sum(board, 9, 0), 12);
+    board_incarnation_dead(board, b);
+    assert_int_equal(board_counter_sum(board, 9, 0), 12);
+    assert_int_equal(board_counter_sum(board, BOARD_MAX_OBJECTS - 1, 63), 1);
+    assert_int_equal(board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1), b);
+    assert_int_equal(board_counters(board, b, 9)[0], 0);
+    board_counter_count(&board_counters(board, b, 9)[0], 1);
+    assert_int_equal(board_counter_sum(board, 9, 0), 13);
+
+    // A folder that died once the new sums were ready, half-way through applying them.
+    struct board_base *base = board->base;
+    uint32_t folder = board_incarnation_take(board, BOARD_ROLE_KEEPER, 0, 1);
+    base->inc = a;
+    base->object = 9;
+    base->sums[0] = 7 + 5;
+    base->stage = 1;
+    base->sequence |= 1;
+    base->counters[9][0] = 12;
+    board->incarnations->reaper.owner = folder;
+    board->incarnations->records[folder].state = BOARD_STATE_DEAD;
+    board->incarnations->records[a].state = BOARD_STATE_DEAD;
+    assert_int_equal(board_counter_sum(board, 9, 0), 13);
+    assert_int_equal(base->sequence & 1, 0);
+    board_incarnation_dead(board, folder);
+    assert_int_equal(board_incarnation_at(board, a)->state, BOARD_STATE_FREE);
+    assert_int_equal(board_counter_sum(board, 9, 0), 13);
+}
+
+static void test_lanes(void **state)
+{
+    struct board *board = *state;
+    uint32_t a = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+    uint32_t b = board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1);
+    assert_true(board_lane_acquire(board, 4, a, 2));
+    assert_true(board_lane_acquire(board, 4, b, 2));
+    assert_false(board_lane_acquire(board, 4, a, 2));
+    assert_true(board_lane_acquire(board, 4, a, 0));
+    assert_int_equal(board_lane_sum(board, 4), 3);
+    assert_int_equal(board_lane_own(board, 4, a), 2);
+    board_lane_release(board, 4, b);
+    assert_false(board_lane_acquire(board, 4, b, 2));
+    board_incarnation_dead(board, a);
+    assert_int_equal(board_lane_sum(board, 4), 0);
+    assert_true(board_lane_acquire(board, 4, b, 1));
+}
+
+// Two processes meet at the same round; both lie in wait for the other, so that they act at once.
+static void meet(_Atomic uint64_t *mine, _Atomic uint64_t *other)
+{
+    uint64_t round = atomic_fetch_add(mine, 1) + 1;
+    for (unsigned i = 0; atomic_load(other) < round; i++) {
+        if (i > 2000) {
+            sched_yield();
+        }
+    }
+}
+
+// Of two that race for the last unit one gets it: never both, and never neither.
+static void test_lane_race(void **state)
+{
+    struct board *board = *state;
+    enum { ROUNDS = 400000 };
+    struct {
+        _Atomic uint64_t at[2];
+        _Atomic uint32_t got[2];
+    } *race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint32_t incs[2] = { board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1),
+                         board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1) };
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    int me = pid == 0;
+    uint32_t num_both = 0, num_none = 0;
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        meet(&race->at[me], &race->at[!me]);
+        for (volatile uint32_t wait = me ? i % 61 : i % 127; wait > 0; wait--) { // who comes last has a lead
+        }
+        race->got[me] = board_lane_acquire(board, 2, incs[me], 1);
+        meet(&race->at[me], &race->at[!me]);
+        num_both += race->got[0] + race->got[1] == 2;
+        num_none += race->got[0] + race->got[1] == 0;
+        if (race->got[me]) {
+            board_lane_release(board, 2, incs[me]);
+        }
+    }
+    if (me) {
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(num_both, 0);
+    assert_int_equal(num_none, 0);
+    munmap(race, sizeof(*race));
+}
+
+struct queue_fixture {
+    uint32_t backend, server[2], a, b;
+};
+
+static struct queue_fixture queue_fixture(struct board *board)
+{
+    struct queue_fixture f = { .backend = board_object(board, "b/app") };
+    f.server[0] = board_object(board, "s/app/1");
+    f.server[1] = board_object(board, "s/app/2");
+    f.a = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+    f.b = board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1);
+    return f;
+}
+
+static void test_queue(void **state)
+{
+    struct board *board = *state;
+    struct queue_fixture f = queue_fixture(board);
+    uint32_t waiter, server;
+    uint64_t cookie;
+    assert_false(board_queue_granted(board, &waiter, &cookie, &server, f.a));
+    assert_true(board_lane_acquire(board, f.server[0], f.a, 1));
+    uint32_t one = board_queue_wait(board, f.backend, f.server[1], f.b, 101);
+    uint32_t two = board_queue_wait(board, f.backend, 0, f.b, 102);
+    uint32_t three = board_queue_wait(board, f.backend, f.server[0], f.a, 103);
+    assert_true(one && two && three);
+    assert_int_equal(board_queue_len(board, f.backend, 0), 3);
+    assert_int_equal(board_queue_len(board, f.backend, f.server[1]), 1);
+    assert_int_equal(board_queue_ahead(board, f.backend, f.server[0]), 2);
+
+    board_lane_release(board, f.server[0], f.a);
+    board_queue_slot_freed(board, f.backend, f.server[0]);
+    assert_true(woken(board, f.b)); // the one who takes any came before the one who insists
+    assert_false(woken(board, f.a));
+    assert_false(board_lane_acquire(board, f.server[0], f.a, 1)); // reserved: no overtaking
+    assert_int_equal(board_lane_sum(board, f.server[0]), 0);
+    assert_int_equal(board_queue_len(board, f.backend, 0), 3);
+    assert_true(board_queue_granted(board, &waiter, &cookie, &server, f.b));
+    assert_int_equal(waiter, two);
+    assert_int_equal(cookie, 102);
+    assert_int_equal(server, f.server[0]);
+    assert_true(board_lane_acquire(board, f.server[0], f.b, 1));
+    assert_false(board_queue_granted(board, &waiter, &cookie, &server, f.b));
+
+    // Granted, then gone: the slot goes on.
+    uint32_t four = board_queue_wait(board, f.backend, 0, f.b, 104);
+    uint32_t zero = board_queue_wait_first(board, f.backend, 0, f.b, 100);
+    board_lane_release(board, f.server[0], f.b);
+    board_queue_slot_freed(board, f.backend, f.server[0]);
+    assert_true(board_queue_leave(board, zero, f.b));
+    assert_true(board_queue_granted(board, &waiter, &cookie, &server, f.a));
+    assert_int_equal(cookie, 103);
+    assert_false(board_queue_leave(board, four, f.b));
+    assert_false(board_queue_leave(board, one, f.b));
+    assert_int_equal(board_queue_len(board, f.backend, 0), 0);
+    assert_int_equal(board_queue_len(board, f.backend, f.server[0]), 0);
+    assert_int_equal(board_queue_ahead(board, f.backend, f.server[1]), 0);
+    assert_true(board_lane_acquire(board, f.server[0], f.a, 1));
+}
+
+// What a dead process was granted, held or was about to pass on reaches the next waiter.
+static void test_queue_death(void **state)
+{
+    struct board *board = *state;
+    struct queue_fixture f = queue_fixture(board);
+    uint32_t waiter, server;
+    uint64_t cookie;
+    board_queue_wait(board, f.backend, 0, f.a, 1);
+    board_queue_wait(board, f.backend, 0, f.b, 2);
+    board_queue_wait(board, f.backend, f.server[0], f.b, 3);
+    board_queue_wait(board, f.backend, f.server[1], f.b, 4);
+    assert_true(board_lane_acquire(board, f.server[1], f.a, 1));
+    board_queue_slot_freed(board, f.backend, f.server[0]);
+    board_incarnation_dead(board, f.a);
+    uint32_t granted[5] = { 0 };
+    while (board_queue_granted(board, &waiter, &cookie, &server, f.b)) {
+        granted[cookie] = server;
+    }
+    assert_int_equal(granted[2], f.server[1]);
+    assert_int_equal(granted[3], f.server[0]);
+    assert_int_equal(granted[4], 0);
+    assert_int_equal(board_lane_sum(board, f.server[1]), 0);
+
+    uint32_t c = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+    assert_true(board_lane_acquire(board, f.server[1], c, 1));
+    board_lane_release(board, f.server[1], c); // and killed before it could tell
+    board_incarnation_dead(board, c);
+    assert_true(board_queue_granted(board, &waiter, &cookie, &server, f.b));
+    assert_int_equal(cookie, 4);
+    assert_int_equal(board_queue_len(board, f.backend, 0), 0);
+}
+
+// A process dies with the lock, the lists in shreds: whoever comes next finds the order of arrival.
+static void test_queue_rebuild(void **state)
+{
+    struct board *board = *state;
+    struct queue_fixture f = queue_fixture(board);
+    uint32_t waiter, server;
+    uint64_t cookie, next[3] = { 0 };
+    enum { NUM = 3000 };
+    for (uint64_t i = 0; i < NUM; i++) {
+        uint32_t pin = i % 3 ? f.server[i % 3 - 1] : 0;
+        assert_int_not_equal(board_queue_wait(board, f.backend, pin, i % 2 ? f.a : f.b, i), 0);
+    }
+    board_queue_slot_freed(board, f.backend, f.server[1]);
+    for (uint32_t i = 0; i < BOARD_WAITERS; i++) {
+        board->queues->waiters[i].next = board->queues->waiters[i].prev = i % 7;
+    }
+    board->queues->queues[f.backend].head = 0;
+    board->queues->queues[f.backend].num = 1;
+    board->queues->queues[f.server[0]].tail = 17;
+    board->lanes->units[f.server[1]][0] = 5;
+    uint32_t dead = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+    board->incarnations->estates[dead].lock = f.backend;
+    board->queues->queues[f.backend].lock.owner = dead;
+    board->queues->queues[f.backend].server = f.server[1];
+    board_incarnation_dead(board, dead);
+    assert_int_equal(board->queues->queues[f.backend].lock.owner, 0);
+    assert_int_equal(board_queue_len(board, f.backend, 0), NUM);
+    assert_int_equal(board_queue_len(board, f.backend, f.server[0]), NUM / 3);
+    assert_int_equal(board->lanes->units[f.server[1]][0], 1);
+    board_queue_granted(board, &waiter, &cookie, &server, f.b);
+    assert_int_equal(cookie, 0);
+    next[0] = 3;
+    next[1] = 1;
+    next[2] = 2;
+    for (uint64_t i = 1; i < NUM; i++) {
+        uint32_t which = (uint32_t)(i % 2);
+        uint64_t expected = next[0] < next[which + 1] ? next[0] : next[which + 1];
+        board_queue_slot_freed(board, f.backend, f.server[which]);
+        if (expected >= NUM) {
+            board_queue_slot_freed(board, f.backend, f.server[!which]);
+            expected = next[!which + 1];
+        }
+        assert_true(board_queue_granted(board, &waiter, &cookie, &server, expected % 2 ? f.a : f.b));
+        assert_int_equal(cookie, expected);
+        next[expected % 3] += 3;
+    }
+    assert_int_equal(board_queue_len(board, f.backend, 0), 0);
+}
+
+static void test_queue_full(void **state)
+{
+    struct board *board = *state;
+    struct queue_fixture f = queue_fixture(board);
+    static uint32_t waiters[BOARD_WAITERS];
+    for (uint32_t i = 0; i < BOARD_WAITERS; i++) {
+        waiters[i] = board_queue_wait(board, f.backend, 0, f.a, i);
+        assert_int_not_equal(waiters[i], 0);
+    }
+    assert_int_equal(board_queue_wait(board, f.backend, 0, f.a, 1), 0);
+    assert_int_equal(board_queue_wait(board, f.backend, 0, f.b, 1), 0);
+    for (uint32_t i = 0; i < BOARD_WAITERS; i += 2) {
+        assert_false(board_queue_leave(board, waiters[i], f.a));
+    }
+    for (uint32_t i = 1; i < BOARD_WAITERS; i += 2) {
+        assert_false(board_queue_leave(board, waiters[i], f.a));
+    }
+    for (uint32_t i = 0; i < BOARD_WAITERS - BOARD_CHUNK_WAITERS; i++) { // all chunks but one came back
+        assert_int_not_equal(board_queue_wait(board, f.backend, 0, f.b, i), 0);
+    }
+    board_incarnation_dead(board, f.b);
+    assert_int_equal(board_queue_len(board, f.backend, 0), 0);
+}
+
+static void test_journal(void **state)
+{
+    struct board *board = *state;
+    uint32_t a = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1), type;
+    uint32_t master = board_incarnation_take(board, BOARD_ROLE_MASTER, 0, 1);
+    static char data[BOARD_JOURNAL_ENTRY_MAX];
+    size_t len;
+    assert_int_equal(board_journal_next(board, &type, data, &len, a), 0);
+    assert_int_equal(board_journal_append(board, 7, "change", 6), 1);
+    assert_true(woken(board, a));
+    assert_false(woken(board, master));
+    assert_int_equal(board_journal_laggard(board, 1), a);
+    assert_int_equal(board_journal_next(board, &type, data, &len, a), 1);
+    assert_int_equal(type, 7);
+    assert_int_equal(len, 6);
+    assert_memory_equal(data, "change", 6);
+    board_journal_applied(board, a, 1);
+    assert_int_equal(board_journal_laggard(board, 1), 0);
+    memset(data, 'j', sizeof(data));
+    for (uint32_t i = 0; i < BOARD_JOURNAL_SLOTS; i++) {
+        assert_int_equal(board_journal_append(board, i, data, i % 2 ? sizeof(data) : 0), i + 2);
+    }
+    assert_int_equal(board_journal_append(board, 1, "x", 1), 0);
+    board_journal_applied(board, a, 2);
+    assert_int_equal(board_journal_append(board, 1, data, sizeof(data)), BOARD_JOURNAL_SLOTS + 2);
+    assert_int_equal(board_journal_next(board, &type, data, &len, a), 3);
+    assert_int_equal(len, sizeof(data));
+    // A fork of the keeper goes on where the keeper is, one of the master at the end.
+    board_incarnation_enter(board, a);
+    uint32_t child = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+    assert_int_equal(board_incarnation_at(board, child)->applied, 2);
+    board_incarnation_enter(board, master);
+    child = board_incarnation_take(board, BOARD_ROLE_KEEPER, 0, 1);
+    assert_int_equal(board_incarnation_at(board, child)->applied, BOARD_JOURNAL_SLOTS + 2);
+}
+
+static void test_ring(void **state)
+{
+    struct board *board = *state;
+    static char out[BOARD_RING_LEN], big[BOARD_RING_LEN];
+    memset(big, 'b', sizeof(big));
+    assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), -1);
+    assert_true(board_ring_put(board, 3, SLICE("hello "), SLICE("world")));
+    assert_true(board_ring_put(board, 3, slice_of(NULL, 0), slice_of(NULL, 0)));
+    assert_int_equal(board_ring_get(board, 3, out, 8), 8);
+    assert_memory_equal(out, "hello wo", 8);
+    assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), 0);
+    assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), -1);
+    for (size_t i = 0; i < 3000; i++) {
+        size_t len = i * 37 % 5000;
+        memset(big, (int)('a' + i % 26), len);
+        assert_true(board_ring_put(board, 3, slice_of(big, len / 3), slice_of(big, len - len / 3)));
+        if (i % 2) {
+            for (size_t j = i - 1; j <= i; j++) {
+                assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), j * 37 % 5000);
+                assert_true(j * 37 % 5000 == 0 || out[0] == (char)('a' + j % 26));
+            }
+        }
+    }
+    assert_false(board_ring_put(board, 3, slice_of(big, BOARD_RING_LEN - 3), SLICE("")));
+    assert_int_equal(board_ring_dropped(board, 3), 1);
+    assert_true(board_ring_put(board, 3, slice_of(big, BOARD_RING_LEN - 4), SLICE("")));
+    assert_false(board_ring_put(board, 3, SLICE(""), SLICE("")));
+    assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), BOARD_RING_LEN - 4);
+    // A length that leads out of what was written is not believed.
+    assert_true(board_ring_put(board, 3, SLICE("evil"), SLICE("")));
+    uint64_t head = board->rings[3].head;
+    uint32_t lie = 1 << 30;
+    for (size_t i = 0; i < sizeof(lie); i++) {
+        board->rings[3].data[(head + i) % BOARD_RING_LEN] = ((char *)&lie)[i];
+    }
+    assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), -1);
+    assert_true(board_ring_put(board, 3, SLICE("good"), SLICE("")));
+    assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), 4);
+}
+
+static void test_rate(void **state)
+{
+    struct board *board = *state;
+    _Atomic uint64_t *cells = board_gauges(board, 1);
+    uint64_t second = 1000000;
+    assert_int_equal(board_rate_read(cells, 0), 0);
+    assert_int_equal(board_rate_add(cells, 0, 1), 1);
+    for (int i = 0; i < 100; i++) {
+        board_rate_add(cells, 50 * second + (uint64_t)i * 10000, 1);
+    }
+    assert_int_equal(board_rate_read(cells, 50 * second + 999999), 100);
+    assert_int_equal(board_rate_read(cells, 51 * second), 100);
+    assert_int_equal(board_rate_read(cells, 51 * second + 500000), 50);
+    assert_int_equal(board_rate_add(cells, 51 * second + 500000, 10), 60);
+    assert_int_equal(board_rate_read(cells, 52 * second), 10);
+    board_rate_add(cells, 51 * second + 999999, 5); // a process whose clock was read before
+    assert_int_equal(board_rate_read(cells, 52 * second), 15);
+    assert_int_equal(board_rate_read(cells, 53 * second), 0);
+    board_rate_add(cells, 60 * second, UINT32_MAX);
+    assert_int_equal(board_rate_add(cells, 60 * second, 1), UINT32_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_memory_file),
+        cmocka_unit_test(test_adopt),
+        cmocka_unit_test_setup_teardown(test_section, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_section_fork, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_incarnations, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_objects, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_counters, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lanes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lane_race, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_queue_death, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_queue_rebuild, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_queue_full, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_journal, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ring, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_rate, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

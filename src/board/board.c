@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "board/layout.h"
+#include "os/memory.h"
+
+#define DIRECTORY_MAGIC UINT64_C(0x31647261626f6c66)
+
+static struct board_map *find(struct board *board, const char *name)
+{
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        if (strcmp(board->maps[i].name, name) == 0) {
+            return &board->maps[i];
+        }
+    }
+    return NULL;
+}
+
+static void map_drop(struct board_map *map)
+{
+    memory_unmap(map->addr, map->len);
+    map->addr = NULL;
+    if (map->fd >= 0) {
+        close(map->fd);
+    }
+    map->fd = -1;
+}
+
+// Only the owner writes the directory, for the descriptors in it are the owner's; a keeper that makes a section hands
+// its descriptor to the master, which enters it with board_section_take.
+static void directory_write(struct board *board)
+{
+    if (getpid() != board->owner) {
+        return;
+    }
+    struct board_directory *dir = board->directory;
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        memcpy(dir->entries[i].name, board->maps[i].name, BOARD_NAME_MAX);
+        dir->entries[i].version = board->maps[i].version;
+        dir->entries[i].fd = board->maps[i].fd;
+        dir->entries[i].len = board->maps[i].len;
+    }
+    atomic_store_explicit(&dir->num, board->num_maps, memory_order_release);
+}
+
+// Gives the entry for `name`, emptied when there was one; NULL where the table is full or the name too long.
+static struct board_map *entry_for(struct board *board, const char *name)
+{
+    size_t len = strlen(name);
+    struct board_map *map = find(board, name);
+    if (map) {
+        map_drop(map);
+        return map;
+    }
+    if (len == 0 || len >= BOARD_NAME_MAX || board->num_maps == BOARD_MAX_SECTIONS) {
+        errno = len == 0 || len >= BOARD_NAME_MAX ? ENAMETOOLONG : ENOSPC;
+        return NULL;
+    }
+    map = &board->maps[board->num_maps++];
+    memset(map, 0, sizeof(*map));
+    memcpy(map->name, name, len);
+    map->fd = -1;
+    return map;
+}
+
+static void *section_make(struct board *board, const char *name, uint32_t version, size_t len)
+{
+    int fd = memory_file_new(name, len);
+    if (fd < 0) {
+        return NULL;
+    }
+    void *addr = memory_map(fd, len, true);
+    struct board_map *map = addr ? entry_for(board, name) : NULL;
+    if (!map) {
+        int saved = errno;
+        memory_unmap(addr, len);
+        close(fd);
+        errno = saved;
+        return NULL;
+    }
+    map->version = version;
+    map->fd = fd;
+    map->len = len;
+    map->addr = addr;
+    directory_write(board);
+    return addr;
+}
+
+void *board_section(struct board *board, bool *fresh, const char *name, uint32_t version, size_t len)
+{
+    struct board_map *map = find(board, name);
+    *fresh = !map || map->fd < 0 || map->version != version;
+    if (*fresh) {
+        return section_make(board, name, version, len);
+    }
+    if (map->addr && map->len >= len) {
+        return map->addr;
+    }
+    size_t want = map->len > len ? map->len : len;
+    if (!memory_file_grow(map->fd, want)) {
+        return NULL;
+    }
+    void *addr = memory_map(map->fd, want, true);
+    if (!addr) {
+        return NULL;
+    }
+    memory_unmap(map->addr, map->len);
+    map->addr = addr;
+    map->len = want;
+    directory_write(board);
+    return addr;
+}
+
+int board_section_get0(struct board *board, uint32_t *version, const char *name)
+{
+    struct board_map *map = find(board, name);
+    if (!map) {
+        return -1;
+    }
+    *version = map->version;
+    return map->fd;
+}
+
+bool board_section_take(struct board *board, const char *name, uint32_t version, int take_fd)
+{
+    size_t len;
+    struct board_map *map = memory_file_check(take_fd, &len) && len > 0 ? entry_for(board, name) : NULL;
+    if (!map) {
+        close(take_fd);
+        return false;
+    }
+    memory_file_keep(take_fd, false);
+    map->version = version;
+    map->fd = take_fd;
+    map->len = len;
+    directory_write(board);
+    return true;
+}
+
+// All processes must know all eventfds, those of processes forked later included: so they are made up front.
+static bool wakers_make(struct board *board)
+{
+    for (uint32_t inc = 0; inc < BOARD_MAX_INCARNATIONS; inc++) {
+        board->incarnations->records[inc].wake_fd = -1;
+    }
+    for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
+        int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        if (fd < 0) {
+            return false;
+        }
+        board->incarnations->records[inc].wake_fd = fd;
+    }
+    atomic_store_explicit(&board->incarnations->limit, 1, memory_order_relaxed);
+    return true;
+}
+
+static bool core_open(struct board *board)
+{
+    bool fresh;
+    const struct {
+        void **addr;
+        const char *name;
+        size_t len;
+    } core[] = {
+        { (void **)&board->incarnations, "board/incarnations", sizeof(*board->incarnations) },
+        { (void **)&board->objects, "board/objects", sizeof(*board->objects) },
+        { (void **)&board->base, "board/base", sizeof(*board->base) },
+        { (void **)&board->counters, "board/counters", sizeof(*board->counters) },
+        { (void **)&board->lanes, "board/lanes", sizeof(*board->lanes) },
+        { (void **)&board->queues, "board/queues", sizeof(*board->queues) },
+        { (void **)&board->journal, "board/journal", sizeof(*board->journal) },
+        { (void **)&board->rings, "board/rings", sizeof(*board->rings) * BOARD_MAX_INCARNATIONS },
+    };
+    for (size_t i = 0; i < NUM_ITEMS(core); i++) {
+        *core[i].addr = board_section(board, &fresh, core[i].name, BOARD_LAYOUT_VERSION, core[i].len);
+        if (!*core[i].addr || (i == 0 && fresh && !wakers_make(board))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct board *fail(struct board *board)
+{
+    int saved = errno;
+    board_free(board);
+    errno = saved;
+    return NULL;
+}
+
+static struct board *board_alloc(void)
+{
+    struct board *board = calloc(1, sizeof(*board));
+    if (board) {
+        board->owner = getpid();
+        board->directory_fd = -1;
+    }
+    return board;
+}
+
+struct board *board_new(void)
+{
+    struct board *board = board_alloc();
+    if (!board) {
+        return NULL;
+    }
+    board->directory_fd = memory_file_new("board/directory", sizeof(*board->directory));
+    if (board->directory_fd < 0) {
+        return fail(board);
+    }
+    board->directory = memory_map(board->directory_fd, sizeof(*board->directory), true);
+    if (!board->directory) {
+        return fail(board);
+    }
+    board->directory->magic = DIRECTORY_MAGIC;
+    return core_open(board) ? board : fail(board);
+}
+
+// Enters the sections of the directory that hold what they promise; the others are made afresh when they are asked for.
+static void directory_read(struct board *board)
+{
+    struct board_directory *dir = board->directory;
+    uint32_t num = atomic_load_explicit(&dir->num, memory_order_acquire);
+    for (uint32_t i = 0; i < num && i < BOARD_MAX_SECTIONS; i++) {
+        struct board_map *map = &board->maps[board->num_maps];
+        memset(map, 0, sizeof(*map));
+        memcpy(map->name, dir->entries[i].name, BOARD_NAME_MAX);
+        map->name[BOARD_NAME_MAX - 1] = '\0';
+        map->version = dir->entries[i].version;
+        map->fd = dir->entries[i].fd;
+        if (memory_file_check(map->fd, &map->len) && map->len > 0 && map->len >= dir->entries[i].len &&
+            !find(board, map->name)) {
+            memory_file_keep(map->fd, false);
+            board->num_maps++;
+        }
+    }
+}
+
+struct board *board_adopt(int take_directory_fd)
+{
+    size_t len;
+    struct board *board = board_alloc();
+    if (!board) {
+        close(take_directory_fd);
+        return NULL;
+    }
+    board->directory_fd = take_directory_fd;
+    if (!memory_file_check(take_directory_fd, &len) || len != sizeof(*board->directory)) {
+        errno = EINVAL;
+        return fail(board);
+    }
+    memory_file_keep(take_directory_fd, false);
+    board->directory = memory_map(take_directory_fd, len, true);
+    if (!board->directory) {
+        return fail(board);
+    }
+    if (board->directory->magic != DIRECTORY_MAGIC) {
+        errno = EINVAL;
+        return fail(board);
+    }
+    directory_read(board);
+    if (!core_open(board)) {
+        return fail(board);
+    }
+    for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
+        if (!memory_file_keep(board->incarnations->records[inc].wake_fd, false)) {
+            return fail(board);
+        }
+    }
+    directory_write(board);
+    return board;
+}
+
+int board_keep(struct board *board)
+{
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        if (!memory_file_keep(board->maps[i].fd, true)) {
+            return -1;
+        }
+    }
+    for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
+        if (!memory_file_keep(board->incarnations->records[inc].wake_fd, true)) {
+            return -1;
+        }
+    }
+    return memory_file_keep(board->directory_fd, true) ? board->directory_fd : -1;
+}
+
+void board_free(struct board *board)
+{
+    if (!board) {
+        return;
+    }
+    for (uint32_t inc = 1; board->incarnations && inc < BOARD_MAX_INCARNATIONS; inc++) {
+        if (board->incarnations->records[inc].wake_fd >= 0) {
+            close(board->incarnations->records[inc].wake_fd);
+        }
+    }
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        map_drop(&board->maps[i]);
+    }
+    memory_unmap(board->directory, sizeof(*board->directory));
+    if (board->directory_fd >= 0) {
+        close(board->directory_fd);
+    }
+    free(board);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sched.h>
+#include <unistd.h>
+#include "base/clock.h"
+#include "board/layout.h"
+
+static uint32_t self_of(const struct board *board)
+{
+    return board->self ? board->self : (uint32_t)BOARD_OUTSIDER;
+}
+
+// Critical sections are some hundred instructions, so the owner either is about to leave, or was preempted, or is dead.
+// A dead owner is known as such only once its parent has waited for it: until then there is nothing to do but let
+// others run.
+bool board_lock_take(struct board *board, struct board_lock *lock, uint32_t number)
+{
+    uint32_t self = self_of(board);
+    if (number) {
+        atomic_store_explicit(&board->incarnations->estates[self].lock, number, memory_order_seq_cst);
+    }
+    for (unsigned tries = 0;; tries++) {
+        uint32_t owner = 0;
+        if (atomic_compare_exchange_strong_explicit(&lock->owner, &owner, self, memory_order_seq_cst,
+                                                    memory_order_seq_cst)) {
+            return false;
+        }
+        if (owner > 0 && owner < BOARD_MAX_INCARNATIONS &&
+            atomic_load_explicit(&board->incarnations->records[owner].state, memory_order_seq_cst) ==
+                BOARD_STATE_DEAD &&
+            atomic_compare_exchange_strong_explicit(&lock->owner, &owner, self, memory_order_seq_cst,
+                                                    memory_order_seq_cst)) {
+            return true;
+        }
+        if (tries < 64) {
+#if defined(__x86_64__)
+            __builtin_ia32_pause();
+#elif defined(__aarch64__)
+            __asm__ volatile("yield");
+#endif
+        } else if (tries < 1024) {
+            sched_yield();
+        } else {
+            usleep(50);
+        }
+    }
+}
+
+void board_lock_give(struct board *board, struct board_lock *lock)
+{
+    atomic_store_explicit(&lock->owner, 0, memory_order_release);
+    atomic_store_explicit(&board->incarnations->estates[self_of(board)].lock, 0, memory_order_release);
+}
+
+uint32_t board_incarnation_take(struct board *board, enum board_role role, uint32_t slot, uint32_t generation)
+{
+    struct board_incarnations *all = board->incarnations;
+    for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
+        struct board_incarnation *record = &all->records[inc];
+        uint32_t state = BOARD_STATE_FREE;
+        if (!atomic_compare_exchange_strong(&record->state, &state, BOARD_STATE_TAKING)) {
+            continue;
+        }
+        record->slot = slot;
+        record->generation = generation;
+        record->started_wall_us = clock_wall_us();
+        atomic_store(&record->role, role);
+        atomic_store(&record->beat_us, clock_mono_us());
+        // A process goes on from what its parent has applied, for it inherits the state this led to. The master applies
+        // nothing: what it forks starts from a configuration, not from changes to an older one.
+        struct board_incarnation *parent = &all->records[board->self];
+        bool inherits = board->self && atomic_load(&parent->role) != BOARD_ROLE_MASTER;
+        atomic_store(&record->applied, inherits ? atomic_load(&parent->applied) : atomic_load(&board->journal->last));
+        uint32_t limit = atomic_load(&all->limit);
+        while (limit <= inc && !atomic_compare_exchange_weak(&all->limit, &limit, inc + 1)) {
+        }
+        atomic_store(&record->state, BOARD_STATE_LIVE);
+        return inc;
+    }
+    return BOARD_NO_INCARNATION;
+}
+
+void board_incarnation_enter(struct board *board, uint32_t inc)
+{
+    board_check_incarnation(inc);
+    board->self = inc;
+    atomic_store(&board->incarnations->records[inc].pid, getpid());
+}
+
+uint32_t board_incarnation_self(const struct board *board)
+{
+    return board->self;
+}
+
+struct board_incarnation *board_incarnation_at(struct board *board, uint32_t inc)
+{
+    board_check_incarnation(inc);
+    return &board->incarnations->records[inc];
+}
+
+uint32_t board_incarnation_limit(struct board *board)
+{
+    return atomic_load_explicit(&board->incarnations->limit, memory_order_relaxed);
+}
+
+// Each step leaves the board so that the whole can be done again from the start, for the process that does it may be
+// killed too. The number comes free last.
+static void clean(struct board *board, uint32_t inc)
+{
+    struct board_incarnation *record = &board->incarnations->records[inc];
+    struct board_estate *estate = &board->incarnations->estates[inc];
+    uint32_t lock = atomic_load(&estate->lock);
+    if (lock == BOARD_LOCK_OBJECTS || lock == BOARD_LOCK_JOURNAL) {
+        struct board_lock *held = lock == BOARD_LOCK_OBJECTS ? &board->objects->lock : &board->journal->lock;
+        if (atomic_load(&held->owner) == inc) {
+            board_lock_take(board, held, lock);
+            board_lock_give(board, held);
+        }
+    } else if (lock) {
+        board_queue_repair(board, lock, inc);
+    }
+    uint32_t waking = atomic_load(&estate->waking);
+    if (waking > 0 && waking < BOARD_MAX_INCARNATIONS) {
+        board_wake(board, waking);
+    }
+    board_lanes_clear(board, inc);
+    board_waiters_clear(board, inc);
+    board_counters_fold(board, inc);
+    atomic_store(&estate->lock, 0);
+    atomic_store(&estate->freed, 0);
+    atomic_store(&estate->num_freed, 0);
+    atomic_store(&estate->waking, 0);
+    estate->chunk = 0;
+    atomic_store(&estate->granted, 0);
+    for (size_t i = 0; i < NUM_ITEMS(estate->granted_chunks); i++) {
+        atomic_store(&estate->granted_chunks[i], 0);
+    }
+    atomic_store(&record->role, BOARD_ROLE_FREE);
+    atomic_store(&record->pid, 0);
+    atomic_store(&record->ready, 0);
+    atomic_store(&record->sessions, 0);
+    atomic_store(&record->beat_us, 0);
+    atomic_store(&record->beat_asked, 0);
+    atomic_store(&record->applied, 0);
+    atomic_store(&record->state, BOARD_STATE_FREE);
+}
+
+// The mark comes first, so that those who wait for a lock of the dead can take it over while we wait for the reaper's
+// lock. Another cleaner may finish our job meanwhile, and the number may even live again: so only state DEAD is
+// cleaned.
+void board_incarnation_dead(struct board *board, uint32_t inc)
+{
+    board_check_incarnation(inc);
+    struct board_incarnations *all = board->incarnations;
+    uint32_t state = BOARD_STATE_LIVE;
+    if (!atomic_compare_exchange_strong(&all->records[inc].state, &state, BOARD_STATE_DEAD) &&
+        state != BOARD_STATE_DEAD) {
+        return;
+    }
+    if (board_lock_take(board, &all->reaper, 0)) {
+        board_counters_recover(board);
+    }
+    // Who is dead but not cleaned yet was left by a cleaner that died, or is waited for by one that will find it done.
+    for (uint32_t other = 1; other < atomic_load(&all->limit); other++) {
+        if (atomic_load(&all->records[other].state) == BOARD_STATE_DEAD) {
+            clean(board, other);
+        }
+    }
+    atomic_store_explicit(&all->reaper.owner, 0, memory_order_release);
+}
+
+void board_wake(struct board *board, uint32_t inc)
+{
+    board_check_incarnation(inc);
+    uint64_t one = 1;
+    ssize_t done = write(board->incarnations->records[inc].wake_fd, &one, sizeof(one));
+    (void)done; // the counter is full after 2^64 wakes: it is awake then
+}

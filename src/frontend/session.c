@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include "frontend/session.h"
+#include "stream/tunnel.h"
+
+enum { LINGER_BYTES = 256 * 1024, LINGER_US = 1000000 };
+
+static void session_free(struct frontend_session *session, bool reset)
+{
+    struct frontends *frontends = session->owner;
+    event_timer_del(frontends->loop, &session->timer);
+    event_task_cancel(&session->next_request);
+    mux_h1_close(&session->front, reset);
+    list_remove(&session->link);
+    frontends->num_sessions--;
+    board_incarnation_at(frontends->board, frontends->inc)->sessions = frontends->num_sessions;
+    frontend_place_free(frontends, session->facts.bind);
+    free(session);
+}
+
+static void linger_event(struct mux_stream *stream)
+{
+    struct frontend_session *session = CONTAINER_OF(mux_h1_of(stream), struct frontend_session, front);
+    char waste[4096];
+    size_t len;
+    enum io io;
+    while ((io = transport_conn_recv(&session->front.conn, &len, waste, sizeof(waste))) == IO_OK) {
+        if (len >= session->linger_left) {
+            session_free(session, false);
+            return;
+        }
+        session->linger_left -= len;
+    }
+    if (io != IO_AGAIN)
+        session_free(session, false);
+}
+
+static void session_linger(struct frontend_session *session)
+{
+    session->state = FRONTEND_SESSION_LINGER;
+    session->linger_left = LINGER_BYTES;
+    session->front.stream.on_event = linger_event;
+    transport_conn_shutdown(&session->front.conn);
+    event_timer_set(session->owner->loop, &session->timer, session->owner->loop->now_us + LINGER_US);
+    linger_event(&session->front.stream);
+}
+
+static void start_stream(struct frontend_session *session);
+
+static void stream_ended(struct proxy_session *facts, enum stream_next next)
+{
+    struct frontend_session *session = CONTAINER_OF(facts, struct frontend_session, facts);
+    session->stream = NULL;
+    switch (next) {
+    case STREAM_NEXT_REQUEST:
+        mux_h1_next(&session->front);
+        start_stream(session);
+        // Bytes that are already here start the next turn's work, so that a long pipeline does not hold the others up.
+        if (session->front.rx_started || session->front.conn.can_read)
+            event_task_wake(session->owner->loop, &session->next_request);
+        break;
+    case STREAM_NEXT_LINGER:
+        session_linger(session);
+        break;
+    case STREAM_NEXT_CLOSE:
+    case STREAM_NEXT_RESET:
+        session_free(session, next == STREAM_NEXT_RESET);
+        break;
+    }
+}
+
+static void stream_became_tunnel(struct proxy_session *facts, struct stream_tunnel *tunnel)
+{
+    struct frontend_session *session = CONTAINER_OF(facts, struct frontend_session, facts);
+    session->state = FRONTEND_SESSION_TUNNEL;
+    session->tunnel = tunnel;
+}
+
+static const struct stream_host host = { .ended = stream_ended, .tunnel = stream_became_tunnel };
+
+static void start_stream(struct frontend_session *session)
+{
+    struct frontends *frontends = session->owner;
+    bool is_http = session->facts.conf->mode == PROXY_MODE_HTTP;
+    session->state = FRONTEND_SESSION_STREAM;
+    session->stream = (is_http ? stream_new : stream_new_tcp)(&frontends->streams, &session->facts, &host,
+                                                              &session->front, &session->timer);
+    if (!session->stream) {
+        session_free(session, true);
+        return;
+    }
+    if (is_http)
+        stream_arm(session->stream);
+}
+
+static void next_request(struct event_task *task)
+{
+    struct frontend_session *session = CONTAINER_OF(task, struct frontend_session, next_request);
+    if (session->state == FRONTEND_SESSION_STREAM)
+        stream_run(session->stream);
+}
+
+static void timer_fired(struct event_timer *timer)
+{
+    struct frontend_session *session = CONTAINER_OF(timer, struct frontend_session, timer);
+    switch (session->state) {
+    case FRONTEND_SESSION_STREAM:
+        stream_timer_fired(session->stream);
+        break;
+    case FRONTEND_SESSION_TUNNEL:
+        stream_tunnel_timer_fired(session->tunnel);
+        break;
+    default:
+        session_free(session, session->state == FRONTEND_SESSION_PROXY);
+        break;
+    }
+}
+
+static void proxy_address(struct transport_address *addr, const union transport_proxy_address *from)
+{
+    if (from->sa.sa_family != AF_UNSPEC)
+        transport_address_from_sockaddr(addr, &from->sa, sizeof(*from));
+}
+
+// The header is read through the mux's own buffer; what follows it stays there for the first request.
+static void proxy_event(struct mux_stream *stream)
+{
+    struct frontend_session *session = CONTAINER_OF(mux_h1_of(stream), struct frontend_session, front);
+    struct frontends *frontends = session->owner;
+    struct buf *in = &session->front.in;
+    struct transport_proxy_info info;
+    const char *reason;
+    size_t used;
+    size_t len;
+    for (;;) {
+        if (buf_len(in)) {
+            enum transport_proxy_parse result =
+                transport_proxy_read(&info, &used, &reason, slice_of(buf_data(in), buf_len(in)));
+            if (result == TRANSPORT_PROXY_BAD)
+                break;
+            if (result == TRANSPORT_PROXY_DONE) {
+                if (!info.local) {
+                    proxy_address(&session->facts.src, &info.src);
+                    proxy_address(&session->facts.dst, &info.dst);
+                }
+                buf_consume(in, used);
+                buf_release_if_empty(in, &frontends->bufs);
+                session->front.rx_started = buf_len(in) > 0;
+                session->facts.handshake_us = frontends->loop->now_us - session->facts.accept_us;
+                start_stream(session);
+                stream_run(session->stream);
+                return;
+            }
+        }
+        if (!buf_reserve(in, &frontends->bufs) || !buf_room(in))
+            break;
+        enum io io = transport_conn_recv(&session->front.conn, &len, buf_end(in), buf_room(in));
+        buf_added(in, len);
+        if (io == IO_AGAIN)
+            return;
+        if (io != IO_OK)
+            break;
+    }
+    backend_count(session->facts.counters, PROXY_COUNT_REQ_ERRORS, 1);
+    session_free(session, true);
+}
+
+bool frontend_session_new(struct frontends *frontends, const struct bind_conf *bind, int fd,
+                          const struct sockaddr_storage *peer, socklen_t len)
+{
+    struct frontend_session *session = calloc(1, sizeof(*session));
+    if (!session)
+        return false;
+    if (!transport_conn_init(frontends->loop, &session->front.conn, fd, NULL)) {
+        free(session);
+        return false;
+    }
+    const struct proxy_conf *conf = bind->proxy;
+    session->owner = frontends;
+    session->facts = (struct proxy_session){
+        .conf = conf,
+        .bind = bind,
+        .counters = board_counters(frontends->board, frontends->inc, conf->fe_object),
+        .fd = fd,
+        .accept_us = frontends->loop->now_us,
+        .accept_wall_us = frontends->loop->wall_us,
+    };
+    transport_address_from_sockaddr(&session->facts.src, (const struct sockaddr *)peer, len);
+    event_timer_init(&session->timer, timer_fired);
+    event_task_init(&session->next_request, next_request);
+    list_append(&frontends->sessions, &session->link);
+    frontends->num_sessions++;
+    board_incarnation_at(frontends->board, frontends->inc)->sessions = frontends->num_sessions;
+    mux_h1_init(&session->front, &frontends->mux, true);
+    // Data is often there already, and asking costs less than another turn of the loop.
+    session->front.conn.can_read = true;
+    backend_count(session->facts.counters, PROXY_COUNT_CONNECTIONS, 1);
+    backend_count(session->facts.counters, PROXY_COUNT_SESSIONS, 1);
+    _Atomic uint64_t *gauges = board_gauges(frontends->board, conf->fe_object);
+    board_rate_add(&gauges[PROXY_GAUGE_SESSION_RATE], frontends->loop->now_us, 1);
+    if (bind->accept_proxy) {
+        session->state = FRONTEND_SESSION_PROXY;
+        session->front.stream.on_event = proxy_event;
+        uint64_t limit = conf->timeouts.http_request ? conf->timeouts.http_request : conf->timeouts.client;
+        event_timer_set(frontends->loop, &session->timer, limit ? frontends->loop->now_us + limit : 0);
+        proxy_event(&session->front.stream);
+        return true;
+    }
+    start_stream(session);
+    if (session->state == FRONTEND_SESSION_STREAM && session->stream)
+        stream_run(session->stream);
+    return true;
+}
+
+void frontend_session_kill(struct frontend_session *session, enum stream_end end)
+{
+    switch (session->state) {
+    case FRONTEND_SESSION_STREAM:
+        stream_kill(session->stream, end);
+        break;
+    case FRONTEND_SESSION_TUNNEL:
+        stream_tunnel_kill(session->tunnel, end);
+        break;
+    default:
+        session_free(session, true);
+        break;
+    }
+}
+
+void frontend_session_close_idle(struct frontend_session *session)
+{
+    if (session->state == FRONTEND_SESSION_STREAM && stream_is_idle(session->stream))
+        stream_close_idle(session->stream);
+}

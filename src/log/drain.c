@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "log/format.h"
+#include "log/sink.h"
+
+enum { DRAIN_TURN = 64 }; // records of one process before the next one's
+
+struct log_drain {
+    struct board *board;
+    struct log_table *table;
+    struct log_sink *sinks[LOG_MAX_SINKS]; // made on first use
+    uint32_t num_sinks;                    // bound of those made
+    uint32_t next_inc;
+    struct log_dates dates;
+    struct {
+        struct log_record record;
+        char message[LOG_LINE_MAX];
+    } in;
+    char line[LOG_LINE_MAX];
+};
+
+struct log_drain *log_drain_new(struct board *board)
+{
+    struct sigaction action;
+    struct log_drain *drain = calloc(1, sizeof(*drain));
+    if (!drain)
+        return NULL;
+    drain->board = board;
+    drain->table = log_table_get(board);
+    if (!drain->table) {
+        free(drain);
+        return NULL;
+    }
+    tzset(); // reads the zone's file while it can be reached
+    if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
+    return drain;
+}
+
+// The number of entries, which a damaged board must not make larger than the table.
+static uint32_t num_entries(const struct log_drain *drain)
+{
+    uint32_t num = atomic_load_explicit(&drain->table->num_sinks, memory_order_acquire);
+    return num < LOG_MAX_SINKS ? num : LOG_MAX_SINKS;
+}
+
+static bool entry_is_sane(const struct log_sink_entry *entry)
+{
+    return entry->to.socket_len <= sizeof(entry->to.socket) && memchr(entry->tag, 0, sizeof(entry->tag)) &&
+           memchr(entry->hostname, 0, sizeof(entry->hostname));
+}
+
+// Gives the sink `number`, NULL where the table has no such entry or memory is exhausted.
+static struct log_sink *get0_sink(struct log_drain *drain, uint32_t number)
+{
+    if (number >= num_entries(drain) || !entry_is_sane(&drain->table->sinks[number]))
+        return NULL;
+    if (!drain->sinks[number]) {
+        struct log_sink *sink = malloc(sizeof(*sink));
+        if (!sink)
+            return NULL;
+        log_sink_init(sink, drain->table, &drain->table->sinks[number]);
+        drain->sinks[number] = sink;
+        if (number >= drain->num_sinks)
+            drain->num_sinks = number + 1;
+    }
+    return drain->sinks[number];
+}
+
+uint32_t log_drain_open(struct log_drain *drain)
+{
+    uint32_t failed = 0;
+    for (uint32_t number = 0; number < num_entries(drain); number++) {
+        struct log_sink *sink = get0_sink(drain, number);
+        failed += !sink || !log_sink_open(sink, clock_mono_us());
+    }
+    return failed;
+}
+
+static void flush_all(struct log_drain *drain, uint64_t now_us)
+{
+    for (uint32_t number = 0; number < drain->num_sinks; number++)
+        if (drain->sinks[number])
+            log_sink_flush(drain->sinks[number], now_us);
+}
+
+void log_drain_free(struct log_drain *drain)
+{
+    if (!drain)
+        return;
+    flush_all(drain, clock_mono_us());
+    for (uint32_t number = 0; number < drain->num_sinks; number++) {
+        if (!drain->sinks[number])
+            continue;
+        log_sink_fini(drain->sinks[number]);
+        free(drain->sinks[number]);
+    }
+    free(drain);
+}
+
+// A ring has one reader. Two controllers live at once while one generation follows another: the second waits its turn.
+// The mark of one that died is taken over.
+static bool drain_lock(struct log_table *table)
+{
+    int32_t self = (int32_t)getpid(), holder = 0;
+    if (atomic_compare_exchange_strong(&table->drainer, &holder, self) || holder == self)
+        return true;
+    if (kill(holder, 0) == 0 || errno != ESRCH)
+        return false;
+    return atomic_compare_exchange_strong(&table->drainer, &holder, self);
+}
+
+static void drain_unlock(struct log_table *table)
+{
+    atomic_store_explicit(&table->drainer, 0, memory_order_release);
+}
+
+static bool drain_one(struct log_drain *drain, uint32_t inc, uint64_t now_us)
+{
+    int len = board_ring_get(drain->board, inc, &drain->in, sizeof(drain->in));
+    if (len < 0)
+        return false;
+    const struct log_record *record = &drain->in.record;
+    struct log_sink *sink = (size_t)len < sizeof(*record) ? NULL : get0_sink(drain, record->sink);
+    if (!sink) {
+        atomic_fetch_add_explicit(&drain->table->dropped, 1, memory_order_relaxed);
+        return true;
+    }
+    struct slice message = slice_of(drain->in.message, (size_t)len - sizeof(*record));
+    size_t line_len = log_format_line(&drain->dates, drain->line, sink->entry, record, message);
+    log_sink_add(sink, drain->line, line_len, now_us);
+    return true;
+}
+
+// All rings in turn, from where the last call stopped, until all are empty or `max` messages are taken.
+static uint32_t drain_rings(struct log_drain *drain, uint32_t limit, uint32_t max, uint64_t now_us)
+{
+    uint32_t total = 0, empty = 0, num = limit - 1;
+    while (total < max && empty < num) {
+        uint32_t inc = drain->next_inc = drain->next_inc >= num ? 1 : drain->next_inc + 1;
+        uint32_t taken = 0;
+        while (taken < DRAIN_TURN && total < max && drain_one(drain, inc, now_us)) {
+            taken++;
+            total++;
+        }
+        empty = taken ? 0 : empty + 1;
+    }
+    return total;
+}
+
+static uint32_t ring_limit(const struct log_drain *drain)
+{
+    uint32_t limit = atomic_load_explicit(&drain->table->inc_limit, memory_order_acquire);
+    return limit < BOARD_MAX_INCARNATIONS ? limit : BOARD_MAX_INCARNATIONS;
+}
+
+uint32_t log_drain_run(struct log_drain *drain, uint32_t max)
+{
+    if (!drain_lock(drain->table))
+        return 0;
+    uint64_t now_us = clock_mono_us();
+    uint32_t limit = ring_limit(drain), taken = limit > 1 ? drain_rings(drain, limit, max, now_us) : 0;
+    drain_unlock(drain->table);
+    flush_all(drain, now_us);
+    return taken;
+}
+
+bool log_drain_waits(const struct log_drain *drain)
+{
+    for (uint32_t number = 0; number < drain->num_sinks; number++)
+        if (drain->sinks[number] && drain->sinks[number]->len > 0)
+            return true;
+    return false;
+}
+
+uint64_t log_drain_sent(const struct log_drain *drain)
+{
+    return atomic_load_explicit(&drain->table->sent, memory_order_relaxed);
+}
+
+uint64_t log_drain_dropped(const struct log_drain *drain)
+{
+    uint64_t dropped = atomic_load_explicit(&drain->table->dropped, memory_order_relaxed);
+    for (uint32_t inc = 1; inc < ring_limit(drain); inc++)
+        dropped += board_ring_dropped(drain->board, inc);
+    return dropped;
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "log/table.h"
+
+struct log_table *log_table_get(struct board *board)
+{
+    bool fresh;
+    return board_section(board, &fresh, "log-sinks", 1, sizeof(struct log_table));
+}
+
+bool log_board_prepare(struct board *board)
+{
+    return log_table_get(board) != NULL;
+}
+
+static bool same_entry(const struct log_sink_entry *a, const struct log_sink_entry *b)
+{
+    return a->to.kind == b->to.kind && a->to.fd == b->to.fd && a->to.socket_len == b->to.socket_len &&
+           memcmp(a->to.socket.words, b->to.socket.words, sizeof(a->to.socket.words)) == 0 &&
+           a->max_len == b->max_len && a->format == b->format && a->facility == b->facility &&
+           memcmp(a->tag, b->tag, sizeof(a->tag)) == 0 && memcmp(a->hostname, b->hostname, sizeof(a->hostname)) == 0;
+}
+
+// Finds or makes the entry. One keeper publishes at a time; readers see an entry once num_sinks counts it.
+static bool table_sink(struct log_table *table, uint32_t *sink, const struct log_sink_entry *entry)
+{
+    uint32_t num = atomic_load_explicit(&table->num_sinks, memory_order_relaxed);
+    if (num > LOG_MAX_SINKS) {
+        errno = EBADMSG;
+        return false;
+    }
+    for (*sink = 0; *sink < num; ++*sink)
+        if (same_entry(&table->sinks[*sink], entry))
+            return true;
+    if (num == LOG_MAX_SINKS) {
+        errno = ENOSPC;
+        return false;
+    }
+    table->sinks[num] = *entry;
+    atomic_store_explicit(&table->num_sinks, num + 1, memory_order_release);
+    return true;
+}
+
+bool log_targets_publish(struct board *board, struct log_target *list, const char *tag, const char *hostname)
+{
+    struct log_table *table = log_table_get(board);
+    if (!table)
+        return false;
+    size_t tag_len = strlen(tag), hostname_len = hostname ? strlen(hostname) : 0;
+    if (tag_len > LOG_TAG_MAX || hostname_len > LOG_HOSTNAME_MAX) {
+        errno = ENAMETOOLONG;
+        return false;
+    }
+    for (struct log_target *target = list; target; target = target->next) {
+        struct log_sink_entry entry = { .to = target->to, .max_len = target->max_len, .format = target->format };
+        if (target->format == LOG_FORMAT_UNSET)
+            entry.format = hostname ? LOG_FORMAT_RFC3164 : LOG_FORMAT_LOCAL;
+        entry.facility = target->facility;
+        memcpy(entry.tag, tag, tag_len);
+        if (hostname)
+            memcpy(entry.hostname, hostname, hostname_len);
+        if (!table_sink(table, &target->sink, &entry))
+            return false;
+        target->table = table;
+    }
+    return true;
+}
+
+// The drain reads rings up to the highest number that ever wrote, so that the last words of the dead are sent too.
+static void mark_writer(struct log_table *table, uint32_t inc)
+{
+    uint32_t limit = atomic_load_explicit(&table->inc_limit, memory_order_relaxed);
+    while (limit <= inc && !atomic_compare_exchange_weak(&table->inc_limit, &limit, inc + 1))
+        ;
+}
+
+void log_send(struct board *board, uint32_t inc, const struct log_target *list, enum log_level level, uint64_t wall_us,
+              struct slice message)
+{
+    if (!list)
+        return;
+    must(list->table);
+    struct log_record record = { .wall_us = wall_us };
+    record.pid = atomic_load_explicit(&board_incarnation_at(board, inc)->pid, memory_order_relaxed);
+    mark_writer(list->table, inc);
+    for (; list; list = list->next) {
+        if (level > list->max_level)
+            continue;
+        record.sink = list->sink;
+        record.level = level < list->min_level ? list->min_level : level;
+        size_t len = message.len < list->max_len ? message.len : list->max_len;
+        board_ring_put(board, inc, slice_of((const char *)&record, sizeof(record)), slice_of(message.ptr, len));
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sched.h>
+#include <sys/resource.h>
+#include "os/identity.h"
+
+uint64_t os_limit_files(uint64_t wanted)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 0;
+    struct rlimit next = limit;
+    next.rlim_cur = wanted ? wanted : limit.rlim_max;
+    if (next.rlim_cur > next.rlim_max)
+        next.rlim_max = next.rlim_cur;
+    if (setrlimit(RLIMIT_NOFILE, &next) < 0) {
+        next = (struct rlimit){ .rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max };
+        if (setrlimit(RLIMIT_NOFILE, &next) < 0)
+            next = limit;
+    }
+    return next.rlim_cur;
+}
+
+bool os_limit_memory(uint64_t bytes)
+{
+    struct rlimit limit = { .rlim_cur = bytes, .rlim_max = bytes };
+    return setrlimit(RLIMIT_AS, &limit) == 0;
+}
+
+uint32_t os_cpus_usable(void)
+{
+    cpu_set_t cpus;
+    if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+        return 1;
+    int num = CPU_COUNT(&cpus);
+    return num > 0 ? (uint32_t)num : 1;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include "stream/steps.h"
+
+// Finds `name` in the Cookie field `value`: where its pair starts and ends (the separator behind it included) and its
+// value. RFC 6265 section 4.2.1; spaces around are tolerated as clients send them.
+static bool cookie_find(size_t *start, size_t *end, struct slice *found, struct slice value, struct slice name)
+{
+    size_t pos = 0;
+    while (pos < value.len) {
+        size_t pair_end = pos + slice_find(slice_from(value, pos), ';');
+        struct slice pair = slice_trim(slice_of(value.ptr + pos, pair_end - pos));
+        size_t equal = slice_find(pair, '=');
+        if (equal < pair.len && slice_equal(slice_trim(slice_of(pair.ptr, equal)), name)) {
+            *found = slice_trim(slice_from(pair, equal + 1));
+            if (found->len >= 2 && found->ptr[0] == '"' && found->ptr[found->len - 1] == '"')
+                *found = slice_of(found->ptr + 1, found->len - 2);
+            *start = pos;
+            *end = pair_end < value.len ? pair_end + 1 : pair_end;
+            return true;
+        }
+        pos = pair_end + 1;
+    }
+    return false;
+}
+
+struct server *stream_cookie_pick(struct stream *stream)
+{
+    const struct cookie_conf *conf = &stream->backend->conf->be.cookie;
+    struct slice name = slice_of(conf->name, conf->name_len);
+    struct slice value;
+    size_t start, end;
+    if (!conf->name || !stream->head_valid)
+        return NULL;
+    stream->cookie_seen = 'N';
+    stream->cookie_set = 'N';
+    for (int i = -1; (i = http_head_find(&stream->request, HTTP_FIELD_COOKIE, (unsigned)(i + 1))) >= 0;) {
+        if (!cookie_find(&start, &end, &value, http_field_value(&stream->request, (unsigned)i), name))
+            continue;
+        struct server *server = backend_find_cookie(stream->backend, value);
+        stream->cookie_seen = !server ? 'I' : backend_server_is_usable(server) ? 'V' : 'D';
+        return stream->cookie_seen == 'V' ? server : NULL;
+    }
+    return NULL;
+}
+
+bool stream_cookie_strip(struct stream *stream)
+{
+    const struct cookie_conf *conf = &stream->backend->conf->be.cookie;
+    struct slice name = slice_of(conf->name, conf->name_len);
+    struct slice found;
+    size_t start, end;
+    if (!conf->name || !conf->indirect)
+        return true;
+    for (int i = -1; (i = http_head_find(&stream->request, HTTP_FIELD_COOKIE, (unsigned)(i + 1))) >= 0;) {
+        struct slice value = http_field_value(&stream->request, (unsigned)i);
+        if (!cookie_find(&start, &end, &found, value, name))
+            continue;
+        struct slice before = slice_trim(slice_of(value.ptr, start));
+        struct slice behind = slice_trim(slice_from(value, end));
+        if (!behind.len && before.len && before.ptr[before.len - 1] == ';')
+            before.len--;
+        if (!before.len && !behind.len)
+            return http_edits_drop(&stream->edits, (unsigned)i);
+        if (!before.len)
+            return http_edits_replace(&stream->edits, (unsigned)i, behind);
+        if (!behind.len)
+            return http_edits_replace(&stream->edits, (unsigned)i, before);
+        char text[STREAM_EDIT_ARENA];
+        int len = snprintf(text, sizeof(text), "%.*s %.*s", (int)before.len, before.ptr, (int)behind.len, behind.ptr);
+        const char *kept = len > 0 && (size_t)len < sizeof(text)
+                               ? http_edits_text(&stream->edits, text, (size_t)len)
+                               : NULL;
+        return kept && http_edits_replace(&stream->edits, (unsigned)i, slice_of(kept, (size_t)len));
+    }
+    return true;
+}
+
+static bool must_insert(const struct stream *stream, const struct cookie_conf *conf)
+{
+    const struct server *server = stream->server;
+    if (!conf->name || !conf->insert || !server || !server->conf->cookie)
+        return false;
+    if (conf->postonly && stream->request.method != HTTP_METHOD_POST)
+        return false;
+    // The client knows its server already, unless that one could not serve.
+    return stream->cookie_seen != 'V' || !stream->sticky || stream->redispatched;
+}
+
+static bool server_set_it(const struct stream *stream, const struct cookie_conf *conf)
+{
+    for (int i = -1; (i = http_head_find(&stream->response, HTTP_FIELD_SET_COOKIE, (unsigned)(i + 1))) >= 0;) {
+        struct slice value = http_field_value(&stream->response, (unsigned)i);
+        struct slice name = slice_trim(slice_of(value.ptr, slice_find(value, '=')));
+        if (slice_equal(name, slice_of(conf->name, conf->name_len)))
+            return true;
+    }
+    return false;
+}
+
+bool stream_cookie_insert(struct stream *stream)
+{
+    const struct cookie_conf *conf = &stream->backend->conf->be.cookie;
+    char text[1024];
+    if (!must_insert(stream, conf))
+        return true;
+    if (conf->preserve && server_set_it(stream, conf)) {
+        stream->cookie_set = 'P';
+        return true;
+    }
+    int len = snprintf(text, sizeof(text), "%s=%s; path=/%s%s%s%s", conf->name, stream->server->conf->cookie,
+                       conf->domain ? conf->domain : "", conf->httponly ? "; HttpOnly" : "",
+                       conf->secure ? "; Secure" : "", conf->attr ? conf->attr : "");
+    if (len < 0 || (size_t)len >= sizeof(text))
+        return false;
+    const char *kept = http_edits_text(&stream->edits, text, (size_t)len);
+    stream->cookie_set = 'I';
+    if (!kept || !http_edits_add(&stream->edits, SLICE("set-cookie"), slice_of(kept, (size_t)len)))
+        return false;
+    return !conf->nocache || http_edits_add(&stream->edits, SLICE("cache-control"), SLICE("private"));
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include "stream/steps.h"
+
+static bool add_text(struct stream *stream, struct slice name, const char *text, size_t len)
+{
+    const char *kept = http_edits_text(&stream->edits, text, len);
+    return kept && http_edits_add(&stream->edits, name, slice_of(kept, len));
+}
+
+static const struct forwardfor_conf *forwardfor_of(const struct stream *stream)
+{
+    const struct forwardfor_conf *own = &stream->session->conf->forwardfor;
+    return own->enabled ? own : &stream->backend->conf->forwardfor;
+}
+
+static bool edit_forwardfor(struct stream *stream)
+{
+    const struct forwardfor_conf *conf = forwardfor_of(stream);
+    const struct transport_address *src = &stream->session->src;
+    char text[TRANSPORT_ADDRESS_TEXT_MAX];
+    if (!conf->enabled || (src->family != AF_INET && src->family != AF_INET6))
+        return true;
+    for (const struct transport_network *net = conf->except; net; net = net->next)
+        if (transport_network_has(net, src))
+            return true;
+    struct slice name = slice_of(conf->header, conf->header_len);
+    if (conf->if_none && http_head_find_name(&stream->request, name, 0) >= 0)
+        return true;
+    return add_text(stream, name, text, transport_address_ip_text(src, text));
+}
+
+// One node of RFC 7239: IPv6 and anything with a port goes in quotes, IPv6 in brackets (section 6).
+static int forwarded_node(char *out, size_t cap, const char *name, const struct transport_address *addr, bool port)
+{
+    char ip[TRANSPORT_ADDRESS_TEXT_MAX];
+    transport_address_ip_text(addr, ip);
+    if (addr->family != AF_INET && addr->family != AF_INET6)
+        return snprintf(out, cap, "%s=unknown;", name);
+    bool v6 = addr->family == AF_INET6;
+    if (!v6 && !port)
+        return snprintf(out, cap, "%s=%s;", name, ip);
+    if (!port)
+        return snprintf(out, cap, "%s=\"[%s]\";", name, ip);
+    return snprintf(out, cap, v6 ? "%s=\"[%s]:%u\";" : "%s=\"%s:%u\";", name, ip, addr->port);
+}
+
+static bool edit_forwarded(struct stream *stream)
+{
+    const struct forwarded_conf *own = &stream->session->conf->forwarded;
+    const struct forwarded_conf *conf = own->enabled ? own : &stream->backend->conf->forwarded;
+    char text[768];
+    int len = 0;
+    int host = http_head_find(&stream->request, HTTP_FIELD_HOST, 0);
+    if (!conf->enabled)
+        return true;
+    if (conf->proto)
+        len += snprintf(text + len, sizeof(text) - (size_t)len, "proto=http;");
+    if (conf->host && host >= 0) {
+        struct slice value = http_field_value(&stream->request, (unsigned)host);
+        if (value.len <= 255)
+            len += snprintf(text + len, sizeof(text) - (size_t)len, "host=\"%.*s\";", (int)value.len, value.ptr);
+    }
+    if (conf->by || conf->by_port)
+        len += forwarded_node(text + len, sizeof(text) - (size_t)len, "by", proxy_session_dst(stream->session),
+                              conf->by_port);
+    if (conf->for_ || conf->for_port)
+        len += forwarded_node(text + len, sizeof(text) - (size_t)len, "for", &stream->session->src, conf->for_port);
+    return len < 2 || add_text(stream, SLICE("forwarded"), text, (size_t)len - 1);
+}
+
+bool stream_edit_request(struct stream *stream)
+{
+    return http_edits_drop_hop_by_hop(&stream->edits, &stream->request, stream->upgrade) &&
+           stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream);
+}
+
+bool stream_edit_response(struct stream *stream)
+{
+    return http_edits_drop_hop_by_hop(&stream->edits, &stream->response, stream->status == 101) &&
+           stream_cookie_insert(stream);
+}
