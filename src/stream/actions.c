@@ -13,27 +13,25 @@ struct return_args {
     struct text fields;
 };
 
-static const char *next_arg(const struct config_line *line, uint32_t *index)
-{
-    const struct config_arg *arg = *index + 1 < line->num_args ? &line->args[++*index] : NULL;
-    return arg ? arg->str : NULL;
-}
+// All indexes are those of config_arg_at.
 
-static bool need_arg(struct config *config, const struct config_line *line, uint32_t index, const char *value)
+static const char *next_arg(struct config *config, const struct config_line *line, uint32_t *at)
 {
-    return value || config_error(config, line, index + 1 - line->first, "'%s' needs a value", line->args[index].str);
+    const struct config_arg *arg = config_arg_at(line, ++*at);
+    if (!arg)
+        config_error(config, line, *at, "'%s' needs a value", config_arg_at(line, *at - 1)->str);
+    return arg ? arg->str : NULL;
 }
 
 // "hdr NAME VALUE"
 static bool parse_field(struct config *config, struct return_args *args, const struct config_line *line, uint32_t *at)
 {
-    uint32_t word = *at;
-    const char *name = next_arg(line, at);
-    const char *value = name ? next_arg(line, at) : NULL;
-    if (!need_arg(config, line, word, value))
+    const char *name = next_arg(config, line, at);
+    const char *value = name ? next_arg(config, line, at) : NULL;
+    if (!value)
         return false;
     if (strchr(value, '%'))
-        return config_error(config, line, *at - line->first, "log-format expressions are not supported in 'hdr' yet");
+        return config_error(config, line, *at, "log-format expressions are not supported in 'hdr' yet");
     text_printf(&args->fields, "%s: %s\r\n", name, value);
     return true;
 }
@@ -43,22 +41,19 @@ static bool parse_return_word(struct config *config, struct return_args *args, c
 {
     static const char *const known[] = { "status", "content-type", "string", "hdr" };
     static const char *const later[] = { "file", "errorfile", "errorfiles", "default-errorfiles", "lf-string", "lf-file" };
-    const char *word = line->args[*at].str;
-    uint32_t index = *at - line->first;
-    if (!strcmp(word, "status")) {
-        ++*at;
-        return config_parse_u64(config, &args->status, line, index + 1, 200, 599);
-    }
+    const char *word = config_arg_at(line, *at)->str;
+    if (!strcmp(word, "status"))
+        return next_arg(config, line, at) && config_parse_u64(config, &args->status, line, *at, 200, 599);
     if (!strcmp(word, "content-type"))
-        return need_arg(config, line, *at, args->content_type = next_arg(line, at));
+        return (args->content_type = next_arg(config, line, at)) != NULL;
     if (!strcmp(word, "string"))
-        return need_arg(config, line, *at, args->string = next_arg(line, at));
+        return (args->string = next_arg(config, line, at)) != NULL;
     if (!strcmp(word, "hdr"))
         return parse_field(config, args, line, at);
     for (size_t i = 0; i < NUM_ITEMS(later); i++)
         if (!strcmp(word, later[i]))
-            return config_error(config, line, index, "'%s' is not supported by 'http-request return' yet", word);
-    return config_error_unknown(config, line, index, "argument of 'http-request return'", known, NUM_ITEMS(known));
+            return config_error(config, line, *at, "'%s' is not supported by 'http-request return' yet", word);
+    return config_error_unknown(config, line, *at, "argument of 'http-request return'", known, NUM_ITEMS(known));
 }
 
 static bool parse_return(struct config *config, struct rule *rule, const struct config_line *line, uint32_t index,
@@ -67,12 +62,10 @@ static bool parse_return(struct config *config, struct rule *rule, const struct 
     struct return_args args = { .status = 200 };
     bool ok = true;
     text_init(&args.fields);
-    while (ok && index < line->num_args && !expr_is_cond(line, index)) {
+    for (; ok && config_arg_at(line, index) && !expr_is_cond(line, index); index++)
         ok = parse_return_word(config, &args, line, &index);
-        index++;
-    }
     if (ok && args.string && !args.content_type)
-        ok = config_error(config, line, index - line->first, "'string' needs a 'content-type'");
+        ok = config_error(config, line, index, "'string' needs a 'content-type'");
     if (ok) {
         bool made;
         rule->data = (void *)proxy_answer_new(config->arena, &made, (uint16_t)args.status,

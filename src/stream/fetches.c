@@ -31,18 +31,6 @@ static bool put_bool(struct expr_sample *out, bool value)
     return true;
 }
 
-static bool fetch_true(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
-{
-    (void)subject, (void)args, (void)walk;
-    return put_bool(out, true);
-}
-
-static bool fetch_false(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
-{
-    (void)subject, (void)args, (void)walk;
-    return put_bool(out, false);
-}
-
 static bool fetch_src(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
 {
     const struct stream *stream = subject;
@@ -216,10 +204,6 @@ static bool fetch_cook(void *subject, struct expr_sample *out, const struct expr
 #define NAME .args = "(<name>)", .min_args = 1, .max_args = 1
 
 static const struct expr_fetch fetches[] = {
-    { .name = "always_true", .out = EXPR_BOOL, .when = EXPR_ALWAYS, .fetch = fetch_true, .help = "Always true.",
-      .good = "always_true" },
-    { .name = "always_false", .out = EXPR_BOOL, .when = EXPR_ALWAYS, .fetch = fetch_false, .help = "Always false.",
-      .good = "always_false" },
     { .name = "src", .out = EXPR_ADDR, .when = EXPR_FROM_CONNECT, .fetch = fetch_src,
       .help = "The client's address, as the PROXY protocol or the connection says.", .good = "src 127.0.0.0/8" },
     { .name = "src_port", .out = EXPR_INT, .when = EXPR_FROM_CONNECT, .fetch = fetch_src_port,
