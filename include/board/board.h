@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The board: memory shared by all processes of all generations, where lives whatever one worker knows and another
 // needs. One memfd per section, found through a directory section; everything on it is addressed by offsets, and every
-// offset is checked by its reader. The master owns it; keepers, controllers and workers map it. A new generation adopts a
-// section whose name, version and shape match and starts a fresh one otherwise.
+// offset is checked by its reader. The master owns it; keepers, controllers and workers map it. A new generation adopts
+// a section whose name, version and shape match and starts a fresh one otherwise.
 //
 // Incarnations: each live process has a number (struct board_incarnation), given by its parent before the fork and
 // returned after its death. What only one process writes is indexed by it: plain counters, lanes, heartbeat, log ring.
@@ -19,7 +19,7 @@ enum {
     BOARD_MAX_OBJECTS = 16384,    // proxies, servers and listeners known since the master started
     BOARD_COUNTERS = 64,          // plain counters of one object
     BOARD_NAME_MAX = 128,
-    BOARD_NO_INCARNATION = 0,     // incarnation numbers start at 1
+    BOARD_NO_INCARNATION = 0, // incarnation numbers start at 1
 };
 
 enum board_role { BOARD_ROLE_FREE, BOARD_ROLE_MASTER, BOARD_ROLE_KEEPER, BOARD_ROLE_CONTROLLER, BOARD_ROLE_WORKER };
@@ -32,8 +32,8 @@ struct board *board_new(void);
 // board_free unmaps and closes everything; the memory goes with its last user.
 void board_free(struct board *board);
 
-// board_keep lets all descriptors of the board survive an exec and gives the one that board_adopt takes in the new image;
-// -1 with errno on failure. Master only.
+// board_keep lets all descriptors of the board survive an exec and gives the one that board_adopt takes in the new
+// image; -1 with errno on failure. Master only.
 int board_keep(struct board *board);
 
 // board_adopt takes the board over in the new image of the master: sections that match are used, others start fresh. It
@@ -41,11 +41,11 @@ int board_keep(struct board *board);
 // (board_incarnation_enter). NULL with errno where it is no board.
 struct board *board_adopt(int take_directory_fd);
 
-// board_section gives the address of the section `name`, at least `len` bytes, making it when it is not there or when its
-// `version` differs (`*fresh` says so, and the bytes are then zero; callers put what else decides the shape into the version
-// or the name). One that is too short grows, which moves it: earlier addresses are void. Only before workers are forked,
-// by the keeper or the master; processes forked later inherit the mapping. NULL with errno on failure. The memory is
-// sparse: untouched pages cost nothing.
+// board_section gives the address of the section `name`, at least `len` bytes, making it when it is not there or when
+// its `version` differs (`*fresh` says so, and the bytes are then zero; callers put what else decides the shape into
+// the version or the name). One that is too short grows, which moves it: earlier addresses are void. Only before
+// workers are forked, by the keeper or the master; processes forked later inherit the mapping. NULL with errno on
+// failure. The memory is sparse: untouched pages cost nothing.
 void *board_section(struct board *board, bool *fresh, const char *name, uint32_t version, size_t len);
 
 // board_section_get0 lends the descriptor of the section `name` and gives its version; -1 when there is none. A keeper
@@ -59,10 +59,10 @@ bool board_section_take(struct board *board, const char *name, uint32_t version,
 // ---- incarnations -------------------------------------------------------------------------------------------------
 
 struct board_incarnation {
-    _Atomic uint32_t state;      // 0 free, 1 live, 2 dead and being cleaned, 3 being filled in
-    _Atomic uint32_t role;       // enum board_role
+    _Atomic uint32_t state; // 0 free, 1 live, 2 dead and being cleaned, 3 being filled in
+    _Atomic uint32_t role;  // enum board_role
     _Atomic int32_t pid;
-    uint32_t slot;               // worker slot, from 0
+    uint32_t slot; // worker slot, from 0
     uint32_t generation;
     uint64_t started_wall_us;
     _Atomic uint64_t beat_us;    // monotonic time of its last loop turn
@@ -73,13 +73,13 @@ struct board_incarnation {
     int wake_fd;                 // eventfd, open under this number in every process forked after it was made; -1
 } __attribute__((aligned(128)));
 
-// board_incarnation_take reserves a number for a process about to be forked; 0 where all are in use. Where the fork fails,
-// board_incarnation_dead gives it back. The new process starts from the journal entry the calling process has applied, or,
-// forked by the master, from the newest.
+// board_incarnation_take reserves a number for a process about to be forked; 0 where all are in use. Where the fork
+// fails, board_incarnation_dead gives it back. The new process starts from the journal entry the calling process has
+// applied, or, forked by the master, from the newest.
 uint32_t board_incarnation_take(struct board *board, enum board_role role, uint32_t slot, uint32_t generation);
 
-// board_incarnation_enter says that the calling process is `inc` and stores its pid. First thing after the fork, before any
-// other call: locks it takes carry that number, and without it they cannot be taken over when it dies.
+// board_incarnation_enter says that the calling process is `inc` and stores its pid. First thing after the fork, before
+// any other call: locks it takes carry that number, and without it they cannot be taken over when it dies.
 void board_incarnation_enter(struct board *board, uint32_t inc);
 
 // board_incarnation_self gives the number the process entered with, 0 before.
@@ -92,10 +92,11 @@ struct board_incarnation *board_incarnation_at(struct board *board, uint32_t inc
 // lowest free number is always taken, so that it stays near the number of processes alive at once.
 uint32_t board_incarnation_limit(struct board *board);
 
-// board_incarnation_dead cleans up after the process `inc`, which is known to be dead: folds its counters into the base,
-// zeroes its lanes, takes its waiters off the queues, repairs locks it held, wakes who waited for what it held, and frees
-// the number. Called by its parent after wait; calling it twice is harmless, unless the number was taken again between. A
-// process killed while it does this leaves the job to the next call for any process. The ring stays to be read.
+// board_incarnation_dead cleans up after the process `inc`, which is known to be dead: folds its counters into the
+// base, zeroes its lanes, takes its waiters off the queues, repairs locks it held, wakes who waited for what it held,
+// and frees the number. Called by its parent after wait; calling it twice is harmless, unless the number was taken
+// again between. A process killed while it does this leaves the job to the next call for any process. The ring stays to
+// be read.
 void board_incarnation_dead(struct board *board, uint32_t inc);
 
 // board_wake wakes the process `inc` out of its wait (one write to its eventfd). Edge-triggered there, never read.
@@ -117,7 +118,8 @@ const char *board_object_name(struct board *board, uint32_t object);
 uint32_t board_object_limit(struct board *board);
 
 // board_counters gives the BOARD_COUNTERS counters that process `inc` alone writes for `object`. Plain stores: 64-bit
-// aligned, single writer, read by others with relaxed loads. Not for reading those of others: board_counter_sum does that.
+// aligned, single writer, read by others with relaxed loads. Not for reading those of others: board_counter_sum does
+// that.
 uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object);
 
 // board_counter_sum adds up one counter over all incarnations and the base left by those that exited. Consistent with
@@ -136,27 +138,29 @@ enum { BOARD_GAUGES = 16 };
 // board_gauges gives the BOARD_GAUGES shared atomic 64-bit cells of `object`: for rotation positions, maxima and rates.
 _Atomic uint64_t *board_gauges(struct board *board, uint32_t object);
 
-// board_rate_add counts `add` events now in a rate gauge made of the three cells at `cells` (each a second and the count in
-// it; zero at first) and returns the rate per second over the sliding last second: what came in this second and, of the
-// one before, the share that is less than a second old. `now_us` is monotonic. Lock-free, no event is lost.
+// board_rate_add counts `add` events now in a rate gauge made of the three cells at `cells` (each a second and the
+// count in it; zero at first) and returns the rate per second over the sliding last second: what came in this second
+// and, of the one before, the share that is less than a second old. `now_us` is monotonic. Lock-free, no event is lost.
 uint32_t board_rate_add(_Atomic uint64_t *cells, uint64_t now_us, uint32_t add);
 
 // board_rate_read gives the rate without counting.
 uint32_t board_rate_read(_Atomic uint64_t *cells, uint64_t now_us);
 
-// ---- lanes: limits shared by processes --------------------------------------------------------------------------------
+// ---- lanes: limits shared by processes
+// --------------------------------------------------------------------------------
 
 // Each object has a line of lanes, one per incarnation, written only by its owner: the number of units (connections) it
 // holds. The sum is the truth.
 
-// board_lane_acquire takes one unit of `object` for `inc` unless that would exceed `limit` (0: no limit); false then, and
-// nothing is held. Store lane+1, full fence, sum all lanes; over the limit: undo and look again, until it passes or the
-// others alone reach the limit. Two that race never both pass, and never both fail for each other's sake. Units that were
-// granted to waiters count as held. A caller that queued must try once more after queueing (see board_queue_wait).
+// board_lane_acquire takes one unit of `object` for `inc` unless that would exceed `limit` (0: no limit); false then,
+// and nothing is held. Store lane+1, full fence, sum all lanes; over the limit: undo and look again, until it passes or
+// the others alone reach the limit. Two that race never both pass, and never both fail for each other's sake. Units
+// that were granted to waiters count as held. A caller that queued must try once more after queueing (see
+// board_queue_wait).
 bool board_lane_acquire(struct board *board, uint32_t object, uint32_t inc, uint32_t limit);
 
-// board_lane_release gives one unit back. Where a queue may wait for it, board_queue_slot_freed follows at once, before any
-// other call for a lane or a queue: should the process die between the two, only the last unit is remembered.
+// board_lane_release gives one unit back. Where a queue may wait for it, board_queue_slot_freed follows at once, before
+// any other call for a lane or a queue: should the process die between the two, only the last unit is remembered.
 void board_lane_release(struct board *board, uint32_t object, uint32_t inc);
 
 // board_lane_sum gives the units held by all.
@@ -167,17 +171,17 @@ uint32_t board_lane_own(struct board *board, uint32_t object, uint32_t inc);
 
 // ---- the fair queue -------------------------------------------------------------------------------------------------
 
-// One first-come-first-served queue per backend, on the board, for requests that wait for a server's slot in any worker.
-// A waiter waits for one server (stickiness) or for any server of the backend. Its lock word holds the owner's incarnation
-// number, so that a survivor can take over a dead process's lock and repair the list.
+// One first-come-first-served queue per backend, on the board, for requests that wait for a server's slot in any
+// worker. A waiter waits for one server (stickiness) or for any server of the backend. Its lock word holds the owner's
+// incarnation number, so that a survivor can take over a dead process's lock and repair the list.
 
 struct board_waiter; // on the board; referred to by its number
 
 // board_queue_wait puts a waiter of process `inc` at the end of the queue of `backend` and gives its number, or 0 where
 // the table is full. `server` is the object it waits for, 0 for any of the backend. `cookie` comes back in
-// board_queue_granted. After it the caller tries board_lane_acquire once more, for each server it could use (it may have
-// missed the last release), and leaves the queue with board_queue_leave on success. Whoever raises a limit or brings a
-// server up calls board_queue_slot_freed for each slot gained.
+// board_queue_granted. After it the caller tries board_lane_acquire once more, for each server it could use (it may
+// have missed the last release), and leaves the queue with board_queue_leave on success. Whoever raises a limit or
+// brings a server up calls board_queue_slot_freed for each slot gained.
 uint32_t board_queue_wait(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie);
 
 // board_queue_leave takes the waiter off its queue (served, timed out or gone). True where it had been granted a slot
@@ -189,31 +193,37 @@ bool board_queue_leave(struct board *board, uint32_t waiter, uint32_t inc);
 // nobody overtakes. Cheap when nobody waits: a fence and a load.
 void board_queue_slot_freed(struct board *board, uint32_t backend, uint32_t server);
 
-// board_queue_granted fetches the next waiter of process `inc` that was granted: its number, cookie and the server; false
-// when there is none (one load). Called by a worker after a wake-up until it says false. The waiter is off the queue then,
-// its number void. The worker at once acquires the lane with the server's limit, or passes it on with
-// board_queue_slot_freed; should the lane fail (a race), it waits again, at the head (board_queue_wait_first), and tries
-// once more as after board_queue_wait.
+// board_queue_offer passes a free unit of `server` to the waiter whose turn it is, if the units held and granted do not
+// reach `limit` (0: no limit); true where there was a free one. After board_queue_wait this may stand in place of
+// trying the lane oneself, for each server one could use, and keeps the order among those that queued at the same time:
+// the unit then comes through board_queue_granted, to this process or another.
+bool board_queue_offer(struct board *board, uint32_t backend, uint32_t server, uint32_t limit);
+
+// board_queue_granted fetches the next waiter of process `inc` that was granted: its number, cookie and the server;
+// false when there is none (one load). Called by a worker after a wake-up until it says false. The waiter is off the
+// queue then, its number void. The worker at once acquires the lane with the server's limit, or passes it on with
+// board_queue_slot_freed; should the lane fail (a race), it waits again, at the head (board_queue_wait_first), and
+// tries once more as after board_queue_wait.
 bool board_queue_granted(struct board *board, uint32_t *waiter, uint64_t *cookie, uint32_t *server, uint32_t inc);
 
 // board_queue_wait_first is board_queue_wait at the head of the queue.
 uint32_t board_queue_wait_first(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie);
 
-// board_queue_len gives the number of waiters of `backend` (those that insist on `server` alone when it is not 0), granted
-// ones that have not noticed included.
+// board_queue_len gives the number of waiters of `backend` (those that insist on `server` alone when it is not 0),
+// granted ones that have not noticed included.
 uint32_t board_queue_len(struct board *board, uint32_t backend, uint32_t server);
 
-// board_queue_ahead gives the number of waiters that would take a slot of `server`: those that insist on it and those that
-// take any. A newcomer must not overtake: it tries the lane of a server only when this is 0.
+// board_queue_ahead gives the number of waiters that would take a slot of `server`: those that insist on it and those
+// that take any. A newcomer must not overtake: it tries the lane of a server only when this is 0.
 uint32_t board_queue_ahead(struct board *board, uint32_t backend, uint32_t server);
 
 // ---- the journal --------------------------------------------------------------------------------------------------
 
 enum { BOARD_JOURNAL_ENTRY_MAX = 4000 };
 
-// board_journal_append publishes one change (`len` bytes, at most BOARD_JOURNAL_ENTRY_MAX) and returns its number, from 1,
-// or 0 where the ring would overwrite an entry that a live process has not applied (the master, which applies none, apart).
-// All processes are woken; the keeper itself counts as one that applies. Keeper only.
+// board_journal_append publishes one change (`len` bytes, at most BOARD_JOURNAL_ENTRY_MAX) and returns its number, from
+// 1, or 0 where the ring would overwrite an entry that a live process has not applied (the master, which applies none,
+// apart). All processes are woken; the keeper itself counts as one that applies. Keeper only.
 uint64_t board_journal_append(struct board *board, uint32_t type, const void *data, size_t len);
 
 // board_journal_next copies the entry after the one `inc` applied last into `data` (room BOARD_JOURNAL_ENTRY_MAX) and
@@ -230,12 +240,12 @@ uint32_t board_journal_laggard(struct board *board, uint64_t number);
 
 enum { BOARD_RING_LEN = 1 << 20 };
 
-// board_ring_put appends a record to the ring of process `inc`: two parts, written as one. False, and counted as dropped,
-// where it does not fit; never waits. Single writer (inc), single reader (the controller).
+// board_ring_put appends a record to the ring of process `inc`: two parts, written as one. False, and counted as
+// dropped, where it does not fit; never waits. Single writer (inc), single reader (the controller).
 bool board_ring_put(struct board *board, uint32_t inc, struct slice a, struct slice b);
 
-// board_ring_get copies the oldest record of `inc`'s ring to `data` (room `cap`) and drops it; its length, or -1 when the
-// ring is empty. A record longer than `cap` is cut.
+// board_ring_get copies the oldest record of `inc`'s ring to `data` (room `cap`) and drops it; its length, or -1 when
+// the ring is empty. A record longer than `cap` is cut.
 int board_ring_get(struct board *board, uint32_t inc, void *data, size_t cap);
 
 // board_ring_dropped gives how many records did not fit so far.

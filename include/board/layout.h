@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the board's sections look like inside. Only the files of src/board include this; everybody else goes through
-// board/board.h. All of it lives in shared memory and may be read by a process that was killed in the middle of a change
-// a moment ago: what follows says who writes each part and how it is put right.
+// board/board.h. All of it lives in shared memory and may be read by a process that was killed in the middle of a
+// change a moment ago: what follows says who writes each part and how it is put right.
 #pragma once
 
 #include <stdatomic.h>
@@ -36,13 +36,13 @@ enum { BOARD_LOCK_OBJECTS = BOARD_MAX_OBJECTS + 1, BOARD_LOCK_JOURNAL };
 
 // What a process leaves behind when it dies. Written by the process itself, but for the `granted` words.
 struct board_estate {
-    _Atomic uint32_t lock;         // number of the lock it takes or holds, 0 none
-    _Atomic uint32_t freed;        // object of which it may have made a unit free without telling the queue
-    _Atomic uint32_t num_freed;    // how many, where more than one
-    _Atomic uint32_t waking;       // incarnation it granted to and has not woken yet
-    uint32_t chunk;                // 1 + first of its chunks that have room, 0 none
-    uint32_t chunk_hint;           // where to look for a chunk
-    _Atomic uint32_t granted;      // 1 where some waiter of it may have been granted
+    _Atomic uint32_t lock;      // number of the lock it takes or holds, 0 none
+    _Atomic uint32_t freed;     // object of which it may have made a unit free without telling the queue
+    _Atomic uint32_t num_freed; // how many, where more than one
+    _Atomic uint32_t waking;    // incarnation it granted to and has not woken yet
+    uint32_t chunk;             // 1 + first of its chunks that have room, 0 none
+    uint32_t chunk_hint;        // where to look for a chunk
+    _Atomic uint32_t granted;   // 1 where some waiter of it may have been granted
     _Atomic uint64_t granted_chunks[BOARD_CHUNKS / 64] BOARD_LINE; // which chunks hold such waiters
 } BOARD_LINE;
 
@@ -68,8 +68,9 @@ struct board_objects {
     _Atomic uint64_t gauges[BOARD_MAX_OBJECTS][BOARD_GAUGES];
 };
 
-// The base, where counters of exited processes are kept, and the fold in progress: `sums` are the new values of `object`.
-// Stage 1 says that they are complete; whoever finds it there copies them again, which is harmless any number of times.
+// The base, where counters of exited processes are kept, and the fold in progress: `sums` are the new values of
+// `object`. Stage 1 says that they are complete; whoever finds it there copies them again, which is harmless any number
+// of times.
 struct board_base {
     _Atomic uint32_t sequence; // odd while an object moves from a process to the base
     _Atomic uint32_t stage;
@@ -88,8 +89,8 @@ struct board_lanes {
 
 enum { BOARD_WAITER_FREE, BOARD_WAITER_WAITING, BOARD_WAITER_GRANTED };
 
-// A waiter's state, backend and ticket are the truth about a queue: lists and lengths can always be built from them. All
-// of it changes under the lock of the backend's queue.
+// A waiter's state, backend and ticket are the truth about a queue: lists and lengths can always be built from them.
+// All of it changes under the lock of the backend's queue.
 struct board_waiter {
     _Atomic uint32_t state;
     _Atomic uint32_t backend;
@@ -111,14 +112,15 @@ struct board_chunk {
     _Atomic uint64_t granted; // waiters that may have been granted; a hint, the state decides
 };
 
-// The queue of a backend: waiters that take any of its servers stand in its own list, those that insist on a server in the
-// list of that server's record; both under the lock of the backend, both in the order of tickets.
+// The queue of a backend: waiters that take any of its servers stand in its own list, those that insist on a server in
+// the list of that server's record; both under the lock of the backend, both in the order of tickets.
 struct board_queue {
     struct board_lock lock;
     uint32_t server; // the server the owner of the lock is working on
     uint32_t head;
     uint32_t tail;
-    _Atomic uint32_t num;     // of a backend: all its waiters, granted ones that have not noticed included; of a server: its own
+    _Atomic uint32_t
+        num; // of a backend: all its waiters, granted ones that have not noticed included; of a server: its own
     _Atomic uint32_t num_any; // of a backend: those that take any server
     int64_t high;             // the last ticket given at the end,
     int64_t low;              // and the next to be given at the head
@@ -154,7 +156,8 @@ struct board_counters {
     uint64_t cells[BOARD_MAX_INCARNATIONS][BOARD_MAX_OBJECTS][BOARD_COUNTERS];
 };
 
-// The directory names the sections and the descriptors the owner has for them: what a new image of the master starts from.
+// The directory names the sections and the descriptors the owner has for them: what a new image of the master starts
+// from.
 struct board_directory {
     uint64_t magic;
     _Atomic uint32_t num;
@@ -213,16 +216,16 @@ static inline void board_bit_set(_Atomic uint64_t *words, uint32_t bit)
     }
 }
 
-// board_freed_note remembers that `inc` is about to make a unit of `object` free, or may have kept others from one: should
-// it die before it has seen to the queue, board_incarnation_dead does. One note is enough: a process does one thing at a
-// time, and a note that has served its purpose costs one waiter a vain attempt.
+// board_freed_note remembers that `inc` is about to make a unit of `object` free, or may have kept others from one:
+// should it die before it has seen to the queue, board_incarnation_dead does. One note is enough: a process does one
+// thing at a time, and a note that has served its purpose costs one waiter a vain attempt.
 static inline void board_freed_note(struct board *board, uint32_t inc, uint32_t object)
 {
     atomic_store_explicit(&board->incarnations->estates[inc].freed, object, memory_order_release);
 }
 
-// board_lock_take takes the lock `lock`, whose number is `number` (0 for the reaper's); true where it was taken over from
-// a dead process, so that the caller must repair what it protects.
+// board_lock_take takes the lock `lock`, whose number is `number` (0 for the reaper's); true where it was taken over
+// from a dead process, so that the caller must repair what it protects.
 bool board_lock_take(struct board *board, struct board_lock *lock, uint32_t number);
 
 // board_lock_give gives it back.
@@ -240,12 +243,15 @@ uint32_t board_object_parent(struct board *board, uint32_t object);
 // board_lanes_clear gives back all units that the dead process `inc` held and passes them on to waiters.
 void board_lanes_clear(struct board *board, uint32_t inc);
 
-// board_queue_repair looks at the lock that the dead process `inc` may have held, if it is that of a queue, and takes it
-// over.
+// board_lane_sum_reserved gives the units held by all and those granted to waiters that have not fetched them.
+uint32_t board_lane_sum_reserved(struct board *board, uint32_t object);
+
+// board_queue_repair looks at the lock that the dead process `inc` may have held, if it is that of a queue, and takes
+// it over.
 void board_queue_repair(struct board *board, uint32_t number, uint32_t inc);
 
-// board_waiters_clear takes all waiters of the dead process `inc` off their queues, passes on what they had been granted
-// and gives its chunks back.
+// board_waiters_clear takes all waiters of the dead process `inc` off their queues, passes on what they had been
+// granted and gives its chunks back.
 void board_waiters_clear(struct board *board, uint32_t inc);
 
 // board_waiter_take gives a free waiter of `inc`, 0 where there is none.

@@ -15,7 +15,7 @@ struct expr_regexes *expr_regexes_new(struct arena *arena);
 // expr_regexes_add compiles `text` and appends it; NULL, or what is wrong with it.
 const char *expr_regexes_add(struct expr_regexes *list, struct slice text, bool nocase);
 
-// expr_regexes_seal ends the adding: memory PCRE2 asks for from now on is its own and given back.
+// expr_regexes_seal ends the adding.
 void expr_regexes_seal(struct expr_regexes *list);
 
 // expr_regexes_match says whether one of `list` matches somewhere in `str`.

@@ -48,16 +48,12 @@ void frontends_init(struct frontends *frontends, const struct program_conf *prog
 // frontends_fini resets what is still open and frees all.
 void frontends_fini(struct frontends *frontends);
 
-// frontends_listen starts accepting on `take_fd`, a listening socket of program->binds[bind]. False with errno where that
-// fails; the descriptor is closed then.
-bool frontends_listen(struct frontends *frontends, uint32_t bind, int take_fd);
+// frontends_listen starts accepting on `fd`, a listening socket of program->binds[bind], which stays open until after
+// frontends_unlisten. False with errno where that fails.
+bool frontends_listen(struct frontends *frontends, uint32_t bind, int fd);
 
-// frontends_unlisten stops accepting on the descriptor `fd` and closes it: out of the loop first, as other processes may
-// hold the same socket.
+// frontends_unlisten accepts what waits on `fd`, within the limits, and takes it out of the loop; the caller closes it.
 void frontends_unlisten(struct frontends *frontends, int fd);
-
-// frontends_unlisten_all does so for all listeners.
-void frontends_unlisten_all(struct frontends *frontends);
 
 // frontends_soft_stop stops accepting and lets what is open end: answers say close, and idle client connections are closed
 // after a grace that gives a request on its way the time to arrive.

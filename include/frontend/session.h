@@ -42,5 +42,8 @@ void frontend_session_close_idle(struct frontend_session *session);
 // frontend_place_free gives back the places under the connection limits and lets paused listeners look again.
 void frontend_place_free(struct frontends *frontends, const struct bind_conf *bind);
 
+// frontend_listeners_free takes all listeners out of the loop; their sockets stay open.
+void frontend_listeners_free(struct frontends *frontends);
+
 // frontend_listeners_resume is the timer that puts paused listeners back.
 void frontend_listeners_resume(struct event_timer *timer);

@@ -17,7 +17,7 @@ struct log_dates {
 enum { LOG_LINE_MAX = 65536 }; // of a whole line with its line feed: the longest `len` and one
 
 // log_format_line writes the line for `message` with its line feed to `dst`, which has room for LOG_LINE_MAX bytes, and
-// returns its length. A datagram has at most `entry->max_len` bytes before the line feed, a line for a descriptor that many
-// with it.
+// returns its length. A datagram has at most `entry->max_len` bytes before the line feed, a line for a descriptor that
+// many with it.
 size_t log_format_line(struct log_dates *dates, char *dst, const struct log_sink_entry *entry,
                        const struct log_record *record, struct slice message);

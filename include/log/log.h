@@ -20,8 +20,8 @@ enum log_format { LOG_FORMAT_LOCAL, LOG_FORMAT_RFC3164, LOG_FORMAT_RFC5424, LOG_
                   LOG_FORMAT_TIMED, LOG_FORMAT_ISO, LOG_FORMAT_RAW,
                   LOG_FORMAT_UNSET }; // none was written: rfc3164 with log-send-hostname, local without
 
-// One `log` line of the configuration. Lives in the configuration's arena. It stands on one list only: a proxy that says
-// `log global` has copies of the global ones, since its log-tag may differ.
+// One `log` line of the configuration. Lives in the configuration's arena. It stands on one list only: a proxy that
+// says `log global` has copies of the global ones, since its log-tag may differ.
 struct log_target {
     struct log_target *next;
     const char *address; // "127.0.0.1:514", "/dev/log", "stdout", "stderr", "fd@3", "udp@...": as written
@@ -37,36 +37,36 @@ struct log_target {
 
 // log_target_parse reads the arguments of a `log` line (address [len n] [format f] [sample ..., profile ...: refused]
 // facility [level [minlevel]]), which start at argument `index`, into a new target in the configuration's arena. NULL
-// after an error, which is reported at its argument. A host name is resolved here, which may take time: boot only. HAProxy
-// manual, keyword `log`.
+// after an error, which is reported at its argument. A host name is resolved here, which may take time: boot only.
+// HAProxy manual, keyword `log`.
 struct config;
 struct config_line;
 struct log_target *log_target_parse(struct config *config, const struct config_line *line, uint32_t index);
 
-// log_board_prepare makes the table of sinks on an empty board. The master calls it before it forks the first keeper, so
-// that all generations share one. False with errno on failure.
+// log_board_prepare makes the table of sinks on an empty board. The master calls it before it forks the first keeper,
+// so that all generations share one. False with errno on failure.
 bool log_board_prepare(struct board *board);
 
 enum { LOG_TAG_MAX = 127, LOG_HOSTNAME_MAX = 255, LOG_MAX_SINKS = 1024 };
 
-// log_targets_publish gives every target on `list` its sink number on the board. `tag` is log-tag, `hostname` the name in
-// the syslog header or NULL for none (log-send-hostname). Keeper only, before workers are forked; false with errno ENOSPC
-// where the table is full, ENAMETOOLONG where `tag` or `hostname` is longer than LOG_TAG_MAX or LOG_HOSTNAME_MAX, or
-// that of board_section.
+// log_targets_publish gives every target on `list` its sink number on the board. `tag` is log-tag, `hostname` the name
+// in the syslog header or NULL for none (log-send-hostname). Keeper only, before workers are forked; false with errno
+// ENOSPC where the table is full, ENAMETOOLONG where `tag` or `hostname` is longer than LOG_TAG_MAX or
+// LOG_HOSTNAME_MAX, or that of board_section.
 bool log_targets_publish(struct board *board, struct log_target *list, const char *tag, const char *hostname);
 
 // log_send writes the message to the ring of process `inc`, for every target on `list` that wants `level`, without a
-// system call. `wall_us` is the loop's time of day. A line feed at the end of `message` is not needed. What does not fit
-// is dropped and counted (board_ring_dropped).
+// system call. `wall_us` is the loop's time of day. A line feed at the end of `message` is not needed. What does not
+// fit is dropped and counted (board_ring_dropped).
 void log_send(struct board *board, uint32_t inc, const struct log_target *list, enum log_level level,
               uint64_t wall_us, struct slice message);
 
 // The controller's side.
 struct log_drain;
 
-// log_drain_new makes what drains the rings; sinks are opened on first use. NULL with errno on failure. Made by the keeper
-// before it forks its controllers, each of which inherits its own copy; a worker frees the copy it inherits. A pipe whose
-// reader is gone must not kill the process, so SIGPIPE is ignored from here on.
+// log_drain_new makes what drains the rings; sinks are opened on first use. NULL with errno on failure. Made by the
+// keeper before it forks its controllers, each of which inherits its own copy; a worker frees the copy it inherits. A
+// pipe whose reader is gone must not kill the process, so SIGPIPE is ignored from here on.
 struct log_drain *log_drain_new(struct board *board);
 
 // log_drain_open opens all sinks there are now, for a keeper that is about to change its root directory or its user: a
@@ -97,6 +97,6 @@ uint64_t log_drain_dropped(const struct log_drain *drain);
 // Messages of the processes themselves (not of traffic) go to standard error in HAProxy's form:
 //   [NOTICE]   (1234) : New worker (1240) forked
 
-// log_say prints one such line, in one write: ALERT from LOG_LEVEL_ERR up, WARNING, NOTICE for notices and infos, DIAG for
-// debug. Used by master, keeper and at boot.
+// log_say prints one such line, in one write: ALERT from LOG_LEVEL_ERR up, WARNING, NOTICE for notices and infos, DIAG
+// for debug. Used by master, keeper and at boot.
 void log_say(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

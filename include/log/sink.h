@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One open sink: a socket or descriptor with a batch of lines before it. It never waits: datagrams that cannot be sent are
-// lost and counted; a pipe, terminal or stream that is full keeps its batch for later and loses what no longer fits.
-// Internal to the log area; used by the controller alone.
+// One open sink: a socket or descriptor with a batch of lines before it. It never waits: datagrams that cannot be sent
+// are lost and counted; a pipe, terminal or stream that is full keeps its batch for later and loses what no longer
+// fits. Internal to the log area; used by the controller alone.
 #pragma once
 
 #include "log/table.h"
@@ -31,8 +31,8 @@ void log_sink_init(struct log_sink *sink, struct log_table *table, const struct 
 // log_sink_fini closes it and loses what waits.
 void log_sink_fini(struct log_sink *sink);
 
-// log_sink_open opens it unless it is open or failed less than a second before `now_us` (monotonic). False where it stays
-// closed.
+// log_sink_open opens it unless it is open or failed less than a second before `now_us` (monotonic). False where it
+// stays closed.
 bool log_sink_open(struct log_sink *sink, uint64_t now_us);
 
 // log_sink_add puts the line of `len` bytes behind those that wait, flushing first where it does not fit.

@@ -68,6 +68,9 @@ void mux_h1_spliced_out(struct mux_h1 *h1, size_t len);
 // mux_h1_write puts `data` (a finished answer, a PROXY header) behind what is held to be sent; false where it does not fit.
 bool mux_h1_write(struct mux_h1 *h1, struct slice data);
 
+// mux_h1_fill reads more into the buffer in raw mode while bytes still wait in it; false where nothing came.
+bool mux_h1_fill(struct mux_h1 *h1);
+
 // mux_h1_close closes the connection and gives back all memory. `reset`: the peer sees a RST.
 void mux_h1_close(struct mux_h1 *h1, bool reset);
 

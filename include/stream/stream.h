@@ -16,6 +16,7 @@
 struct stream;
 struct stream_tunnel;
 struct stream_log;
+struct stream_service;
 
 // What becomes of the client's connection after a stream.
 enum stream_next {
@@ -100,6 +101,7 @@ struct stream {
     struct backend *backend; // NULL until picked
     struct server *server;
     const struct proxy_answer *answer;
+    const struct stream_service *service; // that will answer, chosen by a rule
     struct stream_relay up;   // request body
     struct stream_relay down; // answer's body
     struct stream_times times;

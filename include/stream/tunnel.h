@@ -8,7 +8,15 @@
 #include "stream/relay.h"
 #include "stream/stream.h"
 
+// What a tunnel does; a built-in service that takes a tunnel's place brings its own.
+struct stream_tunnel_ops {
+    void (*run)(struct stream_tunnel *tunnel);
+    void (*timer_fired)(struct stream_tunnel *tunnel);
+    void (*kill)(struct stream_tunnel *tunnel, enum stream_end end);
+};
+
 struct stream_tunnel {
+    const struct stream_tunnel_ops *ops;
     struct stream_ctx *ctx;
     struct proxy_session *session;
     const struct stream_host *host;
@@ -31,11 +39,14 @@ struct stream_tunnel {
     bool server_fin : 1;
 };
 
-// stream_tunnel_run moves what can be moved; it may end the tunnel, free it and call the host.
-void stream_tunnel_run(struct stream_tunnel *tunnel);
-
 // stream_tunnel_timer_fired is called by the session when its timer fires.
-void stream_tunnel_timer_fired(struct stream_tunnel *tunnel);
+static inline void stream_tunnel_timer_fired(struct stream_tunnel *tunnel)
+{
+    tunnel->ops->timer_fired(tunnel);
+}
 
 // stream_tunnel_kill ends the tunnel at once.
-void stream_tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end);
+static inline void stream_tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end)
+{
+    tunnel->ops->kill(tunnel, end);
+}

@@ -42,11 +42,12 @@ struct transport_proxy_info {
 
 enum transport_proxy_parse { TRANSPORT_PROXY_DONE, TRANSPORT_PROXY_MORE, TRANSPORT_PROXY_BAD };
 
-// transport_proxy_read parses a header at the start of `data`; `*used` is its length on TRANSPORT_PROXY_DONE, 0 otherwise.
-// Both versions are recognised, by the specification's section 2; a CRC32c TLV is verified. TRANSPORT_PROXY_MORE is the
-// answer only while more bytes could still make a valid header (an IPv6 address in text is judged as a whole). On TRANSPORT_PROXY_BAD `*reason` says why, for the log;
-// it is NULL otherwise. A header of more than TRANSPORT_PROXY_MAX_TLVS TLVs is refused. What follows the addresses of
-// a LOCAL or UNSPEC header is listed if it consists of TLVs and skipped if it does not.
+// transport_proxy_read parses a header at the start of `data`; `*used` is its length on TRANSPORT_PROXY_DONE, 0
+// otherwise. Both versions are recognised, by the specification's section 2; a CRC32c TLV is verified.
+// TRANSPORT_PROXY_MORE is the answer only while more bytes could still make a valid header (an IPv6 address in text is
+// judged as a whole). On TRANSPORT_PROXY_BAD `*reason` says why, for the log; it is NULL otherwise. A header of more
+// than TRANSPORT_PROXY_MAX_TLVS TLVs is refused. What follows the addresses of a LOCAL or UNSPEC header is listed if it
+// consists of TLVs and skipped if it does not.
 enum transport_proxy_parse transport_proxy_read(struct transport_proxy_info *info, size_t *used, const char **reason,
                                                 struct slice data);
 
@@ -63,9 +64,9 @@ struct transport_proxy_write {
     uint32_t num_tlvs;
 };
 
-// transport_proxy_build writes the header to `dst` and returns its length, 0 where `cap` is too small or a TLV or all of
-// them are too long for the protocol. Addresses of two different families, IPv4 and IPv6, are sent as IPv6 (v4-mapped).
-// Addresses that are not known or that the version cannot express are sent as UNKNOWN or UNSPEC.
+// transport_proxy_build writes the header to `dst` and returns its length, 0 where `cap` is too small or a TLV or all
+// of them are too long for the protocol. Addresses of two different families, IPv4 and IPv6, are sent as IPv6
+// (v4-mapped). Addresses that are not known or that the version cannot express are sent as UNKNOWN or UNSPEC.
 size_t transport_proxy_build(char *dst, size_t cap, const struct transport_proxy_write *what);
 
 // transport_crc32c gives the CRC32c (Castagnoli, RFC 3720 appendix B.4) of `data`, started with `crc` (0 at first). It

@@ -86,6 +86,7 @@ class Balancer:
         if not wait_for(lambda: answers(self.port)):
             self.__exit__()
             raise OSError("the balancer does not answer: " + self.log.read_text())
+        time.sleep(0.2)  # HAProxy's master is deaf to signals for a moment after its worker serves
         return self
 
     def __exit__(self, *_):

@@ -114,7 +114,7 @@ bool backend_slot_take(struct server *server, bool waited)
     struct backend_ctx *ctx = server->backend->ctx;
     const struct server_conf *conf = server->conf;
     // Who comes later does not overtake who waits.
-    if (conf->maxconn && !waited && board_queue_len(ctx->board, server->backend->conf->be_object, conf->object))
+    if (conf->maxconn && !waited && board_queue_ahead(ctx->board, server->backend->conf->be_object, conf->object))
         return false;
     return board_lane_acquire(ctx->board, conf->object, ctx->inc, conf->maxconn);
 }

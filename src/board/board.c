@@ -29,8 +29,8 @@ static void map_drop(struct board_map *map)
     map->fd = -1;
 }
 
-// Only the owner writes the directory, for the descriptors in it are the owner's; a keeper that makes a section hands its
-// descriptor to the master, which enters it with board_section_take.
+// Only the owner writes the directory, for the descriptors in it are the owner's; a keeper that makes a section hands
+// its descriptor to the master, which enters it with board_section_take.
 static void directory_write(struct board *board)
 {
     if (getpid() != board->owner) {

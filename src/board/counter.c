@@ -34,8 +34,8 @@ static uint64_t add_up(struct board *board, uint32_t object, uint32_t counter)
     return sum;
 }
 
-// One sequence serves all incarnations: a reader looks at the base and at all of them, so that it would have to check the
-// sequences of all of them anyway. It is odd only while the counters of one object move.
+// One sequence serves all incarnations: a reader looks at the base and at all of them, so that it would have to check
+// the sequences of all of them anyway. It is odd only while the counters of one object move.
 uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter)
 {
     board_check_object(object);

@@ -10,8 +10,8 @@ static uint32_t self_of(const struct board *board)
 }
 
 // Critical sections are some hundred instructions, so the owner either is about to leave, or was preempted, or is dead.
-// A dead owner is known as such only once its parent has waited for it: until then there is nothing to do but let others
-// run.
+// A dead owner is known as such only once its parent has waited for it: until then there is nothing to do but let
+// others run.
 bool board_lock_take(struct board *board, struct board_lock *lock, uint32_t number)
 {
     uint32_t self = self_of(board);
@@ -145,7 +145,8 @@ static void clean(struct board *board, uint32_t inc)
 }
 
 // The mark comes first, so that those who wait for a lock of the dead can take it over while we wait for the reaper's
-// lock. Another cleaner may finish our job meanwhile, and the number may even live again: so only state DEAD is cleaned.
+// lock. Another cleaner may finish our job meanwhile, and the number may even live again: so only state DEAD is
+// cleaned.
 void board_incarnation_dead(struct board *board, uint32_t inc)
 {
     board_check_incarnation(inc);

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why the limit holds: assume more than `limit` units are held at one instant. Of the acquirers that hold them, one passed
-// its fence last; all others had stored their lanes before their fences, thus before its loads, and still held their units:
-// its sum was over the limit, and it did not get one. The loads need not be a snapshot for this, nor does the number of
-// lanes: a process whose number is above the limit read here stores its lane, and fences, after that number was raised.
+// Why the limit holds: assume more than `limit` units are held at one instant. Of the acquirers that hold them, one
+// passed its fence last; all others had stored their lanes before their fences, thus before its loads, and still held
+// their units: its sum was over the limit, and it did not get one. The loads need not be a snapshot for this, nor does
+// the number of lanes: a process whose number is above the limit read here stores its lane, and fences, after that
+// number was raised.
 //
-// Why no slot stays free while somebody waits: a waiter that sleeps has failed in board_lane_acquire after it had queued,
-// and an acquirer fails only where its own lane is back to what it was and the others' sum reaches the limit. Each unit it
-// saw was
-//   - held: it is freed later, and board_queue_slot_freed, which loads the queue's length after a fence, sees the waiter,
+// Why no slot stays free while somebody waits: a waiter that sleeps has failed in board_lane_acquire after it had
+// queued, and an acquirer fails only where its own lane is back to what it was and the others' sum reaches the limit.
+// Each unit it saw was
+//   - held: it is freed later, and board_queue_slot_freed, which loads the queue's length after a fence, sees the
+//   waiter,
 //     for the waiter queued before its fence and loads (one of the two must see the other's store);
-//   - granted to a waiter that has not fetched it: that one acquires, fails (and was then the later one to fail), leaves or
+//   - granted to a waiter that has not fetched it: that one acquires, fails (and was then the later one to fail),
+//   leaves or
 //     dies, and the last two end in board_queue_slot_freed;
-//   - an attempt that was undone afterwards: that acquirer looks again after undoing, thus later than we did, and either
+//   - an attempt that was undone afterwards: that acquirer looks again after undoing, thus later than we did, and
+//   either
 //     takes the unit or fails because of yet another one; the last to fail saw no attempt that failed later.
+// board_queue_offer in place of the second attempt fails under the same condition; where it does not fail, the unit is
+// granted to the first in the queue, and each that queued has offered one.
 // A process killed in between leaves a note (board_freed_note) and its parent does what it would have done.
 #include <sched.h>
 #include "board/layout.h"
@@ -85,6 +91,12 @@ uint32_t board_lane_sum(struct board *board, uint32_t object)
     return sum_from(board, 1, object);
 }
 
+uint32_t board_lane_sum_reserved(struct board *board, uint32_t object)
+{
+    board_check_object(object);
+    return sum_from(board, 0, object);
+}
+
 uint32_t board_lane_own(struct board *board, uint32_t object, uint32_t inc)
 {
     board_check_incarnation(inc);
@@ -100,8 +112,8 @@ static void kick(struct board *board, uint32_t object, uint32_t num)
     }
 }
 
-// What the dead process had freed is passed on first, then each lane in turn, noted before it is zeroed: whoever does this
-// again after a cleaner's death finds in the note what may not have been passed on.
+// What the dead process had freed is passed on first, then each lane in turn, noted before it is zeroed: whoever does
+// this again after a cleaner's death finds in the note what may not have been passed on.
 void board_lanes_clear(struct board *board, uint32_t inc)
 {
     struct board_estate *estate = &board->incarnations->estates[inc];

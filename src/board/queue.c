@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fair queue. The states of the waiters are the truth and change in one store each; lists, lengths and reserved units
-// follow from them, so that whoever takes the lock over from a dead process builds them anew.
+// The fair queue. The states of the waiters are the truth and change in one store each; lists, lengths and reserved
+// units follow from them, so that whoever takes the lock over from a dead process builds them anew.
 #include "board/layout.h"
 
 static void rebuild(struct board *board, uint32_t backend);
@@ -106,7 +106,8 @@ static void mark_granted(struct board *board, uint32_t waiter)
     atomic_store(&estate->granted, 1);
 }
 
-static uint32_t enqueue(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie, bool first)
+static uint32_t enqueue(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie,
+                        bool first)
 {
     board_check_incarnation(inc);
     must(server < BOARD_MAX_OBJECTS);
@@ -221,8 +222,19 @@ void board_queue_slot_freed(struct board *board, uint32_t backend, uint32_t serv
     }
 }
 
-// Finds a marked waiter of `inc` and takes its mark away; 0 where there is none. Marks are set from the waiter up to the
-// process and cleared from the process down, so that none is lost.
+bool board_queue_offer(struct board *board, uint32_t backend, uint32_t server, uint32_t limit)
+{
+    // The same order as in board_lane_acquire: the waiter stands in the queue before the lanes are read.
+    atomic_thread_fence(memory_order_seq_cst);
+    if (limit && board_lane_sum_reserved(board, server) >= limit) {
+        return false;
+    }
+    board_queue_slot_freed(board, backend, server);
+    return true;
+}
+
+// Finds a marked waiter of `inc` and takes its mark away; 0 where there is none. Marks are set from the waiter up to
+// the process and cleared from the process down, so that none is lost.
 static uint32_t next_marked(struct board *board, uint32_t inc)
 {
     struct board_estate *estate = &board->incarnations->estates[inc];
@@ -260,8 +272,7 @@ bool board_queue_granted(struct board *board, uint32_t *waiter, uint64_t *cookie
     while ((marked = next_marked(board, inc)) != 0) {
         // A mark may be stale. Only its owner frees or reuses a waiter, and that is us: the state cannot go back.
         struct board_waiter *record = board_waiter_at(board, marked);
-        if (record->inc != inc ||
-            atomic_load_explicit(&record->state, memory_order_acquire) != BOARD_WAITER_GRANTED) {
+        if (record->inc != inc || atomic_load_explicit(&record->state, memory_order_acquire) != BOARD_WAITER_GRANTED) {
             continue;
         }
         uint32_t backend = atomic_load_explicit(&record->backend, memory_order_relaxed);
@@ -289,7 +300,8 @@ uint32_t board_queue_ahead(struct board *board, uint32_t backend, uint32_t serve
     return any + (server ? atomic_load_explicit(&queue_at(board, server)->num, memory_order_relaxed) : 0);
 }
 
-// ---- after a crash ------------------------------------------------------------------------------------------------------
+// ---- after a crash
+// ------------------------------------------------------------------------------------------------------
 
 // Merges two chains linked by `next` in the order of tickets.
 static uint32_t merge(struct board *board, uint32_t a, uint32_t b)
@@ -306,8 +318,10 @@ static uint32_t merge(struct board *board, uint32_t a, uint32_t b)
     return head;
 }
 
-// Visits every waiter of `backend` that is on its queue or granted. Under the lock no other waiter can become one of it.
-static void each_waiter(struct board *board, uint32_t backend, void (*visit)(struct board *, uint32_t, void *), void *with)
+// Visits every waiter of `backend` that is on its queue or granted. Under the lock no other waiter can become one of
+// it.
+static void each_waiter(struct board *board, uint32_t backend, void (*visit)(struct board *, uint32_t, void *),
+                        void *with)
 {
     for (uint32_t chunk = 0; chunk < BOARD_CHUNKS; chunk++) {
         if (atomic_load(&board->queues->chunks[chunk].owner) == 0) {
@@ -374,8 +388,8 @@ static void visit_count(struct board *board, uint32_t waiter, void *with)
 }
 
 // Builds the queue of `backend` from its waiters. The dead owner had changed nothing of any server but the one it had
-// named, so that only that one and those that have waiters are made anew. The backend's length is stored once, when it is
-// right: whoever frees a slot meanwhile must not find it 0.
+// named, so that only that one and those that have waiters are made anew. The backend's length is stored once, when it
+// is right: whoever frees a slot meanwhile must not find it 0.
 static void rebuild(struct board *board, uint32_t backend)
 {
     struct board_queue *queue = queue_at(board, backend);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A record is a 32-bit length and its bytes, at positions that only grow, taken modulo the length of the ring. The end is
-// published after the bytes: a writer killed in the middle of a record leaves none of it, and the next process of that
-// number goes on behind the last whole one.
+// A record is a 32-bit length and its bytes, at positions that only grow, taken modulo the length of the ring. The end
+// is published after the bytes: a writer killed in the middle of a record leaves none of it, and the next process of
+// that number goes on behind the last whole one.
 #include "board/layout.h"
 
 enum { RECORD_HEAD = sizeof(uint32_t) };

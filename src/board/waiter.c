@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waiters are given out in chunks of 64 that one process owns, so that taking and giving back one is that process's affair
-// alone: no lock, and a crash leaves nothing to repair but to set the chunk free.
+// Waiters are given out in chunks of 64 that one process owns, so that taking and giving back one is that process's
+// affair alone: no lock, and a crash leaves nothing to repair but to set the chunk free.
 #include "board/layout.h"
 
 static struct board_chunk *chunk_at(struct board *board, uint32_t number)

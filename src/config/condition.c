@@ -135,9 +135,9 @@ bool config_condition_eval(struct config *config, bool *result, const char **err
 // Splitting reports to the diagnostics; here its first message is the answer.
 bool config_condition(struct config *config, bool *result, const char **error, const char *text)
 {
-    struct config_diag diag, *outer = config->diag;
-    config_diag_init(&diag, config->arena);
-    config->diag = &diag;
+    struct config_diag *own = arena_alloc(config->arena, sizeof(*own)), *outer = config->diag;
+    config_diag_init(own, config->arena);
+    config->diag = own;
     struct config_line line;
     struct config_place place = { .file = "", .text = arena_str(config->arena, text) };
     bool ok = config_line_split(config, &line, place, strlen(text));
@@ -145,7 +145,7 @@ bool config_condition(struct config *config, bool *result, const char **error, c
     *result = false;
     *error = NULL;
     if (!ok) {
-        *error = diag.first->text;
+        *error = own->first->text;
         return false;
     }
     size_t error_at;

@@ -6,8 +6,6 @@
 #include "config/config.h"
 #include "config/env.h"
 
-extern char **environ;
-
 // Manual section 2.3: what HAProxy sets itself. Its formats are those of sections 8.2.2 to 8.2.4.
 static const struct {
     const char *name;

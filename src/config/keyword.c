@@ -33,9 +33,12 @@ static void keyword_list_sections(struct text *out, uint32_t in)
 {
     const struct config_section *section;
     unsigned shown = 0;
-    for (size_t i = 0; (section = config_section_at(i)); i++) {
-        if (section->in & in)
-            text_printf(out, "%s'%s'", shown++ ? ", " : "", section->name);
+    // In the order of their bits, not in that of the linker.
+    for (uint32_t bit = 1; bit && bit <= in; bit <<= 1) {
+        for (size_t i = 0; (section = config_section_at(i)); i++) {
+            if (section->in & in & bit)
+                text_printf(out, "%s'%s'", shown++ ? ", " : "", section->name);
+        }
     }
 }
 
@@ -69,7 +72,11 @@ static bool keyword_is_refused(struct config *config, const struct config_line *
     uint32_t num = line->num_args - line->first;
     for (num = num < CONFIG_NAME_WORDS ? num : CONFIG_NAME_WORDS; num > 0; num--) {
         const char *name = config_args_join(config, line->args + line->first, num);
-        const char *reason = config_refuse_reason(name, config->in);
+        // A quoted word may hold a space, but a name's own parts are single words.
+        uint32_t spaces = 0;
+        for (const char *c = name; *c; c++)
+            spaces += *c == ' ';
+        const char *reason = spaces == num - 1 ? config_refuse_reason(name, config->in) : NULL;
         if (reason) {
             config_diag_add(config->diag, CONFIG_ERROR, keyword_place(line, num), "'%s' %s", name, reason);
             return true;

@@ -33,23 +33,34 @@ static unsigned nearest_distance(const char *a, size_t a_len, const char *b, siz
     return last[b_len];
 }
 
+static size_t nearest_prefix(const char *a, const char *b)
+{
+    size_t len = 0;
+    while (a[len] && a[len] == b[len])
+        len++;
+    return len;
+}
+
 const char *config_nearest(const char *word, const char *const *known, size_t num)
 {
     size_t len = strlen(word);
     if (len == 0 || len > NEAREST_LEN)
         return NULL;
-    unsigned best = len / 3 > 1 ? (unsigned)(len / 3) + 1 : 2;
+    unsigned best = len / 3 > 1 ? (unsigned)(len / 3) : 1;
     const char *nearest = NULL;
     for (size_t i = 0; i < num; i++) {
         size_t known_len = known[i] ? strlen(known[i]) : 0;
         if (known_len == 0 || known_len > NEAREST_LEN)
             continue;
         size_t gap = known_len > len ? known_len - len : len - known_len;
-        if (gap >= best)
+        if (gap > best)
             continue;
         unsigned distance = nearest_distance(word, len, known[i], known_len);
-        // A distance of the whole word is another word, however short.
-        if (distance < best && distance < len && distance < known_len) {
+        // A distance of the whole word is another word, however short. Of two as near, the one that begins alike is
+        // more likely meant.
+        if (distance > best || distance >= len || distance >= known_len)
+            continue;
+        if (!nearest || distance < best || nearest_prefix(word, known[i]) > nearest_prefix(word, nearest)) {
             best = distance;
             nearest = known[i];
         }

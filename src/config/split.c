@@ -154,6 +154,9 @@ static bool split_quoted(struct config_splitter *split)
 
 static bool split_line(struct config_splitter *split)
 {
+    size_t nul = slice_find(split->raw, '\0');
+    if (nul < split->raw.len)
+        return config_split_error(split, nul, 1, "NUL character in the line");
     while (split->pos < split->raw.len) {
         size_t at = split->pos;
         char c = split->raw.ptr[at];
@@ -166,8 +169,6 @@ static bool split_line(struct config_splitter *split)
         case '#':
             config_split_word_end(split, at);
             return true;
-        case '\0':
-            return config_split_error(split, at, 1, "NUL character in the line");
         case '"':
         case '\'': {
             bool starts = !split->in_word;

@@ -52,7 +52,7 @@ static bool version_parse(uint64_t fields[VERSION_FIELDS], struct slice version)
             break;
     }
     if (rest.len && rest.len < version.len && rest.ptr[0] >= 'a' && rest.ptr[0] <= 'z') {
-        fields[VERSION_LETTER] = (uint64_t)(rest.ptr[0] - 'a' + 1);
+        fields[VERSION_LETTER] = (uint64_t)rest.ptr[0] - 'a' + 1;
         rest = slice_from(rest, 1);
     }
     return version_suffix(fields, rest);

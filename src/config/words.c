@@ -11,6 +11,8 @@ extern const struct config_word_table *const __stop_config_words[] __attribute__
 extern const struct config_section *const __start_config_sections[] __attribute__((weak, visibility("hidden")));
 extern const struct config_section *const __stop_config_sections[] __attribute__((weak, visibility("hidden")));
 
+// cppcheck takes the linker's start and stop symbols for objects of their own; they are the two ends of one array.
+
 // Written once by config_words_boot, constant after.
 static const struct config_word **words_by_name;
 static const struct config_word **words_by_section;
@@ -34,9 +36,9 @@ static int words_compare_section(const void *a, const void *b)
 
 static const struct config_word **words_alloc(size_t num)
 {
-    const struct config_word **words = calloc(num + 1, sizeof(const struct config_word *));
+    const struct config_word **words = calloc(num + 1, sizeof(void *));
     if (!words)
-        check_out_of_memory((num + 1) * sizeof(*words));
+        check_out_of_memory((num + 1) * sizeof(void *));
     return words;
 }
 
@@ -54,18 +56,20 @@ void config_words_boot(void)
     if (words_by_name)
         return;
     const struct config_word_table *const *table;
+    // cppcheck-suppress comparePointers
     for (table = __start_config_words; table < __stop_config_words; table++)
         words_num += (*table)->num;
     words_by_name = words_alloc(words_num);
     words_by_section = words_alloc(words_num);
     size_t at = 0;
+    // cppcheck-suppress comparePointers
     for (table = __start_config_words; table < __stop_config_words; table++) {
         for (size_t i = 0; i < (*table)->num; i++)
             words_by_name[at++] = &(*table)->words[i];
     }
-    memcpy(words_by_section, words_by_name, words_num * sizeof(*words_by_name));
-    qsort(words_by_name, words_num, sizeof(*words_by_name), words_compare_name);
-    qsort(words_by_section, words_num, sizeof(*words_by_section), words_compare_section);
+    memcpy(words_by_section, words_by_name, words_num * sizeof(void *));
+    qsort(words_by_name, words_num, sizeof(void *), words_compare_name);
+    qsort(words_by_section, words_num, sizeof(void *), words_compare_section);
     words_check_unique();
 }
 
@@ -83,6 +87,7 @@ const struct config_word *const *config_words_all(size_t *num)
 
 const struct config_section *config_section_at(size_t index)
 {
+    // cppcheck-suppress comparePointers
     return index < (size_t)(__stop_config_sections - __start_config_sections) ? __start_config_sections[index] : NULL;
 }
 

@@ -96,6 +96,7 @@ static const struct expr_acl *parse_anonymous(struct parser *parser)
         end++;
     if (!arg || end == parser->at) {
         config_error(parser->config, parser->line, open, arg ? "'{ }' holds no fetch" : "'{' without its '}'");
+        parser->at = arg ? end + 1 : end;
         return NULL;
     }
     uint32_t fetch_at = parser->at;

@@ -42,7 +42,7 @@ void frontends_hard_stop(struct frontends *frontends)
 
 void frontends_fini(struct frontends *frontends)
 {
-    frontends_unlisten_all(frontends);
+    frontend_listeners_free(frontends);
     frontends_hard_stop(frontends);
     backend_ctx_fini(&frontends->backends);
     stream_ctx_fini(&frontends->streams);
@@ -72,7 +72,6 @@ void frontends_soft_stop(struct frontends *frontends)
         return;
     frontends->stopping = true;
     frontends->streams.stopping = true;
-    frontends_unlisten_all(frontends);
     backend_ctx_stop(&frontends->backends);
     event_timer_set(frontends->loop, &frontends->hurry, frontends->loop->now_us + IDLE_GRACE_US);
 }

@@ -119,36 +119,30 @@ void frontend_listeners_resume(struct event_timer *timer)
     }
 }
 
-bool frontends_listen(struct frontends *frontends, uint32_t bind, int take_fd)
+bool frontends_listen(struct frontends *frontends, uint32_t bind, int fd)
 {
     struct frontend_listener *listener = calloc(1, sizeof(*listener));
     must(bind < frontends->program->num_binds);
-    if (!listener) {
-        close(take_fd);
-        errno = ENOMEM;
+    if (!listener)
         return false;
-    }
     listener->owner = frontends;
     listener->bind = frontends->program->binds[bind];
     listener->is_shared = !os_listen_is_per_slot(&listener->bind->listen);
     listener->burst = 1;
-    listener->source = (struct event_source){ .fd = take_fd, .ready = listener_ready };
+    listener->source = (struct event_source){ .fd = fd, .ready = listener_ready };
     if (!add_source(listener)) {
-        int error = errno;
-        close(take_fd);
         free(listener);
-        errno = error;
         return false;
     }
     list_append(&frontends->listeners, &listener->link);
     return true;
 }
 
-static void listener_close(struct frontend_listener *listener)
+// Other processes may hold the same socket: it leaves the loop before anybody closes it, or its events would stay.
+static void listener_free(struct frontend_listener *listener)
 {
     if (!listener->is_paused)
         event_source_del(listener->owner->loop, &listener->source);
-    close(listener->source.fd);
     list_remove(&listener->link);
     free(listener);
 }
@@ -157,15 +151,19 @@ void frontends_unlisten(struct frontends *frontends, int fd)
 {
     LIST_EACH(listener, &frontends->listeners, struct frontend_listener, link)
     {
-        if (listener->source.fd == fd)
-            listener_close(listener);
+        if (listener->source.fd != fd)
+            continue;
+        // What the kernel has already accepted for us would otherwise wait for nobody.
+        while (!listener->is_paused && accept_one(listener))
+            continue;
+        listener_free(listener);
     }
 }
 
-void frontends_unlisten_all(struct frontends *frontends)
+void frontend_listeners_free(struct frontends *frontends)
 {
     LIST_EACH(listener, &frontends->listeners, struct frontend_listener, link)
     {
-        listener_close(listener);
+        listener_free(listener);
     }
 }

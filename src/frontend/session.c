@@ -13,7 +13,6 @@ static void session_free(struct frontend_session *session, bool reset)
     mux_h1_close(&session->front, reset);
     list_remove(&session->link);
     frontends->num_sessions--;
-    board_incarnation_at(frontends->board, frontends->inc)->sessions = frontends->num_sessions;
     frontend_place_free(frontends, session->facts.bind);
     free(session);
 }
@@ -190,7 +189,6 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
     event_task_init(&session->next_request, next_request);
     list_append(&frontends->sessions, &session->link);
     frontends->num_sessions++;
-    board_incarnation_at(frontends->board, frontends->inc)->sessions = frontends->num_sessions;
     mux_h1_init(&session->front, &frontends->mux, true);
     // Data is often there already, and asking costs less than another turn of the loop.
     session->front.conn.can_read = true;

@@ -45,6 +45,12 @@ static enum io in_fill(struct mux_h1 *h1)
     return io;
 }
 
+bool mux_h1_fill(struct mux_h1 *h1)
+{
+    buf_compact(&h1->in);
+    return in_fill(h1) == IO_OK;
+}
+
 static void in_drop(struct mux_h1 *h1, size_t len)
 {
     must(len <= buf_len(&h1->in));

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
+#include "config/word.h"
 #include "expr/cond.h"
-#include "rule/names.h"
 #include "rule/rule.h"
 
 extern const struct rule_action_table *const __start_rule_actions[] __attribute__((weak));
@@ -80,16 +80,18 @@ const char *rule_set_name(uint32_t ruleset)
 static bool report_unknown(struct config *config, const struct config_line *line, uint32_t index, const char *name,
                            uint32_t ruleset)
 {
-    if (rule_action_refused(name) & ruleset)
-        return config_error(config, line, index, "action '%s' of '%s' is not supported yet", name,
-                            rule_set_name(ruleset));
+    const char *set = rule_set_name(ruleset);
+    const char *full = arena_printf(config->arena, "%s %.*s", set, (int)strcspn(name, "("), name);
+    const char *reason = config_refuse_reason(full, CONFIG_IN_PROXY);
+    if (reason)
+        return config_error(config, line, index, "'%s' %s", full, reason);
     const char **known = arena_alloc(config->arena, (action_num + 1) * sizeof(*known));
     size_t num = 0;
     for (size_t i = 0; i < action_num; i++)
         if (action_rows[i]->in & ruleset)
             known[num++] = action_rows[i]->name;
     const char *nearest = config_nearest(name, known, num);
-    return config_error(config, line, index, "unknown action '%s' in '%s'%s%s%s", name, rule_set_name(ruleset),
+    return config_error(config, line, index, "unknown action '%s' in '%s'%s%s%s", name, set,
                         nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 

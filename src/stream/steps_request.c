@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "expr/cond.h"
 #include "rule/rule.h"
-#include "stream/steps.h"
+#include "stream/service.h"
 
 static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
 {
@@ -64,7 +64,8 @@ static bool run_rules(struct stream *stream, const struct rule *rules, enum stre
     const struct rule *at = NULL;
     switch (rule_run_list(rules, stream, &at)) {
     case RULE_ANSWERED:
-        *verdict = stream->answer ? stream_answer_with(stream, stream->answer, STREAM_END_LOCAL) : STREAM_OVER;
+        *verdict = stream->answer ? stream_answer_with(stream, stream->answer, STREAM_END_LOCAL)
+                                  : stream->service->start(stream);
         return true;
     case RULE_ERROR:
         *verdict = stream_refuse(stream, 500, STREAM_END_INTERNAL, true);

@@ -13,6 +13,19 @@ static void note_peak(_Atomic uint64_t *gauge, uint64_t value)
         continue;
 }
 
+// A slot may have come free between our look at the servers and our place in the queue: each free one is offered to
+// whoever is first in line, which may be us. What we are granted comes back through stream_queue_granted.
+static void offer_free_slots(struct stream *stream)
+{
+    struct backend *backend = stream->backend;
+    for (uint32_t i = 0; i < backend->num_servers; i++) {
+        struct server *server = &backend->servers[i];
+        if (backend_server_is_usable(server) && (!stream->sticky || server == stream->server))
+            board_queue_offer(stream->ctx->board, backend->conf->be_object, server->conf->object,
+                              server->conf->maxconn);
+    }
+}
+
 static enum stream_verdict enqueue(struct stream *stream, struct server *server)
 {
     struct stream_ctx *ctx = stream->ctx;
@@ -34,6 +47,7 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     uint64_t limit = backend->conf->timeouts.queue ? backend->conf->timeouts.queue : backend->conf->timeouts.connect;
     stream->deadline_us = limit ? ctx->loop->now_us + limit : 0;
     stream_step_set(stream, STREAM_QUEUE);
+    offer_free_slots(stream);
     return STREAM_GO;
 }
 
@@ -91,25 +105,8 @@ static bool client_left(const struct stream *stream)
 
 enum stream_verdict stream_queue(struct stream *stream)
 {
-    struct stream_ctx *ctx = stream->ctx;
     if (client_left(stream))
         return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
-    if (!stream->waiter)
-        return STREAM_WAIT;
-    // A slot may have come free between our look at the server and our place in the queue.
-    bool full = false;
-    struct server *server = stream->sticky ? stream->server : backend_pick(stream->backend, &full, NULL);
-    bool alone = board_queue_len(ctx->board, stream->backend->conf->be_object, 0) <= 1;
-    if (alone && server && !full && backend_slot_take(server, true)) {
-        uint32_t waiter = stream->waiter;
-        stream->waiter = 0;
-        stream->deadline_us = 0;
-        if (board_queue_leave(ctx->board, waiter, ctx->inc))
-            board_queue_slot_freed(ctx->board, stream->backend->conf->be_object, server->conf->object);
-        take_server(stream, server);
-        stream_step_set(stream, STREAM_CONNECT);
-        return STREAM_GO;
-    }
     return STREAM_WAIT;
 }
 
@@ -134,7 +131,9 @@ void stream_queue_granted(struct stream_ctx *ctx)
         // Another was faster: back to the head of the queue.
         stream->waiter = board_queue_wait_first(ctx->board, backend->conf->be_object,
                                                 stream->sticky ? stream->server->conf->object : 0, ctx->inc, cookie);
-        if (!stream->waiter)
+        if (stream->waiter)
+            offer_free_slots(stream);
+        else
             stream->deadline_us = ctx->loop->now_us;
         stream_run(stream);
     }

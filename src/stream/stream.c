@@ -168,9 +168,7 @@ void stream_leave_server(struct stream *stream, bool keep)
     if (stream->waiter) {
         uint32_t waiter = stream->waiter;
         stream->waiter = 0;
-        // A slot that was granted to us and not fetched goes to the next in line.
-        if (board_queue_leave(stream->ctx->board, waiter, stream->ctx->inc) && stream->backend)
-            board_queue_slot_freed(stream->ctx->board, stream->backend->conf->be_object, 0);
+        board_queue_leave(stream->ctx->board, waiter, stream->ctx->inc);
     }
     if (stream->back) {
         struct backend_conn *back = stream->back;

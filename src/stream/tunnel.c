@@ -2,17 +2,25 @@
 #include <stdlib.h>
 #include "stream/steps.h"
 
+static void tunnel_run(struct stream_tunnel *tunnel);
+
 static void tunnel_event(struct mux_stream *end)
 {
-    stream_tunnel_run(end->user);
+    tunnel_run(end->user);
 }
 
 static void tunnel_task(struct event_task *task)
 {
-    stream_tunnel_run(CONTAINER_OF(task, struct stream_tunnel, task));
+    tunnel_run(CONTAINER_OF(task, struct stream_tunnel, task));
 }
 
 static void tunnel_arm(struct stream_tunnel *tunnel);
+static void tunnel_timer_fired(struct stream_tunnel *tunnel);
+static void tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end);
+
+static const struct stream_tunnel_ops tunnel_ops = {
+    .run = tunnel_run, .timer_fired = tunnel_timer_fired, .kill = tunnel_kill
+};
 
 enum stream_verdict stream_to_tunnel(struct stream *stream)
 {
@@ -21,6 +29,7 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     struct stream_tunnel *tunnel = calloc(1, sizeof(*tunnel));
     if (!tunnel)
         return stream_finish(stream, STREAM_END_RESOURCE, STREAM_NEXT_RESET);
+    tunnel->ops = &tunnel_ops;
     tunnel->ctx = ctx;
     tunnel->session = stream->session;
     tunnel->host = stream->host;
@@ -59,7 +68,7 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     ctx->num_tunnels++;
     tunnel->host->tunnel(tunnel->session, tunnel);
     stream_release(stream);
-    stream_tunnel_run(tunnel);
+    tunnel_run(tunnel);
     return STREAM_OVER;
 }
 
@@ -104,7 +113,7 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     host->ended(session, reset ? STREAM_NEXT_RESET : STREAM_NEXT_CLOSE);
 }
 
-void stream_tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end)
+static void tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end)
 {
     tunnel_end(tunnel, end, true);
 }
@@ -139,7 +148,7 @@ static bool run_side(struct stream_tunnel *tunnel, struct stream_relay *relay, b
     }
 }
 
-void stream_tunnel_run(struct stream_tunnel *tunnel)
+static void tunnel_run(struct stream_tunnel *tunnel)
 {
     if (!run_side(tunnel, &tunnel->up, true) || !run_side(tunnel, &tunnel->down, false))
         return;
@@ -179,7 +188,7 @@ static void tunnel_arm(struct stream_tunnel *tunnel)
     event_timer_set(tunnel->ctx->loop, tunnel->timer, !client || (server && server < client) ? server : client);
 }
 
-void stream_tunnel_timer_fired(struct stream_tunnel *tunnel)
+static void tunnel_timer_fired(struct stream_tunnel *tunnel)
 {
     uint64_t now_us = tunnel->ctx->loop->now_us;
     uint64_t client = client_deadline(tunnel);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The board's functions one by one, in one process that plays several incarnations.
-#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -262,6 +262,55 @@ static void test_lanes(void **state)
     assert_true(board_lane_acquire(board, 4, b, 1));
 }
 
+// Two processes meet at the same round; both lie in wait for the other, so that they act at once.
+static void meet(_Atomic uint64_t *mine, _Atomic uint64_t *other)
+{
+    uint64_t round = atomic_fetch_add(mine, 1) + 1;
+    for (unsigned i = 0; atomic_load(other) < round; i++) {
+        if (i > 2000) {
+            sched_yield();
+        }
+    }
+}
+
+// Of two that race for the last unit one gets it: never both, and never neither.
+static void test_lane_race(void **state)
+{
+    struct board *board = *state;
+    enum { ROUNDS = 400000 };
+    struct {
+        _Atomic uint64_t at[2];
+        _Atomic uint32_t got[2];
+    } *race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint32_t incs[2] = { board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1),
+                         board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1) };
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    int me = pid == 0;
+    uint32_t num_both = 0, num_none = 0;
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        meet(&race->at[me], &race->at[!me]);
+        for (volatile uint32_t wait = me ? i % 61 : i % 127; wait > 0; wait--) { // who comes last has a lead
+        }
+        race->got[me] = board_lane_acquire(board, 2, incs[me], 1);
+        meet(&race->at[me], &race->at[!me]);
+        num_both += race->got[0] + race->got[1] == 2;
+        num_none += race->got[0] + race->got[1] == 0;
+        if (race->got[me]) {
+            board_lane_release(board, 2, incs[me]);
+        }
+    }
+    if (me) {
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(num_both, 0);
+    assert_int_equal(num_none, 0);
+    munmap(race, sizeof(*race));
+}
+
 struct queue_fixture {
     uint32_t backend, server[2], a, b;
 };
@@ -316,6 +365,13 @@ static void test_queue(void **state)
     assert_int_equal(cookie, 103);
     assert_false(board_queue_leave(board, four, f.b));
     assert_false(board_queue_leave(board, one, f.b));
+    uint32_t five = board_queue_wait(board, f.backend, 0, f.a, 105);
+    uint32_t six = board_queue_wait(board, f.backend, 0, f.b, 106);
+    assert_true(board_queue_offer(board, f.backend, f.server[1], 1));
+    assert_false(board_queue_offer(board, f.backend, f.server[1], 1));
+    assert_true(board_queue_granted(board, &waiter, &cookie, &server, f.a));
+    assert_int_equal(waiter, five);
+    assert_false(board_queue_leave(board, six, f.b));
     assert_int_equal(board_queue_len(board, f.backend, 0), 0);
     assert_int_equal(board_queue_len(board, f.backend, f.server[0]), 0);
     assert_int_equal(board_queue_ahead(board, f.backend, f.server[1]), 0);
@@ -536,6 +592,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_objects, setup, teardown),
         cmocka_unit_test_setup_teardown(test_counters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lanes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lane_race, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_death, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_rebuild, setup, teardown),

@@ -280,7 +280,8 @@ static void build_v1(void **state)
 {
     (void)state;
     char out[TRANSPORT_PROXY_V1_MAX];
-    union transport_proxy_address a = address("10.0.0.1", 1000), b = address("10.0.0.2", 80), c = address("2001:db8::5", 81);
+    union transport_proxy_address a = address("10.0.0.1", 1000), b = address("10.0.0.2", 80),
+                                  c = address("2001:db8::5", 81);
     struct transport_proxy_write what = { .version = 1, .src = &a, .dst = &b };
     size_t len = transport_proxy_build(out, sizeof(out), &what);
     assert_true(slice_equal(slice_of(out, len), SLICE("PROXY TCP4 10.0.0.1 10.0.0.2 1000 80\r\n")));

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the processes are told: the command line, and the few settings that shape the processes themselves. The program
+// behind them (configuration, traffic, admin socket) is handed in as vtables, so that this area runs any traffic, a toy
+// one in its tests, and names no part of it. Read by every process, written before the first fork.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/text.h"
+#include "os/identity.h"
+#include "os/listen.h"
+
+struct board;
+struct worker;
+struct controller;
+
+enum { PROCESS_MAX_WORKERS = 100 }; // of one generation: two generations and their helpers fit the board
+
+// The command line, after HAProxy's management guide, section 3.
+struct process_options {
+    const char **files; // -f and --, in their order
+    uint32_t num_files;
+    bool check;            // -c
+    bool daemon;           // -D
+    bool master_worker;    // -W, -Ws
+    bool systemd;          // -Ws
+    bool foreground;       // -db, -d: never go to the background
+    bool quiet;            // -q
+    bool verbose;          // -V
+    bool zero_warning;     // -dW
+    bool diagnostics;      // -dD
+    bool ignore_unresolved; // -dr
+    bool no_getaddrinfo;   // -dG
+    bool no_splice;        // -dS
+    bool no_verify;        // -dV
+    const char *pidfile;   // -p
+    const char *directory; // -C
+    const char *local_peer; // -L
+    const char *condition; // -cc
+    const char *master_socket; // -S: an address and options, separated by commas
+    uint32_t maxconn;         // -n, 0: not given
+    uint32_t proxy_maxconn;   // -N
+    uint64_t memory_mb;       // -m
+    int old_signal;           // what `old_pids` get once this program is ready: SIGUSR1 (-sf), SIGTERM (-st), or 0
+    pid_t *old_pids;
+    uint32_t num_old_pids;
+};
+
+// What a configuration says about processes. Strings and arrays live as long as the configuration.
+struct process_settings {
+    uint32_t num_workers; // 0: one per usable processor
+    const struct os_listen *const *binds; // what workers listen on, by bind index
+    uint32_t num_binds;
+    const struct os_listen *const *sockets; // what the controller listens on, by socket index
+    uint32_t num_sockets;
+    struct os_identity identity;
+    const char *pidfile;  // NULL: none
+    bool daemon;
+    bool master_worker;
+    uint64_t hard_stop_us;   // a soft stop that takes longer ends at once; 0: it may take for ever
+    uint64_t num_files;      // descriptors per process; 0: up to the hard limit
+    const char *const *sections; // names of board sections that `prepare` made, for the next generation
+    uint32_t num_sections;
+};
+
+// Traffic, in a worker. All functions run on the worker's loop.
+struct process_traffic {
+    // start makes the state of one worker's traffic, without any listening socket yet; NULL ends the worker.
+    void *(*start)(struct worker *worker);
+    // listen starts to accept on `fd`, which belongs to the worker and stays open until after unlisten. One bind may have
+    // several: the worker's own and those of slots it helps out for. It accepts what waits already. False ends the worker.
+    bool (*listen)(void *traffic, uint32_t bind_index, int fd);
+    // unlisten accepts what still waits, then takes `fd` out of the loop (EPOLL_CTL_DEL): it is closed right after.
+    void (*unlisten)(void *traffic, uint32_t bind_index, int fd);
+    // soft_stop says that nothing new will come; what is open finishes.
+    void (*soft_stop)(void *traffic);
+    // is_idle says whether nothing is open; asked once every turn during a soft stop.
+    bool (*is_idle)(void *traffic);
+    // open_sessions gives the number of open sessions, for `show proc`.
+    uint32_t (*open_sessions)(void *traffic);
+    // woken is called in the turn after board_wake for this process. May be NULL.
+    void (*woken)(void *traffic);
+    // turn is called each turn before the wait. May be NULL.
+    void (*turn)(void *traffic);
+};
+
+// The admin side, in the controller. Any of them may be NULL.
+struct process_admin {
+    void *(*start)(struct controller *controller);
+    bool (*listen)(void *admin, uint32_t socket_index, int fd);
+    void (*unlisten)(void *admin, uint32_t socket_index, int fd);
+    // reloaded answers controller_reload: whether the new generation serves, or the messages of why it does not. A
+    // generation that serves answers from its own controller no more: this one ends soon.
+    void (*reloaded)(void *admin, uint64_t id, bool done, const char *messages);
+    // woken is called in the turn after board_wake for this process.
+    void (*woken)(void *admin);
+    // stop is the last call, before the process ends.
+    void (*stop)(void *admin);
+};
+
+struct process_program {
+    // load reads and checks the configuration that `options` name and says in `settings` what concerns the processes. All
+    // messages, warnings too, are appended to `messages` as lines. NULL where anything was wrong. It opens nothing.
+    void *(*load)(struct process_settings *settings, struct text *messages, const struct process_options *options);
+    // prepare gives the configuration its places on the board, before the keeper drops its rights and forks. May be NULL.
+    bool (*prepare)(void *conf, struct process_settings *settings, struct text *messages, struct board *board);
+    const struct process_traffic *traffic;
+    const struct process_admin *admin; // NULL: none
+};
+
+// process_main runs the program as its command line says and returns its exit status; it also returns, once, in the
+// process that stays behind where the program went to the background.
+int process_main(const struct process_program *program, int argc, char **argv);

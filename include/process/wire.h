@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the processes say to each other: master and keeper, master and each worker, master and controller. Legal peers
+// only: keeper and workers never talk, nor do workers among themselves. Every message has a fixed type and bounded size
+// (event/messages.h checks both); texts end with a NUL that the receiver sets again.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "board/board.h"
+#include "os/listen.h"
+
+enum wire_type {
+    // keeper to master
+    WIRE_PLAN = 1, // struct wire_plan: the configuration is good; then one WIRE_OPEN for each socket
+    WIRE_OPEN,     // struct wire_open
+    WIRE_SECTION,  // struct wire_section and its memory file
+    WIRE_SEAT,     // struct wire_seat: a process is about to be forked and wants its line to the master
+    WIRE_FORKED,   // struct wire_seat with its pid
+    WIRE_DEAD,     // struct wire_seat with its pid: it was waited for
+    WIRE_FAILED,   // text: why the configuration cannot serve
+    // master to keeper
+    WIRE_OPENED, // struct wire_opened: an answer for each WIRE_OPEN, in order
+    WIRE_SEATED, // struct wire_seat and the line's end for the process
+    WIRE_ACTIVE, // all of the generation's processes are ready: from now on what dies is forked again. To a controller:
+                 // it is the only one, and drains the log
+    WIRE_SOFT_STOP, // also to workers and controllers
+    WIRE_HARD_STOP,
+    // master to worker and controller
+    WIRE_LISTEN,   // struct wire_listen and the socket
+    WIRE_UNLISTEN, // struct wire_listen
+    WIRE_START,    // all sockets were sent
+    // worker and controller to master
+    WIRE_READY,
+    // controller to master, and back
+    WIRE_RELOAD,   // struct wire_reload
+    WIRE_RELOADED, // struct wire_reloaded
+};
+
+enum { WIRE_TEXT_LEN = 4096, WIRE_PATH_LEN = 1024 };
+
+struct wire_plan {
+    uint32_t num_workers;
+    uint32_t num_binds;
+    uint32_t num_sockets;
+    uint8_t daemon;
+    uint8_t master_worker;
+    char pidfile[WIRE_PATH_LEN]; // "" for none
+};
+
+struct wire_open {
+    uint32_t index;
+    uint32_t is_socket; // 1: for the controller, 0: a bind
+    struct os_listen listen;
+};
+
+struct wire_opened {
+    uint32_t index;
+    uint32_t is_socket;
+    uint32_t done;
+    char error[OS_LISTEN_ERROR_LEN];
+};
+
+struct wire_section {
+    uint32_t version;
+    char name[BOARD_NAME_MAX];
+};
+
+struct wire_seat {
+    uint32_t slot; // WIRE_CONTROLLER_SLOT for the controller
+    uint32_t inc;
+    int32_t pid;
+};
+
+enum { WIRE_CONTROLLER_SLOT = UINT16_MAX };
+
+struct wire_listen {
+    uint32_t index;
+    uint32_t slot;
+};
+
+struct wire_reload {
+    uint64_t id;
+};
+
+struct wire_reloaded {
+    uint64_t id;
+    uint32_t done;
+    char text[WIRE_TEXT_LEN];
+};
+
+// wire_text copies a text of a message, `len` bytes of which may lack its end, into `out` (room WIRE_TEXT_LEN).
+void wire_text(char *out, const void *data, size_t len);

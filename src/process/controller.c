@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+#include "board/board.h"
+#include "os/identity.h"
+#include "os/service.h"
+#include "process/controller.h"
+#include "process/seat.h"
+#include "process/wire.h"
+
+enum {
+    CONTROLLER_DRAIN_BATCH = 4096,
+    CONTROLLER_DRAIN_MIN_US = 5000,
+    CONTROLLER_DRAIN_MAX_US = 50000,
+    CONTROLLER_FINAL_BATCHES = 1024,
+    CONTROLLER_ORPHAN_US = 500000,
+};
+
+static void socket_leave(struct controller *controller, struct seat_socket *socket)
+{
+    const struct process_admin *admin = controller->program->admin;
+    if (admin && admin->unlisten)
+        admin->unlisten(controller->admin, socket->index, socket->fd);
+    seat_socket_close(socket);
+}
+
+// The last word is the log's: everything that other processes wrote before they ended goes out.
+static void stop(struct controller *controller)
+{
+    if (controller->stopping)
+        return;
+    controller->stopping = true;
+    atomic_store(&board_incarnation_at(controller->board, controller->inc)->ready, 2);
+    LIST_EACH(socket, &controller->sockets, struct seat_socket, link)
+        socket_leave(controller, socket);
+    const struct process_admin *admin = controller->program->admin;
+    if (admin && admin->stop)
+        admin->stop(controller->admin);
+    for (int i = 0; controller->drain && i < CONTROLLER_FINAL_BATCHES; i++)
+        if (!log_drain_run(controller->drain, CONTROLLER_DRAIN_BATCH))
+            break;
+    log_drain_free(controller->drain);
+    _exit(0);
+}
+
+static void drain(struct event_timer *timer)
+{
+    struct controller *controller = CONTAINER_OF(timer, struct controller, drain_timer);
+    uint32_t sent = log_drain_run(controller->drain, CONTROLLER_DRAIN_BATCH);
+    uint64_t pause_us = sent ? CONTROLLER_DRAIN_MIN_US : controller->drain_pause_us * 2;
+    if (sent == CONTROLLER_DRAIN_BATCH)
+        pause_us = 1;
+    if (pause_us > CONTROLLER_DRAIN_MAX_US)
+        pause_us = CONTROLLER_DRAIN_MAX_US;
+    controller->drain_pause_us = pause_us;
+    event_timer_set(&controller->loop, timer, controller->loop.now_us + pause_us);
+}
+
+static void take_active(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    struct controller *controller = messages->owner;
+    if (!controller->drain)
+        controller->drain = log_drain_new(controller->board);
+    if (controller->drain)
+        event_timer_set(&controller->loop, &controller->drain_timer, controller->loop.now_us + 1);
+    else
+        log_say(LOG_LEVEL_ALERT, "no logs: out of memory");
+}
+
+static void take_listen(struct messages *messages, const struct messages_event *event)
+{
+    struct controller *controller = messages->owner;
+    const struct process_admin *admin = controller->program->admin;
+    if (!admin || !admin->listen)
+        return;
+    struct seat_socket *socket = seat_socket_add(&controller->sockets, event->data, event->fds[0]);
+    if (!socket)
+        return;
+    event->fds[0] = -1;
+    if (!admin->listen(controller->admin, socket->index, socket->fd)) {
+        log_say(LOG_LEVEL_ALERT, "the controller cannot accept on admin socket %u", socket->index);
+        seat_socket_close(socket);
+    }
+}
+
+static void take_start(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    struct controller *controller = messages->owner;
+    atomic_store(&board_incarnation_at(controller->board, controller->inc)->ready, 1);
+    messages_send(messages, WIRE_READY, NULL, 0, NULL, 0);
+}
+
+static void take_soft_stop(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    stop(messages->owner);
+}
+
+static void take_reloaded(struct messages *messages, const struct messages_event *event)
+{
+    struct controller *controller = messages->owner;
+    const struct process_admin *admin = controller->program->admin;
+    const struct wire_reloaded *reloaded = event->data;
+    char text[WIRE_TEXT_LEN];
+    wire_text(text, reloaded->text, event->len - offsetof(struct wire_reloaded, text));
+    if (admin && admin->reloaded)
+        admin->reloaded(controller->admin, reloaded->id, reloaded->done, text);
+}
+
+static const struct messages_kind kinds[] = {
+    { .type = WIRE_LISTEN, .min_len = sizeof(struct wire_listen), .max_len = sizeof(struct wire_listen), .num_fds = 1,
+      .take = take_listen },
+    { .type = WIRE_START, .take = take_start },
+    { .type = WIRE_ACTIVE, .take = take_active },
+    { .type = WIRE_SOFT_STOP, .take = take_soft_stop },
+    { .type = WIRE_RELOADED, .min_len = sizeof(struct wire_reloaded), .max_len = sizeof(struct wire_reloaded),
+      .take = take_reloaded },
+};
+
+bool controller_reload(struct controller *controller, uint64_t id)
+{
+    struct wire_reload reload = { .id = id };
+    return messages_send(&controller->master, WIRE_RELOAD, &reload, sizeof(reload), NULL, 0);
+}
+
+// While the keeper lives it says when to end (SIGTERM): workers may still finish what is open, and log it.
+static void master_lost(struct messages *messages)
+{
+    struct controller *controller = messages->owner;
+    event_timer_set(&controller->loop, &controller->orphan_timer, controller->loop.now_us + 1);
+}
+
+static void orphan_check(struct event_timer *timer)
+{
+    struct controller *controller = CONTAINER_OF(timer, struct controller, orphan_timer);
+    if (getppid() != controller->keeper)
+        stop(controller);
+    event_timer_set(&controller->loop, timer, controller->loop.now_us + CONTROLLER_ORPHAN_US);
+}
+
+static void signals_ready(struct event_source *source, uint32_t events)
+{
+    (void)events;
+    struct controller *controller = CONTAINER_OF(source, struct controller, signals);
+    pid_t sender;
+    if (os_signals_next(source->fd, &sender) == SIGTERM)
+        stop(controller);
+}
+
+static void woken(struct event_source *source, uint32_t events)
+{
+    (void)events;
+    struct controller *controller = CONTAINER_OF(source, struct controller, wake);
+    const struct process_admin *admin = controller->program->admin;
+    if (admin && admin->woken)
+        admin->woken(controller->admin);
+}
+
+static void turn(struct event_loop *loop)
+{
+    struct controller *controller = loop->owner;
+    seat_beat(controller->board, controller->inc, loop->now_us);
+}
+
+static bool prepare(struct controller *controller, int take_line)
+{
+    static const int stop_signals[] = { SIGTERM };
+    list_init(&controller->sockets);
+    if (!event_loop_init(&controller->loop))
+        return false;
+    controller->loop.owner = controller;
+    controller->loop.before_wait = turn;
+    controller->loop.max_sleep_us = SEAT_MAX_SLEEP_US;
+    controller->wake =
+        (struct event_source){ .fd = board_incarnation_at(controller->board, controller->inc)->wake_fd, .ready = woken };
+    controller->signals = (struct event_source){ .fd = os_signals_open(stop_signals, NUM_ITEMS(stop_signals)),
+                                                 .ready = signals_ready };
+    event_timer_init(&controller->drain_timer, drain);
+    event_timer_init(&controller->orphan_timer, orphan_check);
+    messages_init(&controller->master, "the master", kinds, NUM_ITEMS(kinds), controller, master_lost, take_line);
+    const struct process_admin *admin = controller->program->admin;
+    if (admin && admin->start) {
+        controller->admin = admin->start(controller);
+        if (!controller->admin)
+            return false;
+    }
+    return controller->signals.fd >= 0 && event_source_add(&controller->loop, &controller->wake, EPOLLIN) &&
+           event_source_add(&controller->loop, &controller->signals, EPOLLIN) &&
+           messages_attach(&controller->master, &controller->loop);
+}
+
+_Noreturn void controller_run(struct controller *controller, int take_line, pid_t keeper)
+{
+    os_title_set("fairlead: controller gen %u", controller->generation);
+    controller->keeper = keeper;
+    if (!prepare(controller, take_line)) {
+        log_say(LOG_LEVEL_ALERT, "the controller cannot start");
+        _exit(1);
+    }
+    event_loop_run(&controller->loop);
+    _exit(0);
+}

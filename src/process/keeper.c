@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/check.h"
+#include "board/board.h"
+#include "log/log.h"
+#include "os/service.h"
+#include "keeper.h"
+
+enum { KEEPER_ANSWER_MS = 30000, KEEPER_FLUSH_MS = 1000 };
+
+static void show(const struct keeper *keeper, const char *text)
+{
+    if (!keeper->start.silent && !keeper->start.options->quiet && text)
+        fputs(text, stderr);
+}
+
+_Noreturn void keeper_fail(struct keeper *keeper, const char *text)
+{
+    size_t len = text ? strnlen(text, WIRE_TEXT_LEN - 1) : 0;
+    messages_send(&keeper->master, WIRE_FAILED, text ? text : "", len, NULL, 0);
+    messages_flush(&keeper->master, KEEPER_FLUSH_MS);
+    for (uint32_t i = 0; keeper->seats && i < keeper->num_seats; i++)
+        if (keeper->seats[i].pid)
+            kill(keeper->seats[i].pid, SIGKILL);
+    exit(1);
+}
+
+static void take_opened(struct messages *messages, const struct messages_event *event)
+{
+    struct keeper *keeper = messages->owner;
+    const struct wire_opened *opened = event->data;
+    if (!opened->done) {
+        char line[OS_LISTEN_ERROR_LEN + 64];
+        snprintf(line, sizeof(line), "%.*s\n", (int)sizeof(opened->error), opened->error);
+        text_printf(&keeper->messages, "%s", line);
+        log_say(LOG_LEVEL_ALERT, "%.*s", (int)sizeof(opened->error), opened->error);
+        keeper->open_failed = true;
+    }
+    keeper->opened_all = ++keeper->num_opened == keeper->settings.num_binds + keeper->settings.num_sockets;
+}
+
+static void take_seated(struct messages *messages, const struct messages_event *event)
+{
+    int line = event->fds[0];
+    event->fds[0] = -1;
+    keeper_seated(messages->owner, event->data, line);
+}
+
+static void take_active(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    struct keeper *keeper = messages->owner;
+    keeper->active = true;
+    if (keeper->start.background)
+        os_daemon_detach();
+}
+
+static void take_soft_stop(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    keeper_stop(messages->owner, false);
+}
+
+static void take_hard_stop(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    keeper_stop(messages->owner, true);
+}
+
+static const struct messages_kind kinds[] = {
+    { .type = WIRE_OPENED, .min_len = sizeof(struct wire_opened), .max_len = sizeof(struct wire_opened),
+      .take = take_opened },
+    { .type = WIRE_SEATED, .min_len = sizeof(struct wire_seat), .max_len = sizeof(struct wire_seat), .num_fds = 1,
+      .take = take_seated },
+    { .type = WIRE_ACTIVE, .take = take_active },
+    { .type = WIRE_SOFT_STOP, .take = take_soft_stop },
+    { .type = WIRE_HARD_STOP, .take = take_hard_stop },
+};
+
+// Without the master nobody can steer, reload or open again: what is open ends in order, and this generation with it.
+static void master_lost(struct messages *messages)
+{
+    struct keeper *keeper = messages->owner;
+    if (!keeper->loop.owner)
+        exit(1);
+    if (!keeper->active)
+        keeper_stop(keeper, true);
+    log_say(LOG_LEVEL_ALERT, "the master is gone: generation %u ends softly", keeper->start.generation);
+    keeper_stop(keeper, false);
+}
+
+static void configuration_load(struct keeper *keeper)
+{
+    const struct process_program *program = keeper->start.program;
+    text_init(&keeper->messages);
+    keeper->conf = program->load(&keeper->settings, &keeper->messages, keeper->start.options);
+    show(keeper, keeper->messages.ptr);
+    if (!keeper->conf) {
+        log_say(LOG_LEVEL_ALERT, "the configuration has errors: generation %u does not start", keeper->start.generation);
+        keeper_fail(keeper, keeper->messages.ptr);
+    }
+    if (!keeper->settings.num_workers)
+        keeper->settings.num_workers = os_cpus_usable();
+    if (keeper->settings.num_workers > PROCESS_MAX_WORKERS)
+        keeper->settings.num_workers = PROCESS_MAX_WORKERS;
+}
+
+static void plan_send(struct keeper *keeper)
+{
+    const struct process_settings *settings = &keeper->settings;
+    struct wire_plan plan = {
+        .num_workers = settings->num_workers,
+        .num_binds = settings->num_binds,
+        .num_sockets = settings->num_sockets,
+        .daemon = settings->daemon,
+        .master_worker = settings->master_worker,
+    };
+    snprintf(plan.pidfile, sizeof(plan.pidfile), "%s", settings->pidfile ? settings->pidfile : "");
+    messages_send(&keeper->master, WIRE_PLAN, &plan, sizeof(plan), NULL, 0);
+}
+
+static void open_send(struct keeper *keeper, const struct os_listen *const *listens, uint32_t num, bool is_socket)
+{
+    for (uint32_t i = 0; i < num; i++) {
+        struct wire_open request = { .index = i, .is_socket = is_socket, .listen = *listens[i] };
+        messages_send(&keeper->master, WIRE_OPEN, &request, sizeof(request), NULL, 0);
+    }
+}
+
+static void sockets_ask(struct keeper *keeper)
+{
+    const struct process_settings *settings = &keeper->settings;
+    plan_send(keeper);
+    open_send(keeper, settings->binds, settings->num_binds, false);
+    open_send(keeper, settings->sockets, settings->num_sockets, true);
+    keeper->opened_all = !settings->num_binds && !settings->num_sockets;
+    if (!messages_wait(&keeper->master, &keeper->opened_all, KEEPER_ANSWER_MS))
+        exit(1);
+    if (keeper->open_failed)
+        keeper_fail(keeper, keeper->messages.ptr);
+}
+
+// Only the master may keep a listening socket alive, and those who accept on it.
+static void inherited_close(const struct os_listen *const *listens, uint32_t num)
+{
+    for (uint32_t i = 0; i < num; i++)
+        if (listens[i]->kind == OS_LISTEN_FD && listens[i]->fd > STDERR_FILENO)
+            close(listens[i]->fd);
+}
+
+static void sections_send(struct keeper *keeper)
+{
+    for (uint32_t i = 0; i < keeper->settings.num_sections; i++) {
+        struct wire_section section = { 0 };
+        snprintf(section.name, sizeof(section.name), "%s", keeper->settings.sections[i]);
+        int fd = board_section_get0(keeper->start.board, &section.version, section.name);
+        if (fd >= 0)
+            messages_send(&keeper->master, WIRE_SECTION, &section, sizeof(section), &fd, 1);
+    }
+}
+
+static void board_prepare(struct keeper *keeper)
+{
+    const struct process_program *program = keeper->start.program;
+    if (!program->prepare)
+        return;
+    size_t shown = keeper->messages.len;
+    bool done = program->prepare(keeper->conf, &keeper->settings, &keeper->messages, keeper->start.board);
+    if (keeper->messages.len > shown)
+        show(keeper, keeper->messages.ptr + shown);
+    if (!done)
+        keeper_fail(keeper, keeper->messages.ptr);
+    sections_send(keeper);
+}
+
+static void rights_give_up(struct keeper *keeper)
+{
+    const char *what;
+    os_limit_files(keeper->settings.num_files);
+    if (os_identity_become(&what, &keeper->settings.identity))
+        return;
+    text_printf(&keeper->messages, "cannot %s: %s\n", what, strerror(errno));
+    log_say(LOG_LEVEL_ALERT, "cannot %s: %s", what, strerror(errno));
+    keeper_fail(keeper, keeper->messages.ptr);
+}
+
+static void signals_ready(struct event_source *source, uint32_t events)
+{
+    (void)events;
+    pid_t sender;
+    while (os_signals_next(source->fd, &sender))
+        continue;
+    keeper_reap(CONTAINER_OF(source, struct keeper, signals));
+}
+
+static void loop_prepare(struct keeper *keeper)
+{
+    static const int child_signals[] = { SIGCHLD };
+    if (!event_loop_init(&keeper->loop))
+        keeper_fail(keeper, "no event loop\n");
+    keeper->loop.owner = keeper;
+    keeper->signals = (struct event_source){ .fd = os_signals_open(child_signals, NUM_ITEMS(child_signals)),
+                                             .ready = signals_ready };
+    if (keeper->signals.fd < 0 || !event_source_add(&keeper->loop, &keeper->signals, EPOLLIN) ||
+        !messages_attach(&keeper->master, &keeper->loop))
+        keeper_fail(keeper, "no event loop\n");
+}
+
+_Noreturn void keeper_run(const struct keeper_start *start)
+{
+    static struct keeper keeper;
+    keeper.start = *start;
+    os_title_set("fairlead: keeper gen %u", start->generation);
+    messages_init(&keeper.master, "the master", kinds, NUM_ITEMS(kinds), &keeper, master_lost, start->line);
+    configuration_load(&keeper);
+    sockets_ask(&keeper);
+    inherited_close(keeper.settings.binds, keeper.settings.num_binds);
+    inherited_close(keeper.settings.sockets, keeper.settings.num_sockets);
+    board_prepare(&keeper);
+    rights_give_up(&keeper);
+    loop_prepare(&keeper);
+    keeper_seats_start(&keeper);
+    event_loop_run(&keeper.loop);
+    exit(0);
+}

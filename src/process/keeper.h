@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keeper's own state, shared by the two halves of its life: keeper.c brings a generation up, keeper_seats.c keeps its
+// processes alive and ends them.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "event/loop.h"
+#include "event/messages.h"
+#include "process/keeper.h"
+#include "process/wire.h"
+
+// A place that a process of the generation takes: the controller's or a worker's.
+struct keeper_seat {
+    struct keeper *keeper;
+    uint32_t slot; // WIRE_CONTROLLER_SLOT for the controller
+    uint32_t inc;  // 0 while nobody sits or is about to
+    pid_t pid;     // 0 while nobody sits
+    uint64_t forked_us;
+    uint32_t num_early_deaths; // in a row
+    struct event_timer again;
+};
+
+struct keeper {
+    struct event_loop loop;
+    struct keeper_start start;
+    void *conf;
+    struct process_settings settings;
+    struct text messages; // what reading the configuration said
+    struct messages master;
+    struct event_source signals;
+    struct event_timer hard_stop; // hard-stop-after
+    struct event_timer kill;      // who has not ended by then is killed
+    uint32_t num_seats;           // the controller, then the workers
+    struct keeper_seat *seats;
+    uint32_t num_opened;
+    bool opened_all;
+    bool open_failed;
+    bool active;
+    bool stopping;
+    bool stopping_now;
+};
+
+// keeper_seats_start asks for the lines of all processes; they are forked as the lines come.
+void keeper_seats_start(struct keeper *keeper);
+
+// keeper_seated forks the process that `seat` announces, with its end of the line to the master.
+void keeper_seated(struct keeper *keeper, const struct wire_seat *seat, int take_line);
+
+// keeper_reap waits for all children that ended and does what follows from it.
+void keeper_reap(struct keeper *keeper);
+
+// keeper_stop ends the generation: softly (the master tells the workers; this only waits, for hard-stop-after at most), or,
+// with `now`, by signals.
+void keeper_stop(struct keeper *keeper, bool now);
+
+// keeper_fail tells the master why the generation cannot serve, ends its processes and exits with status 1.
+_Noreturn void keeper_fail(struct keeper *keeper, const char *text);

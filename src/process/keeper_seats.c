@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/check.h"
+#include "base/clock.h"
+#include "board/board.h"
+#include "log/log.h"
+#include "os/service.h"
+#include "process/controller.h"
+#include "process/signals.h"
+#include "process/worker.h"
+#include "keeper.h"
+
+enum {
+    SEATS_EARLY_US = 1000000, // who dies sooner than this after its start waits before it is forked again
+    SEATS_PAUSE_US = 100000,  // this, doubled each time
+    SEATS_PAUSE_MAX_US = 5000000,
+    SEATS_KILL_US = 500000,
+};
+
+static bool is_controller(const struct keeper_seat *seat)
+{
+    return seat->slot == WIRE_CONTROLLER_SLOT;
+}
+
+static const char *seat_name(char *room, size_t cap, const struct keeper_seat *seat)
+{
+    if (is_controller(seat))
+        return "controller";
+    snprintf(room, cap, "worker %u", seat->slot + 1);
+    return room;
+}
+
+static void seat_ask(struct keeper_seat *seat)
+{
+    struct keeper *keeper = seat->keeper;
+    seat->inc = board_incarnation_take(keeper->start.board,
+                                       is_controller(seat) ? BOARD_ROLE_CONTROLLER : BOARD_ROLE_WORKER, seat->slot,
+                                       keeper->start.generation);
+    if (!seat->inc) {
+        log_say(LOG_LEVEL_ALERT, "too many processes at once; trying again later");
+        event_timer_set(&keeper->loop, &seat->again, clock_mono_us() + SEATS_PAUSE_MAX_US);
+        return;
+    }
+    struct wire_seat wire = { .slot = seat->slot, .inc = seat->inc };
+    messages_send(&keeper->master, WIRE_SEAT, &wire, sizeof(wire), NULL, 0);
+}
+
+static void seat_again(struct event_timer *timer)
+{
+    struct keeper_seat *seat = CONTAINER_OF(timer, struct keeper_seat, again);
+    if (!seat->keeper->stopping && !seat->inc)
+        seat_ask(seat);
+}
+
+void keeper_seats_start(struct keeper *keeper)
+{
+    keeper->num_seats = keeper->settings.num_workers + 1;
+    keeper->seats = calloc(keeper->num_seats, sizeof(*keeper->seats));
+    if (!keeper->seats)
+        check_out_of_memory(keeper->num_seats * sizeof(*keeper->seats));
+    for (uint32_t i = 0; i < keeper->num_seats; i++) {
+        struct keeper_seat *seat = &keeper->seats[i];
+        seat->keeper = keeper;
+        seat->slot = i ? i - 1 : WIRE_CONTROLLER_SLOT;
+        event_timer_init(&seat->again, seat_again);
+        seat_ask(seat);
+    }
+}
+
+static struct keeper_seat *seat_find(struct keeper *keeper, uint32_t slot, uint32_t inc)
+{
+    for (uint32_t i = 0; i < keeper->num_seats; i++)
+        if (keeper->seats[i].slot == slot && keeper->seats[i].inc == inc)
+            return &keeper->seats[i];
+    return NULL;
+}
+
+static _Noreturn void child_run(struct keeper *keeper, const struct keeper_seat *seat, int take_line, pid_t parent)
+{
+    const struct keeper_start *start = &keeper->start;
+    process_signals_child();
+    board_incarnation_enter(start->board, seat->inc);
+    // Closed as they are: taking them out of the shared epoll would take them out of the keeper's.
+    close(keeper->loop.epoll_fd);
+    close(keeper->signals.fd);
+    close(keeper->master.source.fd);
+    if (start->background)
+        os_daemon_detach();
+    if (is_controller(seat)) {
+        static struct controller controller;
+        controller = (struct controller){
+            .board = start->board,
+            .inc = seat->inc,
+            .generation = start->generation,
+            .conf = keeper->conf,
+            .options = start->options,
+            .settings = &keeper->settings,
+            .program = start->program,
+            .startup_messages = keeper->messages.ptr ? keeper->messages.ptr : "",
+        };
+        controller_run(&controller, take_line, parent);
+    }
+    static struct worker worker;
+    worker = (struct worker){
+        .board = start->board,
+        .inc = seat->inc,
+        .slot = seat->slot,
+        .generation = start->generation,
+        .conf = keeper->conf,
+        .options = start->options,
+        .settings = &keeper->settings,
+        .program = start->program,
+    };
+    worker_run(&worker, take_line, parent);
+}
+
+static void seat_empty(struct keeper_seat *seat)
+{
+    board_incarnation_dead(seat->keeper->start.board, seat->inc);
+    seat->inc = 0;
+    seat->pid = 0;
+}
+
+void keeper_seated(struct keeper *keeper, const struct wire_seat *wire, int take_line)
+{
+    struct keeper_seat *seat = seat_find(keeper, wire->slot, wire->inc);
+    if (!seat || seat->pid || keeper->stopping) {
+        if (seat && !seat->pid)
+            seat_empty(seat);
+        close(take_line);
+        keeper_reap(keeper);
+        return;
+    }
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        child_run(keeper, seat, take_line, parent);
+    close(take_line);
+    if (pid < 0) {
+        log_say(LOG_LEVEL_ALERT, "cannot fork: %s", strerror(errno));
+        seat_empty(seat);
+        event_timer_set(&keeper->loop, &seat->again, keeper->loop.now_us + SEATS_PAUSE_MAX_US);
+        return;
+    }
+    seat->pid = pid;
+    seat->forked_us = clock_mono_us();
+    struct wire_seat forked = { .slot = seat->slot, .inc = seat->inc, .pid = pid };
+    messages_send(&keeper->master, WIRE_FORKED, &forked, sizeof(forked), NULL, 0);
+    char room[32];
+    if (keeper->active || !keeper->start.options->quiet)
+        log_say(LOG_LEVEL_NOTICE, "New %s (%d) of generation %u forked", seat_name(room, sizeof(room), seat), (int)pid,
+                keeper->start.generation);
+}
+
+static void death_tell(const struct keeper_seat *seat, int status)
+{
+    char room[32];
+    const char *name = seat_name(room, sizeof(room), seat);
+    if (WIFSIGNALED(status))
+        log_say(LOG_LEVEL_ALERT, "%s (%d) of generation %u was killed by signal %d (%s)%s", name, (int)seat->pid,
+                seat->keeper->start.generation, WTERMSIG(status), strsignal(WTERMSIG(status)),
+                WCOREDUMP(status) ? ", core dumped" : "");
+    else
+        log_say(LOG_LEVEL_ALERT, "%s (%d) of generation %u exited with status %d", name, (int)seat->pid,
+                seat->keeper->start.generation, WEXITSTATUS(status));
+}
+
+static void seat_refork(struct keeper_seat *seat, uint64_t lived_us)
+{
+    struct keeper *keeper = seat->keeper;
+    seat->num_early_deaths = lived_us < SEATS_EARLY_US ? seat->num_early_deaths + 1 : 0;
+    if (seat->num_early_deaths < 2) {
+        seat_ask(seat);
+        return;
+    }
+    uint64_t pause_us = SEATS_PAUSE_US;
+    for (uint32_t i = 2; i < seat->num_early_deaths && pause_us < SEATS_PAUSE_MAX_US; i++)
+        pause_us *= 2;
+    if (pause_us > SEATS_PAUSE_MAX_US)
+        pause_us = SEATS_PAUSE_MAX_US;
+    event_timer_set(&keeper->loop, &seat->again, clock_mono_us() + pause_us);
+}
+
+static void child_ended(struct keeper *keeper, pid_t pid, int status)
+{
+    struct keeper_seat *seat = NULL;
+    for (uint32_t i = 0; i < keeper->num_seats; i++)
+        if (keeper->seats[i].pid == pid)
+            seat = &keeper->seats[i];
+    if (!seat)
+        return;
+    struct wire_seat dead = { .slot = seat->slot, .inc = seat->inc, .pid = pid };
+    if (!keeper->stopping || (!keeper->stopping_now && status != 0))
+        death_tell(seat, status);
+    seat_empty(seat);
+    messages_send(&keeper->master, WIRE_DEAD, &dead, sizeof(dead), NULL, 0);
+    if (keeper->stopping)
+        return;
+    if (!keeper->active) {
+        text_printf(&keeper->messages, "a process of generation %u ended while it started\n", keeper->start.generation);
+        keeper_fail(keeper, keeper->messages.ptr);
+    }
+    seat_refork(seat, clock_mono_us() - seat->forked_us);
+}
+
+static void seats_signal(const struct keeper *keeper, int sig, bool controller)
+{
+    for (uint32_t i = 0; i < keeper->num_seats; i++)
+        if (keeper->seats[i].pid && is_controller(&keeper->seats[i]) == controller)
+            kill(keeper->seats[i].pid, sig);
+}
+
+static uint32_t seats_count(const struct keeper *keeper, bool controller)
+{
+    uint32_t num = 0;
+    for (uint32_t i = 0; i < keeper->num_seats; i++)
+        num += keeper->seats[i].pid && is_controller(&keeper->seats[i]) == controller;
+    return num;
+}
+
+static void kill_all(struct event_timer *timer)
+{
+    struct keeper *keeper = CONTAINER_OF(timer, struct keeper, kill);
+    if (seats_count(keeper, false))
+        seats_signal(keeper, SIGKILL, false);
+    else
+        seats_signal(keeper, SIGKILL, true);
+    event_timer_set(&keeper->loop, timer, keeper->loop.now_us + SEATS_KILL_US);
+}
+
+// The workers go first and the controller last, which sends what they logged.
+static void stop_go_on(struct keeper *keeper)
+{
+    if (seats_count(keeper, false)) {
+        if (keeper->stopping_now)
+            seats_signal(keeper, SIGTERM, false);
+    } else if (seats_count(keeper, true)) {
+        seats_signal(keeper, SIGTERM, true);
+        event_timer_set(&keeper->loop, &keeper->kill, clock_mono_us() + SEATS_KILL_US);
+    } else {
+        keeper->loop.stop = true;
+    }
+}
+
+void keeper_reap(struct keeper *keeper)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        child_ended(keeper, pid, status);
+    if (keeper->stopping)
+        stop_go_on(keeper);
+}
+
+static void hard_stop_due(struct event_timer *timer)
+{
+    struct keeper *keeper = CONTAINER_OF(timer, struct keeper, hard_stop);
+    log_say(LOG_LEVEL_WARNING, "hard-stop-after: generation %u ends now", keeper->start.generation);
+    keeper_stop(keeper, true);
+}
+
+void keeper_stop(struct keeper *keeper, bool now)
+{
+    if (!keeper->stopping) {
+        event_timer_init(&keeper->hard_stop, hard_stop_due);
+        event_timer_init(&keeper->kill, kill_all);
+    }
+    keeper->stopping = true;
+    for (uint32_t i = 0; i < keeper->num_seats; i++)
+        event_timer_set(&keeper->loop, &keeper->seats[i].again, 0);
+    if (now && !keeper->stopping_now) {
+        keeper->stopping_now = true;
+        event_timer_set(&keeper->loop, &keeper->kill, clock_mono_us() + SEATS_KILL_US);
+    } else if (!now && keeper->settings.hard_stop_us && !keeper->stopping_now) {
+        event_timer_set(&keeper->loop, &keeper->hard_stop, clock_mono_us() + keeper->settings.hard_stop_us);
+    }
+    stop_go_on(keeper);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "board/board.h"
+#include "process/seat.h"
+
+struct seat_socket *seat_socket_find(struct list *sockets, const struct wire_listen *listen)
+{
+    struct seat_socket *found = NULL;
+    LIST_EACH(socket, sockets, struct seat_socket, link) {
+        if (socket->index == listen->index && socket->slot == listen->slot)
+            found = socket;
+    }
+    return found;
+}
+
+struct seat_socket *seat_socket_add(struct list *sockets, const struct wire_listen *listen, int fd)
+{
+    if (seat_socket_find(sockets, listen))
+        return NULL;
+    struct seat_socket *socket = malloc(sizeof(*socket));
+    if (!socket)
+        return NULL;
+    *socket = (struct seat_socket){ .index = listen->index, .slot = listen->slot, .fd = fd };
+    list_append(sockets, &socket->link);
+    return socket;
+}
+
+void seat_socket_close(struct seat_socket *socket)
+{
+    list_remove(&socket->link);
+    close(socket->fd);
+    free(socket);
+}
+
+void seat_beat(struct board *board, uint32_t inc, uint64_t now_us)
+{
+    atomic_store_explicit(&board_incarnation_at(board, inc)->beat_us, now_us, memory_order_relaxed);
+}
+
+void wire_text(char *out, const void *data, size_t len)
+{
+    if (len > WIRE_TEXT_LEN - 1)
+        len = WIRE_TEXT_LEN - 1;
+    memcpy(out, data, len);
+    out[len] = '\0';
+}

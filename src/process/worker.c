@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "board/board.h"
+#include "log/log.h"
+#include "os/identity.h"
+#include "process/seat.h"
+#include "process/worker.h"
+
+enum { WORKER_ORPHAN_US = 500000 };
+
+static const struct process_traffic *traffic_of(const struct worker *worker)
+{
+    return worker->program->traffic;
+}
+
+static void socket_leave(struct worker *worker, struct seat_socket *socket)
+{
+    traffic_of(worker)->unlisten(worker->traffic, socket->index, socket->fd);
+    seat_socket_close(socket);
+}
+
+static void soft_stop(struct worker *worker)
+{
+    if (worker->stopping)
+        return;
+    worker->stopping = true;
+    atomic_store(&board_incarnation_at(worker->board, worker->inc)->ready, 2);
+    LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
+        socket_leave(worker, socket);
+    traffic_of(worker)->soft_stop(worker->traffic);
+}
+
+static void take_listen(struct messages *messages, const struct messages_event *event)
+{
+    struct worker *worker = messages->owner;
+    struct seat_socket *socket = worker->stopping ? NULL : seat_socket_add(&worker->sockets, event->data, event->fds[0]);
+    if (!socket)
+        return;
+    event->fds[0] = -1;
+    if (!traffic_of(worker)->listen(worker->traffic, socket->index, socket->fd)) {
+        log_say(LOG_LEVEL_ALERT, "worker %u cannot accept on socket %u", worker->slot + 1, socket->index);
+        _exit(1);
+    }
+}
+
+static void take_unlisten(struct messages *messages, const struct messages_event *event)
+{
+    struct worker *worker = messages->owner;
+    struct seat_socket *socket = seat_socket_find(&worker->sockets, event->data);
+    if (socket)
+        socket_leave(worker, socket);
+}
+
+static void take_start(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    struct worker *worker = messages->owner;
+    worker->started = true;
+    seat_beat(worker->board, worker->inc, worker->loop.now_us);
+    atomic_store(&board_incarnation_at(worker->board, worker->inc)->ready, 1);
+    messages_send(messages, WIRE_READY, NULL, 0, NULL, 0);
+}
+
+static void take_soft_stop(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    soft_stop(messages->owner);
+}
+
+static const struct messages_kind kinds[] = {
+    { .type = WIRE_LISTEN, .min_len = sizeof(struct wire_listen), .max_len = sizeof(struct wire_listen), .num_fds = 1,
+      .take = take_listen },
+    { .type = WIRE_UNLISTEN, .min_len = sizeof(struct wire_listen), .max_len = sizeof(struct wire_listen),
+      .take = take_unlisten },
+    { .type = WIRE_START, .take = take_start },
+    { .type = WIRE_SOFT_STOP, .take = take_soft_stop },
+};
+
+// Nobody steers connections here any more, but what is open is served to its end as long as somebody looks after us.
+static void master_lost(struct messages *messages)
+{
+    struct worker *worker = messages->owner;
+    soft_stop(worker);
+    event_timer_set(&worker->loop, &worker->orphan_timer, worker->loop.now_us + 1);
+}
+
+static void orphan_check(struct event_timer *timer)
+{
+    struct worker *worker = CONTAINER_OF(timer, struct worker, orphan_timer);
+    if (getppid() != worker->keeper)
+        _exit(1);
+    event_timer_set(&worker->loop, timer, worker->loop.now_us + WORKER_ORPHAN_US);
+}
+
+static void woken(struct event_source *source, uint32_t events)
+{
+    (void)events;
+    struct worker *worker = CONTAINER_OF(source, struct worker, wake);
+    if (traffic_of(worker)->woken)
+        traffic_of(worker)->woken(worker->traffic);
+}
+
+static void turn(struct event_loop *loop)
+{
+    struct worker *worker = loop->owner;
+    const struct process_traffic *traffic = traffic_of(worker);
+    seat_beat(worker->board, worker->inc, loop->now_us);
+    if (traffic->turn)
+        traffic->turn(worker->traffic);
+    if (traffic->open_sessions)
+        atomic_store_explicit(&board_incarnation_at(worker->board, worker->inc)->sessions,
+                              traffic->open_sessions(worker->traffic), memory_order_relaxed);
+    if (worker->stopping && traffic->is_idle(worker->traffic))
+        loop->stop = true;
+}
+
+static bool prepare(struct worker *worker, int take_line)
+{
+    list_init(&worker->sockets);
+    if (!event_loop_init(&worker->loop))
+        return false;
+    worker->loop.owner = worker;
+    worker->loop.max_sleep_us = SEAT_MAX_SLEEP_US;
+    worker->wake = (struct event_source){ .fd = board_incarnation_at(worker->board, worker->inc)->wake_fd, .ready = woken };
+    event_timer_init(&worker->orphan_timer, orphan_check);
+    messages_init(&worker->master, "the master", kinds, NUM_ITEMS(kinds), worker, master_lost, take_line);
+    worker->traffic = traffic_of(worker)->start(worker);
+    return worker->traffic && event_source_add(&worker->loop, &worker->wake, EPOLLIN) &&
+           messages_attach(&worker->master, &worker->loop);
+}
+
+_Noreturn void worker_run(struct worker *worker, int take_line, pid_t keeper)
+{
+    os_title_set("fairlead: worker %u gen %u", worker->slot + 1, worker->generation);
+    worker->keeper = keeper;
+    if (!prepare(worker, take_line)) {
+        log_say(LOG_LEVEL_ALERT, "worker %u cannot start", worker->slot + 1);
+        _exit(1);
+    }
+    worker->loop.before_wait = turn;
+    event_loop_run(&worker->loop);
+    _exit(0);
+}
