@@ -51,6 +51,8 @@ static void drain(struct event_timer *timer)
     uint64_t pause_us = sent == CONTROLLER_DRAIN_BATCH ? 1 : CONTROLLER_DRAIN_MIN_US;
     if (!sent && controller->drain_pause_us * 2 > pause_us)
         pause_us = controller->drain_pause_us * 2;
+    else if (pause_us < CONTROLLER_DRAIN_MIN_US)
+        pause_us = CONTROLLER_DRAIN_MIN_US;
     if (pause_us > CONTROLLER_DRAIN_MAX_US)
         pause_us = CONTROLLER_DRAIN_MAX_US;
     controller->drain_pause_us = pause_us;
