@@ -63,7 +63,7 @@ static const struct config_word words[] = {
       .help = "Most connections of clients that all workers together serve at once. 0 or none: what the limit on open "
               "files allows.",
       .good = "maxconn 20000", .bad = "maxconn many", .bad_says = "is no number" },
-    SIZE("tune.bufsize", bufsize, 4096, 16 << 20, "32k",
+    SIZE("tune.bufsize", bufsize, 1024, 16 << 20, "32k",
          "Bytes of a buffer: with tune.maxrewrite less, the longest request or response head. The default is 16384."),
     SIZE("tune.maxrewrite", maxrewrite, 0, 8 << 20, "2k",
          "Bytes that a head may grow by on its way; the default is 1024. At most half of tune.bufsize counts."),
