@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include "base/check.h"
 #include "config/env.h"
+#include "config/word.h"
 #include "expr/fetch.h"
 #include "log/log.h"
 #include "proxy/answer.h"
@@ -29,11 +30,11 @@ static bool toy_path(void *subject, struct expr_sample *out, const struct expr_a
 }
 
 static const struct expr_fetch toy_fetches[] = {
-    { .name = "path", .args = "", .out = EXPR_TYPE_STR, .when = EXPR_FROM_REQUEST_HEAD, .fetch = toy_path,
+    { .name = "path", .args = "", .out = EXPR_STR, .when = EXPR_FROM_REQUEST_HEAD, .fetch = toy_path,
       .help = "The path, for tests.", .good = "path /" },
     { .name = "path_beg", .of = "path", .match = EXPR_MATCH_BEG, .help = "The start of the path, for tests.",
       .good = "path_beg /" },
-    { .name = "dst_port", .args = "", .out = EXPR_TYPE_INT, .when = EXPR_FROM_CONNECT, .fetch = toy_path,
+    { .name = "dst_port", .args = "", .out = EXPR_INT, .when = EXPR_FROM_CONNECT, .fetch = toy_path,
       .help = "The port, for tests.", .good = "dst_port 80" },
 };
 EXPR_FETCHES(toy_fetches);
