@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of this area share: reading a configuration from a text, its diagnostics as one text, and stand-ins for
-// the fetches and actions that live on higher floors. Each test program includes it once.
+// What the tests of this area share: reading a configuration from a text, its diagnostics as one text, and stand-ins
+// for the fetches and actions that live on higher floors. Each test program includes it once.
 #pragma once
 
 #include <setjmp.h>
@@ -30,12 +30,25 @@ static bool toy_path(void *subject, struct expr_sample *out, const struct expr_a
 }
 
 static const struct expr_fetch toy_fetches[] = {
-    { .name = "path", .args = "", .out = EXPR_STR, .when = EXPR_FROM_REQUEST_HEAD, .fetch = toy_path,
-      .help = "The path, for tests.", .good = "path /" },
-    { .name = "path_beg", .of = "path", .match = EXPR_MATCH_BEG, .help = "The start of the path, for tests.",
+    { .name = "path",
+      .args = "",
+      .out = EXPR_STR,
+      .when = EXPR_FROM_REQUEST_HEAD,
+      .fetch = toy_path,
+      .help = "The path, for tests.",
+      .good = "path /" },
+    { .name = "path_beg",
+      .of = "path",
+      .match = EXPR_MATCH_BEG,
+      .help = "The start of the path, for tests.",
       .good = "path_beg /" },
-    { .name = "dst_port", .args = "", .out = EXPR_INT, .when = EXPR_FROM_CONNECT, .fetch = toy_path,
-      .help = "The port, for tests.", .good = "dst_port 80" },
+    { .name = "dst_port",
+      .args = "",
+      .out = EXPR_INT,
+      .when = EXPR_FROM_CONNECT,
+      .fetch = toy_path,
+      .help = "The port, for tests.",
+      .good = "dst_port 80" },
 };
 EXPR_FETCHES(toy_fetches);
 
@@ -57,8 +70,15 @@ static enum rule_verdict toy_return_run(void *subject, const struct rule *rule)
 }
 
 static const struct rule_action toy_actions[] = {
-    { .name = "return", .in = RULE_HTTP_REQUEST, .parse = toy_return_parse, .run = toy_return_run, .args = "...",
-      .help = "An answer, for tests.", .good = "http-request return status 200", .bad = "http-request", .bad_says = "" },
+    { .name = "return",
+      .in = RULE_HTTP_REQUEST,
+      .parse = toy_return_parse,
+      .run = toy_return_run,
+      .args = "...",
+      .help = "An answer, for tests.",
+      .good = "http-request return status 200",
+      .bad = "http-request",
+      .bad_says = "" },
 };
 RULE_ACTIONS(toy_actions);
 

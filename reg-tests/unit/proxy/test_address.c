@@ -88,7 +88,8 @@ static void test_bind_refused(void **state)
         { "udp@:80", "is of datagrams" },
         { "quic4@:443", "needs QUIC" },
         { "foo@:80", "unknown address family 'foo'" },
-        { "/a-path-that-is-longer-than-what-the-kernel-takes-for-the-name-of-a-socket/which-is-not-much/as/these/things/go",
+        { "/a-path-that-is-longer-than-what-the-kernel-takes-for-the-name-of-a-socket/which-is-not-much/as/these/"
+          "things/go",
           "is too long for a socket's name" },
     };
     (void)state;
@@ -102,7 +103,8 @@ static void test_bind_refused(void **state)
 static void test_bind_twice(void **state)
 {
     (void)state;
-    refuses("frontend f\n bind :80\nfrontend g\n bind 127.0.0.1:80,*:80\n", "0.0.0.0:80 is bound at line 2 of test.cfg");
+    refuses("frontend f\n bind :80\nfrontend g\n bind 127.0.0.1:80,*:80\n",
+            "0.0.0.0:80 is bound at line 2 of test.cfg");
     refuses("frontend f\n bind abns@x\n bind abns@x\n", "abns@x is bound at line 2");
     warns("frontend f\n bind :80\nfrontend g\n disabled\n bind :80\n", "lacks timeouts");
 }
@@ -189,11 +191,21 @@ static void test_network(void **state)
         const char *text;
         int prefix; // -1: refused
     } cases[] = {
-        { "10.0.0.0/8", 8 },          { "10.0.0.0", 32 },         { "10.0.0.0/255.255.0.0", 16 },
-        { "10.0.0.0/0.0.0.0", 0 },    { "10.0.0.0/0", 0 },        { "10.0.0.0/255.0.255.0", -1 },
-        { "10.0.0.0/33", -1 },        { "10.0.0.0/", -1 },        { "2001:db8::/32", 32 },
-        { "::1", 128 },               { "::1/129", -1 },          { "::1/255.0.0.0", -1 },
-        { "name.example", -1 },       { "", -1 },                 { "10.0.0.0/255.255.255.255", 32 },
+        { "10.0.0.0/8", 8 },
+        { "10.0.0.0", 32 },
+        { "10.0.0.0/255.255.0.0", 16 },
+        { "10.0.0.0/0.0.0.0", 0 },
+        { "10.0.0.0/0", 0 },
+        { "10.0.0.0/255.0.255.0", -1 },
+        { "10.0.0.0/33", -1 },
+        { "10.0.0.0/", -1 },
+        { "2001:db8::/32", 32 },
+        { "::1", 128 },
+        { "::1/129", -1 },
+        { "::1/255.0.0.0", -1 },
+        { "name.example", -1 },
+        { "", -1 },
+        { "10.0.0.0/255.255.255.255", 32 },
     };
     (void)state;
     for (size_t i = 0; i < NUM_ITEMS(cases); i++) {
@@ -208,8 +220,8 @@ static void test_network(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bind),   cmocka_unit_test(test_bind_refused), cmocka_unit_test(test_bind_twice),
-        cmocka_unit_test(test_abstract), cmocka_unit_test(test_server),     cmocka_unit_test(test_resolve),
+        cmocka_unit_test(test_bind),     cmocka_unit_test(test_bind_refused), cmocka_unit_test(test_bind_twice),
+        cmocka_unit_test(test_abstract), cmocka_unit_test(test_server),       cmocka_unit_test(test_resolve),
         cmocka_unit_test(test_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

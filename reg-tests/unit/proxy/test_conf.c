@@ -93,8 +93,9 @@ static void test_names(void **state)
 {
     struct reader reader;
     (void)state;
-    reader_accept(&reader, "defaults\n mode http\n" TIMEOUTS "frontend x\n bind :80\n use_backend y if { path /y }\n"
-                           " use_backend z unless TRUE\n default_backend x\nbackend y\nbackend x\nlisten z\n bind :81\n");
+    reader_accept(&reader,
+                  "defaults\n mode http\n" TIMEOUTS "frontend x\n bind :80\n use_backend y if { path /y }\n"
+                  " use_backend z unless TRUE\n default_backend x\nbackend y\nbackend x\nlisten z\n bind :81\n");
     const struct proxy_conf *x = find(&reader, "x", CONFIG_IN_FRONTEND);
     assert_ptr_equal(x->fe.default_backend, find(&reader, "x", CONFIG_IN_BACKEND));
     assert_ptr_equal(x->fe.use_backends->backend, find(&reader, "y", CONFIG_IN_BACKEND));
@@ -103,10 +104,11 @@ static void test_names(void **state)
     assert_int_equal(find(&reader, "z", CONFIG_IN_BACKEND)->index, 3);
     reader_fini(&reader);
     refuses("frontend f\n bind :80\n default_backend ap\nbackend app\n", "test.cfg:3:18: default_backend: there is no "
-                                                                        "backend 'ap'; did you mean 'app'?");
+                                                                         "backend 'ap'; did you mean 'app'?");
     refuses("frontend f\n bind :80\n use_backend g if TRUE\nfrontend g\n bind :81\n", "there is no backend 'g'");
     refuses("frontend f\n bind :80\n mode http\n default_backend b\nbackend b\n", "cannot use the tcp backend 'b'");
-    refuses("frontend f\n bind :80\n default_backend b\nbackend b\n mode http\n", "an upgrade from tcp is not supported");
+    refuses("frontend f\n bind :80\n default_backend b\nbackend b\n mode http\n",
+            "an upgrade from tcp is not supported");
     refuses("frontend f\n bind :80\n use_backend %[path]\n", "only names are supported yet");
     refuses("frontend f\nlisten f\n", "the name 'f' is taken by the frontend section at line 1 of test.cfg");
     refuses("backend f\nbackend f\n", "the name 'f' is taken");
@@ -132,10 +134,11 @@ static void test_numbers(void **state)
 {
     struct reader reader;
     (void)state;
-    reader_accept(&reader, "defaults\n" TIMEOUTS
-                           "backend a\n server s 127.0.0.1:1\n server t 127.0.0.1:2 id 1\n server u 127.0.0.1:3 id 3\n"
-                           " server v 127.0.0.1:4\n server w 127.0.0.1:5\n"
-                           "frontend b\n id 1\n bind :8000-8002\n bind :8003 id 2\n backlog 77\n bind :8004 backlog 5\n");
+    reader_accept(&reader,
+                  "defaults\n" TIMEOUTS
+                  "backend a\n server s 127.0.0.1:1\n server t 127.0.0.1:2 id 1\n server u 127.0.0.1:3 id 3\n"
+                  " server v 127.0.0.1:4\n server w 127.0.0.1:5\n"
+                  "frontend b\n id 1\n bind :8000-8002\n bind :8003 id 2\n backlog 77\n bind :8004 backlog 5\n");
     static const uint32_t ids[] = { 2, 1, 3, 4, 5 };
     const struct server_conf *server = reader.program->proxies->be.servers;
     for (uint32_t i = 0; i < NUM_ITEMS(ids); i++, server = server->next) {
@@ -175,14 +178,15 @@ static void test_arguments(void **state)
 {
     struct reader reader;
     (void)state;
-    reader_accept(&reader,
-                  "defaults\n mode http\n" TIMEOUTS
-                  "backend a\n option forwardfor except 10.0.0.0/8 header X-Client if-none\n option redispatch -2\n"
-                  " option forwarded host for_port\n cookie SRV insert indirect domain .a.org domain b.org attr A=b attr C\n"
-                  " server s 127.0.0.1:80 max-reuse 0 send-proxy-v2 proxy-v2-options crc32c,authority no-send-proxy\n"
-                  " server t 127.0.0.1:80 max-reuse -1 send-proxy no-send-proxy backup no-backup\n"
-                  "backend b\n option forwardfor\n option forwarded\n option redispatch 0\n"
-                  "frontend f\n bind :80\n option forwardfor if-none\n option forwardfor\n");
+    reader_accept(
+        &reader,
+        "defaults\n mode http\n" TIMEOUTS
+        "backend a\n option forwardfor except 10.0.0.0/8 header X-Client if-none\n option redispatch -2\n"
+        " option forwarded host for_port\n cookie SRV insert indirect domain .a.org domain b.org attr A=b attr C\n"
+        " server s 127.0.0.1:80 max-reuse 0 send-proxy-v2 proxy-v2-options crc32c,authority no-send-proxy\n"
+        " server t 127.0.0.1:80 max-reuse -1 send-proxy no-send-proxy backup no-backup\n"
+        "backend b\n option forwardfor\n option forwarded\n option redispatch 0\n"
+        "frontend f\n bind :80\n option forwardfor if-none\n option forwardfor\n");
     const struct proxy_conf *a = find(&reader, "a", CONFIG_IN_BACKEND), *b = find(&reader, "b", CONFIG_IN_BACKEND);
     assert_string_equal(a->forwardfor.header, "X-Client");
     assert_int_equal(a->forwardfor.header_len, 8);
@@ -284,10 +288,12 @@ static void test_load(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_built_in),   cmocka_unit_test(test_defaults),       cmocka_unit_test(test_defaults_refused),
-        cmocka_unit_test(test_names),      cmocka_unit_test(test_tcp_conditions), cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_http_alone), cmocka_unit_test(test_arguments),      cmocka_unit_test(test_log_global),
-        cmocka_unit_test(test_warnings),   cmocka_unit_test(test_publish),        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_built_in),         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_defaults_refused), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_tcp_conditions),   cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_http_alone),       cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_log_global),       cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_publish),          cmocka_unit_test(test_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

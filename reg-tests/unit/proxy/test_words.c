@@ -19,8 +19,15 @@ static bool toy_socket(struct config *config, void *object, const struct config_
 }
 
 static const struct config_word toy_words[] = {
-    { .name = "stats socket", .in = CONFIG_IN_GLOBAL, .min_args = 1, .flags = CONFIG_ANY_ARGS, .parse = toy_socket,
-      .args = "<address>", .help = "A socket, for tests.", .good = "stats socket /tmp/s", .bad = "stats socket",
+    { .name = "stats socket",
+      .in = CONFIG_IN_GLOBAL,
+      .min_args = 1,
+      .flags = CONFIG_ANY_ARGS,
+      .parse = toy_socket,
+      .args = "<address>",
+      .help = "A socket, for tests.",
+      .good = "stats socket /tmp/s",
+      .bad = "stats socket",
       .bad_says = "is incomplete" },
 };
 CONFIG_WORDS(toy_words);
