@@ -30,6 +30,9 @@ static bool parse_user(struct config *config, void *object, const struct config_
     if (!os_identity_user(&global->uid, &main_group, name))
         return config_error(config, line, 0, "there is no user '%s'", name);
     global->user = name;
+    // Whoever gives up root's user does not mean to keep root's group.
+    if (global->gid < 0)
+        global->gid = main_group;
     return true;
 }
 
@@ -42,6 +45,21 @@ static bool parse_group(struct config *config, void *object, const struct config
     if (!os_identity_group(&global->gid, name))
         return config_error(config, line, 0, "there is no group '%s'", name);
     global->group = name;
+    return true;
+}
+
+static bool parse_workers(struct config *config, void *object, const struct config_word *word,
+                          const struct config_line *line)
+{
+    struct global_conf *global = object;
+    uint64_t num;
+    if (!config_parse_u64(config, &num, line, 0, word->min, word->max))
+        return false;
+    *(uint32_t *)((char *)object + word->into) = (uint32_t)num;
+    uint64_t total = (uint64_t)(global->nbproc ? global->nbproc : 1) * (global->nbthread ? global->nbthread : 1);
+    if (total > PROCESS_MAX_WORKERS)
+        return config_error(config, line, 0, "nbproc times nbthread makes %llu workers; %d are supported",
+                            (unsigned long long)total, PROCESS_MAX_WORKERS);
     return true;
 }
 
@@ -78,11 +96,11 @@ static const struct config_word words[] = {
               "this only chooses the exit status after SIGINT and SIGTERM, as with HAProxy.",
       .good = "master-worker;master-worker no-exit-on-failure", .bad = "master-worker maybe",
       .bad_says = "only 'no-exit-on-failure' may follow" },
-    { .name = "nbproc", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_u32, INTO(nbproc),
+    { .name = "nbproc", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = parse_workers, INTO(nbproc),
       .min = 1, .max = PROCESS_MAX_WORKERS, .args = "<number>",
       .help = "With nbthread, the number of workers: the product of both. A worker is a process of one thread.",
       .good = "nbproc 2", .bad = "nbproc 0", .bad_says = "out of range" },
-    { .name = "nbthread", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_u32,
+    { .name = "nbthread", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = parse_workers,
       INTO(nbthread), .min = 1, .max = PROCESS_MAX_WORKERS, .args = "<number>",
       .help = "The number of workers, each a process of one thread. The default is one per usable processor.",
       .good = "nbthread 4", .bad = "nbthread 0", .bad_says = "out of range" },
@@ -90,7 +108,7 @@ static const struct config_word words[] = {
       .args = "<path>", .help = "The file that gets the master's pid once it serves. Same as -p, which comes first.",
       .good = "pidfile /run/fairlead.pid", .bad = "pidfile", .bad_says = "is incomplete" },
     { .name = "user", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = parse_user, .args = "<user>",
-      .help = "All processes but the master run as this user, once the sockets are open.", .good = "user nobody",
+      .help = "All processes but the master run as this user, and in its main group unless 'group' names another.", .good = "user nobody",
       .bad = "user no-such-user", .bad_says = "there is no user" },
     { .name = "group", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = parse_group, .args = "<group>",
       .help = "All processes but the master run in this group.", .good = "group nogroup", .bad = "group no-such-group",
