@@ -82,8 +82,9 @@ static void box_make(struct box *box)
 
 static void box_start(struct box *box, const char *flag)
 {
-    char *argv[] = { (char[]){ "fairlead" }, (char[]){ "-f" }, box->conf, (char[]){ "-p" }, box->pidfile,
-                     strdup(flag), NULL };
+    char last[16];
+    char *argv[] = { (char[]){ "fairlead" }, (char[]){ "-f" }, box->conf, (char[]){ "-p" }, box->pidfile, last, NULL };
+    snprintf(last, sizeof(last), "%s", flag);
     box->master = fork();
     assert_true(box->master >= 0);
     if (box->master == 0) {
@@ -96,7 +97,6 @@ static void box_start(struct box *box, const char *flag)
         setpgid(0, 0);
         _exit(process_main(&toy_program, *flag ? 6 : 5, argv));
     }
-    free(argv[5]);
 }
 
 static bool log_has(const struct box *box, const char *text)
