@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 enum {
     LISTENERS_GRACE_US = 1000000, // after steering away, until the adopter leaves
     LISTENERS_CLOSE_US = 100000,  // after whoever accepts was told to leave
-    LISTENERS_SPARE_FDS = 64,
+    LISTENERS_SPARE_FDS = 8,
 };
 
 static struct listener *listener_find(struct master *master, const struct os_listen *spec)
@@ -76,18 +77,30 @@ static bool address_check(struct master *master, bool *steered, const struct os_
     return errno == EADDRINUSE && master->options->num_old_pids > 0;
 }
 
+static uint32_t descriptors_count(void)
+{
+    uint32_t num = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    for (const struct dirent *entry; dir && (entry = readdir(dir));)
+        num += entry->d_name[0] != '.';
+    if (dir)
+        closedir(dir);
+    return num;
+}
+
 static bool room_check(struct master *master, uint32_t more, char *error)
 {
     uint64_t num = more;
     struct rlimit limit;
+    uint32_t open_now = descriptors_count() + LISTENERS_SPARE_FDS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || more + (uint64_t)open_now <= limit.rlim_cur)
+        return true;
     LIST_EACH(listener, &master->listeners, struct listener, link)
         num += listener->num_fds;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || num + BOARD_MAX_INCARNATIONS + LISTENERS_SPARE_FDS <= limit.rlim_cur)
-        return true;
     snprintf(error, OS_LISTEN_ERROR_LEN,
-             "%llu listening sockets (binds times workers) and %u other descriptors exceed the limit of %llu "
+             "%llu listening sockets (binds times workers) and %llu other descriptors exceed the limit of %llu "
              "(RLIMIT_NOFILE): raise it, or use fewer workers or binds",
-             (unsigned long long)num, BOARD_MAX_INCARNATIONS + LISTENERS_SPARE_FDS, (unsigned long long)limit.rlim_cur);
+             (unsigned long long)num, (unsigned long long)(open_now + more - num), (unsigned long long)limit.rlim_cur);
     return false;
 }
 

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// `stats socket` and its options, and what else the global section says about the admin side.
+#include <string.h>
+#include "base/check.h"
+#include "config/config.h"
+#include "config/word.h"
+#include "proxy/address.h"
+#include "proxy/conf.h"
+
+static const char *const levels[] = { "user", "operator", "admin" };
+
+// Options of a bind line that an admin socket shares (src/proxy/words_bind.c) want the bind: so all get that.
+static struct stats_socket_conf *socket_of(void *object)
+{
+    return CONTAINER_OF((struct bind_conf *)object, struct stats_socket_conf, bind);
+}
+
+static bool parse_socket(struct config *config, void *object, const struct config_word *word,
+                         const struct config_line *line)
+{
+    struct global_conf *global = object;
+    struct stats_socket_conf *socket = arena_alloc(config->arena, sizeof(*socket));
+    const struct config_arg *arg = config_arg_at(line, 0);
+    uint16_t first, last;
+    (void)word;
+    socket->bind.listen.fd = -1;
+    socket->bind.place = line->place;
+    socket->level = 2;
+    if (arg->len == 0)
+        return config_error(config, line, 0, "an address is missing");
+    bool ok = config_parse_options(config, &socket->bind, line, 1, CONFIG_IN_SOCKET);
+    if (!proxy_address_listen(config, &socket->bind.listen, &first, &last, line, 0, slice_of(arg->str, arg->len)))
+        return false;
+    if (first != last)
+        return config_error(config, line, 0, "an admin socket has one port");
+    struct stats_socket_conf **end = &global->stats_sockets;
+    while (*end)
+        end = &(*end)->next;
+    *end = socket;
+    return ok;
+}
+
+static bool option_level(struct config *config, void *object, const struct config_word *word,
+                         const struct config_line *line)
+{
+    (void)word;
+    for (uint8_t i = 0; i < NUM_ITEMS(levels); i++) {
+        if (strcmp(config_arg_at(line, 0)->str, levels[i]) == 0) {
+            socket_of(object)->level = (uint8_t)(i + 1);
+            return true;
+        }
+    }
+    return config_error_unknown(config, line, 0, "level", levels, NUM_ITEMS(levels));
+}
+
+static bool option_expose(struct config *config, void *object, const struct config_word *word,
+                          const struct config_line *line)
+{
+    static const char *const known[] = { "listeners" };
+    (void)word;
+    if (strcmp(config_arg_at(line, 0)->str, known[0]) != 0)
+        return config_error_unknown(config, line, 0, "kind of descriptors", known, NUM_ITEMS(known));
+    socket_of(object)->expose_fds = true;
+    return config_warning(config, line, 0, "no effect: the master keeps all listening sockets over a reload");
+}
+
+#define INTO(member) .into = offsetof(struct global_conf, member)
+
+static const struct config_word words[] = {
+    { .name = "stats socket", .in = CONFIG_IN_GLOBAL, .min_args = 1, .flags = CONFIG_ANY_ARGS, .parse = parse_socket,
+      .args = "<address> [<option>...]",
+      .help = "Opens an admin socket: a path, abns@name, fd@N or an IP address with its port.",
+      .good = "stats socket /run/fairlead.sock mode 600 level admin;stats socket ipv4@127.0.0.1:9999 level user",
+      .bad = "stats socket /run/fairlead.sock level king", .bad_says = "king" },
+    { .name = "stats timeout", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_time,
+      INTO(stats_timeout), .value = 1000, .args = "<time>",
+      .help = "An admin connection that says nothing for so long is closed; the default is 10s.",
+      .good = "stats timeout 2m", .bad = "stats timeout never", .bad_says = "is no time" },
+    { .name = "stats maxconn", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_u32,
+      INTO(stats_maxconn), .min = 1, .max = 10000, .args = "<number>",
+      .help = "Most admin connections at once; the default is 10.", .good = "stats maxconn 20", .bad = "stats maxconn 0",
+      .bad_says = "out of range" },
+    { .name = "level", .in = CONFIG_IN_SOCKET, .min_args = 1, .parse = option_level, .args = "{ user | operator | admin }",
+      .help = "What may be asked for by this socket: to look (user), also at what is sensitive (operator, the default), or "
+              "to change things (admin).",
+      .good = "level admin", .bad = "level king", .bad_says = "king" },
+    { .name = "expose-fd", .in = CONFIG_IN_SOCKET, .min_args = 1, .parse = option_expose, .args = "listeners",
+      .help = "No effect: the master keeps all listening sockets over a reload, so that nobody need ask for them.", .good = "expose-fd listeners",
+      .bad = "expose-fd all", .bad_says = "all" },
+};
+CONFIG_WORDS(words);
