@@ -13,8 +13,6 @@ struct board;
 struct event_loop;
 struct program_conf;
 
-enum { ADMIN_MASTER_SOCKET = -1 };
-
 struct admin_ops {
     // reload asks for a new generation; the answer comes through admin_reloaded with the same `id`. False where that cannot
     // be asked for.
@@ -30,6 +28,8 @@ struct admin_start {
     const char *version;      // "0.1.0"
     const char *release_date; // "2026/11/21"
     uint64_t memory_mb;       // limit of the command line, 0 for none
+    bool has_master_socket;   // the configuration's last stats socket is the master's (-S): it takes the master's commands
+                              // too, and never closes after a line
     const struct admin_ops *ops; // NULL: nothing of it can be done
     void *owner;                 // for `ops`
 };
@@ -40,9 +40,9 @@ struct admin *admin_new(const struct admin_start *start);
 // admin_free sends what can be sent at once, closes all connections and frees `admin`. Listening sockets stay open.
 void admin_free(struct admin *admin);
 
-// admin_listen accepts on `fd`, the listening socket of stats socket number `socket` of the configuration, or of the
-// master's where it is ADMIN_MASTER_SOCKET. The descriptor is lent until admin_unlisten. False with errno where that fails.
-bool admin_listen(struct admin *admin, int socket, int fd);
+// admin_listen accepts on `fd`, the listening socket of stats socket number `socket` of the configuration. The descriptor is
+// lent until admin_unlisten. False with errno where that fails.
+bool admin_listen(struct admin *admin, uint32_t socket, int fd);
 
 // admin_unlisten takes `fd` out of the loop; the caller closes it. Connections that came through it stay.
 void admin_unlisten(struct admin *admin, int fd);

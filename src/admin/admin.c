@@ -124,7 +124,7 @@ void admin_free(struct admin *admin)
     free(admin);
 }
 
-bool admin_listen(struct admin *admin, int socket, int fd)
+bool admin_listen(struct admin *admin, uint32_t socket, int fd)
 {
     struct admin_listener *listener = calloc(1, sizeof(*listener));
     const struct stats_socket_conf *conf = admin->start.conf->global.stats_sockets;
@@ -132,12 +132,12 @@ bool admin_listen(struct admin *admin, int socket, int fd)
         errno = ENOMEM;
         return false;
     }
-    for (int i = 0; conf && i < socket; i++)
+    for (uint32_t i = 0; conf && i < socket; i++)
         conf = conf->next;
+    must(conf);
     listener->admin = admin;
-    listener->is_master = socket == ADMIN_MASTER_SOCKET;
-    must(listener->is_master || conf);
-    listener->level = listener->is_master ? ADMIN_LEVEL_ADMIN : conf->level;
+    listener->is_master = admin->start.has_master_socket && !conf->next;
+    listener->level = conf->level;
     listener->source = (struct event_source){ .fd = fd, .ready = listener_ready };
     if (!event_source_add_level(admin->start.loop, &listener->source, EPOLLIN)) {
         int error = errno;
