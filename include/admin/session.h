@@ -79,6 +79,10 @@ bool admin_session_send(struct admin_session *session);
 // admin_session_left lets paused listeners accept again once a session has gone.
 void admin_session_left(struct admin *admin, bool is_master);
 
+// admin_max_connections gives the most client connections there can be: global maxconn, or, without it, what the descriptors
+// of all workers suffice for.
+uint32_t admin_max_connections(const struct admin *admin);
+
 // admin_line_next cuts the next command off `line` (from `*at` to `len`): a copy of its words in `*take_text` (to be
 // freed), pointed to by `words` (room ADMIN_MAX_WORDS + 1, NULL after the last). Commands end with a semicolon, words with
 // spaces or tabs; a backslash takes the next byte as it is. `*num` may be 0. False where the command has too many words,

@@ -149,6 +149,7 @@ struct admin_stat_ctx {
     uint64_t now_us;
     uint64_t wall_us;
     uint64_t started_wall_us; // of the generation
+    uint32_t max_connections; // of the whole service
     bool show_addresses;
     bool count_servers; // some are not shown: the backend says how many are
 };

@@ -2,6 +2,7 @@
 #include <stdatomic.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "admin/session.h"
@@ -84,6 +85,25 @@ static uint64_t generation_started(const struct admin_start *start)
             first_us = other->started_wall_us;
     }
     return first_us;
+}
+
+// A connection that is relayed takes two descriptors.
+uint32_t admin_max_connections(const struct admin *admin)
+{
+    struct board *board = admin->start.board;
+    struct rlimit files;
+    uint64_t num_workers = 0;
+    if (admin->start.conf->global.maxconn)
+        return admin->start.conf->global.maxconn;
+    for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
+        struct board_incarnation *record = board_incarnation_at(board, inc);
+        num_workers += atomic_load(&record->state) == 1 && atomic_load(&record->role) == BOARD_ROLE_WORKER &&
+                       record->generation == admin->start.generation;
+    }
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > UINT32_MAX)
+        return UINT32_MAX;
+    uint64_t max = (num_workers ? num_workers : 1) * files.rlim_cur / 2;
+    return max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
 }
 
 struct admin *admin_new(const struct admin_start *start)

@@ -128,7 +128,6 @@ static void fill_processes(struct info_values *info, const struct admin *admin, 
 
 static void fill_limits(struct info_values *info, const struct admin *admin)
 {
-    const struct program_conf *conf = admin->start.conf;
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         set(info, INFO_ULIMIT_N, files.rlim_cur);
@@ -136,10 +135,8 @@ static void fill_limits(struct info_values *info, const struct admin *admin)
     }
     set(info, INFO_MEMMAX_MB, admin->start.memory_mb);
     set(info, INFO_MEMMAX_BYTES, admin->start.memory_mb << 20);
-    if (conf->global.maxconn) {
-        set(info, INFO_MAXCONN, conf->global.maxconn);
-        set(info, INFO_HARD_MAXCONN, conf->global.maxconn);
-    }
+    set(info, INFO_MAXCONN, admin_max_connections(admin));
+    set(info, INFO_HARD_MAXCONN, admin_max_connections(admin));
     set(info, INFO_CONN_RATE_LIMIT, 0);
     set(info, INFO_SESS_RATE_LIMIT, 0);
     set(info, INFO_BUSY_POLLING, 0);

@@ -20,6 +20,7 @@ struct stat_state {
     const struct server_conf *server;
     enum stat_part part;
     bool any; // a row was printed
+    uint32_t max_connections;
 };
 
 static bool read_number(int64_t *out, const char *text)
@@ -150,6 +151,7 @@ static bool stat_start(struct admin_call *call)
     call->state = state;
     state->iid = state->types = state->sid = STAT_ALL;
     state->proxy = call->admin->start.conf->proxies;
+    state->max_connections = admin_max_connections(call->admin);
     if (!read_args(call, state))
         return false;
     if (state->form == ADMIN_FORM_PLAIN)
@@ -171,6 +173,7 @@ static enum admin_verdict run_show_stat(struct admin_call *call)
         .now_us = admin->start.loop->now_us,
         .wall_us = admin->start.loop->wall_us,
         .started_wall_us = admin->started_wall_us,
+        .max_connections = state->max_connections,
         .show_addresses = call->session->level >= ADMIN_LEVEL_OPERATOR,
         .count_servers = state->only_up || state->no_maint,
     };

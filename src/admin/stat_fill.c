@@ -97,7 +97,7 @@ static void set_serving(struct admin_stat_row *row, const struct admin_stat_ctx 
 
 static uint32_t frontend_limit(const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
 {
-    return proxy->fe.maxconn ? proxy->fe.maxconn : ctx->conf->global.maxconn;
+    return proxy->fe.maxconn ? proxy->fe.maxconn : ctx->max_connections;
 }
 
 void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
