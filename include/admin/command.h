@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Declarations of admin commands: rows of tables beside their code, gathered by the linker as configuration words are. A
-// command writes its answer into a text, piece by piece: the session sends what there is and calls again once that has
-// left, so that a large answer takes no more memory than its largest piece. Commands run in the controller and never wait.
+// Declarations of admin commands: rows of tables beside their code, gathered by the linker as configuration words are.
+// A command writes its answer into a text, piece by piece: the session sends what there is and calls again once that
+// has left, so that a large answer takes no more memory than its largest piece. Commands run in the controller and
+// never wait.
 #pragma once
 
 #include <stdbool.h>
@@ -59,23 +60,23 @@ struct admin_command_table {
 // ADMIN_COMMANDS registers the array `table` of struct admin_command. One per file.
 #define ADMIN_COMMANDS(table)                                                                                          \
     static const struct admin_command_table admin_commands_here = { (table), sizeof(table) / sizeof((table)[0]) };     \
-    static const struct admin_command_table *const admin_commands_ptr                                                 \
+    static const struct admin_command_table *const admin_commands_ptr                                                  \
         __attribute__((used, section("admin_commands"))) = &admin_commands_here
 
-// admin_commands_boot gathers the tables; it does nothing when called again. Two commands of one name are a bug of ours:
-// must().
+// admin_commands_boot gathers the tables; it does nothing when called again. Two commands of one name are a bug of
+// ours: must().
 void admin_commands_boot(void);
 
 // admin_commands_all gives all commands, sorted by name, and their number.
 const struct admin_command *const *admin_commands_all(size_t *num);
 
-// admin_command_find gives the command with the longest name that the `num` words at `words` begin with, and the number of
-// words its name has; NULL where there is none that may stand in `where` (ADMIN_ON_*).
+// admin_command_find gives the command with the longest name that the `num` words at `words` begin with, and the number
+// of words its name has; NULL where there is none that may stand in `where` (ADMIN_ON_*).
 const struct admin_command *admin_command_find(uint32_t *name_words, const char *const *words, uint32_t num,
                                                uint32_t where);
 
-// admin_command_list appends the commands that may be given in `where` at `level`, one line each, and those of the session
-// itself: all, or with `num` words those whose name begins with them (of the last one, a part is enough).
+// admin_command_list appends the commands that may be given in `where` at `level`, one line each, and those of the
+// session itself: all, or with `num` words those whose name begins with them (of the last one, a part is enough).
 void admin_command_list(struct text *out, const char *const *words, uint32_t num, uint32_t where, uint8_t level);
 
 // admin_command_unknown appends the answer to words that are no command: those that come near, or all.

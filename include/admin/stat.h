@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One line of statistics: a frontend, a backend or a server, with HAProxy's fields in HAProxy's order (management guide,
-// section 9.1). Filled from the configuration and the board, printed by `show stat`; private to the area.
+// One line of statistics: a frontend, a backend or a server, with HAProxy's fields in HAProxy's order (management
+// guide, section 9.1). Filled from the configuration and the board, printed by `show stat`; private to the area.
 #pragma once
 
 #include "admin/admin.h"
