@@ -126,6 +126,7 @@ $B/%.o: src/%.c $B/flags
 # The version and how this was built reach one file alone, so that a new version rebuilds one file.
 $B/process/version.o: VERSION
 $B/process/version.o: CPPFLAGS_AREA += -DFAIRLEAD_VERSION='"$(VERSION)"' \
+    -DFAIRLEAD_DATE='"$(shell git log -1 --format=%cd --date=format:%Y/%m/%d -- VERSION 2>/dev/null || date -r VERSION +%Y/%m/%d)"' \
     -DFAIRLEAD_BUILD_CC='"$(shell $(CC) --version 2>/dev/null | head -n 1)"' \
     -DFAIRLEAD_BUILD_CFLAGS='"$(strip $(optimise) $(machine_flags) $(CFLAGS))"' \
     -DFAIRLEAD_BUILD_TARGET='"$(MACHINE)"' -DFAIRLEAD_BUILD_BORINGSSL='"$(BORINGSSL_KIND)"'

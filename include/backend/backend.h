@@ -84,6 +84,14 @@ bool backend_server_is_usable(const struct server *server);
 // backend_find_cookie gives the server whose cookie value is `value`, or NULL.
 struct server *backend_find_cookie(struct backend *backend, struct slice value);
 
+// ---- a backend's open sessions ----------------------------------------------------------------------------------
+
+// backend_session_begin counts one more session as open in `backend`, among those of all workers. There is no limit.
+void backend_session_begin(struct backend *backend);
+
+// backend_session_end counts one fewer. Where the session held a slot of a server, that is given back first.
+void backend_session_end(struct backend *backend);
+
 // ---- a server's slots ---------------------------------------------------------------------------------------------
 
 // backend_slot_take takes one of `server`'s connection slots (maxconn over all workers); false when none is free or others

@@ -23,3 +23,6 @@ void version_print(bool details);
 
 // version_text gives the version, such as "0.1.0".
 const char *version_text(void);
+
+// version_date gives the date of the version, such as "2026/11/21".
+const char *version_date(void);

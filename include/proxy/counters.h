@@ -3,6 +3,9 @@
 // numbers; a counter that has no meaning for a kind stays 0. Written by workers, read by the controller.
 #pragma once
 
+#include <stdatomic.h>
+#include <stdint.h>
+
 enum proxy_counter {
     PROXY_COUNT_CONNECTIONS,   // frontends: connections accepted
     PROXY_COUNT_SESSIONS,      // sessions that began (frontends), streams given to it (backends, servers)
@@ -48,3 +51,12 @@ enum proxy_gauge {
     PROXY_GAUGE_CONN_RATE = 12,
     PROXY_GAUGE_CONN_RATE_MAX = 15,
 };
+
+// proxy_gauge_raise makes the maximum in `gauge` at least `value`; a load where it is already.
+static inline void proxy_gauge_raise(_Atomic uint64_t *gauge, uint64_t value)
+{
+    uint64_t seen = atomic_load_explicit(gauge, memory_order_relaxed);
+    while (value > seen && !atomic_compare_exchange_weak_explicit(gauge, &seen, value, memory_order_relaxed,
+                                                                  memory_order_relaxed))
+        continue;
+}

@@ -123,6 +123,7 @@ struct stream {
     uint8_t cookie_set;  // N nothing, I inserted
     bool redispatched : 1;
     bool has_slot : 1;    // a slot of the server is ours
+    bool in_backend : 1;  // counted among the backend's open sessions
     bool reused : 1;      // `back` came from the pool
     bool head_sent : 1;   // the request's head was handed to `back`
     bool got_answer : 1;  // some byte of the answer came

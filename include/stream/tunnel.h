@@ -34,6 +34,7 @@ struct stream_tunnel {
     uint64_t client_act_us;
     uint64_t server_act_us;
     bool has_slot : 1;
+    bool in_backend : 1;
     bool upgraded : 1; // by 101 or CONNECT, rather than tcp mode
     bool client_fin : 1;
     bool server_fin : 1;

@@ -109,6 +109,19 @@ struct server *backend_find_cookie(struct backend *backend, struct slice value)
     return NULL;
 }
 
+void backend_session_begin(struct backend *backend)
+{
+    const struct backend_ctx *ctx = backend->ctx;
+    uint32_t object = backend->conf->be_object;
+    board_lane_acquire(ctx->board, object, ctx->inc, 0);
+    proxy_gauge_raise(&backend->gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(ctx->board, object));
+}
+
+void backend_session_end(struct backend *backend)
+{
+    board_lane_release(backend->ctx->board, backend->conf->be_object, backend->ctx->inc);
+}
+
 bool backend_slot_take(struct server *server, bool waited)
 {
     struct backend_ctx *ctx = server->backend->ctx;

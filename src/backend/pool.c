@@ -117,6 +117,7 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
         return NULL;
     }
     backend_count(server->counters, PROXY_COUNT_CONNECTS, 1);
+    backend_count(server->backend->counters, PROXY_COUNT_CONNECTS, 1);
     if (transport_conn_connect(ctx->loop, &conn->h1.conn, &how, NULL) != IO_OK) {
         int error = errno;
         free(conn);

@@ -195,7 +195,12 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
     backend_count(session->facts.counters, PROXY_COUNT_CONNECTIONS, 1);
     backend_count(session->facts.counters, PROXY_COUNT_SESSIONS, 1);
     _Atomic uint64_t *gauges = board_gauges(frontends->board, conf->fe_object);
-    board_rate_add(&gauges[PROXY_GAUGE_SESSION_RATE], frontends->loop->now_us, 1);
+    _Atomic uint64_t *all = board_gauges(frontends->board, frontends->program->object);
+    uint64_t now_us = frontends->loop->now_us;
+    proxy_gauge_raise(&gauges[PROXY_GAUGE_SESSION_RATE_MAX],
+                      board_rate_add(&gauges[PROXY_GAUGE_SESSION_RATE], now_us, 1));
+    proxy_gauge_raise(&all[PROXY_GAUGE_SESSION_RATE_MAX], board_rate_add(&all[PROXY_GAUGE_SESSION_RATE], now_us, 1));
+    proxy_gauge_raise(&gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(frontends->board, conf->fe_object));
     if (bind->accept_proxy) {
         session->state = FRONTEND_SESSION_PROXY;
         session->front.stream.on_event = proxy_event;

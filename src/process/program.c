@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program that the processes run: where configuration, traffic and admin socket are tied to them.
 #include <stdlib.h>
-#include <string.h>
+#include "admin/admin.h"
 #include "board/board.h"
 #include "frontend/frontend.h"
+#include "process/command.h"
+#include "process/controller.h"
 #include "process/program.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
@@ -37,23 +39,27 @@ static void settings_from(struct process_settings *settings, const struct progra
     settings->num_files = global->ulimit_n;
 }
 
-// The command line's own part of the configuration, for program_read_more, which is not told of the command line.
-static const struct process_options *options_read;
+// What -S named, for the time of reading: a configuration's reader hands nothing else through.
+static const char *master_socket;
 
-// -S "ADDRESS,OPTION,..." is an admin socket like those of `stats socket`, for whoever may do everything.
-static bool program_read_more(struct config *config)
+// -S takes a bind line's words with commas between them; it is the last of the admin sockets.
+static bool read_master_socket(struct config *config)
 {
-    const char *socket = options_read->master_socket;
-    if (!socket)
+    struct text line;
+    if (!master_socket)
         return true;
-    char *words = arena_str(config->arena, socket);
-    for (char *c = words; *c; c++)
-        if (*c == ',')
-            *c = ' ';
-    size_t address_len = strcspn(words, " ");
-    const char *text = arena_printf(config->arena, "global\n    stats socket %.*s level admin%s\n", (int)address_len,
-                                    words, words + address_len);
-    return config_read_text(config, "-S on the command line", slice_str(text));
+    text_init(&line);
+    struct slice rest = slice_str(master_socket);
+    size_t len = slice_find(rest, ',');
+    text_printf(&line, "global\nstats socket \"%.*s\" level admin", (int)len, rest.ptr);
+    for (rest = slice_from(rest, len + 1); rest.len; rest = slice_from(rest, len + 1)) {
+        len = slice_find(rest, ',');
+        text_printf(&line, " \"%.*s\"", (int)len, rest.ptr);
+    }
+    text_add(&line, "\n", 1);
+    bool ok = !line.failed && config_read_text(config, "-S", slice_of(line.ptr, line.len));
+    text_fini(&line);
+    return ok;
 }
 
 static void *program_load(struct process_settings *settings, struct text *messages,
@@ -67,9 +73,9 @@ static void *program_load(struct process_settings *settings, struct text *messag
     arena_init(arena);
     config_diag_init(&diag, arena);
     diag.zero_warning = options->zero_warning;
-    options_read = options;
+    master_socket = options->master_socket;
     bool ok = proxy_conf_load(&program, &diag, arena, (const char *const *)options->files, options->num_files,
-                              program_read_more);
+                              read_master_socket);
     config_diag_write(&diag, messages, options->diagnostics ? CONFIG_DIAG : CONFIG_NOTICE);
     if (!ok) {
         arena_fini(arena);
@@ -146,8 +152,61 @@ static const struct process_traffic traffic = {
     .woken = traffic_woken,
 };
 
+static bool admin_reload(void *owner, uint64_t id)
+{
+    return controller_reload(owner, id);
+}
+
+static void *admin_side_start(struct controller *controller)
+{
+    static const struct admin_ops ops = { .reload = admin_reload };
+    return admin_new(&(struct admin_start){
+        .loop = &controller->loop,
+        .conf = controller->conf,
+        .board = controller->board,
+        .inc = controller->inc,
+        .generation = controller->generation,
+        .version = version_text(),
+        .release_date = version_date(),
+        .memory_mb = controller->options->memory_mb,
+        .has_master_socket = controller->options->master_socket != NULL,
+        .ops = &ops,
+        .owner = controller,
+    });
+}
+
+static bool admin_side_listen(void *admin, uint32_t socket_index, int fd)
+{
+    return admin_listen(admin, socket_index, fd);
+}
+
+static void admin_side_unlisten(void *admin, uint32_t socket_index, int fd)
+{
+    (void)socket_index;
+    admin_unlisten(admin, fd);
+}
+
+static void admin_side_reloaded(void *admin, uint64_t id, bool done, const char *messages)
+{
+    admin_reloaded(admin, id, done, messages);
+}
+
+static void admin_side_stop(void *admin)
+{
+    admin_free(admin);
+}
+
+static const struct process_admin admin_side = {
+    .start = admin_side_start,
+    .listen = admin_side_listen,
+    .unlisten = admin_side_unlisten,
+    .reloaded = admin_side_reloaded,
+    .stop = admin_side_stop,
+};
+
 const struct process_program process_program_fairlead = {
     .load = program_load,
     .prepare = program_prepare,
     .traffic = &traffic,
+    .admin = &admin_side,
 };

@@ -19,6 +19,11 @@ const char *version_text(void)
     return FAIRLEAD_VERSION;
 }
 
+const char *version_date(void)
+{
+    return FAIRLEAD_DATE;
+}
+
 static void libraries_print(void)
 {
     char pcre2[64] = "?";

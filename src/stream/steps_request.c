@@ -48,7 +48,9 @@ enum stream_verdict stream_read_head(struct stream *stream)
     stream->client_act_us = now_us;
     session->num_requests++;
     backend_count(session->counters, PROXY_COUNT_REQUESTS, 1);
-    board_rate_add(&board_gauges(ctx->board, conf->fe_object)[PROXY_GAUGE_REQUEST_RATE], now_us, 1);
+    _Atomic uint64_t *gauges = board_gauges(ctx->board, conf->fe_object);
+    proxy_gauge_raise(&gauges[PROXY_GAUGE_REQUEST_RATE_MAX],
+                      board_rate_add(&gauges[PROXY_GAUGE_REQUEST_RATE], now_us, 1));
     if (conf->options & PROXY_OPT_HTTP_CLOSE || ctx->stopping)
         stream->front->keep_alive = false;
     stream->upgrade = stream->request.flags & HTTP_HEAD_UPGRADE && !(stream->request.flags & HTTP_HEAD_VERSION_10);
@@ -107,11 +109,16 @@ enum stream_verdict stream_pick_backend(struct stream *stream)
     stream->retries_left = (int32_t)chosen->be.retries;
     backend_count(backend->counters, PROXY_COUNT_SESSIONS, 1);
     backend_count(backend->counters, PROXY_COUNT_REQUESTS, stream->head_valid);
-    board_rate_add(&backend->gauges[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1);
+    proxy_gauge_raise(&backend->gauges[PROXY_GAUGE_SESSION_RATE_MAX],
+                      board_rate_add(&backend->gauges[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1));
+    proxy_gauge_raise(&backend->gauges[PROXY_GAUGE_LAST_SESSION], ctx->loop->wall_us / 1000000);
     // A listen section's rules ran already.
     if (chosen != stream->session->conf && stream->head_valid &&
         run_rules(stream, chosen->http_request_rules, &verdict))
         return verdict;
+    // What its rules answer is never open there.
+    backend_session_begin(backend);
+    stream->in_backend = true;
     if (chosen->options & PROXY_OPT_HTTP_CLOSE)
         stream->front->keep_alive = false;
     stream_step_set(stream, STREAM_PICK_SERVER);

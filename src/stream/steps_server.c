@@ -5,14 +5,6 @@
 
 static bool may_send_again(const struct stream *stream);
 
-static void note_peak(_Atomic uint64_t *gauge, uint64_t value)
-{
-    uint64_t seen = atomic_load_explicit(gauge, memory_order_relaxed);
-    while (value > seen && !atomic_compare_exchange_weak_explicit(gauge, &seen, value, memory_order_relaxed,
-                                                                  memory_order_relaxed))
-        continue;
-}
-
 // A slot may have come free between our look at the servers and our place in the queue: each free one is offered to
 // whoever is first in line, which may be us. What we are granted comes back through stream_queue_granted.
 static void offer_free_slots(struct stream *stream)
@@ -39,7 +31,10 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     }
     stream->queue_before = wanted ? len : 0;
     stream->backend_queue_before = wanted ? 0 : len;
-    note_peak(&backend->gauges[PROXY_GAUGE_QUEUE_MAX], len + 1);
+    // A server's own waiters are not the backend's: each has its maximum.
+    proxy_gauge_raise(wanted ? &board_gauges(ctx->board, wanted)[PROXY_GAUGE_QUEUE_MAX]
+                             : &backend->gauges[PROXY_GAUGE_QUEUE_MAX],
+                      len + 1);
     stream->server = stream->sticky ? server : NULL;
     stream->waiter = board_queue_wait(ctx->board, be, wanted, ctx->inc, (uint64_t)(uintptr_t)stream);
     if (!stream->waiter)
@@ -58,10 +53,14 @@ static void take_server(struct stream *stream, struct server *server)
     stream->has_slot = true;
     stream->times.queued_us = ctx->loop->now_us;
     backend_count(server->counters, PROXY_COUNT_SESSIONS, 1);
+    backend_count(server->counters, PROXY_COUNT_REQUESTS, stream->head_valid);
     backend_count(server->counters, PROXY_COUNT_LB_TOTAL, 1);
-    board_rate_add(&board_gauges(ctx->board, server->conf->object)[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1);
-    note_peak(&board_gauges(ctx->board, server->conf->object)[PROXY_GAUGE_MAX_SESSIONS],
-              board_lane_sum(ctx->board, server->conf->object));
+    backend_count(server->backend->counters, PROXY_COUNT_LB_TOTAL, 1);
+    _Atomic uint64_t *gauges = board_gauges(ctx->board, server->conf->object);
+    proxy_gauge_raise(&gauges[PROXY_GAUGE_SESSION_RATE_MAX],
+                      board_rate_add(&gauges[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1));
+    proxy_gauge_raise(&gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(ctx->board, server->conf->object));
+    proxy_gauge_raise(&gauges[PROXY_GAUGE_LAST_SESSION], ctx->loop->wall_us / 1000000);
 }
 
 enum stream_verdict stream_pick_server(struct stream *stream)
@@ -210,6 +209,7 @@ enum stream_verdict stream_connect(struct stream *stream)
         stream->back->h1.stream.user = stream;
         stream->back->h1.stream.on_event = back_event;
         backend_count(stream->server->counters, PROXY_COUNT_REUSES, 1);
+        backend_count(stream->backend->counters, PROXY_COUNT_REUSES, 1);
     }
     if (!stream->back) {
         enum stream_verdict verdict = connect_new(stream);

@@ -247,6 +247,8 @@ enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, en
     stream_note_end(stream, end);
     stream_step_set(stream, STREAM_FINISHED);
     stream_leave_server(stream, whole);
+    if (stream->in_backend)
+        backend_session_end(stream->backend);
     stream->bytes_in = stream->bytes_in ? stream->bytes_in : stream->front->stream.bytes_in;
     stream->bytes_out = stream->front->stream.bytes_out;
     stream_log_line(stream);

@@ -39,6 +39,7 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     tunnel->backend = stream->backend;
     tunnel->server = stream->server;
     tunnel->has_slot = stream->has_slot;
+    tunnel->in_backend = stream->in_backend;
     tunnel->upgraded = stream->head_valid;
     tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
     event_task_init(&tunnel->task, tunnel_task);
@@ -97,6 +98,8 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     backend_conn_close(tunnel->back, reset);
     if (tunnel->has_slot)
         backend_slot_give(tunnel->server);
+    if (tunnel->in_backend)
+        backend_session_end(tunnel->backend);
     tunnel_count(tunnel, end);
     if (tunnel->log) {
         tunnel->log->end = (uint8_t)end;

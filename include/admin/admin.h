@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The admin side of one generation: sockets that speak the language of HAProxy's management guide (section 9.3) and its
+// master CLI (9.4). Owned by the controller, which lends it the listening sockets; it runs on the controller's loop,
+// reads what all workers and generations count on the board, never blocks and never touches traffic. What only
+// processes can do (reload) is behind struct admin_ops.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct admin;
+struct board;
+struct event_loop;
+struct program_conf;
+
+struct admin_ops {
+    // reload asks for a new generation; the answer comes through admin_reloaded with the same `id`. False where that
+    // cannot be asked for.
+    bool (*reload)(void *owner, uint64_t id);
+};
+
+struct admin_start {
+    struct event_loop *loop;
+    const struct program_conf *conf; // its stats sockets say levels and limits
+    struct board *board;
+    uint32_t inc; // of the process this runs in
+    uint32_t generation;
+    const char *version;      // "0.1.0"
+    const char *release_date; // "2026/11/21"
+    uint64_t memory_mb;       // limit of the command line, 0 for none
+    bool has_master_socket;   // the configuration's last stats socket is the master's (-S): it takes the master's
+                            // commands too, and never closes after a line
+    const struct admin_ops *ops; // NULL: nothing of it can be done
+    void *owner;                 // for `ops`
+};
+
+// admin_new prepares the admin side; everything `start` points to outlives it. NULL where memory is out.
+struct admin *admin_new(const struct admin_start *start);
+
+// admin_free sends what can be sent at once, closes all connections and frees `admin`. Listening sockets stay open.
+void admin_free(struct admin *admin);
+
+// admin_listen accepts on `fd`, the listening socket of stats socket number `socket` of the configuration. The
+// descriptor is lent until admin_unlisten. False with errno where that fails.
+bool admin_listen(struct admin *admin, uint32_t socket, int fd);
+
+// admin_unlisten takes `fd` out of the loop; the caller closes it. Connections that came through it stay.
+void admin_unlisten(struct admin *admin, int fd);
+
+// admin_reloaded answers the session whose reload had this `id`: whether the new generation serves, and the messages of
+// reading its configuration.
+void admin_reloaded(struct admin *admin, uint64_t id, bool done, const char *messages);

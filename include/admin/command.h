@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Declarations of admin commands: rows of tables beside their code, gathered by the linker as configuration words are.
+// A command writes its answer into a text, piece by piece: the session sends what there is and calls again once that
+// has left, so that a large answer takes no more memory than its largest piece. Commands run in the controller and
+// never wait.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/text.h"
+
+struct admin;
+struct admin_session;
+
+enum admin_level { ADMIN_LEVEL_USER = 1, ADMIN_LEVEL_OPERATOR, ADMIN_LEVEL_ADMIN };
+
+// Where a command may be given.
+enum {
+    ADMIN_ON_STATS = 1 << 0,  // stats sockets
+    ADMIN_ON_MASTER = 1 << 1, // the master's socket
+    ADMIN_ON_ANY = ADMIN_ON_STATS | ADMIN_ON_MASTER,
+};
+
+enum admin_verdict {
+    ADMIN_DONE,  // the answer is complete
+    ADMIN_MORE,  // call again once this piece has left
+    ADMIN_LATER, // admin_session_answer_end is called when the rest is known
+};
+
+enum { ADMIN_MAX_WORDS = 64 };
+
+// One command being answered.
+struct admin_call {
+    struct admin *admin;
+    struct admin_session *session;
+    const struct admin_command *command;
+    const char *const *args; // what follows the command's name; NULL after the last
+    uint32_t num_args;
+    struct text *out; // where the answer goes
+    uint32_t turn;    // 0 for the first call of an answer, then one more each
+    void *state;      // the command's own between calls; freed with free() at the end
+};
+
+struct admin_command {
+    const char *name; // "show stat"
+    uint8_t level;    // enum admin_level: the least that may give it
+    uint8_t where;    // ADMIN_ON_*
+    uint8_t max_args;
+    const char *args; // how its arguments look in the help, or NULL
+    const char *help;
+    enum admin_verdict (*run)(struct admin_call *call);
+};
+
+struct admin_command_table {
+    const struct admin_command *commands;
+    size_t num;
+};
+
+// ADMIN_COMMANDS registers the array `table` of struct admin_command. One per file.
+#define ADMIN_COMMANDS(table)                                                                                          \
+    static const struct admin_command_table admin_commands_here = { (table), sizeof(table) / sizeof((table)[0]) };     \
+    static const struct admin_command_table *const admin_commands_ptr                                                  \
+        __attribute__((used, section("admin_commands"))) = &admin_commands_here
+
+// admin_commands_boot gathers the tables; it does nothing when called again. Two commands of one name are a bug of
+// ours: must().
+void admin_commands_boot(void);
+
+// admin_commands_all gives all commands, sorted by name, and their number.
+const struct admin_command *const *admin_commands_all(size_t *num);
+
+// admin_command_find gives the command with the longest name that the `num` words at `words` begin with, and the number
+// of words its name has; NULL where there is none that may stand in `where` (ADMIN_ON_*).
+const struct admin_command *admin_command_find(uint32_t *name_words, const char *const *words, uint32_t num,
+                                               uint32_t where);
+
+// admin_command_list appends the commands that may be given in `where` at `level`, one line each, and those of the
+// session itself: all, or with `num` words those whose name begins with them (of the last one, a part is enough).
+void admin_command_list(struct text *out, const char *const *words, uint32_t num, uint32_t where, uint8_t level);
+
+// admin_command_unknown appends the answer to words that are no command: those that come near, or all.
+void admin_command_unknown(struct text *out, const char *const *words, uint32_t num, uint32_t where, uint8_t level);
+
+// admin_refuse_arg answers that argument `index` means nothing to this command, with the command's usage.
+enum admin_verdict admin_refuse_arg(struct admin_call *call, uint32_t index);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// One connection to an admin socket and the dialog on it, private to the area: lines come in, are split at semicolons
+// and answered in order; answers leave as the peer reads them, and nothing more is read or computed meanwhile. Owned by
+// the admin side it belongs to; it ends by itself.
+#pragma once
+
+#include "admin/admin.h"
+#include "admin/command.h"
+#include "base/list.h"
+#include "event/loop.h"
+
+// How a session goes on after a line. Management guide, section 9.3.
+enum admin_mode {
+    ADMIN_MODE_ONCE,        // answer one line and close
+    ADMIN_MODE_INTERACTIVE, // wait for the next line
+    ADMIN_MODE_PROMPT,      // and say so
+};
+
+struct admin_listener {
+    struct event_source source;
+    struct list link;
+    struct admin *admin;
+    uint8_t level;
+    bool is_master;
+    bool is_paused; // out of the loop while as many connections are open as may be
+};
+
+struct admin {
+    struct admin_start start;
+    struct list listeners;
+    struct list sessions;
+    struct event_timer resume; // tries paused listeners again after the system ran out of something
+    uint32_t num_sessions;     // through stats sockets
+    uint32_t num_master_sessions;
+    uint64_t last_reload; // number of the newest reload asked for here
+    uint32_t failed_reloads;
+    uint64_t started_wall_us; // of the generation
+};
+
+struct admin_session {
+    struct event_source source;
+    struct list link;
+    struct event_timer timer;
+    struct event_task task;
+    struct admin *admin;
+    uint8_t level;
+    uint8_t mode; // enum admin_mode
+    bool is_master;
+    bool timed;      // the prompt tells the uptime
+    bool quit;       // over once what waits is sent
+    bool is_silent;  // and the command that says so has no answer
+    bool is_full;    // the peer must read before more can be sent
+    bool is_late;    // a command's answer comes later
+    uint64_t reload; // number of the reload it waits for, 0 none
+    struct text in;  // lines not looked at yet
+    struct text out; // answers not sent yet
+    char *line;      // the line being answered
+    size_t line_at;  // what of it was not looked at yet
+    size_t line_len;
+    bool is_first;    // no command of the line was run yet
+    char *words_text; // the words of the command being answered
+    const char *words[ADMIN_MAX_WORDS + 1];
+    struct admin_call call;
+    bool is_answering; // `call` is under way
+};
+
+// admin_session_new starts a session on the connected `take_fd`; the descriptor is closed where that fails.
+bool admin_session_new(struct admin *admin, int take_fd, uint8_t level, bool is_master);
+
+// admin_session_free closes the connection and frees `session`.
+void admin_session_free(struct admin_session *session);
+
+// admin_session_answer_end ends the answer of a command that returned ADMIN_LATER and goes on; `session` may be gone
+// then.
+void admin_session_answer_end(struct admin_session *session);
+
+// admin_session_send sends what waits, as far as the peer takes it at once; false where the connection is gone.
+bool admin_session_send(struct admin_session *session);
+
+// admin_session_left lets paused listeners accept again once a session has gone.
+void admin_session_left(struct admin *admin, bool is_master);
+
+// admin_max_connections gives the most client connections there can be: global maxconn, or, without it, what the
+// descriptors of all workers suffice for.
+uint32_t admin_max_connections(const struct admin *admin);
+
+// admin_line_next cuts the next command off `line` (from `*at` to `len`): a copy of its words in `*take_text` (to be
+// freed), pointed to by `words` (room ADMIN_MAX_WORDS + 1, NULL after the last). Commands end with a semicolon, words
+// with spaces or tabs; a backslash takes the next byte as it is. `*num` may be 0. False where the command has too many
+// words, or memory is out.
+bool admin_line_next(char **take_text, const char **words, uint32_t *num, size_t *at, const char *line, size_t len);

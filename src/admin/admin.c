@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdatomic.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "admin/session.h"
+#include "board/board.h"
+#include "proxy/conf.h"
+
+enum {
+    ADMIN_MAX_SESSIONS = 10, // without `stats maxconn`, and through the master's socket
+    ADMIN_RETRY_US = 100000,
+};
+
+static uint32_t max_sessions(const struct admin *admin, bool is_master)
+{
+    uint32_t max = admin->start.conf->global.stats_maxconn;
+    return max && !is_master ? max : ADMIN_MAX_SESSIONS;
+}
+
+static bool is_full(const struct admin *admin, bool is_master)
+{
+    return (is_master ? admin->num_master_sessions : admin->num_sessions) >= max_sessions(admin, is_master);
+}
+
+static void listener_pause(struct admin_listener *listener)
+{
+    if (!listener->is_paused)
+        event_source_del(listener->admin->start.loop, &listener->source);
+    listener->is_paused = true;
+}
+
+static void listener_ready(struct event_source *source, uint32_t events)
+{
+    (void)events;
+    struct admin_listener *listener = CONTAINER_OF(source, struct admin_listener, source);
+    struct admin *admin = listener->admin;
+    if (is_full(admin, listener->is_master)) {
+        listener_pause(listener);
+        return;
+    }
+    int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        admin_session_new(admin, fd, listener->level, listener->is_master);
+        return;
+    }
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+        return;
+    listener_pause(listener);
+    event_timer_set(admin->start.loop, &admin->resume, admin->start.loop->now_us + ADMIN_RETRY_US);
+}
+
+static void listeners_resume(struct event_timer *timer)
+{
+    struct admin *admin = CONTAINER_OF(timer, struct admin, resume);
+    LIST_EACH(listener, &admin->listeners, struct admin_listener, link)
+    {
+        if (!listener->is_paused || is_full(admin, listener->is_master))
+            continue;
+        listener->is_paused = !event_source_add_level(admin->start.loop, &listener->source, EPOLLIN);
+        if (listener->is_paused)
+            event_timer_set(admin->start.loop, timer, admin->start.loop->now_us + ADMIN_RETRY_US);
+    }
+}
+
+void admin_session_left(struct admin *admin, bool is_master)
+{
+    LIST_EACH(listener, &admin->listeners, struct admin_listener, link)
+    {
+        if (listener->is_paused && listener->is_master == is_master)
+            event_timer_set(admin->start.loop, &admin->resume, admin->start.loop->now_us);
+    }
+}
+
+// When the generation began: a controller that was forked again does not start its clocks anew.
+static uint64_t generation_started(const struct admin_start *start)
+{
+    uint64_t first_us = board_incarnation_at(start->board, start->inc)->started_wall_us;
+    for (uint32_t inc = 1; inc < board_incarnation_limit(start->board); inc++) {
+        struct board_incarnation *other = board_incarnation_at(start->board, inc);
+        if (atomic_load(&other->state) == 1 && atomic_load(&other->role) != BOARD_ROLE_MASTER &&
+            other->generation == start->generation && other->started_wall_us < first_us)
+            first_us = other->started_wall_us;
+    }
+    return first_us;
+}
+
+// A connection that is relayed takes two descriptors.
+uint32_t admin_max_connections(const struct admin *admin)
+{
+    struct board *board = admin->start.board;
+    struct rlimit files;
+    uint64_t num_workers = 0;
+    if (admin->start.conf->global.maxconn)
+        return admin->start.conf->global.maxconn;
+    for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
+        struct board_incarnation *record = board_incarnation_at(board, inc);
+        num_workers += atomic_load(&record->state) == 1 && atomic_load(&record->role) == BOARD_ROLE_WORKER &&
+                       record->generation == admin->start.generation;
+    }
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > UINT32_MAX)
+        return UINT32_MAX;
+    uint64_t max = (num_workers ? num_workers : 1) * files.rlim_cur / 2;
+    return max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
+}
+
+struct admin *admin_new(const struct admin_start *start)
+{
+    struct admin *admin = calloc(1, sizeof(*admin));
+    if (!admin)
+        return NULL;
+    admin_commands_boot();
+    admin->start = *start;
+    admin->started_wall_us = generation_started(start);
+    list_init(&admin->listeners);
+    list_init(&admin->sessions);
+    event_timer_init(&admin->resume, listeners_resume);
+    return admin;
+}
+
+static void listener_free(struct admin_listener *listener)
+{
+    listener_pause(listener);
+    list_remove(&listener->link);
+    free(listener);
+}
+
+void admin_free(struct admin *admin)
+{
+    if (!admin)
+        return;
+    LIST_EACH(listener, &admin->listeners, struct admin_listener, link)
+    {
+        listener_free(listener);
+    }
+    LIST_EACH(session, &admin->sessions, struct admin_session, link)
+    {
+        admin_session_send(session);
+        admin_session_free(session);
+    }
+    event_timer_del(admin->start.loop, &admin->resume);
+    free(admin);
+}
+
+bool admin_listen(struct admin *admin, uint32_t socket, int fd)
+{
+    struct admin_listener *listener = calloc(1, sizeof(*listener));
+    const struct stats_socket_conf *conf = admin->start.conf->global.stats_sockets;
+    if (!listener) {
+        errno = ENOMEM;
+        return false;
+    }
+    for (uint32_t i = 0; conf && i < socket; i++)
+        conf = conf->next;
+    must(conf);
+    listener->admin = admin;
+    listener->is_master = admin->start.has_master_socket && !conf->next;
+    listener->level = conf->level;
+    listener->source = (struct event_source){ .fd = fd, .ready = listener_ready };
+    if (!event_source_add_level(admin->start.loop, &listener->source, EPOLLIN)) {
+        int error = errno;
+        free(listener);
+        errno = error;
+        return false;
+    }
+    list_append(&admin->listeners, &listener->link);
+    return true;
+}
+
+void admin_unlisten(struct admin *admin, int fd)
+{
+    LIST_EACH(listener, &admin->listeners, struct admin_listener, link)
+    {
+        if (listener->source.fd == fd)
+            listener_free(listener);
+    }
+}
+
+void admin_reloaded(struct admin *admin, uint64_t id, bool done, const char *messages)
+{
+    admin->failed_reloads = done ? 0 : admin->failed_reloads + 1;
+    LIST_EACH(session, &admin->sessions, struct admin_session, link)
+    {
+        if (!session->reload || session->reload != id)
+            continue;
+        size_t len = strlen(messages);
+        session->reload = 0;
+        text_printf(&session->out, "Success=%d\n--\n%s%s", done, messages,
+                    len && messages[len - 1] != '\n' ? "\n" : "");
+        // As for HAProxy the reload is a session's last command.
+        session->quit = true;
+        admin_session_answer_end(session);
+    }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+#include "admin/session.h"
+#include "proxy/conf.h"
+
+static enum admin_verdict run_help(struct admin_call *call)
+{
+    text_printf(call->out, "The following commands are valid at this level:\n");
+    admin_command_list(call->out, call->args, call->num_args,
+                       call->session->is_master ? ADMIN_ON_MASTER : ADMIN_ON_STATS, call->session->level);
+    return ADMIN_DONE;
+}
+
+static enum admin_verdict prompt_help(struct admin_call *call)
+{
+    text_printf(call->out, "prompt [help | n | i | p | timed]*: how this session goes on after a line\n"
+                           "  n: closes (one line only)\n"
+                           "  i: waits for the next line\n"
+                           "  p: waits and shows a prompt\n"
+                           "  timed: shows the uptime in the prompt, or no longer\n"
+                           "Alone it turns the prompt on, or closes after the line where it is on.\n");
+    return ADMIN_DONE;
+}
+
+static enum admin_verdict run_prompt(struct admin_call *call)
+{
+    struct admin_session *session = call->session;
+    uint8_t mode = session->mode;
+    bool timed = session->timed;
+    if (!call->num_args)
+        mode = mode == ADMIN_MODE_PROMPT ? ADMIN_MODE_ONCE : ADMIN_MODE_PROMPT;
+    for (uint32_t i = 0; i < call->num_args; i++) {
+        if (strcmp(call->args[i], "help") == 0)
+            return prompt_help(call);
+        if (strcmp(call->args[i], "n") == 0) {
+            mode = ADMIN_MODE_ONCE;
+        } else if (strcmp(call->args[i], "i") == 0) {
+            mode = ADMIN_MODE_INTERACTIVE;
+        } else if (strcmp(call->args[i], "p") == 0) {
+            mode = ADMIN_MODE_PROMPT;
+        } else if (strcmp(call->args[i], "timed") == 0) {
+            mode = ADMIN_MODE_PROMPT;
+            timed = !timed;
+        } else {
+            return admin_refuse_arg(call, i);
+        }
+    }
+    // The master's socket has no mode that closes after a line.
+    session->mode = session->is_master && mode == ADMIN_MODE_ONCE ? ADMIN_MODE_INTERACTIVE : mode;
+    session->timed = timed;
+    return ADMIN_DONE;
+}
+
+static enum admin_verdict run_quit(struct admin_call *call)
+{
+    call->session->quit = call->session->is_silent = true;
+    return ADMIN_DONE;
+}
+
+static const char *level_name(uint8_t level)
+{
+    return level == ADMIN_LEVEL_ADMIN ? "admin" : level == ADMIN_LEVEL_OPERATOR ? "operator" : "user";
+}
+
+static enum admin_verdict run_operator(struct admin_call *call)
+{
+    call->session->level = ADMIN_LEVEL_OPERATOR;
+    return ADMIN_DONE;
+}
+
+static enum admin_verdict run_user(struct admin_call *call)
+{
+    call->session->level = ADMIN_LEVEL_USER;
+    return ADMIN_DONE;
+}
+
+static enum admin_verdict run_show_level(struct admin_call *call)
+{
+    text_printf(call->out, "%s\n", level_name(call->session->level));
+    return ADMIN_DONE;
+}
+
+static enum admin_verdict run_show_sockets(struct admin_call *call)
+{
+    const struct stats_socket_conf *socket = call->admin->start.conf->global.stats_sockets;
+    text_printf(call->out, "# socket lvl processes\n");
+    for (; socket; socket = socket->next) {
+        char text[OS_LISTEN_TEXT_LEN];
+        os_listen_text(text, &socket->bind.listen);
+        text_printf(call->out, "%s %s all\n", text, level_name(socket->level));
+    }
+    return ADMIN_DONE;
+}
+
+static enum admin_verdict run_show_version(struct admin_call *call)
+{
+    text_printf(call->out, "%s\n", call->admin->start.version);
+    return ADMIN_DONE;
+}
+
+static enum admin_verdict run_show_env(struct admin_call *call)
+{
+    bool found = !call->num_args;
+    size_t len = call->num_args ? strlen(call->args[0]) : 0;
+    for (char **entry = environ; entry && *entry; entry++) {
+        if (call->num_args && (strncmp(*entry, call->args[0], len) != 0 || (*entry)[len] != '='))
+            continue;
+        text_printf(call->out, "%s\n", *entry);
+        found = true;
+    }
+    if (!found)
+        text_printf(call->out, "Variable not found\n");
+    return ADMIN_DONE;
+}
+
+static enum admin_verdict run_show_backend(struct admin_call *call)
+{
+    text_printf(call->out, "# name\n");
+    for (const struct proxy_conf *proxy = call->admin->start.conf->proxies; proxy; proxy = proxy->next)
+        if (proxy->has_backend && !proxy->disabled)
+            text_printf(call->out, "%s\n", proxy->name);
+    return ADMIN_DONE;
+}
+
+static const struct admin_command commands[] = {
+    { .name = "help",
+      .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_ANY,
+      .max_args = ADMIN_MAX_WORDS,
+      .args = "[<command>]",
+      .help = "list matching or all commands",
+      .run = run_help },
+    { .name = "prompt",
+      .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_ANY,
+      .max_args = ADMIN_MAX_WORDS,
+      .args = "[help | n | i | p | timed]*",
+      .help = "change how the session goes on, and its prompt",
+      .run = run_prompt },
+    { .name = "quit", .level = ADMIN_LEVEL_USER, .where = ADMIN_ON_ANY, .help = "close the session", .run = run_quit },
+    { .name = "operator",
+      .level = ADMIN_LEVEL_OPERATOR,
+      .where = ADMIN_ON_ANY,
+      .help = "lower the level of this session to operator",
+      .run = run_operator },
+    { .name = "user",
+      .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_ANY,
+      .help = "lower the level of this session to user",
+      .run = run_user },
+    { .name = "show cli level",
+      .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_ANY,
+      .help = "tell the level of this session",
+      .run = run_show_level },
+    { .name = "show cli sockets",
+      .level = ADMIN_LEVEL_OPERATOR,
+      .where = ADMIN_ON_ANY,
+      .help = "list the admin sockets",
+      .run = run_show_sockets },
+    { .name = "show version",
+      .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_ANY,
+      .help = "tell the version",
+      .run = run_show_version },
+    { .name = "show env",
+      .level = ADMIN_LEVEL_OPERATOR,
+      .where = ADMIN_ON_ANY,
+      .max_args = 1,
+      .args = "[<name>]",
+      .help = "show the environment variables, or one of them",
+      .run = run_show_env },
+    { .name = "show backend",
+      .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_ANY,
+      .help = "list the backends",
+      .run = run_show_backend },
+};
+ADMIN_COMMANDS(commands);

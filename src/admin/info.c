@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
+#include "admin/session.h"
+#include "admin/value.h"
+#include "board/board.h"
+#include "proxy/conf.h"
+#include "proxy/counters.h"
+
+// Positions as HAProxy numbers them; those of things that fairlead does not have, or does not measure, are holes.
+#define INFO_FIELDS(X)                                                                                                 \
+    X(0, NAME, "Name", "POS", STR, "Name of the product")                                                              \
+    X(1, VERSION, "Version", "POS", STR, "Version of the product")                                                     \
+    X(2, RELEASE_DATE, "Release_date", "POS", STR, "Date of the version")                                              \
+    X(3, NBTHREAD, "Nbthread", "CGS", U32, "Worker processes of the current generation")                               \
+    X(4, NBPROC, "Nbproc", "CGS", U32, "Always 1: all workers answer as one")                                          \
+    X(5, PROCESS_NUM, "Process_num", "KGP", U32, "Always 1: all workers answer as one")                                \
+    X(6, PID, "Pid", "SGP", U32, "Process id of the master")                                                           \
+    X(7, UPTIME, "Uptime", "MDP", STR, "Time since the master started, in days, hours, minutes and seconds")           \
+    X(8, UPTIME_SEC, "Uptime_sec", "MDP", U32, "Time since the master started, in seconds")                            \
+    X(9, MEMMAX_MB, "Memmax_MB", "CLP", U32, "Most memory a process may use, in MB (-m), 0 for no limit")              \
+    X(13, ULIMIT_N, "Ulimit-n", "CLP", U32, "Most descriptors a process may have")                                     \
+    X(14, MAXSOCK, "Maxsock", "CLP", U32, "Most sockets a process may have")                                           \
+    X(15, MAXCONN, "Maxconn", "CLP", U32, "Most client connections, over all workers")                                 \
+    X(16, HARD_MAXCONN, "Hard_maxconn", "CLP", U32, "Most client connections the configuration allows")                \
+    X(17, CURR_CONNS, "CurrConns", "MGP", U32, "Client connections open now, over all workers and generations")        \
+    X(18, CUM_CONNS, "CumConns", "MCP", U64, "Client connections since the master started")                            \
+    X(19, CUM_REQ, "CumReq", "MCP", U64, "Requests, and sessions in tcp mode, since the master started")               \
+    X(26, CONN_RATE, "ConnRate", "MRP", U32, "Client connections in the last second")                                  \
+    X(27, CONN_RATE_LIMIT, "ConnRateLimit", "CLP", U32, "Limit of ConnRate, 0 for none")                               \
+    X(28, MAX_CONN_RATE, "MaxConnRate", "MMP", U32, "Highest ConnRate since the master started")                       \
+    X(29, SESS_RATE, "SessRate", "MRP", U32, "Sessions begun in the last second")                                      \
+    X(30, SESS_RATE_LIMIT, "SessRateLimit", "CLP", U32, "Limit of SessRate, 0 for none")                               \
+    X(31, MAX_SESS_RATE, "MaxSessRate", "MMP", U32, "Highest SessRate since the master started")                       \
+    X(47, TASKS, "Tasks", "MGP", U32, "Sessions that workers carry now")                                               \
+    X(50, NODE, "node", "COS", STR, "Name of this node (global, node)")                                                \
+    X(51, DESCRIPTION, "description", "COS", STR, "What this node is (global, description)")                           \
+    X(52, STOPPING, "Stopping", "MGP", U32, "1 while this generation stops softly")                                    \
+    X(53, JOBS, "Jobs", "MGP", U32, "Client connections and listeners")                                                \
+    X(55, LISTENERS, "Listeners", "MGP", U32, "Addresses that this generation listens on")                             \
+    X(58, DROPPED_LOGS, "DroppedLogs", "MCP", U32, "Log lines that found their ring full")                             \
+    X(59, BUSY_POLLING, "BusyPolling", "MGP", U32, "Always 0: no process polls without waiting")                       \
+    X(61, TOTAL_BYTES_OUT, "TotalBytesOut", "MCP", U64, "Bytes sent to clients since the master started")              \
+    X(66, BUILD_INFO, "Build info", "POS", STR, "Version of the product")                                              \
+    X(67, MEMMAX_BYTES, "Memmax_bytes", "CLP", U64, "Most memory a process may use (-m), 0 for no limit")              \
+    X(70, START_TIME_SEC, "Start_time_sec", "MDP", U32, "When the master started, in seconds since 1970")
+
+#define INFO_ENUM(pos, id, name, tags, type, help)  INFO_##id,
+#define INFO_FIELD(pos, id, name, tags, type, help) { name, tags, ADMIN_##type, help },
+#define INFO_POS(pos, id, name, tags, type, help)   pos,
+
+enum info { INFO_FIELDS(INFO_ENUM) INFO_NUM };
+static const struct admin_field fields[INFO_NUM] = { INFO_FIELDS(INFO_FIELD) };
+static const uint32_t positions[INFO_NUM] = { INFO_FIELDS(INFO_POS) };
+
+struct info_values {
+    struct admin_value values[INFO_NUM];
+    char uptime[40];
+};
+
+static void set(struct info_values *info, enum info which, uint64_t number)
+{
+    info->values[which] = (struct admin_value){ .is_set = true, .number = number };
+}
+
+static void set_string(struct info_values *info, enum info which, const char *string)
+{
+    info->values[which] = (struct admin_value){ .is_set = string != NULL, .string = string };
+}
+
+static void set_float(struct info_values *info, enum info which, double real)
+{
+    info->values[which] = (struct admin_value){ .is_set = true, .is_float = true, .real = real };
+}
+
+static void fill_product(struct info_values *info, const struct admin *admin)
+{
+    set_string(info, INFO_NAME, "fairlead");
+    set_string(info, INFO_VERSION, admin->start.version);
+    set_string(info, INFO_BUILD_INFO, admin->start.version);
+    set_string(info, INFO_RELEASE_DATE, admin->start.release_date);
+    set_string(info, INFO_NODE, admin->start.conf->global.node);
+    set_string(info, INFO_DESCRIPTION, admin->start.conf->global.description);
+    set(info, INFO_NBPROC, 1);
+    set(info, INFO_PROCESS_NUM, 1);
+}
+
+static void fill_processes(struct info_values *info, const struct admin *admin, bool with_floats)
+{
+    struct board *board = admin->start.board;
+    uint64_t started_us = admin->started_wall_us;
+    uint64_t now_us = admin->start.loop->wall_us;
+    uint32_t num_workers = 0;
+    uint32_t num_sessions = 0;
+    uint64_t num_dropped = 0;
+    for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
+        struct board_incarnation *record = board_incarnation_at(board, inc);
+        uint32_t role = atomic_load(&record->role);
+        num_dropped += board_ring_dropped(board, inc);
+        if (atomic_load(&record->state) != 1)
+            continue;
+        num_sessions += atomic_load(&record->sessions);
+        num_workers += role == BOARD_ROLE_WORKER && record->generation == admin->start.generation;
+        if (role == BOARD_ROLE_MASTER) {
+            set(info, INFO_PID, (uint64_t)atomic_load(&record->pid));
+            started_us = record->started_wall_us;
+        }
+    }
+    uint64_t up_us = now_us > started_us ? now_us - started_us : 0;
+    uint64_t up = up_us / 1000000;
+    snprintf(info->uptime, sizeof(info->uptime), "%ud %uh%02um%02us", (unsigned)(up / 86400),
+             (unsigned)(up / 3600 % 24), (unsigned)(up / 60 % 60), (unsigned)(up % 60));
+    set_string(info, INFO_UPTIME, info->uptime);
+    if (with_floats) {
+        set_float(info, INFO_UPTIME_SEC, (double)up_us / 1e6);
+        set_float(info, INFO_START_TIME_SEC, (double)started_us / 1e6);
+    } else {
+        set(info, INFO_UPTIME_SEC, up);
+        set(info, INFO_START_TIME_SEC, started_us / 1000000);
+    }
+    set(info, INFO_NBTHREAD, num_workers);
+    set(info, INFO_TASKS, num_sessions);
+    set(info, INFO_DROPPED_LOGS, num_dropped);
+    set(info, INFO_STOPPING, atomic_load(&board_incarnation_at(board, admin->start.inc)->ready) == 2);
+}
+
+static void fill_limits(struct info_values *info, const struct admin *admin)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        set(info, INFO_ULIMIT_N, files.rlim_cur);
+        set(info, INFO_MAXSOCK, files.rlim_cur);
+    }
+    set(info, INFO_MEMMAX_MB, admin->start.memory_mb);
+    set(info, INFO_MEMMAX_BYTES, admin->start.memory_mb << 20);
+    set(info, INFO_MAXCONN, admin_max_connections(admin));
+    set(info, INFO_HARD_MAXCONN, admin_max_connections(admin));
+    set(info, INFO_CONN_RATE_LIMIT, 0);
+    set(info, INFO_SESS_RATE_LIMIT, 0);
+    set(info, INFO_BUSY_POLLING, 0);
+}
+
+// Frontends that a reload took away still count: totals never decrease.
+static void fill_traffic(struct info_values *info, const struct admin *admin)
+{
+    struct board *board = admin->start.board;
+    const struct program_conf *conf = admin->start.conf;
+    uint64_t now_us = admin->start.loop->now_us;
+    uint64_t connections = 0;
+    uint64_t requests = 0;
+    uint64_t bytes = 0;
+    for (uint32_t object = 1; object < board_object_limit(board); object++) {
+        if (strncmp(board_object_name(board, object), "f/", 2) != 0)
+            continue;
+        uint64_t asked = board_counter_sum(board, object, PROXY_COUNT_REQUESTS);
+        uint64_t came = board_counter_sum(board, object, PROXY_COUNT_CONNECTIONS);
+        connections += came;
+        requests += asked ? asked : came;
+        bytes += board_counter_sum(board, object, PROXY_COUNT_BYTES_OUT);
+    }
+    _Atomic uint64_t *gauges = board_gauges(board, conf->object);
+    uint32_t open = board_lane_sum(board, conf->object);
+    uint32_t rate = board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], now_us);
+    set(info, INFO_CURR_CONNS, open);
+    set(info, INFO_CUM_CONNS, connections);
+    set(info, INFO_CUM_REQ, requests);
+    set(info, INFO_TOTAL_BYTES_OUT, bytes);
+    // A connection is a session from the start.
+    set(info, INFO_CONN_RATE, rate);
+    set(info, INFO_SESS_RATE, rate);
+    set(info, INFO_MAX_CONN_RATE, atomic_load(&gauges[PROXY_GAUGE_SESSION_RATE_MAX]));
+    set(info, INFO_MAX_SESS_RATE, atomic_load(&gauges[PROXY_GAUGE_SESSION_RATE_MAX]));
+    set(info, INFO_LISTENERS, conf->num_binds);
+    set(info, INFO_JOBS, open + conf->num_binds);
+}
+
+static void print_plain(struct text *out, const struct info_values *info, enum info which, bool desc)
+{
+    text_printf(out, "%s: ", fields[which].name);
+    admin_value_add(out, &fields[which], &info->values[which]);
+    if (desc)
+        text_printf(out, ":\"%s\"", fields[which].help);
+    text_printf(out, "\n");
+}
+
+static void print_typed(struct text *out, const struct info_values *info, enum info which, bool desc)
+{
+    text_printf(out, "%u.%s.1", positions[which], fields[which].name);
+    admin_value_add_typed(out, &fields[which], &info->values[which], desc);
+}
+
+static void print_json(struct text *out, const struct info_values *info, enum info which, bool desc)
+{
+    text_printf(out, "%s{", which ? "," : "[");
+    admin_value_add_json(out, &fields[which], &info->values[which], positions[which], desc);
+    text_printf(out, "}");
+}
+
+static enum admin_verdict run_show_info(struct admin_call *call)
+{
+    enum admin_form form = ADMIN_FORM_PLAIN;
+    bool desc = false;
+    bool with_floats = false;
+    struct info_values info = { 0 };
+    for (uint32_t i = 0; i < call->num_args; i++) {
+        if (strcmp(call->args[i], "typed") == 0)
+            form = ADMIN_FORM_TYPED;
+        else if (strcmp(call->args[i], "json") == 0)
+            form = ADMIN_FORM_JSON;
+        else if (strcmp(call->args[i], "desc") == 0)
+            desc = true;
+        else if (strcmp(call->args[i], "float") == 0)
+            with_floats = true;
+        else
+            return admin_refuse_arg(call, i);
+    }
+    fill_product(&info, call->admin);
+    fill_processes(&info, call->admin, with_floats);
+    fill_limits(&info, call->admin);
+    fill_traffic(&info, call->admin);
+    for (unsigned which = 0; which < INFO_NUM; which++) {
+        if (!info.values[which].is_set)
+            continue;
+        if (form == ADMIN_FORM_JSON)
+            print_json(call->out, &info, which, desc);
+        else if (form == ADMIN_FORM_TYPED)
+            print_typed(call->out, &info, which, desc);
+        else
+            print_plain(call->out, &info, which, desc);
+    }
+    if (form == ADMIN_FORM_JSON)
+        text_printf(call->out, "]\n");
+    return ADMIN_DONE;
+}
+
+static const struct admin_command commands[] = {
+    { .name = "show info",
+      .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_ANY,
+      .max_args = ADMIN_MAX_WORDS,
+      .args = "[desc|json|typed|float]*",
+      .help = "report on the service as a whole",
+      .run = run_show_info },
+};
+ADMIN_COMMANDS(commands);

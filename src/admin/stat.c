@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include "admin/session.h"
+#include "admin/stat.h"
+
+enum { STAT_FRONTENDS = 1, STAT_BACKENDS = 2, STAT_SERVERS = 4, STAT_ALL = -1 };
+
+enum stat_part { STAT_PART_FRONTEND, STAT_PART_SERVERS, STAT_PART_BACKEND };
+
+// Where an answer stands between two pieces of it.
+struct stat_state {
+    enum admin_form form;
+    bool desc;
+    bool only_up;
+    bool no_maint;
+    int64_t iid; // -1: all
+    int64_t types;
+    int64_t sid;
+    const struct proxy_conf *proxy;
+    const struct server_conf *server;
+    enum stat_part part;
+    bool any; // a row was printed
+    uint32_t max_connections;
+};
+
+static bool read_number(int64_t *out, const char *text)
+{
+    uint64_t number;
+    bool negative = *text == '-';
+    if (!slice_to_u64(slice_str(text + negative), &number) || number > INT32_MAX)
+        return false;
+    *out = negative ? -(int64_t)number : (int64_t)number;
+    return true;
+}
+
+static bool find_proxy(struct stat_state *state, const struct program_conf *conf, const char *text)
+{
+    if (read_number(&state->iid, text))
+        return true;
+    for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next) {
+        if (strcmp(proxy->name, text) == 0) {
+            state->iid = proxy->id;
+            return true;
+        }
+    }
+    return false;
+}
+
+// False where the answer is complete: it was a refusal.
+static bool read_args(struct admin_call *call, struct stat_state *state)
+{
+    uint32_t at = 0;
+    if (call->num_args && strcmp(call->args[0], "domain") == 0) {
+        if (call->num_args < 2 || strcmp(call->args[1], "proxy") != 0) {
+            text_printf(call->out, "Invalid statistics domain.\n");
+            return false;
+        }
+        at = 2;
+    }
+    for (; at < call->num_args; at++) {
+        const char *arg = call->args[at];
+        if (strcmp(arg, "typed") == 0) {
+            state->form = ADMIN_FORM_TYPED;
+        } else if (strcmp(arg, "json") == 0) {
+            state->form = ADMIN_FORM_JSON;
+        } else if (strcmp(arg, "desc") == 0) {
+            state->desc = true;
+        } else if (strcmp(arg, "up") == 0) {
+            state->only_up = true;
+        } else if (strcmp(arg, "no-maint") == 0) {
+            state->no_maint = true;
+        } else if (call->num_args - at >= 3 && read_number(&state->types, call->args[at + 1]) &&
+                   read_number(&state->sid, call->args[at + 2])) {
+            if (!find_proxy(state, call->admin->start.conf, arg)) {
+                text_printf(call->out, "No such proxy.\n");
+                return false;
+            }
+            at += 2;
+        } else {
+            admin_refuse_arg(call, at);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool server_is_shown(const struct stat_state *state, const struct server_conf *server)
+{
+    if (state->sid != STAT_ALL && state->sid != server->id)
+        return false;
+    return admin_stat_is_up(server) || !(state->only_up || state->no_maint);
+}
+
+static bool proxy_is_shown(const struct stat_state *state, const struct proxy_conf *proxy)
+{
+    return !proxy->disabled && (state->iid == STAT_ALL || state->iid == proxy->id);
+}
+
+// With a server's number only that server is meant.
+static bool part_is_shown(const struct stat_state *state, int64_t type)
+{
+    return (state->types == STAT_ALL || (state->types & type)) && (state->sid == STAT_ALL || type == STAT_SERVERS);
+}
+
+// Fills the next row to be shown; false after the last.
+static bool next_row(struct admin_stat_row *row, struct stat_state *state, const struct admin_stat_ctx *ctx)
+{
+    while (state->proxy) {
+        const struct proxy_conf *proxy = state->proxy;
+        bool shown = proxy_is_shown(state, proxy);
+        switch (state->part) {
+        case STAT_PART_FRONTEND:
+            state->part = STAT_PART_SERVERS;
+            state->server = proxy->be.servers;
+            if (shown && proxy->has_frontend && part_is_shown(state, STAT_FRONTENDS)) {
+                admin_stat_frontend(row, ctx, proxy);
+                return true;
+            }
+            break;
+        case STAT_PART_SERVERS:
+            while (shown && proxy->has_backend && part_is_shown(state, STAT_SERVERS) && state->server) {
+                const struct server_conf *server = state->server;
+                state->server = server->next;
+                if (server_is_shown(state, server)) {
+                    admin_stat_server(row, ctx, proxy, server);
+                    return true;
+                }
+            }
+            state->part = STAT_PART_BACKEND;
+            break;
+        case STAT_PART_BACKEND:
+            state->part = STAT_PART_FRONTEND;
+            state->proxy = proxy->next;
+            if (shown && proxy->has_backend && part_is_shown(state, STAT_BACKENDS)) {
+                admin_stat_backend(row, ctx, proxy);
+                return true;
+            }
+            break;
+        }
+    }
+    return false;
+}
+
+static bool stat_start(struct admin_call *call)
+{
+    struct stat_state *state = calloc(1, sizeof(*state));
+    if (!state) {
+        text_printf(call->out, "Out of memory.\n");
+        return false;
+    }
+    call->state = state;
+    state->iid = state->types = state->sid = STAT_ALL;
+    state->proxy = call->admin->start.conf->proxies;
+    state->max_connections = admin_max_connections(call->admin);
+    if (!read_args(call, state))
+        return false;
+    if (state->form == ADMIN_FORM_PLAIN)
+        admin_stat_header(call->out);
+    else if (state->form == ADMIN_FORM_JSON)
+        text_add(call->out, "[", 1);
+    return true;
+}
+
+static enum admin_verdict run_show_stat(struct admin_call *call)
+{
+    const struct admin *admin = call->admin;
+    if (!call->turn && !stat_start(call))
+        return ADMIN_DONE;
+    struct stat_state *state = call->state;
+    struct admin_stat_ctx ctx = {
+        .board = admin->start.board,
+        .conf = admin->start.conf,
+        .now_us = admin->start.loop->now_us,
+        .wall_us = admin->start.loop->wall_us,
+        .started_wall_us = admin->started_wall_us,
+        .max_connections = state->max_connections,
+        .show_addresses = call->session->level >= ADMIN_LEVEL_OPERATOR,
+        .count_servers = state->only_up || state->no_maint,
+    };
+    struct admin_stat_row row;
+    if (next_row(&row, state, &ctx)) {
+        if (state->any && state->form == ADMIN_FORM_JSON)
+            text_add(call->out, ",", 1);
+        state->any = true;
+        admin_stat_print(call->out, &row, state->form, state->desc);
+        return ADMIN_MORE;
+    }
+    if (state->form == ADMIN_FORM_JSON)
+        text_printf(call->out, "]\n");
+    return ADMIN_DONE;
+}
+
+static const struct admin_command commands[] = {
+    { .name = "show stat",
+      .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_ANY,
+      .max_args = ADMIN_MAX_WORDS,
+      .args = "[desc|json|no-maint|typed|up]*",
+      .help = "report on each proxy and server",
+      .run = run_show_stat },
+};
+ADMIN_COMMANDS(commands);

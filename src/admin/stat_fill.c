@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdatomic.h>
+#include <stdio.h>
+#include "admin/stat.h"
+#include "base/check.h"
+#include "board/board.h"
+#include "proxy/counters.h"
+
+static void set(struct admin_stat_row *row, enum admin_stat field, uint64_t number)
+{
+    row->values[field] = (struct admin_value){ .is_set = true, .number = number };
+}
+
+static void set_string(struct admin_stat_row *row, enum admin_stat field, const char *string)
+{
+    row->values[field] = (struct admin_value){ .is_set = string != NULL, .string = string };
+}
+
+struct counted {
+    enum admin_stat field;
+    enum proxy_counter counter;
+};
+
+static void set_counted(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object,
+                        const struct counted *counted, size_t num)
+{
+    for (size_t i = 0; i < num; i++)
+        set(row, counted[i].field, board_counter_sum(ctx->board, object, counted[i].counter));
+}
+
+static void row_begin(struct admin_stat_row *row, char kind, unsigned type, const struct proxy_conf *proxy,
+                      const char *name, uint32_t sid)
+{
+    *row = (struct admin_stat_row){ .kind = kind, .iid = proxy->id, .sid = sid };
+    set_string(row, ADMIN_STAT_PXNAME, proxy->name);
+    set_string(row, ADMIN_STAT_SVNAME, name);
+    set(row, ADMIN_STAT_PID, 1);
+    set(row, ADMIN_STAT_IID, proxy->id);
+    set(row, ADMIN_STAT_SID, sid);
+    set(row, ADMIN_STAT_TYPE, type);
+    set_string(row, ADMIN_STAT_MODE, proxy->mode == PROXY_MODE_HTTP ? "http" : "tcp");
+    set_string(row, ADMIN_STAT_OWN, "-");
+}
+
+static void set_statuses(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
+{
+    static const struct counted counted[] = {
+        { ADMIN_STAT_HRSP_1XX, PROXY_COUNT_1XX }, { ADMIN_STAT_HRSP_2XX, PROXY_COUNT_2XX },
+        { ADMIN_STAT_HRSP_3XX, PROXY_COUNT_3XX }, { ADMIN_STAT_HRSP_4XX, PROXY_COUNT_4XX },
+        { ADMIN_STAT_HRSP_5XX, PROXY_COUNT_5XX }, { ADMIN_STAT_HRSP_OTHER, PROXY_COUNT_OTHER_STATUS },
+    };
+    set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
+}
+
+// What every kind of object has.
+static void set_sessions(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
+{
+    static const struct counted counted[] = {
+        { ADMIN_STAT_STOT, PROXY_COUNT_SESSIONS },        { ADMIN_STAT_BIN, PROXY_COUNT_BYTES_IN },
+        { ADMIN_STAT_BOUT, PROXY_COUNT_BYTES_OUT },       { ADMIN_STAT_DRESP, PROXY_COUNT_DENIED_RESP },
+        { ADMIN_STAT_EINT, PROXY_COUNT_INTERNAL_ERRORS },
+    };
+    _Atomic uint64_t *gauges = board_gauges(ctx->board, object);
+    set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
+    set(row, ADMIN_STAT_SCUR, board_lane_sum(ctx->board, object));
+    set(row, ADMIN_STAT_SMAX, atomic_load(&gauges[PROXY_GAUGE_MAX_SESSIONS]));
+    set(row, ADMIN_STAT_RATE, board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], ctx->now_us));
+    set(row, ADMIN_STAT_RATE_MAX, atomic_load(&gauges[PROXY_GAUGE_SESSION_RATE_MAX]));
+}
+
+// What a backend and its servers have in common.
+static void set_serving(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
+{
+    static const struct counted counted[] = {
+        { ADMIN_STAT_ECON, PROXY_COUNT_CONN_ERRORS },
+        { ADMIN_STAT_ERESP, PROXY_COUNT_RESP_ERRORS },
+        { ADMIN_STAT_WRETR, PROXY_COUNT_RETRIES },
+        { ADMIN_STAT_WREDIS, PROXY_COUNT_REDISPATCHES },
+        { ADMIN_STAT_LBTOT, PROXY_COUNT_LB_TOTAL },
+        { ADMIN_STAT_CLI_ABRT, PROXY_COUNT_CLIENT_ABORTS },
+        { ADMIN_STAT_SRV_ABRT, PROXY_COUNT_SERVER_ABORTS },
+        { ADMIN_STAT_CONNECT, PROXY_COUNT_CONNECTS },
+        { ADMIN_STAT_REUSE, PROXY_COUNT_REUSES },
+        { ADMIN_STAT_POOL_DEAD, PROXY_COUNT_POOL_DEAD },
+        { ADMIN_STAT_POOL_RETRIES, PROXY_COUNT_POOL_RETRIES },
+    };
+    _Atomic uint64_t *gauges = board_gauges(ctx->board, object);
+    uint64_t last = atomic_load(&gauges[PROXY_GAUGE_LAST_SESSION]);
+    uint64_t now = ctx->wall_us / 1000000;
+    set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
+    set(row, ADMIN_STAT_QMAX, atomic_load(&gauges[PROXY_GAUGE_QUEUE_MAX]));
+    set(row, ADMIN_STAT_LASTSESS, !last ? UINT64_MAX : now > last ? now - last : 0);
+    // Nothing changes a server's state yet: it has the one it began with.
+    set(row, ADMIN_STAT_LASTCHG,
+        ctx->wall_us > ctx->started_wall_us ? (ctx->wall_us - ctx->started_wall_us) / 1000000 : 0);
+}
+
+static uint32_t frontend_limit(const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
+{
+    return proxy->fe.maxconn ? proxy->fe.maxconn : ctx->max_connections;
+}
+
+void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
+{
+    static const struct counted counted[] = {
+        { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },  { ADMIN_STAT_EREQ, PROXY_COUNT_REQ_ERRORS },
+        { ADMIN_STAT_REQ_TOT, PROXY_COUNT_REQUESTS }, { ADMIN_STAT_CONN_TOT, PROXY_COUNT_CONNECTIONS },
+        { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },
+    };
+    static const enum admin_stat zero[] = { ADMIN_STAT_RATE_LIM, ADMIN_STAT_COMP_IN,  ADMIN_STAT_COMP_OUT,
+                                            ADMIN_STAT_COMP_BYP, ADMIN_STAT_COMP_RSP, ADMIN_STAT_DCON,
+                                            ADMIN_STAT_DSES,     ADMIN_STAT_H2_SESS,  ADMIN_STAT_H3_SESS,
+                                            ADMIN_STAT_H2REQ,    ADMIN_STAT_H3REQ };
+    _Atomic uint64_t *gauges = board_gauges(ctx->board, proxy->fe_object);
+    bool is_http = proxy->mode == PROXY_MODE_HTTP;
+    row_begin(row, 'F', 0, proxy, "FRONTEND", 0);
+    set_sessions(row, ctx, proxy->fe_object);
+    set_counted(row, ctx, proxy->fe_object, counted, NUM_ITEMS(counted));
+    for (size_t i = 0; i < NUM_ITEMS(zero); i++)
+        set(row, zero[i], 0);
+    if (is_http)
+        set_statuses(row, ctx, proxy->fe_object);
+    uint32_t limit = frontend_limit(ctx, proxy);
+    if (limit)
+        set(row, ADMIN_STAT_SLIM, limit);
+    set_string(row, ADMIN_STAT_STATUS, limit && row->values[ADMIN_STAT_SCUR].number >= limit ? "FULL" : "OPEN");
+    set(row, ADMIN_STAT_REQ_RATE, board_rate_read(&gauges[PROXY_GAUGE_REQUEST_RATE], ctx->now_us));
+    set(row, ADMIN_STAT_REQ_RATE_MAX, atomic_load(&gauges[PROXY_GAUGE_REQUEST_RATE_MAX]));
+    // A connection is a session from the start.
+    row->values[ADMIN_STAT_CONN_RATE] = row->values[ADMIN_STAT_RATE];
+    row->values[ADMIN_STAT_CONN_RATE_MAX] = row->values[ADMIN_STAT_RATE_MAX];
+    uint64_t sessions = row->values[ADMIN_STAT_STOT].number;
+    set(row, ADMIN_STAT_H1_SESS, is_http ? sessions : 0);
+    set(row, ADMIN_STAT_SESS_OTHER, is_http ? 0 : sessions);
+    set(row, ADMIN_STAT_H1REQ, row->values[ADMIN_STAT_REQ_TOT].number);
+    set(row, ADMIN_STAT_REQ_OTHER, is_http ? 0 : sessions);
+}
+
+bool admin_stat_is_up(const struct server_conf *server)
+{
+    return !server->disabled && !server->unresolved;
+}
+
+struct servers {
+    uint32_t num;
+    uint32_t num_up;
+    uint32_t num_active;
+    uint32_t num_backup;
+    uint32_t weight; // of those that traffic goes to
+};
+
+static void count_servers(struct servers *servers, const struct proxy_conf *proxy)
+{
+    bool all_backups = proxy->options & PROXY_OPT_ALL_BACKUPS;
+    uint32_t active = 0;
+    uint32_t backup = 0;
+    *servers = (struct servers){ 0 };
+    for (const struct server_conf *server = proxy->be.servers; server; server = server->next) {
+        servers->num++;
+        if (!admin_stat_is_up(server))
+            continue;
+        servers->num_up++;
+        if (!server->weight)
+            continue;
+        if (server->backup && (all_backups || !servers->num_backup))
+            backup += server->weight;
+        if (!server->backup)
+            active += server->weight;
+        servers->num_backup += server->backup;
+        servers->num_active += !server->backup;
+    }
+    servers->weight = servers->num_active ? active : backup;
+}
+
+static bool leads_to(const struct proxy_conf *from, const struct proxy_conf *to)
+{
+    if (!from->has_frontend || from->disabled)
+        return false;
+    if (from == to || from->fe.default_backend == to)
+        return true;
+    for (const struct use_backend_conf *use = from->fe.use_backends; use; use = use->next)
+        if (use->backend == to)
+            return true;
+    return false;
+}
+
+// `fullconn`, or a tenth of what all frontends that lead here may have open (configuration manual, "fullconn").
+static uint32_t backend_limit(const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
+{
+    uint64_t sum = 0;
+    if (proxy->be.fullconn)
+        return proxy->be.fullconn;
+    for (const struct proxy_conf *other = ctx->conf->proxies; other; other = other->next)
+        if (leads_to(other, proxy))
+            sum += frontend_limit(ctx, other);
+    sum = (sum + 9) / 10;
+    return sum < 1 ? 1 : sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
+}
+
+static const char *balance_name(uint8_t balance)
+{
+    return balance == PROXY_BALANCE_LEASTCONN ? "leastconn" : "roundrobin";
+}
+
+void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
+{
+    static const struct counted counted[] = {
+        { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },
+        { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },
+    };
+    static const enum admin_stat zero[] = { ADMIN_STAT_COMP_IN, ADMIN_STAT_COMP_OUT, ADMIN_STAT_COMP_BYP,
+                                            ADMIN_STAT_COMP_RSP };
+    struct servers servers;
+    row_begin(row, 'B', 1, proxy, "BACKEND", 0);
+    set_sessions(row, ctx, proxy->be_object);
+    set_serving(row, ctx, proxy->be_object);
+    set_counted(row, ctx, proxy->be_object, counted, NUM_ITEMS(counted));
+    for (size_t i = 0; i < NUM_ITEMS(zero); i++)
+        set(row, zero[i], 0);
+    if (proxy->mode == PROXY_MODE_HTTP) {
+        set_statuses(row, ctx, proxy->be_object);
+        set(row, ADMIN_STAT_REQ_TOT, board_counter_sum(ctx->board, proxy->be_object, PROXY_COUNT_REQUESTS));
+    }
+    count_servers(&servers, proxy);
+    // Those without a server of their own yet: a server's line tells who waits for it.
+    uint64_t waiting = board_queue_len(ctx->board, proxy->be_object, 0);
+    for (const struct server_conf *server = proxy->be.servers; server; server = server->next) {
+        uint32_t own = board_queue_len(ctx->board, proxy->be_object, server->object);
+        waiting -= waiting > own ? own : waiting;
+    }
+    set(row, ADMIN_STAT_QCUR, waiting);
+    set(row, ADMIN_STAT_SLIM, backend_limit(ctx, proxy));
+    // Without servers a backend still answers by its rules.
+    bool is_up = !servers.num || servers.weight;
+    if (ctx->count_servers && servers.num)
+        snprintf(row->text, sizeof(row->text), "%s (%u/%u)", is_up ? "UP" : "DOWN", servers.num_up, servers.num);
+    else
+        snprintf(row->text, sizeof(row->text), "%s", is_up ? "UP" : "DOWN");
+    set_string(row, ADMIN_STAT_STATUS, row->text);
+    set(row, ADMIN_STAT_WEIGHT, servers.weight);
+    set(row, ADMIN_STAT_UWEIGHT, servers.weight);
+    set(row, ADMIN_STAT_ACT, servers.num_active);
+    set(row, ADMIN_STAT_BCK, servers.num_backup);
+    set(row, ADMIN_STAT_CHKDOWN, 0);
+    set(row, ADMIN_STAT_DOWNTIME, is_up ? 0 : row->values[ADMIN_STAT_LASTCHG].number);
+    set_string(row, ADMIN_STAT_ALGO, balance_name(proxy->be.balance));
+    set_string(row, ADMIN_STAT_COOKIE, proxy->be.cookie.name);
+}
+
+// A gauge, so that only processes that live count.
+static uint64_t idle_connections(const struct admin_stat_ctx *ctx, uint32_t object)
+{
+    uint64_t sum = 0;
+    for (uint32_t inc = 1; inc < board_incarnation_limit(ctx->board); inc++) {
+        struct board_incarnation *record = board_incarnation_at(ctx->board, inc);
+        if (atomic_load(&record->state) == 1 && atomic_load(&record->role) == BOARD_ROLE_WORKER)
+            sum += __atomic_load_n(&board_counters(ctx->board, inc, object)[PROXY_COUNT_IDLE], __ATOMIC_RELAXED);
+    }
+    return sum;
+}
+
+static const char *server_address(struct admin_stat_row *row, const struct server_conf *server)
+{
+    char ip[TRANSPORT_ADDRESS_TEXT_MAX];
+    size_t len = transport_address_ip_text(&server->addr, ip);
+    if (server->addr.family == AF_INET6)
+        snprintf(row->text, sizeof(row->text), "[%.*s]:%u", (int)len, ip, server->addr.port);
+    else if (server->addr.family == AF_INET)
+        snprintf(row->text, sizeof(row->text), "%.*s:%u", (int)len, ip, server->addr.port);
+    else if (server->addr.family == AF_UNIX)
+        snprintf(row->text, sizeof(row->text), "unix");
+    else
+        snprintf(row->text, sizeof(row->text), "%s", server->addr_text ? server->addr_text : "");
+    return row->text;
+}
+
+void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy,
+                       const struct server_conf *server)
+{
+    row_begin(row, 'S', 2, proxy, server->name, server->id);
+    set_sessions(row, ctx, server->object);
+    set_serving(row, ctx, server->object);
+    if (proxy->mode == PROXY_MODE_HTTP) {
+        set_statuses(row, ctx, server->object);
+        set(row, ADMIN_STAT_REQ_TOT, board_counter_sum(ctx->board, server->object, PROXY_COUNT_REQUESTS));
+    }
+    set(row, ADMIN_STAT_QCUR, board_queue_len(ctx->board, proxy->be_object, server->object));
+    if (server->maxconn)
+        set(row, ADMIN_STAT_SLIM, server->maxconn);
+    if (server->maxqueue)
+        set(row, ADMIN_STAT_QLIMIT, server->maxqueue);
+    set_string(row, ADMIN_STAT_STATUS,
+               server->disabled     ? "MAINT"
+               : server->unresolved ? "MAINT (resolution)"
+                                    : "no check");
+    set(row, ADMIN_STAT_WEIGHT, server->weight);
+    set(row, ADMIN_STAT_UWEIGHT, server->weight);
+    set(row, ADMIN_STAT_ACT, !server->backup);
+    set(row, ADMIN_STAT_BCK, server->backup);
+    if (ctx->show_addresses)
+        set_string(row, ADMIN_STAT_ADDR, server_address(row, server));
+    set_string(row, ADMIN_STAT_COOKIE, server->cookie);
+    set(row, ADMIN_STAT_SRV_ICUR, idle_connections(ctx, server->object));
+    if (server->pool_max_conn >= 0)
+        set(row, ADMIN_STAT_SRC_ILIM, (uint64_t)server->pool_max_conn);
+    set(row, ADMIN_STAT_SRID, 0);
+}
