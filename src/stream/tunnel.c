@@ -138,6 +138,7 @@ static bool run_side(struct stream_tunnel *tunnel, struct stream_relay *relay, b
         tunnel->server_fin |= !is_up;
         return true;
     case STREAM_RELAY_SRC_FAILED:
+        mux_stream_flush(&relay->dst->stream);
         tunnel_end(tunnel, is_up ? STREAM_END_CLIENT : STREAM_END_SERVER, true);
         return false;
     case STREAM_RELAY_DST_FAILED:
