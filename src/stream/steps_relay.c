@@ -183,8 +183,9 @@ static enum stream_verdict relay_down(struct stream *stream)
         mux_stream_flush(&stream->front->stream);
         backend_count(stream->backend->counters, PROXY_COUNT_RESP_ERRORS, 1);
         backend_count(stream->server->counters, PROXY_COUNT_RESP_ERRORS, 1);
+        // To a client that knows the end only by the connection's, a FIN would say that this was all.
         return stream_finish(stream, stream->back->h1.stream.bad ? STREAM_END_PROXY : STREAM_END_SERVER,
-                             STREAM_NEXT_CLOSE);
+                             stream->front->stream.tx == MUX_BODY_CLOSE ? STREAM_NEXT_RESET : STREAM_NEXT_CLOSE);
     case STREAM_RELAY_DST_FAILED:
         return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
     default:

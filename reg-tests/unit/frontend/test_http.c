@@ -523,6 +523,24 @@ static void test_cut_answer(void **state)
     rig_free(rig);
 }
 
+// A client that knows the end of the body only by that of the connection must not take the cut for it.
+static void test_cut_answer_to_http10(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(1);
+    rig_start(rig);
+    int client = rig_client(rig, 0);
+    rig_say(rig, client, "GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    int origin = rig_origin(rig, 0);
+    rig_read(rig, origin, "\r\n\r\n", SIZE_MAX);
+    rig_say(rig, origin, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    rig_read(rig, client, "hello", SIZE_MAX);
+    close(origin);
+    rig_expect_end(rig, client, true);
+    close(client);
+    rig_free(rig);
+}
+
 static void test_client_resets(void **state)
 {
     (void)state;
@@ -604,6 +622,7 @@ int main(void)
         cmocka_unit_test(test_resend_of_a_chunked_body),
         cmocka_unit_test(test_answer_until_close),
         cmocka_unit_test(test_cut_answer),
+        cmocka_unit_test(test_cut_answer_to_http10),
         cmocka_unit_test(test_client_resets),
         cmocka_unit_test(test_refused_upload_is_bounded),
         cmocka_unit_test(test_refused_request_keeps_the_connection),
