@@ -93,6 +93,13 @@ void backend_pool_put(struct backend_conn *conn)
         event_timer_set(ctx->loop, &ctx->purge_timer, ctx->loop->now_us + 1000000);
 }
 
+bool backend_follows_client(const struct server *server)
+{
+    const struct transport_address *to = &server->conf->addr;
+    return server->conf->port_mapped || to->family == AF_UNSPEC ||
+           (to->family == AF_INET && !memcmp(to->ip, "\0\0\0\0", 4));
+}
+
 struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst)
 {
     struct backend_ctx *ctx = server->backend->ctx;

@@ -180,6 +180,9 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         return false;
     }
     const struct proxy_conf *conf = bind->proxy;
+    int on = 1;
+    if (conf->options & PROXY_OPT_CLIENT_KEEPALIVE)
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     session->owner = frontends;
     session->facts = (struct proxy_session){
         .conf = conf,

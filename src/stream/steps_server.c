@@ -184,7 +184,9 @@ static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
 {
     struct stream_ctx *ctx = stream->ctx;
     const struct proxy_conf *conf = stream->backend->conf;
-    struct backend_conn *back = backend_connect(stream->server, proxy_session_dst(stream->session));
+    const struct transport_address *dst =
+        backend_follows_client(stream->server) ? proxy_session_dst(stream->session) : NULL;
+    struct backend_conn *back = backend_connect(stream->server, dst);
     if (!back) {
         bool ours = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EADDRNOTAVAIL;
         *verdict = stream_retry(stream, ours ? STREAM_END_RESOURCE : STREAM_END_SERVER);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include "base/clock.h"
 #include "frontend/rig.h"
+#include "frontend/session.h"
 
 #define GET      "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define OK_EMPTY "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
@@ -285,6 +286,84 @@ static void test_proxy_header_byte_by_byte(void **state)
     rig_free(rig);
 }
 
+// Whatever tune.maxrewrite says, a body fits behind the longest head.
+static void test_room_behind_the_longest_head(void **state)
+{
+    (void)state;
+    static const uint64_t rewrites[] = { 0, 1024, 100000 };
+    for (int i = 0; i < 3; i++) {
+        struct rig *rig = rig_new(1);
+        rig->program.global.maxrewrite = rewrites[i];
+        rig_start(rig);
+        uint32_t max = rig->traffic.mux.head_max;
+        static char head[32768];
+        for (int over = 0; over < 2; over++) {
+            size_t len = (size_t)sprintf(head, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nx: ");
+            memset(head + len, 'y', max - 4 - len + (size_t)over);
+            memcpy(head + max - 4 + over, "\r\n\r\n", 4);
+            int client = rig_client(rig, 0);
+            rig_send(rig, client, head, max + (size_t)over);
+            if (over) {
+                rig_read(rig, client, "431 ", SIZE_MAX);
+            } else {
+                int origin = rig_origin(rig, 0);
+                rig_drip(rig, client, "5\r\nhello\r\n0\r\nt: u\r\n\r\n");
+                rig_read(rig, origin, "\r\nt: u\r\n\r\n", SIZE_MAX);
+                rig_say(rig, origin, OK_EMPTY);
+                rig_expect(rig, client, OK_EMPTY);
+                close(origin);
+            }
+            close(client);
+        }
+        rig_free(rig);
+    }
+}
+
+static void test_client_keepalive(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(1);
+    rig->proxy.options = PROXY_OPT_CLIENT_KEEPALIVE;
+    rig_start(rig);
+    int client = rig_client(rig, 0);
+    rig_until(rig, &rig->traffic.num_sessions, 1);
+    struct frontend_session *session = LIST_FIRST(&rig->traffic.sessions, struct frontend_session, link);
+    int on = 0;
+    socklen_t len = sizeof(on);
+    assert_int_equal(getsockopt(session->facts.fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
+    assert_true(on);
+    close(client);
+    rig_free(rig);
+}
+
+// Three servers of different weight, and the one that is lost: proportions hold, and nobody is asked for the lost one.
+static void test_balancing(void **state)
+{
+    (void)state;
+    for (int least = 0; least < 2; least++) {
+        struct rig *rig = rig_new(3);
+        rig->proxy.be.balance = least ? PROXY_BALANCE_LEASTCONN : PROXY_BALANCE_ROUNDROBIN;
+        rig->servers[0].weight = 30;
+        rig->servers[1].weight = 10;
+        rig->servers[2].disabled = true;
+        rig_start(rig);
+        int clients[40], num[3] = { 0 };
+        for (int i = 0; i < 40; i++) {
+            clients[i] = rig_client(rig, 0);
+            rig_say(rig, clients[i], GET);
+            rig_turn(rig, 3);
+        }
+        for (int i = 0; i < 3; i++)
+            num[i] = (int)board_lane_sum(rig->board, rig->servers[i].object);
+        assert_int_equal(num[0], 30);
+        assert_int_equal(num[1], 10);
+        assert_int_equal(num[2], 0);
+        for (int i = 0; i < 40; i++)
+            close(clients[i]);
+        rig_free(rig);
+    }
+}
+
 static void test_soft_stop(void **state)
 {
     (void)state;
@@ -321,6 +400,9 @@ int main(void)
         cmocka_unit_test(test_client_timeout_in_body),
         cmocka_unit_test(test_http_request_timeout),
         cmocka_unit_test(test_proxy_header_byte_by_byte),
+        cmocka_unit_test(test_room_behind_the_longest_head),
+        cmocka_unit_test(test_client_keepalive),
+        cmocka_unit_test(test_balancing),
         cmocka_unit_test(test_soft_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
