@@ -111,8 +111,12 @@ struct backend_conn *backend_pool_get(struct server *server, bool proven, bool p
 // kept.
 void backend_pool_put(struct backend_conn *conn);
 
-// backend_connect opens a new connection to `server`; `client` is what address forms that follow the client need
-// (its destination address). NULL with errno where it fails at once.
+// backend_follows_client says whether where to connect depends on where the client did: backend_connect then needs that
+// address, which costs a system call to know.
+bool backend_follows_client(const struct server *server);
+
+// backend_connect opens a new connection to `server`; `client_dst` is where the client connected to, needed only where
+// backend_follows_client says so. NULL with errno where it fails at once.
 struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst);
 
 // backend_conn_close closes and frees `conn`, in use or idle.

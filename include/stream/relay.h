@@ -13,7 +13,9 @@ struct stream_relay {
     struct mux_h1 *dst;
     struct transport_pipe *pipe; // lent while bytes are inside
     uint8_t full_reads;          // reads in a row that filled the buffer: worth a pipe
+    uint8_t waits;               // enum stream_relay_state of the last run
     bool ended;                  // the end was passed on
+    bool broken;                 // the sink failed: nothing more goes this way
 };
 
 enum stream_relay_state {

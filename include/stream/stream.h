@@ -107,6 +107,8 @@ struct stream {
     struct stream_times times;
     uint64_t client_act_us; // last byte moved on either side
     uint64_t server_act_us;
+    uint64_t client_seen; // bytes that had moved by then, both ways
+    uint64_t server_seen;
     uint64_t deadline_us;   // of the step, 0 for none: queue, connect, retry
     uint64_t bytes_in;      // request bytes read from the client
     uint64_t bytes_out;     // answer bytes written to the client

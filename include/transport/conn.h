@@ -23,8 +23,9 @@ struct transport_conn {
     bool read_closed : 1;
     bool write_closed : 1;
     bool failed : 1;     // reset or an error: nothing more moves
+    bool send_failed : 1; // nothing more goes out; what the peer said before may still be read
     bool connecting : 1; // connect has not finished
-    bool hung_up : 1;    // both directions are over (EPOLLHUP) or an error is pending
+    bool has_error : 1;  // the kernel holds an error: the peer reset the connection, or it could not be made
     int error;           // errno of the failure
 };
 
@@ -56,7 +57,8 @@ enum io transport_conn_finish_connect(struct transport_conn *conn);
 enum io transport_conn_recv(struct transport_conn *conn, size_t *len, char *dst, size_t cap);
 
 // transport_conn_send writes up to `len` bytes; `*sent` is always set, and is less than `len` only with IO_AGAIN or
-// IO_FAIL.
+// IO_FAIL. A failure concerns this direction alone until a read shows the end: a server that refuses a request closes
+// before it has read all of it, and its answer is here while the reset it sent stops our sending.
 enum io transport_conn_send(struct transport_conn *conn, size_t *sent, const char *data, size_t len);
 
 // transport_conn_sendv is transport_conn_send for `num` pieces in order.
@@ -83,5 +85,5 @@ static inline bool transport_conn_is_open(const struct transport_conn *conn)
 }
 
 // transport_conn_is_alive asks the kernel, with one system call, whether an idle connection still stands: no byte, no
-// FIN and no error waits.
+// FIN and no error waits. Where it does, `can_read` is false afterwards.
 bool transport_conn_is_alive(struct transport_conn *conn);

@@ -61,7 +61,7 @@ static bool may_keep(const struct backend_conn *conn)
 {
     const struct server *server = conn->server;
     const struct server_conf *conf = server->conf;
-    if (server->backend->ctx->stopping || conn->is_private || !mux_h1_can_reuse(&conn->h1) || conn->h1.conn.can_read)
+    if (server->backend->ctx->stopping || conn->is_private || !mux_h1_can_reuse(&conn->h1))
         return false;
     if (server->backend->conf->be.reuse == PROXY_REUSE_NEVER || conf->pool_max_conn == 0)
         return false;
@@ -70,11 +70,17 @@ static bool may_keep(const struct backend_conn *conn)
     return !conf->max_reuse || conn->num_uses < conf->max_reuse;
 }
 
+// A read that got all it asked for, as the last one of a spliced body does, leaves open whether there is more.
+static bool is_quiet(struct backend_conn *conn)
+{
+    return !conn->h1.conn.can_read || transport_conn_is_alive(&conn->h1.conn);
+}
+
 void backend_pool_put(struct backend_conn *conn)
 {
     struct server *server = conn->server;
     struct backend_ctx *ctx = server->backend->ctx;
-    if (!may_keep(conn)) {
+    if (!may_keep(conn) || !is_quiet(conn)) {
         backend_conn_close(conn, false);
         return;
     }
@@ -85,6 +91,13 @@ void backend_pool_put(struct backend_conn *conn)
     server->counters[PROXY_COUNT_IDLE] = server->num_idle;
     if (server->conf->pool_purge_us && !ctx->purge_timer.place)
         event_timer_set(ctx->loop, &ctx->purge_timer, ctx->loop->now_us + 1000000);
+}
+
+bool backend_follows_client(const struct server *server)
+{
+    const struct transport_address *to = &server->conf->addr;
+    return server->conf->port_mapped || to->family == AF_UNSPEC ||
+           (to->family == AF_INET && !memcmp(to->ip, "\0\0\0\0", 4));
 }
 
 struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst)

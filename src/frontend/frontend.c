@@ -2,9 +2,19 @@
 #include <stdlib.h>
 #include "frontend/session.h"
 
-enum { IDLE_GRACE_US = 500000, MAX_FREE_BUFS = 256 };
+enum { IDLE_GRACE_US = 500000, MAX_FREE_BUFS = 256, HEAD_ROOM_MIN = 512 };
 
 static void hurry_fired(struct event_timer *timer);
+
+// A head stays in its buffer while its body comes in behind it, and what is added to it must fit too: some room is always
+// kept, and never more than half as HAProxy has it.
+static uint32_t head_max(const struct global_conf *global)
+{
+    uint64_t most = global->bufsize / 2;
+    uint64_t least = most < HEAD_ROOM_MIN ? most : HEAD_ROOM_MIN;
+    uint64_t room = global->maxrewrite < least ? least : global->maxrewrite;
+    return (uint32_t)(global->bufsize - (room < most ? room : most));
+}
 
 void frontends_init(struct frontends *frontends, const struct program_conf *program, struct event_loop *loop,
                     struct board *board, uint32_t inc, uint32_t num_workers)
@@ -22,7 +32,7 @@ void frontends_init(struct frontends *frontends, const struct program_conf *prog
         .loop = loop,
         .bufs = &frontends->bufs,
         .pipes = &frontends->pipes,
-        .head_max = (uint32_t)(global->bufsize - global->maxrewrite),
+        .head_max = head_max(global),
         .max_fields = (uint16_t)global->max_headers,
         .trailers = calloc(global->max_headers, sizeof(struct http_field)),
     };

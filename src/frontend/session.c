@@ -44,7 +44,7 @@ static void session_linger(struct frontend_session *session)
     linger_event(&session->front.stream);
 }
 
-static void start_stream(struct frontend_session *session);
+static bool start_stream(struct frontend_session *session);
 
 static void stream_ended(struct proxy_session *facts, enum stream_next next)
 {
@@ -53,9 +53,11 @@ static void stream_ended(struct proxy_session *facts, enum stream_next next)
     switch (next) {
     case STREAM_NEXT_REQUEST:
         mux_h1_next(&session->front);
-        start_stream(session);
-        // Bytes that are already here start the next turn's work, so that a long pipeline does not hold the others up.
-        if (session->front.rx_started || session->front.conn.can_read)
+        if (!start_stream(session))
+            break;
+        // Bytes that are already here start the next turn's work, so that a long pipeline does not hold the others up. An
+        // end that was seen already is not announced again.
+        if (session->front.rx_started || session->front.conn.can_read || session->front.conn.read_closed)
             event_task_wake(session->owner->loop, &session->next_request);
         break;
     case STREAM_NEXT_LINGER:
@@ -77,7 +79,8 @@ static void stream_became_tunnel(struct proxy_session *facts, struct stream_tunn
 
 static const struct stream_host host = { .ended = stream_ended, .tunnel = stream_became_tunnel };
 
-static void start_stream(struct frontend_session *session)
+// False: memory is exhausted and the session is gone.
+static bool start_stream(struct frontend_session *session)
 {
     struct frontends *frontends = session->owner;
     bool is_http = session->facts.conf->mode == PROXY_MODE_HTTP;
@@ -86,10 +89,11 @@ static void start_stream(struct frontend_session *session)
                                                               &session->front, &session->timer);
     if (!session->stream) {
         session_free(session, true);
-        return;
+        return false;
     }
     if (is_http)
         stream_arm(session->stream);
+    return true;
 }
 
 static void next_request(struct event_task *task)
@@ -145,9 +149,10 @@ static void proxy_event(struct mux_stream *stream)
                 buf_consume(in, used);
                 buf_release_if_empty(in, &frontends->bufs);
                 session->front.rx_started = buf_len(in) > 0;
+                session->front.stream.bytes_in = buf_len(in);
                 session->facts.handshake_us = frontends->loop->now_us - session->facts.accept_us;
-                start_stream(session);
-                stream_run(session->stream);
+                if (start_stream(session))
+                    stream_run(session->stream);
                 return;
             }
         }
@@ -175,6 +180,9 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         return false;
     }
     const struct proxy_conf *conf = bind->proxy;
+    int on = 1;
+    if (conf->options & PROXY_OPT_CLIENT_KEEPALIVE)
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     session->owner = frontends;
     session->facts = (struct proxy_session){
         .conf = conf,
@@ -209,8 +217,7 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         proxy_event(&session->front.stream);
         return true;
     }
-    start_stream(session);
-    if (session->state == FRONTEND_SESSION_STREAM && session->stream)
+    if (start_stream(session))
         stream_run(session->stream);
     return true;
 }

@@ -87,13 +87,18 @@ static enum mux_body response_body(const struct http_head *head, enum http_metho
     return head->content_length ? MUX_BODY_LENGTH : MUX_BODY_NONE;
 }
 
-static void head_done(struct mux_h1 *h1, const struct http_head *head, enum http_method method)
+static void head_done(struct mux_h1 *h1, struct http_head *head, enum http_method method)
 {
     struct mux_stream *stream = &h1->stream;
     h1->peer_is_10 = (head->flags & HTTP_HEAD_VERSION_10) != 0;
     stream->rx = h1->is_server ? request_body(head) : response_body(head, method);
     stream->rx_done = stream->rx == MUX_BODY_NONE;
     stream->rx_cut = false;
+    if (!stream->rx_done) {
+        // The head stays where it stands: behind one that came in a pipeline there may be no room for the body.
+        buf_compact(&h1->in);
+        head->base = buf_data(&h1->in);
+    }
     h1->rx_left = stream->rx == MUX_BODY_LENGTH ? head->content_length : 0;
     http_chunk_init(&h1->rx_chunk);
     if (head->flags & HTTP_HEAD_CLOSE || stream->rx == MUX_BODY_CLOSE ||
@@ -181,6 +186,9 @@ static enum io pull_trailers(struct mux_h1 *h1)
     struct http_head trailers;
     enum http_bad bad = HTTP_BAD_NONE;
     size_t len = http_trailer_len(buf_data(&h1->in), buf_len(&h1->in));
+    // Longer ones could not be sent on in one piece.
+    if ((len ? len : buf_len(&h1->in)) > h1->ctx->head_max)
+        return body_cut(stream);
     if (!len)
         return IO_AGAIN;
     http_head_init(&trailers, h1->ctx->trailers, h1->ctx->max_fields);

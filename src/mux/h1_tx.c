@@ -16,7 +16,8 @@ static bool out_room(struct mux_h1 *h1, size_t len)
 
 static void out_add(struct mux_h1 *h1, const char *data, size_t len)
 {
-    memcpy(buf_end(&h1->out), data, len);
+    if (len)
+        memcpy(buf_end(&h1->out), data, len);
     h1->out.tail += (uint32_t)len;
 }
 
@@ -32,6 +33,9 @@ static bool edit_framing(const struct http_head *head, struct http_edits *edits,
                          uint64_t length)
 {
     int first = http_head_find(head, HTTP_FIELD_CONTENT_LENGTH, 0);
+    // RFC 9110 section 8.6.
+    if (head->is_response && (head->status < 200 || head->status == 204))
+        return http_edits_drop_id(edits, head, HTTP_FIELD_CONTENT_LENGTH);
     bool keep_length = body == MUX_BODY_LENGTH ||
                        (body == MUX_BODY_NONE && first >= 0 && (head->is_response || !head->content_length));
     // Repeated equal lengths are one to the sender; the receiver shall not have to think about it.
@@ -73,11 +77,12 @@ bool mux_h1_start(struct mux_stream *stream, const struct http_head *head, struc
         body = MUX_BODY_CLOSE;
     if (body == MUX_BODY_CLOSE)
         h1->keep_alive = false;
-    // An interim answer has neither framing nor a say in what becomes of the connection.
-    if (!is_interim && (!edit_framing(head, edits, body, length) || !edit_connection(h1, edits)))
+    // An interim answer has no say in what becomes of the connection.
+    if (!edit_framing(head, edits, body, length) || (!is_interim && !edit_connection(h1, edits)))
         return false;
-    if (!out_room(h1, h1->ctx->head_max))
+    if (!buf_reserve(&h1->out, h1->ctx->bufs))
         return false;
+    buf_compact(&h1->out);
     size_t len = http_head_write(buf_end(&h1->out), buf_room(&h1->out), head, edits);
     if (!len)
         return false;
@@ -151,7 +156,7 @@ enum io mux_h1_push(struct mux_stream *stream, size_t *taken, struct slice data)
     struct mux_h1 *h1 = mux_h1_of(stream);
     enum io io = IO_OK;
     *taken = 0;
-    if (h1->conn.failed)
+    if (h1->conn.failed || h1->conn.send_failed)
         return IO_FAIL;
     if (stream->tx == MUX_BODY_CHUNKED)
         return push_chunk(h1, taken, data);

@@ -69,10 +69,31 @@ static bool edit_forwarded(struct stream *stream)
     return len < 2 || add_text(stream, SLICE("forwarded"), text, (size_t)len - 1);
 }
 
+// HTTP/1.0 knows requests without Host, the HTTP/1.1 we speak to servers does not (RFC 9112 section 3.2): it is the target's
+// authority or, without one, where the client connected to.
+static bool edit_host(struct stream *stream)
+{
+    const struct http_head *request = &stream->request;
+    char ip[TRANSPORT_ADDRESS_TEXT_MAX];
+    char text[TRANSPORT_ADDRESS_TEXT_MAX + 16];
+    if (LIKELY(http_head_find(request, HTTP_FIELD_HOST, 0) >= 0))
+        return true;
+    if (request->authority_len)
+        return add_text(stream, SLICE("host"), request->base + request->authority, request->authority_len);
+    const struct transport_address *dst = proxy_session_dst(stream->session);
+    if (dst->family != AF_INET && dst->family != AF_INET6)
+        return http_edits_add(&stream->edits, SLICE("host"), SLICE("localhost"));
+    transport_address_ip_text(dst, ip);
+    int len = snprintf(text, sizeof(text), dst->family == AF_INET6 ? "[%s]" : "%s", ip);
+    if (dst->port != 80)
+        len += snprintf(text + len, sizeof(text) - (size_t)len, ":%u", dst->port);
+    return add_text(stream, SLICE("host"), text, (size_t)len);
+}
+
 bool stream_edit_request(struct stream *stream)
 {
     return http_edits_drop_hop_by_hop(&stream->edits, &stream->request, stream->upgrade) &&
-           stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream);
+           edit_host(stream) && stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream);
 }
 
 bool stream_edit_response(struct stream *stream)

@@ -14,9 +14,11 @@ void stream_relay_init(struct stream_relay *relay, struct mux_h1 *src, struct mu
 
 void stream_relay_fini(struct stream_relay *relay)
 {
-    if (relay->src)
+    // The ends may be gone when this is called for the second time.
+    if (relay->pipe)
         transport_pipe_give(relay->src->ctx->pipes, relay->pipe);
     relay->pipe = NULL;
+    relay->src = relay->dst = NULL;
 }
 
 static bool wants_splice(struct stream_relay *relay)
@@ -94,7 +96,7 @@ static enum stream_relay_state relay_splice(struct stream_relay *relay, uint64_t
 {
     enum io io = splice_once(relay, moved);
     bool dst_blocked = relay->pipe->has != 0;
-    if (relay->dst->conn.failed) {
+    if (relay->dst->conn.failed || relay->dst->conn.send_failed) {
         pipe_back(relay);
         return STREAM_RELAY_DST_FAILED;
     }
@@ -140,7 +142,7 @@ static enum stream_relay_state relay_copy(struct stream_relay *relay, uint64_t *
     return io == IO_AGAIN ? STREAM_RELAY_NEEDS_DST : STREAM_RELAY_PAUSED;
 }
 
-enum stream_relay_state stream_relay_run(struct stream_relay *relay, uint64_t *moved)
+static enum stream_relay_state run(struct stream_relay *relay, uint64_t *moved)
 {
     uint64_t start = *moved;
     if (relay->ended)
@@ -158,4 +160,12 @@ enum stream_relay_state stream_relay_run(struct stream_relay *relay, uint64_t *m
         if (*moved - start >= RELAY_SHARE)
             return STREAM_RELAY_PAUSED;
     }
+}
+
+enum stream_relay_state stream_relay_run(struct stream_relay *relay, uint64_t *moved)
+{
+    enum stream_relay_state state = relay->broken ? STREAM_RELAY_DST_FAILED : run(relay, moved);
+    relay->broken = state == STREAM_RELAY_DST_FAILED;
+    relay->waits = (uint8_t)state;
+    return state;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream/steps.h"
 
+enum { DRAIN_MAX = 64 * 1024 };
+
 static enum stream_verdict finish_refused(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
@@ -14,8 +16,11 @@ static enum stream_verdict finish_refused(struct stream *stream)
 static void drain_request(struct mux_h1 *front)
 {
     struct slice span;
-    while (mux_stream_pull(&front->stream, &span) == IO_OK)
+    size_t left = DRAIN_MAX;
+    while (left && mux_stream_pull(&front->stream, &span) == IO_OK) {
         mux_stream_consume(&front->stream, span.len);
+        left -= span.len < left ? span.len : left;
+    }
     if (!front->stream.rx_done)
         front->keep_alive = false;
 }
@@ -30,6 +35,7 @@ static bool begin(struct stream *stream, const struct proxy_answer *answer)
         front->keep_alive = false;
     if (answer->close)
         front->keep_alive = false;
+    front->upgrading = false;
     if (stream->head_valid && stream->request.method == HTTP_METHOD_HEAD)
         body = MUX_BODY_NONE;
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
@@ -76,8 +82,6 @@ enum stream_verdict stream_send_answer(struct stream *stream)
     while (!front->tx_done && io == IO_OK && front->tx == MUX_BODY_LENGTH) {
         uint64_t done = answer->body.len - stream->front->tx_left;
         io = mux_stream_push(front, &taken, slice_from(answer->body, done));
-        if (taken)
-            stream->client_act_us = stream->ctx->loop->now_us;
     }
     if (io == IO_OK)
         io = mux_stream_finish(front, (struct slice){ 0 });

@@ -68,7 +68,8 @@ static enum stream_verdict pass_head(struct stream *stream)
     stream->status = stream->response.status;
     stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
     bool is_tunnel = opens_tunnel(stream);
-    if (stream->status == 101 && !stream->upgrade)
+    // A switch nobody asked for, or within a request: what follows could be read in two ways (RFC 9110 section 7.8).
+    if ((stream->status == 101 && !stream->upgrade) || (is_tunnel && !stream->up.ended))
         return no_answer(stream, MUX_HEAD_BAD);
     if (stream->ctx->stopping)
         front->keep_alive = false;
@@ -80,6 +81,9 @@ static enum stream_verdict pass_head(struct stream *stream)
     // An answer without a length is passed on in chunks where the client knows them, so that its end is seen.
     if (body == MUX_BODY_CLOSE && !front->peer_is_10)
         body = MUX_BODY_CHUNKED;
+    // RFC 9110 section 9.3.6: a length in the answer to CONNECT means nothing.
+    if (is_tunnel && !http_edits_drop_id(&stream->edits, &stream->response, HTTP_FIELD_CONTENT_LENGTH))
+        return stream_refuse(stream, 502, STREAM_END_PROXY, true);
     if (!stream_edit_response(stream) ||
         !mux_stream_start(&front->stream, &stream->response, &stream->edits, body, stream->response.content_length))
         return stream_refuse(stream, 502, STREAM_END_PROXY, true);
@@ -95,6 +99,12 @@ static enum stream_verdict pass_head(struct stream *stream)
 static enum stream_verdict read_answer_head(struct stream *stream)
 {
     struct mux_h1 *back = &stream->back->h1;
+    // Interim answers that the client has not taken yet: no more until it did.
+    enum io io = mux_stream_flush(&stream->front->stream);
+    if (io == IO_FAIL)
+        return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
+    if (io == IO_AGAIN)
+        return STREAM_WAIT;
     enum mux_head result =
         mux_stream_read_head(&back->stream, &stream->response, (enum http_method)stream->request.method);
     stream->got_answer = stream->got_answer || back->rx_started;
@@ -114,8 +124,6 @@ static enum stream_verdict relay_up(struct stream *stream)
     uint64_t moved = 0;
     enum stream_relay_state state = stream_relay_run(&stream->up, &moved);
     uint64_t now_us = stream->ctx->loop->now_us;
-    if (moved)
-        stream->client_act_us = now_us;
     switch (state) {
     case STREAM_RELAY_DONE:
         stream->server_act_us = now_us;
@@ -150,19 +158,24 @@ static enum stream_verdict exchange_done(struct stream *stream)
     return stream_finish(stream, STREAM_END_OK, unread ? STREAM_NEXT_LINGER : STREAM_NEXT_CLOSE);
 }
 
+// The answer is out. What is still to come of the request flows on as long as the server takes it.
+static enum stream_verdict answer_done(struct stream *stream)
+{
+    const struct transport_conn *back = &stream->back->h1.conn;
+    bool server_takes = !back->near_end && !back->failed && !back->send_failed;
+    if (!stream->up.ended && !stream->up.broken && server_takes && stream->front->keep_alive)
+        return STREAM_WAIT;
+    return exchange_done(stream);
+}
+
 static enum stream_verdict relay_down(struct stream *stream)
 {
     uint64_t moved = 0;
-    uint64_t before = stream->back->h1.stream.bytes_in;
-    enum stream_relay_state state = stream_relay_run(&stream->down, &moved);
-    uint64_t now_us = stream->ctx->loop->now_us;
-    if (stream->back->h1.stream.bytes_in != before)
-        stream->server_act_us = now_us;
-    if (moved)
-        stream->client_act_us = now_us;
-    switch (state) {
+    if (stream->down.ended)
+        return answer_done(stream);
+    switch (stream_relay_run(&stream->down, &moved)) {
     case STREAM_RELAY_DONE:
-        return exchange_done(stream);
+        return answer_done(stream);
     case STREAM_RELAY_PAUSED:
         event_task_wake(stream->ctx->loop, &stream->task);
         return STREAM_WAIT;
@@ -170,8 +183,9 @@ static enum stream_verdict relay_down(struct stream *stream)
         mux_stream_flush(&stream->front->stream);
         backend_count(stream->backend->counters, PROXY_COUNT_RESP_ERRORS, 1);
         backend_count(stream->server->counters, PROXY_COUNT_RESP_ERRORS, 1);
+        // To a client that knows the end only by the connection's, a FIN would say that this was all.
         return stream_finish(stream, stream->back->h1.stream.bad ? STREAM_END_PROXY : STREAM_END_SERVER,
-                             STREAM_NEXT_CLOSE);
+                             stream->front->stream.tx == MUX_BODY_CLOSE ? STREAM_NEXT_RESET : STREAM_NEXT_CLOSE);
     case STREAM_RELAY_DST_FAILED:
         return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
     default:
@@ -182,7 +196,7 @@ static enum stream_verdict relay_down(struct stream *stream)
 static bool client_gone(const struct stream *stream)
 {
     const struct transport_conn *conn = &stream->front->conn;
-    if (conn->hung_up || conn->failed)
+    if (conn->has_error || conn->failed)
         return true;
     bool abort_on_fin = stream->backend->conf->options & PROXY_OPT_ABORT_ON_CLOSE;
     return abort_on_fin && conn->near_end && stream->front->stream.rx_done && !stream->answer_head;
@@ -194,7 +208,7 @@ enum stream_verdict stream_relay_both(struct stream *stream)
         stream_note_end(stream, STREAM_END_CLIENT);
         return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
     }
-    if (!stream->up.ended) {
+    if (!stream->up.ended && !stream->up.broken) {
         enum stream_verdict verdict = relay_up(stream);
         if (verdict != STREAM_WAIT)
             return verdict;

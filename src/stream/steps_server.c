@@ -99,7 +99,7 @@ static bool client_left(const struct stream *stream)
 {
     const struct transport_conn *conn = &stream->front->conn;
     bool abort_on_fin = stream->backend && stream->backend->conf->options & PROXY_OPT_ABORT_ON_CLOSE;
-    return conn->hung_up || conn->failed || (abort_on_fin && conn->near_end);
+    return conn->has_error || conn->failed || (abort_on_fin && conn->near_end);
 }
 
 enum stream_verdict stream_queue(struct stream *stream)
@@ -178,25 +178,31 @@ static struct backend_conn *pooled(struct stream *stream)
     return backend_pool_get(server, proven, !may_send_again(stream));
 }
 
-static enum stream_verdict connect_new(struct stream *stream)
+// False: it did not come to an attempt, `*verdict` says how it goes on, and the stream may be gone.
+static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
 {
     struct stream_ctx *ctx = stream->ctx;
     const struct proxy_conf *conf = stream->backend->conf;
-    struct backend_conn *back = backend_connect(stream->server, proxy_session_dst(stream->session));
-    if (!back)
-        return stream_retry(stream, errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EADDRNOTAVAIL
-                                        ? STREAM_END_RESOURCE
-                                        : STREAM_END_SERVER);
+    const struct transport_address *dst =
+        backend_follows_client(stream->server) ? proxy_session_dst(stream->session) : NULL;
+    struct backend_conn *back = backend_connect(stream->server, dst);
+    if (!back) {
+        bool ours = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EADDRNOTAVAIL;
+        *verdict = stream_retry(stream, ours ? STREAM_END_RESOURCE : STREAM_END_SERVER);
+        return false;
+    }
     stream->back = back;
     back->h1.stream.user = stream;
     back->h1.stream.on_event = back_event;
     if (stream->server->conf->send_proxy) {
         back->is_private = true;
-        if (!write_proxy_header(stream, back))
-            return stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
+        if (!write_proxy_header(stream, back)) {
+            *verdict = stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
+            return false;
+        }
     }
     stream->deadline_us = conf->timeouts.connect ? ctx->loop->now_us + conf->timeouts.connect : 0;
-    return STREAM_GO;
+    return true;
 }
 
 enum stream_verdict stream_connect(struct stream *stream)
@@ -211,11 +217,9 @@ enum stream_verdict stream_connect(struct stream *stream)
         backend_count(stream->server->counters, PROXY_COUNT_REUSES, 1);
         backend_count(stream->backend->counters, PROXY_COUNT_REUSES, 1);
     }
-    if (!stream->back) {
-        enum stream_verdict verdict = connect_new(stream);
-        if (!stream->back)
-            return verdict;
-    }
+    enum stream_verdict verdict;
+    if (!stream->back && !connect_new(stream, &verdict))
+        return verdict;
     if (client_left(stream))
         return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
     enum io io = transport_conn_finish_connect(&stream->back->h1.conn);

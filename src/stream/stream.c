@@ -299,24 +299,52 @@ static uint64_t head_deadline(const struct stream *stream)
     return after(start_us, timeouts->http_request ? timeouts->http_request : timeouts->client);
 }
 
+static void note_progress(struct stream *stream)
+{
+    const struct mux_stream *front = &stream->front->stream;
+    const struct mux_stream *back = stream->back ? &stream->back->h1.stream : NULL;
+    if (front->bytes_in + front->bytes_out != stream->client_seen) {
+        stream->client_seen = front->bytes_in + front->bytes_out;
+        stream->client_act_us = stream->ctx->loop->now_us;
+    }
+    if (back && back->bytes_in + back->bytes_out != stream->server_seen) {
+        stream->server_seen = back->bytes_in + back->bytes_out;
+        stream->server_act_us = stream->ctx->loop->now_us;
+    }
+}
+
+static bool up_goes_on(const struct stream *stream)
+{
+    return !stream->up.ended && !stream->up.broken;
+}
+
+// Each side's timeout runs only while that side is waited for: a client that uploads for long does not make its server
+// late, nor does a server that stops reading make the client late.
+static uint64_t client_deadline(const struct stream *stream)
+{
+    bool late_up = up_goes_on(stream) && stream->up.waits == STREAM_RELAY_NEEDS_SRC;
+    bool late_down = stream->answer_head && !stream->down.ended && stream->down.waits == STREAM_RELAY_NEEDS_DST;
+    return late_up || late_down ? after(stream->client_act_us, stream->session->conf->timeouts.client) : 0;
+}
+
+static uint64_t server_deadline(const struct stream *stream)
+{
+    bool late_up = up_goes_on(stream) && stream->up.waits == STREAM_RELAY_NEEDS_DST;
+    bool late_down = stream->answer_head ? !stream->down.ended && stream->down.waits == STREAM_RELAY_NEEDS_SRC
+                                         : !up_goes_on(stream);
+    return late_up || late_down ? after(stream->server_act_us, stream->backend->conf->timeouts.server) : 0;
+}
+
 static uint64_t relay_deadline(const struct stream *stream)
 {
-    const struct proxy_timeouts *client = &stream->session->conf->timeouts;
-    const struct proxy_timeouts *server = &stream->backend->conf->timeouts;
-    bool wants_body = !stream->front->stream.rx_done;
-    bool wants_drain = buf_len(&stream->front->out) || (stream->down.pipe && stream->down.pipe->has) ||
-                       (stream->answer_head && buf_len(&stream->back->h1.in));
-    uint64_t due = 0;
-    if (wants_body || wants_drain)
-        due = after(stream->client_act_us, client->client);
-    if (!wants_drain)
-        due = earlier(due, after(stream->server_act_us, server->server));
-    return due;
+    return earlier(client_deadline(stream), server_deadline(stream));
 }
 
 void stream_arm(struct stream *stream)
 {
     uint64_t due = stream->deadline_us;
+    if (stream->step == STREAM_RELAY || stream->step == STREAM_ANSWER)
+        note_progress(stream);
     if (stream->step == STREAM_READ_HEAD)
         due = head_deadline(stream);
     else if (stream->step == STREAM_RELAY)
@@ -328,12 +356,11 @@ void stream_arm(struct stream *stream)
 
 static enum stream_verdict relay_timeout(struct stream *stream)
 {
-    const struct proxy_timeouts *client = &stream->session->conf->timeouts;
-    uint64_t now_us = stream->ctx->loop->now_us;
-    bool wants_drain = buf_len(&stream->front->out) || (stream->answer_head && buf_len(&stream->back->h1.in));
-    bool client_late = client->client && stream->client_act_us + client->client <= now_us &&
-                       (!stream->front->stream.rx_done || wants_drain);
-    if (client_late) {
+    uint64_t due = client_deadline(stream);
+    // The answer is with the client; only the rest of its request fails to come or to be taken.
+    if (stream->down.ended)
+        return stream_finish(stream, due ? STREAM_END_CLIENT_TIMEOUT : STREAM_END_SERVER_TIMEOUT, STREAM_NEXT_LINGER);
+    if (due && due <= stream->ctx->loop->now_us) {
         stream_note_end(stream, STREAM_END_CLIENT_TIMEOUT);
         if (!stream->answer_head)
             return stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);

@@ -141,10 +141,14 @@ static bool run_side(struct stream_tunnel *tunnel, struct stream_relay *relay, b
         tunnel->server_fin |= !is_up;
         return true;
     case STREAM_RELAY_SRC_FAILED:
+        mux_stream_flush(&relay->dst->stream);
         tunnel_end(tunnel, is_up ? STREAM_END_CLIENT : STREAM_END_SERVER, true);
         return false;
     case STREAM_RELAY_DST_FAILED:
-        tunnel_end(tunnel, is_up ? STREAM_END_SERVER : STREAM_END_CLIENT, true);
+        // A server that closed early may have said something before: the other direction finds its end.
+        if (is_up)
+            return true;
+        tunnel_end(tunnel, STREAM_END_CLIENT, true);
         return false;
     default:
         return true;
@@ -155,6 +159,12 @@ static void tunnel_run(struct stream_tunnel *tunnel)
 {
     if (!run_side(tunnel, &tunnel->up, true) || !run_side(tunnel, &tunnel->down, false))
         return;
+    // After a FIN nobody reads that side any more, and would not see a reset that follows.
+    if ((tunnel->client_fin && tunnel->front->conn.has_error) || (tunnel->server_fin && tunnel->back->h1.conn.has_error)) {
+        tunnel_end(tunnel, tunnel->client_fin && tunnel->front->conn.has_error ? STREAM_END_CLIENT : STREAM_END_SERVER,
+                   true);
+        return;
+    }
     if (tunnel->client_fin && tunnel->server_fin) {
         tunnel_end(tunnel, STREAM_END_OK, false);
         return;

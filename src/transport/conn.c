@@ -14,8 +14,8 @@ static void conn_ready(struct event_source *source, uint32_t events)
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI)) {
         conn->near_end = true;
         conn->can_read = true;
-        if (events & (EPOLLHUP | EPOLLERR))
-            conn->hung_up = true;
+        if (events & EPOLLERR)
+            conn->has_error = true;
     }
     if (events & EPOLLIN)
         conn->can_read = true;
@@ -110,6 +110,26 @@ static enum io conn_failed(struct transport_conn *conn, int error)
     return IO_FAIL;
 }
 
+// Sending failed; reading goes on until it has nothing more.
+static enum io send_failed(struct transport_conn *conn, int error)
+{
+    conn->send_failed = true;
+    conn->error = error;
+    conn->can_write = false;
+    conn->can_read = !conn->read_closed;
+    return IO_FAIL;
+}
+
+// The end of what can be read: an end in order, unless the connection broke while we sent.
+static enum io read_ended(struct transport_conn *conn)
+{
+    conn->can_read = false;
+    if (conn->send_failed)
+        return conn_failed(conn, conn->error);
+    conn->read_closed = true;
+    return IO_EOF;
+}
+
 enum io transport_conn_finish_connect(struct transport_conn *conn)
 {
     if (!conn->connecting)
@@ -119,7 +139,7 @@ enum io transport_conn_finish_connect(struct transport_conn *conn)
     int error = 0;
     socklen_t len = sizeof(error);
     // Success needs no question: writable without an error bit means connected.
-    if (conn->hung_up && (getsockopt(conn->source.fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0)) {
+    if (conn->has_error && (getsockopt(conn->source.fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0)) {
         conn->connecting = false;
         return conn_failed(conn, error ? error : errno);
     }
@@ -148,18 +168,16 @@ enum io transport_conn_recv(struct transport_conn *conn, size_t *len, char *dst,
             conn->can_read = false;
         return IO_OK;
     }
+    if (got == 0)
+        return read_ended(conn);
     conn->can_read = false;
-    if (got == 0) {
-        conn->read_closed = true;
-        return IO_EOF;
-    }
     return errno == EAGAIN ? IO_AGAIN : conn_failed(conn, errno);
 }
 
 enum io transport_conn_send(struct transport_conn *conn, size_t *sent, const char *data, size_t len)
 {
     *sent = 0;
-    if (conn->failed)
+    if (conn->failed || conn->send_failed)
         return IO_FAIL;
     if (!conn->can_write)
         return IO_AGAIN;
@@ -168,7 +186,7 @@ enum io transport_conn_send(struct transport_conn *conn, size_t *sent, const cha
         put = send(conn->source.fd, data, len, MSG_NOSIGNAL);
     while (put < 0 && errno == EINTR);
     if (put < 0 && errno != EAGAIN)
-        return conn_failed(conn, errno);
+        return send_failed(conn, errno);
     *sent = put > 0 ? (size_t)put : 0;
     if (*sent == len)
         return IO_OK;
@@ -181,7 +199,7 @@ enum io transport_conn_sendv(struct transport_conn *conn, size_t *sent, struct i
     struct msghdr message = { .msg_iov = pieces, .msg_iovlen = (size_t)num };
     size_t len = 0;
     *sent = 0;
-    if (conn->failed)
+    if (conn->failed || conn->send_failed)
         return IO_FAIL;
     if (!conn->can_write)
         return IO_AGAIN;
@@ -192,7 +210,7 @@ enum io transport_conn_sendv(struct transport_conn *conn, size_t *sent, struct i
         put = sendmsg(conn->source.fd, &message, MSG_NOSIGNAL);
     while (put < 0 && errno == EINTR);
     if (put < 0 && errno != EAGAIN)
-        return conn_failed(conn, errno);
+        return send_failed(conn, errno);
     *sent = put > 0 ? (size_t)put : 0;
     if (*sent == len)
         return IO_OK;
@@ -217,11 +235,8 @@ enum io transport_conn_splice_in(struct transport_conn *conn, size_t *moved, int
         *moved = (size_t)got;
         return IO_OK;
     }
-    if (got == 0) {
-        conn->can_read = false;
-        conn->read_closed = true;
-        return IO_EOF;
-    }
+    if (got == 0)
+        return read_ended(conn);
     if (errno != EAGAIN)
         return conn_failed(conn, errno);
     // EAGAIN means a drained socket or a full pipe; with bytes in the pipe it cannot be told which, so the socket is asked
@@ -235,7 +250,7 @@ enum io transport_conn_splice_in(struct transport_conn *conn, size_t *moved, int
 enum io transport_conn_splice_out(struct transport_conn *conn, size_t *moved, int pipe_fd, size_t max, bool more)
 {
     *moved = 0;
-    if (conn->failed)
+    if (conn->failed || conn->send_failed)
         return IO_FAIL;
     if (!conn->can_write)
         return IO_AGAIN;
@@ -245,7 +260,7 @@ enum io transport_conn_splice_out(struct transport_conn *conn, size_t *moved, in
                      SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0));
     while (put < 0 && errno == EINTR);
     if (put < 0 && errno != EAGAIN)
-        return conn_failed(conn, errno);
+        return send_failed(conn, errno);
     *moved = put > 0 ? (size_t)put : 0;
     if (*moved == max)
         return IO_OK;
@@ -281,5 +296,8 @@ bool transport_conn_is_alive(struct transport_conn *conn)
     char byte;
     if (conn->failed || conn->read_closed || conn->near_end)
         return false;
-    return recv(conn->source.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    if (recv(conn->source.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+        return false;
+    conn->can_read = false;
+    return true;
 }

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/slice.h"
+#include "base/text.h"
+
+static void test_pool_lends_and_keeps(void **state)
+{
+    (void)state;
+    struct buf_pool pool;
+    struct buf bufs[5] = { 0 };
+    buf_pool_init(&pool, 64, 3);
+    for (int i = 0; i < 5; i++)
+        assert_true(buf_reserve(&bufs[i], &pool));
+    assert_int_equal(pool.num_lent, 5);
+    for (int i = 0; i < 5; i++)
+        buf_release(&bufs[i], &pool);
+    assert_int_equal(pool.num_lent, 0);
+    assert_int_equal(pool.num_free, 3);
+    buf_release(&bufs[0], &pool);
+    buf_pool_fini(&pool);
+}
+
+static void test_buf_moves_bytes(void **state)
+{
+    (void)state;
+    struct buf_pool pool;
+    struct buf buf = { 0 };
+    buf_pool_init(&pool, 16, 1);
+    assert_true(buf_reserve(&buf, &pool));
+    memcpy(buf_end(&buf), "0123456789abcdef", 16);
+    buf_added(&buf, 16);
+    assert_int_equal(buf_room(&buf), 0);
+    buf_consume(&buf, 10);
+    assert_int_equal(buf_room(&buf), 0);
+    buf_compact(&buf);
+    assert_int_equal(buf_room(&buf), 10);
+    assert_memory_equal(buf_data(&buf), "abcdef", 6);
+    buf_release_if_empty(&buf, &pool);
+    assert_non_null(buf.mem);
+    buf_consume(&buf, 6);
+    assert_int_equal(buf_room(&buf), 16);
+    buf_release_if_empty(&buf, &pool);
+    assert_null(buf.mem);
+    buf_pool_fini(&pool);
+}
+
+static void test_list(void **state)
+{
+    (void)state;
+    struct item {
+        struct list link;
+        int number;
+    };
+    struct list list;
+    list_init(&list);
+    for (int i = 0; i < 6; i++) {
+        struct item *item = calloc(1, sizeof(*item));
+        item->number = i;
+        (i % 2 ? list_append : list_prepend)(&list, &item->link);
+    }
+    static const int order[] = { 4, 2, 0, 1, 3, 5 };
+    int at = 0;
+    LIST_EACH(item, &list, struct item, link)
+    {
+        assert_int_equal(item->number, order[at++]);
+        list_remove(&item->link);
+        list_remove(&item->link);
+        free(item);
+    }
+    assert_int_equal(at, 6);
+    assert_true(list_is_empty(&list));
+}
+
+static void test_slices(void **state)
+{
+    (void)state;
+    uint64_t value;
+    assert_true(slice_to_u64(SLICE("18446744073709551615"), &value));
+    assert_true(value == UINT64_MAX);
+    assert_false(slice_to_u64(SLICE("18446744073709551616"), &value));
+    assert_false(slice_to_u64(SLICE(""), &value));
+    assert_false(slice_to_u64(SLICE("+1"), &value));
+    assert_false(slice_to_u64(SLICE("1 "), &value));
+    assert_true(slice_equal_nocase(SLICE("Content-LENGTH"), SLICE("content-length")));
+    assert_false(slice_equal_nocase(SLICE("a@"), SLICE("a`")));
+    assert_true(slice_equal(slice_trim(SLICE(" \t a b\t ")), SLICE("a b")));
+    assert_int_equal(slice_trim(SLICE(" \t")).len, 0);
+    assert_int_equal(slice_find(SLICE("abc"), 'z'), 3);
+    assert_int_equal(slice_find((struct slice){ 0 }, 'z'), 0);
+    assert_int_equal(slice_from(SLICE("abc"), 9).len, 0);
+    assert_true(slice_ends(SLICE("abc"), SLICE("bc")));
+    assert_false(slice_begins(SLICE("ab"), SLICE("abc")));
+}
+
+static void test_arena_and_text(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct text text;
+    arena_init(&arena);
+    for (size_t len = 1; len < 200000; len = len * 3 + 1) {
+        char *mem = arena_alloc(&arena, len);
+        assert_int_equal((uintptr_t)mem % 16, 0);
+        for (size_t i = 0; i < len; i++)
+            assert_int_equal(mem[i], 0);
+        memset(mem, 0xff, len);
+    }
+    assert_string_equal(arena_printf(&arena, "%s-%d", "x", 7), "x-7");
+    assert_null(arena_str(&arena, NULL));
+    arena_fini(&arena);
+    text_init(&text);
+    for (int i = 0; i < 1000; i++)
+        text_printf(&text, "%d,", i);
+    assert_int_equal(text.len, 3890);
+    text_consume(&text, 3886);
+    assert_string_equal(text.ptr, "999,");
+    text_fini(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pool_lends_and_keeps), cmocka_unit_test(test_buf_moves_bytes),
+        cmocka_unit_test(test_list),                 cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_arena_and_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
