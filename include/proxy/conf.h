@@ -90,6 +90,8 @@ struct server_conf {
     uint32_t object; // on the board
     struct transport_address addr; // where to connect; family AF_UNSPEC: the client's destination address
     const char *addr_text;         // as written, for messages and statistics
+    const char *host;              // a name that addr was, or still is to be, resolved from; NULL for an address
+    uint16_t host_family;          // the family to resolve it in, AF_UNSPEC: any
     int32_t port_offset;           // with port_mapped: added to the client's destination port ("+80", "-80")
     bool port_mapped;
     bool unresolved;               // its name gave no address and init-addr allows that: down until it has one
@@ -154,6 +156,7 @@ struct use_backend_conf {
     struct proxy_conf *backend; // resolved after reading
     const struct expr_cond *cond; // NULL: always
     struct config_place place;
+    struct config_line line; // as written, until the proxy's mode is known
 };
 
 struct errorfile_conf {
@@ -165,6 +168,7 @@ struct errorfile_conf {
 struct frontend_conf {
     struct bind_conf *binds;
     uint32_t maxconn; // 0: that of the process
+    uint32_t backlog; // for binds that say nothing; 0: the system's maximum
     const char *default_backend_name;
     struct config_place default_backend_place;
     struct proxy_conf *default_backend;
@@ -284,3 +288,20 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program);
 
 // proxy_conf_find gives the proxy named `name` that has a frontend (`in` CONFIG_IN_FRONTEND) or a backend, or NULL.
 struct proxy_conf *proxy_conf_find(const struct program_conf *program, const char *name, uint32_t in);
+
+// proxy_conf_load reads `files` (num_files of them), then calls `more` (which may be NULL) for what is to be read besides,
+// and finishes the configuration: the whole way from files to `*out`, which lives in `arena`. Everything is reported to
+// `diag`; false, with `*out` NULL, where anything was wrong. The tables of words, fetches and actions are prepared by the
+// first call in a process. It resolves names, and so may block.
+bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct arena *arena, const char *const *files,
+                     size_t num_files, bool (*more)(struct config *config));
+
+struct board;
+
+// The tag of log lines where the configuration has none.
+#define PROXY_LOG_TAG "fairlead"
+
+// proxy_conf_publish gives the program, its proxies, servers and listeners their objects on the board ("g/global",
+// "f/NAME", "b/NAME", "s/BACKEND/SERVER", "l/FRONTEND/ID") and its log targets their sinks. Keeper only, before workers
+// are forked. False with errno where the board is full.
+bool proxy_conf_publish(struct program_conf *program, struct board *board);

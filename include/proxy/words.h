@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files that read the words of a proxy share. For src/proxy alone: everyone else reads a finished
+// configuration through proxy/conf.h. Runs in the keeper and for -c, never in a process that carries traffic.
+#pragma once
+
+#include "base/check.h"
+#include "config/config.h"
+#include "config/word.h"
+#include "proxy/conf.h"
+
+// Sides of a proxy that a word may need.
+enum proxy_side { PROXY_SIDE_FRONT, PROXY_SIDE_BACK };
+
+// proxy_program gives the program that `config` is read into.
+static inline struct program_conf *proxy_program(const struct config *config)
+{
+    return config->owner;
+}
+
+// proxy_kind gives what messages call `proxy`: "frontend", "backend", "listen" or "defaults".
+const char *proxy_kind(const struct proxy_conf *proxy);
+
+// proxy_word_needs warns, as HAProxy does, that the line has no effect where `proxy` lacks the side that `word` needs;
+// false then. The line is to be read all the same, for it may hold errors. `instead` is the word that was probably meant,
+// or NULL.
+bool proxy_word_needs(struct config *config, const struct proxy_conf *proxy, const struct config_word *word,
+                      const struct config_line *line, enum proxy_side side, const char *instead);
+
+// proxy_word_error reports an error at the word itself and returns false.
+bool proxy_word_error(struct config *config, const struct config_line *line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+// proxy_logs_copy gives a copy of `list` in `arena`: a target stands on one list only.
+struct log_target *proxy_logs_copy(struct arena *arena, const struct log_target *list);
+
+// proxy_conf_check warns and reports what one proxy, complete but for names, has wrong (src/proxy/check.c).
+bool proxy_conf_check(struct config *config, struct proxy_conf *proxy);
+
+// proxy_server_default gives the template that a proxy's server lines start from before any default-server.
+struct server_conf *proxy_server_default(struct arena *arena);
+
+// proxy_server_resolve gives `server` the address of its name as its init-addr says. It may block. False after
+// reporting that it has none.
+bool proxy_server_resolve(struct config *config, struct server_conf *server);

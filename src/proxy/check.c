@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Warnings and errors about one proxy as a whole. As HAProxy does, words that its mode leaves without effect are named
+// and taken out.
+#include "expr/cond.h"
+#include "expr/fetch.h"
+#include "proxy/words.h"
+
+#define warn(config, proxy, ...) config_diag_add((config)->diag, CONFIG_WARNING, (proxy)->place, __VA_ARGS__)
+
+static void check_timeouts(struct config *config, const struct proxy_conf *proxy)
+{
+    const struct proxy_timeouts *timeouts = &proxy->timeouts;
+    bool has_servers = proxy->be.num_servers > 0;
+    const char *client = proxy->has_frontend && !timeouts->client ? " 'client'" : "";
+    const char *connect = has_servers && !timeouts->connect ? " 'connect'" : "";
+    const char *server = has_servers && !timeouts->server ? " 'server'" : "";
+    if (*client || *connect || *server)
+        warn(config, proxy,
+             "%s '%s' lacks timeouts:%s%s%s; without them a peer that is gone holds its connection for ever",
+             proxy_kind(proxy), proxy->name, client, connect, server);
+}
+
+// In tcp mode there is no request to look at: conditions are judged again as they will be met.
+static bool check_tcp_conditions(struct config *config, struct proxy_conf *proxy)
+{
+    bool ok = true;
+    for (struct use_backend_conf *use = proxy->fe.use_backends; use; use = use->next) {
+        if (use->cond && !(use->cond = expr_cond_parse(config, &use->line, 1, &proxy->acls, EXPR_AT_SESSION)))
+            ok = false;
+    }
+    return ok;
+}
+
+static void ignore_http(struct config *config, const struct proxy_conf *proxy, const char *what)
+{
+    warn(config, proxy, "%s in %s '%s' %s ignored: %s mode http", what, proxy_kind(proxy), proxy->name,
+         what[0] == '\'' ? "is" : "are", what[0] == '\'' ? "it needs" : "they need");
+}
+
+static void check_tcp(struct config *config, struct proxy_conf *proxy)
+{
+    if (proxy->http_request_rules)
+        ignore_http(config, proxy, "http-request rules");
+    if (proxy->forwardfor.enabled)
+        ignore_http(config, proxy, "'option forwardfor'");
+    if (proxy->forwarded.enabled)
+        ignore_http(config, proxy, "'option forwarded'");
+    if (proxy->be.cookie.name && proxy->has_backend)
+        ignore_http(config, proxy, "'cookie'");
+    if (proxy->has_frontend && (proxy->log_format == PROXY_LOG_HTTP || proxy->log_format == PROXY_LOG_CLF)) {
+        warn(config, proxy, "'option httplog' in %s '%s' needs mode http; 'option tcplog' is used instead",
+             proxy_kind(proxy), proxy->name);
+        proxy->log_format = PROXY_LOG_TCP;
+    }
+    proxy->http_request_rules = NULL;
+    proxy->forwardfor.enabled = false;
+    proxy->forwarded.enabled = false;
+    proxy->be.cookie.name = NULL;
+}
+
+static void check_cookies(struct config *config, const struct proxy_conf *proxy)
+{
+    for (const struct server_conf *it = proxy->be.servers; it; it = it->next) {
+        if (it->cookie && !proxy->be.cookie.name)
+            config_diag_add(config->diag, CONFIG_WARNING, it->place,
+                            "the cookie of server '%s' has no effect, for %s '%s' has no 'cookie' line", it->name,
+                            proxy_kind(proxy), proxy->name);
+    }
+}
+
+bool proxy_conf_check(struct config *config, struct proxy_conf *proxy)
+{
+    bool ok = true;
+    if (proxy->has_frontend && !proxy->fe.binds)
+        warn(config, proxy, "%s '%s' has no 'bind' line and gets no traffic", proxy_kind(proxy), proxy->name);
+    check_timeouts(config, proxy);
+    if (proxy->mode == PROXY_MODE_TCP) {
+        ok = check_tcp_conditions(config, proxy);
+        check_tcp(config, proxy);
+    }
+    if (proxy->mode == PROXY_MODE_HTTP)
+        check_cookies(config, proxy);
+    return ok;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "expr/fetch.h"
+#include "proxy/answer.h"
+#include "proxy/words.h"
+#include "rule/rule.h"
+
+// The tables, and the built-in answers that stand in `answers`, serve every configuration that the process reads.
+static void boot_once(void)
+{
+    static struct arena answers;
+    if (answers.blocks)
+        return;
+    arena_init(&answers);
+    config_words_boot();
+    expr_fetches_boot();
+    rule_boot();
+    proxy_answer_boot(&answers);
+}
+
+bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct arena *arena, const char *const *files,
+                     size_t num_files, bool (*more)(struct config *config))
+{
+    struct program_conf *program = proxy_conf_new(arena);
+    struct config config;
+    boot_once();
+    config_init(&config, arena, diag, program);
+    for (size_t i = 0; i < num_files; i++)
+        config_read_file(&config, files[i]);
+    bool ok = !more || more(&config);
+    // Names are looked up even after errors: all of them are to be told at once.
+    ok &= proxy_conf_finish(&config, program);
+    ok &= config_read_end(&config);
+    config_fini(&config);
+    *out = ok ? program : NULL;
+    return ok;
+}

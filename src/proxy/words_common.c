@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words that both sides of a proxy have.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "expr/cond.h"
+#include "expr/fetch.h"
+#include "log/log.h"
+#include "proxy/answer.h"
+#include "proxy/words.h"
+#include "rule/rule.h"
+
+static bool parse_mode(struct config *config, void *object, const struct config_word *word,
+                       const struct config_line *line)
+{
+    static const char *const modes[] = { [PROXY_MODE_TCP] = "tcp", [PROXY_MODE_HTTP] = "http" };
+    static const char *const refused[] = { "log", "spop", "haterm", "health" };
+    struct proxy_conf *proxy = object;
+    const char *mode = config_arg_at(line, 0)->str;
+    (void)word;
+    for (size_t i = 0; i < NUM_ITEMS(modes); i++) {
+        if (strcmp(mode, modes[i]) == 0) {
+            proxy->mode = (uint8_t)i;
+            return true;
+        }
+    }
+    for (size_t i = 0; i < NUM_ITEMS(refused); i++) {
+        if (strcmp(mode, refused[i]) == 0)
+            return config_error(config, line, 0, "mode '%s' is not supported, only 'http' and 'tcp' are", mode);
+    }
+    return config_error_unknown(config, line, 0, "mode", modes, NUM_ITEMS(modes));
+}
+
+static bool parse_log(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
+{
+    struct proxy_conf *proxy = object;
+    (void)word;
+    if (line->negated) {
+        proxy->logs = NULL;
+        proxy->log_global = false;
+        return true;
+    }
+    if (line->reset)
+        return proxy_word_error(config, line, "'log' cannot be preceded by 'default'; 'no log' removes all targets");
+    if (line->num_args - line->first == 1 && strcmp(config_arg_at(line, 0)->str, "global") == 0) {
+        proxy->log_global = true;
+        return true;
+    }
+    struct log_target **last = &proxy->logs;
+    while (*last)
+        last = &(*last)->next;
+    *last = log_target_parse(config, line, 0);
+    return *last != NULL;
+}
+
+static char *read_whole(struct config *config, size_t *len, const char *path, size_t most)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return NULL;
+    char *data = arena_alloc(config->arena, most + 1);
+    *len = fread(data, 1, most + 1, file);
+    bool failed = ferror(file);
+    (void)fclose(file);
+    return failed ? NULL : data;
+}
+
+static bool parse_errorfile(struct config *config, void *object, const struct config_word *word,
+                            const struct config_line *line)
+{
+    static const uint16_t known[] = { 200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414, 421, 422, 425,
+                                      429, 431, 500, 501, 502, 503, 504 };
+    struct proxy_conf *proxy = object;
+    struct program_conf *program = proxy_program(config);
+    uint64_t status;
+    size_t i = 0, len = 0;
+    (void)word;
+    if (!config_parse_u64(config, &status, line, 0, 100, 999))
+        return false;
+    while (i < NUM_ITEMS(known) && known[i] != status)
+        i++;
+    if (i == NUM_ITEMS(known))
+        return config_error(config, line, 0, "no answer of fairlead's own has the status %u", (unsigned)status);
+    const char *path = config_arg_at(line, 1)->str;
+    if (path[0] != '/' && config->base_dir)
+        path = arena_printf(config->arena, "%s/%s", config->base_dir, path);
+    // As for HAProxy an answer has to fit into a buffer.
+    size_t most = program->global.bufsize;
+    char *data = read_whole(config, &len, path, most);
+    if (!data)
+        return config_error(config, line, 1, "cannot read '%s': %s", path, strerror(errno));
+    if (len > most)
+        return config_error(config, line, 1, "'%s' has more than %zu bytes (tune.bufsize)", path, most);
+    struct errorfile_conf *file = arena_alloc(config->arena, sizeof(*file));
+    const char *error = NULL;
+    file->status = (uint16_t)status;
+    if (len > 0 && !(file->answer = proxy_answer_from_file(config->arena, &error, slice_of(data, len))))
+        return config_error(config, line, 1, "'%s' is no HTTP answer: %s", path, error);
+    file->next = proxy->errorfiles;
+    proxy->errorfiles = file;
+    return true;
+}
+
+static bool is_anonymous_defaults(struct config *config, const struct proxy_conf *proxy, const struct config_line *line,
+                                  const char *name)
+{
+    return proxy->in == CONFIG_IN_DEFAULTS && !proxy->name &&
+           !proxy_word_error(config, line, "'%s' is not allowed in an anonymous 'defaults' section; give it a name",
+                             name);
+}
+
+static bool parse_acl(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
+{
+    struct proxy_conf *proxy = object;
+    if (is_anonymous_defaults(config, proxy, line, word->name))
+        return false;
+    return expr_acl_parse(config, &proxy->acls, line, 0) != NULL;
+}
+
+static bool parse_http_request(struct config *config, void *object, const struct config_word *word,
+                               const struct config_line *line)
+{
+    struct proxy_conf *proxy = object;
+    if (is_anonymous_defaults(config, proxy, line, word->name))
+        return false;
+    return rule_parse(config, &proxy->http_request_rules, line, 0, RULE_HTTP_REQUEST, &proxy->acls,
+                      EXPR_AT_REQUEST_HEAD) != NULL;
+}
+
+static bool parse_disabled(struct config *config, void *object, const struct config_word *word,
+                           const struct config_line *line)
+{
+    (void)config;
+    (void)line;
+    ((struct proxy_conf *)object)->disabled = word->value;
+    return true;
+}
+
+static bool parse_description(struct config *config, void *object, const struct config_word *word,
+                              const struct config_line *line)
+{
+    const char *all = "";
+    (void)word;
+    for (uint32_t i = line->first; i < line->num_args; i++)
+        all = arena_printf(config->arena, "%s%s%s", all, i > line->first ? " " : "", line->args[i].str);
+    ((struct proxy_conf *)object)->description = all;
+    return true;
+}
+
+static bool parse_id(struct config *config, void *object, const struct config_word *word,
+                     const struct config_line *line)
+{
+    struct proxy_conf *proxy = object;
+    uint64_t id;
+    (void)word;
+    if (!config_parse_u64(config, &id, line, 0, 1, INT32_MAX))
+        return false;
+    for (const struct proxy_conf *it = proxy_program(config)->proxies; it; it = it->next) {
+        if (it != proxy && it->id == id)
+            return config_error(config, line, 0, "the id %u is taken by %s '%s' at line %u of %s", (unsigned)id,
+                                proxy_kind(it), it->name, it->place.line, it->place.file);
+    }
+    proxy->id = (uint32_t)id;
+    return true;
+}
+
+#define INTO(member) .into = offsetof(struct proxy_conf, member)
+
+static const struct config_word words[] = {
+    { .name = "mode", .in = CONFIG_IN_PROXY, .min_args = 1, .max_args = 1, .parse = parse_mode,
+      .args = "{ http | tcp }",
+      .help = "What the proxy understands of its traffic: HTTP requests, or just bytes. The default is tcp.",
+      .good = "mode http", .bad = "mode htp", .bad_says = "did you mean 'http'?" },
+    { .name = "log", .in = CONFIG_IN_PROXY, .min_args = 1, .flags = CONFIG_MAY_NEGATE | CONFIG_ANY_ARGS,
+      .parse = parse_log,
+      .args = "{ global | <address> [len <length>] [format <format>] <facility> [<level> [<minlevel>]] }",
+      .help = "Adds a target for the proxy's log lines; may be given several times. 'log global' adds those of the global "
+              "section, 'no log' removes all that came before, those of the defaults included.",
+      .good = "log global;log 127.0.0.1:514 local0 notice;no log", .bad = "log 127.0.0.1:514 local9",
+      .bad_says = "unknown" },
+    { .name = "log-tag", .in = CONFIG_IN_PROXY, .min_args = 1, .max_args = 1, .parse = config_word_str, INTO(log_tag),
+      .args = "<string>", .help = "The tag of syslog lines; the default is that of the global section, or 'fairlead'.",
+      .good = "log-tag www", .bad = "log-tag", .bad_says = "is incomplete" },
+    { .name = "errorfile", .in = CONFIG_IN_PROXY, .min_args = 2, .max_args = 2, .parse = parse_errorfile,
+      .args = "<code> <file>",
+      .help = "Answers errors of fairlead's own that have the status <code> with the whole HTTP answer that <file> "
+              "holds. An empty file closes the connection without an answer.",
+      .good = "errorfile 503 /dev/null", .bad = "errorfile 299 /dev/null", .bad_says = "has the status 299" },
+    { .name = "acl", .in = CONFIG_IN_PROXY, .min_args = 2, .flags = CONFIG_ANY_ARGS, .parse = parse_acl,
+      .args = "<name> <fetch> [<flags>] [<operator>] [<value>...]",
+      .help = "Adds a line to the access list <name>, which conditions may then name. Not in anonymous defaults.",
+      .good = "acl static path_beg /img /css", .bad = "acl static", .bad_says = "is incomplete" },
+    { .name = "http-request", .in = CONFIG_IN_PROXY, .min_args = 1, .flags = CONFIG_ANY_ARGS,
+      .parse = parse_http_request, .args = "<action> [<argument>...] [{ if | unless } <condition>]",
+      .help = "Adds a rule that is run for each HTTP request, in the order of the file, those of named defaults "
+              "first. Not in anonymous defaults.",
+      .good = "http-request return status 200", .bad = "http-request retrun", .bad_says = "retrun" },
+    { .name = "disabled", .in = CONFIG_IN_PROXY, .parse = parse_disabled, .value = true, .args = "",
+      .help = "The proxy is read and checked but serves nothing.", .good = "disabled", .bad = "disabled yes",
+      .bad_says = "takes no argument" },
+    { .name = "enabled", .in = CONFIG_IN_PROXY, .parse = parse_disabled, .value = false, .args = "",
+      .help = "Takes a 'disabled' of the defaults back.", .good = "enabled", .bad = "enabled yes",
+      .bad_says = "takes no argument" },
+    { .name = "description", .in = CONFIG_IN_FRONTEND | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN, .min_args = 1,
+      .flags = CONFIG_ANY_ARGS, .parse = parse_description, .args = "<text>...",
+      .help = "A text for statistics.", .good = "description our shop", .bad = "description",
+      .bad_says = "is incomplete" },
+    { .name = "id", .in = CONFIG_IN_FRONTEND | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN, .min_args = 1, .max_args = 1,
+      .parse = parse_id, .args = "<number>",
+      .help = "The proxy's number in statistics; proxies without one are numbered from 1 in the order of the file.",
+      .good = "id 12", .bad = "id 0", .bad_says = "out of range" },
+};
+CONFIG_WORDS(words);

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words of the global section that concern traffic. Those about processes stand in src/process.
+#include <string.h>
+#include <unistd.h>
+#include "log/log.h"
+#include "proxy/words.h"
+
+static bool parse_log(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
+{
+    struct global_conf *global = object;
+    (void)word;
+    if (line->negated) {
+        global->logs = NULL;
+        return true;
+    }
+    if (line->reset)
+        return proxy_word_error(config, line, "'log' cannot be preceded by 'default'; 'no log' removes all targets");
+    if (strcmp(config_arg_at(line, 0)->str, "global") == 0)
+        return config_error(config, line, 0, "'log global' is for proxies: it means the targets of this section");
+    struct log_target **last = &global->logs;
+    while (*last)
+        last = &(*last)->next;
+    *last = log_target_parse(config, line, 0);
+    return *last != NULL;
+}
+
+static bool parse_tag(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
+{
+    if (config_arg_at(line, 0)->len > LOG_TAG_MAX)
+        return config_error(config, line, 0, "a tag has at most %d bytes", LOG_TAG_MAX);
+    return config_word_str(config, object, word, line);
+}
+
+static bool parse_hostname(struct config *config, void *object, const struct config_word *word,
+                           const struct config_line *line)
+{
+    struct global_conf *global = object;
+    const struct config_arg *arg = config_arg_at(line, 0);
+    char name[LOG_HOSTNAME_MAX + 1];
+    (void)word;
+    if (arg && (arg->len == 0 || arg->len > LOG_HOSTNAME_MAX))
+        return config_error(config, line, 0, "a host name has 1 to %d bytes", LOG_HOSTNAME_MAX);
+    if (!arg && gethostname(name, sizeof(name)) < 0)
+        return proxy_word_error(config, line, "the name of this machine is not known");
+    name[LOG_HOSTNAME_MAX] = '\0';
+    global->log_send_hostname = arg ? arg->str : arena_str(config->arena, name);
+    return true;
+}
+
+#define INTO(member) .into = offsetof(struct global_conf, member)
+#define SIZE(word, member, least, most, example, text)                                                                 \
+    {                                                                                                                  \
+        .name = word, .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_size, INTO(member),   \
+        .min = least, .max = most, .args = "<size>", .help = text, .good = word " " example, .bad = word " 1x",        \
+        .bad_says = "unexpected 'x'"                                                                                   \
+    }
+
+static const struct config_word words[] = {
+    { .name = "maxconn", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_u32, INTO(maxconn),
+      .max = INT32_MAX, .args = "<number>",
+      .help = "Most connections of clients that all workers together serve at once. 0 or none: what the limit on open "
+              "files allows.",
+      .good = "maxconn 20000", .bad = "maxconn many", .bad_says = "is no number" },
+    SIZE("tune.bufsize", bufsize, 4096, 16 << 20, "32k",
+         "Bytes of a buffer: with tune.maxrewrite less, the longest request or response head. The default is 16384."),
+    SIZE("tune.maxrewrite", maxrewrite, 0, 8 << 20, "2k",
+         "Bytes that a head may grow by on its way; the default is 1024. At most half of tune.bufsize counts."),
+    { .name = "tune.http.maxhdr", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_u32,
+      INTO(max_headers), .min = 1, .max = 32767, .args = "<number>",
+      .help = "Most fields of a head; the default is 101. A request with more is answered with 431.",
+      .good = "tune.http.maxhdr 200", .bad = "tune.http.maxhdr 0", .bad_says = "out of range" },
+    { .name = "tune.http.logurilen", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_u32,
+      INTO(log_uri_len), .min = 1, .max = 65535, .args = "<number>",
+      .help = "Bytes of a request line that a log line shows; the default is 1024.", .good = "tune.http.logurilen 4096",
+      .bad = "tune.http.logurilen 0", .bad_says = "out of range" },
+    SIZE("tune.rcvbuf.client", rcvbuf_client, 0, INT32_MAX, "64k",
+         "The kernel's receive buffer of connections with clients. 0, the default: the kernel decides."),
+    SIZE("tune.rcvbuf.server", rcvbuf_server, 0, INT32_MAX, "64k",
+         "The kernel's receive buffer of connections with servers. 0, the default: the kernel decides."),
+    SIZE("tune.sndbuf.client", sndbuf_client, 0, INT32_MAX, "64k",
+         "The kernel's send buffer of connections with clients. 0, the default: the kernel decides."),
+    SIZE("tune.sndbuf.server", sndbuf_server, 0, INT32_MAX, "64k",
+         "The kernel's send buffer of connections with servers. 0, the default: the kernel decides."),
+    { .name = "nosplice", .in = CONFIG_IN_GLOBAL, .parse = config_word_bool, INTO(no_splice), .args = "",
+      .help = "Long bodies are copied rather than spliced through the kernel.", .good = "nosplice",
+      .bad = "nosplice yes", .bad_says = "takes no argument" },
+    { .name = "close-spread-time", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_time,
+      INTO(close_spread_time), .value = 1000, .args = "<time>",
+      .help = "At a soft stop, idle connections are closed spread over this time.", .good = "close-spread-time 10s",
+      .bad = "close-spread-time soon", .bad_says = "is no time" },
+    { .name = "log", .in = CONFIG_IN_GLOBAL, .min_args = 1, .flags = CONFIG_MAY_NEGATE | CONFIG_ANY_ARGS,
+      .parse = parse_log, .args = "<address> [len <length>] [format <format>] <facility> [<level> [<minlevel>]]",
+      .help = "Adds a target for log lines: the program's own, and those of proxies that say 'log global'. <address> is "
+              "IPv4, IPv6 or a name with an optional port (UDP), a unix datagram socket's path, stdout, stderr or fd@N.",
+      .good = "log 127.0.0.1:514 local0 notice;log /dev/log daemon;log stdout format raw local0",
+      .bad = "log 127.0.0.1:514 local9", .bad_says = "unknown" },
+    { .name = "log-tag", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = parse_tag, INTO(log_tag),
+      .args = "<string>", .help = "The tag of syslog lines; the default is 'fairlead'.", .good = "log-tag lb",
+      .bad = "log-tag", .bad_says = "is incomplete" },
+    { .name = "log-send-hostname", .in = CONFIG_IN_GLOBAL, .max_args = 1, .parse = parse_hostname, .args = "[<name>]",
+      .help = "Syslog headers name this machine, or <name>.", .good = "log-send-hostname lb1",
+      .bad = "log-send-hostname a b", .bad_says = "unexpected argument" },
+};
+CONFIG_WORDS(words);

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// `server` and `default-server` lines. A server starts as a copy of its proxy's template, which default-server changes
+// for the servers after it. The options stand in words_server_options.c.
+#include <string.h>
+#include "proxy/address.h"
+#include "proxy/words.h"
+
+struct server_conf *proxy_server_default(struct arena *arena)
+{
+    struct server_conf *server = arena_alloc(arena, sizeof(*server));
+    server->weight = 1;
+    server->pool_max_conn = -1;
+    server->pool_purge_us = 5000000;
+    return server;
+}
+
+static bool read_address(struct config *config, struct server_conf *server, const struct config_line *line)
+{
+    struct proxy_address address;
+    const struct config_arg *arg = config_arg_at(line, 1);
+    if (!proxy_address_parse(config, &address, line, 1, slice_of(arg->str, arg->len)))
+        return false;
+    server->addr_text = arg->str;
+    if (address.is_fd)
+        return config_error(config, line, 1, "a server cannot be a file descriptor");
+    server->addr = address.addr;
+    if (address.addr.family == AF_UNIX)
+        return !address.is_exact || config_error(config, line, 1, "'abnsz@' is not supported for servers yet");
+    if (address.port_kind == PROXY_PORT_RANGE)
+        return config_error(config, line, 1, "a server has one port, not a range");
+    if (address.port_kind != PROXY_PORT_ONE || address.port == 0) {
+        server->port_mapped = true;
+        server->port_offset = address.port;
+    }
+    server->host = address.host;
+    server->host_family = address.want;
+    // "*" and all-zero addresses mean the address that the client asked for.
+    if (address.is_any)
+        server->addr.family = AF_UNSPEC;
+    return true;
+}
+
+static bool name_is_free(struct config *config, const struct backend_conf *backend, const struct config_line *line,
+                         const char *name)
+{
+    for (const struct server_conf *it = backend->servers; it; it = it->next) {
+        if (strcmp(it->name, name) == 0)
+            return config_error(config, line, 0, "the server name '%s' is taken at line %u of %s", name, it->place.line,
+                                it->place.file);
+    }
+    return true;
+}
+
+static bool id_is_free(struct config *config, const struct backend_conf *backend, const struct config_line *line,
+                       uint32_t id)
+{
+    for (const struct server_conf *it = backend->servers; id && it; it = it->next) {
+        if (it->id == id)
+            return proxy_word_error(config, line, "the id %u is taken by server '%s' at line %u of %s", id, it->name,
+                                    it->place.line, it->place.file);
+    }
+    return true;
+}
+
+static bool parse_server(struct config *config, void *object, const struct config_word *word,
+                         const struct config_line *line)
+{
+    struct proxy_conf *proxy = object;
+    const struct config_arg *name = config_arg_at(line, 0);
+    struct server_conf *server = arena_alloc(config->arena, sizeof(*server));
+    (void)word;
+    *server = *proxy->be.default_server;
+    server->next = NULL;
+    server->backend = &proxy->be;
+    server->name = name->str;
+    server->place = line->place;
+    server->place.column = name->column;
+    server->place.length = name->width;
+    if (name->len == 0)
+        return config_error(config, line, 0, "a server needs a name");
+    bool ok = name_is_free(config, &proxy->be, line, name->str);
+    ok &= read_address(config, server, line);
+    ok &= config_parse_options(config, server, line, 2, CONFIG_IN_SERVER);
+    ok &= id_is_free(config, &proxy->be, line, server->id);
+    struct server_conf **last = &proxy->be.servers;
+    while (*last)
+        last = &(*last)->next;
+    *last = server;
+    server->index = proxy->be.num_servers++;
+    return ok;
+}
+
+static bool parse_default_server(struct config *config, void *object, const struct config_word *word,
+                                 const struct config_line *line)
+{
+    struct proxy_conf *proxy = object;
+    (void)word;
+    return config_parse_options(config, proxy->be.default_server, line, 0, CONFIG_IN_DEFAULT_SERVER);
+}
+
+// What `init-addr` says when it says nothing.
+#define INIT_ADDR "last,libc"
+
+bool proxy_server_resolve(struct config *config, struct server_conf *server)
+{
+    struct slice rest = slice_str(server->init_addr ? server->init_addr : INIT_ADDR);
+    const char *error = "init-addr allows no way to find its address";
+    if (!server->host)
+        return true;
+    while (rest.len > 0) {
+        struct slice way = slice_of(rest.ptr, slice_find(rest, ','));
+        rest = slice_from(rest, way.len + 1);
+        if (slice_equal(way, SLICE("none"))) {
+            server->unresolved = true;
+            return true;
+        }
+        // "last" is what a server state file remembers, which does not exist yet: nothing is remembered.
+        if (slice_equal(way, SLICE("last")))
+            continue;
+        if (slice_equal(way, SLICE("libc"))) {
+            if (proxy_address_lookup(&server->addr, &error, server->host, server->host_family))
+                return true;
+            continue;
+        }
+        uint16_t port = server->addr.port;
+        must(transport_address_parse_ip(&server->addr, arena_copy(config->arena, way.ptr, way.len)));
+        server->addr.port = port;
+        return true;
+    }
+    config_diag_add(config->diag, CONFIG_ERROR, server->place,
+                    "server '%s': cannot resolve '%s': %s; 'init-addr last,libc,none' starts without its address",
+                    server->name, server->host, error);
+    return false;
+}
+
+static const struct config_word words[] = {
+    { .name = "server", .in = CONFIG_IN_BACKEND | CONFIG_IN_LISTEN, .min_args = 2, .flags = CONFIG_ANY_ARGS,
+      .parse = parse_server, .args = "<name> <address>[:<port>] [<option>...]",
+      .help = "A server that requests are sent to: an IPv4 or IPv6 address, a host name (resolved at start), "
+              "`unix@/path`, `abns@name`, or `*` for the address that the client asked for. Without a port, or with `+n` "
+              "or `-n`, the client's destination port counts.",
+      .good = "server s1 127.0.0.1:8000 weight 3;server s2 unix@/run/s2;server s3 *:+80", .bad = "server s1",
+      .bad_says = "is incomplete" },
+    { .name = "default-server", .in = CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN, .min_args = 1,
+      .flags = CONFIG_ANY_ARGS, .parse = parse_default_server, .args = "<option>...",
+      .help = "Options that the server lines after it start with.", .good = "default-server weight 3 maxconn 100",
+      .bad = "default-server backup2", .bad_says = "unknown option" },
+};
+CONFIG_WORDS(words);
