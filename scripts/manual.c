@@ -47,11 +47,14 @@ static const struct {
     { CONFIG_IN_COOKIE, "cookie" },
 };
 
-// Text that Markdown must not read as markup; a bar would end a table's cell.
+// Text that Markdown must not read as markup, but for what stands between backquotes; a bar would end a table's cell.
 static void plain(const char *text)
 {
-    for (; *text; text++)
-        printf(strchr("|<*_", *text) ? "\\%c" : "%c", *text);
+    bool code = false;
+    for (; *text; text++) {
+        code ^= *text == '`';
+        printf(*text == '|' || (!code && strchr("<*_", *text)) ? "\\%c" : "%c", *text);
+    }
 }
 
 // The same between backquotes, where only a bar matters, and only in a table.
@@ -183,10 +186,14 @@ static void sections_write(void)
 {
     const struct config_section *section;
     printf("\n## Sections\n\nA section begins with its name at the start of a line and ends where the next one begins.\n");
-    for (size_t i = 0; (section = config_section_at(i)); i++) {
-        printf("\n### %s (section)\n\n", section->name);
-        plain(section->help ? section->help : "");
-        printf("\n");
+    for (uint32_t in = CONFIG_IN_GLOBAL; in <= CONFIG_IN_LISTEN; in <<= 1) {
+        for (size_t i = 0; (section = config_section_at(i)); i++) {
+            if (section->in != in)
+                continue;
+            printf("\n### %s (section)\n\n", section->name);
+            plain(section->help ? section->help : "");
+            printf("\n");
+        }
     }
 }
 
