@@ -142,9 +142,10 @@ void event_timer_del(struct event_loop *loop, struct event_timer *timer)
         heap_down(loop, at, last);
 }
 
+// A timer that asks for now again waits for the next turn: at most as many fire as there were.
 static void timers_fire(struct event_loop *loop)
 {
-    while (loop->num_timers && loop->heap[0]->key_us <= loop->now_us) {
+    for (uint32_t left = loop->num_timers; left && loop->num_timers && loop->heap[0]->key_us <= loop->now_us; left--) {
         struct event_timer *timer = loop->heap[0];
         if (timer->due_us > loop->now_us) {
             // It was pushed back since: this is the one late look that a lazy deadline costs.

@@ -48,9 +48,11 @@ static void drain(struct event_timer *timer)
 {
     struct controller *controller = CONTAINER_OF(timer, struct controller, drain_timer);
     uint32_t sent = log_drain_run(controller->drain, CONTROLLER_DRAIN_BATCH);
-    uint64_t pause_us = sent ? CONTROLLER_DRAIN_MIN_US : controller->drain_pause_us * 2;
-    if (sent == CONTROLLER_DRAIN_BATCH)
-        pause_us = 1;
+    uint64_t pause_us = sent == CONTROLLER_DRAIN_BATCH ? 1 : CONTROLLER_DRAIN_MIN_US;
+    if (!sent && controller->drain_pause_us * 2 > pause_us)
+        pause_us = controller->drain_pause_us * 2;
+    else if (pause_us < CONTROLLER_DRAIN_MIN_US)
+        pause_us = CONTROLLER_DRAIN_MIN_US;
     if (pause_us > CONTROLLER_DRAIN_MAX_US)
         pause_us = CONTROLLER_DRAIN_MAX_US;
     controller->drain_pause_us = pause_us;

@@ -69,7 +69,10 @@ static void take_soft_stop(struct messages *messages, const struct messages_even
 static void take_hard_stop(struct messages *messages, const struct messages_event *event)
 {
     (void)event;
-    keeper_stop(messages->owner, true);
+    struct keeper *keeper = messages->owner;
+    if (!keeper->loop.owner)
+        exit(1);
+    keeper_stop(keeper, true);
 }
 
 static const struct messages_kind kinds[] = {

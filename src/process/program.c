@@ -5,7 +5,7 @@
 #include "frontend/frontend.h"
 #include "process/program.h"
 #include "process/worker.h"
-#include "proxy/load.h"
+#include "proxy/conf.h"
 
 static void settings_from(struct process_settings *settings, const struct program_conf *program,
                           const struct process_options *options)
@@ -47,7 +47,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
     arena_init(arena);
     config_diag_init(&diag, arena);
     diag.zero_warning = options->zero_warning;
-    bool ok = proxy_conf_load(&program, &diag, arena, options->files, options->num_files);
+    bool ok = proxy_conf_load(&program, &diag, arena, (const char *const *)options->files, options->num_files, NULL);
     config_diag_write(&diag, messages, options->diagnostics ? CONFIG_DIAG : CONFIG_NOTICE);
     if (!ok) {
         arena_fini(arena);

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "base/arena.h"
+#include "base/check.h"
+#include "config/config.h"
+#include "log/log.h"
+#include "os/service.h"
+#include "process/command.h"
+#include "process/master.h"
+#include "process/program.h"
+
+enum { BOOT_CONDITION_ERROR = 2 };
+
+static int condition_answer(const char *text)
+{
+    struct arena arena;
+    struct config_diag diag;
+    struct config config;
+    bool result = false;
+    const char *error = NULL;
+    arena_init(&arena);
+    config_diag_init(&diag, &arena);
+    config_init(&config, &arena, &diag, NULL);
+    int status = BOOT_CONDITION_ERROR;
+    if (config_condition(&config, &result, &error, text))
+        status = result ? 0 : 1;
+    else
+        log_say(LOG_LEVEL_ALERT, "cannot evaluate condition '%s': %s", text, error ? error : "malformed");
+    config_fini(&config);
+    arena_fini(&arena);
+    return status;
+}
+
+static int configuration_check(const struct process_program *program, const struct process_options *options)
+{
+    struct process_settings settings = { 0 };
+    struct text messages;
+    text_init(&messages);
+    bool valid = program->load(&settings, &messages, options) != NULL;
+    if (!options->quiet && messages.ptr)
+        fputs(messages.ptr, stderr);
+    if (!options->quiet && valid)
+        puts("Configuration file is valid");
+    if (!options->quiet && !valid)
+        log_say(LOG_LEVEL_ALERT, "the configuration has errors");
+    text_fini(&messages);
+    return valid ? 0 : 1;
+}
+
+static int program_run(const struct process_program *program, const struct process_options *options)
+{
+    int ready_fd = -1;
+    int status = 1;
+    bool background = options->daemon && !options->foreground;
+    bool silent = false;
+    for (;;) {
+        if (background && (ready_fd = os_daemon_start()) < 0) {
+            log_say(LOG_LEVEL_ALERT, "cannot go to the background: %s", strerror(errno));
+            return 1;
+        }
+        if (master_run(&status, program, options, ready_fd, silent) == MASTER_EXIT)
+            return status;
+        background = silent = true;
+    }
+}
+
+static int command_run(const struct process_program *program, const struct process_options *options,
+                       enum command command)
+{
+    if (options->directory && chdir(options->directory) < 0) {
+        log_say(LOG_LEVEL_ALERT, "cannot change to directory '%s': %s", options->directory, strerror(errno));
+        return 1;
+    }
+    if (options->memory_mb && !os_limit_memory(options->memory_mb << 20))
+        log_say(LOG_LEVEL_WARNING, "cannot limit the memory: %s", strerror(errno));
+    if (command == COMMAND_CHECK)
+        return configuration_check(program, options);
+    return program_run(program, options);
+}
+
+// A program started with one of the standard descriptors closed would give its number to a socket.
+static void standard_descriptors_open(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
+int process_main(const struct process_program *program, int argc, char **argv)
+{
+    struct process_options options;
+    standard_descriptors_open();
+    os_title_init(argc, argv);
+    enum command command = command_read(&options, argc, argv);
+    int status = 0;
+    switch (command) {
+    case COMMAND_USAGE:
+        command_usage(argc > 0 ? argv[0] : "fairlead");
+        status = 1;
+        break;
+    case COMMAND_VERSION:
+    case COMMAND_DETAILS:
+        version_print(command == COMMAND_DETAILS);
+        break;
+    case COMMAND_CONDITION:
+        status = condition_answer(options.condition);
+        break;
+    default:
+        status = command_run(program, &options, command);
+    }
+    command_options_fini(&options);
+    return status;
+}

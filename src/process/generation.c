@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "base/check.h"
+#include "board/board.h"
+#include "log/log.h"
+#include "process/keeper.h"
+#include "process/signals.h"
+#include "master.h"
+
+enum { GENERATION_LAST_WORDS_MS = 100 };
+
+static void take_plan(struct messages *messages, const struct messages_event *event)
+{
+    struct generation *generation = messages->owner;
+    struct master *master = generation->master;
+    if (generation->state != GENERATION_LOADING)
+        return;
+    generation->plan = *(const struct wire_plan *)event->data;
+    generation->plan.pidfile[WIRE_PATH_LEN - 1] = '\0';
+    generation->state = GENERATION_STARTING;
+    master->master_worker = generation->plan.master_worker;
+    if (generation->plan.daemon && !master->in_background && !master->was_ready && !master->options->foreground) {
+        master->background_wanted = true;
+        master->loop.stop = true;
+        return;
+    }
+    if (generation->plan.num_workers == 0 || generation->plan.num_workers > PROCESS_MAX_WORKERS) {
+        generation_leave(generation, true);
+        return;
+    }
+    generation->binds = calloc(generation->plan.num_binds + 1, sizeof(*generation->binds));
+    generation->sockets = calloc(generation->plan.num_sockets + 1, sizeof(*generation->sockets));
+    if (!generation->binds || !generation->sockets)
+        check_out_of_memory((generation->plan.num_binds + 1) * sizeof(*generation->binds));
+    seats_open(generation);
+}
+
+static void take_open(struct messages *messages, const struct messages_event *event)
+{
+    struct generation *generation = messages->owner;
+    const struct wire_open *request = event->data;
+    struct wire_opened answer = { .index = request->index, .is_socket = request->is_socket };
+    uint32_t num = request->is_socket ? generation->plan.num_sockets : generation->plan.num_binds;
+    if (!generation->seats || request->index >= num || generation->state != GENERATION_STARTING)
+        return;
+    struct os_listen spec = request->listen;
+    spec.interface[sizeof(spec.interface) - 1] = '\0';
+    if (spec.address_len > sizeof(spec.address))
+        spec.address_len = sizeof(spec.address);
+    struct listener *listener =
+        listener_open(generation, &spec, request->is_socket ? 1 : generation->plan.num_workers, answer.error);
+    answer.done = listener != NULL;
+    (request->is_socket ? generation->sockets : generation->binds)[request->index] = listener;
+    messages_send(messages, WIRE_OPENED, &answer, sizeof(answer), NULL, 0);
+}
+
+static void take_section(struct messages *messages, const struct messages_event *event)
+{
+    struct generation *generation = messages->owner;
+    struct wire_section section = *(const struct wire_section *)event->data;
+    section.name[sizeof(section.name) - 1] = '\0';
+    int fd = event->fds[0];
+    event->fds[0] = -1;
+    if (!board_section_take(generation->master->board, section.name, section.version, fd))
+        log_say(LOG_LEVEL_WARNING, "the board cannot keep section '%s' for the next generation", section.name);
+}
+
+static bool all_opened(const struct generation *generation)
+{
+    for (uint32_t i = 0; i < generation->plan.num_binds; i++)
+        if (!generation->binds[i])
+            return false;
+    for (uint32_t i = 0; i < generation->plan.num_sockets; i++)
+        if (!generation->sockets[i])
+            return false;
+    return true;
+}
+
+static void take_seat(struct messages *messages, const struct messages_event *event)
+{
+    struct generation *generation = messages->owner;
+    if (generation->seats && all_opened(generation) && generation->state != GENERATION_LEAVING)
+        seat_sit(generation, event->data);
+}
+
+static void take_forked(struct messages *messages, const struct messages_event *event)
+{
+    struct generation *generation = messages->owner;
+    const struct wire_seat *wire = event->data;
+    struct seat *seat = seat_find(generation, wire->slot, wire->inc);
+    if (seat)
+        seat->pid = wire->pid;
+}
+
+static void take_dead(struct messages *messages, const struct messages_event *event)
+{
+    struct generation *generation = messages->owner;
+    const struct wire_seat *wire = event->data;
+    struct seat *seat = seat_find(generation, wire->slot, wire->inc);
+    if (!seat)
+        return;
+    seat->pid = 0;
+    seat_leave(seat);
+    if (seat_is_controller(seat))
+        seats_hand_log(generation->master);
+    else if (generation == generation->master->active)
+        guard_run(generation->master);
+}
+
+static void take_failed(struct messages *messages, const struct messages_event *event)
+{
+    struct generation *generation = messages->owner;
+    wire_text(generation->failure, event->data, event->len);
+}
+
+#define WIRE_FIXED(name, type_of, fn)                                                                                  \
+    { .type = (name), .min_len = sizeof(type_of), .max_len = sizeof(type_of), .take = (fn) }
+
+static const struct messages_kind keeper_kinds[] = {
+    WIRE_FIXED(WIRE_PLAN, struct wire_plan, take_plan),
+    WIRE_FIXED(WIRE_OPEN, struct wire_open, take_open),
+    WIRE_FIXED(WIRE_SEAT, struct wire_seat, take_seat),
+    WIRE_FIXED(WIRE_FORKED, struct wire_seat, take_forked),
+    WIRE_FIXED(WIRE_DEAD, struct wire_seat, take_dead),
+    { .type = WIRE_SECTION, .min_len = sizeof(struct wire_section), .max_len = sizeof(struct wire_section), .num_fds = 1,
+      .take = take_section },
+    { .type = WIRE_FAILED, .max_len = WIRE_TEXT_LEN, .take = take_failed },
+};
+
+static void line_end(struct generation *generation)
+{
+    if (generation->line_open)
+        messages_fini(&generation->line);
+    generation->line_open = false;
+}
+
+// The keeper's end follows, as a child's end: that is where the consequences are.
+static void line_lost(struct messages *messages)
+{
+    line_end(messages->owner);
+}
+
+static _Noreturn void keeper_become(struct generation *generation, int line)
+{
+    struct master *master = generation->master;
+    struct keeper_start start = {
+        .board = master->board,
+        .program = master->program,
+        .options = master->options,
+        .inc = generation->keeper_inc,
+        .generation = generation->number,
+        .silent = master->silent && generation->number == 1,
+        .background = master->in_background,
+        .line = line,
+    };
+    process_signals_child();
+    board_incarnation_enter(master->board, generation->keeper_inc);
+    generations_descriptors_close(master);
+    listeners_descriptors_close(master);
+    close(master->loop.epoll_fd);
+    close(master->signals.fd);
+    if (master->ready_fd >= 0)
+        close(master->ready_fd);
+    keeper_run(&start);
+}
+
+void generations_descriptors_close(struct master *master)
+{
+    LIST_EACH(generation, &master->generations, struct generation, link) {
+        if (generation->line_open)
+            close(generation->line.source.fd);
+        for (uint32_t i = 0; i < generation->num_seats; i++)
+            if (generation->seats[i].open)
+                close(generation->seats[i].line.source.fd);
+    }
+}
+
+static bool keeper_fork(struct generation *generation)
+{
+    struct master *master = generation->master;
+    int ends[2];
+    generation->keeper_inc = board_incarnation_take(master->board, BOARD_ROLE_KEEPER, 0, generation->number);
+    if (!generation->keeper_inc || !os_pass_pair(ends))
+        return false;
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        keeper_become(generation, ends[1]);
+    }
+    close(ends[1]);
+    if (pid < 0) {
+        close(ends[0]);
+        return false;
+    }
+    generation->keeper = pid;
+    messages_init(&generation->line, "a keeper", keeper_kinds, NUM_ITEMS(keeper_kinds), generation, line_lost, ends[0]);
+    generation->line_open = true;
+    return messages_attach(&generation->line, &master->loop);
+}
+
+void generation_start(struct master *master)
+{
+    struct generation *generation = calloc(1, sizeof(*generation));
+    if (!generation) {
+        log_say(LOG_LEVEL_ALERT, "cannot start a generation: out of memory");
+        return;
+    }
+    generation->master = master;
+    generation->number = ++master->num_generations;
+    generation->started_us = master->loop.now_us;
+    if (!keeper_fork(generation)) {
+        snprintf(generation->failure, sizeof(generation->failure), "cannot fork a keeper: %s\n", strerror(errno));
+        log_say(LOG_LEVEL_ALERT, "cannot fork a keeper: %s", strerror(errno));
+        if (generation->keeper_inc && !generation->keeper)
+            board_incarnation_dead(master->board, generation->keeper_inc);
+        if (generation->keeper)
+            kill(generation->keeper, SIGKILL);
+    }
+    list_append(&master->generations, &generation->link);
+    if (!generation->keeper)
+        generation_keeper_ended(generation, 0);
+}
+
+static void activate(struct generation *generation)
+{
+    struct master *master = generation->master;
+    struct generation *before = master->active;
+    generation->state = GENERATION_ACTIVE;
+    master->active = generation;
+    master->num_again = 0;
+    master->again_us = 0;
+    messages_send(&generation->line, WIRE_ACTIVE, NULL, 0, NULL, 0);
+    // What the old generation did for missing neighbours ends with it.
+    for (uint32_t i = 0; before && i < before->num_seats; i++)
+        guard_forget_seat(master, &before->seats[i]);
+    guard_run(master);
+    master_answer_reloads(master, true, "");
+    if (before)
+        generation_leave(before, false);
+    listeners_retire(master);
+    seats_hand_log(master);
+    master_became_ready(master, generation);
+}
+
+void generation_check(struct generation *generation)
+{
+    for (uint32_t i = 0; i < generation->num_seats; i++)
+        if (!generation->seats[i].ready)
+            return;
+    if (generation->state == GENERATION_STARTING)
+        activate(generation);
+}
+
+// A keeper that has no loop yet takes no message, and has no children.
+static void leave_now(struct generation *generation)
+{
+    bool listens = generation->line_open && generation->seats;
+    if (generation->keeper && listens)
+        messages_send(&generation->line, WIRE_HARD_STOP, NULL, 0, NULL, 0);
+    else if (generation->keeper)
+        kill(generation->keeper, SIGKILL);
+    for (uint32_t i = 0; !generation->keeper && i < generation->num_seats; i++)
+        if (generation->seats[i].pid)
+            kill(generation->seats[i].pid, SIGTERM);
+}
+
+void generation_leave(struct generation *generation, bool now)
+{
+    struct master *master = generation->master;
+    bool all_end = master->stopping;
+    bool was_up = generation->state == GENERATION_ACTIVE;
+    if (generation->state == GENERATION_LEAVING && !now)
+        return;
+    now = now || generation->state == GENERATION_LOADING || generation->state == GENERATION_STARTING;
+    generation->state = GENERATION_LEAVING;
+    if (master->active == generation)
+        master->active = NULL;
+    if (now) {
+        leave_now(generation);
+        return;
+    }
+    if (generation->line_open)
+        messages_send(&generation->line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
+    // When everything ends the controller stays to the last, for its keeper to end it: workers still log. An orphan's is
+    // told here.
+    for (uint32_t i = 0; was_up && i < generation->num_seats; i++)
+        if (generation->seats[i].open && (i || !all_end || !generation->keeper))
+            messages_send(&generation->seats[i].line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
+}
+
+static void failed(struct generation *generation)
+{
+    struct master *master = generation->master;
+    const char *text = generation->failure[0] ? generation->failure : "the keeper of the new generation ended\n";
+    generation->state = GENERATION_LEAVING;
+    if (master->active)
+        log_say(LOG_LEVEL_WARNING, "generation %u could not start; generation %u goes on as before",
+                generation->number, master->active->number);
+    master_answer_reloads(master, false, text);
+    listeners_retire(master);
+    if (!master->was_ready && !master->stopping) {
+        master->status = 1;
+        master->stopping = master->stopping_now = true;
+    }
+}
+
+static void lost(struct generation *generation, int status)
+{
+    struct master *master = generation->master;
+    if (WIFSIGNALED(status))
+        log_say(LOG_LEVEL_ALERT, "the keeper of generation %u was killed by signal %d (%s); starting another",
+                generation->number, WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        log_say(LOG_LEVEL_ALERT, "the keeper of generation %u exited with status %d; starting another",
+                generation->number, WEXITSTATUS(status));
+    master->again_us = master->loop.now_us;
+}
+
+void generation_keeper_ended(struct generation *generation, int status)
+{
+    struct master *master = generation->master;
+    // Its last words may still wait on the line.
+    const bool never = false;
+    if (generation->line_open)
+        messages_wait(&generation->line, &never, GENERATION_LAST_WORDS_MS);
+    line_end(generation);
+    generation->keeper = 0;
+    if (generation->keeper_inc)
+        board_incarnation_dead(master->board, generation->keeper_inc);
+    generation->keeper_inc = 0;
+    if (generation->state == GENERATION_LOADING || generation->state == GENERATION_STARTING)
+        failed(generation);
+    else if (generation->state == GENERATION_ACTIVE && !master->stopping)
+        lost(generation, status);
+}
+
+bool generation_collect(struct generation *generation)
+{
+    if (generation->state != GENERATION_LEAVING || generation->keeper)
+        return false;
+    for (uint32_t i = 0; i < generation->num_seats; i++)
+        if (generation->seats[i].pid)
+            return false;
+    for (uint32_t i = 0; i < generation->num_seats; i++)
+        seat_leave(&generation->seats[i]);
+    line_end(generation);
+    list_remove(&generation->link);
+    free(generation->binds);
+    free(generation->sockets);
+    free(generation->seats);
+    free(generation);
+    return true;
+}

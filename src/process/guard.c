@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdatomic.h>
+#include <string.h>
+#include "base/check.h"
+#include "base/clock.h"
+#include "board/board.h"
+#include "log/log.h"
+#include "os/steer.h"
+#include "master.h"
+
+enum { GUARD_SILENT_US = 100000 };
+
+static bool answers(struct master *master, const struct seat *seat, uint64_t now_us)
+{
+    if (!seat->open || !seat->ready)
+        return false;
+    uint64_t beat_us =
+        atomic_load_explicit(&board_incarnation_at(master->board, seat->inc)->beat_us, memory_order_relaxed);
+    return beat_us + GUARD_SILENT_US > now_us;
+}
+
+// A worker that is not there yet, or no more, is told of by its keeper.
+static void change_tell(struct seat *seat, bool live)
+{
+    if (live && seat->silent)
+        log_say(LOG_LEVEL_NOTICE, "worker %u answers again and gets new connections", seat->slot + 1);
+    else if (!live && seat->open)
+        log_say(LOG_LEVEL_WARNING, "worker %u (%d) has not answered for %d ms: new connections go to others",
+                seat->slot + 1, (int)seat->pid, GUARD_SILENT_US / 1000);
+    seat->silent = !live && seat->open;
+}
+
+// Where nobody answers, it is the machine that is late, and any change would be for the worse.
+static bool workers_look(struct generation *active)
+{
+    uint64_t now_us = clock_mono_us();
+    bool live[PROCESS_MAX_WORKERS];
+    bool any = false;
+    for (uint32_t slot = 0; slot + 1 < active->num_seats; slot++) {
+        live[slot] = answers(active->master, &active->seats[slot + 1], now_us);
+        any = any || live[slot];
+    }
+    for (uint32_t slot = 0; any && slot + 1 < active->num_seats; slot++) {
+        struct seat *seat = &active->seats[slot + 1];
+        if (seat->live != live[slot])
+            change_tell(seat, live[slot]);
+        seat->live = live[slot];
+    }
+    return any;
+}
+
+static struct seat *neighbour(struct generation *active, uint32_t slot)
+{
+    uint32_t num = active->num_seats - 1;
+    for (uint32_t step = 1; step <= num; step++) {
+        struct seat *seat = &active->seats[(slot + step) % num + 1];
+        if (seat->live)
+            return seat;
+    }
+    return NULL;
+}
+
+static void adopter_set(struct listener *listener, uint32_t index, uint32_t slot, struct seat *next)
+{
+    struct wire_listen wire = { .index = index, .slot = slot };
+    struct seat *now = listener->adopters[slot];
+    if (now == next)
+        return;
+    if (next && !messages_send(&next->line, WIRE_LISTEN, &wire, sizeof(wire), &listener->fds[slot], 1))
+        return;
+    if (now)
+        messages_send(&now->line, WIRE_UNLISTEN, &wire, sizeof(wire), NULL, 0);
+    listener->adopters[slot] = next;
+}
+
+static void sockets_adopt(struct generation *active, struct listener *listener, uint32_t index)
+{
+    for (uint32_t slot = 0; slot < listener->num_fds; slot++) {
+        bool served = slot + 1 < active->num_seats && active->seats[slot + 1].live;
+        struct seat *next = listener->adopters[slot];
+        if (served || listener->close_us)
+            next = NULL;
+        else if (!next || !next->live)
+            next = neighbour(active, slot);
+        adopter_set(listener, index, slot, next);
+    }
+}
+
+static void group_steer(const struct generation *active, struct listener *listener)
+{
+    uint32_t indices[PROCESS_MAX_WORKERS];
+    uint64_t mask[2] = { 0, 0 };
+    uint32_t num = 0;
+    for (uint32_t slot = 0; slot < listener->num_fds && slot + 1 < active->num_seats; slot++) {
+        if (!active->seats[slot + 1].live)
+            continue;
+        indices[num++] = slot;
+        mask[slot / 64] |= (uint64_t)1 << slot % 64;
+    }
+    if (!num || !listener->steered || memcmp(mask, listener->steered_to, sizeof(mask)) == 0)
+        return;
+    if (os_steer_attach(listener->fds[0], indices, num))
+        memcpy(listener->steered_to, mask, sizeof(mask));
+}
+
+void guard_run(struct master *master)
+{
+    struct generation *active = master->active;
+    if (!active || !workers_look(active))
+        return;
+    for (uint32_t index = 0; index < active->plan.num_binds; index++) {
+        struct listener *listener = active->binds[index];
+        if (!os_listen_is_per_slot(&listener->spec))
+            continue;
+        group_steer(active, listener);
+        sockets_adopt(active, listener, index);
+    }
+}
+
+void guard_forget_seat(struct master *master, const struct seat *seat)
+{
+    LIST_EACH(listener, &master->listeners, struct listener, link) {
+        for (uint32_t slot = 0; slot < listener->num_fds; slot++)
+            if (listener->adopters[slot] == seat)
+                listener->adopters[slot] = NULL;
+    }
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+// The master's own state, shared by its parts: master.c (life, signals), generation.c (keepers and what they say),
+// seats.c (lines to workers and controllers), listeners.c (sockets) and guard.c (liveness and steering).
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/list.h"
+#include "event/loop.h"
+#include "event/messages.h"
+#include "process/master.h"
+#include "process/wire.h"
+
+struct master;
+struct generation;
+
+// A worker's or the controller's place in a generation.
+struct seat {
+    struct generation *generation;
+    uint32_t slot; // WIRE_CONTROLLER_SLOT for the controller
+    uint32_t inc;
+    pid_t pid;  // 0 before it is known and after its end
+    bool open;  // `line` is in use
+    bool ready; // it said so
+    bool live;   // as the guard saw it last
+    bool silent; // the guard said that it does not answer
+    struct messages line;
+};
+
+enum generation_state {
+    GENERATION_LOADING,  // its keeper reads the configuration
+    GENERATION_STARTING, // its configuration is good
+    GENERATION_ACTIVE,   // it serves; there is at most one
+    GENERATION_LEAVING,  // it was told to end
+};
+
+struct generation {
+    struct list link;
+    struct master *master;
+    uint32_t number;
+    enum generation_state state;
+    pid_t keeper; // 0 when it is gone
+    uint32_t keeper_inc;
+    struct messages line;
+    bool line_open;
+    uint64_t started_us;
+    struct wire_plan plan;
+    struct listener **binds; // by bind index
+    struct listener **sockets;
+    struct seat *seats; // the controller, then the workers
+    uint32_t num_seats;
+    char failure[WIRE_TEXT_LEN];
+};
+
+// One address and its sockets: one per slot, or one that all share.
+struct listener {
+    struct list link;
+    struct os_listen spec;
+    uint64_t file;
+    uint32_t num_fds;
+    int fds[PROCESS_MAX_WORKERS];
+    struct seat *adopters[PROCESS_MAX_WORKERS]; // who accepts in place of the slot's own worker
+    bool steered;         // its numbers in the kernel's group are known to be those of its slots
+    uint64_t steered_to[2]; // bit mask of slots
+    uint64_t grace_end_us; // when what is not wanted any more is let go; 0: all is wanted
+    uint64_t close_us;     // when it is closed, after its adopters left
+};
+
+struct master {
+    struct event_loop loop;
+    const struct process_program *program;
+    const struct process_options *options;
+    struct board *board;
+    uint32_t inc;
+    struct event_source signals;
+    struct event_timer tick;
+    uint64_t tick_due_us;
+    struct list generations;
+    struct list listeners;
+    struct generation *active;
+    uint32_t num_generations; // so far
+    int ready_fd;
+    bool silent;
+    bool was_ready; // some generation served
+    bool background_wanted;
+    bool in_background;
+    bool master_worker; // the configuration says so
+    bool reload_wanted;
+    bool stopping;
+    bool stopping_now;
+    int stop_signal;
+    uint64_t kill_us;   // when what still runs is killed
+    uint64_t again_us;  // when a generation whose keeper is gone is replaced; 0: never
+    uint32_t num_again; // failures in a row
+    struct list reloads; // who waits for an answer
+    int status;
+};
+
+// generation.c
+
+// generation_start forks a keeper for a new generation.
+void generation_start(struct master *master);
+
+// generation_check makes `generation` the active one where all its processes are ready.
+void generation_check(struct generation *generation);
+
+// generation_leave tells `generation` to end softly, or now.
+void generation_leave(struct generation *generation, bool now);
+
+// generation_keeper_ended does what follows from the end of a keeper that was waited for.
+void generation_keeper_ended(struct generation *generation, int status);
+
+// generation_collect frees `generation` where nothing of it runs any more; true then.
+bool generation_collect(struct generation *generation);
+
+// generations_descriptors_close closes, in a forked process, the lines to all processes.
+void generations_descriptors_close(struct master *master);
+
+// master.c
+
+// master_became_ready is called when the first generation serves.
+void master_became_ready(struct master *master, const struct generation *generation);
+
+// master_reload starts a new generation, or remembers to do so after the one that starts now.
+void master_reload(struct master *master);
+
+// master_answer_reloads tells those who asked for a reload how it ended.
+void master_answer_reloads(struct master *master, bool done, const char *text);
+
+// master_ask_reload remembers that the controller at `seat` waits for an answer, and reloads.
+void master_ask_reload(struct master *master, struct seat *seat, uint64_t id);
+
+// master_forget_seat drops what was remembered about a seat whose line ends.
+void master_forget_seat(struct master *master, struct seat *seat);
+
+// seats.c
+
+// seats_open makes the places of a generation, one controller and its workers.
+void seats_open(struct generation *generation);
+
+// seat_sit makes a new line for the process that is about to be forked into the seat, sends its end to the keeper, and its
+// sockets down the line.
+void seat_sit(struct generation *generation, const struct wire_seat *wire);
+
+// seat_find gives the seat of that slot and incarnation, or NULL.
+struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc);
+
+// seat_leave ends the line to a seat.
+void seat_leave(struct seat *seat);
+
+// seat_is_controller says whether it is the controller's.
+static inline bool seat_is_controller(const struct seat *seat)
+{
+    return seat->slot == WIRE_CONTROLLER_SLOT;
+}
+
+// seats_hand_log lets the active generation's controller drain the log where no other can.
+void seats_hand_log(struct master *master);
+
+// listeners.c
+
+// listener_open gives the listener of `spec` with at least `num_slots` sockets, an open one where it is the same place.
+// NULL with a message in `error` (room OS_LISTEN_ERROR_LEN). `generation` may use a place only once.
+struct listener *listener_open(struct generation *generation, const struct os_listen *spec, uint32_t num_slots,
+                               char *error);
+
+// listeners_retire starts the grace of all sockets that no starting or active generation wants.
+void listeners_retire(struct master *master);
+
+// listeners_tick lets go and closes the sockets whose grace is over.
+void listeners_tick(struct master *master);
+
+// listeners_close_all closes everything, for the end of the master.
+void listeners_close_all(struct master *master);
+
+// listeners_descriptors_close closes all listening sockets in a forked process, without any other effect.
+void listeners_descriptors_close(struct master *master);
+
+// guard.c
+
+// guard_run looks which workers of the active generation answer, steers new connections to those, and has them accept on
+// the sockets of the others.
+void guard_run(struct master *master);
+
+// guard_forget_seat drops a seat from among the adopters.
+void guard_forget_seat(struct master *master, const struct seat *seat);
