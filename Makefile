@@ -223,8 +223,10 @@ unit: unit-programs
 vtc: fairlead
 	@$(call run_tests,vtc) vtc --timeout $(test_seconds) $(sort $(wildcard reg-tests/vtc/*/*.vtc))
 
+# The configurations in examples/, and those that stand in the documentation.
 examples: fairlead
-	@$(call run_tests,examples) config $(sort $(wildcard examples/*.cfg))
+	@scripts/doc-examples build/doc-examples
+	@$(call run_tests,examples) config $(sort $(wildcard examples/*.cfg)) build/doc-examples/*.cfg
 
 load: fairlead $(tools)
 	@BENCH_OUT=$(CURDIR)/build/bench $(call run_tests,load) program --jobs 1 --timeout 240 --show \
@@ -296,7 +298,7 @@ help:
 	@echo 'make unit | vtc | load tests of one kind; MATCH=regexp picks some; VARIANT=asan|cover|release'
 	@echo 'make layers | doccheck the floors of src/LAYERS; comments of public functions'
 	@echo 'make manual            write doc/configuration.md from the words themselves'
-	@echo 'make examples          does every example pass -c'
+	@echo 'make examples          does every example pass -c, those in the documentation too'
 	@echo 'make compilers         builds with clang, and for aarch64 (make aarch64: that alone)'
 	@echo 'make asan              unit tests and scenarios under ASan and UBSan'
 	@echo 'make fuzz T=name       search with one fuzzer for SECONDS=60; make fuzz-corpora: all, briefly'
