@@ -72,6 +72,29 @@ static bool parse_workers(struct config *config, void *object, const struct conf
     return true;
 }
 
+static bool parse_master_worker(struct config *config, void *object, const struct config_word *word,
+                                const struct config_line *line)
+{
+    static const char *const known[] = { "no-exit-on-failure" };
+    (void)word;
+    if (config_arg_at(line, 0) && strcmp(config_arg_at(line, 0)->str, known[0]) != 0)
+        return config_error_unknown(config, line, 0, "argument", known, NUM_ITEMS(known));
+    ((struct global_conf *)object)->master_worker = !line->negated && !line->reset;
+    return true;
+}
+
+static bool parse_description(struct config *config, void *object, const struct config_word *word,
+                              const struct config_line *line)
+{
+    const char *joined = config_arg_at(line, 0)->str;
+    const struct config_arg *arg;
+    (void)word;
+    for (uint32_t i = 1; (arg = config_arg_at(line, i)); i++)
+        joined = arena_printf(config->arena, "%s %s", joined, arg->str);
+    ((struct global_conf *)object)->description = joined;
+    return true;
+}
+
 static bool parse_socket(struct config *config, void *object, const struct config_word *word,
                          const struct config_line *line)
 {
@@ -130,15 +153,18 @@ static const struct config_word words[] = {
     { .name = "daemon", GLOBAL, .flags = CONFIG_MAY_NEGATE, .parse = config_word_bool, INTO(daemon),
       .help = "Go to the background once the service is ready, as the flag -D does.", .good = "daemon",
       .bad = "daemon yes", .bad_says = "yes" },
-    { .name = "master-worker", GLOBAL, .max_args = 1, .flags = CONFIG_MAY_NEGATE | CONFIG_ANY_ARGS,
-      .parse = config_word_tuning, .help = "Accepted: a master always supervises workers here.",
-      .good = "master-worker", .bad = "default_backend x", .bad_says = "default_backend" },
+    { .name = "master-worker", GLOBAL, .max_args = 1, .flags = CONFIG_MAY_NEGATE, .parse = parse_master_worker,
+      .args = "[no-exit-on-failure]",
+      .help = "A master always supervises workers here. As with -W, its exit status after SIGTERM is then 0, and 130 after "
+              "SIGINT. A worker that dies never ends the others, which is what no-exit-on-failure asks for.",
+      .good = "master-worker;master-worker no-exit-on-failure", .bad = "master-worker yes",
+      .bad_says = "unknown argument" },
     { .name = "pidfile", GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_str, INTO(pidfile),
       .args = "<path>", .help = "Write the master's process number there. The flag -p takes precedence.",
-      .good = "pidfile /run/fairlead.pid", .bad = "pidfile", .bad_says = "argument" },
+      .good = "pidfile /run/fairlead.pid", .bad = "pidfile", .bad_says = "is incomplete" },
     { .name = "nbproc", GLOBAL, .min_args = 1, .max_args = 1, .parse = parse_workers, INTO(nbproc), .args = "<number>",
       .help = "Workers. It multiplies with nbthread: a thread of HAProxy is a worker process here.", .good = "nbproc 2",
-      .bad = "nbproc 0", .bad_says = "from 1" },
+      .bad = "nbproc 0", .bad_says = "expected 1 to 100" },
     { .name = "nbthread", GLOBAL, .min_args = 1, .max_args = 1, .parse = parse_workers, INTO(nbthread),
       .args = "<number>",
       .help = "Workers, each a process with one thread. Without it there is one for each usable processor.",
@@ -155,7 +181,7 @@ static const struct config_word words[] = {
       .help = "As group, by number.", .good = "gid 65534", .bad = "gid nogroup", .bad_says = "nogroup" },
     { .name = "chroot", GLOBAL, .min_args = 1, .max_args = 1, .parse = parse_chroot, .args = "<directory>",
       .help = "All processes but the master are shut in this directory, which should be empty.",
-      .good = "chroot /var/empty;chroot /", .bad = "chroot /no/such/directory", .bad_says = "is no directory" },
+      .good = "chroot /", .bad = "chroot /no/such/directory", .bad_says = "is no directory" },
     { .name = "ulimit-n", GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_u64, INTO(ulimit_n),
       .min = 64, .max = 1u << 30, .args = "<number>",
       .help = "Descriptors each process may open. Without it, as many as the system's hard limit allows.",
@@ -165,10 +191,10 @@ static const struct config_word words[] = {
       .help = "A soft stop that takes longer than this ends at once, with what is still open.",
       .good = "hard-stop-after 30s", .bad = "hard-stop-after soon", .bad_says = "soon" },
     { .name = "node", GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_str, INTO(node), .args = "<name>",
-      .help = "This machine's name, for 'show info'.", .good = "node lb1", .bad = "node", .bad_says = "argument" },
-    { .name = "description", GLOBAL, .min_args = 1, .max_args = 64, .parse = config_word_str, INTO(description),
-      .args = "<text>", .help = "A text for 'show info'.", .good = "description \"the first of two\"",
-      .bad = "description", .bad_says = "argument" },
+      .help = "This machine's name, for 'show info'.", .good = "node lb1", .bad = "node", .bad_says = "is incomplete" },
+    { .name = "description", GLOBAL, .min_args = 1, .flags = CONFIG_ANY_ARGS, .parse = parse_description,
+      .args = "<text>...", .help = "A text for 'show info'.", .good = "description the first of two",
+      .bad = "description", .bad_says = "is incomplete" },
     { .name = "stats socket", GLOBAL, .min_args = 1, .max_args = 32, .parse = parse_socket,
       .args = "<address> [mode <mode>] [user|uid <owner>] [group|gid <owner>] [level <level>]",
       .help = "An admin socket: see the management guide for its language. Several may be given.",
