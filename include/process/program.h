@@ -89,13 +89,14 @@ struct process_traffic {
 struct process_admin {
     void *(*start)(struct controller *controller);
     bool (*listen)(void *admin, uint32_t socket_index, int fd);
+    // unlisten takes `fd` out of the loop without accepting: what waits is for the next generation's controller.
     void (*unlisten)(void *admin, uint32_t socket_index, int fd);
-    // reloaded answers controller_reload: whether the new generation serves, or the messages of why it does not. A
-    // generation that serves answers from its own controller no more: this one ends soon.
+    // reloaded answers controller_reload: whether the new generation serves, or the messages of why it does not. Where it
+    // does, stop follows at once.
     void (*reloaded)(void *admin, uint64_t id, bool done, const char *messages);
     // woken is called in the turn after board_wake for this process.
     void (*woken)(void *admin);
-    // stop is the last call, before the process ends.
+    // stop is the last call before the process ends: it sends what answers still wait, without waiting itself.
     void (*stop)(void *admin);
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program that the processes run: where configuration, traffic and admin socket are tied to them.
 #include <stdlib.h>
+#include <string.h>
 #include "board/board.h"
 #include "frontend/frontend.h"
 #include "process/program.h"
@@ -36,6 +37,25 @@ static void settings_from(struct process_settings *settings, const struct progra
     settings->num_files = global->ulimit_n;
 }
 
+// The command line's own part of the configuration, for program_read_more, which is not told of the command line.
+static const struct process_options *options_read;
+
+// -S "ADDRESS,OPTION,..." is an admin socket like those of `stats socket`, for whoever may do everything.
+static bool program_read_more(struct config *config)
+{
+    const char *socket = options_read->master_socket;
+    if (!socket)
+        return true;
+    char *words = arena_str(config->arena, socket);
+    for (char *c = words; *c; c++)
+        if (*c == ',')
+            *c = ' ';
+    size_t address_len = strcspn(words, " ");
+    const char *text = arena_printf(config->arena, "global\n    stats socket %.*s level admin%s\n", (int)address_len,
+                                    words, words + address_len);
+    return config_read_text(config, "-S on the command line", slice_str(text));
+}
+
 static void *program_load(struct process_settings *settings, struct text *messages,
                           const struct process_options *options)
 {
@@ -47,7 +67,9 @@ static void *program_load(struct process_settings *settings, struct text *messag
     arena_init(arena);
     config_diag_init(&diag, arena);
     diag.zero_warning = options->zero_warning;
-    bool ok = proxy_conf_load(&program, &diag, arena, (const char *const *)options->files, options->num_files, NULL);
+    options_read = options;
+    bool ok = proxy_conf_load(&program, &diag, arena, (const char *const *)options->files, options->num_files,
+                              program_read_more);
     config_diag_write(&diag, messages, options->diagnostics ? CONFIG_DIAG : CONFIG_NOTICE);
     if (!ok) {
         arena_fini(arena);

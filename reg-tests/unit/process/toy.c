@@ -186,7 +186,8 @@ static void listener_remove(struct toy *toy, struct event_loop *loop, int fd)
 {
     LIST_EACH(listener, &toy->listeners, struct toy_listener, link) {
         if (listener->source.fd == fd) {
-            listener->source.ready(&listener->source, EPOLLIN);
+            if (toy->worker)
+                accept_all(&listener->source, EPOLLIN);
             event_source_del(loop, &listener->source);
             list_remove(&listener->link);
             free(listener);
