@@ -30,6 +30,10 @@ bool proxy_word_needs(struct config *config, const struct proxy_conf *proxy, con
 bool proxy_word_error(struct config *config, const struct config_line *line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+// proxy_name_check reports a first argument that cannot name a section or a server; false then. Letters, digits and "_-.:"
+// can.
+bool proxy_name_check(struct config *config, const struct config_line *line);
+
 // proxy_logs_copy gives a copy of `list` in `arena`: a target stands on one list only.
 struct log_target *proxy_logs_copy(struct arena *arena, const struct log_target *list);
 

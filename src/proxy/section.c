@@ -60,11 +60,11 @@ static void copy_defaults(struct config *config, struct proxy_conf *proxy, struc
     *proxy->be.default_server = *defaults->be.default_server;
 }
 
-static bool name_is_valid(struct config *config, const struct config_line *line)
+bool proxy_name_check(struct config *config, const struct config_line *line)
 {
     const struct config_arg *name = config_arg_at(line, 0);
     if (name->len == 0)
-        return config_error(config, line, 0, "the name of a section cannot be empty");
+        return config_error(config, line, 0, "the name is empty");
     for (const char *c = name->str; *c; c++) {
         bool ok = (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') ||
                   strchr("_-.:", *c);
@@ -129,7 +129,7 @@ static void *defaults_begin(struct config *config, const struct config_line *lin
     struct proxy_conf *defaults = NULL;
     const struct config_arg *name = config_arg_at(line, 0);
     bool named = name && (strcmp(name->str, "from") != 0 || line->num_args - line->first != 2);
-    if ((named && !name_is_valid(config, line)) || !find_defaults(config, &defaults, line, named))
+    if ((named && !proxy_name_check(config, line)) || !find_defaults(config, &defaults, line, named))
         return NULL;
     struct proxy_conf *proxy = begin(config, line, defaults, CONFIG_IN_DEFAULTS, named ? name->str : NULL);
     proxy->next = program->defaults;
@@ -168,7 +168,7 @@ static void *proxy_begin(struct config *config, const struct config_line *line, 
 {
     struct program_conf *program = proxy_program(config);
     struct proxy_conf *defaults = program->defaults;
-    if (!name_is_valid(config, line) || !find_defaults(config, &defaults, line, 1))
+    if (!proxy_name_check(config, line) || !find_defaults(config, &defaults, line, 1))
         return NULL;
     // The section is read even so: its lines may have errors of their own.
     name_is_free(config, line, in);

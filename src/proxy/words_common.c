@@ -81,7 +81,7 @@ static bool parse_errorfile(struct config *config, void *object, const struct co
     while (i < NUM_ITEMS(known) && known[i] != status)
         i++;
     if (i == NUM_ITEMS(known))
-        return config_error(config, line, 0, "no answer of fairlead's own has the status %u", (unsigned)status);
+        return config_error(config, line, 0, "there is no error page of status %u", (unsigned)status);
     const char *path = config_arg_at(line, 1)->str;
     if (path[0] != '/' && config->base_dir)
         path = arena_printf(config->arena, "%s/%s", config->base_dir, path);
@@ -187,7 +187,7 @@ static const struct config_word words[] = {
       .args = "<code> <file>",
       .help = "Answers errors of fairlead's own that have the status <code> with the whole HTTP answer that <file> "
               "holds. An empty file closes the connection without an answer.",
-      .good = "errorfile 503 /dev/null", .bad = "errorfile 299 /dev/null", .bad_says = "has the status 299" },
+      .good = "errorfile 503 /dev/null", .bad = "errorfile 299 /dev/null", .bad_says = "no error page of status 299" },
     { .name = "acl", .in = CONFIG_IN_PROXY, .min_args = 2, .flags = CONFIG_ANY_ARGS, .parse = parse_acl,
       .args = "<name> <fetch> [<flags>] [<operator>] [<value>...]",
       .help = "Adds a line to the access list <name>, which conditions may then name. Not in anonymous defaults.",

@@ -76,9 +76,8 @@ static bool parse_server(struct config *config, void *object, const struct confi
     server->place = line->place;
     server->place.column = name->column;
     server->place.length = name->width;
-    if (name->len == 0)
-        return config_error(config, line, 0, "a server needs a name");
-    bool ok = name_is_free(config, &proxy->be, line, name->str);
+    bool ok = proxy_name_check(config, line);
+    ok &= name_is_free(config, &proxy->be, line, name->str);
     ok &= read_address(config, server, line);
     ok &= config_parse_options(config, server, line, 2, CONFIG_IN_SERVER);
     ok &= id_is_free(config, &proxy->be, line, server->id);
