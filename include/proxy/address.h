@@ -33,8 +33,8 @@ struct proxy_address {
 };
 
 // proxy_address_parse takes `text` apart, a part of argument `index` of `line` which errors are reported at: IPv4, IPv6
-// with or without brackets, "*", a host name, each with what may be a port; ipv4@, ipv6@, tcp@, tcp4@, tcp6@ before one of
-// these; unix@ or a path; abns@, abnsz@; fd@N. "${NAME}" stands for the variable. False after reporting an error.
+// with or without brackets, "*", a host name, each with what may be a port; ipv4@, ipv6@, tcp@, tcp4@, tcp6@ before one
+// of these; unix@ or a path; abns@, abnsz@; fd@N. "${NAME}" stands for the variable. False after reporting an error.
 bool proxy_address_parse(struct config *config, struct proxy_address *out, const struct config_line *line,
                          uint32_t index, struct slice text);
 

@@ -89,8 +89,8 @@ static bool port_number(int32_t *out, struct slice text)
     return true;
 }
 
-static bool parse_port(struct config *config, struct proxy_address *out, const struct config_line *line,
-                       uint32_t index, struct slice port)
+static bool parse_port(struct config *config, struct proxy_address *out, const struct config_line *line, uint32_t index,
+                       struct slice port)
 {
     size_t dash = slice_find(port, '-');
     bool ok = true;
@@ -152,8 +152,8 @@ static bool parse_ip(struct config *config, struct proxy_address *out, const str
     return true;
 }
 
-static bool parse_path(struct config *config, struct proxy_address *out, const struct config_line *line,
-                       uint32_t index, struct slice path, enum prefix_kind kind)
+static bool parse_path(struct config *config, struct proxy_address *out, const struct config_line *line, uint32_t index,
+                       struct slice path, enum prefix_kind kind)
 {
     // A socket's file is made under a longer name first (os/listen.h).
     size_t most = sizeof(((struct sockaddr_un *)0)->sun_path) - (kind == PREFIX_PATH ? 12 : 1);

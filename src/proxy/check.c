@@ -73,8 +73,6 @@ bool proxy_conf_check(struct config *config, struct proxy_conf *proxy)
         ok = check_tcp_conditions(config, proxy);
         check_tcp(config, proxy);
     }
-    if (proxy->has_frontend && proxy->log_format != PROXY_LOG_DEFAULT && !proxy->logs)
-        warn(config, proxy, "%s '%s' has a log format but no 'log' line, and logs nothing", proxy_kind(proxy), proxy->name);
     // It belongs to backends; a frontend may have it from its defaults.
     if (!proxy->has_backend)
         proxy->forwarded.enabled = false;

@@ -92,8 +92,8 @@ static bool number_binds(struct config *config, struct proxy_conf *proxy)
         numbers_add(&numbers, it->id);
         if (first == it)
             continue;
-        config_diag_add(config->diag, CONFIG_ERROR, it->place, "the id %u is taken by the bind at line %u of %s", it->id,
-                        first->place.line, first->place.file);
+        config_diag_add(config->diag, CONFIG_ERROR, it->place, "the id %u is taken by the bind at line %u of %s",
+                        it->id, first->place.line, first->place.file);
         ok = false;
     }
     numbers_sort(&numbers);
@@ -213,8 +213,10 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         number_servers(program->arena, &proxy->be);
         ok &= number_binds(config, proxy);
         // What a disabled proxy names need not be there.
-        if (!proxy->disabled)
-            ok &= proxy_conf_check(config, proxy) & resolve_names(config, proxy);
+        if (proxy->disabled)
+            continue;
+        ok &= proxy_conf_check(config, proxy);
+        ok &= resolve_names(config, proxy);
     }
     collect_binds(program);
     ok &= check_binds(config, program);
