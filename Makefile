@@ -202,8 +202,8 @@ $B/manual: scripts/manual.c $(call archives_of,$(AREAS)) $B/flags
 	@$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -MF $@.d -MT $@ $< $(call whole,$(AREAS)) $(LDFLAGS_ALL) -o $@
 
 manual: $B/manual
-	$B/manual $(CHAPTERS) >doc/configuration.md.new
-	@mv doc/configuration.md.new doc/configuration.md
+	@$B/manual $(CHAPTERS) >$B/configuration.md
+	@cp $B/configuration.md doc/configuration.md
 
 manual-check: $B/manual
 	@reg-tests/run manual-check command --jobs 1 --timeout 60 --counts $(COUNTS)/manual-check \
