@@ -168,7 +168,7 @@ build/fuzz/fuzz_%: reg-tests/fuzz/fuzz_%.c $(call archives_of,$(AREAS)) $B/flags
 	$(call say,FUZZ,$@)
 	@$(CC) $(test_flags) -MMD -MP -MF $@.d -MT $@ $< $(call whole,$(AREAS)) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@
 
--include $(wildcard $B/*/*.d $B/unit/*/*.d build/fuzz/*.d)
+-include $(wildcard $B/*.d $B/*/*.d $B/unit/*/*.d build/fuzz/*.d)
 
 .PHONY: unit-programs fuzz-programs
 unit-programs: $(UNIT_TESTS)
@@ -177,14 +177,14 @@ fuzz-programs: $(FUZZERS)
 # --- tests --------------------------------------------------------------------------------------------------------
 
 COUNTS := build/counts
-SUITES := layers doccheck compilers unit vtc examples load fuzz-corpora asan
+SUITES := layers doccheck manual-check compilers unit vtc examples load fuzz-corpora asan
 # make unit|vtc|load MATCH=regexp runs only what it finds.
 run_tests = reg-tests/run $1 --jobs $(JOBS) --binary $B/fairlead $(if $(MATCH),--match '$(MATCH)') \
     --counts $(COUNTS)/$(VARIANT)-$1
 test_seconds := $(if $(filter asan cover,$(VARIANT)),60,30)
 tools := $(if $(wildcard reg-tests/bench/bench.mk),bench-tools)
 
-.PHONY: check layers doccheck compilers aarch64 unit vtc examples load fuzz-corpora fuzz asan bench cover lint
+.PHONY: check layers doccheck manual manual-check compilers aarch64 unit vtc examples load fuzz-corpora fuzz asan bench cover lint
 check:
 	@scripts/deps test || echo "check: suites that need what is missing are skipped or fail"
 	@reg-tests/check $(COUNTS) $(SUITES)
@@ -195,6 +195,20 @@ layers: objects
 
 doccheck:
 	@scripts/doccheck --counts $(COUNTS)/doccheck
+
+# The reference of all words, from the words themselves. What is committed must be what they say.
+CHAPTERS := $(sort $(wildcard doc/configuration/*.md))
+$B/manual: scripts/manual.c $(call archives_of,$(AREAS)) $B/flags
+	$(call say,LD,$@)
+	@$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -MF $@.d -MT $@ $< $(call whole,$(AREAS)) $(LDFLAGS_ALL) -o $@
+
+manual: $B/manual
+	@$B/manual $(CHAPTERS) >$B/configuration.md
+	@cp $B/configuration.md doc/configuration.md
+
+manual-check: $B/manual
+	@reg-tests/run manual-check command --jobs 1 --timeout 60 --counts $(COUNTS)/manual-check \
+	    'configuration.md=$B/manual $(CHAPTERS) | diff -u doc/configuration.md - || { echo "run: make manual"; exit 1; }'
 
 compilers:
 	@reg-tests/run compilers command --jobs 1 --timeout 600 --counts $(COUNTS)/compilers \
@@ -210,8 +224,10 @@ unit: unit-programs
 vtc: fairlead
 	@$(call run_tests,vtc) vtc --timeout $(test_seconds) $(sort $(wildcard reg-tests/vtc/*/*.vtc))
 
+# The configurations in examples/, and those that stand in the documentation.
 examples: fairlead
-	@$(call run_tests,examples) config $(sort $(wildcard examples/*.cfg))
+	@scripts/doc-examples build/doc-examples
+	@$(call run_tests,examples) config $(sort $(wildcard examples/*.cfg)) build/doc-examples/*.cfg
 
 load: fairlead $(tools)
 	@BENCH_OUT=$(CURDIR)/build/bench $(call run_tests,load) program --jobs 1 --timeout 240 --show \
@@ -282,7 +298,8 @@ help:
 	@echo 'make check             all tests; the last line is: N passed, N failed, N skipped'
 	@echo 'make unit | vtc | load tests of one kind; MATCH=regexp picks some; VARIANT=asan|cover|release'
 	@echo 'make layers | doccheck the floors of src/LAYERS; comments of public functions'
-	@echo 'make examples          does every example pass -c'
+	@echo 'make manual            write doc/configuration.md from the words themselves'
+	@echo 'make examples          does every example pass -c, those in the documentation too'
 	@echo 'make compilers         builds with clang, and for aarch64 (make aarch64: that alone)'
 	@echo 'make asan              unit tests and scenarios under ASan and UBSan'
 	@echo 'make fuzz T=name       search with one fuzzer for SECONDS=60; make fuzz-corpora: all, briefly'

@@ -118,6 +118,9 @@ struct rule_service_table {
 // rule_service_find gives the service named `name`, or NULL.
 const struct rule_service *rule_service_find(const char *name);
 
+// rule_services_each calls `visit` with every service; for the manual and its tests.
+void rule_services_each(void (*visit)(const struct rule_service *service, void *arg), void *arg);
+
 // rule_service_parse gives the service that argument `index` of `line` names, or NULL after reporting that there is
 // none.
 const struct rule_service *rule_service_parse(struct config *config, const struct config_line *line, uint32_t index);

@@ -173,6 +173,13 @@ const struct rule_service *rule_service_find(const char *name)
     return NULL;
 }
 
+void rule_services_each(void (*visit)(const struct rule_service *service, void *arg), void *arg)
+{
+    for (const struct rule_service_table *const *table = __start_rule_services; table < __stop_rule_services; table++)
+        for (size_t i = 0; i < (*table)->num; i++)
+            visit(&(*table)->rows[i], arg);
+}
+
 const struct rule_service *rule_service_parse(struct config *config, const struct config_line *line, uint32_t index)
 {
     const struct config_arg *arg = config_arg_at(line, index);

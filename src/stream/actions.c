@@ -110,7 +110,7 @@ static const struct rule_action actions[] = {
       .help = "Answers the request here and now: with the status (default 200), the text as its body, and further "
               "header fields.",
       .good = "http-request return status 200 content-type text/plain string hello",
-      .bad = "http-request return status 99", .bad_says = "from 200 to 599" },
+      .bad = "http-request return status 99", .bad_says = "expected 200 to 599" },
     { .name = "use-service", .in = RULE_HTTP_REQUEST, .parse = parse_service, .run = run_service, .args = "<service>",
       .help = "Hands the request to a built-in service. ws-echo: a WebSocket endpoint that sends back what it gets.",
       .good = "http-request use-service ws-echo", .bad = "http-request use-service ws-ecko",

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes doc/configuration.md to standard output: the words of the configuration as the program itself declares them,
+// with their help and examples. Linked with the whole program, so that every table is there. Its arguments are the
+// chapters in doc/configuration/, listed first. `make manual` runs it.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/check.h"
+#include "base/text.h"
+#include "config/feature.h"
+#include "config/line.h"
+#include "expr/fetch.h"
+#include "rule/rule.h"
+
+// The groups in which words are described. A word that may stand in several is described in the first.
+static const struct group {
+    uint32_t in;
+    const char *title;
+    const char *intro;
+} groups[] = {
+    { CONFIG_IN_GLOBAL, "Words of the global section",
+      "Settings of the whole program: processes, limits, identity, logs, the admin socket." },
+    { CONFIG_IN_PROXY, "Words of proxies",
+      "Words of `defaults`, `frontend`, `backend` and `listen`. The table says which of them takes a word." },
+    { CONFIG_IN_BIND, "Options of bind", "They follow the address on a `bind` line." },
+    { CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, "Options of server and default-server",
+      "They follow the address on a `server` line, or stand on a `default-server` line to apply to all servers below it." },
+    { CONFIG_IN_SOCKET, "Options of stats socket", "They follow the address on a `stats socket` line." },
+    { CONFIG_IN_LOG, "Options of log", "They follow the address on a `log` line." },
+    { CONFIG_IN_COOKIE, "Options of cookie", "They follow the name on a `cookie` line." },
+};
+
+static const struct {
+    uint32_t in;
+    const char *name;
+} places[] = {
+    { CONFIG_IN_GLOBAL, "global" },
+    { CONFIG_IN_DEFAULTS, "defaults" },
+    { CONFIG_IN_FRONTEND, "frontend" },
+    { CONFIG_IN_BACKEND, "backend" },
+    { CONFIG_IN_LISTEN, "listen" },
+    { CONFIG_IN_BIND, "bind" },
+    { CONFIG_IN_SERVER, "server" },
+    { CONFIG_IN_DEFAULT_SERVER, "default-server" },
+    { CONFIG_IN_SOCKET, "stats socket" },
+    { CONFIG_IN_LOG, "log" },
+    { CONFIG_IN_COOKIE, "cookie" },
+};
+
+// Text that Markdown must not read as markup, but for what stands between backquotes; a bar would end a table's cell.
+static void plain(const char *text)
+{
+    bool code = false;
+    for (; *text; text++) {
+        code ^= *text == '`';
+        printf(*text == '|' || (!code && strchr("<*_", *text)) ? "\\%c" : "%c", *text);
+    }
+}
+
+// The same between backquotes, where only a bar matters, and only in a table.
+static void code_cell(const char *text)
+{
+    for (; *text; text++)
+        printf(*text == '|' ? "\\|" : "%c", *text);
+}
+
+static void example(const char *lines)
+{
+    printf("\n```\n");
+    for (const char *c = lines; *c; c++) {
+        if (*c == ';')
+            for (putchar('\n'); c[1] == ' '; c++)
+                continue;
+        else
+            putchar(*c);
+    }
+    printf("\n```\n");
+}
+
+static void refusal(const char *bad, const char *says)
+{
+    printf("\nRefused: `%s`, with the message: `%s`\n", bad, says);
+}
+
+static void places_list(uint32_t in)
+{
+    const char *between = "";
+    for (size_t i = 0; i < NUM_ITEMS(places); i++) {
+        if (in & places[i].in) {
+            printf("%s%s", between, places[i].name);
+            between = ", ";
+        }
+    }
+}
+
+static bool is_tuning(const struct config_word *word)
+{
+    return word->parse == config_word_tuning;
+}
+
+static const struct group *group_of(const struct config_word *word)
+{
+    for (size_t i = 0; i < NUM_ITEMS(groups); i++)
+        if (word->in & groups[i].in)
+            return &groups[i];
+    must(false);
+    return NULL;
+}
+
+static void word_describe(const struct config_word *word)
+{
+    printf("\n### %s\n\n`%s%s%s`\n\n", word->name, word->name, word->args && *word->args ? " " : "",
+           word->args ? word->args : "");
+    printf("In: ");
+    places_list(word->in);
+    printf(word->flags & CONFIG_MAY_NEGATE ? ". `no` may precede it.\n" : ".\n");
+    printf("\n");
+    if (word->help)
+        plain(word->help);
+    printf("\n");
+    if (word->good)
+        example(word->good);
+    if (word->bad && word->bad_says)
+        refusal(word->bad, word->bad_says);
+}
+
+static void proxy_table(const struct config_word *const *words, size_t num)
+{
+    printf("\n| word | defaults | frontend | backend | listen |\n| --- | :-: | :-: | :-: | :-: |\n");
+    for (size_t i = 0; i < num; i++) {
+        if (!(words[i]->in & CONFIG_IN_PROXY) || is_tuning(words[i]))
+            continue;
+        printf("| %s ", words[i]->name);
+        for (uint32_t in = CONFIG_IN_DEFAULTS; in <= CONFIG_IN_LISTEN; in <<= 1)
+            printf(words[i]->in & in ? "| x " : "| ");
+        printf("|\n");
+    }
+}
+
+static void others_list(const struct group *group, const struct config_word *const *words, size_t num)
+{
+    const char *between = "\nDescribed above: ";
+    for (size_t i = 0; i < num; i++) {
+        if (words[i]->in & group->in && group_of(words[i]) != group && !is_tuning(words[i])) {
+            printf("%s`%s`", between, words[i]->name);
+            between = ", ";
+        }
+    }
+    if (*between == ',')
+        printf(".\n");
+}
+
+static void group_write(const struct group *group, const struct config_word *const *words, size_t num)
+{
+    bool any = false;
+    for (size_t i = 0; i < num; i++)
+        any |= (words[i]->in & group->in) && !is_tuning(words[i]);
+    if (!any)
+        return;
+    printf("\n## %s\n\n%s\n", group->title, group->intro);
+    if (group->in == CONFIG_IN_PROXY)
+        proxy_table(words, num);
+    others_list(group, words, num);
+    for (size_t i = 0; i < num; i++)
+        if (group_of(words[i]) == group && !is_tuning(words[i]))
+            word_describe(words[i]);
+}
+
+static void tuning_write(const struct config_word *const *words, size_t num)
+{
+    printf("\n## Tuning words without effect\n\nThese words tune parts of HAProxy that fairlead does not have. They are "
+           "accepted with one warning each, so that a\nfile can be shared. With `-dW` or `zero-warning` they are "
+           "refused.\n\n| word | in | why |\n| --- | --- | --- |\n");
+    for (size_t i = 0; i < num; i++) {
+        if (!is_tuning(words[i]))
+            continue;
+        printf("| %s | ", words[i]->name);
+        places_list(words[i]->in);
+        printf(" | ");
+        plain(words[i]->help);
+        printf(" |\n");
+    }
+}
+
+static void sections_write(void)
+{
+    const struct config_section *section;
+    printf("\n## Sections\n\nA section begins with its name at the start of a line and ends where the next one begins.\n");
+    for (uint32_t in = CONFIG_IN_GLOBAL; in <= CONFIG_IN_LISTEN; in <<= 1) {
+        for (size_t i = 0; (section = config_section_at(i)); i++) {
+            if (section->in != in)
+                continue;
+            printf("\n### %s (section)\n\n", section->name);
+            plain(section->help ? section->help : "");
+            printf("\n");
+        }
+    }
+}
+
+static void action_write(const struct rule_action *action, void *arg)
+{
+    (void)arg;
+    for (uint32_t bit = RULE_TCP_CONNECTION; bit <= RULE_HTTP_AFTER_RESPONSE; bit <<= 1) {
+        if (!(action->in & bit))
+            continue;
+        printf("\n### %s %s\n\n`%s %s%s%s [{ if | unless } <condition>]`\n", rule_set_name(bit), action->name,
+               rule_set_name(bit), action->name, action->args ? " " : "", action->args ? action->args : "");
+    }
+    printf("\n");
+    plain(action->help);
+    printf("\n");
+    if (action->good)
+        example(action->good);
+    if (action->bad && action->bad_says)
+        refusal(action->bad, action->bad_says);
+}
+
+static void service_write(const struct rule_service *service, void *arg)
+{
+    (void)arg;
+    printf("| %s | ", service->name);
+    plain(service->help);
+    printf(" |\n");
+}
+
+static void fetch_write(const struct expr_fetch *row, void *arg)
+{
+    (void)arg;
+    const struct expr_fetch *real = expr_fetch_real(row);
+    const char *args = real->args ? real->args : "";
+    printf("| `%s", row->name);
+    if (*args) {
+        printf("(");
+        code_cell(args);
+        printf(")");
+    }
+    printf("` | %s | ", expr_type_name(real->out));
+    plain(row->help ? row->help : "");
+    printf(row->good ? " | `" : " | ");
+    code_cell(row->good ? row->good : "");
+    printf(row->good ? "` |\n" : " |\n");
+}
+
+static bool is_registered(const char *name, uint32_t in, const struct config_word *const *words, size_t num)
+{
+    for (size_t i = 0; i < num; i++)
+        if (strcmp(words[i]->name, name) == 0 && words[i]->in & in)
+            return true;
+    return in == 0 && config_section_find(name);
+}
+
+struct known_rule {
+    const char *name;
+    bool found;
+};
+
+static void rule_compare(const struct rule_action *action, void *arg)
+{
+    struct known_rule *known = arg;
+    char name[96];
+    for (uint32_t bit = RULE_TCP_CONNECTION; bit <= RULE_HTTP_AFTER_RESPONSE; bit <<= 1) {
+        snprintf(name, sizeof(name), "%s %s", rule_set_name(bit), action->name);
+        known->found |= action->in & bit && strcmp(name, known->name) == 0;
+    }
+}
+
+struct refused {
+    const char *name;
+    const char *reason;
+    uint32_t in;
+    bool listed;
+};
+
+static size_t refused_gather(struct refused *list, size_t at, const struct config_refusal *table, size_t len,
+                             const struct config_word *const *words, size_t num)
+{
+    for (size_t i = 0; i < len; i++) {
+        struct known_rule known = { .name = table[i].name };
+        rule_actions_each(rule_compare, &known);
+        if (known.found || is_registered(table[i].name, table[i].in, words, num))
+            continue;
+        list[at++] = (struct refused){ .name = table[i].name, .in = table[i].in,
+                                       .reason = table[i].reason ? table[i].reason : "is not supported yet" };
+    }
+    return at;
+}
+
+// Words with the same reason in the same place share a line.
+static void refused_list(struct refused *list, size_t num)
+{
+    for (size_t i = 0; i < num; i++) {
+        if (list[i].listed)
+            continue;
+        printf("- In ");
+        if (list[i].in)
+            places_list(list[i].in);
+        else
+            printf("place of a section");
+        printf(", *%s*:", list[i].reason);
+        const char *between = " ";
+        for (size_t j = i; j < num; j++) {
+            if (list[j].in != list[i].in || strcmp(list[j].reason, list[i].reason) != 0)
+                continue;
+            printf("%s`%s`", between, list[j].name);
+            between = ", ";
+            list[j].listed = true;
+        }
+        printf("\n");
+    }
+}
+
+static void refused_write(const struct config_word *const *words, size_t num)
+{
+    size_t most =
+        config_refuse_global_num + config_refuse_proxy_num + config_refuse_rule_num + config_refuse_option_num;
+    struct refused *list = calloc(most, sizeof(*list));
+    if (!list)
+        check_out_of_memory(most * sizeof(*list));
+    size_t len = refused_gather(list, 0, config_refuse_global, config_refuse_global_num, words, num);
+    len = refused_gather(list, len, config_refuse_proxy, config_refuse_proxy_num, words, num);
+    len = refused_gather(list, len, config_refuse_rule, config_refuse_rule_num, words, num);
+    len = refused_gather(list, len, config_refuse_option, config_refuse_option_num, words, num);
+    printf("\n## Words that are refused\n\nHAProxy 3.2 has these words and fairlead has not. A file that uses one is "
+           "refused with the reason given here; none\nis accepted and ignored.\n\n");
+    refused_list(list, len);
+    free(list);
+}
+
+// A chapter's title is its first line, "# Title".
+static bool chapter_list(const char *path)
+{
+    char line[256];
+    FILE *file = fopen(path, "r");
+    if (!file || !fgets(line, sizeof(line), file) || strncmp(line, "# ", 2) != 0) {
+        fprintf(stderr, "manual: %s is no chapter: its first line must be its title\n", path);
+        if (file)
+            fclose(file);
+        return false;
+    }
+    fclose(file);
+    line[strcspn(line, "\n")] = '\0';
+    const char *base = strrchr(path, '/');
+    printf("- [%s](configuration/%s)\n", line + 2, base ? base + 1 : path);
+    return true;
+}
+
+static void features_write(void)
+{
+    struct text text;
+    text_init(&text);
+    config_feature_list(&text);
+    printf("\n## Features\n\nWhat `feature(NAME)` in `.if` and `-cc` knows; `+` is true, `-` is false. `fairlead -vv` "
+           "shows the same list. The\nlanguage level that `version_atleast()` compares with is " CONFIG_LANGUAGE_LEVEL
+           ".\n\n```\n%s\n```\n",
+           text.ptr ? text.ptr : "");
+    text_fini(&text);
+}
+
+int main(int argc, char **argv)
+{
+    size_t num;
+    config_words_boot();
+    expr_fetches_boot();
+    rule_boot();
+    const struct config_word *const *words = config_words_all(&num);
+    printf("# Configuration reference\n\n<!-- Written by `make manual` from the words' own declarations. Change those, "
+           "not this file. -->\n\nEvery word that fairlead takes, with an example that it accepts and one that it "
+           "refuses; the tests run both.\nThe language is HAProxy's, as its 3.2 manual describes it. The chapters "
+           "explain how things work together.\n");
+    if (argc > 1)
+        printf("\n");
+    for (int i = 1; i < argc; i++)
+        if (!chapter_list(argv[i]))
+            return 1;
+    sections_write();
+    for (size_t i = 0; i < NUM_ITEMS(groups); i++)
+        group_write(&groups[i], words, num);
+    printf("\n## Rules\n\nRules run in the order of the file. The first that answers ends the list.\n");
+    rule_actions_each(action_write, NULL);
+    printf("\n## Built-in services\n\nFor `http-request use-service`.\n\n| service | what it does |\n| --- | --- |\n");
+    rule_services_each(service_write, NULL);
+    printf("\n## Fetches and ACL words\n\nFacts that conditions may ask for. The last column is an example of an ACL.\n\n"
+           "| word | type | meaning | example |\n| --- | --- | --- | --- |\n");
+    expr_fetches_each(fetch_write, NULL);
+    tuning_write(words, num);
+    refused_write(words, num);
+    features_write();
+    return fflush(stdout) ? 1 : 0;
+}
