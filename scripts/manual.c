@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "admin/command.h"
 #include "base/check.h"
 #include "base/text.h"
 #include "config/feature.h"
@@ -24,7 +25,8 @@ static const struct group {
       "Words of `defaults`, `frontend`, `backend` and `listen`. The table says which of them takes a word." },
     { CONFIG_IN_BIND, "Options of bind", "They follow the address on a `bind` line." },
     { CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, "Options of server and default-server",
-      "They follow the address on a `server` line, or stand on a `default-server` line to apply to all servers below it." },
+      "They follow the address on a `server` line, or stand on a `default-server` line to apply to all servers below "
+      "it." },
     { CONFIG_IN_SOCKET, "Options of stats socket", "They follow the address on a `stats socket` line." },
     { CONFIG_IN_LOG, "Options of log", "They follow the address on a `log` line." },
     { CONFIG_IN_COOKIE, "Options of cookie", "They follow the name on a `cookie` line." },
@@ -34,16 +36,11 @@ static const struct {
     uint32_t in;
     const char *name;
 } places[] = {
-    { CONFIG_IN_GLOBAL, "global" },
-    { CONFIG_IN_DEFAULTS, "defaults" },
-    { CONFIG_IN_FRONTEND, "frontend" },
-    { CONFIG_IN_BACKEND, "backend" },
-    { CONFIG_IN_LISTEN, "listen" },
-    { CONFIG_IN_BIND, "bind" },
-    { CONFIG_IN_SERVER, "server" },
-    { CONFIG_IN_DEFAULT_SERVER, "default-server" },
-    { CONFIG_IN_SOCKET, "stats socket" },
-    { CONFIG_IN_LOG, "log" },
+    { CONFIG_IN_GLOBAL, "global" },       { CONFIG_IN_DEFAULTS, "defaults" },
+    { CONFIG_IN_FRONTEND, "frontend" },   { CONFIG_IN_BACKEND, "backend" },
+    { CONFIG_IN_LISTEN, "listen" },       { CONFIG_IN_BIND, "bind" },
+    { CONFIG_IN_SERVER, "server" },       { CONFIG_IN_DEFAULT_SERVER, "default-server" },
+    { CONFIG_IN_SOCKET, "stats socket" }, { CONFIG_IN_LOG, "log" },
     { CONFIG_IN_COOKIE, "cookie" },
 };
 
@@ -168,9 +165,10 @@ static void group_write(const struct group *group, const struct config_word *con
 
 static void tuning_write(const struct config_word *const *words, size_t num)
 {
-    printf("\n## Tuning words without effect\n\nThese words tune parts of HAProxy that fairlead does not have. They are "
-           "accepted with one warning each, so that a\nfile can be shared. With `-dW` or `zero-warning` they are "
-           "refused.\n\n| word | in | why |\n| --- | --- | --- |\n");
+    printf(
+        "\n## Tuning words without effect\n\nThese words tune parts of HAProxy that fairlead does not have. They are "
+        "accepted with one warning each, so that a\nfile can be shared. With `-dW` or `zero-warning` they are "
+        "refused.\n\n| word | in | why |\n| --- | --- | --- |\n");
     for (size_t i = 0; i < num; i++) {
         if (!is_tuning(words[i]))
             continue;
@@ -185,7 +183,8 @@ static void tuning_write(const struct config_word *const *words, size_t num)
 static void sections_write(void)
 {
     const struct config_section *section;
-    printf("\n## Sections\n\nA section begins with its name at the start of a line and ends where the next one begins.\n");
+    printf(
+        "\n## Sections\n\nA section begins with its name at the start of a line and ends where the next one begins.\n");
     for (uint32_t in = CONFIG_IN_GLOBAL; in <= CONFIG_IN_LISTEN; in <<= 1) {
         for (size_t i = 0; (section = config_section_at(i)); i++) {
             if (section->in != in)
@@ -279,7 +278,8 @@ static size_t refused_gather(struct refused *list, size_t at, const struct confi
         rule_actions_each(rule_compare, &known);
         if (known.found || is_registered(table[i].name, table[i].in, words, num))
             continue;
-        list[at++] = (struct refused){ .name = table[i].name, .in = table[i].in,
+        list[at++] = (struct refused){ .name = table[i].name,
+                                       .in = table[i].in,
                                        .reason = table[i].reason ? table[i].reason : "is not supported yet" };
     }
     return at;
@@ -344,6 +344,27 @@ static bool chapter_list(const char *path)
     return true;
 }
 
+static void commands_write(void)
+{
+    static const char *const levels[] = { "", "user", "operator", "admin" };
+    size_t num;
+    const struct admin_command *const *commands = admin_commands_all(&num);
+    printf("\n## Commands of the admin socket\n\nFor sockets of `stats socket` and the master's (`-S`). A command "
+           "wants at "
+           "least the level it names.\n\n| command | level | where | what it does |\n| --- | --- | --- | --- |\n");
+    for (size_t i = 0; i < num; i++) {
+        const char *args = commands[i]->args;
+        printf("| `%s%s", commands[i]->name, args && *args ? " " : "");
+        code_cell(args ? args : "");
+        printf("` | %s | %s | ", levels[commands[i]->level],
+               commands[i]->where == ADMIN_ON_ANY     ? "both"
+               : commands[i]->where & ADMIN_ON_MASTER ? "master"
+                                                      : "stats");
+        plain(commands[i]->help);
+        printf(" |\n");
+    }
+}
+
 static void features_write(void)
 {
     struct text text;
@@ -362,6 +383,7 @@ int main(int argc, char **argv)
     config_words_boot();
     expr_fetches_boot();
     rule_boot();
+    admin_commands_boot();
     const struct config_word *const *words = config_words_all(&num);
     printf("# Configuration reference\n\n<!-- Written by `make manual` from the words' own declarations. Change those, "
            "not this file. -->\n\nEvery word that fairlead takes, with an example that it accepts and one that it "
@@ -379,11 +401,13 @@ int main(int argc, char **argv)
     rule_actions_each(action_write, NULL);
     printf("\n## Built-in services\n\nFor `http-request use-service`.\n\n| service | what it does |\n| --- | --- |\n");
     rule_services_each(service_write, NULL);
-    printf("\n## Fetches and ACL words\n\nFacts that conditions may ask for. The last column is an example of an ACL.\n\n"
-           "| word | type | meaning | example |\n| --- | --- | --- | --- |\n");
+    printf(
+        "\n## Fetches and ACL words\n\nFacts that conditions may ask for. The last column is an example of an ACL.\n\n"
+        "| word | type | meaning | example |\n| --- | --- | --- | --- |\n");
     expr_fetches_each(fetch_write, NULL);
     tuning_write(words, num);
     refused_write(words, num);
+    commands_write();
     features_write();
     return fflush(stdout) ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The examples of everything the whole program declares: words, rule actions, services and fetches. What the manual shows
-// is what is run here.
+// The examples of everything the whole program declares: words, rule actions, services and fetches. What the manual
+// shows is what is run here.
 #include "config/words.h"
 #include "base/check.h"
 #include "expr/fetch.h"
