@@ -33,8 +33,8 @@ struct proxy_address {
 };
 
 // proxy_address_parse takes `text` apart, a part of argument `index` of `line` which errors are reported at: IPv4, IPv6
-// with or without brackets, "*", a host name, each with what may be a port; ipv4@, ipv6@, tcp@, tcp4@, tcp6@ before one of
-// these; unix@ or a path; abns@, abnsz@; fd@N. "${NAME}" stands for the variable. False after reporting an error.
+// with or without brackets, "*", a host name, each with what may be a port; ipv4@, ipv6@, tcp@, tcp4@, tcp6@ before one
+// of these; unix@ or a path; abns@, abnsz@; fd@N. "${NAME}" stands for the variable. False after reporting an error.
 bool proxy_address_parse(struct config *config, struct proxy_address *out, const struct config_line *line,
                          uint32_t index, struct slice text);
 
@@ -51,3 +51,7 @@ bool proxy_address_listen(struct config *config, struct os_listen *spec, uint16_
 // False after reporting an error.
 bool proxy_address_source(struct config *config, struct transport_address *addr, const struct config_line *line,
                           uint32_t index);
+
+// proxy_network_parse reads `text`, an IPv4 or IPv6 address with a prefix length ("10.0.0.0/8"), an IPv4 mask
+// ("10.0.0.0/255.0.0.0") or nothing behind it, into `net`. NULL, or what is wrong, to be read after the text itself.
+const char *proxy_network_parse(struct transport_network *net, const char *text);

@@ -21,14 +21,18 @@ static inline struct program_conf *proxy_program(const struct config *config)
 const char *proxy_kind(const struct proxy_conf *proxy);
 
 // proxy_word_needs warns, as HAProxy does, that the line has no effect where `proxy` lacks the side that `word` needs;
-// false then. The line is to be read all the same, for it may hold errors. `instead` is the word that was probably meant,
-// or NULL.
+// false then. The line is to be read all the same, for it may hold errors. `instead` is the word that was probably
+// meant, or NULL.
 bool proxy_word_needs(struct config *config, const struct proxy_conf *proxy, const struct config_word *word,
                       const struct config_line *line, enum proxy_side side, const char *instead);
 
 // proxy_word_error reports an error at the word itself and returns false.
 bool proxy_word_error(struct config *config, const struct config_line *line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+// proxy_name_check reports a first argument that cannot name a section or a server; false then. Letters, digits and
+// "_-.:" can.
+bool proxy_name_check(struct config *config, const struct config_line *line);
 
 // proxy_logs_copy gives a copy of `list` in `arena`: a target stands on one list only.
 struct log_target *proxy_logs_copy(struct arena *arena, const struct log_target *list);

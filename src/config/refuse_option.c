@@ -4,14 +4,15 @@
 #include "base/check.h"
 #include "config/line.h"
 
-#define NETNS "needs network namespaces, which fairlead does not enter"
-#define QUIC  "needs QUIC, which fairlead does not have"
-#define TLS   "needs TLS, which fairlead does not support yet"
+#define CHECKS "needs health checks, which fairlead does not support yet"
+#define NETNS  "needs network namespaces, which fairlead does not enter"
+#define QUIC   "needs QUIC, which fairlead does not have"
+#define TLS    "needs TLS, which fairlead does not support yet"
 
 const struct config_refusal config_refuse_option[] = {
     { "accept-netscaler-cip", CONFIG_IN_BIND, NULL },
     { "accept-proxy", CONFIG_IN_BIND, NULL },
-    { "addr", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
+    { "addr", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "agent-addr", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "agent-check", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "agent-inter", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
@@ -29,7 +30,7 @@ const struct config_refusal config_refuse_option[] = {
     { "ca-sign-file", CONFIG_IN_BIND, TLS },
     { "ca-sign-pass", CONFIG_IN_BIND, TLS },
     { "ca-verify-file", CONFIG_IN_BIND, TLS },
-    { "check", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
+    { "check", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "check-alpn", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, TLS },
     { "check-pool-conn-name", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "check-proto", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
@@ -56,12 +57,12 @@ const struct config_refusal config_refuse_option[] = {
     { "default-crt", CONFIG_IN_BIND, TLS },
     { "defer-accept", CONFIG_IN_BIND, NULL },
     { "disabled", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "downinter", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
+    { "downinter", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "ecdhe", CONFIG_IN_BIND, TLS },
     { "enabled", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "error-limit", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "fall", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "fastinter", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
+    { "error-limit", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
+    { "fall", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
+    { "fastinter", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "force-sslv3", CONFIG_IN_BIND, TLS },
     { "force-sslv3", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, TLS },
     { "force-tlsv10", CONFIG_IN_BIND, TLS },
@@ -84,7 +85,7 @@ const struct config_refusal config_refuse_option[] = {
     { "idle-ping", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "init-addr", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "init-state", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "inter", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
+    { "inter", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "interface", CONFIG_IN_BIND, NULL },
     { "interface", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "label", CONFIG_IN_BIND, NULL },
@@ -133,15 +134,15 @@ const struct config_refusal config_refuse_option[] = {
     { "non-stick", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "npn", CONFIG_IN_BIND, TLS },
     { "npn", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, TLS },
-    { "observe", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
+    { "observe", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "ocsp-update", CONFIG_IN_BIND, TLS },
-    { "on-error", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "on-marked-down", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "on-marked-up", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
+    { "on-error", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
+    { "on-marked-down", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
+    { "on-marked-up", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "pool-conn-name", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "pool-max-conn", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "pool-purge-delay", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "port", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
+    { "port", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "prefer-client-ciphers", CONFIG_IN_BIND, TLS },
     { "proto", CONFIG_IN_BIND, NULL },
     { "proto", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
@@ -154,7 +155,7 @@ const struct config_refusal config_refuse_option[] = {
     { "resolve-opts", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "resolve-prefer", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "resolvers", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "rise", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
+    { "rise", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "send-proxy", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "send-proxy-v2", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "send-proxy-v2-ssl", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, TLS },
@@ -197,5 +198,10 @@ const struct config_refusal config_refuse_option[] = {
     { "verifyhost", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, TLS },
     { "weight", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "ws", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
+    { "dynamic", CONFIG_IN_COOKIE, NULL },
+    { "maxidle", CONFIG_IN_COOKIE, NULL },
+    { "maxlife", CONFIG_IN_COOKIE, NULL },
+    { "prefix", CONFIG_IN_COOKIE, NULL },
+    { "rewrite", CONFIG_IN_COOKIE, NULL },
 };
 const size_t config_refuse_option_num = NUM_ITEMS(config_refuse_option);

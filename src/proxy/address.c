@@ -89,8 +89,8 @@ static bool port_number(int32_t *out, struct slice text)
     return true;
 }
 
-static bool parse_port(struct config *config, struct proxy_address *out, const struct config_line *line,
-                       uint32_t index, struct slice port)
+static bool parse_port(struct config *config, struct proxy_address *out, const struct config_line *line, uint32_t index,
+                       struct slice port)
 {
     size_t dash = slice_find(port, '-');
     bool ok = true;
@@ -152,8 +152,8 @@ static bool parse_ip(struct config *config, struct proxy_address *out, const str
     return true;
 }
 
-static bool parse_path(struct config *config, struct proxy_address *out, const struct config_line *line,
-                       uint32_t index, struct slice path, enum prefix_kind kind)
+static bool parse_path(struct config *config, struct proxy_address *out, const struct config_line *line, uint32_t index,
+                       struct slice path, enum prefix_kind kind)
 {
     // A socket's file is made under a longer name first (os/listen.h).
     size_t most = sizeof(((struct sockaddr_un *)0)->sun_path) - (kind == PREFIX_PATH ? 12 : 1);
@@ -240,4 +240,35 @@ bool proxy_address_source(struct config *config, struct transport_address *addr,
     if (addr->family == AF_UNSPEC)
         addr->family = parsed.want == AF_INET6 ? AF_INET6 : AF_INET;
     return true;
+}
+
+static bool mask_len(uint64_t *len, const char *text)
+{
+    struct transport_address mask;
+    if (!transport_address_parse_ip(&mask, text) || mask.family != AF_INET)
+        return false;
+    uint32_t bits = (uint32_t)mask.ip[0] << 24 | (uint32_t)mask.ip[1] << 16 | (uint32_t)mask.ip[2] << 8 | mask.ip[3];
+    *len = bits == UINT32_MAX ? 32 : (uint64_t)__builtin_clz(~bits);
+    // Ones, then zeros.
+    return *len == 32 || bits << *len == 0;
+}
+
+const char *proxy_network_parse(struct transport_network *net, const char *text)
+{
+    struct transport_address addr;
+    char host[TRANSPORT_ADDRESS_TEXT_MAX];
+    size_t len = strcspn(text, "/");
+    if (len >= sizeof(host))
+        return "is no network";
+    memcpy(host, text, len);
+    host[len] = '\0';
+    if (!transport_address_parse_ip(&addr, host))
+        return "is no network; expected an address such as 10.0.0.0/8";
+    uint64_t most = addr.family == AF_INET ? 32 : 128, prefix = most;
+    if (text[len] == '/' && (!slice_to_u64(slice_str(text + len + 1), &prefix) || prefix > most) &&
+        (addr.family != AF_INET || !mask_len(&prefix, text + len + 1)))
+        return "has no valid mask";
+    *net = (struct transport_network){ .family = addr.family, .prefix_len = (uint8_t)prefix };
+    memcpy(net->ip, addr.ip, sizeof(net->ip));
+    return NULL;
 }

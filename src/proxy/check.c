@@ -52,20 +52,15 @@ static void check_tcp(struct config *config, struct proxy_conf *proxy)
              proxy_kind(proxy), proxy->name);
         proxy->log_format = PROXY_LOG_TCP;
     }
+    for (const struct server_conf *it = proxy->be.servers; it; it = it->next) {
+        if (it->cookie)
+            config_diag_add(config->diag, CONFIG_WARNING, it->place,
+                            "the cookie of server '%s' is ignored: it needs mode http", it->name);
+    }
     proxy->http_request_rules = NULL;
     proxy->forwardfor.enabled = false;
     proxy->forwarded.enabled = false;
     proxy->be.cookie.name = NULL;
-}
-
-static void check_cookies(struct config *config, const struct proxy_conf *proxy)
-{
-    for (const struct server_conf *it = proxy->be.servers; it; it = it->next) {
-        if (it->cookie && !proxy->be.cookie.name)
-            config_diag_add(config->diag, CONFIG_WARNING, it->place,
-                            "the cookie of server '%s' has no effect, for %s '%s' has no 'cookie' line", it->name,
-                            proxy_kind(proxy), proxy->name);
-    }
 }
 
 bool proxy_conf_check(struct config *config, struct proxy_conf *proxy)
@@ -78,7 +73,8 @@ bool proxy_conf_check(struct config *config, struct proxy_conf *proxy)
         ok = check_tcp_conditions(config, proxy);
         check_tcp(config, proxy);
     }
-    if (proxy->mode == PROXY_MODE_HTTP)
-        check_cookies(config, proxy);
+    // It belongs to backends; a frontend may have it from its defaults.
+    if (!proxy->has_backend)
+        proxy->forwarded.enabled = false;
     return ok;
 }

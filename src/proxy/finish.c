@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What can only be done once all sections are read: names become pointers, numbers are given, lists are closed.
+#include <stdlib.h>
 #include <string.h>
 #include "log/log.h"
 #include "proxy/words.h"
@@ -13,65 +14,91 @@ static void append_global_logs(struct arena *arena, struct proxy_conf *proxy, co
         *last = proxy_logs_copy(arena, global->logs);
 }
 
-static bool id_is_taken(const struct program_conf *program, uint32_t id)
+// Numbers of one kind of things. Those that the configuration gives are sorted; the others get the lowest free ones, in
+// the order of the files.
+struct numbers {
+    uint32_t *given;
+    size_t num;
+    size_t at;
+    uint32_t next;
+};
+
+static int compare_numbers(const void *a, const void *b)
 {
-    for (const struct proxy_conf *it = program->proxies; it; it = it->next) {
-        if (it->id == id)
-            return true;
-    }
-    return false;
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    return (left > right) - (left < right);
 }
 
-// Those without an id take the lowest free ones, in the order of the files.
+static struct numbers numbers_new(struct arena *arena, size_t max)
+{
+    return (struct numbers){ .given = arena_alloc(arena, (max + 1) * sizeof(uint32_t)), .next = 1 };
+}
+
+static void numbers_add(struct numbers *numbers, uint32_t id)
+{
+    if (id)
+        numbers->given[numbers->num++] = id;
+}
+
+static void numbers_sort(struct numbers *numbers)
+{
+    qsort(numbers->given, numbers->num, sizeof(*numbers->given), compare_numbers);
+}
+
+static uint32_t numbers_next(struct numbers *numbers)
+{
+    while (numbers->at < numbers->num && numbers->given[numbers->at] <= numbers->next)
+        numbers->next += numbers->given[numbers->at++] == numbers->next;
+    return numbers->next++;
+}
+
 static void number_proxies(struct program_conf *program)
 {
-    uint32_t next = 1;
-    for (struct proxy_conf *it = program->proxies; it; it = it->next) {
-        while (!it->id && id_is_taken(program, next))
-            next++;
-        it->id = it->id ? it->id : next;
-    }
+    struct numbers numbers = numbers_new(program->arena, program->num_proxies);
+    for (const struct proxy_conf *it = program->proxies; it; it = it->next)
+        numbers_add(&numbers, it->id);
+    numbers_sort(&numbers);
+    for (struct proxy_conf *it = program->proxies; it; it = it->next)
+        it->id = it->id ? it->id : numbers_next(&numbers);
 }
 
-static void number_servers(struct backend_conf *backend)
+static void number_servers(struct arena *arena, struct backend_conf *backend)
 {
-    uint32_t next = 1;
-    for (struct server_conf *it = backend->servers; it; it = it->next) {
-        for (const struct server_conf *other = it->id ? NULL : backend->servers; other;) {
-            if (other->id == next) {
-                next++;
-                other = backend->servers;
-            } else {
-                other = other->next;
-            }
-        }
-        it->id = it->id ? it->id : next;
-    }
+    struct numbers numbers = numbers_new(arena, backend->num_servers);
+    for (const struct server_conf *it = backend->servers; it; it = it->next)
+        numbers_add(&numbers, it->id);
+    numbers_sort(&numbers);
+    for (struct server_conf *it = backend->servers; it; it = it->next)
+        it->id = it->id ? it->id : numbers_next(&numbers);
+}
+
+static const struct bind_conf *bind_with_id(const struct frontend_conf *frontend, uint32_t id)
+{
+    const struct bind_conf *bind = frontend->binds;
+    while (bind && bind->id != id)
+        bind = bind->next;
+    return bind;
 }
 
 static bool number_binds(struct config *config, struct proxy_conf *proxy)
 {
+    size_t num = 0;
     bool ok = true;
+    for (const struct bind_conf *it = proxy->fe.binds; it; it = it->next)
+        num++;
+    struct numbers numbers = numbers_new(config->arena, num);
     for (const struct bind_conf *it = proxy->fe.binds; it; it = it->next) {
-        for (const struct bind_conf *other = proxy->fe.binds; it->id && other != it; other = other->next) {
-            if (other->id != it->id)
-                continue;
-            config_diag_add(config->diag, CONFIG_ERROR, it->place, "the id %u is taken by the bind at line %u of %s",
-                            it->id, other->place.line, other->place.file);
-            ok = false;
-        }
+        const struct bind_conf *first = it->id ? bind_with_id(&proxy->fe, it->id) : it;
+        numbers_add(&numbers, it->id);
+        if (first == it)
+            continue;
+        config_diag_add(config->diag, CONFIG_ERROR, it->place, "the id %u is taken by the bind at line %u of %s",
+                        it->id, first->place.line, first->place.file);
+        ok = false;
     }
-    uint32_t next = 1;
+    numbers_sort(&numbers);
     for (struct bind_conf *it = proxy->fe.binds; it; it = it->next) {
-        for (const struct bind_conf *other = it->id ? NULL : proxy->fe.binds; other;) {
-            if (other->id == next) {
-                next++;
-                other = proxy->fe.binds;
-            } else {
-                other = other->next;
-            }
-        }
-        it->id = it->id ? it->id : next;
+        it->id = it->id ? it->id : numbers_next(&numbers);
         if (!it->listen.backlog)
             it->listen.backlog = proxy->fe.backlog;
     }
@@ -144,20 +171,57 @@ static void collect_binds(struct program_conf *program)
     }
 }
 
+static int compare_binds(const void *a, const void *b)
+{
+    const struct bind_conf *left = *(const struct bind_conf *const *)a, *right = *(const struct bind_conf *const *)b;
+    if (left->listen.kind != right->listen.kind)
+        return left->listen.kind < right->listen.kind ? -1 : 1;
+    int order = memcmp(&left->listen.address, &right->listen.address, sizeof(left->listen.address));
+    order = order ? order : strcmp(left->listen.interface, right->listen.interface);
+    return order ? order : (left->index > right->index) - (left->index < right->index);
+}
+
+// Two binds of one address would share its connections at random, and its sockets with them.
+static bool check_binds(struct config *config, const struct program_conf *program)
+{
+    size_t len = (program->num_binds + 1) * sizeof(struct bind_conf *);
+    struct bind_conf **sorted = arena_alloc(config->arena, len);
+    bool ok = true;
+    memcpy(sorted, program->binds, len);
+    qsort(sorted, program->num_binds, sizeof(struct bind_conf *), compare_binds);
+    for (uint32_t i = 1; i < program->num_binds; i++) {
+        const struct bind_conf *first = sorted[i - 1], *second = sorted[i];
+        char text[OS_LISTEN_TEXT_LEN];
+        if (second->listen.kind == OS_LISTEN_FD || !os_listen_same(&first->listen, &second->listen))
+            continue;
+        os_listen_text(text, &second->listen);
+        config_diag_add(config->diag, CONFIG_ERROR, second->place, "%s is bound at line %u of %s already", text,
+                        first->place.line, first->place.file);
+        ok = false;
+    }
+    return ok;
+}
+
 bool proxy_conf_finish(struct config *config, struct program_conf *program)
 {
     bool ok = true;
+    struct global_conf *global = &program->global;
+    global->maxrewrite = global->maxrewrite > global->bufsize / 2 ? global->bufsize / 2 : global->maxrewrite;
     number_proxies(program);
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
-        append_global_logs(program->arena, proxy, &program->global);
-        number_servers(&proxy->be);
+        append_global_logs(program->arena, proxy, global);
+        number_servers(program->arena, &proxy->be);
         ok &= number_binds(config, proxy);
+        // What a disabled proxy names need not be there.
+        if (proxy->disabled)
+            continue;
         ok &= proxy_conf_check(config, proxy);
         ok &= resolve_names(config, proxy);
     }
+    collect_binds(program);
+    ok &= check_binds(config, program);
     // Last, for it may take time: a configuration with errors is not worth it.
     for (struct proxy_conf *proxy = program->proxies; proxy && !config->diag->num_errors; proxy = proxy->next)
         ok &= proxy->disabled || resolve_servers(config, proxy);
-    collect_binds(program);
     return ok && !config_diag_failed(config->diag);
 }

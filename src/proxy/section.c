@@ -60,17 +60,16 @@ static void copy_defaults(struct config *config, struct proxy_conf *proxy, struc
     *proxy->be.default_server = *defaults->be.default_server;
 }
 
-static bool name_is_valid(struct config *config, const struct config_line *line)
+bool proxy_name_check(struct config *config, const struct config_line *line)
 {
     const struct config_arg *name = config_arg_at(line, 0);
     if (name->len == 0)
-        return config_error(config, line, 0, "the name of a section cannot be empty");
+        return config_error(config, line, 0, "the name is empty");
     for (const char *c = name->str; *c; c++) {
-        bool ok = (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') ||
-                  strchr("_-.:", *c);
+        bool ok =
+            (*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || strchr("_-.:", *c);
         if (!ok)
-            return config_error(config, line, 0, "the character '%c' is not permitted in the name '%s'", *c,
-                                name->str);
+            return config_error(config, line, 0, "the character '%c' is not permitted in the name '%s'", *c, name->str);
     }
     return true;
 }
@@ -83,8 +82,10 @@ static bool find_defaults(struct config *config, struct proxy_conf **found, cons
     if (!from)
         return true;
     if (strcmp(from->str, "from") != 0)
-        return config_error(config, line, index, "unexpected argument '%s'; only 'from' and the name of a defaults "
-                            "section may follow%s", from->str, index ? ", addresses belong on 'bind' lines" : "");
+        return config_error(config, line, index,
+                            "unexpected argument '%s'; only 'from' and the name of a defaults "
+                            "section may follow%s",
+                            from->str, index ? ", addresses belong on 'bind' lines" : "");
     if (!name)
         return config_error(config, line, index + 1, "the name of a defaults section is missing");
     struct proxy_conf *match = NULL;
@@ -92,9 +93,10 @@ static bool find_defaults(struct config *config, struct proxy_conf **found, cons
         if (!it->name || strcmp(it->name, name->str) != 0)
             continue;
         if (match)
-            return config_error(config, line, index + 1, "the defaults section '%s' is ambiguous, it is at line %u of "
-                                "%s and at line %u of %s", name->str, it->place.line, it->place.file,
-                                match->place.line, match->place.file);
+            return config_error(config, line, index + 1,
+                                "the defaults section '%s' is ambiguous, it is at line %u of "
+                                "%s and at line %u of %s",
+                                name->str, it->place.line, it->place.file, match->place.line, match->place.file);
         match = it;
     }
     if (!match) {
@@ -129,7 +131,7 @@ static void *defaults_begin(struct config *config, const struct config_line *lin
     struct proxy_conf *defaults = NULL;
     const struct config_arg *name = config_arg_at(line, 0);
     bool named = name && (strcmp(name->str, "from") != 0 || line->num_args - line->first != 2);
-    if ((named && !name_is_valid(config, line)) || !find_defaults(config, &defaults, line, named))
+    if ((named && !proxy_name_check(config, line)) || !find_defaults(config, &defaults, line, named))
         return NULL;
     struct proxy_conf *proxy = begin(config, line, defaults, CONFIG_IN_DEFAULTS, named ? name->str : NULL);
     proxy->next = program->defaults;
@@ -157,9 +159,10 @@ static bool rules_fit(struct config *config, const struct config_line *line, str
         return true;
     for (const struct proxy_conf *it = proxy_program(config)->proxies; it; it = it->next) {
         if (it->defaults == defaults && it->in != in)
-            return config_error(config, line, 0, "a %s and a %s section cannot both start from the defaults at line %u "
-                                "of %s, which have rules", proxy_kind(it), line->args[0].str, defaults->place.line,
-                                defaults->place.file);
+            return config_error(config, line, 0,
+                                "a %s and a %s section cannot both start from the defaults at line %u "
+                                "of %s, which have rules",
+                                proxy_kind(it), line->args[0].str, defaults->place.line, defaults->place.file);
     }
     return true;
 }
@@ -168,7 +171,7 @@ static void *proxy_begin(struct config *config, const struct config_line *line, 
 {
     struct program_conf *program = proxy_program(config);
     struct proxy_conf *defaults = program->defaults;
-    if (!name_is_valid(config, line) || !find_defaults(config, &defaults, line, 1))
+    if (!proxy_name_check(config, line) || !find_defaults(config, &defaults, line, 1))
         return NULL;
     // The section is read even so: its lines may have errors of their own.
     name_is_free(config, line, in);

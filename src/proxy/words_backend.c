@@ -15,9 +15,10 @@ static bool parse_number(struct config *config, void *object, const struct confi
 static bool parse_balance(struct config *config, void *object, const struct config_word *word,
                           const struct config_line *line)
 {
-    static const char *const known[] = { [PROXY_BALANCE_ROUNDROBIN] = "roundrobin",
-                                         [PROXY_BALANCE_LEASTCONN] = "leastconn" };
-    static const char *const refused[] = { "static-rr", "first",      "hash", "source", "uri", "url_param",
+    static const char *const known[] = {
+        [PROXY_BALANCE_ROUNDROBIN] = "roundrobin", [PROXY_BALANCE_LEASTCONN] = "leastconn"
+    };
+    static const char *const refused[] = { "static-rr", "first",      "hash",   "source",     "uri",      "url_param",
                                            "hdr",       "rdp-cookie", "random", "log-sticky", "log-hash", "sticky" };
     struct proxy_conf *proxy = object;
     const struct config_arg *arg = config_arg_at(line, 0);
@@ -33,8 +34,10 @@ static bool parse_balance(struct config *config, void *object, const struct conf
     size_t len = strcspn(arg->str, "(");
     for (size_t i = 0; i < NUM_ITEMS(refused); i++) {
         if (slice_equal(slice_of(arg->str, len), slice_str(refused[i])))
-            return config_error(config, line, 0, "balance '%.*s' is not supported yet, only 'roundrobin' and 'leastconn' "
-                                "are", (int)len, arg->str);
+            return config_error(config, line, 0,
+                                "balance '%.*s' is not supported yet, only 'roundrobin' and 'leastconn' "
+                                "are",
+                                (int)len, arg->str);
     }
     return config_error_unknown(config, line, 0, "balancing algorithm", known, NUM_ITEMS(known));
 }
@@ -42,8 +45,10 @@ static bool parse_balance(struct config *config, void *object, const struct conf
 static bool parse_http_reuse(struct config *config, void *object, const struct config_word *word,
                              const struct config_line *line)
 {
-    static const char *const known[] = { [PROXY_REUSE_SAFE] = "safe", [PROXY_REUSE_NEVER] = "never",
-                                         [PROXY_REUSE_AGGRESSIVE] = "aggressive", [PROXY_REUSE_ALWAYS] = "always" };
+    static const char *const known[] = { [PROXY_REUSE_SAFE] = "safe",
+                                         [PROXY_REUSE_NEVER] = "never",
+                                         [PROXY_REUSE_AGGRESSIVE] = "aggressive",
+                                         [PROXY_REUSE_ALWAYS] = "always" };
     struct proxy_conf *proxy = object;
     proxy_word_needs(config, proxy, word, line, PROXY_SIDE_BACK, NULL);
     for (size_t i = 0; i < NUM_ITEMS(known); i++) {
@@ -81,29 +86,62 @@ static bool parse_source(struct config *config, void *object, const struct confi
 #define INTO(member) .into = offsetof(struct proxy_conf, member)
 
 static const struct config_word words[] = {
-    { .name = "balance", .in = CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN, .min_args = 1,
-      .flags = CONFIG_ANY_ARGS, .parse = parse_balance, .args = "{ roundrobin | leastconn }",
+    { .name = "balance",
+      .in = CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
+      .min_args = 1,
+      .flags = CONFIG_ANY_ARGS,
+      .parse = parse_balance,
+      .args = "{ roundrobin | leastconn }",
       .help = "How requests are spread: in turn by weight, one rotation for all workers, or to the server with the "
               "fewest connections for its weight.",
-      .good = "balance leastconn", .bad = "balance source", .bad_says = "not supported yet" },
-    { .name = "http-reuse", .in = CONFIG_IN_PROXY, .min_args = 1, .max_args = 1, .parse = parse_http_reuse,
+      .good = "balance leastconn",
+      .bad = "balance source",
+      .bad_says = "not supported yet" },
+    { .name = "http-reuse",
+      .in = CONFIG_IN_PROXY,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = parse_http_reuse,
       .args = "{ never | safe | aggressive | always }",
       .help = "When a request may take an idle connection that another client's requests used: never; 'safe': not the "
               "first request of a client's connection; 'aggressive': that one too where the idle connection was reused "
               "before; always. The default is safe.",
-      .good = "http-reuse always", .bad = "http-reuse alway", .bad_says = "did you mean 'always'?" },
-    { .name = "retries", .in = CONFIG_IN_PROXY, .min_args = 1, .max_args = 1, .parse = parse_number, INTO(be.retries),
-      .max = INT32_MAX, .args = "<number>",
-      .help = "How often a failed connection to a server is tried again; the default is 3.", .good = "retries 2",
-      .bad = "retries -1", .bad_says = "is no number" },
-    { .name = "fullconn", .in = CONFIG_IN_PROXY, .min_args = 1, .max_args = 1, .parse = parse_number, INTO(be.fullconn),
-      .max = INT32_MAX, .args = "<number>",
-      .help = "The load at which servers reach their maxconn, where they have a minconn.", .good = "fullconn 1000",
-      .bad = "fullconn x", .bad_says = "is no number" },
-    { .name = "source", .in = CONFIG_IN_PROXY, .min_args = 1, .flags = CONFIG_ANY_ARGS, .parse = parse_source,
+      .good = "http-reuse always",
+      .bad = "http-reuse alway",
+      .bad_says = "did you mean 'always'?" },
+    { .name = "retries",
+      .in = CONFIG_IN_PROXY,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = parse_number,
+      INTO(be.retries),
+      .max = INT32_MAX,
+      .args = "<number>",
+      .help = "How often a failed connection to a server is tried again; the default is 3.",
+      .good = "retries 2",
+      .bad = "retries -1",
+      .bad_says = "is no number" },
+    { .name = "fullconn",
+      .in = CONFIG_IN_PROXY,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = parse_number,
+      INTO(be.fullconn),
+      .max = INT32_MAX,
+      .args = "<number>",
+      .help = "The load at which servers reach their maxconn, where they have a minconn.",
+      .good = "fullconn 1000",
+      .bad = "fullconn x",
+      .bad_says = "is no number" },
+    { .name = "source",
+      .in = CONFIG_IN_PROXY,
+      .min_args = 1,
+      .flags = CONFIG_ANY_ARGS,
+      .parse = parse_source,
       .args = "<address>[:<port>] [interface <name>]",
       .help = "The address, and the network interface, to connect to servers from.",
-      .good = "source 127.0.0.1 interface lo", .bad = "source 127.0.0.1 usesrc client",
+      .good = "source 127.0.0.1 interface lo",
+      .bad = "source 127.0.0.1 usesrc client",
       .bad_says = "'usesrc' is not supported yet" },
 };
 CONFIG_WORDS(words);

@@ -76,9 +76,8 @@ static bool parse_server(struct config *config, void *object, const struct confi
     server->place = line->place;
     server->place.column = name->column;
     server->place.length = name->width;
-    if (name->len == 0)
-        return config_error(config, line, 0, "a server needs a name");
-    bool ok = name_is_free(config, &proxy->be, line, name->str);
+    bool ok = proxy_name_check(config, line);
+    ok &= name_is_free(config, &proxy->be, line, name->str);
     ok &= read_address(config, server, line);
     ok &= config_parse_options(config, server, line, 2, CONFIG_IN_SERVER);
     ok &= id_is_free(config, &proxy->be, line, server->id);
@@ -134,16 +133,28 @@ bool proxy_server_resolve(struct config *config, struct server_conf *server)
 }
 
 static const struct config_word words[] = {
-    { .name = "server", .in = CONFIG_IN_BACKEND | CONFIG_IN_LISTEN, .min_args = 2, .flags = CONFIG_ANY_ARGS,
-      .parse = parse_server, .args = "<name> <address>[:<port>] [<option>...]",
-      .help = "A server that requests are sent to: an IPv4 or IPv6 address, a host name (resolved at start), "
-              "`unix@/path`, `abns@name`, or `*` for the address that the client asked for. Without a port, or with `+n` "
-              "or `-n`, the client's destination port counts.",
-      .good = "server s1 127.0.0.1:8000 weight 3;server s2 unix@/run/s2;server s3 *:+80", .bad = "server s1",
+    { .name = "server",
+      .in = CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
+      .min_args = 2,
+      .flags = CONFIG_ANY_ARGS,
+      .parse = parse_server,
+      .args = "<name> <address>[:<port>] [<option>...]",
+      .help =
+          "A server that requests are sent to: an IPv4 or IPv6 address, a host name (resolved at start), "
+          "`unix@/path`, `abns@name`, or `*` for the address that the client asked for. Without a port, or with `+n` "
+          "or `-n`, the client's destination port counts.",
+      .good = "server s1 127.0.0.1:8000 weight 3;server s2 unix@/run/s2;server s3 *:+80",
+      .bad = "server s1",
       .bad_says = "is incomplete" },
-    { .name = "default-server", .in = CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN, .min_args = 1,
-      .flags = CONFIG_ANY_ARGS, .parse = parse_default_server, .args = "<option>...",
-      .help = "Options that the server lines after it start with.", .good = "default-server weight 3 maxconn 100",
-      .bad = "default-server backup2", .bad_says = "unknown option" },
+    { .name = "default-server",
+      .in = CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
+      .min_args = 1,
+      .flags = CONFIG_ANY_ARGS,
+      .parse = parse_default_server,
+      .args = "<option>...",
+      .help = "Options that the server lines after it start with.",
+      .good = "default-server weight 3 maxconn 100",
+      .bad = "default-server backup2",
+      .bad_says = "unknown option" },
 };
 CONFIG_WORDS(words);

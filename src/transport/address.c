@@ -58,7 +58,8 @@ socklen_t transport_address_to_sockaddr(const struct transport_address *addr, st
         bool is_abstract = addr->path[0] == '@';
         if (is_abstract)
             un->sun_path[0] = '\0';
-        return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (is_abstract ? 0 : 1));
+        // HAProxy's abns@ names are filled up with zeros, and so must be those that reach them.
+        return is_abstract ? (socklen_t)sizeof(*un) : (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1);
     }
     return 0;
 }

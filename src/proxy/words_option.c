@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `option` words that are no more than a switch. Those with arguments stand in words_option_args.c.
+#include "proxy/words.h"
+
+// What only one side of a proxy has a use for.
+enum {
+    OPTIONS_FRONT = PROXY_OPT_CLIENT_KEEPALIVE | PROXY_OPT_DONT_LOG_NULL | PROXY_OPT_DONT_LOG_NORMAL |
+                    PROXY_OPT_LOG_ASAP | PROXY_OPT_LOG_SEPARATE_ERRORS,
+    OPTIONS_BACK = PROXY_OPT_SERVER_KEEPALIVE | PROXY_OPT_ABORT_ON_CLOSE | PROXY_OPT_ALL_BACKUPS,
+    OPTIONS_CONNECTION = PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE | PROXY_OPT_KEEP_ALIVE,
+};
+
+static bool parse_switch(struct config *config, void *object, const struct config_word *word,
+                         const struct config_line *line)
+{
+    if (word->value & OPTIONS_FRONT && !(word->value & OPTIONS_BACK))
+        proxy_word_needs(config, object, word, line, PROXY_SIDE_FRONT, NULL);
+    if (word->value & OPTIONS_BACK && !(word->value & OPTIONS_FRONT))
+        proxy_word_needs(config, object, word, line, PROXY_SIDE_BACK, NULL);
+    return config_word_flag(config, object, word, line);
+}
+
+// httpclose, http-server-close and http-keep-alive exclude each other: the last one counts, and `no` undoes its own.
+static bool parse_connection(struct config *config, void *object, const struct config_word *word,
+                             const struct config_line *line)
+{
+    struct proxy_conf *proxy = object;
+    if (!line->negated && !line->reset)
+        proxy->options &= ~(uint64_t)OPTIONS_CONNECTION;
+    return config_word_flag(config, object, word, line);
+}
+
+#define SWITCH(word, function, bits, text)                                                                             \
+    {                                                                                                                  \
+        .name = "option " word, .in = CONFIG_IN_PROXY, .flags = CONFIG_MAY_NEGATE, .parse = function,                  \
+        .into = offsetof(struct proxy_conf, options), .value = bits, .args = "", .help = text,                         \
+        .good = "option " word ";no option " word, .bad = "option " word " yes", .bad_says = "takes no argument"       \
+    }
+
+static const struct config_word words[] = {
+    SWITCH("httpclose", parse_connection, PROXY_OPT_HTTP_CLOSE,
+           "Connections carry one request and its answer, on both sides."),
+    SWITCH("http-server-close", parse_connection, PROXY_OPT_SERVER_CLOSE,
+           "Connections to servers carry one request; those of clients stay open."),
+    SWITCH("http-keep-alive", parse_connection, PROXY_OPT_KEEP_ALIVE,
+           "Connections stay open on both sides. This is the default; it undoes the other two."),
+    SWITCH("abortonclose", parse_switch, PROXY_OPT_ABORT_ON_CLOSE,
+           "A client that closes its side while its request waits for a server has given it up."),
+    SWITCH("allbackups", parse_switch, PROXY_OPT_ALL_BACKUPS,
+           "When no ordinary server is left, all backup servers share the load instead of the first alone."),
+    SWITCH("dontlognull", parse_switch, PROXY_OPT_DONT_LOG_NULL, "Connections without a single byte are not logged."),
+    SWITCH("dontlog-normal", parse_switch, PROXY_OPT_DONT_LOG_NORMAL,
+           "What ends well is not logged: only errors, retries and redispatches are."),
+    SWITCH("log-separate-errors", parse_switch, PROXY_OPT_LOG_SEPARATE_ERRORS,
+           "What does not end well is logged at level err instead of info."),
+    SWITCH("logasap", parse_switch, PROXY_OPT_LOG_ASAP,
+           "The log line is written when the answer begins; its time and size are marked with '+'."),
+    SWITCH("clitcpka", parse_switch, PROXY_OPT_CLIENT_KEEPALIVE, "TCP keep-alive on connections of clients."),
+    SWITCH("srvtcpka", parse_switch, PROXY_OPT_SERVER_KEEPALIVE, "TCP keep-alive on connections to servers."),
+    SWITCH("tcpka", parse_switch, PROXY_OPT_CLIENT_KEEPALIVE | PROXY_OPT_SERVER_KEEPALIVE,
+           "TCP keep-alive on all sides that the proxy has."),
+    SWITCH("nolinger", parse_switch, PROXY_OPT_NO_LINGER,
+           "Connections are reset rather than closed, and what they still had to send is lost."),
+};
+CONFIG_WORDS(words);
