@@ -14,6 +14,7 @@ struct proxy_session {
     struct transport_address dst;  // AF_UNSPEC until proxy_session_dst asked
     int fd;
     uint32_t num_requests;
+    void *own_conn;                // idle server connection that is this client's alone (struct backend_conn), or NULL
     uint64_t accept_us;            // monotonic
     uint64_t accept_wall_us;
     uint64_t handshake_us;         // time the PROXY header took

@@ -120,7 +120,7 @@ struct stream {
     uint16_t status;
     uint8_t step;
     uint8_t end;         // enum stream_end
-    uint8_t end_step;    // step in which it was decided
+    char end_phase;      // the log's letter for where it was decided
     uint8_t cookie_seen; // letters for the log: N none, V valid, I invalid, D down
     uint8_t cookie_set;  // N nothing, I inserted
     bool redispatched : 1;

@@ -85,8 +85,10 @@ static bool accept_one(struct frontend_listener *listener)
     if (error == ECONNABORTED || error == EINTR)
         return true;
     // Out of descriptors or memory: waiting is all that helps, and spinning on a readable socket would not.
-    if (error != EAGAIN)
+    if (error != EAGAIN) {
+        backend_pool_make_room(&frontends->backends);
         listener_pause(listener);
+    }
     return false;
 }
 

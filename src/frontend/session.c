@@ -10,6 +10,7 @@ static void session_free(struct frontend_session *session, bool reset)
     struct frontends *frontends = session->owner;
     event_timer_del(frontends->loop, &session->timer);
     event_task_cancel(&session->next_request);
+    backend_pool_drop_own(&session->facts.own_conn);
     mux_h1_close(&session->front, reset);
     list_remove(&session->link);
     frontends->num_sessions--;

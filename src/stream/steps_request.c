@@ -54,6 +54,12 @@ enum stream_verdict stream_read_head(struct stream *stream)
     if (conf->options & PROXY_OPT_HTTP_CLOSE || ctx->stopping)
         stream->front->keep_alive = false;
     stream->upgrade = stream->request.flags & HTTP_HEAD_UPGRADE && !(stream->request.flags & HTTP_HEAD_VERSION_10);
+    // A handshake without its key can only fail, and the answer to it could not be checked (RFC 6455 section 4.2.1).
+    if (stream->upgrade && stream->request.flags & HTTP_HEAD_WEBSOCKET &&
+        !stream->request.first[HTTP_FIELD_SEC_WEBSOCKET_KEY]) {
+        backend_count(session->counters, PROXY_COUNT_REQ_ERRORS, 1);
+        return stream_refuse(stream, 400, STREAM_END_PROXY, true);
+    }
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
     stream_step_set(stream, STREAM_REQUEST_RULES);
     return STREAM_GO;

@@ -153,12 +153,35 @@ void stream_run(struct stream *stream)
     stream_arm(stream);
 }
 
+// Where the stream stood: waiting for the request, the queue, the connection, the answer's head, a body, or delivering an
+// answer of our own (HAProxy manual, session state at disconnection).
+static char phase_letter(const struct stream *stream, enum stream_end end)
+{
+    switch (stream->step) {
+    case STREAM_READ_HEAD:
+    case STREAM_REQUEST_RULES:
+        return 'R';
+    case STREAM_PICK_BACKEND:
+    case STREAM_PICK_SERVER:
+        return end == STREAM_END_LOCAL ? 'R' : 'C';
+    case STREAM_QUEUE:
+        return 'Q';
+    case STREAM_CONNECT:
+    case STREAM_SEND_HEAD:
+        return 'C';
+    case STREAM_RELAY:
+        return stream->up.ended && !stream->answer_head ? 'H' : 'D';
+    default:
+        return 'L';
+    }
+}
+
 void stream_note_end(struct stream *stream, enum stream_end end)
 {
-    if (stream->end != STREAM_END_OK)
+    if (stream->end != STREAM_END_OK || end == STREAM_END_OK)
         return;
     stream->end = (uint8_t)end;
-    stream->end_step = stream->step;
+    stream->end_phase = phase_letter(stream, end);
 }
 
 void stream_leave_server(struct stream *stream, bool keep)
@@ -174,7 +197,7 @@ void stream_leave_server(struct stream *stream, bool keep)
         struct backend_conn *back = stream->back;
         stream->back = NULL;
         if (keep)
-            backend_pool_put(back);
+            backend_pool_put(back, &stream->session->own_conn);
         else
             backend_conn_close(back, false);
     }
@@ -231,7 +254,7 @@ static void count_end(struct stream *stream)
     default:
         return;
     }
-    if (stream->end_step < STREAM_RELAY)
+    if (stream->end_phase != 'D' && stream->end_phase != 'H')
         return;
     backend_count(be ? be : fe, which, 1);
     if (srv)
@@ -246,13 +269,14 @@ enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, en
                  mux_h1_can_reuse(&stream->back->h1);
     stream_note_end(stream, end);
     stream_step_set(stream, STREAM_FINISHED);
+    stream->bytes_in = stream->bytes_in ? stream->bytes_in : stream->front->stream.bytes_in;
+    stream->bytes_out = stream->front->stream.bytes_out;
+    // The line counts the connections of the moment, this one included.
+    stream_log_line(stream);
+    count_end(stream);
     stream_leave_server(stream, whole);
     if (stream->in_backend)
         backend_session_end(stream->backend);
-    stream->bytes_in = stream->bytes_in ? stream->bytes_in : stream->front->stream.bytes_in;
-    stream->bytes_out = stream->front->stream.bytes_out;
-    stream_log_line(stream);
-    count_end(stream);
     stream_give(stream);
     host->ended(session, next);
     return STREAM_OVER;

@@ -103,7 +103,7 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     tunnel_count(tunnel, end);
     if (tunnel->log) {
         tunnel->log->end = (uint8_t)end;
-        tunnel->log->end_step = STREAM_RELAY;
+        tunnel->log->end_phase = end == STREAM_END_OK ? '-' : 'D';
         tunnel->log->end_us = ctx->loop->now_us;
         tunnel->log->bytes_in = tunnel->bytes_in;
         tunnel->log->bytes_out = tunnel->bytes_out;
