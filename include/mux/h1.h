@@ -24,7 +24,6 @@ struct mux_h1 {
     bool is_server : 1;        // towards a client
     bool keep_alive : 1;       // the connection may carry another message after this one
     bool peer_is_10 : 1;       // the peer's last head said HTTP/1.0
-    bool tx_first_chunk : 1;
     bool finish_written : 1;
     bool can_rewind : 1;
     bool rx_started : 1;       // some byte of the current message came

@@ -92,7 +92,6 @@ bool mux_h1_start(struct mux_stream *stream, const struct http_head *head, struc
     stream->tx = (uint8_t)body;
     stream->tx_done = body == MUX_BODY_NONE;
     h1->tx_left = body == MUX_BODY_LENGTH ? length : 0;
-    h1->tx_first_chunk = true;
     h1->finish_written = false;
     return true;
 }
@@ -144,9 +143,10 @@ static enum io push_chunk(struct mux_h1 *h1, size_t *taken, struct slice data)
     }
     size_t len = buf_room(&h1->out) - HTTP_CHUNK_HEAD_MAX;
     len = len < data.len ? len : data.len;
-    h1->out.tail += (uint32_t)http_chunk_head(buf_end(&h1->out), len, h1->tx_first_chunk);
-    h1->tx_first_chunk = false;
+    // The CRLF behind goes with the data: who reads whole chunks would wait for the next one otherwise.
+    h1->out.tail += (uint32_t)http_chunk_head(buf_end(&h1->out), len, true);
     out_add(h1, data.ptr, len);
+    out_add(h1, "\r\n", 2);
     *taken = len;
     return IO_OK;
 }
@@ -186,7 +186,7 @@ enum io mux_h1_finish(struct mux_stream *stream, struct slice trailers)
             if (!out_room(h1, len))
                 return IO_FAIL;
         }
-        h1->out.tail += (uint32_t)http_chunk_head(buf_end(&h1->out), 0, h1->tx_first_chunk);
+        h1->out.tail += (uint32_t)http_chunk_head(buf_end(&h1->out), 0, true);
         out_add(h1, trailers.ptr, trailers.len);
         out_add(h1, "\r\n", 2);
         h1->finish_written = true;
