@@ -57,7 +57,7 @@ void messages_fini(struct messages *messages)
     if (messages->source.fd < 0)
         return;
     LIST_EACH(unsent, &messages->unsent, struct unsent, link)
-        unsent_free(unsent);
+    unsent_free(unsent);
     // Another process may hold this end for a moment (a fork in flight): leaving epoll must not depend on the close.
     if (messages->loop)
         event_source_del(messages->loop, &messages->source);
@@ -124,7 +124,8 @@ bool messages_send(struct messages *messages, uint32_t type, const void *data, s
 
 static void unsent_send(struct messages *messages)
 {
-    LIST_EACH(unsent, &messages->unsent, struct unsent, link) {
+    LIST_EACH(unsent, &messages->unsent, struct unsent, link)
+    {
         enum io io = os_pass_send(messages->source.fd, &unsent->wire, sizeof(struct wire) + unsent->len, unsent->fds,
                                   unsent->num_fds);
         if (io != IO_OK)

@@ -59,7 +59,9 @@ enum io os_pass_receive(int fd, void *data, size_t *len, int *fds, size_t *num_f
 {
     union pass_control control;
     struct iovec iov = { .iov_base = data, .iov_len = cap };
-    struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+    struct msghdr msg = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+    };
     ssize_t got;
     *len = *num_fds = 0;
     do

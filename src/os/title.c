@@ -7,8 +7,8 @@
 #include "base/check.h"
 #include "os/identity.h"
 
-// The kernel shows the bytes between the first argument and the end of the last: the area may grow into the environment,
-// which stands right behind it.
+// The kernel shows the bytes between the first argument and the end of the last: the area may grow into the
+// environment, which stands right behind it.
 static struct {
     char *start;
     size_t len;

@@ -33,7 +33,7 @@ static void stop(struct controller *controller)
     controller->stopping = true;
     atomic_store(&board_incarnation_at(controller->board, controller->inc)->ready, 2);
     LIST_EACH(socket, &controller->sockets, struct seat_socket, link)
-        socket_leave(controller, socket);
+    socket_leave(controller, socket);
     const struct process_admin *admin = controller->program->admin;
     if (admin && admin->stop)
         admin->stop(controller->admin);
@@ -113,12 +113,17 @@ static void take_reloaded(struct messages *messages, const struct messages_event
 }
 
 static const struct messages_kind kinds[] = {
-    { .type = WIRE_LISTEN, .min_len = sizeof(struct wire_listen), .max_len = sizeof(struct wire_listen), .num_fds = 1,
+    { .type = WIRE_LISTEN,
+      .min_len = sizeof(struct wire_listen),
+      .max_len = sizeof(struct wire_listen),
+      .num_fds = 1,
       .take = take_listen },
     { .type = WIRE_START, .take = take_start },
     { .type = WIRE_ACTIVE, .take = take_active },
     { .type = WIRE_SOFT_STOP, .take = take_soft_stop },
-    { .type = WIRE_RELOADED, .min_len = sizeof(struct wire_reloaded), .max_len = sizeof(struct wire_reloaded),
+    { .type = WIRE_RELOADED,
+      .min_len = sizeof(struct wire_reloaded),
+      .max_len = sizeof(struct wire_reloaded),
       .take = take_reloaded },
 };
 
@@ -176,10 +181,10 @@ static bool prepare(struct controller *controller, int take_line)
     controller->loop.owner = controller;
     controller->loop.before_wait = turn;
     controller->loop.max_sleep_us = SEAT_MAX_SLEEP_US;
-    controller->wake =
-        (struct event_source){ .fd = board_incarnation_at(controller->board, controller->inc)->wake_fd, .ready = woken };
-    controller->signals = (struct event_source){ .fd = os_signals_open(stop_signals, NUM_ITEMS(stop_signals)),
-                                                 .ready = signals_ready };
+    controller->wake = (struct event_source){ .fd = board_incarnation_at(controller->board, controller->inc)->wake_fd,
+                                              .ready = woken };
+    controller->signals =
+        (struct event_source){ .fd = os_signals_open(stop_signals, NUM_ITEMS(stop_signals)), .ready = signals_ready };
     event_timer_init(&controller->drain_timer, drain);
     event_timer_init(&controller->orphan_timer, orphan_check);
     messages_init(&controller->master, "the master", kinds, NUM_ITEMS(kinds), controller, master_lost, take_line);

@@ -120,7 +120,9 @@ static void take_failed(struct messages *messages, const struct messages_event *
 }
 
 #define WIRE_FIXED(name, type_of, fn)                                                                                  \
-    { .type = (name), .min_len = sizeof(type_of), .max_len = sizeof(type_of), .take = (fn) }
+    {                                                                                                                  \
+        .type = (name), .min_len = sizeof(type_of), .max_len = sizeof(type_of), .take = (fn)                           \
+    }
 
 static const struct messages_kind keeper_kinds[] = {
     WIRE_FIXED(WIRE_PLAN, struct wire_plan, take_plan),
@@ -128,7 +130,10 @@ static const struct messages_kind keeper_kinds[] = {
     WIRE_FIXED(WIRE_SEAT, struct wire_seat, take_seat),
     WIRE_FIXED(WIRE_FORKED, struct wire_seat, take_forked),
     WIRE_FIXED(WIRE_DEAD, struct wire_seat, take_dead),
-    { .type = WIRE_SECTION, .min_len = sizeof(struct wire_section), .max_len = sizeof(struct wire_section), .num_fds = 1,
+    { .type = WIRE_SECTION,
+      .min_len = sizeof(struct wire_section),
+      .max_len = sizeof(struct wire_section),
+      .num_fds = 1,
       .take = take_section },
     { .type = WIRE_FAILED, .max_len = WIRE_TEXT_LEN, .take = take_failed },
 };
@@ -172,7 +177,8 @@ static _Noreturn void keeper_become(struct generation *generation, int line)
 
 void generations_descriptors_close(struct master *master)
 {
-    LIST_EACH(generation, &master->generations, struct generation, link) {
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
         if (generation->line_open)
             close(generation->line.source.fd);
         for (uint32_t i = 0; i < generation->num_seats; i++)
@@ -288,8 +294,8 @@ void generation_leave(struct generation *generation, bool now)
     }
     if (generation->line_open)
         messages_send(&generation->line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
-    // When everything ends the controller stays to the last, for its keeper to end it: workers still log. An orphan's is
-    // told here.
+    // When everything ends the controller stays to the last, for its keeper to end it: workers still log. An orphan's
+    // is told here.
     for (uint32_t i = 0; was_up && i < generation->num_seats; i++)
         if (generation->seats[i].open && (i || !all_end || !generation->keeper))
             messages_send(&generation->seats[i].line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
@@ -301,8 +307,8 @@ static void failed(struct generation *generation)
     const char *text = generation->failure[0] ? generation->failure : "the keeper of the new generation ended\n";
     generation->state = GENERATION_LEAVING;
     if (master->active)
-        log_say(LOG_LEVEL_WARNING, "generation %u could not start; generation %u goes on as before",
-                generation->number, master->active->number);
+        log_say(LOG_LEVEL_WARNING, "generation %u could not start; generation %u goes on as before", generation->number,
+                master->active->number);
     master_answer_reloads(master, false, text);
     listeners_retire(master);
     if (!master->was_ready && !master->stopping) {

@@ -119,7 +119,8 @@ void guard_run(struct master *master)
 
 void guard_forget_seat(struct master *master, const struct seat *seat)
 {
-    LIST_EACH(listener, &master->listeners, struct listener, link) {
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
         for (uint32_t slot = 0; slot < listener->num_fds; slot++)
             if (listener->adopters[slot] == seat)
                 listener->adopters[slot] = NULL;

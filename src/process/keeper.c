@@ -76,9 +76,14 @@ static void take_hard_stop(struct messages *messages, const struct messages_even
 }
 
 static const struct messages_kind kinds[] = {
-    { .type = WIRE_OPENED, .min_len = sizeof(struct wire_opened), .max_len = sizeof(struct wire_opened),
+    { .type = WIRE_OPENED,
+      .min_len = sizeof(struct wire_opened),
+      .max_len = sizeof(struct wire_opened),
       .take = take_opened },
-    { .type = WIRE_SEATED, .min_len = sizeof(struct wire_seat), .max_len = sizeof(struct wire_seat), .num_fds = 1,
+    { .type = WIRE_SEATED,
+      .min_len = sizeof(struct wire_seat),
+      .max_len = sizeof(struct wire_seat),
+      .num_fds = 1,
       .take = take_seated },
     { .type = WIRE_ACTIVE, .take = take_active },
     { .type = WIRE_SOFT_STOP, .take = take_soft_stop },
@@ -104,7 +109,8 @@ static void configuration_load(struct keeper *keeper)
     keeper->conf = program->load(&keeper->settings, &keeper->messages, keeper->start.options);
     show(keeper, keeper->messages.ptr);
     if (!keeper->conf) {
-        log_say(LOG_LEVEL_ALERT, "the configuration has errors: generation %u does not start", keeper->start.generation);
+        log_say(LOG_LEVEL_ALERT, "the configuration has errors: generation %u does not start",
+                keeper->start.generation);
         keeper_fail(keeper, keeper->messages.ptr);
     }
     if (!keeper->settings.num_workers)
@@ -207,8 +213,8 @@ static void loop_prepare(struct keeper *keeper)
     if (!event_loop_init(&keeper->loop))
         keeper_fail(keeper, "no event loop\n");
     keeper->loop.owner = keeper;
-    keeper->signals = (struct event_source){ .fd = os_signals_open(child_signals, NUM_ITEMS(child_signals)),
-                                             .ready = signals_ready };
+    keeper->signals =
+        (struct event_source){ .fd = os_signals_open(child_signals, NUM_ITEMS(child_signals)), .ready = signals_ready };
     if (keeper->signals.fd < 0 || !event_source_add(&keeper->loop, &keeper->signals, EPOLLIN) ||
         !messages_attach(&keeper->master, &keeper->loop))
         keeper_fail(keeper, "no event loop\n");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keeper's own state, shared by the two halves of its life: keeper.c brings a generation up, keeper_seats.c keeps its
-// processes alive and ends them.
+// The keeper's own state, shared by the two halves of its life: keeper.c brings a generation up, keeper_seats.c keeps
+// its processes alive and ends them.
 #pragma once
 
 #include <stdbool.h>
@@ -50,8 +50,8 @@ void keeper_seated(struct keeper *keeper, const struct wire_seat *seat, int take
 // keeper_reap waits for all children that ended and does what follows from it.
 void keeper_reap(struct keeper *keeper);
 
-// keeper_stop ends the generation: softly (the master tells the workers; this only waits, for hard-stop-after at most), or,
-// with `now`, by signals.
+// keeper_stop ends the generation: softly (the master tells the workers; this only waits, for hard-stop-after at most),
+// or, with `now`, by signals.
 void keeper_stop(struct keeper *keeper, bool now);
 
 // keeper_fail tells the master why the generation cannot serve, ends its processes and exits with status 1.

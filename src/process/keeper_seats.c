@@ -39,9 +39,9 @@ static const char *seat_name(char *room, size_t cap, const struct keeper_seat *s
 static void seat_ask(struct keeper_seat *seat)
 {
     struct keeper *keeper = seat->keeper;
-    seat->inc = board_incarnation_take(keeper->start.board,
-                                       is_controller(seat) ? BOARD_ROLE_CONTROLLER : BOARD_ROLE_WORKER, seat->slot,
-                                       keeper->start.generation);
+    seat->inc =
+        board_incarnation_take(keeper->start.board, is_controller(seat) ? BOARD_ROLE_CONTROLLER : BOARD_ROLE_WORKER,
+                               seat->slot, keeper->start.generation);
     if (!seat->inc) {
         log_say(LOG_LEVEL_ALERT, "too many processes at once; trying again later");
         event_timer_set(&keeper->loop, &seat->again, clock_mono_us() + SEATS_PAUSE_MAX_US);

@@ -20,7 +20,8 @@ enum {
 static struct listener *listener_find(struct master *master, const struct os_listen *spec)
 {
     struct listener *found = NULL;
-    LIST_EACH(listener, &master->listeners, struct listener, link) {
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
         if (os_listen_same(&listener->spec, spec))
             found = listener;
     }
@@ -53,7 +54,8 @@ static bool port_is_ours(struct master *master, const struct os_listen *spec, bo
 {
     bool ours = false;
     *same_address = false;
-    LIST_EACH(listener, &master->listeners, struct listener, link) {
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
         if (spec->kind != OS_LISTEN_TCP || port_of(&listener->spec) != port_of(spec))
             continue;
         ours = true;
@@ -96,7 +98,7 @@ static bool room_check(struct master *master, uint32_t more, char *error)
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || more + (uint64_t)open_now <= limit.rlim_cur)
         return true;
     LIST_EACH(listener, &master->listeners, struct listener, link)
-        num += listener->num_fds;
+    num += listener->num_fds;
     snprintf(error, OS_LISTEN_ERROR_LEN,
              "%llu listening sockets (binds times workers) and %llu other descriptors exceed the limit of %llu "
              "(RLIMIT_NOFILE): raise it, or use fewer workers or binds",
@@ -156,7 +158,8 @@ struct listener *listener_open(struct generation *generation, const struct os_li
     if (listener && generation_has(generation, listener)) {
         char text[OS_LISTEN_TEXT_LEN];
         os_listen_text(text, spec);
-        snprintf(error, OS_LISTEN_ERROR_LEN, "cannot bind socket for [%s]: two lines of the configuration want it", text);
+        snprintf(error, OS_LISTEN_ERROR_LEN, "cannot bind socket for [%s]: two lines of the configuration want it",
+                 text);
         return NULL;
     }
     if (!room_check(master, listener && listener->num_fds > wanted ? 0 : wanted - (listener ? listener->num_fds : 0),
@@ -185,7 +188,8 @@ struct listener *listener_open(struct generation *generation, const struct os_li
 static uint32_t slots_wanted(struct master *master, const struct listener *listener)
 {
     uint32_t wanted = 0;
-    LIST_EACH(generation, &master->generations, struct generation, link) {
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
         bool counts = generation->state == GENERATION_STARTING || generation->state == GENERATION_ACTIVE;
         if (counts && generation_has(generation, listener)) {
             uint32_t here = os_listen_is_per_slot(&listener->spec) ? generation->plan.num_workers : 1;
@@ -198,12 +202,14 @@ static uint32_t slots_wanted(struct master *master, const struct listener *liste
 void listeners_retire(struct master *master)
 {
     uint64_t now_us = master->loop.now_us;
-    LIST_EACH(listener, &master->listeners, struct listener, link) {
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
         uint32_t wanted = slots_wanted(master, listener);
         if (wanted >= listener->num_fds) {
             listener->grace_end_us = listener->close_us = 0;
         } else if (!listener->grace_end_us) {
-            // Where nobody serves the address any more there is nobody to be graceful for: whoever left has accepted all.
+            // Where nobody serves the address any more there is nobody to be graceful for: whoever left has accepted
+            // all.
             listener->grace_end_us = now_us + (wanted ? LISTENERS_GRACE_US : 1);
         }
     }
@@ -257,7 +263,8 @@ static void listener_tick(struct master *master, struct listener *listener)
 
 void listeners_tick(struct master *master)
 {
-    LIST_EACH(listener, &master->listeners, struct listener, link) {
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
         if (listener->grace_end_us)
             listener_tick(master, listener);
     }
@@ -265,7 +272,8 @@ void listeners_tick(struct master *master)
 
 void listeners_close_all(struct master *master)
 {
-    LIST_EACH(listener, &master->listeners, struct listener, link) {
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
         while (listener->num_fds) {
             listener->num_fds--;
             os_listen_close(listener->fds[listener->num_fds], &listener->spec, listener->num_fds ? 0 : listener->file);
@@ -276,7 +284,8 @@ void listeners_close_all(struct master *master)
 
 void listeners_descriptors_close(struct master *master)
 {
-    LIST_EACH(listener, &master->listeners, struct listener, link) {
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
         for (uint32_t i = 0; i < listener->num_fds; i++)
             close(listener->fds[i]);
     }

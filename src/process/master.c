@@ -17,10 +17,10 @@
 
 enum {
     MASTER_TICK_US = 25000,
-    MASTER_LATE_US = 50000,      // a tick later than this says more about the machine than about the workers
-    MASTER_START_US = 60000000,  // a generation that is not ready by then has failed
-    MASTER_KILL_US = 3000000,    // after a stop at once
-    MASTER_AGAIN_US = 100000,    // between attempts to replace a keeper, doubled each time
+    MASTER_LATE_US = 50000,     // a tick later than this says more about the machine than about the workers
+    MASTER_START_US = 60000000, // a generation that is not ready by then has failed
+    MASTER_KILL_US = 3000000,   // after a stop at once
+    MASTER_AGAIN_US = 100000,   // between attempts to replace a keeper, doubled each time
     MASTER_AGAIN_MAX_US = 5000000,
 };
 
@@ -35,7 +35,8 @@ struct reload_waiter {
 static struct generation *generation_coming(struct master *master)
 {
     struct generation *coming = NULL;
-    LIST_EACH(generation, &master->generations, struct generation, link) {
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
         if (generation->state == GENERATION_LOADING || generation->state == GENERATION_STARTING)
             coming = generation;
     }
@@ -46,7 +47,8 @@ void master_answer_reloads(struct master *master, bool done, const char *text)
 {
     struct wire_reloaded answer = { .done = done };
     snprintf(answer.text, sizeof(answer.text), "%s", text);
-    LIST_EACH(waiter, &master->reloads, struct reload_waiter, link) {
+    LIST_EACH(waiter, &master->reloads, struct reload_waiter, link)
+    {
         if (waiter->next) {
             waiter->next = false;
         } else {
@@ -62,7 +64,8 @@ void master_answer_reloads(struct master *master, bool done, const char *text)
 
 void master_forget_seat(struct master *master, struct seat *seat)
 {
-    LIST_EACH(waiter, &master->reloads, struct reload_waiter, link) {
+    LIST_EACH(waiter, &master->reloads, struct reload_waiter, link)
+    {
         if (waiter->seat == seat) {
             list_remove(&waiter->link);
             free(waiter);
@@ -152,14 +155,15 @@ static void stop(struct master *master, int sig, bool now)
     if (master->options->systemd)
         os_notify("STOPPING=1\nSTATUS=Ending.\n");
     LIST_EACH(generation, &master->generations, struct generation, link)
-        generation_leave(generation, now);
+    generation_leave(generation, now);
     listeners_retire(master);
 }
 
 static struct generation *generation_of_keeper(struct master *master, pid_t pid)
 {
     struct generation *found = NULL;
-    LIST_EACH(generation, &master->generations, struct generation, link) {
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
         if (generation->keeper == pid)
             found = generation;
     }
@@ -169,7 +173,8 @@ static struct generation *generation_of_keeper(struct master *master, pid_t pid)
 static struct seat *seat_of(struct master *master, pid_t pid)
 {
     struct seat *found = NULL;
-    LIST_EACH(generation, &master->generations, struct generation, link) {
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
         for (uint32_t i = 0; i < generation->num_seats; i++)
             if (generation->seats[i].pid == pid)
                 found = &generation->seats[i];
@@ -212,7 +217,7 @@ static void settle(struct master *master)
 {
     bool any_gone = false;
     LIST_EACH(generation, &master->generations, struct generation, link)
-        any_gone |= generation_collect(generation);
+    any_gone |= generation_collect(generation);
     if (any_gone)
         seats_hand_log(master);
     if (master->stopping && list_is_empty(&master->generations))
@@ -262,7 +267,8 @@ static void signals_ready(struct event_source *source, uint32_t events)
 
 static void kill_all(struct master *master)
 {
-    LIST_EACH(generation, &master->generations, struct generation, link) {
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
         if (generation->keeper)
             kill(generation->keeper, SIGKILL);
         for (uint32_t i = 0; i < generation->num_seats; i++)
@@ -326,7 +332,8 @@ static bool prepare(struct master *master)
 // The keeper that told us has done nothing yet but read the configuration.
 static void background_prepare(struct master *master)
 {
-    LIST_EACH(generation, &master->generations, struct generation, link) {
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
         kill(generation->keeper, SIGKILL);
         waitpid(generation->keeper, NULL, 0);
         generation->keeper = 0;
@@ -344,8 +351,8 @@ static void finish(struct master *master)
     board_free(master->board);
 }
 
-// As HAProxy ends: a master that was asked for says 130 after SIGINT and 0 after SIGTERM, a program that runs for itself
-// ends by the signal.
+// As HAProxy ends: a master that was asked for says 130 after SIGINT and 0 after SIGTERM, a program that runs for
+// itself ends by the signal.
 static int exit_status(const struct master *master, bool master_worker)
 {
     if (master->status || !master->stop_signal || master->stop_signal == SIGUSR1)
@@ -359,8 +366,9 @@ enum master_end master_run(int *status, const struct process_program *program, c
                            int ready_fd, bool silent)
 {
     static struct master master;
-    master = (struct master){ .program = program, .options = options, .ready_fd = ready_fd,
-                              .in_background = ready_fd >= 0, .silent = silent };
+    master = (struct master){
+        .program = program, .options = options, .ready_fd = ready_fd, .in_background = ready_fd >= 0, .silent = silent
+    };
     os_title_set("fairlead: master");
     if (!prepare(&master)) {
         log_say(LOG_LEVEL_ALERT, "cannot start: %s", strerror(errno));

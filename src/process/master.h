@@ -19,9 +19,9 @@ struct seat {
     struct generation *generation;
     uint32_t slot; // WIRE_CONTROLLER_SLOT for the controller
     uint32_t inc;
-    pid_t pid;  // 0 before it is known and after its end
-    bool open;  // `line` is in use
-    bool ready; // it said so
+    pid_t pid;   // 0 before it is known and after its end
+    bool open;   // `line` is in use
+    bool ready;  // it said so
     bool live;   // as the guard saw it last
     bool silent; // the guard said that it does not answer
     struct messages line;
@@ -60,10 +60,10 @@ struct listener {
     uint32_t num_fds;
     int fds[PROCESS_MAX_WORKERS];
     struct seat *adopters[PROCESS_MAX_WORKERS]; // who accepts in place of the slot's own worker
-    bool steered;         // its numbers in the kernel's group are known to be those of its slots
-    uint64_t steered_to[2]; // bit mask of slots
-    uint64_t grace_end_us; // when what is not wanted any more is let go; 0: all is wanted
-    uint64_t close_us;     // when it is closed, after its adopters left
+    bool steered;                               // its numbers in the kernel's group are known to be those of its slots
+    uint64_t steered_to[2];                     // bit mask of slots
+    uint64_t grace_end_us;                      // when what is not wanted any more is let go; 0: all is wanted
+    uint64_t close_us;                          // when it is closed, after its adopters left
 };
 
 struct master {
@@ -89,9 +89,9 @@ struct master {
     bool stopping;
     bool stopping_now;
     int stop_signal;
-    uint64_t kill_us;   // when what still runs is killed
-    uint64_t again_us;  // when a generation whose keeper is gone is replaced; 0: never
-    uint32_t num_again; // failures in a row
+    uint64_t kill_us;    // when what still runs is killed
+    uint64_t again_us;   // when a generation whose keeper is gone is replaced; 0: never
+    uint32_t num_again;  // failures in a row
     struct list reloads; // who waits for an answer
     int status;
 };
@@ -138,8 +138,8 @@ void master_forget_seat(struct master *master, struct seat *seat);
 // seats_open makes the places of a generation, one controller and its workers.
 void seats_open(struct generation *generation);
 
-// seat_sit makes a new line for the process that is about to be forked into the seat, sends its end to the keeper, and its
-// sockets down the line.
+// seat_sit makes a new line for the process that is about to be forked into the seat, sends its end to the keeper, and
+// its sockets down the line.
 void seat_sit(struct generation *generation, const struct wire_seat *wire);
 
 // seat_find gives the seat of that slot and incarnation, or NULL.
@@ -178,8 +178,8 @@ void listeners_descriptors_close(struct master *master);
 
 // guard.c
 
-// guard_run looks which workers of the active generation answer, steers new connections to those, and has them accept on
-// the sockets of the others.
+// guard_run looks which workers of the active generation answer, steers new connections to those, and has them accept
+// on the sockets of the others.
 void guard_run(struct master *master);
 
 // guard_forget_seat drops a seat from among the adopters.

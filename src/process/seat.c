@@ -9,7 +9,8 @@
 struct seat_socket *seat_socket_find(struct list *sockets, const struct wire_listen *listen)
 {
     struct seat_socket *found = NULL;
-    LIST_EACH(socket, sockets, struct seat_socket, link) {
+    LIST_EACH(socket, sockets, struct seat_socket, link)
+    {
         if (socket->index == listen->index && socket->slot == listen->slot)
             found = socket;
     }

@@ -34,7 +34,9 @@ static const struct messages_kind worker_kinds[] = {
 
 static const struct messages_kind controller_kinds[] = {
     { .type = WIRE_READY, .take = take_ready },
-    { .type = WIRE_RELOAD, .min_len = sizeof(struct wire_reload), .max_len = sizeof(struct wire_reload),
+    { .type = WIRE_RELOAD,
+      .min_len = sizeof(struct wire_reload),
+      .max_len = sizeof(struct wire_reload),
       .take = take_reload },
 };
 
@@ -135,7 +137,7 @@ void seats_hand_log(struct master *master)
 {
     uint32_t num_open = 0;
     LIST_EACH(generation, &master->generations, struct generation, link)
-        num_open += generation->seats && generation->seats[0].open;
+    num_open += generation->seats && generation->seats[0].open;
     struct generation *active = master->active;
     if (num_open == 1 && active && active->seats[0].open)
         messages_send(&active->seats[0].line, WIRE_ACTIVE, NULL, 0, NULL, 0);

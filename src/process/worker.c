@@ -28,14 +28,15 @@ static void soft_stop(struct worker *worker)
     worker->stopping = true;
     atomic_store(&board_incarnation_at(worker->board, worker->inc)->ready, 2);
     LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
-        socket_leave(worker, socket);
+    socket_leave(worker, socket);
     traffic_of(worker)->soft_stop(worker->traffic);
 }
 
 static void take_listen(struct messages *messages, const struct messages_event *event)
 {
     struct worker *worker = messages->owner;
-    struct seat_socket *socket = worker->stopping ? NULL : seat_socket_add(&worker->sockets, event->data, event->fds[0]);
+    struct seat_socket *socket =
+        worker->stopping ? NULL : seat_socket_add(&worker->sockets, event->data, event->fds[0]);
     if (!socket)
         return;
     event->fds[0] = -1;
@@ -70,9 +71,14 @@ static void take_soft_stop(struct messages *messages, const struct messages_even
 }
 
 static const struct messages_kind kinds[] = {
-    { .type = WIRE_LISTEN, .min_len = sizeof(struct wire_listen), .max_len = sizeof(struct wire_listen), .num_fds = 1,
+    { .type = WIRE_LISTEN,
+      .min_len = sizeof(struct wire_listen),
+      .max_len = sizeof(struct wire_listen),
+      .num_fds = 1,
       .take = take_listen },
-    { .type = WIRE_UNLISTEN, .min_len = sizeof(struct wire_listen), .max_len = sizeof(struct wire_listen),
+    { .type = WIRE_UNLISTEN,
+      .min_len = sizeof(struct wire_listen),
+      .max_len = sizeof(struct wire_listen),
       .take = take_unlisten },
     { .type = WIRE_START, .take = take_start },
     { .type = WIRE_SOFT_STOP, .take = take_soft_stop },
@@ -123,7 +129,8 @@ static bool prepare(struct worker *worker, int take_line)
         return false;
     worker->loop.owner = worker;
     worker->loop.max_sleep_us = SEAT_MAX_SLEEP_US;
-    worker->wake = (struct event_source){ .fd = board_incarnation_at(worker->board, worker->inc)->wake_fd, .ready = woken };
+    worker->wake =
+        (struct event_source){ .fd = board_incarnation_at(worker->board, worker->inc)->wake_fd, .ready = woken };
     event_timer_init(&worker->orphan_timer, orphan_check);
     messages_init(&worker->master, "the master", kinds, NUM_ITEMS(kinds), worker, master_lost, take_line);
     worker->traffic = traffic_of(worker)->start(worker);

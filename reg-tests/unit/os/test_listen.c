@@ -121,8 +121,9 @@ static void unix_is_replaced_in_one_step(void **state)
     (void)state;
     char dir[] = "/tmp/fairlead-test-XXXXXX";
     char error[OS_LISTEN_ERROR_LEN] = "";
-    struct os_listen spec = { .kind = OS_LISTEN_UNIX, .address_len = sizeof(struct sockaddr_un),
-                              .flags = OS_LISTEN_HAS_MODE, .mode = 0640 };
+    struct os_listen spec = {
+        .kind = OS_LISTEN_UNIX, .address_len = sizeof(struct sockaddr_un), .flags = OS_LISTEN_HAS_MODE, .mode = 0640
+    };
     struct sockaddr_un *un = (struct sockaddr_un *)&spec.address;
     struct stat st;
     assert_non_null(mkdtemp(dir));

@@ -54,7 +54,8 @@ static void refused(void **state)
 {
     (void)state;
     static const char *const lines[] = {
-        "", "-c", "-D", "-f", "-z -f a", "-f a -n", "-f a -n x", "-f a -sf 0", "-f a -sf 12x", "-f a b", "-cc", "-f a -dQ",
+        "",          "-c",         "-D",           "-f",     "-z -f a", "-f a -n",
+        "-f a -n x", "-f a -sf 0", "-f a -sf 12x", "-f a b", "-cc",     "-f a -dQ",
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         assert_int_equal(read_line(lines[i]), COMMAND_USAGE);

@@ -184,7 +184,8 @@ static bool listener_add(struct toy *toy, struct event_loop *loop, int fd,
 
 static void listener_remove(struct toy *toy, struct event_loop *loop, int fd)
 {
-    LIST_EACH(listener, &toy->listeners, struct toy_listener, link) {
+    LIST_EACH(listener, &toy->listeners, struct toy_listener, link)
+    {
         if (listener->source.fd == fd) {
             if (toy->worker)
                 accept_all(&listener->source, EPOLLIN);
