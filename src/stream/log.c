@@ -135,7 +135,8 @@ static char step_letter(const struct stream_log *log)
     case STREAM_SEND_HEAD:
         return 'C';
     case STREAM_RELAY:
-        return log->is_http && !log->times.answer_us ? 'H' : 'D';
+        // A client is late only with its body: that is data, though no answer came yet.
+        return log->is_http && !log->times.answer_us && log->end != STREAM_END_CLIENT_TIMEOUT ? 'H' : 'D';
     default:
         return 'L';
     }
