@@ -34,9 +34,7 @@ struct transport_conn {
 bool transport_conn_init(struct event_loop *loop, struct transport_conn *conn, int fd,
                          void (*on_ready)(struct transport_conn *conn));
 
-// transport_conn_connect opens a non-blocking connection to `to`, from `source` where it is not NULL (its port may be 0)
-// and through `interface` where it is not NULL, and registers it. IO_OK: connecting or connected (see `connecting`);
-// IO_FAIL with errno: refused at once, no descriptor is held.
+// How to connect.
 struct transport_connect {
     const struct transport_address *to;
     const struct transport_address *source;
@@ -46,6 +44,10 @@ struct transport_connect {
     uint64_t rcvbuf;
     uint64_t sndbuf;
 };
+
+// transport_conn_connect opens a non-blocking connection to `to`, from `source` where it is not NULL (its port may be 0)
+// and through `interface` where it is not NULL, and registers it. IO_OK: connecting or connected (see `connecting`);
+// IO_FAIL with errno: refused at once, no descriptor is held.
 enum io transport_conn_connect(struct event_loop *loop, struct transport_conn *conn, const struct transport_connect *how,
                                void (*on_ready)(struct transport_conn *conn));
 

@@ -28,6 +28,20 @@ static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
     }
 }
 
+// An upgrade to HTTP/2 within the tunnel would carry requests past every rule and log: that offer ends here, as a hop may
+// decide (RFC 9110 section 7.8).
+static bool may_upgrade(const struct http_head *head)
+{
+    if (!(head->flags & HTTP_HEAD_UPGRADE) || head->flags & HTTP_HEAD_VERSION_10)
+        return false;
+    for (int i = -1; (i = http_head_find(head, HTTP_FIELD_UPGRADE, (unsigned)(i + 1))) >= 0;) {
+        struct slice value = http_field_value(head, (unsigned)i);
+        if (http_list_has(value, SLICE("h2c")) || http_list_has(value, SLICE("h2")))
+            return false;
+    }
+    return true;
+}
+
 enum stream_verdict stream_read_head(struct stream *stream)
 {
     struct stream_ctx *ctx = stream->ctx;
@@ -53,7 +67,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
                       board_rate_add(&gauges[PROXY_GAUGE_REQUEST_RATE], now_us, 1));
     if (conf->options & PROXY_OPT_HTTP_CLOSE || ctx->stopping)
         stream->front->keep_alive = false;
-    stream->upgrade = stream->request.flags & HTTP_HEAD_UPGRADE && !(stream->request.flags & HTTP_HEAD_VERSION_10);
+    stream->upgrade = may_upgrade(&stream->request);
     // A handshake without its key can only fail, and the answer to it could not be checked (RFC 6455 section 4.2.1).
     if (stream->upgrade && stream->request.flags & HTTP_HEAD_WEBSOCKET &&
         !stream->request.first[HTTP_FIELD_SEC_WEBSOCKET_KEY]) {

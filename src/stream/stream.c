@@ -422,6 +422,7 @@ void stream_timer_fired(struct stream *stream)
         verdict = head_timeout(stream);
         break;
     case STREAM_QUEUE:
+        stream->times.queued_us = now_us;
         verdict = stream_refuse(stream, 503, STREAM_END_SERVER_TIMEOUT, false);
         break;
     case STREAM_CONNECT:

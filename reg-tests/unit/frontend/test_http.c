@@ -165,8 +165,11 @@ static void test_chunked_without_trailers(void **state)
     rig_say(rig, client, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
     int origin = rig_origin(rig, 0);
     rig_expect(rig, origin, "POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n");
-    rig_say(rig, origin, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
-    rig_expect(rig, client, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+    rig_say(rig, origin, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    // A whole chunk at once, not its CRLF with the next one.
+    rig_expect(rig, client, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    rig_say(rig, origin, "0\r\n\r\n");
+    rig_expect(rig, client, "0\r\n\r\n");
     close(client);
     close(origin);
     rig_free(rig);
