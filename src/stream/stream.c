@@ -271,12 +271,12 @@ enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, en
     stream_step_set(stream, STREAM_FINISHED);
     stream->bytes_in = stream->bytes_in ? stream->bytes_in : stream->front->stream.bytes_in;
     stream->bytes_out = stream->front->stream.bytes_out;
-    // The line counts the connections of the moment, this one included.
-    stream_log_line(stream);
-    count_end(stream);
+    // Slot and place are given back before the line counts connections, as HAProxy's lines do: they tell of the others.
     stream_leave_server(stream, whole);
     if (stream->in_backend)
         backend_session_end(stream->backend);
+    stream_log_line(stream);
+    count_end(stream);
     stream_give(stream);
     host->ended(session, next);
     return STREAM_OVER;
