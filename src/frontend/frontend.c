@@ -6,8 +6,8 @@ enum { IDLE_GRACE_US = 500000, MAX_FREE_BUFS = 256, HEAD_ROOM_MIN = 512 };
 
 static void hurry_fired(struct event_timer *timer);
 
-// A head stays in its buffer while its body comes in behind it, and what is added to it must fit too: some room is always
-// kept, and never more than half as HAProxy has it.
+// A head stays in its buffer while its body comes in behind it, and what is added to it must fit too: some room is
+// always kept, and never more than half as HAProxy has it.
 static uint32_t head_max(const struct global_conf *global)
 {
     uint64_t most = global->bufsize / 2;
@@ -63,8 +63,8 @@ void frontends_fini(struct frontends *frontends)
     free(frontends->mux.trailers);
 }
 
-// Idle connections go a part at a time, so that their clients do not come back all at once; one on which a request arrives
-// meanwhile is served, and told to close.
+// Idle connections go a part at a time, so that their clients do not come back all at once; one on which a request
+// arrives meanwhile is served, and told to close.
 static void hurry_fired(struct event_timer *timer)
 {
     struct frontends *frontends = CONTAINER_OF(timer, struct frontends, hurry);

@@ -12,8 +12,8 @@ enum {
 static bool add_source(struct frontend_listener *listener)
 {
     struct event_loop *loop = listener->owner->loop;
-    // Shared sockets wake every worker, so each edge is served to the end; a slot's own socket is level-triggered, which
-    // saves the accept that only finds the queue empty.
+    // Shared sockets wake every worker, so each edge is served to the end; a slot's own socket is level-triggered,
+    // which saves the accept that only finds the queue empty.
     return listener->is_shared ? event_source_add(loop, &listener->source, EPOLLIN)
                                : event_source_add_level(loop, &listener->source, EPOLLIN);
 }
