@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mux/h1_wire.h"
 
-// Below this a piece of body is copied behind what is held and goes out with it in one send; above, it is sent from where
-// it stands.
+// Below this a piece of body is copied behind what is held and goes out with it in one send; above, it is sent from
+// where it stands.
 enum { COPY_MAX = 2048 };
 
 static bool out_room(struct mux_h1 *h1, size_t len)
@@ -29,8 +29,7 @@ bool mux_h1_write(struct mux_h1 *h1, struct slice data)
     return true;
 }
 
-static bool edit_framing(const struct http_head *head, struct http_edits *edits, enum mux_body body,
-                         uint64_t length)
+static bool edit_framing(const struct http_head *head, struct http_edits *edits, enum mux_body body, uint64_t length)
 {
     int first = http_head_find(head, HTTP_FIELD_CONTENT_LENGTH, 0);
     // RFC 9110 section 8.6.
@@ -68,8 +67,8 @@ static bool edit_connection(struct mux_h1 *h1, struct http_edits *edits)
     return true;
 }
 
-bool mux_h1_start(struct mux_stream *stream, const struct http_head *head, struct http_edits *edits,
-                  enum mux_body body, uint64_t length)
+bool mux_h1_start(struct mux_stream *stream, const struct http_head *head, struct http_edits *edits, enum mux_body body,
+                  uint64_t length)
 {
     struct mux_h1 *h1 = mux_h1_of(stream);
     bool is_interim = head->is_response && head->status < 200 && head->status != 101;
