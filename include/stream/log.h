@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log line of a stream: what it says (HAProxy's formats of options tcplog, httplog, httplog clf and the default one)
-// and, for tunnels that outlive their stream, a copy of what it will need.
+// The log line of a stream: what it says (HAProxy's formats of options tcplog, httplog, httplog clf and the default
+// one) and, for tunnels that outlive their stream, a copy of what it will need.
 #pragma once
 
 #include "stream/stream.h"

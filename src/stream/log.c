@@ -141,8 +141,8 @@ static void put_counts(struct line *line, struct stream_ctx *ctx, const struct s
     uint32_t fe = board_lane_sum(ctx->board, log->frontend->fe_object);
     uint32_t be = log->backend ? board_lane_sum(ctx->board, log->backend->conf->be_object) : 0;
     uint32_t srv = log->server ? board_lane_sum(ctx->board, log->server->conf->object) : 0;
-    put(line, "%u/%u/%u/%u/%s%u %u/%u", all, fe, be, srv, log->redispatched ? "+" : "", log->retries,
-        log->queue_before, log->backend_queue_before);
+    put(line, "%u/%u/%u/%u/%s%u %u/%u", all, fe, be, srv, log->redispatched ? "+" : "", log->retries, log->queue_before,
+        log->backend_queue_before);
 }
 
 static const char *server_name(const struct stream_log *log)
@@ -167,9 +167,9 @@ static void http_line(struct line *line, struct stream_ctx *ctx, const struct st
     put_names(line, log);
     uint64_t queued_us = times->queued_us;
     put(line, "%lld/%lld/%lld/%lld/%s%lld ", (long long)ms_between(times->first_us, times->head_us),
-        (long long)queue_ms(log),
-        (long long)ms_between(queued_us, times->connected_us), (long long)ms_between(times->connected_us, times->answer_us),
-        plus, (long long)ms_between(times->first_us ? times->first_us : times->idle_us, log->end_us));
+        (long long)queue_ms(log), (long long)ms_between(queued_us, times->connected_us),
+        (long long)ms_between(times->connected_us, times->answer_us), plus,
+        (long long)ms_between(times->first_us ? times->first_us : times->idle_us, log->end_us));
     put(line, "%d %s%llu - - %c%c%c%c ", log->status ? log->status : -1, plus, (unsigned long long)log->bytes_out,
         end_letter(log->end), log->end_phase, log->cookie_seen, log->cookie_set);
     put_counts(line, ctx, log);
@@ -213,14 +213,13 @@ static void clf_line(struct line *line, struct stream_ctx *ctx, const struct str
         log->status ? log->status : -1, (unsigned long long)log->bytes_out, log->session->src.port,
         (unsigned)(times->wall_us / 1000 % 1000), log->frontend->name,
         log->backend ? log->backend->conf->name : log->frontend->name, server_name(log),
-        (long long)ms_between(times->first_us, times->head_us),
-        (long long)queue_ms(log),
+        (long long)ms_between(times->first_us, times->head_us), (long long)queue_ms(log),
         (long long)ms_between(times->queued_us, times->connected_us),
-        (long long)ms_between(times->connected_us, times->answer_us), (long long)ms_between(times->first_us, log->end_us),
-        end_letter(log->end), log->end_phase, log->cookie_seen, log->cookie_set);
+        (long long)ms_between(times->connected_us, times->answer_us),
+        (long long)ms_between(times->first_us, log->end_us), end_letter(log->end), log->end_phase, log->cookie_seen,
+        log->cookie_set);
     uint32_t fe = board_lane_sum(ctx->board, log->frontend->fe_object);
-    put(line, "%u %u %u %u %u %u %u \"\" \"\"",
-        board_lane_sum(ctx->board, ctx->program->object), fe,
+    put(line, "%u %u %u %u %u %u %u \"\" \"\"", board_lane_sum(ctx->board, ctx->program->object), fe,
         log->backend ? board_lane_sum(ctx->board, log->backend->conf->be_object) : 0,
         log->server ? board_lane_sum(ctx->board, log->server->conf->object) : 0, log->retries, log->queue_before,
         log->backend_queue_before);
@@ -254,8 +253,8 @@ void stream_log_write(struct stream_ctx *ctx, const struct stream_log *log)
         break;
     }
     bool failed = log->end != STREAM_END_OK && log->end != STREAM_END_LOCAL;
-    enum log_level level = failed && log->frontend->options & PROXY_OPT_LOG_SEPARATE_ERRORS ? LOG_LEVEL_ERR
-                                                                                              : LOG_LEVEL_INFO;
+    enum log_level level =
+        failed && log->frontend->options & PROXY_OPT_LOG_SEPARATE_ERRORS ? LOG_LEVEL_ERR : LOG_LEVEL_INFO;
     log_send(ctx->board, ctx->inc, log->frontend->logs, level, ctx->loop->wall_us,
              slice_of(text, (size_t)(line.pos - text)));
 }

@@ -12,9 +12,8 @@ enum stream_verdict stream_send_head(struct stream *stream)
     if (options & (PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE) && !(conf->options & PROXY_OPT_KEEP_ALIVE))
         back->keep_alive = false;
     back->upgrading = stream->upgrade;
-    if (!stream_edit_request(stream) ||
-        !mux_stream_start(&back->stream, &stream->request, &stream->edits, front->stream.rx,
-                          stream->request.content_length))
+    if (!stream_edit_request(stream) || !mux_stream_start(&back->stream, &stream->request, &stream->edits,
+                                                          front->stream.rx, stream->request.content_length))
         return stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
     stream->head_sent = true;
     stream_relay_init(&stream->up, front, back);

@@ -23,13 +23,16 @@ static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, true);
     default:
         backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
-        return stream_refuse(stream, why == MUX_HEAD_LONG ? 431 : why == MUX_HEAD_URI_LONG ? 414 : 400,
+        return stream_refuse(stream,
+                             why == MUX_HEAD_LONG       ? 431
+                             : why == MUX_HEAD_URI_LONG ? 414
+                                                        : 400,
                              STREAM_END_PROXY, true);
     }
 }
 
-// An upgrade to HTTP/2 within the tunnel would carry requests past every rule and log: that offer ends here, as a hop may
-// decide (RFC 9110 section 7.8).
+// An upgrade to HTTP/2 within the tunnel would carry requests past every rule and log: that offer ends here, as a hop
+// may decide (RFC 9110 section 7.8).
 static bool may_upgrade(const struct http_head *head)
 {
     if (!(head->flags & HTTP_HEAD_UPGRADE) || head->flags & HTTP_HEAD_VERSION_10)

@@ -153,8 +153,8 @@ void stream_run(struct stream *stream)
     stream_arm(stream);
 }
 
-// Where the stream stood: waiting for the request, the queue, the connection, the answer's head, a body, or delivering an
-// answer of our own (HAProxy manual, session state at disconnection).
+// Where the stream stood: waiting for the request, the queue, the connection, the answer's head, a body, or delivering
+// an answer of our own (HAProxy manual, session state at disconnection).
 static char phase_letter(const struct stream *stream, enum stream_end end)
 {
     switch (stream->step) {
@@ -215,8 +215,9 @@ void stream_release(struct stream *stream)
 static void count_status(uint64_t *counters, uint16_t status)
 {
     unsigned class = status / 100;
-    backend_count(counters, class >= 1 && class <= 5 ? (enum proxy_counter)(PROXY_COUNT_1XX + class - 1)
-                                                     : PROXY_COUNT_OTHER_STATUS, 1);
+    backend_count(
+        counters,
+        class >= 1 && class <= 5 ? (enum proxy_counter)(PROXY_COUNT_1XX + class - 1) : PROXY_COUNT_OTHER_STATUS, 1);
 }
 
 static void count_end(struct stream *stream)
@@ -312,7 +313,8 @@ static uint64_t after(uint64_t start_us, uint64_t timeout_us)
 static uint64_t head_deadline(const struct stream *stream)
 {
     const struct proxy_timeouts *timeouts = &stream->session->conf->timeouts;
-    // Between requests the keep-alive timeout applies; from the first byte on (and for the first request) that of a request.
+    // Between requests the keep-alive timeout applies; from the first byte on (and for the first request) that of a
+    // request.
     if (!stream->front->rx_started && stream->session->num_requests) {
         uint64_t idle = timeouts->http_keep_alive ? timeouts->http_keep_alive
                         : timeouts->http_request  ? timeouts->http_request
@@ -354,8 +356,8 @@ static uint64_t client_deadline(const struct stream *stream)
 static uint64_t server_deadline(const struct stream *stream)
 {
     bool late_up = up_goes_on(stream) && stream->up.waits == STREAM_RELAY_NEEDS_DST;
-    bool late_down = stream->answer_head ? !stream->down.ended && stream->down.waits == STREAM_RELAY_NEEDS_SRC
-                                         : !up_goes_on(stream);
+    bool late_down =
+        stream->answer_head ? !stream->down.ended && stream->down.waits == STREAM_RELAY_NEEDS_SRC : !up_goes_on(stream);
     return late_up || late_down ? after(stream->server_act_us, stream->backend->conf->timeouts.server) : 0;
 }
 

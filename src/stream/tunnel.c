@@ -18,9 +18,9 @@ static void tunnel_arm(struct stream_tunnel *tunnel);
 static void tunnel_timer_fired(struct stream_tunnel *tunnel);
 static void tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end);
 
-static const struct stream_tunnel_ops tunnel_ops = {
-    .run = tunnel_run, .timer_fired = tunnel_timer_fired, .kill = tunnel_kill
-};
+static const struct stream_tunnel_ops tunnel_ops = { .run = tunnel_run,
+                                                     .timer_fired = tunnel_timer_fired,
+                                                     .kill = tunnel_kill };
 
 enum stream_verdict stream_to_tunnel(struct stream *stream)
 {
@@ -160,7 +160,8 @@ static void tunnel_run(struct stream_tunnel *tunnel)
     if (!run_side(tunnel, &tunnel->up, true) || !run_side(tunnel, &tunnel->down, false))
         return;
     // After a FIN nobody reads that side any more, and would not see a reset that follows.
-    if ((tunnel->client_fin && tunnel->front->conn.has_error) || (tunnel->server_fin && tunnel->back->h1.conn.has_error)) {
+    if ((tunnel->client_fin && tunnel->front->conn.has_error) ||
+        (tunnel->server_fin && tunnel->back->h1.conn.has_error)) {
         tunnel_end(tunnel, tunnel->client_fin && tunnel->front->conn.has_error ? STREAM_END_CLIENT : STREAM_END_SERVER,
                    true);
         return;
@@ -172,7 +173,8 @@ static void tunnel_run(struct stream_tunnel *tunnel)
     tunnel_arm(tunnel);
 }
 
-static uint64_t side_deadline(uint64_t act_us, uint64_t timeout, uint64_t tunnel_timeout, uint64_t fin_timeout, bool fin)
+static uint64_t side_deadline(uint64_t act_us, uint64_t timeout, uint64_t tunnel_timeout, uint64_t fin_timeout,
+                              bool fin)
 {
     if (tunnel_timeout)
         timeout = tunnel_timeout;
