@@ -123,6 +123,8 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
         .interface = conf->source_interface ? conf->source_interface : be->source_interface,
         .tcp_keepalive = (server->backend->conf->options & PROXY_OPT_SERVER_KEEPALIVE) != 0,
         .fast_open = conf->tfo,
+        .rcvbuf = ctx->global->rcvbuf_server,
+        .sndbuf = ctx->global->sndbuf_server,
     };
     struct backend_conn *conn = calloc(1, sizeof(*conn));
     if (!conn) {

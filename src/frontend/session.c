@@ -169,6 +169,19 @@ static void proxy_event(struct mux_stream *stream)
     session_free(session, true);
 }
 
+static void socket_dress(int fd, const struct proxy_conf *conf, const struct global_conf *global)
+{
+    int on = 1;
+    int rcvbuf = (int)global->rcvbuf_client;
+    int sndbuf = (int)global->sndbuf_client;
+    if (conf->options & PROXY_OPT_CLIENT_KEEPALIVE)
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    if (rcvbuf)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
+    if (sndbuf)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+}
+
 bool frontend_session_new(struct frontends *frontends, const struct bind_conf *bind, int fd,
                           const struct sockaddr_storage *peer, socklen_t len)
 {
@@ -180,9 +193,7 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         return false;
     }
     const struct proxy_conf *conf = bind->proxy;
-    int on = 1;
-    if (conf->options & PROXY_OPT_CLIENT_KEEPALIVE)
-        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    socket_dress(fd, conf, &frontends->program->global);
     session->owner = frontends;
     session->facts = (struct proxy_session){
         .conf = conf,
