@@ -25,7 +25,7 @@ void backend_conn_close(struct backend_conn *conn, bool reset)
     if (!conn)
         return;
     forget_idle(conn);
-    mux_h1_close(&conn->h1, reset);
+    mux_h1_close(&conn->h1, reset || conn->server->backend->conf->options & PROXY_OPT_NO_LINGER);
     free(conn);
 }
 

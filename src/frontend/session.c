@@ -10,7 +10,11 @@ static void session_free(struct frontend_session *session, bool reset)
     struct frontends *frontends = session->owner;
     event_timer_del(frontends->loop, &session->timer);
     event_task_cancel(&session->next_request);
-    mux_h1_close(&session->front, reset);
+    bool nolinger = (session->facts.conf->options & PROXY_OPT_NO_LINGER) != 0;
+    // A client that has not closed yet sees the end of what it got, where all of it has arrived, before the reset.
+    if (nolinger && !reset && !session->front.conn.read_closed)
+        transport_conn_shutdown(&session->front.conn);
+    mux_h1_close(&session->front, reset || nolinger);
     list_remove(&session->link);
     frontends->num_sessions--;
     frontend_place_free(frontends, session->facts.bind);
