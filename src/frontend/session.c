@@ -252,8 +252,15 @@ void frontend_session_kill(struct frontend_session *session, enum stream_end end
     }
 }
 
-void frontend_session_close_idle(struct frontend_session *session)
+bool frontend_session_is_idle(const struct frontend_session *session)
 {
-    if (session->state == FRONTEND_SESSION_STREAM && stream_is_idle(session->stream))
-        stream_close_idle(session->stream);
+    return session->state == FRONTEND_SESSION_STREAM && stream_is_idle(session->stream);
+}
+
+bool frontend_session_close_idle(struct frontend_session *session)
+{
+    if (!frontend_session_is_idle(session))
+        return false;
+    stream_close_idle(session->stream);
+    return true;
 }
