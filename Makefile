@@ -184,7 +184,8 @@ run_tests = reg-tests/run $1 --jobs $(JOBS) --binary $B/fairlead $(if $(MATCH),-
 test_seconds := $(if $(filter asan cover,$(VARIANT)),60,30)
 tools := $(if $(wildcard reg-tests/bench/bench.mk),bench-tools)
 
-.PHONY: check layers doccheck manual manual-check compilers aarch64 unit vtc examples load fuzz-corpora fuzz asan bench cover lint
+.PHONY: check layers doccheck manual manual-check compilers aarch64 unit vtc compat examples load fuzz-corpora fuzz asan bench \
+    cover lint
 check:
 	@scripts/deps test || echo "check: suites that need what is missing are skipped or fail"
 	@reg-tests/check $(COUNTS) $(SUITES)
@@ -223,6 +224,10 @@ unit: unit-programs
 
 vtc: fairlead
 	@$(call run_tests,vtc) vtc --timeout $(test_seconds) $(sort $(wildcard reg-tests/vtc/*/*.vtc))
+
+# Not of `check`, for HAProxy is no part of the tests: do the scenarios hold for Debian's HAProxy, as they claim?
+compat:
+	@reg-tests/vtc-compat $(if $(MATCH),$(shell ls reg-tests/vtc/*/*.vtc | grep -E -- '$(MATCH)'))
 
 # The configurations in examples/, and those that stand in the documentation.
 examples: fairlead
@@ -299,6 +304,7 @@ help:
 	@echo 'make unit | vtc | load tests of one kind; MATCH=regexp picks some; VARIANT=asan|cover|release'
 	@echo 'make layers | doccheck the floors of src/LAYERS; comments of public functions'
 	@echo 'make manual            write doc/configuration.md from the words themselves'
+	@echo 'make compat            the scenarios that claim to hold for HAProxy 2.6 too, against it'
 	@echo 'make examples          does every example pass -c, those in the documentation too'
 	@echo 'make compilers         builds with clang, and for aarch64 (make aarch64: that alone)'
 	@echo 'make asan              unit tests and scenarios under ASan and UBSan'
