@@ -21,6 +21,7 @@ struct backend_ctx {
     struct board *board;
     uint32_t inc; // the worker's incarnation
     struct mux_ctx *mux;
+    const struct global_conf *global;
     struct event_timer purge_timer;
     struct backend **backends; // by proxy_conf.index; NULL where a proxy has no backend
     uint32_t num_backends;

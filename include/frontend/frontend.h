@@ -15,6 +15,7 @@ struct frontend_session;
 // closed.
 struct frontend_listener {
     struct event_source source;
+    struct event_task more; // a shared socket is not empty yet
     struct list link;
     struct frontends *owner;
     const struct bind_conf *bind;
@@ -38,6 +39,7 @@ struct frontends {
     struct list sessions;      // all, newest last
     struct event_timer resume; // tries paused listeners again
     struct event_timer hurry;  // a soft stop's grace for idle connections
+    uint64_t spread_at_us;     // the last step of a soft stop that is spread
     uint32_t num_sessions;
     bool stopping;
 };
@@ -57,7 +59,7 @@ bool frontends_listen(struct frontends *frontends, uint32_t bind, int fd);
 void frontends_unlisten(struct frontends *frontends, int fd);
 
 // frontends_soft_stop stops accepting and lets what is open end: answers say close, and idle client connections are
-// closed after a grace that gives a request on its way the time to arrive.
+// closed after a grace that gives a request on its way the time to arrive, or as close-spread-time says.
 void frontends_soft_stop(struct frontends *frontends);
 
 // frontends_hard_stop resets every connection.

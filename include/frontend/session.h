@@ -36,8 +36,11 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
 // frontend_session_kill resets the connection now.
 void frontend_session_kill(struct frontend_session *session, enum stream_end end);
 
-// frontend_session_close_idle closes the session if it waits between requests and no byte of one has come.
-void frontend_session_close_idle(struct frontend_session *session);
+// frontend_session_is_idle says whether the session waits between requests and no byte of one has come.
+bool frontend_session_is_idle(const struct frontend_session *session);
+
+// frontend_session_close_idle closes the session if it is idle, and says whether it was.
+bool frontend_session_close_idle(struct frontend_session *session);
 
 // frontend_place_free gives back the places under the connection limits and lets paused listeners look again.
 void frontend_place_free(struct frontends *frontends, const struct bind_conf *bind);

@@ -245,13 +245,14 @@ struct global_conf {
     bool daemon;
     bool master_worker;
     uint64_t ulimit_n;
-    uint64_t hard_stop_after; // us, 0: never
-    uint64_t grace;           // us
-    uint64_t close_spread_time;
-    uint64_t bufsize;     // default 16384
-    uint64_t maxrewrite;  // default 1024
-    uint32_t max_headers; // tune.http.maxhdr, default 101
-    uint32_t maxaccept;   // tune.maxaccept
+    uint64_t hard_stop_after;   // us, 0: never
+    uint64_t grace;             // us
+    uint64_t close_spread_time; // us, 0: none
+    bool close_never;           // close-spread-time infinite
+    uint64_t bufsize;           // default 16384
+    uint64_t maxrewrite;        // default 1024
+    uint32_t max_headers;       // tune.http.maxhdr, default 101
+    uint32_t maxaccept;         // tune.maxaccept, default 64
     uint64_t rcvbuf_client;
     uint64_t sndbuf_client;
     uint64_t rcvbuf_server;

@@ -41,6 +41,7 @@ void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *progra
                       struct board *board, uint32_t inc, struct mux_ctx *mux, uint32_t num_workers)
 {
     *ctx = (struct backend_ctx){ .loop = loop, .board = board, .inc = inc, .mux = mux, .num_workers = num_workers };
+    ctx->global = &program->global;
     ctx->num_backends = program->num_proxies;
     ctx->backends = alloc(program->num_proxies, sizeof(struct backend *));
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)

@@ -42,7 +42,7 @@ void backend_conn_close(struct backend_conn *conn, bool reset)
         return;
     use_end(conn);
     forget_idle(conn);
-    mux_h1_close(&conn->h1, reset);
+    mux_h1_close(&conn->h1, reset || conn->server->backend->conf->options & PROXY_OPT_NO_LINGER);
     free(conn);
 }
 
@@ -188,6 +188,8 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
         .interface = conf->source_interface ? conf->source_interface : be->source_interface,
         .tcp_keepalive = (server->backend->conf->options & PROXY_OPT_SERVER_KEEPALIVE) != 0,
         .fast_open = conf->tfo,
+        .rcvbuf = ctx->global->rcvbuf_server,
+        .sndbuf = ctx->global->sndbuf_server,
     };
     struct backend_conn *conn = calloc(1, sizeof(*conn));
     if (!conn) {

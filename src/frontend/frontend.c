@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include "frontend/session.h"
 
-enum { IDLE_GRACE_US = 500000, MAX_FREE_BUFS = 256, HEAD_ROOM_MIN = 512 };
+enum { IDLE_GRACE_US = 500000, SPREAD_STEP_US = 10000, MAX_FREE_BUFS = 256, HEAD_ROOM_MIN = 512 };
 
 static void hurry_fired(struct event_timer *timer);
 
@@ -63,17 +63,55 @@ void frontends_fini(struct frontends *frontends)
     free(frontends->mux.trailers);
 }
 
-// Idle connections go a part at a time, so that their clients do not come back all at once; one on which a request
-// arrives meanwhile is served, and told to close.
+// Closes `num` idle sessions, the oldest first.
+static void close_idle(struct frontends *frontends, uint32_t num)
+{
+    LIST_EACH(session, &frontends->sessions, struct frontend_session, link)
+    {
+        if (!num)
+            break;
+        num -= frontend_session_close_idle(session);
+    }
+}
+
+static uint32_t count_idle(struct frontends *frontends)
+{
+    uint32_t num = 0;
+    LIST_EACH(session, &frontends->sessions, struct frontend_session, link)
+    {
+        num += frontend_session_is_idle(session);
+    }
+    return num;
+}
+
+// With close-spread-time idle connections go a part at a time, so that their clients do not come back all at once.
+static void spread_step(struct frontends *frontends, uint64_t left_us)
+{
+    uint64_t now_us = frontends->loop->now_us;
+    uint64_t step_us = now_us - frontends->spread_at_us;
+    uint32_t num = count_idle(frontends);
+    uint32_t keep = (uint32_t)(num * left_us / (left_us + step_us));
+    close_idle(frontends, num - keep);
+    uint64_t pause_us = left_us / (keep + 1);
+    pause_us = pause_us < SPREAD_STEP_US ? SPREAD_STEP_US : pause_us;
+    frontends->spread_at_us = now_us;
+    event_timer_set(frontends->loop, &frontends->hurry, now_us + (pause_us < left_us ? pause_us : left_us));
+}
+
+// A connection on which a request arrives meanwhile is served, and told to close.
 static void hurry_fired(struct event_timer *timer)
 {
     struct frontends *frontends = CONTAINER_OF(timer, struct frontends, hurry);
-    LIST_EACH(session, &frontends->sessions, struct frontend_session, link)
-    {
-        frontend_session_close_idle(session);
+    uint64_t now_us = frontends->loop->now_us;
+    uint64_t end_us = frontends->streams.close_from_us + frontends->streams.close_spread_us;
+    if (now_us < end_us) {
+        spread_step(frontends, end_us - now_us);
+        return;
     }
+    frontends->streams.stopping = true;
+    close_idle(frontends, UINT32_MAX);
     if (frontends->num_sessions)
-        event_timer_set(frontends->loop, timer, frontends->loop->now_us + IDLE_GRACE_US);
+        event_timer_set(frontends->loop, timer, now_us + IDLE_GRACE_US);
 }
 
 void frontends_soft_stop(struct frontends *frontends)
@@ -81,9 +119,19 @@ void frontends_soft_stop(struct frontends *frontends)
     if (frontends->stopping)
         return;
     frontends->stopping = true;
-    frontends->streams.stopping = true;
     backend_ctx_stop(&frontends->backends);
-    event_timer_set(frontends->loop, &frontends->hurry, frontends->loop->now_us + IDLE_GRACE_US);
+    const struct global_conf *global = &frontends->program->global;
+    uint64_t now_us = frontends->loop->now_us;
+    if (global->close_never)
+        return;
+    if (!global->close_spread_time) {
+        frontends->streams.stopping = true;
+        event_timer_set(frontends->loop, &frontends->hurry, now_us + IDLE_GRACE_US);
+        return;
+    }
+    frontends->streams.close_from_us = frontends->spread_at_us = now_us;
+    frontends->streams.close_spread_us = global->close_spread_time;
+    spread_step(frontends, global->close_spread_time);
 }
 
 bool frontends_is_idle(const struct frontends *frontends)

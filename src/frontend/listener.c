@@ -5,7 +5,6 @@
 #include "frontend/session.h"
 
 enum {
-    LISTENER_MAX_BURST = 64,
     LISTENER_RETRY_US = 20000, // a paused listener looks again: another worker may have made room
 };
 
@@ -115,15 +114,25 @@ static bool accept_one(struct frontend_listener *listener)
 static void listener_ready(struct event_source *source, uint32_t events)
 {
     struct frontend_listener *listener = CONTAINER_OF(source, struct frontend_listener, source);
+    uint32_t most = listener->owner->program->global.maxaccept;
     (void)events;
-    uint32_t burst = listener->is_shared ? UINT32_MAX : listener->burst;
-    for (uint32_t i = 0; i < burst; i++) {
+    for (uint32_t i = 0; i < listener->burst; i++) {
         if (!accept_one(listener)) {
             listener->burst = listener->burst > 1 ? listener->burst / 2 : 1;
             return;
         }
     }
-    listener->burst = listener->burst < LISTENER_MAX_BURST ? listener->burst * 2 : LISTENER_MAX_BURST;
+    listener->burst = listener->burst < most / 2 ? listener->burst * 2 : most;
+    // There will be no second edge for what still waits on a shared socket.
+    if (listener->is_shared)
+        event_task_wake(listener->owner->loop, &listener->more);
+}
+
+static void listener_more(struct event_task *task)
+{
+    struct frontend_listener *listener = CONTAINER_OF(task, struct frontend_listener, more);
+    if (!listener->is_paused)
+        listener_ready(&listener->source, EPOLLIN);
 }
 
 void frontend_listeners_resume(struct event_timer *timer)
@@ -152,6 +161,7 @@ bool frontends_listen(struct frontends *frontends, uint32_t bind, int fd)
     listener->is_shared = !os_listen_is_per_slot(&listener->bind->listen);
     listener->burst = 1;
     listener->source = (struct event_source){ .fd = fd, .ready = listener_ready };
+    event_task_init(&listener->more, listener_more);
     if (!add_source(listener)) {
         free(listener);
         return false;
@@ -165,6 +175,7 @@ static void listener_free(struct frontend_listener *listener)
 {
     if (!listener->is_paused)
         event_source_del(listener->owner->loop, &listener->source);
+    event_task_cancel(&listener->more);
     list_remove(&listener->link);
     free(listener);
 }

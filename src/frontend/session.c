@@ -11,7 +11,11 @@ static void session_free(struct frontend_session *session, bool reset)
     event_timer_del(frontends->loop, &session->timer);
     event_task_cancel(&session->next_request);
     backend_pool_drop_own(&session->facts.own_conn);
-    mux_h1_close(&session->front, reset);
+    bool nolinger = (session->facts.conf->options & PROXY_OPT_NO_LINGER) != 0;
+    // A client that has not closed yet sees the end of what it got, where all of it has arrived, before the reset.
+    if (nolinger && !reset && !session->front.conn.read_closed)
+        transport_conn_shutdown(&session->front.conn);
+    mux_h1_close(&session->front, reset || nolinger);
     list_remove(&session->link);
     frontends->num_sessions--;
     frontend_place_free(frontends, session->facts.bind);
@@ -56,8 +60,8 @@ static void stream_ended(struct proxy_session *facts, enum stream_next next)
         mux_h1_next(&session->front);
         if (!start_stream(session))
             break;
-        // Bytes that are already here start the next turn's work, so that a long pipeline does not hold the others up. An
-        // end that was seen already is not announced again.
+        // Bytes that are already here start the next turn's work, so that a long pipeline does not hold the others up.
+        // An end that was seen already is not announced again.
         if (session->front.rx_started || session->front.conn.can_read || session->front.conn.read_closed)
             event_task_wake(session->owner->loop, &session->next_request);
         break;
@@ -170,6 +174,19 @@ static void proxy_event(struct mux_stream *stream)
     session_free(session, true);
 }
 
+static void socket_dress(int fd, const struct proxy_conf *conf, const struct global_conf *global)
+{
+    int on = 1;
+    int rcvbuf = (int)global->rcvbuf_client;
+    int sndbuf = (int)global->sndbuf_client;
+    if (conf->options & PROXY_OPT_CLIENT_KEEPALIVE)
+        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    if (rcvbuf)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
+    if (sndbuf)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+}
+
 bool frontend_session_new(struct frontends *frontends, const struct bind_conf *bind, int fd,
                           const struct sockaddr_storage *peer, socklen_t len)
 {
@@ -181,9 +198,7 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         return false;
     }
     const struct proxy_conf *conf = bind->proxy;
-    int on = 1;
-    if (conf->options & PROXY_OPT_CLIENT_KEEPALIVE)
-        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    socket_dress(fd, conf, &frontends->program->global);
     session->owner = frontends;
     session->facts = (struct proxy_session){
         .conf = conf,
@@ -238,8 +253,15 @@ void frontend_session_kill(struct frontend_session *session, enum stream_end end
     }
 }
 
-void frontend_session_close_idle(struct frontend_session *session)
+bool frontend_session_is_idle(const struct frontend_session *session)
 {
-    if (session->state == FRONTEND_SESSION_STREAM && stream_is_idle(session->stream))
-        stream_close_idle(session->stream);
+    return session->state == FRONTEND_SESSION_STREAM && stream_is_idle(session->stream);
+}
+
+bool frontend_session_close_idle(struct frontend_session *session)
+{
+    if (!frontend_session_is_idle(session))
+        return false;
+    stream_close_idle(session->stream);
+    return true;
 }

@@ -16,6 +16,7 @@ struct program_conf *proxy_conf_new(struct arena *arena)
         .bufsize = 16384,
         .maxrewrite = 1024,
         .max_headers = 101,
+        .maxaccept = 64,
         .log_uri_len = 1024,
     };
     return program;

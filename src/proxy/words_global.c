@@ -49,6 +49,27 @@ static bool parse_hostname(struct config *config, void *object, const struct con
     return true;
 }
 
+// -1 is no limit.
+static bool parse_maxaccept(struct config *config, void *object, const struct config_word *word,
+                            const struct config_line *line)
+{
+    uint64_t most = UINT32_MAX;
+    if (strcmp(config_arg_at(line, 0)->str, "-1") != 0 && !config_parse_u64(config, &most, line, 0, word->min, word->max))
+        return false;
+    ((struct global_conf *)object)->maxaccept = (uint32_t)most;
+    return true;
+}
+
+// "infinite" is no window: what is open is not asked to close at all.
+static bool parse_close_spread(struct config *config, void *object, const struct config_word *word,
+                               const struct config_line *line)
+{
+    struct global_conf *global = object;
+    global->close_never = strcmp(config_arg_at(line, 0)->str, "infinite") == 0;
+    global->close_spread_time = 0;
+    return global->close_never || config_word_time(config, object, word, line);
+}
+
 #define INTO(member) .into = offsetof(struct global_conf, member)
 #define SIZE(word, member, least, most, example, text)                                                                 \
     {                                                                                                                  \
@@ -109,6 +130,22 @@ static const struct config_word words[] = {
          "The kernel's send buffer of connections with clients. 0, the default: the kernel decides."),
     SIZE("tune.sndbuf.server", sndbuf_server, 0, INT32_MAX, "64k",
          "The kernel's send buffer of connections with servers. 0, the default: the kernel decides."),
+    SIZE("tune.pipesize", pipesize, 4096, INT32_MAX, "64k",
+         "Bytes that a pipe for spliced bodies is asked to hold; the default is 256k. The system has a maximum of its own "
+         "for programs that do not run as root."),
+    { .name = "tune.maxaccept",
+      .in = CONFIG_IN_GLOBAL,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = parse_maxaccept,
+      .min = 1,
+      .max = INT32_MAX,
+      .args = "<number>",
+      .help = "Most connections that a worker accepts in a row from one listening socket before it looks after others; "
+              "the default is 64, -1 is no limit.",
+      .good = "tune.maxaccept 16;tune.maxaccept -1",
+      .bad = "tune.maxaccept 0",
+      .bad_says = "out of range" },
     { .name = "nosplice",
       .in = CONFIG_IN_GLOBAL,
       .parse = config_word_bool,
@@ -122,11 +159,13 @@ static const struct config_word words[] = {
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,
       .max_args = 1,
-      .parse = config_word_time,
+      .parse = parse_close_spread,
       INTO(close_spread_time),
       .value = 1000,
-      .args = "<time>",
-      .help = "At a soft stop, idle connections are closed spread over this time.",
+      .args = "{ <time> | infinite }",
+      .help = "At a soft stop, idle connections of clients are closed spread over this time, the oldest first, and more "
+              "and more of the answers ask clients to close; without it all are closed soon. 'infinite' closes none: "
+              "they end by their timeouts.",
       .good = "close-spread-time 10s",
       .bad = "close-spread-time soon",
       .bad_says = "is no time" },

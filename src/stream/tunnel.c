@@ -135,6 +135,12 @@ static bool run_side(struct stream_tunnel *tunnel, struct stream_relay *relay, b
         event_task_wake(tunnel->ctx->loop, &tunnel->task);
         return true;
     case STREAM_RELAY_DONE:
+        // Without lingering a server, or a client that has closed its side, gets a reset for a FIN: that ends both.
+        if (is_up ? tunnel->backend->conf->options & PROXY_OPT_NO_LINGER
+                  : tunnel->client_fin && tunnel->session->conf->options & PROXY_OPT_NO_LINGER) {
+            tunnel_end(tunnel, STREAM_END_OK, false);
+            return false;
+        }
         // A FIN travels on once all before it is sent.
         transport_conn_shutdown(&relay->dst->conn);
         tunnel->client_fin |= is_up;
