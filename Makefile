@@ -243,9 +243,8 @@ fuzz-corpora:
 	@$(call run_tests,fuzz-corpora) fuzz --seconds 5 $(FUZZERS)
 
 fuzz:
-	@$(if $(T),,echo "fuzz: name one with T=: $(patsubst build/fuzz/fuzz_%,%,$(FUZZERS))"; exit 2)
-	@+$(MAKE) CC=clang VARIANT=fuzz build/fuzz/fuzz_$(T)
-	@reg-tests/run fuzz fuzz --seconds $(SECONDS) build/fuzz/fuzz_$(T)
+	@+$(MAKE) CC=clang VARIANT=fuzz $(if $(T),build/fuzz/fuzz_$(T),fuzz-programs)
+	@reg-tests/run fuzz fuzz --jobs $(JOBS) --seconds $(SECONDS) --show $(if $(T),build/fuzz/fuzz_$(T),$(FUZZERS))
 
 # The unit tests and scenarios again, under AddressSanitizer and UndefinedBehaviorSanitizer.
 asan:
@@ -308,7 +307,7 @@ help:
 	@echo 'make examples          does every example pass -c, those in the documentation too'
 	@echo 'make compilers         builds with clang, and for aarch64 (make aarch64: that alone)'
 	@echo 'make asan              unit tests and scenarios under ASan and UBSan'
-	@echo 'make fuzz T=name       search with one fuzzer for SECONDS=60; make fuzz-corpora: all, briefly'
+	@echo 'make fuzz [T=name]     search with one fuzzer, or each, for SECONDS=60; make fuzz-corpora: briefly'
 	@echo 'make lint              clang-format on what changed, cppcheck, clang-tidy'
 	@echo 'make cover             line coverage of unit tests and scenarios'
 	@echo 'make bench             beside haproxy and nginx, on one core'
