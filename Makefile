@@ -74,6 +74,8 @@ optimise := $(or $(optimise_$(VARIANT)),-O2 $(hardening))
 
 CPPFLAGS += -Iinclude -D_GNU_SOURCE
 CFLAGS_ALL := -std=gnu17 -g $(optimise) $(machine_flags) -fPIE -fno-common $(warnings) $(CFLAGS)
+# The release binary is optimised as a whole; tests link the same objects as they are.
+lto := $(if $(filter release,$(VARIANT)),$(if $(findstring clang,$(CC))$(filter-out x86_64-%,$(MACHINE)),,-flto=auto -ffat-lto-objects))
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(filter -fsanitize=% --coverage,$(optimise)) $(LDFLAGS)
 
 # Only these areas see BoringSSL's headers, so that no other grows to need them.
@@ -102,7 +104,7 @@ whole = -Wl,--whole-archive $(call archives_of,$1) -Wl,--no-whole-archive \
 main_object := $(if $(wildcard src/process/main.c),$B/process/main.o)
 
 # Objects depend on the flags they were made with: another compiler or another flag rebuilds, the same ones do not.
-flags_now := $(CC) $(shell $(CC) --version 2>/dev/null | head -n 1) $(CPPFLAGS) $(CFLAGS_ALL) $(BORINGSSL_INCLUDE)
+flags_now := $(CC) $(lto) $(shell $(CC) --version 2>/dev/null | head -n 1) $(CPPFLAGS) $(CFLAGS_ALL) $(BORINGSSL_INCLUDE)
 $B/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(flags_now))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(flags_now))' >$@
@@ -121,7 +123,7 @@ $(foreach a,$(AREAS),$(eval $(call area_rules,$a)))
 $B/%.o: src/%.c $B/flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) $(CPPFLAGS_AREA) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	@$(CC) $(CPPFLAGS) $(CPPFLAGS_AREA) $(CFLAGS_ALL) $(lto) -MMD -MP -c $< -o $@
 
 # The version and how this was built reach one file alone, so that a new version rebuilds one file.
 $B/process/version.o: VERSION
@@ -133,7 +135,7 @@ $B/process/version.o: CPPFLAGS_AREA += -DFAIRLEAD_VERSION='"$(VERSION)"' \
 
 $B/fairlead: $(main_object) $(call archives_of,$(AREAS))
 	$(call say,LD,$@)
-	@$(CC) $(CFLAGS_ALL) $(main_object) $(call whole,$(AREAS)) $(LDFLAGS_ALL) -o $@
+	@$(CC) $(CFLAGS_ALL) $(lto) $(main_object) $(call whole,$(AREAS)) $(LDFLAGS_ALL) -o $@
 
 .PHONY: all fairlead objects binary
 binary: $(if $(main_object),$B/fairlead,objects)
@@ -151,7 +153,7 @@ UNIT_SOURCES := $(wildcard reg-tests/unit/*/test_*.c)
 UNIT_TESTS := $(patsubst reg-tests/unit/%.c,$B/unit/%,$(UNIT_SOURCES))
 unit_area = $(word 3,$(subst /, ,$1))
 unit_helpers = $(filter-out $(UNIT_SOURCES),$(wildcard reg-tests/unit/$1/*.c))
-test_flags = $(CPPFLAGS) -Isrc -Ireg-tests/unit -isystem $(BORINGSSL_INCLUDE) $(CFLAGS_ALL)
+test_flags = $(if $(lto),-fno-lto) $(CPPFLAGS) -Isrc -Ireg-tests/unit -isystem $(BORINGSSL_INCLUDE) $(CFLAGS_ALL)
 
 define unit_rule
 $(patsubst reg-tests/unit/%.c,$B/unit/%,$1): $1 $(call unit_helpers,$(call unit_area,$1)) \
@@ -201,7 +203,7 @@ doccheck:
 CHAPTERS := $(sort $(wildcard doc/configuration/*.md))
 $B/manual: scripts/manual.c $(call archives_of,$(AREAS)) $B/flags
 	$(call say,LD,$@)
-	@$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -MF $@.d -MT $@ $< $(call whole,$(AREAS)) $(LDFLAGS_ALL) -o $@
+	@$(CC) $(if $(lto),-fno-lto) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -MF $@.d -MT $@ $< $(call whole,$(AREAS)) $(LDFLAGS_ALL) -o $@
 
 manual: $B/manual
 	@$B/manual $(CHAPTERS) >$B/configuration.md

@@ -17,6 +17,7 @@ struct frontend_session {
     struct proxy_session facts;
     struct frontends *owner;
     struct list link;
+    struct list fresh; // in frontends->fresh
     struct event_timer timer;
     struct event_task next_request; // pipelined requests: the next stream starts from the loop, not from the last one
     struct mux_h1 front;
@@ -41,6 +42,9 @@ bool frontend_session_is_idle(const struct frontend_session *session);
 
 // frontend_session_close_idle closes the session if it is idle, and says whether it was.
 bool frontend_session_close_idle(struct frontend_session *session);
+
+// frontend_sessions_meet is the timer that registers fresh connections.
+void frontend_sessions_meet(struct event_timer *timer);
 
 // frontend_place_free gives back the places under the connection limits and lets paused listeners look again.
 void frontend_place_free(struct frontends *frontends, const struct bind_conf *bind);

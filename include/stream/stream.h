@@ -184,5 +184,8 @@ void stream_arm(struct stream *stream);
 // stream_close_idle ends a stream of which no byte has come, for a soft stop.
 void stream_close_idle(struct stream *stream);
 
+// stream_has_request says whether the whole request has come: nothing more is waited for from the client but its end.
+bool stream_has_request(const struct stream *stream);
+
 // stream_is_idle says whether no byte of a request has come yet: the session may close without loss.
 bool stream_is_idle(const struct stream *stream);

@@ -17,9 +17,54 @@ static void session_free(struct frontend_session *session, bool reset)
         transport_conn_shutdown(&session->front.conn);
     mux_h1_close(&session->front, reset || nolinger);
     list_remove(&session->link);
+    list_remove(&session->fresh);
     frontends->num_sessions--;
     frontend_place_free(frontends, session->facts.bind);
     free(session);
+}
+
+// A request that came with its connection is often answered, and the connection closed, before any event on the client's
+// side matters: such a connection never enters the loop, which saves a system call and an event. The others do so once the
+// client is waited for, or after FRESH_US, so that a client that leaves is noticed.
+enum { FRESH_US = 2000 };
+
+// False where the session is gone, as the kernel refused.
+static bool session_meet(struct frontend_session *session)
+{
+    if (list_is_empty(&session->fresh))
+        return true;
+    list_remove(&session->fresh);
+    if (transport_conn_register(session->owner->loop, &session->front.conn))
+        return true;
+    if (session->state == FRONTEND_SESSION_STREAM && !session->stream)
+        session_free(session, true);
+    else
+        frontend_session_kill(session, STREAM_END_RESOURCE);
+    return false;
+}
+
+static void meet_or_wait(struct frontend_session *session)
+{
+    struct frontends *frontends = session->owner;
+    if (session->state == FRONTEND_SESSION_STREAM && stream_has_request(session->stream)) {
+        if (!frontends->meet.due_us)
+            event_timer_set(frontends->loop, &frontends->meet, frontends->loop->now_us + FRESH_US);
+        return;
+    }
+    session_meet(session);
+}
+
+void frontend_sessions_meet(struct event_timer *timer)
+{
+    struct frontends *frontends = CONTAINER_OF(timer, struct frontends, meet);
+    while (!list_is_empty(&frontends->fresh)) {
+        struct frontend_session *session = LIST_FIRST(&frontends->fresh, struct frontend_session, fresh);
+        if (session->facts.accept_us + FRESH_US > frontends->loop->now_us) {
+            event_timer_set(frontends->loop, timer, session->facts.accept_us + FRESH_US);
+            return;
+        }
+        session_meet(session);
+    }
 }
 
 static void linger_event(struct mux_stream *stream)
@@ -41,6 +86,9 @@ static void linger_event(struct mux_stream *stream)
 
 static void session_linger(struct frontend_session *session)
 {
+    // Without events nothing would be lingered for.
+    list_remove(&session->fresh);
+    transport_conn_register(session->owner->loop, &session->front.conn);
     session->state = FRONTEND_SESSION_LINGER;
     session->linger_left = LINGER_BYTES;
     session->front.stream.on_event = linger_event;
@@ -58,7 +106,7 @@ static void stream_ended(struct proxy_session *facts, enum stream_next next)
     switch (next) {
     case STREAM_NEXT_REQUEST:
         mux_h1_next(&session->front);
-        if (!start_stream(session))
+        if (!session_meet(session) || !start_stream(session))
             break;
         // Bytes that are already here start the next turn's work, so that a long pipeline does not hold the others up.
         // An end that was seen already is not announced again.
@@ -80,6 +128,9 @@ static void stream_became_tunnel(struct proxy_session *facts, struct stream_tunn
     struct frontend_session *session = CONTAINER_OF(facts, struct frontend_session, facts);
     session->state = FRONTEND_SESSION_TUNNEL;
     session->tunnel = tunnel;
+    list_remove(&session->fresh);
+    if (!transport_conn_register(session->owner->loop, &session->front.conn))
+        session->front.conn.failed = true;
 }
 
 static const struct stream_host host = { .ended = stream_ended, .tunnel = stream_became_tunnel };
@@ -193,10 +244,7 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
     struct frontend_session *session = calloc(1, sizeof(*session));
     if (!session)
         return false;
-    if (!transport_conn_init(frontends->loop, &session->front.conn, fd, NULL)) {
-        free(session);
-        return false;
-    }
+    transport_conn_init_later(&session->front.conn, fd);
     const struct proxy_conf *conf = bind->proxy;
     socket_dress(fd, conf, &frontends->program->global);
     session->owner = frontends;
@@ -212,6 +260,7 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
     event_timer_init(&session->timer, timer_fired);
     event_task_init(&session->next_request, next_request);
     list_append(&frontends->sessions, &session->link);
+    list_append(&frontends->fresh, &session->fresh);
     frontends->num_sessions++;
     mux_h1_init(&session->front, &frontends->mux, true);
     // Data is often there already, and asking costs less than another turn of the loop.
@@ -231,10 +280,12 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         uint64_t limit = conf->timeouts.http_request ? conf->timeouts.http_request : conf->timeouts.client;
         event_timer_set(frontends->loop, &session->timer, limit ? frontends->loop->now_us + limit : 0);
         proxy_event(&session->front.stream);
-        return true;
-    }
-    if (start_stream(session))
+    } else if (start_stream(session)) {
         stream_run(session->stream);
+    }
+    // It may be gone by now: only its place on the list tells.
+    if (frontends->fresh.prev == &session->fresh)
+        meet_or_wait(session);
     return true;
 }
 

@@ -295,6 +295,11 @@ void stream_close_idle(struct stream *stream)
     stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
 }
 
+bool stream_has_request(const struct stream *stream)
+{
+    return stream->head_valid && stream->front->stream.rx_done && stream->step < STREAM_ANSWER;
+}
+
 bool stream_is_idle(const struct stream *stream)
 {
     return stream->step == STREAM_READ_HEAD && !stream->front->rx_started;
