@@ -186,7 +186,8 @@ run_tests = reg-tests/run $1 --jobs $(JOBS) --binary $B/fairlead $(if $(MATCH),-
 test_seconds := $(if $(filter asan cover,$(VARIANT)),60,30)
 tools := $(if $(wildcard reg-tests/bench/bench.mk),bench-tools)
 
-.PHONY: check layers doccheck manual manual-check compilers aarch64 unit vtc examples load fuzz-corpora fuzz asan bench cover lint
+.PHONY: check layers doccheck manual manual-check compilers aarch64 unit vtc compat examples load fuzz-corpora fuzz asan bench \
+    cover lint
 check:
 	@scripts/deps test || echo "check: suites that need what is missing are skipped or fail"
 	@reg-tests/check $(COUNTS) $(SUITES)
@@ -226,6 +227,10 @@ unit: unit-programs
 vtc: fairlead
 	@$(call run_tests,vtc) vtc --timeout $(test_seconds) $(sort $(wildcard reg-tests/vtc/*/*.vtc))
 
+# Not of `check`, for HAProxy is no part of the tests: do the scenarios hold for Debian's HAProxy, as they claim?
+compat:
+	@reg-tests/vtc-compat $(if $(MATCH),$(shell ls reg-tests/vtc/*/*.vtc | grep -E -- '$(MATCH)'))
+
 # The configurations in examples/, and those that stand in the documentation.
 examples: fairlead
 	@scripts/doc-examples build/doc-examples
@@ -240,9 +245,8 @@ fuzz-corpora:
 	@$(call run_tests,fuzz-corpora) fuzz --seconds 5 $(FUZZERS)
 
 fuzz:
-	@$(if $(T),,echo "fuzz: name one with T=: $(patsubst build/fuzz/fuzz_%,%,$(FUZZERS))"; exit 2)
-	@+$(MAKE) CC=clang VARIANT=fuzz build/fuzz/fuzz_$(T)
-	@reg-tests/run fuzz fuzz --seconds $(SECONDS) build/fuzz/fuzz_$(T)
+	@+$(MAKE) CC=clang VARIANT=fuzz $(if $(T),build/fuzz/fuzz_$(T),fuzz-programs)
+	@reg-tests/run fuzz fuzz --jobs $(JOBS) --seconds $(SECONDS) --show $(if $(T),build/fuzz/fuzz_$(T),$(FUZZERS))
 
 # The unit tests and scenarios again, under AddressSanitizer and UndefinedBehaviorSanitizer.
 asan:
@@ -301,10 +305,11 @@ help:
 	@echo 'make unit | vtc | load tests of one kind; MATCH=regexp picks some; VARIANT=asan|cover|release'
 	@echo 'make layers | doccheck the floors of src/LAYERS; comments of public functions'
 	@echo 'make manual            write doc/configuration.md from the words themselves'
+	@echo 'make compat            the scenarios that claim to hold for HAProxy 2.6 too, against it'
 	@echo 'make examples          does every example pass -c, those in the documentation too'
 	@echo 'make compilers         builds with clang, and for aarch64 (make aarch64: that alone)'
 	@echo 'make asan              unit tests and scenarios under ASan and UBSan'
-	@echo 'make fuzz T=name       search with one fuzzer for SECONDS=60; make fuzz-corpora: all, briefly'
+	@echo 'make fuzz [T=name]     search with one fuzzer, or each, for SECONDS=60; make fuzz-corpora: briefly'
 	@echo 'make lint              clang-format on what changed, cppcheck, clang-tidy'
 	@echo 'make cover             line coverage of unit tests and scenarios'
 	@echo 'make bench             beside haproxy and nginx, on one core'

@@ -74,10 +74,10 @@ struct stream_ctx {
     uint32_t num_free;
     uint32_t num_streams;
     uint32_t num_tunnels;
-    bool stopping; // soft stop: answers say Connection: close
-    uint64_t close_from_us;   // a soft stop spread over close_spread_us: when it began; 0: none
+    bool stopping;          // soft stop: answers say Connection: close
+    uint64_t close_from_us; // a soft stop spread over close_spread_us: when it began; 0: none
     uint64_t close_spread_us;
-    uint64_t close_sum_us;    // shares of answers that should have said so, and have not yet
+    uint64_t close_sum_us; // shares of answers that should have said so, and have not yet
 };
 
 // Times of the log line, monotonic us; 0 where it did not come to that.
