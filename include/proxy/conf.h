@@ -103,7 +103,6 @@ struct server_conf {
     uint32_t weight;       // 0-256, default 1
     uint32_t maxconn;      // 0: no limit
     uint32_t maxqueue;     // 0: no limit
-    uint32_t minconn;
     int32_t pool_max_conn; // idle connections a worker keeps, -1: no limit
     uint32_t max_reuse;    // requests on one connection, 0: no limit; stored as limit + 1
     uint64_t pool_purge_us;
