@@ -25,11 +25,11 @@ struct admin_start {
     struct board *board;
     uint32_t inc; // of the process this runs in
     uint32_t generation;
-    const char *version;      // "0.1.0"
-    const char *release_date; // "2026/11/21"
-    uint64_t memory_mb;       // limit of the command line, 0 for none
-    bool has_master_socket;   // the configuration's last stats socket is the master's (-S): it takes the master's
-                            // commands too, and never closes after a line
+    const char *version;         // "0.1.0"
+    const char *release_date;    // "2026/11/21"
+    uint64_t memory_mb;          // limit of the command line, 0 for none
+    bool has_master_socket;      // the configuration's last stats socket is the master's (-S): it takes the master's
+                                 // commands too, and never closes after a line
     const struct admin_ops *ops; // NULL: nothing of it can be done
     void *owner;                 // for `ops`
 };

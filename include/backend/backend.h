@@ -35,6 +35,9 @@ struct server {
     uint64_t *counters;
     struct list idle; // struct backend_conn.link, the latest used first
     uint32_t num_idle;
+    uint32_t num_used;      // connections that carry a request
+    uint32_t peak_used;     // most of them at once in this purge period and in the one before
+    uint32_t last_peak;
     uint32_t min_idle;      // fewest idle ones since the last purge: that many were not needed
     uint64_t purge_due_us;
 };
@@ -58,8 +61,9 @@ struct backend_conn {
     struct list link; // in server->idle while idle
     struct server *server;
     uint32_t num_uses;   // requests sent on it
+    bool in_use;
     bool is_private;     // belongs to one client for good (http-reuse never, PROXY header sent, bound source)
-    struct backend_conn **owner; // where a session keeps its private idle connection, or NULL
+    void **owner; // where a session keeps its private idle connection, or NULL
 };
 
 // backend_ctx_init makes the run-time objects for all backends of `program`.
@@ -108,9 +112,19 @@ void backend_slot_give(struct server *server);
 // With `probe` the kernel is asked first, for requests that could not be sent twice. NULL: open one.
 struct backend_conn *backend_pool_get(struct server *server, bool proven, bool probe);
 
-// backend_pool_put keeps a connection whose exchange is complete for the next request, or closes it where it may not be
-// kept.
-void backend_pool_put(struct backend_conn *conn);
+// backend_pool_put keeps a connection whose exchange is complete for the next request: in the pool, or, where it is one
+// client's alone, at `*owner` (NULL: nowhere). It is closed where it may not be kept, and no more are kept than were lately
+// in use at once: a client's own connections would otherwise pile up unused.
+void backend_pool_put(struct backend_conn *conn, void **owner);
+
+// backend_pool_get_own lends the connection kept at `*owner` if it leads to `server` and stands; NULL otherwise.
+struct backend_conn *backend_pool_get_own(struct server *server, void **owner);
+
+// backend_pool_drop_own closes the connection kept at `*owner`, if any.
+void backend_pool_drop_own(void **owner);
+
+// backend_pool_make_room closes all idle connections of all servers, when descriptors are exhausted.
+void backend_pool_make_room(struct backend_ctx *ctx);
 
 // backend_follows_client says whether where to connect depends on where the client did: backend_connect then needs that
 // address, which costs a system call to know.

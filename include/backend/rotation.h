@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order in which roundrobin visits servers: a fixed list in which each stands as often as its weight says, spread as
-// evenly as can be. All workers walk the same list from one position on the board. Built at boot, const afterwards.
+// The order in which roundrobin visits servers: a fixed list in which each stands as often as its weight says, spread
+// as evenly as can be. All workers walk the same list from one position on the board. Built at boot, const afterwards.
 #pragma once
 
 #include "proxy/conf.h"

@@ -19,7 +19,7 @@ struct buf_pool {
 };
 
 struct buf {
-    char *mem; // NULL while the buf holds no memory
+    char *mem;     // NULL while the buf holds no memory
     uint32_t head; // offset of the first unread byte
     uint32_t tail; // offset after the last byte
     uint32_t cap;  // bytes of `mem`; pool->chunk_len where it is lent by a pool

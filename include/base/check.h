@@ -20,4 +20,4 @@ _Noreturn void check_out_of_memory(size_t len);
 #define NUM_ITEMS(array) (sizeof(array) / sizeof((array)[0]))
 
 // CONTAINER_OF gives the object of type `type` whose member `member` stands at `ptr`.
-#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))

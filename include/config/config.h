@@ -27,22 +27,22 @@ struct config_line {
     struct config_place place; // file, line, text; column of the first word
     struct config_arg *args;
     uint32_t num_args;
-    uint32_t first;   // index of the first argument after the word's own name, for the word's parse function
-    bool negated;     // it began with `no`
-    bool reset;       // it began with `default`
+    uint32_t first; // index of the first argument after the word's own name, for the word's parse function
+    bool negated;   // it began with `no`
+    bool reset;     // it began with `default`
 };
 
 // A configuration being read, and what it was read into. One per generation.
 struct config {
-    struct arena *arena;         // everything the configuration keeps lives here
+    struct arena *arena; // everything the configuration keeps lives here
     struct config_diag *diag;
     const struct config_section *section; // the one being read, NULL before the first
-    const char *section_name;    // its name ("www"), its type where it has none, "" before the first: ${.SECTION}
-    void *object;                // the section's object, given by its begin function; NULL while it is skipped
-    uint32_t in;                 // CONFIG_IN_* bit of the section
-    void *owner;                 // for the areas above: the program's whole configuration
-    const char *base_dir;        // directory that relative file names start from, or NULL
-    struct config_env *env;      // variables as setenv and the like left them (config/env.h); see config_read_end
+    const char *section_name; // its name ("www"), its type where it has none, "" before the first: ${.SECTION}
+    void *object;             // the section's object, given by its begin function; NULL while it is skipped
+    uint32_t in;              // CONFIG_IN_* bit of the section
+    void *owner;              // for the areas above: the program's whole configuration
+    const char *base_dir;     // directory that relative file names start from, or NULL
+    struct config_env *env;   // variables as setenv and the like left them (config/env.h); see config_read_end
 };
 
 // config_init prepares `config` to read into `owner`, taking memory from `arena` and reporting to `diag`.
@@ -51,9 +51,9 @@ void config_init(struct config *config, struct arena *arena, struct config_diag 
 // config_fini frees what reading needed beyond the arena.
 void config_fini(struct config *config);
 
-// config_read_file reads `path`, or every *.cfg file of the directory `path` in the order of their names (strcmp, hidden
-// files left out). The end of a file ends its last section. It goes on after errors; false where anything was wrong so
-// far. Manual section 2.1.
+// config_read_file reads `path`, or every *.cfg file of the directory `path` in the order of their names (strcmp,
+// hidden files left out). The end of a file ends its last section. It goes on after errors; false where anything was
+// wrong so far. Manual section 2.1.
 bool config_read_file(struct config *config, const char *path);
 
 // config_read_text reads the text `text` as a file named `name`; for tests, fuzzing and built-in configurations. Unlike
@@ -65,10 +65,10 @@ bool config_read_text(struct config *config, const char *name, struct slice text
 bool config_read_end(struct config *config);
 
 // config_condition evaluates the condition expression `text` (-cc on the command line; `.if` does the same) as HAProxy
-// 3.2 does, quotes and "$VARIABLES" included: integers, defined(NAME), feature(NAME), enabled(OPTION), streq(a,b), strneq,
-// strstr, version_atleast, version_before, openssl_version_atleast, openssl_version_before, ssllib_name_startswith, !, &&,
-// ||, parentheses; the empty text is false. False with a message in `*error` (in the arena) where it is malformed. The
-// language level it answers for is CONFIG_LANGUAGE_LEVEL. Manual section 2.4.
+// 3.2 does, quotes and "$VARIABLES" included: integers, defined(NAME), feature(NAME), enabled(OPTION), streq(a,b),
+// strneq, strstr, version_atleast, version_before, openssl_version_atleast, openssl_version_before,
+// ssllib_name_startswith, !, &&, ||, parentheses; the empty text is false. False with a message in `*error` (in the
+// arena) where it is malformed. The language level it answers for is CONFIG_LANGUAGE_LEVEL. Manual section 2.4.
 bool config_condition(struct config *config, bool *result, const char **error, const char *text);
 
 #define CONFIG_LANGUAGE_LEVEL "3.2"
@@ -97,7 +97,8 @@ bool config_error_unknown(struct config *config, const struct config_line *line,
 bool config_parse_time(struct config *config, uint64_t *out_us, const struct config_line *line, uint32_t index,
                        uint64_t default_unit_us);
 
-// config_parse_size reads a size such as "16k" (k, m, g in either case: powers of 1024) into `*out`. Manual section 2.6.
+// config_parse_size reads a size such as "16k" (k, m, g in either case: powers of 1024) into `*out`. Manual
+// section 2.6.
 bool config_parse_size(struct config *config, uint64_t *out, const struct config_line *line, uint32_t index);
 
 // config_parse_u64 reads a decimal number from `min` to `max`.

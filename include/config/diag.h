@@ -16,8 +16,8 @@ enum config_level { CONFIG_DIAG, CONFIG_NOTICE, CONFIG_WARNING, CONFIG_ERROR };
 struct config_place {
     const char *file;
     uint32_t line;
-    uint32_t column; // from 1; 0 for the whole line
-    uint32_t length; // of the word the caret underlines, 0 or 1 for a lone caret
+    uint32_t column;  // from 1; 0 for the whole line
+    uint32_t length;  // of the word the caret underlines, 0 or 1 for a lone caret
     const char *text; // the line as it stands in the file, without its end
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Declarations of configuration words. Each area declares its words in tables beside its code, with CONFIG_WORDS; the
-// linker gathers the tables, boot sorts them and refuses duplicates. A word brings its own help and examples, from which
-// the manual is generated and which the unit tests run.
+// linker gathers the tables, boot sorts them and refuses duplicates. A word brings its own help and examples, from
+// which the manual is generated and which the unit tests run.
 #pragma once
 
 #include "config/config.h"
@@ -39,22 +39,22 @@ struct config_word {
     uint8_t max_args; // of an option in an option list: exactly min_args are taken
     uint8_t flags;    // CONFIG_MAY_NEGATE, ...
     config_parse_fn *parse;
-    size_t into;      // offset into the object, for the generic parse functions below
-    uint64_t value;   // what they need: the flag's bit, the unit of a time, ...
+    size_t into;    // offset into the object, for the generic parse functions below
+    uint64_t value; // what they need: the flag's bit, the unit of a time, ...
     uint64_t min;
-    uint64_t max;     // bounds for numbers; 0, 0 is no bound
-    const char *args; // how the arguments look in the manual: "<number>", "{ http | tcp }"
-    const char *help; // one or more sentences for the manual
-    const char *good; // an example line that must be accepted, with "..." nothing made up; ';' separates lines
-    const char *bad;  // an example line that must be refused
+    uint64_t max;         // bounds for numbers; 0, 0 is no bound
+    const char *args;     // how the arguments look in the manual: "<number>", "{ http | tcp }"
+    const char *help;     // one or more sentences for the manual
+    const char *good;     // an example line that must be accepted, with "..." nothing made up; ';' separates lines
+    const char *bad;      // an example line that must be refused
     const char *bad_says; // a part of the message it gets
 };
 
 // CONFIG_WORDS registers the array `table` of struct config_word. One per file.
 #define CONFIG_WORDS(table)                                                                                            \
     static const struct config_word_table config_words_here = { (table), sizeof(table) / sizeof((table)[0]) };         \
-    static const struct config_word_table *const config_words_ptr                                                     \
-        __attribute__((used, section("config_words"))) = &config_words_here
+    static const struct config_word_table *const config_words_ptr __attribute__((used, section("config_words"))) =     \
+        &config_words_here
 
 struct config_word_table {
     const struct config_word *words;
@@ -75,7 +75,7 @@ struct config_section {
 };
 
 #define CONFIG_SECTION(object_name)                                                                                    \
-    static const struct config_section *const config_section_ptr_##object_name                                        \
+    static const struct config_section *const config_section_ptr_##object_name                                         \
         __attribute__((used, section("config_sections"))) = &(object_name)
 
 // config_words_boot gathers all tables; it must be called before reading, and does nothing when called again. Two words
@@ -96,17 +96,18 @@ const struct config_section *config_section_find(const char *name);
 // Generic parse functions for words that store one value at object + word->into. After `no` or `default`, where the
 // word allows it, they store zero.
 
-config_parse_fn config_word_u32;  // config_word_u32 stores a number from word->min to word->max as uint32_t
-config_parse_fn config_word_u64;  // config_word_u64 stores a number as uint64_t
-config_parse_fn config_word_size; // config_word_size stores a size ("16k") as uint64_t
-config_parse_fn config_word_time; // config_word_time stores a time in us as uint64_t; word->value: us per bare unit
-config_parse_fn config_word_str;  // config_word_str stores a string as const char *
-config_parse_fn config_word_flag; // config_word_flag sets the bits word->value in a uint64_t; `no` clears them
-config_parse_fn config_word_bool; // config_word_bool stores true in a bool; `no` stores false
+config_parse_fn config_word_u32;    // config_word_u32 stores a number from word->min to word->max as uint32_t
+config_parse_fn config_word_u64;    // config_word_u64 stores a number as uint64_t
+config_parse_fn config_word_size;   // config_word_size stores a size ("16k") as uint64_t
+config_parse_fn config_word_time;   // config_word_time stores a time in us as uint64_t; word->value: us per bare unit
+config_parse_fn config_word_str;    // config_word_str stores a string as const char *
+config_parse_fn config_word_flag;   // config_word_flag sets the bits word->value in a uint64_t; `no` clears them
+config_parse_fn config_word_bool;   // config_word_bool stores true in a bool; `no` stores false
 config_parse_fn config_word_on_off; // config_word_on_off stores the argument on|off as bool
 config_parse_fn config_word_tuning; // config_word_tuning accepts the line with one warning: it has no meaning here
 
 // config_refuse_reason gives why a word that HAProxy 3.2 has is not supported here (and what to do instead, where there
-// is something), to be read after the word's name: "is a HAProxy keyword that fairlead does not support yet". NULL where
-// HAProxy has no such word in `in` (0: no such section). It knows nothing of registered words: ask it only about others.
+// is something), to be read after the word's name: "is a HAProxy keyword that fairlead does not support yet". NULL
+// where HAProxy has no such word in `in` (0: no such section). It knows nothing of registered words: ask it only about
+// others.
 const char *config_refuse_reason(const char *name, uint32_t in);

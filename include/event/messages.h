@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Messages between processes of the program, over a pair of SOCK_SEQPACKET sockets. Each end declares which messages it
-// takes from this peer, with their sizes and numbers of descriptors, and ends the conversation at the first that differs:
-// a process that is no longer itself cannot talk others into anything. Sending never blocks: what does not fit waits.
-// Owned by the process that talks; used on its loop, or for a while without one (messages_wait, at boot).
+// takes from this peer, with their sizes and numbers of descriptors, and ends the conversation at the first that
+// differs: a process that is no longer itself cannot talk others into anything. Sending never blocks: what does not fit
+// waits. Owned by the process that talks; used on its loop, or for a while without one (messages_wait, at boot).
 #pragma once
 
 #include <stdbool.h>
@@ -32,8 +32,8 @@ struct messages_kind {
     uint32_t type;
     size_t min_len; // of the data, type not included
     size_t max_len;
-    size_t num_fds;     // exactly
-    bool fds_optional;  // or none
+    size_t num_fds;    // exactly
+    bool fds_optional; // or none
     messages_fn *take;
 };
 
@@ -43,8 +43,8 @@ struct messages {
     struct list unsent;
     const struct messages_kind *kinds;
     size_t num_kinds;
-    bool ended;         // lost was called or is due
-    const char *peer;   // for messages: "the master", "worker 2"
+    bool ended;       // lost was called or is due
+    const char *peer; // for messages: "the master", "worker 2"
     void *owner;
     void (*lost)(struct messages *messages); // the peer is gone or broke the rules; called once; may call messages_fini
 };
@@ -59,9 +59,9 @@ bool messages_attach(struct messages *messages, struct event_loop *loop);
 // messages_fini closes the conversation and drops what was not sent. Calling it again is harmless.
 void messages_fini(struct messages *messages);
 
-// messages_send sends `len` bytes at `data` as a message of `type` with duplicates of `num_fds` descriptors. What the peer
-// has no room for yet is kept and sent later, in order. False where the peer is gone (lost will be called by the loop, or
-// was) or memory is out.
+// messages_send sends `len` bytes at `data` as a message of `type` with duplicates of `num_fds` descriptors. What the
+// peer has no room for yet is kept and sent later, in order. False where the peer is gone (lost will be called by the
+// loop, or was) or memory is out.
 bool messages_send(struct messages *messages, uint32_t type, const void *data, size_t len, const int *fds,
                    size_t num_fds);
 

@@ -11,16 +11,17 @@
 
 struct frontend_session;
 
-// One listening socket in this worker. It is added when the master sends the descriptor and taken out before it is closed.
+// One listening socket in this worker. It is added when the master sends the descriptor and taken out before it is
+// closed.
 struct frontend_listener {
     struct event_source source;
     struct event_task more; // a shared socket is not empty yet
     struct list link;
     struct frontends *owner;
     const struct bind_conf *bind;
-    uint32_t burst;   // connections accepted in one go, grows with the load
-    bool is_shared;   // other workers hold the same socket: edge-triggered, accepted until it is empty
-    bool is_paused;   // out of the loop while a limit holds
+    uint32_t burst; // connections accepted in one go, grows with the load
+    bool is_shared; // other workers hold the same socket: edge-triggered, accepted until it is empty
+    bool is_paused; // out of the loop while a limit holds
 };
 
 // All of a worker's traffic.
@@ -57,8 +58,8 @@ bool frontends_listen(struct frontends *frontends, uint32_t bind, int fd);
 // frontends_unlisten accepts what waits on `fd`, within the limits, and takes it out of the loop; the caller closes it.
 void frontends_unlisten(struct frontends *frontends, int fd);
 
-// frontends_soft_stop stops accepting and lets what is open end: answers say close, and idle client connections are closed
-// after a grace that gives a request on its way the time to arrive, or as close-spread-time says.
+// frontends_soft_stop stops accepting and lets what is open end: answers say close, and idle client connections are
+// closed after a grace that gives a request on its way the time to arrive, or as close-spread-time says.
 void frontends_soft_stop(struct frontends *frontends);
 
 // frontends_hard_stop resets every connection.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A session: one client connection from accept to close, private to the area. It is always in one of few states, and its
-// one timer serves whichever it is.
+// A session: one client connection from accept to close, private to the area. It is always in one of few states, and
+// its one timer serves whichever it is.
 #pragma once
 
 #include "frontend/frontend.h"
@@ -28,8 +28,8 @@ struct frontend_session {
     uint8_t state;
 };
 
-// frontend_session_new starts a session on the accepted `fd`; false where memory or descriptors are exhausted (the caller
-// closes `fd`).
+// frontend_session_new starts a session on the accepted `fd`; false where memory or descriptors are exhausted (the
+// caller closes `fd`).
 bool frontend_session_new(struct frontends *frontends, const struct bind_conf *bind, int fd,
                           const struct sockaddr_storage *peer, socklen_t len);
 

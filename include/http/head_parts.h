@@ -11,10 +11,14 @@ enum { HTTP_STAGE_START, HTTP_STAGE_FIELDS, HTTP_STAGE_TRAILERS, HTTP_STAGE_DONE
 // Ids up to this one go through http_field_meaning.
 enum { HTTP_FIELD_LAST_WITH_MEANING = HTTP_FIELD_PROXY_CONNECTION };
 
-// http_head_lines_portable, _sse42 and _avx2 read the start line (in HTTP_STAGE_START) and the field lines of `head` up
-// to `end`; they are one text (http/head_lines.h).
+// http_head_lines_portable reads the start line (in HTTP_STAGE_START) and the field lines of `head` up to `end`. It and
+// its two siblings are one text (http/head_lines.h), compiled for three levels of instructions.
 enum http_parse http_head_lines_portable(struct http_head *head, enum http_bad *bad, const char *end);
+
+// http_head_lines_sse42 does the same on processors with SSE4.2.
 enum http_parse http_head_lines_sse42(struct http_head *head, enum http_bad *bad, const char *end);
+
+// http_head_lines_avx2 does the same on processors with AVX2.
 enum http_parse http_head_lines_avx2(struct http_head *head, enum http_bad *bad, const char *end);
 
 // http_field_meaning takes in what the field at `index` says about the message; HTTP_BAD_NONE where that is sound.

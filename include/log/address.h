@@ -22,7 +22,7 @@ struct log_address {
         struct sockaddr_in6 in6;
         struct sockaddr_un un;
         uint64_t words[16]; // all of it, for comparison; what the address leaves is zero
-    } socket; // LOG_ADDRESS_DATAGRAM
+    } socket;               // LOG_ADDRESS_DATAGRAM
 };
 
 enum { LOG_ADDRESS_ERROR_MAX = 256, LOG_ADDRESS_PORT = 514 };

@@ -13,26 +13,42 @@
 #include "log/address.h"
 
 // Syslog severities (RFC 5424 section 6.2.1).
-enum log_level { LOG_LEVEL_EMERG, LOG_LEVEL_ALERT, LOG_LEVEL_CRIT, LOG_LEVEL_ERR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE,
-                 LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_level {
+    LOG_LEVEL_EMERG,
+    LOG_LEVEL_ALERT,
+    LOG_LEVEL_CRIT,
+    LOG_LEVEL_ERR,
+    LOG_LEVEL_WARNING,
+    LOG_LEVEL_NOTICE,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_DEBUG
+};
 
-enum log_format { LOG_FORMAT_LOCAL, LOG_FORMAT_RFC3164, LOG_FORMAT_RFC5424, LOG_FORMAT_PRIORITY, LOG_FORMAT_SHORT,
-                  LOG_FORMAT_TIMED, LOG_FORMAT_ISO, LOG_FORMAT_RAW,
-                  LOG_FORMAT_UNSET }; // none was written: rfc3164 with log-send-hostname, local without
+enum log_format {
+    LOG_FORMAT_LOCAL,
+    LOG_FORMAT_RFC3164,
+    LOG_FORMAT_RFC5424,
+    LOG_FORMAT_PRIORITY,
+    LOG_FORMAT_SHORT,
+    LOG_FORMAT_TIMED,
+    LOG_FORMAT_ISO,
+    LOG_FORMAT_RAW,
+    LOG_FORMAT_UNSET // none was written: rfc3164 with log-send-hostname, local without
+};
 
 // One `log` line of the configuration. Lives in the configuration's arena. It stands on one list only: a proxy that
 // says `log global` has copies of the global ones, since its log-tag may differ.
 struct log_target {
     struct log_target *next;
-    const char *address; // "127.0.0.1:514", "/dev/log", "stdout", "stderr", "fd@3", "udp@...": as written
+    const char *address;     // "127.0.0.1:514", "/dev/log", "stdout", "stderr", "fd@3", "udp@...": as written
     struct log_address to;   // what it means, names resolved
     struct log_table *table; // on the board, set by log_targets_publish; until then nothing may be sent
     uint32_t sink;           // its number in that table, likewise
-    uint32_t max_len;    // of a line, default 1024
-    uint8_t format;      // enum log_format
-    uint8_t facility;    // 0-23
-    uint8_t max_level;   // messages less severe than this are not sent, default LOG_LEVEL_DEBUG
-    uint8_t min_level;   // messages more severe are sent as if they were this, default LOG_LEVEL_EMERG
+    uint32_t max_len;        // of a line, default 1024
+    uint8_t format;          // enum log_format
+    uint8_t facility;        // 0-23
+    uint8_t max_level;       // messages less severe than this are not sent, default LOG_LEVEL_DEBUG
+    uint8_t min_level;       // messages more severe are sent as if they were this, default LOG_LEVEL_EMERG
 };
 
 // log_target_parse reads the arguments of a `log` line (address [len n] [format f] [sample ..., profile ...: refused]
@@ -58,8 +74,8 @@ bool log_targets_publish(struct board *board, struct log_target *list, const cha
 // log_send writes the message to the ring of process `inc`, for every target on `list` that wants `level`, without a
 // system call. `wall_us` is the loop's time of day. A line feed at the end of `message` is not needed. What does not
 // fit is dropped and counted (board_ring_dropped).
-void log_send(struct board *board, uint32_t inc, const struct log_target *list, enum log_level level,
-              uint64_t wall_us, struct slice message);
+void log_send(struct board *board, uint32_t inc, const struct log_target *list, enum log_level level, uint64_t wall_us,
+              struct slice message);
 
 // The controller's side.
 struct log_drain;

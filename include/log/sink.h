@@ -15,12 +15,12 @@ struct log_sink {
     struct log_table *table;            // whose totals it counts in
     enum log_sink_kind kind;
     int fd;
-    bool owned;          // fd is ours to close
-    uint64_t retry_us;   // monotonic; not tried before, after a failure
+    bool owned;        // fd is ours to close
+    uint64_t retry_us; // monotonic; not tried before, after a failure
     char *buf;
-    size_t cap;          // bytes of buf
-    size_t batch_max;    // bytes gathered before they are written: PIPE_BUF for a pipe, so that lines stay whole
-    size_t len;          // bytes waiting in buf
+    size_t cap;       // bytes of buf
+    size_t batch_max; // bytes gathered before they are written: PIPE_BUF for a pipe, so that lines stay whole
+    size_t len;       // bytes waiting in buf
     uint32_t num_lines;
     uint32_t ends[LOG_SINK_BATCH]; // of each datagram in buf
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTP/1 over one connection, either side: server role towards clients, client role towards origins. One message at a
-// time in each direction, so the connection and its only stream are one object. In raw mode (TCP proxying, tunnels) it is
-// just two buffers around the connection. It holds buffers only while bytes are in flight. RFC 9112.
+// time in each direction, so the connection and its only stream are one object. In raw mode (TCP proxying, tunnels) it
+// is just two buffers around the connection. It holds buffers only while bytes are in flight. RFC 9112.
 #pragma once
 
 #include "http/chunk.h"
@@ -21,14 +21,13 @@ struct mux_h1 {
     uint64_t rx_left;
     uint64_t tx_left;
     struct http_chunk rx_chunk;
-    bool is_server : 1;        // towards a client
-    bool keep_alive : 1;       // the connection may carry another message after this one
-    bool peer_is_10 : 1;       // the peer's last head said HTTP/1.0
-    bool tx_first_chunk : 1;
+    bool is_server : 1;  // towards a client
+    bool keep_alive : 1; // the connection may carry another message after this one
+    bool peer_is_10 : 1; // the peer's last head said HTTP/1.0
     bool finish_written : 1;
     bool can_rewind : 1;
-    bool rx_started : 1;       // some byte of the current message came
-    bool upgrading : 1;        // start writes Connection: upgrade
+    bool rx_started : 1; // some byte of the current message came
+    bool upgrading : 1;  // start writes Connection: upgrade
 };
 
 // mux_h1_init sets up `h1` around a connection that transport_conn_init or transport_conn_connect has already filled in
@@ -44,16 +43,16 @@ void mux_h1_raw(struct mux_h1 *h1);
 // mux_h1_unpin lets go of the head's bytes, once nothing refers to them.
 void mux_h1_unpin(struct mux_h1 *h1);
 
-// mux_h1_rewind makes the request's body start over, so that it can be sent to another server; false where bytes of it are
-// gone.
+// mux_h1_rewind makes the request's body start over, so that it can be sent to another server; false where bytes of it
+// are gone.
 bool mux_h1_rewind(struct mux_h1 *h1);
 
 // mux_h1_can_reuse says whether the connection may carry another message now: both messages complete, nothing unread or
 // unsent, kept alive by both sides.
 bool mux_h1_can_reuse(const struct mux_h1 *h1);
 
-// mux_h1_raw_left gives how many bytes may be taken off the wire without looking at them (UINT64_MAX: until the end), or 0
-// while some are still in the buffer or framing must be read.
+// mux_h1_raw_left gives how many bytes may be taken off the wire without looking at them (UINT64_MAX: until the end),
+// or 0 while some are still in the buffer or framing must be read.
 uint64_t mux_h1_raw_left(const struct mux_h1 *h1);
 
 // mux_h1_raw_open says whether bytes may be put on the wire without framing, nothing being held.
@@ -65,7 +64,8 @@ void mux_h1_spliced_in(struct mux_h1 *h1, size_t len);
 // mux_h1_spliced_out accounts for `len` bytes that were put on the wire directly.
 void mux_h1_spliced_out(struct mux_h1 *h1, size_t len);
 
-// mux_h1_write puts `data` (a finished answer, a PROXY header) behind what is held to be sent; false where it does not fit.
+// mux_h1_write puts `data` (a finished answer, a PROXY header) behind what is held to be sent; false where it does not
+// fit.
 bool mux_h1_write(struct mux_h1 *h1, struct slice data);
 
 // mux_h1_fill reads more into the buffer in raw mode while bytes still wait in it; false where nothing came.

@@ -15,8 +15,8 @@ enum io mux_h1_pull(struct mux_stream *stream, struct slice *span);
 void mux_h1_consume(struct mux_stream *stream, size_t len);
 
 // mux_h1_start implements mux_stream_start.
-bool mux_h1_start(struct mux_stream *stream, const struct http_head *head, struct http_edits *edits,
-                  enum mux_body body, uint64_t length);
+bool mux_h1_start(struct mux_stream *stream, const struct http_head *head, struct http_edits *edits, enum mux_body body,
+                  uint64_t length);
 
 // mux_h1_push implements mux_stream_push.
 enum io mux_h1_push(struct mux_stream *stream, size_t *taken, struct slice data);

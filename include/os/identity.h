@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who a process is: the ids it runs under, the directory it is shut in, the capabilities it keeps, the descriptors it may
-// open and the name it shows. The keeper gives up what its generation does not need before it forks; nothing here can be
-// taken back.
+// Who a process is: the ids it runs under, the directory it is shut in, the capabilities it keeps, the descriptors it
+// may open and the name it shows. The keeper gives up what its generation does not need before it forks; nothing here
+// can be taken back.
 #pragma once
 
 #include <stdbool.h>
@@ -11,8 +11,8 @@
 struct os_identity {
     int64_t uid;
     int64_t gid;
-    const char *chroot;  // a directory, or NULL
-    bool any_source;     // keep CAP_NET_ADMIN and CAP_NET_RAW: sources and destinations that are not this machine's
+    const char *chroot; // a directory, or NULL
+    bool any_source;    // keep CAP_NET_ADMIN and CAP_NET_RAW: sources and destinations that are not this machine's
 };
 
 // os_identity_user gives the id of user `name` and that of its main group; false where there is none.
@@ -21,13 +21,14 @@ bool os_identity_user(int64_t *uid, int64_t *gid, const char *name);
 // os_identity_group gives the id of group `name`; false where there is none.
 bool os_identity_group(int64_t *gid, const char *name);
 
-// os_identity_become shuts the process into the directory, leaves all supplementary groups where the group or user changes,
-// takes group and user, and drops all capabilities but those asked for, from the bounding set too where that is allowed. A
-// process that stays root keeps root's rights to files but no other. False with what failed in `*what` and errno.
+// os_identity_become shuts the process into the directory, leaves all supplementary groups where the group or user
+// changes, takes group and user, and drops all capabilities but those asked for, from the bounding set too where that
+// is allowed. A process that stays root keeps root's rights to files but no other. False with what failed in `*what`
+// and errno.
 bool os_identity_become(const char **what, const struct os_identity *identity);
 
-// os_limit_files makes `wanted` descriptors possible (the hard limit is raised where that is allowed), or, with 0, as many as
-// the hard limit says. It gives the limit that holds afterwards.
+// os_limit_files makes `wanted` descriptors possible (the hard limit is raised where that is allowed), or, with 0, as
+// many as the hard limit says. It gives the limit that holds afterwards.
 uint64_t os_limit_files(uint64_t wanted);
 
 // os_limit_memory bounds the address space of this process and its children to `bytes`. False with errno.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Listening sockets as the kernel sees them. A struct os_listen says where and how to listen; it holds no pointer, so that
-// it travels in a message as it is: the keeper reads it from the configuration, the master opens it. Owned by whoever
-// holds it by value. These functions run in the master (and for tests) and never accept, wait or keep state.
+// Listening sockets as the kernel sees them. A struct os_listen says where and how to listen; it holds no pointer, so
+// that it travels in a message as it is: the keeper reads it from the configuration, the master opens it. Owned by
+// whoever holds it by value. These functions run in the master (and for tests) and never accept, wait or keep state.
 #pragma once
 
 #include <stdbool.h>
@@ -41,8 +41,8 @@ struct os_listen {
     uint32_t mode;                   // of a UNIX socket's file
     uint32_t uid;
     uint32_t gid;
-    uint32_t mss;                    // largest TCP segment announced; 0: the system's choice
-    char interface[IFNAMSIZ];        // SO_BINDTODEVICE, "" for none
+    uint32_t mss;             // largest TCP segment announced; 0: the system's choice
+    char interface[IFNAMSIZ]; // SO_BINDTODEVICE, "" for none
 };
 
 // os_listen_is_per_slot says whether each worker slot has a socket of its own for `spec` (TCP). The others are one
@@ -64,8 +64,8 @@ bool os_listen_probe(const struct os_listen *spec, char *error);
 
 // os_listen_open opens, binds and listens; TCP sockets with SO_REUSEPORT, unix ones under a temporary name that then
 // replaces the old file in one step. For FD it checks that the descriptor is a listening (or bound) stream socket and
-// gives a duplicate. The result is close-on-exec and non-blocking. -1 with a message that names the address and the reason
-// in `error` (room OS_LISTEN_ERROR_LEN).
+// gives a duplicate. The result is close-on-exec and non-blocking. -1 with a message that names the address and the
+// reason in `error` (room OS_LISTEN_ERROR_LEN).
 int os_listen_open(const struct os_listen *spec, char *error);
 
 // os_listen_adjust gives the open socket `fd` the backlog and options of `spec`. What fails stays as it was.

@@ -16,7 +16,7 @@ bool os_pass_pair(int fds[2]);
 // IO_AGAIN where the peer's queue is full, IO_FAIL with errno where it is gone.
 enum io os_pass_send(int fd, const void *data, size_t len, const int *fds, size_t num_fds);
 
-// os_pass_receive takes one message: `*len` bytes into `data` (room `cap`) and `*num_fds` descriptors, close-on-exec and
-// the caller's from now on, into `fds` (room OS_PASS_MAX_FDS). A message that is longer, or has more descriptors, is
-// IO_FAIL with EMSGSIZE, and what came with it is closed. IO_EOF when the peer is gone.
+// os_pass_receive takes one message: `*len` bytes into `data` (room `cap`) and `*num_fds` descriptors, close-on-exec
+// and the caller's from now on, into `fds` (room OS_PASS_MAX_FDS). A message that is longer, or has more descriptors,
+// is IO_FAIL with EMSGSIZE, and what came with it is closed. IO_EOF when the peer is gone.
 enum io os_pass_receive(int fd, void *data, size_t *len, int *fds, size_t *num_fds, size_t cap);

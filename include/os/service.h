@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The master as a service of its machine: going to the background, the pid file, telling systemd, and signals as events.
-// Master and keeper only; nothing here is used while traffic runs.
+// The master as a service of its machine: going to the background, the pid file, telling systemd, and signals as
+// events. Master and keeper only; nothing here is used while traffic runs.
 #pragma once
 
 #include <stdbool.h>
@@ -8,9 +8,9 @@
 #include <signal.h>
 #include <sys/types.h>
 
-// os_daemon_start continues in a new process in a session of its own; the calling one stays and exits when the new one is
-// ready (os_daemon_ready, status 0) or ends before (status 1). It returns in the new process alone, with the descriptor
-// for os_daemon_ready, or -1 with errno in the calling one where no process could be made.
+// os_daemon_start continues in a new process in a session of its own; the calling one stays and exits when the new one
+// is ready (os_daemon_ready, status 0) or ends before (status 1). It returns in the new process alone, with the
+// descriptor for os_daemon_ready, or -1 with errno in the calling one where no process could be made.
 int os_daemon_start(void);
 
 // os_daemon_ready lets the process that was started by the user exit with status 0; it closes `take_fd`.
@@ -26,15 +26,15 @@ bool os_pidfile_write(const char *path, pid_t pid);
 // fails is not reported: a manager that does not listen is no reason to stop. sd_notify(3).
 void os_notify(const char *state);
 
-// os_signals_open blocks the `num` signals and gives a descriptor that tells of them (os_signals_next), close-on-exec and
-// non-blocking; -1 with errno.
+// os_signals_open blocks the `num` signals and gives a descriptor that tells of them (os_signals_next), close-on-exec
+// and non-blocking; -1 with errno.
 int os_signals_open(const int *signals, int num);
 
 // os_signals_next gives the next signal that came and who sent it, or 0 when there is none.
 int os_signals_next(int fd, pid_t *sender);
 
-// os_signals_reset gives all signals their default action and unblocks them, but ignores the `num` ones given: the first
-// thing in a forked process.
+// os_signals_reset gives all signals their default action and unblocks them, but ignores the `num` ones given: the
+// first thing in a forked process.
 void os_signals_reset(const int *ignored, int num);
 
 // os_signals_raise ends this process by `signal`, as if it had never been handled.

@@ -10,8 +10,8 @@
 
 enum { OS_STEER_MAX = 128 };
 
-// os_steer_attach makes the group of `fd` choose at random among the `num` (1 to OS_STEER_MAX) sockets whose numbers stand
-// in `indices`. It replaces the program before it in one step. False with errno.
+// os_steer_attach makes the group of `fd` choose at random among the `num` (1 to OS_STEER_MAX) sockets whose numbers
+// stand in `indices`. It replaces the program before it in one step. False with errno.
 bool os_steer_attach(int fd, const uint32_t *indices, uint32_t num);
 
 // os_steer_detach gives the choice back to the kernel's hash. False with errno.

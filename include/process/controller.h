@@ -36,8 +36,8 @@ struct controller {
     bool stopping;
 };
 
-// controller_reload asks the master for a new generation; process_admin.reloaded answers with `id`, unless this generation
-// ends first because the new one serves. False where the master is gone.
+// controller_reload asks the master for a new generation; process_admin.reloaded answers with `id`, unless this
+// generation ends first because the new one serves. False where the master is gone.
 bool controller_reload(struct controller *controller, uint64_t id);
 
 // controller_run is the life of a controller, from its fork to its end, as worker_run.

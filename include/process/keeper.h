@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A keeper: forked by the master for one generation. It reads the configuration while it still has the master's rights,
-// asks the master for the sockets, gives its rights up, forks its controller and workers, and forks them again when they
-// die. It holds no listening socket and touches no traffic.
+// asks the master for the sockets, gives its rights up, forks its controller and workers, and forks them again when
+// they die. It holds no listening socket and touches no traffic.
 #pragma once
 
 #include <stdbool.h>

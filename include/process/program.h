@@ -21,45 +21,45 @@ enum { PROCESS_MAX_WORKERS = 100 }; // of one generation: two generations and th
 struct process_options {
     const char **files; // -f and --, in their order
     uint32_t num_files;
-    bool check;            // -c
-    bool daemon;           // -D
-    bool master_worker;    // -W, -Ws
-    bool systemd;          // -Ws
-    bool foreground;       // -db, -d: never go to the background
-    bool quiet;            // -q
-    bool verbose;          // -V
-    bool zero_warning;     // -dW
-    bool diagnostics;      // -dD
-    bool ignore_unresolved; // -dr
-    bool no_getaddrinfo;   // -dG
-    bool no_splice;        // -dS
-    bool no_verify;        // -dV
-    const char *pidfile;   // -p
-    const char *directory; // -C
-    const char *local_peer; // -L
-    const char *condition; // -cc
+    bool check;                // -c
+    bool daemon;               // -D
+    bool master_worker;        // -W, -Ws
+    bool systemd;              // -Ws
+    bool foreground;           // -db, -d: never go to the background
+    bool quiet;                // -q
+    bool verbose;              // -V
+    bool zero_warning;         // -dW
+    bool diagnostics;          // -dD
+    bool ignore_unresolved;    // -dr
+    bool no_getaddrinfo;       // -dG
+    bool no_splice;            // -dS
+    bool no_verify;            // -dV
+    const char *pidfile;       // -p
+    const char *directory;     // -C
+    const char *local_peer;    // -L
+    const char *condition;     // -cc
     const char *master_socket; // -S: an address and options, separated by commas
-    uint32_t maxconn;         // -n, 0: not given
-    uint32_t proxy_maxconn;   // -N
-    uint64_t memory_mb;       // -m
-    int old_signal;           // what `old_pids` get once this program is ready: SIGUSR1 (-sf), SIGTERM (-st), or 0
+    uint32_t maxconn;          // -n, 0: not given
+    uint32_t proxy_maxconn;    // -N
+    uint64_t memory_mb;        // -m
+    int old_signal;            // what `old_pids` get once this program is ready: SIGUSR1 (-sf), SIGTERM (-st), or 0
     pid_t *old_pids;
     uint32_t num_old_pids;
 };
 
 // What a configuration says about processes. Strings and arrays live as long as the configuration.
 struct process_settings {
-    uint32_t num_workers; // 0: one per usable processor
+    uint32_t num_workers;                 // 0: one per usable processor
     const struct os_listen *const *binds; // what workers listen on, by bind index
     uint32_t num_binds;
     const struct os_listen *const *sockets; // what the controller listens on, by socket index
     uint32_t num_sockets;
     struct os_identity identity;
-    const char *pidfile;  // NULL: none
+    const char *pidfile; // NULL: none
     bool daemon;
     bool master_worker;
-    uint64_t hard_stop_us;   // a soft stop that takes longer ends at once; 0: it may take for ever
-    uint64_t num_files;      // descriptors per process; 0: up to the hard limit
+    uint64_t hard_stop_us;       // a soft stop that takes longer ends at once; 0: it may take for ever
+    uint64_t num_files;          // descriptors per process; 0: up to the hard limit
     const char *const *sections; // names of board sections that `prepare` made, for the next generation
     uint32_t num_sections;
 };
@@ -68,8 +68,9 @@ struct process_settings {
 struct process_traffic {
     // start makes the state of one worker's traffic, without any listening socket yet; NULL ends the worker.
     void *(*start)(struct worker *worker);
-    // listen starts to accept on `fd`, which belongs to the worker and stays open until after unlisten. One bind may have
-    // several: the worker's own and those of slots it helps out for. It accepts what waits already. False ends the worker.
+    // listen starts to accept on `fd`, which belongs to the worker and stays open until after unlisten. One bind may
+    // have several: the worker's own and those of slots it helps out for. It accepts what waits already. False ends the
+    // worker.
     bool (*listen)(void *traffic, uint32_t bind_index, int fd);
     // unlisten accepts what still waits, then takes `fd` out of the loop (EPOLL_CTL_DEL): it is closed right after.
     void (*unlisten)(void *traffic, uint32_t bind_index, int fd);
@@ -91,8 +92,8 @@ struct process_admin {
     bool (*listen)(void *admin, uint32_t socket_index, int fd);
     // unlisten takes `fd` out of the loop without accepting: what waits is for the next generation's controller.
     void (*unlisten)(void *admin, uint32_t socket_index, int fd);
-    // reloaded answers controller_reload: whether the new generation serves, or the messages of why it does not. Where it
-    // does, stop follows at once.
+    // reloaded answers controller_reload: whether the new generation serves, or the messages of why it does not. Where
+    // it does, stop follows at once.
     void (*reloaded)(void *admin, uint64_t id, bool done, const char *messages);
     // woken is called in the turn after board_wake for this process.
     void (*woken)(void *admin);
@@ -101,10 +102,11 @@ struct process_admin {
 };
 
 struct process_program {
-    // load reads and checks the configuration that `options` name and says in `settings` what concerns the processes. All
-    // messages, warnings too, are appended to `messages` as lines. NULL where anything was wrong. It opens nothing.
+    // load reads and checks the configuration that `options` name and says in `settings` what concerns the processes.
+    // All messages, warnings too, are appended to `messages` as lines. NULL where anything was wrong. It opens nothing.
     void *(*load)(struct process_settings *settings, struct text *messages, const struct process_options *options);
-    // prepare gives the configuration its places on the board, before the keeper drops its rights and forks. May be NULL.
+    // prepare gives the configuration its places on the board, before the keeper drops its rights and forks. May be
+    // NULL.
     bool (*prepare)(void *conf, struct process_settings *settings, struct text *messages, struct board *board);
     const struct process_traffic *traffic;
     const struct process_admin *admin; // NULL: none

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What workers and controllers have in common: the sockets they were lent by the master, by number of the bind (or admin
-// socket) and slot, and the marks they make on the board. Private to this area.
+// What workers and controllers have in common: the sockets they were lent by the master, by number of the bind (or
+// admin socket) and slot, and the marks they make on the board. Private to this area.
 #pragma once
 
 #include <stdbool.h>

@@ -3,6 +3,6 @@
 // controller and workers hear of them from it.
 #pragma once
 
-// process_signals_child is the first thing in a forked process: signals back to their defaults, except for those that the
-// master alone obeys, which are ignored.
+// process_signals_child is the first thing in a forked process: signals back to their defaults, except for those that
+// the master alone obeys, which are ignored.
 void process_signals_child(void);

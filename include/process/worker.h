@@ -32,6 +32,6 @@ struct worker {
     bool started;
 };
 
-// worker_run is the life of a worker, from its fork to its end. `worker` holds its public members; `take_line` is its end of
-// the line to the master, `keeper` the pid of the process that forked it.
+// worker_run is the life of a worker, from its fork to its end. `worker` holds its public members; `take_line` is its
+// end of the line to the master, `keeper` the pid of the process that forked it.
 _Noreturn void worker_run(struct worker *worker, int take_line, pid_t keeper);

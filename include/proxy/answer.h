@@ -17,8 +17,8 @@ struct proxy_answer {
 const struct proxy_answer *proxy_answer_new(struct arena *arena, bool *ok, uint16_t status, const char *content_type,
                                             const char *fields, struct slice body);
 
-// proxy_answer_from_file makes an answer from a whole HTTP/1 answer as `errorfile` holds it; NULL with `*error` where it
-// is none. Content-Length is made right; its Connection fields do not matter.
+// proxy_answer_from_file makes an answer from a whole HTTP/1 answer as `errorfile` holds it; NULL with `*error` where
+// it is none. Content-Length is made right; its Connection fields do not matter.
 const struct proxy_answer *proxy_answer_from_file(struct arena *arena, const char **error, struct slice data);
 
 // proxy_answer_for_error gives the answer for the error `status` (400, 408, 500, 502, 503, 504, ...) that the proxy's

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settings: what a configuration says, after defaults, names and references are resolved. Everything here is written
-// while the keeper reads the configuration and const afterwards; it lives in the configuration's arena and every process
-// of the generation inherits it by fork. No state, no counter and no queue stands here: run-time objects point at these.
+// while the keeper reads the configuration and const afterwards; it lives in the configuration's arena and every
+// process of the generation inherits it by fork. No state, no counter and no queue stands here: run-time objects point
+// at these.
 #pragma once
 
 #include <stdbool.h>
@@ -29,19 +30,19 @@ enum proxy_log { PROXY_LOG_NONE, PROXY_LOG_TCP, PROXY_LOG_HTTP, PROXY_LOG_CLF, P
 
 // Bits of proxy_conf.options.
 enum {
-    PROXY_OPT_HTTP_CLOSE = 1 << 0,        // option httpclose
-    PROXY_OPT_SERVER_CLOSE = 1 << 1,      // option http-server-close
-    PROXY_OPT_KEEP_ALIVE = 1 << 2,        // option http-keep-alive (it undoes the two above)
-    PROXY_OPT_REDISPATCH = 1 << 3,        // option redispatch
-    PROXY_OPT_ABORT_ON_CLOSE = 1 << 4,    // option abortonclose
-    PROXY_OPT_DONT_LOG_NULL = 1 << 5,     // option dontlognull
-    PROXY_OPT_LOG_ASAP = 1 << 6,          // option logasap
-    PROXY_OPT_CLIENT_KEEPALIVE = 1 << 7,  // option clitcpka
-    PROXY_OPT_SERVER_KEEPALIVE = 1 << 8,  // option srvtcpka
-    PROXY_OPT_DONT_LOG_NORMAL = 1 << 9,   // option dontlog-normal
+    PROXY_OPT_HTTP_CLOSE = 1 << 0,           // option httpclose
+    PROXY_OPT_SERVER_CLOSE = 1 << 1,         // option http-server-close
+    PROXY_OPT_KEEP_ALIVE = 1 << 2,           // option http-keep-alive (it undoes the two above)
+    PROXY_OPT_REDISPATCH = 1 << 3,           // option redispatch
+    PROXY_OPT_ABORT_ON_CLOSE = 1 << 4,       // option abortonclose
+    PROXY_OPT_DONT_LOG_NULL = 1 << 5,        // option dontlognull
+    PROXY_OPT_LOG_ASAP = 1 << 6,             // option logasap
+    PROXY_OPT_CLIENT_KEEPALIVE = 1 << 7,     // option clitcpka
+    PROXY_OPT_SERVER_KEEPALIVE = 1 << 8,     // option srvtcpka
+    PROXY_OPT_DONT_LOG_NORMAL = 1 << 9,      // option dontlog-normal
     PROXY_OPT_LOG_SEPARATE_ERRORS = 1 << 10, // option log-separate-errors
-    PROXY_OPT_NO_LINGER = 1 << 11,        // option nolinger
-    PROXY_OPT_ALL_BACKUPS = 1 << 12,      // option allbackups
+    PROXY_OPT_NO_LINGER = 1 << 11,           // option nolinger
+    PROXY_OPT_ALL_BACKUPS = 1 << 12,         // option allbackups
 };
 
 // All in microseconds, 0 for none.
@@ -85,24 +86,24 @@ struct server_conf {
     struct server_conf *next;
     struct backend_conf *backend;
     const char *name;
-    uint32_t id;     // `id`, or numbered from 1 in its backend
-    uint32_t index;  // its place in the backend, from 0
-    uint32_t object; // on the board
+    uint32_t id;                   // `id`, or numbered from 1 in its backend
+    uint32_t index;                // its place in the backend, from 0
+    uint32_t object;               // on the board
     struct transport_address addr; // where to connect; family AF_UNSPEC: the client's destination address
     const char *addr_text;         // as written, for messages and statistics
     const char *host;              // a name that addr was, or still is to be, resolved from; NULL for an address
     uint16_t host_family;          // the family to resolve it in, AF_UNSPEC: any
     int32_t port_offset;           // with port_mapped: added to the client's destination port ("+80", "-80")
     bool port_mapped;
-    bool unresolved;               // its name gave no address and init-addr allows that: down until it has one
+    bool unresolved; // its name gave no address and init-addr allows that: down until it has one
     bool backup;
     bool disabled;
     bool tfo;
     uint8_t send_proxy; // PROXY_SEND_PROXY_*
     uint8_t proxy_v2_options;
-    uint32_t weight;       // 0-256, default 1
-    uint32_t maxconn;      // 0: no limit
-    uint32_t maxqueue;     // 0: no limit
+    uint32_t weight;   // 0-256, default 1
+    uint32_t maxconn;  // 0: no limit
+    uint32_t maxqueue; // 0: no limit
     int32_t pool_max_conn; // idle connections a worker keeps, -1: no limit
     uint32_t max_reuse;    // requests on one connection, 0: no limit; stored as limit + 1
     uint64_t pool_purge_us;
@@ -152,7 +153,7 @@ struct forwarded_conf {
 struct use_backend_conf {
     struct use_backend_conf *next;
     const char *name;
-    struct proxy_conf *backend; // resolved after reading
+    struct proxy_conf *backend;   // resolved after reading
     const struct expr_cond *cond; // NULL: always
     struct config_place place;
     struct config_line line; // as written, until the proxy's mode is known
@@ -206,8 +207,8 @@ struct proxy_conf {
     struct proxy_timeouts timeouts;
     const char *description;
     const char *log_tag;
-    bool log_global;           // `log global`
-    struct log_target *logs;   // its own `log` lines, then, with log_global, the global ones
+    bool log_global;         // `log global`
+    struct log_target *logs; // its own `log` lines, then, with log_global, the global ones
     struct forwardfor_conf forwardfor;
     struct forwarded_conf forwarded;
     struct errorfile_conf *errorfiles;
@@ -224,7 +225,7 @@ struct proxy_conf {
 struct stats_socket_conf {
     struct stats_socket_conf *next;
     struct bind_conf bind;
-    uint8_t level;    // 1 user, 2 operator, 3 admin
+    uint8_t level; // 1 user, 2 operator, 3 admin
     bool expose_fds;
 };
 
@@ -243,14 +244,14 @@ struct global_conf {
     bool daemon;
     bool master_worker;
     uint64_t ulimit_n;
-    uint64_t hard_stop_after; // us, 0: never
-    uint64_t grace;           // us
+    uint64_t hard_stop_after;   // us, 0: never
+    uint64_t grace;             // us
     uint64_t close_spread_time; // us, 0: none
     bool close_never;           // close-spread-time infinite
-    uint64_t bufsize;    // default 16384
-    uint64_t maxrewrite; // default 1024
-    uint32_t max_headers; // tune.http.maxhdr, default 101
-    uint32_t maxaccept;   // tune.maxaccept, default 64
+    uint64_t bufsize;           // default 16384
+    uint64_t maxrewrite;        // default 1024
+    uint32_t max_headers;       // tune.http.maxhdr, default 101
+    uint32_t maxaccept;         // tune.maxaccept, default 64
     uint64_t rcvbuf_client;
     uint64_t sndbuf_client;
     uint64_t rcvbuf_server;
@@ -283,16 +284,17 @@ struct program_conf {
 struct program_conf *proxy_conf_new(struct arena *arena);
 
 // proxy_conf_finish resolves names (backends, log global, server addresses), numbers what needs a number, gives default
-// values that depend on others, and checks what only the whole shows. All errors are reported; false where there was one.
+// values that depend on others, and checks what only the whole shows. All errors are reported; false where there was
+// one.
 bool proxy_conf_finish(struct config *config, struct program_conf *program);
 
 // proxy_conf_find gives the proxy named `name` that has a frontend (`in` CONFIG_IN_FRONTEND) or a backend, or NULL.
 struct proxy_conf *proxy_conf_find(const struct program_conf *program, const char *name, uint32_t in);
 
-// proxy_conf_load reads `files` (num_files of them), then calls `more` (which may be NULL) for what is to be read besides,
-// and finishes the configuration: the whole way from files to `*out`, which lives in `arena`. Everything is reported to
-// `diag`; false, with `*out` NULL, where anything was wrong. The tables of words, fetches and actions are prepared by the
-// first call in a process. It resolves names, and so may block.
+// proxy_conf_load reads `files` (num_files of them), then calls `more` (which may be NULL) for what is to be read
+// besides, and finishes the configuration: the whole way from files to `*out`, which lives in `arena`. Everything is
+// reported to `diag`; false, with `*out` NULL, where anything was wrong. The tables of words, fetches and actions are
+// prepared by the first call in a process. It resolves names, and so may block.
 bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct arena *arena, const char *const *files,
                      size_t num_files, bool (*more)(struct config *config));
 

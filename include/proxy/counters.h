@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the plain counters and shared gauges of each object on the board mean. Frontends, backends and servers use the same
-// numbers; a counter that has no meaning for a kind stays 0. Written by workers, read by the controller.
+// What the plain counters and shared gauges of each object on the board mean. Frontends, backends and servers use the
+// same numbers; a counter that has no meaning for a kind stays 0. Written by workers, read by the controller.
 #pragma once
 
 #include <stdatomic.h>
 #include <stdint.h>
 
 enum proxy_counter {
-    PROXY_COUNT_CONNECTIONS,   // frontends: connections accepted
-    PROXY_COUNT_SESSIONS,      // sessions that began (frontends), streams given to it (backends, servers)
-    PROXY_COUNT_REQUESTS,      // HTTP requests
-    PROXY_COUNT_BYTES_IN,      // bytes from clients
-    PROXY_COUNT_BYTES_OUT,     // bytes to clients
+    PROXY_COUNT_CONNECTIONS, // frontends: connections accepted
+    PROXY_COUNT_SESSIONS,    // sessions that began (frontends), streams given to it (backends, servers)
+    PROXY_COUNT_REQUESTS,    // HTTP requests
+    PROXY_COUNT_BYTES_IN,    // bytes from clients
+    PROXY_COUNT_BYTES_OUT,   // bytes to clients
     PROXY_COUNT_DENIED_REQ,
     PROXY_COUNT_DENIED_RESP,
-    PROXY_COUNT_REQ_ERRORS,    // frontends: bad, early ended or late requests
-    PROXY_COUNT_CONN_ERRORS,   // attempts to reach a server that failed for good
-    PROXY_COUNT_RESP_ERRORS,   // bad or cut answers
+    PROXY_COUNT_REQ_ERRORS,  // frontends: bad, early ended or late requests
+    PROXY_COUNT_CONN_ERRORS, // attempts to reach a server that failed for good
+    PROXY_COUNT_RESP_ERRORS, // bad or cut answers
     PROXY_COUNT_RETRIES,
     PROXY_COUNT_REDISPATCHES,
     PROXY_COUNT_1XX,
@@ -27,13 +27,13 @@ enum proxy_counter {
     PROXY_COUNT_OTHER_STATUS,
     PROXY_COUNT_CLIENT_ABORTS,
     PROXY_COUNT_SERVER_ABORTS,
-    PROXY_COUNT_CONNECTS,      // servers: connection attempts
-    PROXY_COUNT_REUSES,        // servers: requests sent on a pooled connection
-    PROXY_COUNT_IDLE,          // servers: idle connections in this process (a gauge: may go down)
-    PROXY_COUNT_LB_TOTAL,      // times it was picked by balancing
-    PROXY_COUNT_POOL_DEAD,     // servers: pooled connections dropped because the server had closed them
-    PROXY_COUNT_POOL_RETRIES,  // requests sent again because a reused connection had died
-    PROXY_COUNT_TUNNELS,       // upgraded or CONNECT tunnels opened
+    PROXY_COUNT_CONNECTS,     // servers: connection attempts
+    PROXY_COUNT_REUSES,       // servers: requests sent on a pooled connection
+    PROXY_COUNT_IDLE,         // servers: idle connections in this process (a gauge: may go down)
+    PROXY_COUNT_LB_TOTAL,     // times it was picked by balancing
+    PROXY_COUNT_POOL_DEAD,    // servers: pooled connections dropped because the server had closed them
+    PROXY_COUNT_POOL_RETRIES, // requests sent again because a reused connection had died
+    PROXY_COUNT_TUNNELS,      // upgraded or CONNECT tunnels opened
     PROXY_COUNT_INTERNAL_ERRORS,
     PROXY_NUM_COUNTERS
 };
@@ -56,7 +56,7 @@ enum proxy_gauge {
 static inline void proxy_gauge_raise(_Atomic uint64_t *gauge, uint64_t value)
 {
     uint64_t seen = atomic_load_explicit(gauge, memory_order_relaxed);
-    while (value > seen && !atomic_compare_exchange_weak_explicit(gauge, &seen, value, memory_order_relaxed,
-                                                                  memory_order_relaxed))
+    while (value > seen &&
+           !atomic_compare_exchange_weak_explicit(gauge, &seen, value, memory_order_relaxed, memory_order_relaxed))
         continue;
 }

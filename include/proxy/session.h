@@ -9,14 +9,15 @@
 struct proxy_session {
     const struct proxy_conf *conf; // the frontend's
     const struct bind_conf *bind;
-    uint64_t *counters;            // this worker's for the frontend
-    struct transport_address src;  // the client, as the PROXY protocol or the kernel says
-    struct transport_address dst;  // AF_UNSPEC until proxy_session_dst asked
+    uint64_t *counters;           // this worker's for the frontend
+    struct transport_address src; // the client, as the PROXY protocol or the kernel says
+    struct transport_address dst; // AF_UNSPEC until proxy_session_dst asked
     int fd;
     uint32_t num_requests;
-    uint64_t accept_us;            // monotonic
+    void *own_conn;     // idle server connection that is this client's alone (struct backend_conn), or NULL
+    uint64_t accept_us; // monotonic
     uint64_t accept_wall_us;
-    uint64_t handshake_us;         // time the PROXY header took
+    uint64_t handshake_us; // time the PROXY header took
 };
 
 // proxy_session_dst gives the address the client connected to, asking the kernel the first time.

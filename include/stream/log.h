@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log line of a stream: what it says (HAProxy's formats of options tcplog, httplog, httplog clf and the default one)
-// and, for tunnels that outlive their stream, a copy of what it will need.
+// The log line of a stream: what it says (HAProxy's formats of options tcplog, httplog, httplog clf and the default
+// one) and, for tunnels that outlive their stream, a copy of what it will need.
 #pragma once
 
 #include "stream/stream.h"
@@ -13,6 +13,7 @@ struct stream_log {
     const struct server *server;
     struct stream_times times;
     uint64_t end_us;
+    int64_t queue_us; // -1: it did not come to that
     uint64_t bytes_in;
     uint64_t bytes_out;
     uint32_t retries;
@@ -20,7 +21,7 @@ struct stream_log {
     uint32_t backend_queue_before;
     uint16_t status;
     uint8_t end;
-    uint8_t end_step;
+    char end_phase;
     uint8_t cookie_seen;
     uint8_t cookie_set;
     bool redispatched;

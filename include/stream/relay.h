@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One direction of a body or of a tunnel: moves bytes from a source to a sink with bounded memory. Small pieces are copied
-// once behind what is already on its way; larger ones are sent from where they stand; long runs between plain sockets go
-// through a kernel pipe without entering the process. Back-pressure: when the sink is full nothing more is read.
+// One direction of a body or of a tunnel: moves bytes from a source to a sink with bounded memory. Small pieces are
+// copied once behind what is already on its way; larger ones are sent from where they stand; long runs between plain
+// sockets go through a kernel pipe without entering the process. Back-pressure: when the sink is full nothing more is
+// read.
 #pragma once
 
 #include <stdbool.h>
@@ -24,7 +25,7 @@ enum stream_relay_state {
     STREAM_RELAY_DONE,      // all passed on and flushed, the end included
     STREAM_RELAY_SRC_FAILED,
     STREAM_RELAY_DST_FAILED,
-    STREAM_RELAY_PAUSED,    // its share of this turn is used up: run again
+    STREAM_RELAY_PAUSED, // its share of this turn is used up: run again
 };
 
 // stream_relay_init makes a relay from `src` to `dst`.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Built-in services: what answers a request inside of the process (`http-request use-service NAME`). A service is a row of
-// RULE_SERVICES whose vtable is a struct stream_service. Runs in workers.
+// Built-in services: what answers a request inside of the process (`http-request use-service NAME`). A service is a row
+// of RULE_SERVICES whose vtable is a struct stream_service. Runs in workers.
 #pragma once
 
 #include "stream/steps.h"

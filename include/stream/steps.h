@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps of a stream, private to the area. Each does what can be done now and says what comes next; stream.c runs them
-// and is the only one to change stream->step.
+// The steps of a stream, private to the area. Each does what can be done now and says what comes next; stream.c runs
+// them and is the only one to change stream->step.
 #pragma once
 
 #include "stream/stream.h"
@@ -8,9 +8,9 @@
 
 // What a step says.
 enum stream_verdict {
-    STREAM_GO,    // another step was set (stream_step_set), or the next one is to run
-    STREAM_WAIT,  // an event, a wake-up or the deadline will run the stream again
-    STREAM_OVER,  // the stream is gone
+    STREAM_GO,   // another step was set (stream_step_set), or the next one is to run
+    STREAM_WAIT, // an event, a wake-up or the deadline will run the stream again
+    STREAM_OVER, // the stream is gone
 };
 
 typedef enum stream_verdict stream_step_fn(struct stream *stream);
@@ -44,8 +44,8 @@ void stream_note_end(struct stream *stream, enum stream_end end);
 // stream_leave_server gives back slot, queue place and connection. `keep`: the connection goes to the pool if it can.
 void stream_leave_server(struct stream *stream, bool keep);
 
-// stream_retry tries again after a failed connection: the same server, or another as `option redispatch` says. It answers
-// 503 when no attempt is left.
+// stream_retry tries again after a failed connection: the same server, or another as `option redispatch` says. It
+// answers 503 when no attempt is left.
 enum stream_verdict stream_retry(struct stream *stream, enum stream_end why);
 
 // stream_resend goes back to connecting after a reused connection turned out to be dead, where the request may be sent

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stream is one request and its answer on their journey: steps in a table, from the request's head to the log line. Its
-// client side is lent by a session (frontend floor), its server side by the backend floor. Runs in workers, on the loop's
-// thread; a stream belongs to the worker that accepted its client. It never blocks, and it ends exactly once, through
-// stream_end. A tunnel (tcp mode, an upgrade, CONNECT) leaves the stream behind and goes on as a struct stream_tunnel.
+// A stream is one request and its answer on their journey: steps in a table, from the request's head to the log line.
+// Its client side is lent by a session (frontend floor), its server side by the backend floor. Runs in workers, on the
+// loop's thread; a stream belongs to the worker that accepted its client. It never blocks, and it ends exactly once,
+// through stream_end. A tunnel (tcp mode, an upgrade, CONNECT) leaves the stream behind and goes on as a struct
+// stream_tunnel.
 #pragma once
 
 #include <stdbool.h>
@@ -49,7 +50,7 @@ enum stream_step {
     STREAM_QUEUE,
     STREAM_CONNECT,
     STREAM_SEND_HEAD,
-    STREAM_RELAY, // both bodies, and the answer's head in between
+    STREAM_RELAY,  // both bodies, and the answer's head in between
     STREAM_ANSWER, // an answer of our own goes out
     STREAM_FINISHED,
     STREAM_NUM_STEPS
@@ -81,13 +82,13 @@ struct stream_ctx {
 
 // Times of the log line, monotonic us; 0 where it did not come to that.
 struct stream_times {
-    uint64_t idle_us;     // the stream became ready for a request
-    uint64_t first_us;    // the first byte of the head was there
-    uint64_t head_us;     // the head was complete
-    uint64_t queued_us;   // left the queue
+    uint64_t idle_us;   // the stream became ready for a request
+    uint64_t first_us;  // the first byte of the head was there
+    uint64_t head_us;   // the head was complete
+    uint64_t queued_us; // left the queue
     uint64_t connected_us;
-    uint64_t answer_us;   // the answer's head was complete
-    uint64_t wall_us;     // time of day of first_us
+    uint64_t answer_us; // the answer's head was complete
+    uint64_t wall_us;   // time of day of first_us
 };
 
 enum { STREAM_EDIT_ARENA = 2048 };
@@ -105,25 +106,25 @@ struct stream {
     struct server *server;
     const struct proxy_answer *answer;
     const struct stream_service *service; // that will answer, chosen by a rule
-    struct stream_relay up;   // request body
-    struct stream_relay down; // answer's body
+    struct stream_relay up;               // request body
+    struct stream_relay down;             // answer's body
     struct stream_times times;
     uint64_t client_act_us; // last byte moved on either side
     uint64_t server_act_us;
     uint64_t client_seen; // bytes that had moved by then, both ways
     uint64_t server_seen;
-    uint64_t deadline_us;   // of the step, 0 for none: queue, connect, retry
-    uint64_t bytes_in;      // request bytes read from the client
-    uint64_t bytes_out;     // answer bytes written to the client
-    uint32_t waiter;        // on the board's queue, 0 for none
-    uint32_t queue_before;  // requests before ours in the server's and the backend's queue when we came
+    uint64_t deadline_us;  // of the step, 0 for none: queue, connect, retry
+    uint64_t bytes_in;     // request bytes read from the client
+    uint64_t bytes_out;    // answer bytes written to the client
+    uint32_t waiter;       // on the board's queue, 0 for none
+    uint32_t queue_before; // requests before ours in the server's and the backend's queue when we came
     uint32_t backend_queue_before;
     int32_t retries_left;
     uint32_t retries;
     uint16_t status;
     uint8_t step;
     uint8_t end;         // enum stream_end
-    uint8_t end_step;    // step in which it was decided
+    char end_phase;      // the log's letter for where it was decided
     uint8_t cookie_seen; // letters for the log: N none, V valid, I invalid, D down
     uint8_t cookie_set;  // N nothing, I inserted
     bool redispatched : 1;
@@ -136,7 +137,7 @@ struct stream {
     bool sticky : 1;      // the server was named by a cookie
     bool no_pool : 1;     // a retry: only a fresh connection will do
     bool retry_wait : 1;
-    bool head_valid : 1;  // the request's head was parsed
+    bool head_valid : 1; // the request's head was parsed
     bool upgrade : 1;
     bool logged : 1;
     bool running : 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tunnel: bytes both ways between a client and a server until one side ends it. It keeps its two ends, its counters, its
-// timers, and, only where a log line is due at its end, what that line needs. Half-closes are passed on; a reset on one
-// side becomes a reset on the other. Runs in workers; owned by its session.
+// A tunnel: bytes both ways between a client and a server until one side ends it. It keeps its two ends, its counters,
+// its timers, and, only where a log line is due at its end, what that line needs. Half-closes are passed on; a reset on
+// one side becomes a reset on the other. Runs in workers; owned by its session.
 #pragma once
 
 #include "stream/log.h"

@@ -9,9 +9,9 @@
 #include "base/slice.h"
 
 struct transport_address {
-    uint16_t family; // AF_UNSPEC, AF_INET, AF_INET6 or AF_UNIX
-    uint16_t port;   // host order
-    uint8_t ip[16];  // network order; IPv4 in the first four
+    uint16_t family;  // AF_UNSPEC, AF_INET, AF_INET6 or AF_UNIX
+    uint16_t port;    // host order
+    uint8_t ip[16];   // network order; IPv4 in the first four
     const char *path; // AF_UNIX: borrowed, '@' first for an abstract name; NULL where it is not known
 };
 

@@ -17,16 +17,16 @@
 struct transport_conn {
     struct event_source source;
     void (*on_ready)(struct transport_conn *conn);
-    bool can_read : 1;   // a read may give something
-    bool can_write : 1;  // a write may take something
-    bool near_end : 1;   // FIN, reset or an error is on its way: read until it shows
+    bool can_read : 1;  // a read may give something
+    bool can_write : 1; // a write may take something
+    bool near_end : 1;  // FIN, reset or an error is on its way: read until it shows
     bool read_closed : 1;
     bool write_closed : 1;
-    bool failed : 1;     // reset or an error: nothing more moves
+    bool failed : 1;      // reset or an error: nothing more moves
     bool send_failed : 1; // nothing more goes out; what the peer said before may still be read
-    bool connecting : 1; // connect has not finished
-    bool has_error : 1;  // the kernel holds an error: the peer reset the connection, or it could not be made
-    int error;           // errno of the failure
+    bool connecting : 1;  // connect has not finished
+    bool has_error : 1;   // the kernel holds an error: the peer reset the connection, or it could not be made
+    int error;            // errno of the failure
 };
 
 // transport_conn_init takes over the open socket `fd` and registers it; false with errno where that fails (the caller
@@ -34,9 +34,7 @@ struct transport_conn {
 bool transport_conn_init(struct event_loop *loop, struct transport_conn *conn, int fd,
                          void (*on_ready)(struct transport_conn *conn));
 
-// transport_conn_connect opens a non-blocking connection to `to`, from `source` where it is not NULL (its port may be 0)
-// and through `interface` where it is not NULL, and registers it. IO_OK: connecting or connected (see `connecting`);
-// IO_FAIL with errno: refused at once, no descriptor is held.
+// How to connect.
 struct transport_connect {
     const struct transport_address *to;
     const struct transport_address *source;
@@ -46,11 +44,15 @@ struct transport_connect {
     uint64_t rcvbuf;
     uint64_t sndbuf;
 };
-enum io transport_conn_connect(struct event_loop *loop, struct transport_conn *conn, const struct transport_connect *how,
-                               void (*on_ready)(struct transport_conn *conn));
 
-// transport_conn_finish_connect asks how the connect ended, once the socket became writable: IO_OK connected, IO_AGAIN not
-// yet, IO_FAIL (conn->error).
+// transport_conn_connect opens a non-blocking connection to `to`, from `source` where it is not NULL (its port may be
+// 0) and through `interface` where it is not NULL, and registers it. IO_OK: connecting or connected (see `connecting`);
+// IO_FAIL with errno: refused at once, no descriptor is held.
+enum io transport_conn_connect(struct event_loop *loop, struct transport_conn *conn,
+                               const struct transport_connect *how, void (*on_ready)(struct transport_conn *conn));
+
+// transport_conn_finish_connect asks how the connect ended, once the socket became writable: IO_OK connected, IO_AGAIN
+// not yet, IO_FAIL (conn->error).
 enum io transport_conn_finish_connect(struct transport_conn *conn);
 
 // transport_conn_recv reads at most `cap` bytes into `dst`; `*len` is always set. IO_EOF when the peer sent its FIN.
@@ -64,8 +66,8 @@ enum io transport_conn_send(struct transport_conn *conn, size_t *sent, const cha
 // transport_conn_sendv is transport_conn_send for `num` pieces in order.
 enum io transport_conn_sendv(struct transport_conn *conn, size_t *sent, struct iovec *pieces, int num);
 
-// transport_conn_splice_in moves up to `max` bytes from the socket into the pipe `pipe_fd`. IO_AGAIN: the socket is drained;
-// a pipe that is full ends in IO_OK with `*moved` 0 where `pipe_has` says it holds bytes.
+// transport_conn_splice_in moves up to `max` bytes from the socket into the pipe `pipe_fd`. IO_AGAIN: the socket is
+// drained; a pipe that is full ends in IO_OK with `*moved` 0 where `pipe_has` says it holds bytes.
 enum io transport_conn_splice_in(struct transport_conn *conn, size_t *moved, int pipe_fd, size_t max, size_t pipe_has);
 
 // transport_conn_splice_out moves up to `max` bytes from the pipe to the socket.
@@ -74,8 +76,8 @@ enum io transport_conn_splice_out(struct transport_conn *conn, size_t *moved, in
 // transport_conn_shutdown ends our direction in order (FIN).
 void transport_conn_shutdown(struct transport_conn *conn);
 
-// transport_conn_close takes the connection out of the loop and closes it. With `reset` the peer sees a RST. Harmless on
-// one that is closed.
+// transport_conn_close takes the connection out of the loop and closes it. With `reset` the peer sees a RST. Harmless
+// on one that is closed.
 void transport_conn_close(struct event_loop *loop, struct transport_conn *conn, bool reset);
 
 // transport_conn_is_open says whether `conn` holds a descriptor.

@@ -11,8 +11,12 @@
 #include <sys/un.h>
 #include "base/slice.h"
 
-enum { TRANSPORT_PROXY_V1_MAX = 107, TRANSPORT_PROXY_V2_MAX = 16 + 65535, TRANSPORT_PROXY_MAX_TLVS = 32,
-       TRANSPORT_PROXY_UNIQUE_ID_MAX = 128 };
+enum {
+    TRANSPORT_PROXY_V1_MAX = 107,
+    TRANSPORT_PROXY_V2_MAX = 16 + 65535,
+    TRANSPORT_PROXY_MAX_TLVS = 32,
+    TRANSPORT_PROXY_UNIQUE_ID_MAX = 128
+};
 
 union transport_proxy_address {
     struct sockaddr sa;
@@ -22,9 +26,15 @@ union transport_proxy_address {
 };
 
 // Types of TLVs (section 2.2).
-enum { TRANSPORT_PROXY_TLV_ALPN = 0x01, TRANSPORT_PROXY_TLV_AUTHORITY = 0x02, TRANSPORT_PROXY_TLV_CRC32C = 0x03,
-       TRANSPORT_PROXY_TLV_NOOP = 0x04, TRANSPORT_PROXY_TLV_UNIQUE_ID = 0x05, TRANSPORT_PROXY_TLV_SSL = 0x20,
-       TRANSPORT_PROXY_TLV_NETNS = 0x30 };
+enum {
+    TRANSPORT_PROXY_TLV_ALPN = 0x01,
+    TRANSPORT_PROXY_TLV_AUTHORITY = 0x02,
+    TRANSPORT_PROXY_TLV_CRC32C = 0x03,
+    TRANSPORT_PROXY_TLV_NOOP = 0x04,
+    TRANSPORT_PROXY_TLV_UNIQUE_ID = 0x05,
+    TRANSPORT_PROXY_TLV_SSL = 0x20,
+    TRANSPORT_PROXY_TLV_NETNS = 0x30
+};
 
 struct transport_proxy_tlv {
     uint8_t type;
@@ -58,8 +68,8 @@ struct transport_proxy_write {
     bool crc32c;
     const union transport_proxy_address *src; // NULL for unknown
     const union transport_proxy_address *dst;
-    struct slice unique_id; // empty: no such TLV; at most TRANSPORT_PROXY_UNIQUE_ID_MAX bytes
-    struct slice authority; // likewise, without that bound
+    struct slice unique_id;                 // empty: no such TLV; at most TRANSPORT_PROXY_UNIQUE_ID_MAX bytes
+    struct slice authority;                 // likewise, without that bound
     const struct transport_proxy_tlv *tlvs; // further ones, in order; CRC32c among them is left out, it would not hold
     uint32_t num_tlvs;
 };

@@ -25,7 +25,7 @@ static void *fuzz_begin(struct config *config, const struct config_line *line)
 }
 
 #define FUZZ_SECTION(variable, text, bit, most)                                                                        \
-    static const struct config_section variable = { .name = text, .in = bit, .max_args = most, .begin = fuzz_begin }; \
+    static const struct config_section variable = { .name = text, .in = bit, .max_args = most, .begin = fuzz_begin };  \
     CONFIG_SECTION(variable)
 FUZZ_SECTION(fuzz_one, "fuzz-one", CONFIG_IN_GLOBAL, 1);
 FUZZ_SECTION(fuzz_two, "fuzz-two", CONFIG_IN_BACKEND, 2);
@@ -40,16 +40,38 @@ static bool fuzz_options(struct config *config, void *object, const struct confi
 #define FUZZ_INTO(member) .into = offsetof(struct fuzz_object, member)
 
 static const struct config_word fuzz_words[] = {
-    { .name = "fuzz number", .in = CONFIG_IN_GLOBAL, .min_args = 1, .max_args = 1, .parse = config_word_u64,
-      FUZZ_INTO(number), .min = 1, .max = 70000 },
-    { .name = "fuzz size", .in = CONFIG_IN_BACKEND, .min_args = 1, .max_args = 1, .parse = config_word_size,
+    { .name = "fuzz number",
+      .in = CONFIG_IN_GLOBAL,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = config_word_u64,
+      FUZZ_INTO(number),
+      .min = 1,
+      .max = 70000 },
+    { .name = "fuzz size",
+      .in = CONFIG_IN_BACKEND,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = config_word_size,
       FUZZ_INTO(number) },
-    { .name = "fuzz time", .in = CONFIG_IN_GLOBAL | CONFIG_IN_BACKEND, .min_args = 1, .max_args = 1,
-      .parse = config_word_time, FUZZ_INTO(time_us) },
-    { .name = "fuzz flag", .in = CONFIG_IN_BACKEND, .flags = CONFIG_MAY_NEGATE, .parse = config_word_flag,
-      FUZZ_INTO(flags), .value = 2 },
+    { .name = "fuzz time",
+      .in = CONFIG_IN_GLOBAL | CONFIG_IN_BACKEND,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = config_word_time,
+      FUZZ_INTO(time_us) },
+    { .name = "fuzz flag",
+      .in = CONFIG_IN_BACKEND,
+      .flags = CONFIG_MAY_NEGATE,
+      .parse = config_word_flag,
+      FUZZ_INTO(flags),
+      .value = 2 },
     { .name = "fuzz", .in = CONFIG_IN_BACKEND, .min_args = 1, .flags = CONFIG_ANY_ARGS, .parse = fuzz_options },
-    { .name = "fuzz-name", .in = CONFIG_IN_COOKIE, .min_args = 1, .max_args = 1, .parse = config_word_str,
+    { .name = "fuzz-name",
+      .in = CONFIG_IN_COOKIE,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = config_word_str,
       FUZZ_INTO(str) },
     { .name = "fuzz-flag", .in = CONFIG_IN_COOKIE, .parse = config_word_flag, FUZZ_INTO(flags), .value = 1 },
 };

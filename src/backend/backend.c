@@ -99,6 +99,8 @@ static void server_purge(struct server *server)
     if (server->purge_due_us)
         close_idle(server, server->num_idle - (server->min_idle + 1) / 2);
     server->min_idle = server->num_idle;
+    server->last_peak = server->peak_used;
+    server->peak_used = server->num_used;
     server->purge_due_us = now_us + server->conf->pool_purge_us;
 }
 

@@ -18,8 +18,7 @@ static struct server *pick_rotation(struct backend *backend, bool *full, const s
 {
     struct server *first_full = NULL;
     for (uint32_t tries = 0; tries < len; tries++) {
-        uint64_t place =
-            atomic_fetch_add_explicit(&backend->gauges[PROXY_GAUGE_ROTATION], 1, memory_order_relaxed);
+        uint64_t place = atomic_fetch_add_explicit(&backend->gauges[PROXY_GAUGE_ROTATION], 1, memory_order_relaxed);
         struct server *server = &backend->servers[order[place % len]];
         if (!backend_server_is_usable(server) || server == avoid)
             continue;

@@ -20,10 +20,27 @@ static void forget_idle(struct backend_conn *conn)
     server->counters[PROXY_COUNT_IDLE] = server->num_idle;
 }
 
+static void use_begin(struct backend_conn *conn)
+{
+    struct server *server = conn->server;
+    conn->in_use = true;
+    if (++server->num_used > server->peak_used)
+        server->peak_used = server->num_used;
+}
+
+static void use_end(struct backend_conn *conn)
+{
+    if (!conn->in_use)
+        return;
+    conn->in_use = false;
+    conn->server->num_used--;
+}
+
 void backend_conn_close(struct backend_conn *conn, bool reset)
 {
     if (!conn)
         return;
+    use_end(conn);
     forget_idle(conn);
     mux_h1_close(&conn->h1, reset || conn->server->backend->conf->options & PROXY_OPT_NO_LINGER);
     free(conn);
@@ -52,22 +69,63 @@ struct backend_conn *backend_pool_get(struct server *server, bool proven, bool p
         }
         forget_idle(conn);
         mux_h1_next(&conn->h1);
+        use_begin(conn);
         return conn;
     }
     return NULL;
+}
+
+struct backend_conn *backend_pool_get_own(struct server *server, void **owner)
+{
+    struct backend_conn *conn = *owner;
+    if (!conn || conn->server != server)
+        return NULL;
+    if (!transport_conn_is_alive(&conn->h1.conn)) {
+        backend_count(server->counters, PROXY_COUNT_POOL_DEAD, 1);
+        backend_conn_close(conn, false);
+        return NULL;
+    }
+    forget_idle(conn);
+    mux_h1_next(&conn->h1);
+    use_begin(conn);
+    return conn;
+}
+
+void backend_pool_drop_own(void **owner)
+{
+    backend_conn_close(*owner, false);
+}
+
+void backend_pool_make_room(struct backend_ctx *ctx)
+{
+    for (uint32_t i = 0; i < ctx->num_backends; i++)
+        for (uint32_t j = 0; ctx->backends[i] && j < ctx->backends[i]->num_servers; j++)
+            while (ctx->backends[i]->servers[j].num_idle)
+                backend_conn_close(CONTAINER_OF(ctx->backends[i]->servers[j].idle.prev, struct backend_conn, link),
+                                   false);
+}
+
+static bool is_one_clients(const struct backend_conn *conn)
+{
+    return conn->is_private || conn->server->backend->conf->be.reuse == PROXY_REUSE_NEVER;
 }
 
 static bool may_keep(const struct backend_conn *conn)
 {
     const struct server *server = conn->server;
     const struct server_conf *conf = server->conf;
-    if (server->backend->ctx->stopping || conn->is_private || !mux_h1_can_reuse(&conn->h1))
+    if (server->backend->ctx->stopping || !mux_h1_can_reuse(&conn->h1))
         return false;
-    if (server->backend->conf->be.reuse == PROXY_REUSE_NEVER || conf->pool_max_conn == 0)
+    if (conf->max_reuse && conn->num_uses >= conf->max_reuse)
+        return false;
+    if (is_one_clients(conn))
+        return true;
+    if (conf->pool_max_conn == 0)
         return false;
     if (conf->pool_max_conn > 0 && server->num_idle >= (uint32_t)conf->pool_max_conn)
         return false;
-    return !conf->max_reuse || conn->num_uses < conf->max_reuse;
+    uint32_t peak = server->peak_used > server->last_peak ? server->peak_used : server->last_peak;
+    return server->num_idle + server->num_used < peak;
 }
 
 // A read that got all it asked for, as the last one of a spliced body does, leaves open whether there is more.
@@ -76,16 +134,23 @@ static bool is_quiet(struct backend_conn *conn)
     return !conn->h1.conn.can_read || transport_conn_is_alive(&conn->h1.conn);
 }
 
-void backend_pool_put(struct backend_conn *conn)
+void backend_pool_put(struct backend_conn *conn, void **owner)
 {
     struct server *server = conn->server;
     struct backend_ctx *ctx = server->backend->ctx;
-    if (!may_keep(conn) || !is_quiet(conn)) {
+    use_end(conn);
+    if (!may_keep(conn) || !is_quiet(conn) || (is_one_clients(conn) && !owner)) {
         backend_conn_close(conn, false);
         return;
     }
     mux_h1_next(&conn->h1);
     conn->h1.stream.on_event = idle_event;
+    if (is_one_clients(conn)) {
+        backend_pool_drop_own(owner);
+        *owner = conn;
+        conn->owner = owner;
+        return;
+    }
     list_prepend(&server->idle, &conn->link);
     server->num_idle++;
     server->counters[PROXY_COUNT_IDLE] = server->num_idle;
@@ -142,5 +207,6 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
     mux_h1_init(&conn->h1, ctx->mux, false);
     conn->server = server;
     list_init(&conn->link);
+    use_begin(conn);
     return conn;
 }

@@ -31,10 +31,10 @@ static uint32_t due(const struct turn *turn, uint32_t total)
     return turn->first + (uint32_t)((uint64_t)turn->placed * total / turn->weight);
 }
 
-// At each place: of the servers that are due the one that was due first, the heavier of two; nobody due, the heaviest that
-// had no turn yet; else whoever is due next. Equal weights give the order of the file. This is the order HAProxy's manual
-// promises only in its proportions; the sequence itself was observed there (3:1:2 gives 131213) and is kept, so that a
-// fleet that mixes both sees no difference.
+// At each place: of the servers that are due the one that was due first, the heavier of two; nobody due, the heaviest
+// that had no turn yet; else whoever is due next. Equal weights give the order of the file. This is the order HAProxy's
+// manual promises only in its proportions; the sequence itself was observed there (3:1:2 gives 131213) and is kept, so
+// that a fleet that mixes both sees no difference.
 static uint32_t choose(const struct turn *turns, uint32_t num, uint32_t total, uint32_t place)
 {
     uint32_t due_at = UINT32_MAX, fresh = UINT32_MAX;

@@ -6,8 +6,8 @@ enum { IDLE_GRACE_US = 500000, SPREAD_STEP_US = 10000, MAX_FREE_BUFS = 256, HEAD
 
 static void hurry_fired(struct event_timer *timer);
 
-// A head stays in its buffer while its body comes in behind it, and what is added to it must fit too: some room is always
-// kept, and never more than half as HAProxy has it.
+// A head stays in its buffer while its body comes in behind it, and what is added to it must fit too: some room is
+// always kept, and never more than half as HAProxy has it.
 static uint32_t head_max(const struct global_conf *global)
 {
     uint64_t most = global->bufsize / 2;

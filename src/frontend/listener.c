@@ -11,8 +11,8 @@ enum {
 static bool add_source(struct frontend_listener *listener)
 {
     struct event_loop *loop = listener->owner->loop;
-    // Shared sockets wake every worker, so each edge is served to the end; a slot's own socket is level-triggered, which
-    // saves the accept that only finds the queue empty.
+    // Shared sockets wake every worker, so each edge is served to the end; a slot's own socket is level-triggered,
+    // which saves the accept that only finds the queue empty.
     return listener->is_shared ? event_source_add(loop, &listener->source, EPOLLIN)
                                : event_source_add_level(loop, &listener->source, EPOLLIN);
 }
@@ -28,35 +28,53 @@ static void listener_pause(struct frontend_listener *listener)
         event_timer_set(frontends->loop, &frontends->resume, frontends->loop->now_us + LISTENER_RETRY_US);
 }
 
-// Limits of connections: of the whole service (global maxconn), of the frontend, of the bind line.
-static bool take_place(struct frontends *frontends, const struct bind_conf *bind)
+// Who counts a connection: the whole service (global maxconn), the frontend, the bind line.
+struct places {
+    uint32_t object[3];
+    uint32_t limit[3];
+};
+
+static struct places places_of(const struct frontends *frontends, const struct bind_conf *bind)
 {
     const struct proxy_conf *conf = bind->proxy;
-    struct board *board = frontends->board;
-    if (!board_lane_acquire(board, frontends->program->object, frontends->inc, frontends->program->global.maxconn))
-        return false;
-    if (!board_lane_acquire(board, conf->fe_object, frontends->inc, conf->fe.maxconn)) {
-        board_lane_release(board, frontends->program->object, frontends->inc);
-        return false;
-    }
-    if (!board_lane_acquire(board, bind->object, frontends->inc, bind->maxconn)) {
-        board_lane_release(board, conf->fe_object, frontends->inc);
-        board_lane_release(board, frontends->program->object, frontends->inc);
+    return (struct places){
+        .object = { frontends->program->object, conf->fe_object, bind->object },
+        .limit = { frontends->program->global.maxconn, conf->fe.maxconn, bind->maxconn },
+    };
+}
+
+static void give_places(struct frontends *frontends, const struct places *places, bool limited, bool unlimited, int num)
+{
+    for (int i = num - 1; i >= 0; i--)
+        if (places->limit[i] ? limited : unlimited)
+            board_lane_release(frontends->board, places->object[i], frontends->inc);
+}
+
+// Places that are limited are taken before accept: a connection that has none stays in the kernel's queue.
+static bool take_limited(struct frontends *frontends, const struct places *places)
+{
+    for (int i = 0; i < 3; i++) {
+        if (!places->limit[i] ||
+            board_lane_acquire(frontends->board, places->object[i], frontends->inc, places->limit[i]))
+            continue;
+        give_places(frontends, places, true, false, i);
         return false;
     }
     return true;
 }
 
-static void give_place(struct frontends *frontends, const struct bind_conf *bind)
+// The others are only counted, once there is a connection: an accept that finds none shall not be seen as a session.
+static void take_unlimited(struct frontends *frontends, const struct places *places)
 {
-    board_lane_release(frontends->board, bind->object, frontends->inc);
-    board_lane_release(frontends->board, bind->proxy->fe_object, frontends->inc);
-    board_lane_release(frontends->board, frontends->program->object, frontends->inc);
+    for (int i = 0; i < 3; i++)
+        if (!places->limit[i])
+            board_lane_acquire(frontends->board, places->object[i], frontends->inc, 0);
 }
 
 void frontend_place_free(struct frontends *frontends, const struct bind_conf *bind)
 {
-    give_place(frontends, bind);
+    struct places places = places_of(frontends, bind);
+    give_places(frontends, &places, true, true, 3);
     if (frontends->resume.due_us)
         event_timer_set(frontends->loop, &frontends->resume, frontends->loop->now_us);
 }
@@ -67,25 +85,29 @@ static bool accept_one(struct frontend_listener *listener)
     struct frontends *frontends = listener->owner;
     struct sockaddr_storage peer;
     socklen_t len = sizeof(peer);
-    if (!take_place(frontends, listener->bind)) {
+    struct places places = places_of(frontends, listener->bind);
+    if (!take_limited(frontends, &places)) {
         listener_pause(listener);
         return false;
     }
     int fd = accept4(listener->source.fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
+        take_unlimited(frontends, &places);
         if (!frontend_session_new(frontends, listener->bind, fd, &peer, len)) {
             close(fd);
-            give_place(frontends, listener->bind);
+            give_places(frontends, &places, true, true, 3);
         }
         return true;
     }
     int error = errno;
-    give_place(frontends, listener->bind);
+    give_places(frontends, &places, true, false, 3);
     if (error == ECONNABORTED || error == EINTR)
         return true;
     // Out of descriptors or memory: waiting is all that helps, and spinning on a readable socket would not.
-    if (error != EAGAIN)
+    if (error != EAGAIN) {
+        backend_pool_make_room(&frontends->backends);
         listener_pause(listener);
+    }
     return false;
 }
 

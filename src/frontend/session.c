@@ -10,6 +10,7 @@ static void session_free(struct frontend_session *session, bool reset)
     struct frontends *frontends = session->owner;
     event_timer_del(frontends->loop, &session->timer);
     event_task_cancel(&session->next_request);
+    backend_pool_drop_own(&session->facts.own_conn);
     bool nolinger = (session->facts.conf->options & PROXY_OPT_NO_LINGER) != 0;
     // A client that has not closed yet sees the end of what it got, where all of it has arrived, before the reset.
     if (nolinger && !reset && !session->front.conn.read_closed)
@@ -59,8 +60,8 @@ static void stream_ended(struct proxy_session *facts, enum stream_next next)
         mux_h1_next(&session->front);
         if (!start_stream(session))
             break;
-        // Bytes that are already here start the next turn's work, so that a long pipeline does not hold the others up. An
-        // end that was seen already is not announced again.
+        // Bytes that are already here start the next turn's work, so that a long pipeline does not hold the others up.
+        // An end that was seen already is not announced again.
         if (session->front.rx_started || session->front.conn.can_read || session->front.conn.read_closed)
             event_task_wake(session->owner->loop, &session->next_request);
         break;

@@ -118,8 +118,8 @@ enum mux_head mux_h1_read_head(struct mux_stream *stream, struct http_head *head
         if (len) {
             enum http_bad bad = HTTP_BAD_NONE;
             head->base = buf_data(&h1->in);
-            enum http_parse result = h1->is_server ? http_head_parse_request(head, &bad, len)
-                                                   : http_head_parse_response(head, &bad, len);
+            enum http_parse result =
+                h1->is_server ? http_head_parse_request(head, &bad, len) : http_head_parse_response(head, &bad, len);
             stream->bad = (uint8_t)bad;
             if (result == HTTP_PARSE_DONE) {
                 if (head->len > h1->ctx->head_max)

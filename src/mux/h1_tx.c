@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mux/h1_wire.h"
 
-// Below this a piece of body is copied behind what is held and goes out with it in one send; above, it is sent from where
-// it stands.
+// Below this a piece of body is copied behind what is held and goes out with it in one send; above, it is sent from
+// where it stands.
 enum { COPY_MAX = 2048 };
 
 static bool out_room(struct mux_h1 *h1, size_t len)
@@ -29,8 +29,7 @@ bool mux_h1_write(struct mux_h1 *h1, struct slice data)
     return true;
 }
 
-static bool edit_framing(const struct http_head *head, struct http_edits *edits, enum mux_body body,
-                         uint64_t length)
+static bool edit_framing(const struct http_head *head, struct http_edits *edits, enum mux_body body, uint64_t length)
 {
     int first = http_head_find(head, HTTP_FIELD_CONTENT_LENGTH, 0);
     // RFC 9110 section 8.6.
@@ -68,8 +67,8 @@ static bool edit_connection(struct mux_h1 *h1, struct http_edits *edits)
     return true;
 }
 
-bool mux_h1_start(struct mux_stream *stream, const struct http_head *head, struct http_edits *edits,
-                  enum mux_body body, uint64_t length)
+bool mux_h1_start(struct mux_stream *stream, const struct http_head *head, struct http_edits *edits, enum mux_body body,
+                  uint64_t length)
 {
     struct mux_h1 *h1 = mux_h1_of(stream);
     bool is_interim = head->is_response && head->status < 200 && head->status != 101;
@@ -92,7 +91,6 @@ bool mux_h1_start(struct mux_stream *stream, const struct http_head *head, struc
     stream->tx = (uint8_t)body;
     stream->tx_done = body == MUX_BODY_NONE;
     h1->tx_left = body == MUX_BODY_LENGTH ? length : 0;
-    h1->tx_first_chunk = true;
     h1->finish_written = false;
     return true;
 }
@@ -135,18 +133,19 @@ static enum io push_direct(struct mux_h1 *h1, size_t *taken, struct slice data)
 
 static enum io push_chunk(struct mux_h1 *h1, size_t *taken, struct slice data)
 {
-    if (!out_room(h1, HTTP_CHUNK_HEAD_MAX + 1 + (data.len < COPY_MAX ? data.len : COPY_MAX))) {
+    if (!out_room(h1, HTTP_CHUNK_HEAD_MAX + 3 + (data.len < COPY_MAX ? data.len : COPY_MAX))) {
         enum io io = mux_h1_flush(&h1->stream);
         if (io != IO_OK)
             return io;
-        if (!out_room(h1, HTTP_CHUNK_HEAD_MAX + 1))
+        if (!out_room(h1, HTTP_CHUNK_HEAD_MAX + 3))
             return IO_FAIL;
     }
-    size_t len = buf_room(&h1->out) - HTTP_CHUNK_HEAD_MAX;
+    size_t len = buf_room(&h1->out) - HTTP_CHUNK_HEAD_MAX - 2;
     len = len < data.len ? len : data.len;
-    h1->out.tail += (uint32_t)http_chunk_head(buf_end(&h1->out), len, h1->tx_first_chunk);
-    h1->tx_first_chunk = false;
+    // Each chunk is whole, its line end included: whoever waits for the end of one is not left waiting for the next.
+    h1->out.tail += (uint32_t)http_chunk_head(buf_end(&h1->out), len, true);
     out_add(h1, data.ptr, len);
+    out_add(h1, "\r\n", 2);
     *taken = len;
     return IO_OK;
 }
@@ -186,7 +185,7 @@ enum io mux_h1_finish(struct mux_stream *stream, struct slice trailers)
             if (!out_room(h1, len))
                 return IO_FAIL;
         }
-        h1->out.tail += (uint32_t)http_chunk_head(buf_end(&h1->out), 0, h1->tx_first_chunk);
+        h1->out.tail += (uint32_t)http_chunk_head(buf_end(&h1->out), 0, true);
         out_add(h1, trailers.ptr, trailers.len);
         out_add(h1, "\r\n", 2);
         h1->finish_written = true;

@@ -371,7 +371,13 @@ enum master_end master_run(int *status, const struct process_program *program, c
     };
     os_title_set("fairlead: master");
     if (!prepare(&master)) {
-        log_say(LOG_LEVEL_ALERT, "cannot start: %s", strerror(errno));
+        if (errno == EMFILE || errno == ENFILE)
+            log_say(LOG_LEVEL_ALERT,
+                    "cannot start: the limit of descriptors (ulimit -n) is too low, the processes need "
+                    "%d among themselves before any listener",
+                    BOARD_MAX_INCARNATIONS + 32);
+        else
+            log_say(LOG_LEVEL_ALERT, "cannot start: %s", strerror(errno));
         *status = 1;
         return MASTER_EXIT;
     }

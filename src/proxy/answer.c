@@ -105,8 +105,8 @@ void proxy_answer_boot(struct arena *arena)
         bool ok;
         char *body = arena_printf(arena, "<html><body><h1>%u %s</h1>\n%s\n</body></html>\n", pages[i].status,
                                   http_status_reason(pages[i].status), pages[i].says);
-        built_in[i] = proxy_answer_new(arena, &ok, pages[i].status, "text/html", "cache-control: no-cache\r\n",
-                                       slice_str(body));
+        built_in[i] =
+            proxy_answer_new(arena, &ok, pages[i].status, "text/html", "cache-control: no-cache\r\n", slice_str(body));
         must(ok);
     }
 }

@@ -40,7 +40,9 @@ static bool parse_return_word(struct config *config, struct return_args *args, c
                               uint32_t *at)
 {
     static const char *const known[] = { "status", "content-type", "string", "hdr" };
-    static const char *const later[] = { "file", "errorfile", "errorfiles", "default-errorfiles", "lf-string", "lf-file" };
+    static const char *const later[] = {
+        "file", "errorfile", "errorfiles", "default-errorfiles", "lf-string", "lf-file"
+    };
     const char *word = config_arg_at(line, *at)->str;
     if (!strcmp(word, "status"))
         return next_arg(config, line, at) && config_parse_u64(config, &args->status, line, *at, 200, 599);
@@ -68,9 +70,9 @@ static bool parse_return(struct config *config, struct rule *rule, const struct 
         ok = config_error(config, line, index, "'string' needs a 'content-type'");
     if (ok) {
         bool made;
-        rule->data = (void *)proxy_answer_new(config->arena, &made, (uint16_t)args.status,
-                                              args.string ? args.content_type : NULL, args.fields.ptr,
-                                              slice_str(args.string));
+        rule->data =
+            (void *)proxy_answer_new(config->arena, &made, (uint16_t)args.status,
+                                     args.string ? args.content_type : NULL, args.fields.ptr, slice_str(args.string));
         if (!made)
             ok = config_error(config, line, 0, "a header field of this answer is malformed");
     }
@@ -105,15 +107,24 @@ static enum rule_verdict run_service(void *subject, const struct rule *rule)
 }
 
 static const struct rule_action actions[] = {
-    { .name = "return", .in = RULE_HTTP_REQUEST, .parse = parse_return, .run = run_return,
+    { .name = "return",
+      .in = RULE_HTTP_REQUEST,
+      .parse = parse_return,
+      .run = run_return,
       .args = "[status <code>] [content-type <type>] [string <text>] [hdr <name> <value>]*",
       .help = "Answers the request here and now: with the status (default 200), the text as its body, and further "
               "header fields.",
       .good = "http-request return status 200 content-type text/plain string hello",
-      .bad = "http-request return status 99", .bad_says = "expected 200 to 599" },
-    { .name = "use-service", .in = RULE_HTTP_REQUEST, .parse = parse_service, .run = run_service, .args = "<service>",
+      .bad = "http-request return status 99",
+      .bad_says = "expected 200 to 599" },
+    { .name = "use-service",
+      .in = RULE_HTTP_REQUEST,
+      .parse = parse_service,
+      .run = run_service,
+      .args = "<service>",
       .help = "Hands the request to a built-in service. ws-echo: a WebSocket endpoint that sends back what it gets.",
-      .good = "http-request use-service ws-echo", .bad = "http-request use-service ws-ecko",
+      .good = "http-request use-service ws-echo",
+      .bad = "http-request use-service ws-ecko",
       .bad_says = "ws-echo" },
 };
 RULE_ACTIONS(actions);

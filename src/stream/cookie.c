@@ -68,9 +68,8 @@ bool stream_cookie_strip(struct stream *stream)
             return http_edits_replace(&stream->edits, (unsigned)i, before);
         char text[STREAM_EDIT_ARENA];
         int len = snprintf(text, sizeof(text), "%.*s %.*s", (int)before.len, before.ptr, (int)behind.len, behind.ptr);
-        const char *kept = len > 0 && (size_t)len < sizeof(text)
-                               ? http_edits_text(&stream->edits, text, (size_t)len)
-                               : NULL;
+        const char *kept =
+            len > 0 && (size_t)len < sizeof(text) ? http_edits_text(&stream->edits, text, (size_t)len) : NULL;
         return kept && http_edits_replace(&stream->edits, (unsigned)i, slice_of(kept, (size_t)len));
     }
     return true;

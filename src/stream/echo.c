@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The service ws-echo: a WebSocket endpoint that sends back each message, for examples and tests. It speaks the protocol
-// properly (RFC 6455): masked frames only, pings answered, close answered, control frames within fragmented messages.
+// The service ws-echo: a WebSocket endpoint that sends back each message, for examples and tests. It speaks the
+// protocol properly (RFC 6455): masked frames only, pings answered, close answered, control frames within fragmented
+// messages.
 #include <stdlib.h>
 #include "http/websocket.h"
 #include "rule/rule.h"
@@ -219,7 +220,8 @@ static enum stream_verdict echo_start(struct stream *stream)
 static const struct stream_service echo_service = { .start = echo_start };
 
 static const struct rule_service services[] = {
-    { .name = "ws-echo", .vtable = &echo_service,
+    { .name = "ws-echo",
+      .vtable = &echo_service,
       .help = "A WebSocket endpoint that sends back every message, answers pings and closes in order." },
 };
 RULE_SERVICES(services);

@@ -69,8 +69,8 @@ static bool edit_forwarded(struct stream *stream)
     return len < 2 || add_text(stream, SLICE("forwarded"), text, (size_t)len - 1);
 }
 
-// HTTP/1.0 knows requests without Host, the HTTP/1.1 we speak to servers does not (RFC 9112 section 3.2): it is the target's
-// authority or, without one, where the client connected to.
+// HTTP/1.0 knows requests without Host, the HTTP/1.1 we speak to servers does not (RFC 9112 section 3.2): it is the
+// target's authority or, without one, where the client connected to.
 static bool edit_host(struct stream *stream)
 {
     const struct http_head *request = &stream->request;
@@ -92,8 +92,8 @@ static bool edit_host(struct stream *stream)
 
 bool stream_edit_request(struct stream *stream)
 {
-    return http_edits_drop_hop_by_hop(&stream->edits, &stream->request, stream->upgrade) &&
-           edit_host(stream) && stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream);
+    return http_edits_drop_hop_by_hop(&stream->edits, &stream->request, stream->upgrade) && edit_host(stream) &&
+           stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream);
 }
 
 bool stream_edit_response(struct stream *stream)

@@ -11,6 +11,16 @@ bool stream_log_is_due(const struct proxy_conf *frontend)
     return frontend->logs && frontend->log_format != PROXY_LOG_NONE;
 }
 
+// Time in the queue: until it was left, or until now where it was not.
+static int64_t queue_time(const struct stream *stream)
+{
+    const struct stream_times *times = &stream->times;
+    uint64_t end_us = times->queued_us;
+    if (!end_us && stream->end_phase == 'Q')
+        end_us = stream->ctx->loop->now_us;
+    return times->head_us && end_us ? (int64_t)(end_us - times->head_us) : -1;
+}
+
 void stream_log_fill(struct stream_log *log, const struct stream *stream)
 {
     *log = (struct stream_log){
@@ -27,7 +37,8 @@ void stream_log_fill(struct stream_log *log, const struct stream *stream)
         .backend_queue_before = stream->backend_queue_before,
         .status = stream->status,
         .end = stream->end,
-        .end_step = stream->end_step,
+        .end_phase = stream->end_phase ? stream->end_phase : '-',
+        .queue_us = queue_time(stream),
         .cookie_seen = stream->cookie_seen,
         .cookie_set = stream->cookie_set,
         .redispatched = stream->redispatched,
@@ -90,6 +101,11 @@ static void put_escaped(struct line *line, struct slice text)
     *line->pos = '\0';
 }
 
+static int64_t queue_ms(const struct stream_log *log)
+{
+    return log->queue_us < 0 ? -1 : log->queue_us / 1000;
+}
+
 static int64_t ms_between(uint64_t from_us, uint64_t to_us)
 {
     if (!from_us || !to_us)
@@ -118,37 +134,15 @@ static char end_letter(uint8_t end)
     return letters[end];
 }
 
-static char step_letter(const struct stream_log *log)
-{
-    if (log->end == STREAM_END_OK)
-        return '-';
-    switch (log->end_step) {
-    case STREAM_READ_HEAD:
-    case STREAM_REQUEST_RULES:
-        return 'R';
-    case STREAM_PICK_BACKEND:
-    case STREAM_PICK_SERVER:
-        return log->end == STREAM_END_LOCAL ? 'R' : 'C';
-    case STREAM_QUEUE:
-        return 'Q';
-    case STREAM_CONNECT:
-    case STREAM_SEND_HEAD:
-        return 'C';
-    case STREAM_RELAY:
-        return log->is_http && !log->times.answer_us ? 'H' : 'D';
-    default:
-        return 'L';
-    }
-}
-
 // Connections at the time: of the process, the frontend, the backend, the server.
 static void put_counts(struct line *line, struct stream_ctx *ctx, const struct stream_log *log)
 {
+    uint32_t all = board_lane_sum(ctx->board, ctx->program->object);
     uint32_t fe = board_lane_sum(ctx->board, log->frontend->fe_object);
     uint32_t be = log->backend ? board_lane_sum(ctx->board, log->backend->conf->be_object) : 0;
     uint32_t srv = log->server ? board_lane_sum(ctx->board, log->server->conf->object) : 0;
-    put(line, "%u/%u/%u/%u/%s%u %u/%u", fe, fe, be, srv, log->redispatched ? "+" : "", log->retries,
-        log->queue_before, log->backend_queue_before);
+    put(line, "%u/%u/%u/%u/%s%u %u/%u", all, fe, be, srv, log->redispatched ? "+" : "", log->retries, log->queue_before,
+        log->backend_queue_before);
 }
 
 static const char *server_name(const struct stream_log *log)
@@ -173,11 +167,11 @@ static void http_line(struct line *line, struct stream_ctx *ctx, const struct st
     put_names(line, log);
     uint64_t queued_us = times->queued_us;
     put(line, "%lld/%lld/%lld/%lld/%s%lld ", (long long)ms_between(times->first_us, times->head_us),
-        (long long)(times->head_us ? ms_between(times->head_us, queued_us) : -1),
-        (long long)ms_between(queued_us, times->connected_us), (long long)ms_between(times->connected_us, times->answer_us),
-        plus, (long long)ms_between(times->first_us ? times->first_us : times->idle_us, log->end_us));
+        (long long)queue_ms(log), (long long)ms_between(queued_us, times->connected_us),
+        (long long)ms_between(times->connected_us, times->answer_us), plus,
+        (long long)ms_between(times->first_us ? times->first_us : times->idle_us, log->end_us));
     put(line, "%d %s%llu - - %c%c%c%c ", log->status ? log->status : -1, plus, (unsigned long long)log->bytes_out,
-        end_letter(log->end), step_letter(log), log->cookie_seen, log->cookie_set);
+        end_letter(log->end), log->end_phase, log->cookie_seen, log->cookie_set);
     put_counts(line, ctx, log);
     put(line, " \"");
     if (log->request_line.len)
@@ -196,10 +190,10 @@ static void tcp_line(struct line *line, struct stream_ctx *ctx, const struct str
     put(line, "%s ", src);
     put_date(line, log->session->accept_wall_us);
     put_names(line, log);
-    put(line, "%lld/%lld/%s%lld %s%llu %c%c ", (long long)ms_between(times->idle_us, times->queued_us),
+    put(line, "%lld/%lld/%s%lld %s%llu %c%c ", (long long)queue_ms(log),
         (long long)ms_between(times->queued_us, times->connected_us), plus,
         (long long)ms_between(log->session->accept_us, log->end_us), plus, (unsigned long long)log->bytes_out,
-        end_letter(log->end), step_letter(log));
+        end_letter(log->end), log->end_phase);
     put_counts(line, ctx, log);
 }
 
@@ -219,13 +213,13 @@ static void clf_line(struct line *line, struct stream_ctx *ctx, const struct str
         log->status ? log->status : -1, (unsigned long long)log->bytes_out, log->session->src.port,
         (unsigned)(times->wall_us / 1000 % 1000), log->frontend->name,
         log->backend ? log->backend->conf->name : log->frontend->name, server_name(log),
-        (long long)ms_between(times->first_us, times->head_us),
-        (long long)(times->head_us ? ms_between(times->head_us, times->queued_us) : -1),
+        (long long)ms_between(times->first_us, times->head_us), (long long)queue_ms(log),
         (long long)ms_between(times->queued_us, times->connected_us),
-        (long long)ms_between(times->connected_us, times->answer_us), (long long)ms_between(times->first_us, log->end_us),
-        end_letter(log->end), step_letter(log), log->cookie_seen, log->cookie_set);
+        (long long)ms_between(times->connected_us, times->answer_us),
+        (long long)ms_between(times->first_us, log->end_us), end_letter(log->end), log->end_phase, log->cookie_seen,
+        log->cookie_set);
     uint32_t fe = board_lane_sum(ctx->board, log->frontend->fe_object);
-    put(line, "%u %u %u %u %u %u %u \"\" \"\"", fe, fe,
+    put(line, "%u %u %u %u %u %u %u \"\" \"\"", board_lane_sum(ctx->board, ctx->program->object), fe,
         log->backend ? board_lane_sum(ctx->board, log->backend->conf->be_object) : 0,
         log->server ? board_lane_sum(ctx->board, log->server->conf->object) : 0, log->retries, log->queue_before,
         log->backend_queue_before);
@@ -259,8 +253,8 @@ void stream_log_write(struct stream_ctx *ctx, const struct stream_log *log)
         break;
     }
     bool failed = log->end != STREAM_END_OK && log->end != STREAM_END_LOCAL;
-    enum log_level level = failed && log->frontend->options & PROXY_OPT_LOG_SEPARATE_ERRORS ? LOG_LEVEL_ERR
-                                                                                              : LOG_LEVEL_INFO;
+    enum log_level level =
+        failed && log->frontend->options & PROXY_OPT_LOG_SEPARATE_ERRORS ? LOG_LEVEL_ERR : LOG_LEVEL_INFO;
     log_send(ctx->board, ctx->inc, log->frontend->logs, level, ctx->loop->wall_us,
              slice_of(text, (size_t)(line.pos - text)));
 }

@@ -12,9 +12,8 @@ enum stream_verdict stream_send_head(struct stream *stream)
     if (options & (PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE) && !(conf->options & PROXY_OPT_KEEP_ALIVE))
         back->keep_alive = false;
     back->upgrading = stream->upgrade;
-    if (!stream_edit_request(stream) ||
-        !mux_stream_start(&back->stream, &stream->request, &stream->edits, front->stream.rx,
-                          stream->request.content_length))
+    if (!stream_edit_request(stream) || !mux_stream_start(&back->stream, &stream->request, &stream->edits,
+                                                          front->stream.rx, stream->request.content_length))
         return stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
     stream->head_sent = true;
     stream_relay_init(&stream->up, front, back);
@@ -61,6 +60,22 @@ static bool opens_tunnel(const struct stream *stream)
            (stream->request.method == HTTP_METHOD_CONNECT && response->status >= 200 && response->status < 300);
 }
 
+// NTLM and Negotiate authenticate the connection, not the request: it then belongs to its client.
+static bool binds_to_client(const struct stream *stream)
+{
+    const struct http_head *head = &stream->response;
+    if (head->status != 401 && head->status != 407)
+        return false;
+    struct slice name = head->status == 401 ? SLICE("www-authenticate") : SLICE("proxy-authenticate");
+    for (int i = -1; (i = http_head_find_name(head, name, (unsigned)(i + 1))) >= 0;) {
+        struct slice value = http_field_value(head, (unsigned)i);
+        struct slice scheme = slice_of(value.ptr, slice_find(value, ' '));
+        if (slice_equal_nocase(scheme, SLICE("ntlm")) || slice_equal_nocase(scheme, SLICE("negotiate")))
+            return true;
+    }
+    return false;
+}
+
 static enum stream_verdict pass_head(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
@@ -71,6 +86,12 @@ static enum stream_verdict pass_head(struct stream *stream)
     // A switch nobody asked for, or within a request: what follows could be read in two ways (RFC 9110 section 7.8).
     if ((stream->status == 101 && !stream->upgrade) || (is_tunnel && !stream->up.ended))
         return no_answer(stream, MUX_HEAD_BAD);
+    // Whatever sends 101 to a WebSocket client without the proof that it read the key is no WebSocket server.
+    if (stream->status == 101 && stream->request.flags & HTTP_HEAD_WEBSOCKET &&
+        !stream->response.first[HTTP_FIELD_SEC_WEBSOCKET_ACCEPT])
+        return no_answer(stream, MUX_HEAD_BAD);
+    if (binds_to_client(stream))
+        stream->back->is_private = true;
     if (stream->ctx->stopping)
         front->keep_alive = false;
     front->upgrading = stream->status == 101;

@@ -23,9 +23,26 @@ static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, true);
     default:
         backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
-        return stream_refuse(stream, why == MUX_HEAD_LONG ? 431 : why == MUX_HEAD_URI_LONG ? 414 : 400,
+        return stream_refuse(stream,
+                             why == MUX_HEAD_LONG       ? 431
+                             : why == MUX_HEAD_URI_LONG ? 414
+                                                        : 400,
                              STREAM_END_PROXY, true);
     }
+}
+
+// An upgrade to HTTP/2 within the tunnel would carry requests past every rule and log: that offer ends here, as a hop
+// may decide (RFC 9110 section 7.8).
+static bool may_upgrade(const struct http_head *head)
+{
+    if (!(head->flags & HTTP_HEAD_UPGRADE) || head->flags & HTTP_HEAD_VERSION_10)
+        return false;
+    for (int i = -1; (i = http_head_find(head, HTTP_FIELD_UPGRADE, (unsigned)(i + 1))) >= 0;) {
+        struct slice value = http_field_value(head, (unsigned)i);
+        if (http_list_has(value, SLICE("h2c")) || http_list_has(value, SLICE("h2")))
+            return false;
+    }
+    return true;
 }
 
 // During a soft stop that is spread the share of clients that are told to close grows from none to all.
@@ -65,7 +82,13 @@ enum stream_verdict stream_read_head(struct stream *stream)
                       board_rate_add(&gauges[PROXY_GAUGE_REQUEST_RATE], now_us, 1));
     if (conf->options & PROXY_OPT_HTTP_CLOSE || is_last(ctx))
         stream->front->keep_alive = false;
-    stream->upgrade = stream->request.flags & HTTP_HEAD_UPGRADE && !(stream->request.flags & HTTP_HEAD_VERSION_10);
+    stream->upgrade = may_upgrade(&stream->request);
+    // A handshake without its key can only fail, and the answer to it could not be checked (RFC 6455 section 4.2.1).
+    if (stream->upgrade && stream->request.flags & HTTP_HEAD_WEBSOCKET &&
+        !stream->request.first[HTTP_FIELD_SEC_WEBSOCKET_KEY]) {
+        backend_count(session->counters, PROXY_COUNT_REQ_ERRORS, 1);
+        return stream_refuse(stream, 400, STREAM_END_PROXY, true);
+    }
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
     stream_step_set(stream, STREAM_REQUEST_RULES);
     return STREAM_GO;

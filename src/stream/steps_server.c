@@ -169,8 +169,11 @@ static struct backend_conn *pooled(struct stream *stream)
     struct server *server = stream->server;
     uint8_t reuse = stream->backend->conf->be.reuse;
     bool first = stream->session->num_requests <= 1;
-    if (stream->no_pool || !stream->head_valid || server->conf->send_proxy)
+    if (stream->no_pool || !stream->head_valid)
         return NULL;
+    struct backend_conn *own = backend_pool_get_own(server, &stream->session->own_conn);
+    if (own || server->conf->send_proxy)
+        return own;
     if (reuse == PROXY_REUSE_NEVER || (first && reuse == PROXY_REUSE_SAFE))
         return NULL;
     bool proven = first && reuse == PROXY_REUSE_AGGRESSIVE;

@@ -153,12 +153,35 @@ void stream_run(struct stream *stream)
     stream_arm(stream);
 }
 
+// Where the stream stood: waiting for the request, the queue, the connection, the answer's head, a body, or delivering
+// an answer of our own (HAProxy manual, session state at disconnection).
+static char phase_letter(const struct stream *stream, enum stream_end end)
+{
+    switch (stream->step) {
+    case STREAM_READ_HEAD:
+    case STREAM_REQUEST_RULES:
+        return 'R';
+    case STREAM_PICK_BACKEND:
+    case STREAM_PICK_SERVER:
+        return end == STREAM_END_LOCAL ? 'R' : 'C';
+    case STREAM_QUEUE:
+        return 'Q';
+    case STREAM_CONNECT:
+    case STREAM_SEND_HEAD:
+        return 'C';
+    case STREAM_RELAY:
+        return stream->up.ended && !stream->answer_head ? 'H' : 'D';
+    default:
+        return 'L';
+    }
+}
+
 void stream_note_end(struct stream *stream, enum stream_end end)
 {
-    if (stream->end != STREAM_END_OK)
+    if (stream->end != STREAM_END_OK || end == STREAM_END_OK)
         return;
     stream->end = (uint8_t)end;
-    stream->end_step = stream->step;
+    stream->end_phase = phase_letter(stream, end);
 }
 
 void stream_leave_server(struct stream *stream, bool keep)
@@ -174,7 +197,7 @@ void stream_leave_server(struct stream *stream, bool keep)
         struct backend_conn *back = stream->back;
         stream->back = NULL;
         if (keep)
-            backend_pool_put(back);
+            backend_pool_put(back, &stream->session->own_conn);
         else
             backend_conn_close(back, false);
     }
@@ -192,8 +215,9 @@ void stream_release(struct stream *stream)
 static void count_status(uint64_t *counters, uint16_t status)
 {
     unsigned class = status / 100;
-    backend_count(counters, class >= 1 && class <= 5 ? (enum proxy_counter)(PROXY_COUNT_1XX + class - 1)
-                                                     : PROXY_COUNT_OTHER_STATUS, 1);
+    backend_count(
+        counters,
+        class >= 1 && class <= 5 ? (enum proxy_counter)(PROXY_COUNT_1XX + class - 1) : PROXY_COUNT_OTHER_STATUS, 1);
 }
 
 static void count_end(struct stream *stream)
@@ -231,7 +255,7 @@ static void count_end(struct stream *stream)
     default:
         return;
     }
-    if (stream->end_step < STREAM_RELAY)
+    if (stream->end_phase != 'D' && stream->end_phase != 'H')
         return;
     backend_count(be ? be : fe, which, 1);
     if (srv)
@@ -246,11 +270,12 @@ enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, en
                  mux_h1_can_reuse(&stream->back->h1);
     stream_note_end(stream, end);
     stream_step_set(stream, STREAM_FINISHED);
+    stream->bytes_in = stream->bytes_in ? stream->bytes_in : stream->front->stream.bytes_in;
+    stream->bytes_out = stream->front->stream.bytes_out;
+    // Slot and place are given back before the line counts connections, as HAProxy's lines do: they tell of the others.
     stream_leave_server(stream, whole);
     if (stream->in_backend)
         backend_session_end(stream->backend);
-    stream->bytes_in = stream->bytes_in ? stream->bytes_in : stream->front->stream.bytes_in;
-    stream->bytes_out = stream->front->stream.bytes_out;
     stream_log_line(stream);
     count_end(stream);
     stream_give(stream);
@@ -288,7 +313,8 @@ static uint64_t after(uint64_t start_us, uint64_t timeout_us)
 static uint64_t head_deadline(const struct stream *stream)
 {
     const struct proxy_timeouts *timeouts = &stream->session->conf->timeouts;
-    // Between requests the keep-alive timeout applies; from the first byte on (and for the first request) that of a request.
+    // Between requests the keep-alive timeout applies; from the first byte on (and for the first request) that of a
+    // request.
     if (!stream->front->rx_started && stream->session->num_requests) {
         uint64_t idle = timeouts->http_keep_alive ? timeouts->http_keep_alive
                         : timeouts->http_request  ? timeouts->http_request
@@ -330,8 +356,8 @@ static uint64_t client_deadline(const struct stream *stream)
 static uint64_t server_deadline(const struct stream *stream)
 {
     bool late_up = up_goes_on(stream) && stream->up.waits == STREAM_RELAY_NEEDS_DST;
-    bool late_down = stream->answer_head ? !stream->down.ended && stream->down.waits == STREAM_RELAY_NEEDS_SRC
-                                         : !up_goes_on(stream);
+    bool late_down =
+        stream->answer_head ? !stream->down.ended && stream->down.waits == STREAM_RELAY_NEEDS_SRC : !up_goes_on(stream);
     return late_up || late_down ? after(stream->server_act_us, stream->backend->conf->timeouts.server) : 0;
 }
 
@@ -398,6 +424,7 @@ void stream_timer_fired(struct stream *stream)
         verdict = head_timeout(stream);
         break;
     case STREAM_QUEUE:
+        stream->times.queued_us = now_us;
         verdict = stream_refuse(stream, 503, STREAM_END_SERVER_TIMEOUT, false);
         break;
     case STREAM_CONNECT:

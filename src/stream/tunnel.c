@@ -18,9 +18,9 @@ static void tunnel_arm(struct stream_tunnel *tunnel);
 static void tunnel_timer_fired(struct stream_tunnel *tunnel);
 static void tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end);
 
-static const struct stream_tunnel_ops tunnel_ops = {
-    .run = tunnel_run, .timer_fired = tunnel_timer_fired, .kill = tunnel_kill
-};
+static const struct stream_tunnel_ops tunnel_ops = { .run = tunnel_run,
+                                                     .timer_fired = tunnel_timer_fired,
+                                                     .kill = tunnel_kill };
 
 enum stream_verdict stream_to_tunnel(struct stream *stream)
 {
@@ -103,7 +103,7 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     tunnel_count(tunnel, end);
     if (tunnel->log) {
         tunnel->log->end = (uint8_t)end;
-        tunnel->log->end_step = STREAM_RELAY;
+        tunnel->log->end_phase = end == STREAM_END_OK ? '-' : 'D';
         tunnel->log->end_us = ctx->loop->now_us;
         tunnel->log->bytes_in = tunnel->bytes_in;
         tunnel->log->bytes_out = tunnel->bytes_out;
@@ -166,7 +166,8 @@ static void tunnel_run(struct stream_tunnel *tunnel)
     if (!run_side(tunnel, &tunnel->up, true) || !run_side(tunnel, &tunnel->down, false))
         return;
     // After a FIN nobody reads that side any more, and would not see a reset that follows.
-    if ((tunnel->client_fin && tunnel->front->conn.has_error) || (tunnel->server_fin && tunnel->back->h1.conn.has_error)) {
+    if ((tunnel->client_fin && tunnel->front->conn.has_error) ||
+        (tunnel->server_fin && tunnel->back->h1.conn.has_error)) {
         tunnel_end(tunnel, tunnel->client_fin && tunnel->front->conn.has_error ? STREAM_END_CLIENT : STREAM_END_SERVER,
                    true);
         return;
@@ -178,7 +179,8 @@ static void tunnel_run(struct stream_tunnel *tunnel)
     tunnel_arm(tunnel);
 }
 
-static uint64_t side_deadline(uint64_t act_us, uint64_t timeout, uint64_t tunnel_timeout, uint64_t fin_timeout, bool fin)
+static uint64_t side_deadline(uint64_t act_us, uint64_t timeout, uint64_t tunnel_timeout, uint64_t fin_timeout,
+                              bool fin)
 {
     if (tunnel_timeout)
         timeout = tunnel_timeout;

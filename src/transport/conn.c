@@ -73,8 +73,8 @@ static bool set_up_socket(int fd, const struct transport_connect *how)
     return !how->source || bind_source(fd, how->source);
 }
 
-enum io transport_conn_connect(struct event_loop *loop, struct transport_conn *conn, const struct transport_connect *how,
-                               void (*on_ready)(struct transport_conn *conn))
+enum io transport_conn_connect(struct event_loop *loop, struct transport_conn *conn,
+                               const struct transport_connect *how, void (*on_ready)(struct transport_conn *conn))
 {
     struct sockaddr_storage storage;
     socklen_t len = transport_address_to_sockaddr(how->to, &storage);
@@ -239,8 +239,8 @@ enum io transport_conn_splice_in(struct transport_conn *conn, size_t *moved, int
         return read_ended(conn);
     if (errno != EAGAIN)
         return conn_failed(conn, errno);
-    // EAGAIN means a drained socket or a full pipe; with bytes in the pipe it cannot be told which, so the socket is asked
-    // again once the pipe is empty.
+    // EAGAIN means a drained socket or a full pipe; with bytes in the pipe it cannot be told which, so the socket is
+    // asked again once the pipe is empty.
     if (pipe_has)
         return IO_OK;
     conn->can_read = false;

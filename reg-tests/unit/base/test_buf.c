@@ -129,8 +129,10 @@ static void test_arena_and_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pool_lends_and_keeps), cmocka_unit_test(test_buf_moves_bytes),
-        cmocka_unit_test(test_list),                 cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_pool_lends_and_keeps),
+        cmocka_unit_test(test_buf_moves_bytes),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_slices),
         cmocka_unit_test(test_arena_and_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

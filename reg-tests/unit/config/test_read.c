@@ -64,7 +64,7 @@ static void test_refused(void **state)
     assert_first("frontend f\n http-request set-header a b\n",
                  "t:2:2: 'http-request set-header' is a HAProxy keyword that fairlead does not support yet");
     assert_first("backend b\n server s a:1 check\n",
-                 "t:2:15: option 'check' of 'server' is a HAProxy keyword that fairlead does not support yet");
+                 "t:2:15: option 'check' of 'server' needs health checks, which fairlead does not support yet");
     assert_first("frontend f\n bind quic4@:1 quic-force-retry\n",
                  "t:2:16: option 'quic-force-retry' of 'bind' needs QUIC, which fairlead does not have");
     assert_says("resolvers r\n nameserver a 1.2.3.4:53\nglobal\n maxconn 2\n",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole worker's traffic in the process of the test: a real board, a real loop, one proxy with up to three servers that
-// are sockets of the test. The test plays client and origin and turns the loop in between, so that everything happens in
-// an order it chose. Every wait is bounded; a test that waits in vain fails with what it saw.
+// A whole worker's traffic in the process of the test: a real board, a real loop, one proxy with up to three servers
+// that are sockets of the test. The test plays client and origin and turns the loop in between, so that everything
+// happens in an order it chose. Every wait is bounded; a test that waits in vain fails with what it saw.
 #pragma once
 
 #include <setjmp.h>

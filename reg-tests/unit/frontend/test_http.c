@@ -40,8 +40,9 @@ static void test_pipelining(void **state)
     struct rig *rig = rig_new(1);
     rig_start(rig);
     int client = rig_client(rig, 0);
-    rig_say(rig, client, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
-                         "GET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
+    rig_say(rig, client,
+            "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nPOST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+            "GET /3 HTTP/1.1\r\nHost: a\r\n\r\n");
     int origin = rig_origin(rig, 0);
     rig_expect(rig, origin, "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n");
     rig_say(rig, origin, OK_EMPTY);
@@ -131,8 +132,9 @@ static void test_chunked_both_ways_byte_by_byte(void **state)
     rig_start(rig);
     int client = rig_client(rig, 0);
     for (int i = 0; i < 2; i++) {
-        rig_drip(rig, client, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n"
-                              "3;ext=\"a b\"\r\nabc\r\n00a\r\n0123456789\r\n0\r\nx: y\r\n\r\n");
+        rig_drip(rig, client,
+                 "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n"
+                 "3;ext=\"a b\"\r\nabc\r\n00a\r\n0123456789\r\n0\r\nx: y\r\n\r\n");
         static int origin;
         if (!i)
             origin = rig_origin(rig, 0);
@@ -146,9 +148,11 @@ static void test_chunked_both_ways_byte_by_byte(void **state)
             p = end + 2 + len + 2;
         }
         assert_string_equal(joined, "abc0123456789");
-        rig_drip(rig, origin, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nA\r\n2\r\nBC\r\n0\r\nt: u\r\n\r\n");
-        rig_expect(rig, client, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-                                "1\r\nA\r\n1\r\nB\r\n1\r\nC\r\n0\r\nt: u\r\n\r\n");
+        rig_drip(rig, origin,
+                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nA\r\n2\r\nBC\r\n0\r\nt: u\r\n\r\n");
+        rig_expect(rig, client,
+                   "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+                   "1\r\nA\r\n1\r\nB\r\n1\r\nC\r\n0\r\nt: u\r\n\r\n");
         if (i)
             close(origin);
     }
@@ -165,8 +169,11 @@ static void test_chunked_without_trailers(void **state)
     rig_say(rig, client, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
     int origin = rig_origin(rig, 0);
     rig_expect(rig, origin, "POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n");
-    rig_say(rig, origin, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
-    rig_expect(rig, client, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+    rig_say(rig, origin, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    // A whole chunk at once, not its CRLF with the next one.
+    rig_expect(rig, client, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n");
+    rig_say(rig, origin, "0\r\n\r\n");
+    rig_expect(rig, client, "0\r\n\r\n");
     close(client);
     close(origin);
     rig_free(rig);
@@ -178,7 +185,8 @@ static void test_bad_trailer_is_refused(void **state)
     struct rig *rig = rig_new(1);
     rig_start(rig);
     int client = rig_client(rig, 0);
-    rig_say(rig, client, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\n\r\n");
+    rig_say(rig, client,
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 5\r\n\r\n");
     int origin = rig_origin(rig, 0);
     rig_read(rig, client, "400 Bad Request", SIZE_MAX);
     rig_turn(rig, 10);
@@ -199,8 +207,9 @@ static void test_http10_client(void **state)
     int origin = rig_origin(rig, 0);
     snprintf(want, sizeof(want), "GET / HTTP/1.1\r\nhost: 127.0.0.1:%u\r\n\r\n", ntohs(rig->address.sin_port));
     rig_expect(rig, origin, want);
-    rig_say(rig, origin, "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-                         "5\r\nhello\r\n0\r\n\r\n");
+    rig_say(rig, origin,
+            "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            "5\r\nhello\r\n0\r\n\r\n");
     rig_expect(rig, client, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nhello");
     rig_expect_end(rig, client, false);
     close(client);
@@ -235,8 +244,9 @@ static void test_lengths_of_answers_without_body(void **state)
     rig_say(rig, client, GET);
     int origin = rig_origin(rig, 0);
     rig_expect(rig, origin, GET);
-    rig_say(rig, origin, "HTTP/1.1 103 Early Hints\r\nContent-Length: 7\r\na: b\r\n\r\n"
-                         "HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n");
+    rig_say(rig, origin,
+            "HTTP/1.1 103 Early Hints\r\nContent-Length: 7\r\na: b\r\n\r\n"
+            "HTTP/1.1 204 No Content\r\nContent-Length: 9\r\n\r\n");
     rig_expect(rig, client, "HTTP/1.1 103 Early Hints\r\na: b\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n");
     rig_say(rig, client, GET);
     rig_expect(rig, origin, GET);

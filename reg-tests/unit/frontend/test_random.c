@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pipelined requests and their answers in pieces of random size on all four ways, with random framing, bodies and trailers,
-// and an origin that now and then closes a reused connection on a request. Every answer must carry its request's body.
+// Pipelined requests and their answers in pieces of random size on all four ways, with random framing, bodies and
+// trailers, and an origin that now and then closes a reused connection on a request. Every answer must carry its
+// request's body.
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,7 +111,8 @@ static bool take(struct message *message, struct wire *wire)
         assert_memory_equal(body + len, "\r\n", 2);
         body += len + 2;
     }
-    char *over = end - body >= 2 && !memcmp(body, "\r\n", 2) ? body - 2 : memmem(body, (size_t)(end - body), "\r\n\r\n", 4);
+    char *over =
+        end - body >= 2 && !memcmp(body, "\r\n", 2) ? body - 2 : memmem(body, (size_t)(end - body), "\r\n\r\n", 4);
     if (!over)
         return false;
     wire->pos = (size_t)(over + 4 - wire->data);
@@ -211,7 +213,8 @@ static uint64_t play_round(unsigned round)
         origin_turn(play, limit);
         read_piece(&play->client_in, play->client, limit);
         event_loop_turn(&rig->loop);
-        struct slice rest = slice_of(play->client_in.data + play->client_in.pos, play->client_in.len - play->client_in.pos);
+        struct slice rest =
+            slice_of(play->client_in.data + play->client_in.pos, play->client_in.len - play->client_in.pos);
         if (slice_begins(rest, SLICE("HTTP/1.1 103 "))) {
             char *end = memmem(rest.ptr, rest.len, "\r\n\r\n", 4);
             play->client_in.pos += end ? (size_t)(end + 4 - rest.ptr) : 0;

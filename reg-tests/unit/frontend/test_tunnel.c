@@ -227,8 +227,9 @@ static void test_switch_within_a_request(void **state)
     rig_start(rig);
     int client = rig_client(rig, 0);
     static char body[200000];
-    rig_say(rig, client, "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
-                         "Content-Length: 400000\r\n\r\n");
+    rig_say(rig, client,
+            "POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nContent-Length: 400000\r\n\r\n");
     int origin = rig_origin(rig, 0);
     rig_send(rig, client, body, sizeof(body));
     rig_read(rig, origin, "\r\n\r\n", SIZE_MAX);

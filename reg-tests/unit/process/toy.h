@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A toy program for the tests of the processes: its configuration is a few words, its traffic answers each connection with
-// the worker's slot, pid and generation, after a wait where the client asks for one; its admin socket reloads.
+// A toy program for the tests of the processes: its configuration is a few words, its traffic answers each connection
+// with the worker's slot, pid and generation, after a wait where the client asks for one; its admin socket reloads.
 //
 //   workers N | port N | unix PATH | admin PATH | bad TEXT | crash SLOT | hard-stop MS | daemon | pidfile PATH
 #pragma once
