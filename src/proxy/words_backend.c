@@ -15,8 +15,9 @@ static bool parse_fullconn(struct config *config, void *object, const struct con
                            const struct config_line *line)
 {
     if (proxy_word_needs(config, object, word, line, PROXY_SIDE_BACK, "maxconn"))
-        config_diag_add(config->diag, CONFIG_WARNING, line->place,
-                        "'fullconn' has no effect: it is for servers with 'minconn', which fairlead does not support yet");
+        config_diag_add(
+            config->diag, CONFIG_WARNING, line->place,
+            "'fullconn' has no effect: it is for servers with 'minconn', which fairlead does not support yet");
     return config_word_u32(config, object, word, line);
 }
 
@@ -137,7 +138,8 @@ static const struct config_word words[] = {
       INTO(be.fullconn),
       .max = INT32_MAX,
       .args = "<number>",
-      .help = "The load at which servers reach their maxconn, where they have a minconn. None can have one yet, so that the "
+      .help = "The load at which servers reach their maxconn, where they have a minconn. None can have one yet, so "
+              "that the "
               "line is accepted with a warning and has no effect.",
       .good = "fullconn 1000",
       .bad = "fullconn x",

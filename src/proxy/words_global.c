@@ -54,7 +54,8 @@ static bool parse_maxaccept(struct config *config, void *object, const struct co
                             const struct config_line *line)
 {
     uint64_t most = UINT32_MAX;
-    if (strcmp(config_arg_at(line, 0)->str, "-1") != 0 && !config_parse_u64(config, &most, line, 0, word->min, word->max))
+    if (strcmp(config_arg_at(line, 0)->str, "-1") != 0 &&
+        !config_parse_u64(config, &most, line, 0, word->min, word->max))
         return false;
     ((struct global_conf *)object)->maxaccept = (uint32_t)most;
     return true;
@@ -131,7 +132,8 @@ static const struct config_word words[] = {
     SIZE("tune.sndbuf.server", sndbuf_server, 0, INT32_MAX, "64k",
          "The kernel's send buffer of connections with servers. 0, the default: the kernel decides."),
     SIZE("tune.pipesize", pipesize, 4096, INT32_MAX, "64k",
-         "Bytes that a pipe for spliced bodies is asked to hold; the default is 256k. The system has a maximum of its own "
+         "Bytes that a pipe for spliced bodies is asked to hold; the default is 256k. The system has a maximum of its "
+         "own "
          "for programs that do not run as root."),
     { .name = "tune.maxaccept",
       .in = CONFIG_IN_GLOBAL,
@@ -163,9 +165,10 @@ static const struct config_word words[] = {
       INTO(close_spread_time),
       .value = 1000,
       .args = "{ <time> | infinite }",
-      .help = "At a soft stop, idle connections of clients are closed spread over this time, the oldest first, and more "
-              "and more of the answers ask clients to close; without it all are closed soon. 'infinite' closes none: "
-              "they end by their timeouts.",
+      .help =
+          "At a soft stop, idle connections of clients are closed spread over this time, the oldest first, and more "
+          "and more of the answers ask clients to close; without it all are closed soon. 'infinite' closes none: "
+          "they end by their timeouts.",
       .good = "close-spread-time 10s",
       .bad = "close-spread-time soon",
       .bad_says = "is no time" },

@@ -20,8 +20,8 @@ static bool parse_back(struct config *config, void *object, const struct config_
 static bool parse_idle(struct config *config, void *object, const struct config_word *word,
                        const struct config_line *line)
 {
-    config_diag_add(config->diag, CONFIG_WARNING, line->place,
-                    "'%s' has no effect: fairlead does not support %s yet", word->name,
+    config_diag_add(config->diag, CONFIG_WARNING, line->place, "'%s' has no effect: fairlead does not support %s yet",
+                    word->name,
                     word->into == offsetof(struct proxy_conf, timeouts.check) ? "health checks" : "'tarpit'");
     return config_word_time(config, object, word, line);
 }
@@ -51,9 +51,10 @@ static const struct config_word words[] = {
     TIMEOUT("tunnel", tunnel, parse_back,
             "Longest silence of both ends of a WebSocket, CONNECT or TCP tunnel, in place of the client's and the "
             "server's."),
-    TIMEOUT("check", check, parse_idle,
-            "Longest time for a health check to be answered once it is connected. There are none yet, so that the line is "
-            "accepted with a warning and has no effect."),
+    TIMEOUT(
+        "check", check, parse_idle,
+        "Longest time for a health check to be answered once it is connected. There are none yet, so that the line is "
+        "accepted with a warning and has no effect."),
     TIMEOUT("tarpit", tarpit, parse_idle,
             "How long a tarpitted request is held. There are none yet, so that the line is accepted with a warning and "
             "has no effect."),
