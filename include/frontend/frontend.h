@@ -43,6 +43,7 @@ struct frontends {
     struct event_timer hurry;  // a soft stop's grace for idle connections
     uint64_t spread_at_us;     // the last step of a soft stop that is spread
     uint32_t num_sessions;
+    uint32_t max_sessions; // what the limit of descriptors allows, each with a connection to a server
     bool stopping;
 };
 

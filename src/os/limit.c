@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include "os/identity.h"
 
 uint64_t os_limit_files(uint64_t wanted)
@@ -18,6 +21,18 @@ uint64_t os_limit_files(uint64_t wanted)
             next = limit;
     }
     return next.rlim_cur;
+}
+
+uint64_t os_limit_files_left(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return UINT64_MAX;
+    int lowest = fcntl(0, F_DUPFD_CLOEXEC, 0);
+    if (lowest < 0)
+        return errno == EMFILE ? 0 : limit.rlim_cur;
+    close(lowest);
+    return limit.rlim_cur - (uint64_t)lowest;
 }
 
 bool os_limit_memory(uint64_t bytes)
