@@ -71,5 +71,8 @@ void frontends_hard_stop(struct frontends *frontends);
 // frontends_is_idle says whether no client connection is left.
 bool frontends_is_idle(const struct frontends *frontends);
 
+// frontends_awake is called after this worker was held for silent: it looks after the queues (backend_ctx_offer).
+void frontends_awake(struct frontends *frontends);
+
 // frontends_woken serves what another process woke this worker for: slots of the queue.
 void frontends_woken(struct frontends *frontends);

@@ -153,6 +153,12 @@ bool frontends_is_idle(const struct frontends *frontends)
     return frontends->num_sessions == 0;
 }
 
+void frontends_awake(struct frontends *frontends)
+{
+    backend_ctx_offer(&frontends->backends);
+    stream_queue_granted(&frontends->streams);
+}
+
 void frontends_woken(struct frontends *frontends)
 {
     stream_queue_granted(&frontends->streams);

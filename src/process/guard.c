@@ -103,11 +103,26 @@ static void group_steer(const struct generation *active, struct listener *listen
         memcpy(listener->steered_to, mask, sizeof(mask));
 }
 
+// Who holds a place in a queue and does not answer is passed over, of generations that leave too.
+static void sleepers_pass_over(struct master *master)
+{
+    uint64_t now_us = clock_mono_us();
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
+        for (uint32_t i = 1; i < generation->num_seats; i++) {
+            const struct seat *seat = &generation->seats[i];
+            if (seat->open && seat->ready && !answers(master, seat, now_us))
+                board_queue_pass_over(master->board, seat->inc);
+        }
+    }
+}
+
 void guard_run(struct master *master)
 {
     struct generation *active = master->active;
     if (!active || !workers_look(active))
         return;
+    sleepers_pass_over(master);
     for (uint32_t index = 0; index < active->plan.num_binds; index++) {
         struct listener *listener = active->binds[index];
         if (!os_listen_is_per_slot(&listener->spec))
