@@ -210,9 +210,9 @@ bool board_queue_granted(struct board *board, uint32_t *waiter, uint64_t *cookie
 // board_queue_wait_first is board_queue_wait at the head of the queue.
 uint32_t board_queue_wait_first(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie);
 
-// board_queue_pass_over says that `inc` does not answer: its waiters keep their places, but units go to those of others,
-// those it was granted and has not fetched too. The master calls it again and again while that holds, as a grant may be
-// under way.
+// board_queue_pass_over says that `inc` does not answer: its waiters keep their places, but units go to those of
+// others, those it was granted and has not fetched too. The master calls it again and again while that holds, as a
+// grant may be under way.
 void board_queue_pass_over(struct board *board, uint32_t inc);
 
 // board_queue_awake ends that, in the process itself (one load where there is nothing to end). True: units may have
