@@ -83,6 +83,10 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
 // any other call: locks it takes carry that number, and without it they cannot be taken over when it dies.
 void board_incarnation_enter(struct board *board, uint32_t inc);
 
+// board_incarnation_blocks says whether `inc` holds a lock that others need, which is never for longer than a few
+// microseconds of its running.
+bool board_incarnation_blocks(struct board *board, uint32_t inc);
+
 // board_incarnation_self gives the number the process entered with, 0 before.
 uint32_t board_incarnation_self(const struct board *board);
 

@@ -417,6 +417,25 @@ static void test_queue_asleep(void **state)
     assert_int_equal(board_queue_len(board, f.backend, 0), 0);
 }
 
+static void test_blocks(void **state)
+{
+    struct board *board = *state;
+    struct queue_fixture f = queue_fixture(board);
+    uint32_t self = board->self;
+    assert_false(board_incarnation_blocks(board, f.a));
+    board->self = f.a;
+    board_lock_take(board, &board->queues->queues[f.backend].lock, f.backend);
+    assert_true(board_incarnation_blocks(board, f.a));
+    assert_false(board_incarnation_blocks(board, f.b));
+    board_lock_give(board, &board->queues->queues[f.backend].lock);
+    assert_false(board_incarnation_blocks(board, f.a));
+    board_lock_take(board, &board->objects->lock, BOARD_LOCK_OBJECTS);
+    assert_true(board_incarnation_blocks(board, f.a));
+    board_lock_give(board, &board->objects->lock);
+    assert_false(board_incarnation_blocks(board, f.a));
+    board->self = self;
+}
+
 // What a dead process was granted, held or was about to pass on reaches the next waiter.
 static void test_queue_death(void **state)
 {
@@ -634,6 +653,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lane_race, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_asleep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_blocks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_death, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_rebuild, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_full, setup, teardown),
