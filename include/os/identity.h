@@ -35,7 +35,8 @@ uint64_t os_limit_files(uint64_t wanted);
 // numbers. UINT64_MAX without a limit.
 uint64_t os_limit_files_left(void);
 
-// os_limit_memory bounds the address space of this process and its children to `bytes`. False with errno.
+// os_limit_memory bounds the memory that this process and each of its children may allocate to `bytes`; what they share
+// does not count. False with errno.
 bool os_limit_memory(uint64_t bytes);
 
 // os_cpus_usable gives the number of processors this process may run on, at least 1.

@@ -38,7 +38,8 @@ uint64_t os_limit_files_left(void)
 bool os_limit_memory(uint64_t bytes)
 {
     struct rlimit limit = { .rlim_cur = bytes, .rlim_max = bytes };
-    return setrlimit(RLIMIT_AS, &limit) == 0;
+    // Not the address space: that is mostly the board's, which is shared and sparse.
+    return setrlimit(RLIMIT_DATA, &limit) == 0;
 }
 
 uint32_t os_cpus_usable(void)
