@@ -30,5 +30,5 @@ enum { LOG_ADDRESS_ERROR_MAX = 256, LOG_ADDRESS_PORT = 514 };
 // log_address_parse reads `text` in the forms of the `log` keyword: IPv4, IPv6 or a host name with an optional port
 // (514), udp@, udp4@, udp6@, ipv4@ or ipv6@ before it, a path, unix@ or uxdg@ and a path, abns@ and abnsz@ names, fd@N,
 // stdout, stderr. False with a message in `error` (of LOG_ADDRESS_ERROR_MAX bytes) for anything else. Resolving a name
-// may block.
-bool log_address_parse(struct log_address *address, char *error, const char *text);
+// may block; with `numeric` it is not tried.
+bool log_address_parse(struct log_address *address, char *error, const char *text, bool numeric);

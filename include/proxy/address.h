@@ -39,8 +39,9 @@ bool proxy_address_parse(struct config *config, struct proxy_address *out, const
                          uint32_t index, struct slice text);
 
 // proxy_address_lookup gives the first address of the host name `name` in the family `want` (AF_UNSPEC: any) in `addr`,
-// which keeps its port. It asks libc and may block. False with the reason in `*error`.
-bool proxy_address_lookup(struct transport_address *addr, const char **error, const char *name, uint16_t want);
+// which keeps its port. It asks libc and may block, unless `config` forbids that. False with the reason in `*error`.
+bool proxy_address_lookup(const struct config *config, struct transport_address *addr, const char **error,
+                          const char *name, uint16_t want);
 
 // proxy_address_listen reads `text`, one address of a bind line, into `spec` and the ports from `*first` to `*last`
 // (both 0 for an address without ports). False after reporting an error.

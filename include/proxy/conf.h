@@ -104,7 +104,6 @@ struct server_conf {
     uint32_t weight;   // 0-256, default 1
     uint32_t maxconn;  // 0: no limit
     uint32_t maxqueue; // 0: no limit
-    uint32_t minconn;
     int32_t pool_max_conn; // idle connections a worker keeps, -1: no limit
     uint32_t max_reuse;    // requests on one connection, 0: no limit; stored as limit + 1
     uint64_t pool_purge_us;
@@ -279,6 +278,7 @@ struct program_conf {
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
     uint32_t object; // on the board: the whole service, for global maxconn and its counters
+    bool ignore_unresolved; // as in struct proxy_load
 };
 
 // proxy_conf_new gives an empty program configuration with all defaults set, in `arena`.
@@ -292,12 +292,20 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program);
 // proxy_conf_find gives the proxy named `name` that has a frontend (`in` CONFIG_IN_FRONTEND) or a backend, or NULL.
 struct proxy_conf *proxy_conf_find(const struct program_conf *program, const char *name, uint32_t in);
 
-// proxy_conf_load reads `files` (num_files of them), then calls `more` (which may be NULL) for what is to be read
-// besides, and finishes the configuration: the whole way from files to `*out`, which lives in `arena`. Everything is
-// reported to `diag`; false, with `*out` NULL, where anything was wrong. The tables of words, fetches and actions are
-// prepared by the first call in a process. It resolves names, and so may block.
-bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct arena *arena, const char *const *files,
-                     size_t num_files, bool (*more)(struct config *config));
+// What proxy_conf_load is to read, and how.
+struct proxy_load {
+    const char *const *files;
+    size_t num_files;
+    bool (*more)(struct config *config); // reads what is to be read besides, after the files; may be NULL
+    bool numeric_hosts;                  // no name is looked up
+    bool ignore_unresolved;              // a server without an address is down, and no error
+};
+
+// proxy_conf_load reads what `load` says and finishes the configuration: the whole way from files to `*out`, which lives
+// in `arena`. Everything is reported to `diag`; false, with `*out` NULL, where anything was wrong. The tables of words,
+// fetches and actions are prepared by the first call in a process. It resolves names, and so may block.
+bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct arena *arena,
+                     const struct proxy_load *load);
 
 struct board;
 

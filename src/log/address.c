@@ -94,14 +94,15 @@ static void set_any(struct log_address *address, int family)
     }
 }
 
-static bool resolve(struct log_address *address, char *error, const char *host, int family, const char *text)
+static bool resolve(struct log_address *address, char *error, const char *host, int family, const char *text,
+                    bool numeric)
 {
     struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST };
     struct addrinfo *found;
     int wrong = getaddrinfo(host, NULL, &hints, &found);
     if (wrong) {
         hints.ai_flags = 0;
-        wrong = strchr(host, ':') ? wrong : getaddrinfo(host, NULL, &hints, &found);
+        wrong = numeric || strchr(host, ':') ? wrong : getaddrinfo(host, NULL, &hints, &found);
     }
     if (wrong && strchr(host, ':') && text[0] != '[')
         return refuse(error, "invalid address '%s' in '%s': the last colon of an IPv6 address is the port's", host,
@@ -115,7 +116,7 @@ static bool resolve(struct log_address *address, char *error, const char *host, 
     return true;
 }
 
-static bool parse_udp(struct log_address *address, char *error, const char *text, int family)
+static bool parse_udp(struct log_address *address, char *error, const char *text, int family, bool numeric)
 {
     char host[256];
     uint16_t port = 0;
@@ -123,7 +124,7 @@ static bool parse_udp(struct log_address *address, char *error, const char *text
         return false;
     if (host[0] == '\0' || strcmp(host, "*") == 0)
         set_any(address, family);
-    else if (!resolve(address, error, host, family, text))
+    else if (!resolve(address, error, host, family, text, numeric))
         return false;
     if (address->socket.sa.sa_family == AF_INET6)
         address->socket.in6.sin6_port = htons(port);
@@ -162,7 +163,7 @@ static const char *after(const char *text, const char *prefix)
     return strncmp(text, prefix, len) == 0 ? text + len : NULL;
 }
 
-bool log_address_parse(struct log_address *address, char *error, const char *text)
+bool log_address_parse(struct log_address *address, char *error, const char *text, bool numeric)
 {
     const char *rest;
     memset(address, 0, sizeof(*address));
@@ -186,9 +187,9 @@ bool log_address_parse(struct log_address *address, char *error, const char *tex
     if ((rest = after(text, "abnsz@")))
         return parse_abstract(address, error, rest, false);
     if ((rest = after(text, "udp4@")) || (rest = after(text, "ipv4@")))
-        return parse_udp(address, error, rest, AF_INET);
+        return parse_udp(address, error, rest, AF_INET, numeric);
     if ((rest = after(text, "udp6@")) || (rest = after(text, "ipv6@")))
-        return parse_udp(address, error, rest, AF_INET6);
+        return parse_udp(address, error, rest, AF_INET6, numeric);
     rest = after(text, "udp@");
-    return parse_udp(address, error, rest ? rest : text, AF_UNSPEC);
+    return parse_udp(address, error, rest ? rest : text, AF_UNSPEC, numeric);
 }

@@ -73,7 +73,7 @@ static bool parse_target(struct config *config, struct log_target *target, const
     const struct config_arg *arg = config_arg_at(line, index);
     if (!arg)
         return config_error(config, line, index, "an address and a facility are missing");
-    if (!log_address_parse(&target->to, error, arg->str))
+    if (!log_address_parse(&target->to, error, arg->str, config->numeric_hosts))
         return config_error(config, line, index, "%s", error);
     target->address = arg->str;
     index++;

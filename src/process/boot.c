@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/arena.h"
@@ -100,6 +101,9 @@ int process_main(const struct process_program *program, int argc, char **argv)
     os_title_init(argc, argv);
     enum command command = command_read(&options, argc, argv);
     int status = 0;
+    // The environment that configurations see is made of this one.
+    if (options.local_peer && setenv("HAPROXY_LOCALPEER", options.local_peer, 1) != 0)
+        check_out_of_memory(strlen(options.local_peer));
     switch (command) {
     case COMMAND_USAGE:
         command_usage(argc > 0 ? argv[0] : "fairlead");

@@ -121,7 +121,9 @@ static void pidfile_write(const struct master *master, const struct generation *
 void master_became_ready(struct master *master, const struct generation *generation)
 {
     const struct process_options *options = master->options;
-    log_say(LOG_LEVEL_NOTICE, "Generation %u is ready: %u workers", generation->number, generation->plan.num_workers);
+    if (master->was_ready || !options->quiet)
+        log_say(LOG_LEVEL_NOTICE, "Generation %u is ready: %u workers", generation->number,
+                generation->plan.num_workers);
     if (master->was_ready)
         return;
     master->was_ready = true;

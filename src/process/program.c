@@ -74,8 +74,14 @@ static void *program_load(struct process_settings *settings, struct text *messag
     config_diag_init(&diag, arena);
     diag.zero_warning = options->zero_warning;
     master_socket = options->master_socket;
-    bool ok = proxy_conf_load(&program, &diag, arena, (const char *const *)options->files, options->num_files,
-                              read_master_socket);
+    const struct proxy_load load = {
+        .files = (const char *const *)options->files,
+        .num_files = options->num_files,
+        .more = read_master_socket,
+        .numeric_hosts = options->no_getaddrinfo,
+        .ignore_unresolved = options->ignore_unresolved,
+    };
+    bool ok = proxy_conf_load(&program, &diag, arena, &load);
     config_diag_write(&diag, messages, options->diagnostics ? CONFIG_DIAG : CONFIG_NOTICE);
     if (!ok) {
         arena_fini(arena);
@@ -86,6 +92,9 @@ static void *program_load(struct process_settings *settings, struct text *messag
         program->global.maxconn = options->maxconn;
     if (options->no_splice)
         program->global.no_splice = true;
+    for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
+        if (!proxy->fe.maxconn)
+            proxy->fe.maxconn = options->proxy_maxconn;
     settings_from(settings, program, options);
     return program;
 }

@@ -201,9 +201,13 @@ bool proxy_address_parse(struct config *config, struct proxy_address *out, const
     return parse_ip(config, out, line, index, rest);
 }
 
-bool proxy_address_lookup(struct transport_address *addr, const char **error, const char *name, uint16_t want)
+bool proxy_address_lookup(const struct config *config, struct transport_address *addr, const char **error,
+                          const char *name, uint16_t want)
 {
     struct addrinfo hints = { .ai_family = want, .ai_socktype = SOCK_STREAM }, *list = NULL;
+    *error = "names are not looked up, with -dG";
+    if (config->numeric_hosts)
+        return false;
     int failed = getaddrinfo(name, NULL, &hints, &list);
     *error = failed ? gai_strerror(failed) : "it has no IPv4 or IPv6 address";
     bool found = false;
@@ -234,7 +238,7 @@ bool proxy_address_source(struct config *config, struct transport_address *addr,
         return config_error(config, line, index, "only an IPv4 or IPv6 address can be a source");
     if (parsed.port_kind == PROXY_PORT_RANGE || parsed.port_kind == PROXY_PORT_OFFSET)
         return config_error(config, line, index, "a range of ports is not supported for a source");
-    if (parsed.host && !proxy_address_lookup(&parsed.addr, &error, parsed.host, parsed.want))
+    if (parsed.host && !proxy_address_lookup(config, &parsed.addr, &error, parsed.host, parsed.want))
         return config_error(config, line, index, "cannot resolve '%s': %s", parsed.host, error);
     *addr = parsed.addr;
     if (addr->family == AF_UNSPEC)

@@ -45,7 +45,7 @@ bool proxy_address_listen(struct config *config, struct os_listen *spec, uint16_
         return config_error(config, line, index, "the port is missing in '%.*s'", (int)text.len, text.ptr);
     if (address.port == 0)
         return config_error(config, line, index, "invalid port '0'");
-    if (address.host && !proxy_address_lookup(&address.addr, &error, address.host, address.want))
+    if (address.host && !proxy_address_lookup(config, &address.addr, &error, address.host, address.want))
         return config_error(config, line, index, "cannot resolve '%s': %s", address.host, error);
     if (address.addr.family == AF_UNSPEC)
         address.addr.family = address.want == AF_INET6 ? AF_INET6 : AF_INET;

@@ -17,16 +17,18 @@ static void boot_once(void)
     proxy_answer_boot(&answers);
 }
 
-bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct arena *arena, const char *const *files,
-                     size_t num_files, bool (*more)(struct config *config))
+bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct arena *arena,
+                     const struct proxy_load *load)
 {
     struct program_conf *program = proxy_conf_new(arena);
     struct config config;
     boot_once();
     config_init(&config, arena, diag, program);
-    for (size_t i = 0; i < num_files; i++)
-        config_read_file(&config, files[i]);
-    bool ok = !more || more(&config);
+    config.numeric_hosts = load->numeric_hosts;
+    program->ignore_unresolved = load->ignore_unresolved;
+    for (size_t i = 0; i < load->num_files; i++)
+        config_read_file(&config, load->files[i]);
+    bool ok = !load->more || load->more(&config);
     // Names are looked up even after errors: all of them are to be told at once.
     ok &= proxy_conf_finish(&config, program);
     ok &= config_read_end(&config);

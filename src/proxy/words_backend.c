@@ -7,8 +7,17 @@
 static bool parse_number(struct config *config, void *object, const struct config_word *word,
                          const struct config_line *line)
 {
-    const char *instead = strcmp(word->name, "fullconn") == 0 ? "maxconn" : NULL;
-    proxy_word_needs(config, object, word, line, PROXY_SIDE_BACK, instead);
+    proxy_word_needs(config, object, word, line, PROXY_SIDE_BACK, NULL);
+    return config_word_u32(config, object, word, line);
+}
+
+static bool parse_fullconn(struct config *config, void *object, const struct config_word *word,
+                           const struct config_line *line)
+{
+    if (proxy_word_needs(config, object, word, line, PROXY_SIDE_BACK, "maxconn"))
+        config_diag_add(
+            config->diag, CONFIG_WARNING, line->place,
+            "'fullconn' has no effect: it is for servers with 'minconn', which fairlead does not support yet");
     return config_word_u32(config, object, word, line);
 }
 
@@ -125,11 +134,13 @@ static const struct config_word words[] = {
       .in = CONFIG_IN_PROXY,
       .min_args = 1,
       .max_args = 1,
-      .parse = parse_number,
+      .parse = parse_fullconn,
       INTO(be.fullconn),
       .max = INT32_MAX,
       .args = "<number>",
-      .help = "The load at which servers reach their maxconn, where they have a minconn.",
+      .help = "The load at which servers reach their maxconn, where they have a minconn. None can have one yet, so "
+              "that the "
+              "line is accepted with a warning and has no effect.",
       .good = "fullconn 1000",
       .bad = "fullconn x",
       .bad_says = "is no number" },

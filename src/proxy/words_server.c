@@ -117,13 +117,17 @@ bool proxy_server_resolve(struct config *config, struct server_conf *server)
         if (slice_equal(way, SLICE("last")))
             continue;
         if (slice_equal(way, SLICE("libc"))) {
-            if (proxy_address_lookup(&server->addr, &error, server->host, server->host_family))
+            if (proxy_address_lookup(config, &server->addr, &error, server->host, server->host_family))
                 return true;
             continue;
         }
         uint16_t port = server->addr.port;
         must(transport_address_parse_ip(&server->addr, arena_copy(config->arena, way.ptr, way.len)));
         server->addr.port = port;
+        return true;
+    }
+    if (proxy_program(config)->ignore_unresolved) {
+        server->unresolved = true;
         return true;
     }
     config_diag_add(config->diag, CONFIG_ERROR, server->place,

@@ -15,7 +15,7 @@ static struct log_address good(const char *text)
 {
     char error[LOG_ADDRESS_ERROR_MAX] = "";
     struct log_address address;
-    if (!log_address_parse(&address, error, text))
+    if (!log_address_parse(&address, error, text, false))
         fail_msg("%s: %s", text, error);
     return address;
 }
@@ -113,7 +113,7 @@ static void refused(void **state)
     char error[LOG_ADDRESS_ERROR_MAX];
     struct log_address address;
     for (size_t i = 0; i < NUM_ITEMS(cases); i++) {
-        if (log_address_parse(&address, error, cases[i].text))
+        if (log_address_parse(&address, error, cases[i].text, false))
             fail_msg("accepted: %s", cases[i].text);
         if (!strstr(error, cases[i].why))
             fail_msg("%s: %s", cases[i].text, error);
@@ -121,9 +121,9 @@ static void refused(void **state)
     memset(path, 'x', sizeof(path) - 1);
     path[0] = '/';
     path[108] = '\0';
-    assert_false(log_address_parse(&address, error, path));
+    assert_false(log_address_parse(&address, error, path, false));
     path[107] = '\0';
-    assert_true(log_address_parse(&address, error, path));
+    assert_true(log_address_parse(&address, error, path, false));
 }
 
 int main(void)

@@ -56,7 +56,7 @@ static void add_target(struct stage *stage, unsigned number, const char *address
     struct log_target *target = &stage->targets[number];
     *target =
         (struct log_target){ .max_len = 1024, .format = (uint8_t)format, .facility = 16, .max_level = LOG_LEVEL_DEBUG };
-    if (!log_address_parse(&target->to, error, address))
+    if (!log_address_parse(&target->to, error, address, false))
         fail_msg("%s", error);
     if (number > 0)
         stage->targets[number - 1].next = target;

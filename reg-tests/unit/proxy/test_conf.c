@@ -268,6 +268,7 @@ static void test_load(void **state)
     struct config_diag diag;
     struct program_conf *program;
     const char *files[] = { path };
+    const struct proxy_load load = { .files = files, .num_files = 1 };
     (void)state;
     int fd = mkstemp(path);
     assert_true(fd >= 0);
@@ -277,7 +278,7 @@ static void test_load(void **state)
         arena_init(&arena);
         config_diag_init(&diag, &arena);
         diag.zero_warning = round == 1;
-        assert_int_equal(proxy_conf_load(&program, &diag, &arena, files, 1, NULL), round == 0);
+        assert_int_equal(proxy_conf_load(&program, &diag, &arena, &load), round == 0);
         assert_int_equal(program != NULL, round == 0);
         assert_int_equal(diag.num_warnings, 1);
         arena_fini(&arena);
