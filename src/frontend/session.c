@@ -11,6 +11,7 @@ static void session_free(struct frontend_session *session, bool reset)
     event_timer_del(frontends->loop, &session->timer);
     event_task_cancel(&session->next_request);
     backend_pool_drop_own(&session->facts.own_conn);
+    proxy_session_fini(&session->facts);
     bool nolinger = (session->facts.conf->options & PROXY_OPT_NO_LINGER) != 0;
     // A client that has not closed yet sees the end of what it got, where all of it has arrived, before the reset.
     if (nolinger && !reset && !session->front.conn.read_closed)
@@ -221,6 +222,8 @@ static void proxy_event(struct mux_stream *stream)
             if (result == TRANSPORT_PROXY_BAD)
                 break;
             if (result == TRANSPORT_PROXY_DONE) {
+                if (!proxy_session_keep_tlvs(&session->facts, &info))
+                    break;
                 if (!info.local) {
                     proxy_address(&session->facts.src, &info.src);
                     proxy_address(&session->facts.dst, &info.dst);
