@@ -74,6 +74,8 @@ optimise := $(or $(optimise_$(VARIANT)),-O2 $(hardening))
 
 CPPFLAGS += -Iinclude -D_GNU_SOURCE
 CFLAGS_ALL := -std=gnu17 -g $(optimise) $(machine_flags) -fPIE -fno-common $(warnings) $(CFLAGS)
+# The release binary is optimised as a whole; tests link the same objects as they are.
+lto := $(if $(filter release,$(VARIANT)),$(if $(findstring clang,$(CC))$(filter-out x86_64-%,$(MACHINE)),,-flto=auto -ffat-lto-objects))
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(filter -fsanitize=% --coverage,$(optimise)) $(LDFLAGS)
 
 # Only these areas see BoringSSL's headers, so that no other grows to need them.
@@ -102,7 +104,7 @@ whole = -Wl,--whole-archive $(call archives_of,$1) -Wl,--no-whole-archive \
 main_object := $(if $(wildcard src/process/main.c),$B/process/main.o)
 
 # Objects depend on the flags they were made with: another compiler or another flag rebuilds, the same ones do not.
-flags_now := $(CC) $(shell $(CC) --version 2>/dev/null | head -n 1) $(CPPFLAGS) $(CFLAGS_ALL) $(BORINGSSL_INCLUDE)
+flags_now := $(CC) $(lto) $(shell $(CC) --version 2>/dev/null | head -n 1) $(CPPFLAGS) $(CFLAGS_ALL) $(BORINGSSL_INCLUDE)
 $B/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(flags_now))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(flags_now))' >$@
@@ -121,7 +123,7 @@ $(foreach a,$(AREAS),$(eval $(call area_rules,$a)))
 $B/%.o: src/%.c $B/flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) $(CPPFLAGS_AREA) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	@$(CC) $(CPPFLAGS) $(CPPFLAGS_AREA) $(CFLAGS_ALL) $(lto) -MMD -MP -c $< -o $@
 
 # The version and how this was built reach one file alone, so that a new version rebuilds one file.
 $B/process/version.o: VERSION
@@ -133,7 +135,7 @@ $B/process/version.o: CPPFLAGS_AREA += -DFAIRLEAD_VERSION='"$(VERSION)"' \
 
 $B/fairlead: $(main_object) $(call archives_of,$(AREAS))
 	$(call say,LD,$@)
-	@$(CC) $(CFLAGS_ALL) $(main_object) $(call whole,$(AREAS)) $(LDFLAGS_ALL) -o $@
+	@$(CC) $(CFLAGS_ALL) $(lto) $(main_object) $(call whole,$(AREAS)) $(LDFLAGS_ALL) -o $@
 
 .PHONY: all fairlead objects binary
 binary: $(if $(main_object),$B/fairlead,objects)
@@ -151,7 +153,7 @@ UNIT_SOURCES := $(wildcard reg-tests/unit/*/test_*.c)
 UNIT_TESTS := $(patsubst reg-tests/unit/%.c,$B/unit/%,$(UNIT_SOURCES))
 unit_area = $(word 3,$(subst /, ,$1))
 unit_helpers = $(filter-out $(UNIT_SOURCES),$(wildcard reg-tests/unit/$1/*.c))
-test_flags = $(CPPFLAGS) -Isrc -Ireg-tests/unit -isystem $(BORINGSSL_INCLUDE) $(CFLAGS_ALL)
+test_flags = $(if $(lto),-fno-lto) $(CPPFLAGS) -Isrc -Ireg-tests/unit -isystem $(BORINGSSL_INCLUDE) $(CFLAGS_ALL)
 
 define unit_rule
 $(patsubst reg-tests/unit/%.c,$B/unit/%,$1): $1 $(call unit_helpers,$(call unit_area,$1)) \
@@ -163,10 +165,15 @@ $(patsubst reg-tests/unit/%.c,$B/unit/%,$1): $1 $(call unit_helpers,$(call unit_
 endef
 $(foreach t,$(UNIT_SOURCES),$(eval $(call unit_rule,$t)))
 
+# A fuzzer is linked with all areas, or with those named here and what they may use: one that brings its own words must
+# not meet those of others.
+FUZZ_AREAS_config := config
 FUZZERS := $(patsubst reg-tests/fuzz/%.c,build/fuzz/%,$(wildcard reg-tests/fuzz/fuzz_*.c))
+fuzz_areas = $(if $(FUZZ_AREAS_$1),$(call reach,$(FUZZ_AREAS_$1)),$(AREAS))
 build/fuzz/fuzz_%: reg-tests/fuzz/fuzz_%.c $(call archives_of,$(AREAS)) $B/flags
 	$(call say,FUZZ,$@)
-	@$(CC) $(test_flags) -MMD -MP -MF $@.d -MT $@ $< $(call whole,$(AREAS)) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@
+	@$(CC) $(test_flags) -MMD -MP -MF $@.d -MT $@ $< $(call whole,$(call fuzz_areas,$*)) $(LDFLAGS_ALL) \
+	    -fsanitize=fuzzer -o $@
 
 -include $(wildcard $B/*.d $B/*/*.d $B/unit/*/*.d build/fuzz/*.d)
 
@@ -184,7 +191,8 @@ run_tests = reg-tests/run $1 --jobs $(JOBS) --binary $B/fairlead $(if $(MATCH),-
 test_seconds := $(if $(filter asan cover,$(VARIANT)),60,30)
 tools := $(if $(wildcard reg-tests/bench/bench.mk),bench-tools)
 
-.PHONY: check layers doccheck manual manual-check compilers aarch64 unit vtc examples load fuzz-corpora fuzz asan bench cover lint
+.PHONY: check layers doccheck manual manual-check compilers aarch64 unit vtc compat examples load fuzz-corpora fuzz asan bench \
+    cover lint
 check:
 	@scripts/deps test || echo "check: suites that need what is missing are skipped or fail"
 	@reg-tests/check $(COUNTS) $(SUITES)
@@ -200,7 +208,7 @@ doccheck:
 CHAPTERS := $(sort $(wildcard doc/configuration/*.md))
 $B/manual: scripts/manual.c $(call archives_of,$(AREAS)) $B/flags
 	$(call say,LD,$@)
-	@$(CC) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -MF $@.d -MT $@ $< $(call whole,$(AREAS)) $(LDFLAGS_ALL) -o $@
+	@$(CC) $(if $(lto),-fno-lto) $(CPPFLAGS) $(CFLAGS_ALL) -MMD -MP -MF $@.d -MT $@ $< $(call whole,$(AREAS)) $(LDFLAGS_ALL) -o $@
 
 manual: $B/manual
 	@$B/manual $(CHAPTERS) >$B/configuration.md
@@ -224,6 +232,10 @@ unit: unit-programs
 vtc: fairlead
 	@$(call run_tests,vtc) vtc --timeout $(test_seconds) $(sort $(wildcard reg-tests/vtc/*/*.vtc))
 
+# Not of `check`, for HAProxy is no part of the tests: do the scenarios hold for Debian's HAProxy, as they claim?
+compat:
+	@reg-tests/vtc-compat $(if $(MATCH),$(shell ls reg-tests/vtc/*/*.vtc | grep -E -- '$(MATCH)'))
+
 # The configurations in examples/, and those that stand in the documentation.
 examples: fairlead
 	@scripts/doc-examples build/doc-examples
@@ -238,9 +250,8 @@ fuzz-corpora:
 	@$(call run_tests,fuzz-corpora) fuzz --seconds 5 $(FUZZERS)
 
 fuzz:
-	@$(if $(T),,echo "fuzz: name one with T=: $(patsubst build/fuzz/fuzz_%,%,$(FUZZERS))"; exit 2)
-	@+$(MAKE) CC=clang VARIANT=fuzz build/fuzz/fuzz_$(T)
-	@reg-tests/run fuzz fuzz --seconds $(SECONDS) build/fuzz/fuzz_$(T)
+	@+$(MAKE) CC=clang VARIANT=fuzz $(if $(T),build/fuzz/fuzz_$(T),fuzz-programs)
+	@reg-tests/run fuzz fuzz --jobs $(JOBS) --seconds $(SECONDS) --show $(if $(T),build/fuzz/fuzz_$(T),$(FUZZERS))
 
 # The unit tests and scenarios again, under AddressSanitizer and UndefinedBehaviorSanitizer.
 asan:
@@ -299,10 +310,11 @@ help:
 	@echo 'make unit | vtc | load tests of one kind; MATCH=regexp picks some; VARIANT=asan|cover|release'
 	@echo 'make layers | doccheck the floors of src/LAYERS; comments of public functions'
 	@echo 'make manual            write doc/configuration.md from the words themselves'
+	@echo 'make compat            the scenarios that claim to hold for HAProxy 2.6 too, against it'
 	@echo 'make examples          does every example pass -c, those in the documentation too'
 	@echo 'make compilers         builds with clang, and for aarch64 (make aarch64: that alone)'
 	@echo 'make asan              unit tests and scenarios under ASan and UBSan'
-	@echo 'make fuzz T=name       search with one fuzzer for SECONDS=60; make fuzz-corpora: all, briefly'
+	@echo 'make fuzz [T=name]     search with one fuzzer, or each, for SECONDS=60; make fuzz-corpora: briefly'
 	@echo 'make lint              clang-format on what changed, cppcheck, clang-tidy'
 	@echo 'make cover             line coverage of unit tests and scenarios'
 	@echo 'make bench             beside haproxy and nginx, on one core'

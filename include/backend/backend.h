@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Backends and servers at run time, in one worker: what they are doing now, the pool of idle connections, balancing, and
-// the queue. Truth that workers share (a server's connections, the rotation, the queue) is on the board; here are only
-// this worker's own objects. Owned by the worker, used by its only thread.
+// Backends and servers at run time, in one worker: what they are doing now, the pool of idle connections, balancing,
+// and the queue. Truth that workers share (a server's connections, the rotation, the queue) is on the board; here are
+// only this worker's own objects. Owned by the worker, used by its only thread.
 #pragma once
 
 #include <stdatomic.h>
@@ -35,10 +35,10 @@ struct server {
     uint64_t *counters;
     struct list idle; // struct backend_conn.link, the latest used first
     uint32_t num_idle;
-    uint32_t num_used;      // connections that carry a request
-    uint32_t peak_used;     // most of them at once in this purge period and in the one before
+    uint32_t num_used;  // connections that carry a request
+    uint32_t peak_used; // most of them at once in this purge period and in the one before
     uint32_t last_peak;
-    uint32_t min_idle;      // fewest idle ones since the last purge: that many were not needed
+    uint32_t min_idle; // fewest idle ones since the last purge: that many were not needed
     uint64_t purge_due_us;
 };
 
@@ -49,21 +49,22 @@ struct backend {
     uint32_t num_servers;
     uint64_t *counters;
     _Atomic uint64_t *gauges;
-    uint16_t *rotation;      // roundrobin: indexes of servers in the order they come, weights spread
+    uint16_t *rotation; // roundrobin: indexes of servers in the order they come, weights spread
     uint32_t rotation_len;
     uint16_t *backup_rotation;
     uint32_t backup_rotation_len;
 };
 
-// A connection to a server, in use by a stream or idle in the pool. `h1.stream.user` belongs to the stream while in use.
+// A connection to a server, in use by a stream or idle in the pool. `h1.stream.user` belongs to the stream while in
+// use.
 struct backend_conn {
     struct mux_h1 h1;
     struct list link; // in server->idle while idle
     struct server *server;
-    uint32_t num_uses;   // requests sent on it
+    uint32_t num_uses; // requests sent on it
     bool in_use;
-    bool is_private;     // belongs to one client for good (http-reuse never, PROXY header sent, bound source)
-    void **owner; // where a session keeps its private idle connection, or NULL
+    bool is_private; // belongs to one client for good (http-reuse never, PROXY header sent, bound source)
+    void **owner;    // where a session keeps its private idle connection, or NULL
 };
 
 // backend_ctx_init makes the run-time objects for all backends of `program`.
@@ -78,9 +79,10 @@ void backend_ctx_stop(struct backend_ctx *ctx);
 
 // ---- balancing --------------------------------------------------------------------------------------------------
 
-// backend_pick chooses a server by the backend's algorithm among those that are usable and not in `avoid` (NULL: none), or
-// NULL. roundrobin is one rotation for all workers; leastconn counts the connections of all workers. Servers at their
-// maxconn are passed over while another has room; when all are full the choice is `*full` = true and the caller queues.
+// backend_pick chooses a server by the backend's algorithm among those that are usable and not in `avoid` (NULL: none),
+// or NULL. roundrobin is one rotation for all workers; leastconn counts the connections of all workers. Servers at
+// their maxconn are passed over while another has room; when all are full the choice is `*full` = true and the caller
+// queues.
 struct server *backend_pick(struct backend *backend, bool *full, const struct server *avoid);
 
 // backend_server_is_usable says whether `server` may be sent traffic at all.
@@ -99,8 +101,8 @@ void backend_session_end(struct backend *backend);
 
 // ---- a server's slots ---------------------------------------------------------------------------------------------
 
-// backend_slot_take takes one of `server`'s connection slots (maxconn over all workers); false when none is free or others
-// wait before us.
+// backend_slot_take takes one of `server`'s connection slots (maxconn over all workers); false when none is free or
+// others wait before us.
 bool backend_slot_take(struct server *server, bool waited);
 
 // backend_slot_give gives the slot back and wakes who waits for it, in whatever worker.
@@ -113,8 +115,8 @@ void backend_slot_give(struct server *server);
 struct backend_conn *backend_pool_get(struct server *server, bool proven, bool probe);
 
 // backend_pool_put keeps a connection whose exchange is complete for the next request: in the pool, or, where it is one
-// client's alone, at `*owner` (NULL: nowhere). It is closed where it may not be kept, and no more are kept than were lately
-// in use at once: a client's own connections would otherwise pile up unused.
+// client's alone, at `*owner` (NULL: nowhere). It is closed where it may not be kept, and no more are kept than were
+// lately in use at once: a client's own connections would otherwise pile up unused.
 void backend_pool_put(struct backend_conn *conn, void **owner);
 
 // backend_pool_get_own lends the connection kept at `*owner` if it leads to `server` and stands; NULL otherwise.

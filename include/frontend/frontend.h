@@ -37,6 +37,8 @@ struct frontends {
     struct stream_ctx streams;
     struct list listeners;
     struct list sessions;      // all, newest last
+    struct list fresh;         // those whose connection the loop does not know yet, oldest first
+    struct event_timer meet;   // registers what stayed fresh for too long
     struct event_timer resume; // tries paused listeners again
     struct event_timer hurry;  // a soft stop's grace for idle connections
     uint64_t spread_at_us;     // the last step of a soft stop that is spread

@@ -8,7 +8,8 @@
 
 enum frontend_session_state {
     FRONTEND_SESSION_PROXY,  // reads the PROXY header
-    FRONTEND_SESSION_STREAM, // a stream has the connection; between requests it waits for the next head
+    FRONTEND_SESSION_IDLE,   // waits for the first byte of a request; holds neither stream nor buffer
+    FRONTEND_SESSION_STREAM, // a stream has the connection
     FRONTEND_SESSION_TUNNEL,
     FRONTEND_SESSION_LINGER, // our direction is over, the rest of theirs is read and dropped
 };
@@ -17,6 +18,7 @@ struct frontend_session {
     struct proxy_session facts;
     struct frontends *owner;
     struct list link;
+    struct list fresh; // in frontends->fresh
     struct event_timer timer;
     struct event_task next_request; // pipelined requests: the next stream starts from the loop, not from the last one
     struct mux_h1 front;
@@ -41,6 +43,9 @@ bool frontend_session_is_idle(const struct frontend_session *session);
 
 // frontend_session_close_idle closes the session if it is idle, and says whether it was.
 bool frontend_session_close_idle(struct frontend_session *session);
+
+// frontend_sessions_meet is the timer that registers fresh connections.
+void frontend_sessions_meet(struct event_timer *timer);
 
 // frontend_place_free gives back the places under the connection limits and lets paused listeners look again.
 void frontend_place_free(struct frontends *frontends, const struct bind_conf *bind);

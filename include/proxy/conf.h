@@ -101,9 +101,9 @@ struct server_conf {
     bool tfo;
     uint8_t send_proxy; // PROXY_SEND_PROXY_*
     uint8_t proxy_v2_options;
-    uint32_t weight;   // 0-256, default 1
-    uint32_t maxconn;  // 0: no limit
-    uint32_t maxqueue; // 0: no limit
+    uint32_t weight;       // 0-256, default 1
+    uint32_t maxconn;      // 0: no limit
+    uint32_t maxqueue;     // 0: no limit
     int32_t pool_max_conn; // idle connections a worker keeps, -1: no limit
     uint32_t max_reuse;    // requests on one connection, 0: no limit; stored as limit + 1
     uint64_t pool_purge_us;
@@ -272,7 +272,7 @@ struct program_conf {
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
-    uint32_t object; // on the board: the whole service, for global maxconn and its counters
+    uint32_t object;        // on the board: the whole service, for global maxconn and its counters
     bool ignore_unresolved; // as in struct proxy_load
 };
 
@@ -297,9 +297,9 @@ struct proxy_load {
     bool ignore_unresolved;              // a server without an address is down, and no error
 };
 
-// proxy_conf_load reads what `load` says and finishes the configuration: the whole way from files to `*out`, which lives
-// in `arena`. Everything is reported to `diag`; false, with `*out` NULL, where anything was wrong. The tables of words,
-// fetches and actions are prepared by the first call in a process. It resolves names, and so may block.
+// proxy_conf_load reads what `load` says and finishes the configuration: the whole way from files to `*out`, which
+// lives in `arena`. Everything is reported to `diag`; false, with `*out` NULL, where anything was wrong. The tables of
+// words, fetches and actions are prepared by the first call in a process. It resolves names, and so may block.
 bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct arena *arena,
                      const struct proxy_load *load);
 

@@ -16,6 +16,7 @@ struct proxy_session {
     uint32_t num_requests;
     void *own_conn;     // idle server connection that is this client's alone (struct backend_conn), or NULL
     uint64_t accept_us; // monotonic
+    uint64_t idle_us;   // when the wait for the next request began
     uint64_t accept_wall_us;
     uint64_t handshake_us; // time the PROXY header took
 };

@@ -34,5 +34,13 @@ void stream_relay_init(struct stream_relay *relay, struct mux_h1 *src, struct mu
 // stream_relay_run moves what can be moved, at most a fair share; `*moved` counts the bytes of body.
 enum stream_relay_state stream_relay_run(struct stream_relay *relay, uint64_t *moved);
 
+// stream_relay_can_move says, without a look at the kernel, whether running the relay could do anything now.
+static inline bool stream_relay_can_move(const struct stream_relay *relay)
+{
+    const struct transport_conn *src = &relay->src->conn;
+    return src->can_read || src->read_closed || src->failed || relay->dst->conn.failed || relay->pipe ||
+           buf_len(&relay->src->in) || buf_len(&relay->dst->out) || relay->src->stream.rx_done;
+}
+
 // stream_relay_fini gives the pipe back; bytes inside are lost.
 void stream_relay_fini(struct stream_relay *relay);

@@ -72,6 +72,3 @@ void stream_log_line(struct stream *stream);
 
 // stream_to_tunnel hands both connections to a tunnel and ends the stream without closing them. STREAM_OVER.
 enum stream_verdict stream_to_tunnel(struct stream *stream);
-
-// stream_release gives the stream's memory back without ending anything: its connections went to a tunnel.
-void stream_release(struct stream *stream);

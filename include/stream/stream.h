@@ -74,10 +74,10 @@ struct stream_ctx {
     uint32_t num_free;
     uint32_t num_streams;
     uint32_t num_tunnels;
-    bool stopping; // soft stop: answers say Connection: close
-    uint64_t close_from_us;   // a soft stop spread over close_spread_us: when it began; 0: none
+    bool stopping;          // soft stop: answers say Connection: close
+    uint64_t close_from_us; // a soft stop spread over close_spread_us: when it began; 0: none
     uint64_t close_spread_us;
-    uint64_t close_sum_us;    // shares of answers that should have said so, and have not yet
+    uint64_t close_sum_us; // shares of answers that should have said so, and have not yet
 };
 
 // Times of the log line, monotonic us; 0 where it did not come to that.
@@ -181,8 +181,16 @@ void stream_queue_granted(struct stream_ctx *ctx);
 // stream_arm sets the session's timer to the earliest deadline that now applies.
 void stream_arm(struct stream *stream);
 
-// stream_close_idle ends a stream of which no byte has come, for a soft stop.
-void stream_close_idle(struct stream *stream);
+// stream_idle_deadline gives the time (monotonic us, 0 for never) until which `session`, of whose next request no byte
+// has come, may wait.
+uint64_t stream_idle_deadline(const struct proxy_session *session);
+
+// stream_release gives the stream's memory back without ending anything: nothing has happened yet, or its connections
+// went to a tunnel.
+void stream_release(struct stream *stream);
+
+// stream_has_request says whether the whole request has come: nothing more is waited for from the client but its end.
+bool stream_has_request(const struct stream *stream);
 
 // stream_is_idle says whether no byte of a request has come yet: the session may close without loss.
 bool stream_is_idle(const struct stream *stream);

@@ -26,6 +26,7 @@ struct transport_conn {
     bool send_failed : 1; // nothing more goes out; what the peer said before may still be read
     bool connecting : 1;  // connect has not finished
     bool has_error : 1;   // the kernel holds an error: the peer reset the connection, or it could not be made
+    bool registered : 1;  // the loop knows it
     int error;            // errno of the failure
 };
 
@@ -44,6 +45,14 @@ struct transport_connect {
     uint64_t rcvbuf;
     uint64_t sndbuf;
 };
+
+// transport_conn_init_later is transport_conn_init without the registration, for a connection whose first bytes are
+// probably there and which may be over before an event on it matters. No event comes before transport_conn_register.
+void transport_conn_init_later(struct transport_conn *conn, int fd);
+
+// transport_conn_register makes the loop tell of events; at once of those that happened before. True where it did
+// already; false with errno on failure.
+bool transport_conn_register(struct event_loop *loop, struct transport_conn *conn);
 
 // transport_conn_connect opens a non-blocking connection to `to`, from `source` where it is not NULL (its port may be
 // 0) and through `interface` where it is not NULL, and registers it. IO_OK: connecting or connected (see `connecting`);

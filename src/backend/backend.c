@@ -90,7 +90,8 @@ void backend_ctx_fini(struct backend_ctx *ctx)
     free(ctx->backends);
 }
 
-// Connections that stayed idle through a whole purge period were not needed: half of them go, as the need may come back.
+// Connections that stayed idle through a whole purge period were not needed: half of them go, as the need may come
+// back.
 static void server_purge(struct server *server)
 {
     uint64_t now_us = server->backend->ctx->loop->now_us;

@@ -56,13 +56,11 @@ void config_words_boot(void)
     if (words_by_name)
         return;
     const struct config_word_table *const *table;
-    // cppcheck-suppress comparePointers
     for (table = __start_config_words; table < __stop_config_words; table++)
         words_num += (*table)->num;
     words_by_name = words_alloc(words_num);
     words_by_section = words_alloc(words_num);
     size_t at = 0;
-    // cppcheck-suppress comparePointers
     for (table = __start_config_words; table < __stop_config_words; table++) {
         for (size_t i = 0; i < (*table)->num; i++)
             words_by_name[at++] = &(*table)->words[i];
@@ -87,7 +85,6 @@ const struct config_word *const *config_words_all(size_t *num)
 
 const struct config_section *config_section_at(size_t index)
 {
-    // cppcheck-suppress comparePointers
     return index < (size_t)(__stop_config_sections - __start_config_sections) ? __start_config_sections[index] : NULL;
 }
 

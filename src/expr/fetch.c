@@ -31,14 +31,14 @@ void expr_fetches_boot(void)
         return;
     for (const struct expr_fetch_table *const *table = __start_expr_fetches; table < __stop_expr_fetches; table++)
         fetch_num += (*table)->num;
-    fetch_rows = calloc(fetch_num + 1, sizeof(*fetch_rows));
+    fetch_rows = calloc(fetch_num + 1, sizeof(struct expr_fetch *));
     if (!fetch_rows)
-        check_out_of_memory((fetch_num + 1) * sizeof(*fetch_rows));
+        check_out_of_memory((fetch_num + 1) * sizeof(struct expr_fetch *));
     size_t num = 0;
     for (const struct expr_fetch_table *const *table = __start_expr_fetches; table < __stop_expr_fetches; table++)
         for (size_t i = 0; i < (*table)->num; i++)
             fetch_rows[num++] = &(*table)->rows[i];
-    qsort(fetch_rows, num, sizeof(*fetch_rows), compare);
+    qsort(fetch_rows, num, sizeof(struct expr_fetch *), compare);
     for (size_t i = 0; i < num; i++) {
         must(i == 0 || strcmp(fetch_rows[i - 1]->name, fetch_rows[i]->name) != 0);
         check_row(fetch_rows[i]);

@@ -23,6 +23,8 @@ void frontends_init(struct frontends *frontends, const struct program_conf *prog
     *frontends = (struct frontends){ .loop = loop, .board = board, .inc = inc, .program = program };
     list_init(&frontends->listeners);
     list_init(&frontends->sessions);
+    list_init(&frontends->fresh);
+    event_timer_init(&frontends->meet, frontend_sessions_meet);
     event_timer_init(&frontends->resume, frontend_listeners_resume);
     event_timer_init(&frontends->hurry, hurry_fired);
     buf_pool_init(&frontends->bufs, global->bufsize, MAX_FREE_BUFS);
@@ -58,6 +60,7 @@ void frontends_fini(struct frontends *frontends)
     stream_ctx_fini(&frontends->streams);
     event_timer_del(frontends->loop, &frontends->resume);
     event_timer_del(frontends->loop, &frontends->hurry);
+    event_timer_del(frontends->loop, &frontends->meet);
     transport_pipe_pool_fini(&frontends->pipes);
     buf_pool_fini(&frontends->bufs);
     free(frontends->mux.trailers);

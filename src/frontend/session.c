@@ -17,9 +17,51 @@ static void session_free(struct frontend_session *session, bool reset)
         transport_conn_shutdown(&session->front.conn);
     mux_h1_close(&session->front, reset || nolinger);
     list_remove(&session->link);
+    list_remove(&session->fresh);
     frontends->num_sessions--;
     frontend_place_free(frontends, session->facts.bind);
     free(session);
+}
+
+// A request that came with its connection is often answered, and the connection closed, before any event on the
+// client's side matters: such a connection never enters the loop, which saves a system call and an event. The others do
+// so once the client is waited for, or after FRESH_US, so that a client that leaves is noticed.
+enum { FRESH_US = 2000 };
+
+// False where the session is gone, as the kernel refused.
+static bool session_meet(struct frontend_session *session)
+{
+    if (list_is_empty(&session->fresh))
+        return true;
+    list_remove(&session->fresh);
+    if (transport_conn_register(session->owner->loop, &session->front.conn))
+        return true;
+    frontend_session_kill(session, STREAM_END_RESOURCE);
+    return false;
+}
+
+static void meet_or_wait(struct frontend_session *session)
+{
+    struct frontends *frontends = session->owner;
+    if (session->state == FRONTEND_SESSION_STREAM && stream_has_request(session->stream)) {
+        if (!frontends->meet.due_us)
+            event_timer_set(frontends->loop, &frontends->meet, frontends->loop->now_us + FRESH_US);
+        return;
+    }
+    session_meet(session);
+}
+
+void frontend_sessions_meet(struct event_timer *timer)
+{
+    struct frontends *frontends = CONTAINER_OF(timer, struct frontends, meet);
+    while (!list_is_empty(&frontends->fresh)) {
+        struct frontend_session *session = LIST_FIRST(&frontends->fresh, struct frontend_session, fresh);
+        if (session->facts.accept_us + FRESH_US > frontends->loop->now_us) {
+            event_timer_set(frontends->loop, timer, session->facts.accept_us + FRESH_US);
+            return;
+        }
+        session_meet(session);
+    }
 }
 
 static void linger_event(struct mux_stream *stream)
@@ -41,6 +83,9 @@ static void linger_event(struct mux_stream *stream)
 
 static void session_linger(struct frontend_session *session)
 {
+    // Without events nothing would be lingered for.
+    list_remove(&session->fresh);
+    transport_conn_register(session->owner->loop, &session->front.conn);
     session->state = FRONTEND_SESSION_LINGER;
     session->linger_left = LINGER_BYTES;
     session->front.stream.on_event = linger_event;
@@ -51,6 +96,28 @@ static void session_linger(struct frontend_session *session)
 
 static bool start_stream(struct frontend_session *session);
 
+// Whether a look at the connection may find something; an end that was seen already is not announced again.
+static bool has_news(const struct frontend_session *session)
+{
+    const struct transport_conn *conn = &session->front.conn;
+    return session->front.rx_started || conn->can_read || conn->read_closed || conn->failed;
+}
+
+static void idle_event(struct mux_stream *stream)
+{
+    struct frontend_session *session = CONTAINER_OF(mux_h1_of(stream), struct frontend_session, front);
+    if (has_news(session) && start_stream(session))
+        stream_run(session->stream);
+}
+
+static void session_idle(struct frontend_session *session)
+{
+    session->state = FRONTEND_SESSION_IDLE;
+    session->stream = NULL;
+    session->front.stream.on_event = idle_event;
+    event_timer_set(session->owner->loop, &session->timer, stream_idle_deadline(&session->facts));
+}
+
 static void stream_ended(struct proxy_session *facts, enum stream_next next)
 {
     struct frontend_session *session = CONTAINER_OF(facts, struct frontend_session, facts);
@@ -58,11 +125,10 @@ static void stream_ended(struct proxy_session *facts, enum stream_next next)
     switch (next) {
     case STREAM_NEXT_REQUEST:
         mux_h1_next(&session->front);
-        if (!start_stream(session))
-            break;
+        session->facts.idle_us = session->owner->loop->now_us;
+        session_idle(session);
         // Bytes that are already here start the next turn's work, so that a long pipeline does not hold the others up.
-        // An end that was seen already is not announced again.
-        if (session->front.rx_started || session->front.conn.can_read || session->front.conn.read_closed)
+        if (session_meet(session) && has_news(session))
             event_task_wake(session->owner->loop, &session->next_request);
         break;
     case STREAM_NEXT_LINGER:
@@ -80,6 +146,9 @@ static void stream_became_tunnel(struct proxy_session *facts, struct stream_tunn
     struct frontend_session *session = CONTAINER_OF(facts, struct frontend_session, facts);
     session->state = FRONTEND_SESSION_TUNNEL;
     session->tunnel = tunnel;
+    list_remove(&session->fresh);
+    if (!transport_conn_register(session->owner->loop, &session->front.conn))
+        session->front.conn.failed = true;
 }
 
 static const struct stream_host host = { .ended = stream_ended, .tunnel = stream_became_tunnel };
@@ -104,14 +173,19 @@ static bool start_stream(struct frontend_session *session)
 static void next_request(struct event_task *task)
 {
     struct frontend_session *session = CONTAINER_OF(task, struct frontend_session, next_request);
-    if (session->state == FRONTEND_SESSION_STREAM)
-        stream_run(session->stream);
+    if (session->state == FRONTEND_SESSION_IDLE)
+        idle_event(&session->front.stream);
 }
 
 static void timer_fired(struct event_timer *timer)
 {
     struct frontend_session *session = CONTAINER_OF(timer, struct frontend_session, timer);
     switch (session->state) {
+    case FRONTEND_SESSION_IDLE:
+        // The stream knows how a request that never came ends, and what the log says of it.
+        if (start_stream(session))
+            stream_timer_fired(session->stream);
+        break;
     case FRONTEND_SESSION_STREAM:
         stream_timer_fired(session->stream);
         break;
@@ -193,10 +267,7 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
     struct frontend_session *session = calloc(1, sizeof(*session));
     if (!session)
         return false;
-    if (!transport_conn_init(frontends->loop, &session->front.conn, fd, NULL)) {
-        free(session);
-        return false;
-    }
+    transport_conn_init_later(&session->front.conn, fd);
     const struct proxy_conf *conf = bind->proxy;
     socket_dress(fd, conf, &frontends->program->global);
     session->owner = frontends;
@@ -206,12 +277,14 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         .counters = board_counters(frontends->board, frontends->inc, conf->fe_object),
         .fd = fd,
         .accept_us = frontends->loop->now_us,
+        .idle_us = frontends->loop->now_us,
         .accept_wall_us = frontends->loop->wall_us,
     };
     transport_address_from_sockaddr(&session->facts.src, (const struct sockaddr *)peer, len);
     event_timer_init(&session->timer, timer_fired);
     event_task_init(&session->next_request, next_request);
     list_append(&frontends->sessions, &session->link);
+    list_append(&frontends->fresh, &session->fresh);
     frontends->num_sessions++;
     mux_h1_init(&session->front, &frontends->mux, true);
     // Data is often there already, and asking costs less than another turn of the loop.
@@ -231,10 +304,17 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         uint64_t limit = conf->timeouts.http_request ? conf->timeouts.http_request : conf->timeouts.client;
         event_timer_set(frontends->loop, &session->timer, limit ? frontends->loop->now_us + limit : 0);
         proxy_event(&session->front.stream);
-        return true;
-    }
-    if (start_stream(session))
+    } else if (start_stream(session)) {
         stream_run(session->stream);
+    }
+    // It may be gone by now: only its place on the list tells.
+    if (frontends->fresh.prev != &session->fresh)
+        return true;
+    if (session->state == FRONTEND_SESSION_STREAM && stream_is_idle(session->stream)) {
+        stream_release(session->stream);
+        session_idle(session);
+    }
+    meet_or_wait(session);
     return true;
 }
 
@@ -255,13 +335,13 @@ void frontend_session_kill(struct frontend_session *session, enum stream_end end
 
 bool frontend_session_is_idle(const struct frontend_session *session)
 {
-    return session->state == FRONTEND_SESSION_STREAM && stream_is_idle(session->stream);
+    return session->state == FRONTEND_SESSION_IDLE && !session->front.rx_started;
 }
 
 bool frontend_session_close_idle(struct frontend_session *session)
 {
     if (!frontend_session_is_idle(session))
         return false;
-    stream_close_idle(session->stream);
+    session_free(session, false);
     return true;
 }

@@ -44,7 +44,7 @@ static enum http_bad content_length(struct http_head *head, struct http_field *f
         head->content_length = length;
         if (first)
             field->value_len = (uint32_t)item.len;
-        rest = last ? (struct slice){ 0 } : slice_from(rest, comma + 1);
+        rest = last ? slice_of(NULL, 0) : slice_from(rest, comma + 1);
     }
     return HTTP_BAD_NONE;
 }

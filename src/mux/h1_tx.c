@@ -159,7 +159,9 @@ enum io mux_h1_push(struct mux_stream *stream, size_t *taken, struct slice data)
         return IO_FAIL;
     if (stream->tx == MUX_BODY_CHUNKED)
         return push_chunk(h1, taken, data);
-    if (data.len <= COPY_MAX && out_room(h1, data.len)) {
+    // In a tunnel nothing more is to come behind a small piece: it goes out at once, from where it stands.
+    bool hold = data.len <= COPY_MAX && (stream->tx != MUX_BODY_RAW || buf_len(&h1->out));
+    if (hold && out_room(h1, data.len)) {
         out_add(h1, data.ptr, data.len);
         *taken = data.len;
     } else {

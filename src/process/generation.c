@@ -34,10 +34,10 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
         generation_leave(generation, true);
         return;
     }
-    generation->binds = calloc(generation->plan.num_binds + 1, sizeof(*generation->binds));
-    generation->sockets = calloc(generation->plan.num_sockets + 1, sizeof(*generation->sockets));
+    generation->binds = calloc(generation->plan.num_binds + 1, sizeof(struct listener *));
+    generation->sockets = calloc(generation->plan.num_sockets + 1, sizeof(struct listener *));
     if (!generation->binds || !generation->sockets)
-        check_out_of_memory((generation->plan.num_binds + 1) * sizeof(*generation->binds));
+        check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct listener *));
     seats_open(generation);
 }
 

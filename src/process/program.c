@@ -28,13 +28,13 @@ static void settings_from(struct process_settings *settings, const struct progra
                           const struct process_options *options)
 {
     const struct global_conf *global = &program->global;
-    const struct os_listen **binds = arena_alloc(program->arena, program->num_binds * sizeof(*binds));
+    const struct os_listen **binds = arena_alloc(program->arena, program->num_binds * sizeof(struct os_listen *));
     uint32_t num_sockets = 0;
     for (uint32_t i = 0; i < program->num_binds; i++)
         binds[i] = &program->binds[i]->listen;
     for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
         num_sockets++;
-    const struct os_listen **sockets = arena_alloc(program->arena, num_sockets * sizeof(*sockets));
+    const struct os_listen **sockets = arena_alloc(program->arena, num_sockets * sizeof(struct os_listen *));
     uint32_t at = 0;
     for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
         sockets[at++] = &socket->bind.listen;

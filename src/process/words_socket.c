@@ -44,7 +44,7 @@ static bool option_level(struct config *config, void *object, const struct confi
                          const struct config_line *line)
 {
     (void)word;
-    for (uint8_t i = 0; i < NUM_ITEMS(levels); i++) {
+    for (size_t i = 0; i < NUM_ITEMS(levels); i++) {
         if (strcmp(config_arg_at(line, 0)->str, levels[i]) == 0) {
             socket_of(object)->level = (uint8_t)(i + 1);
             return true;

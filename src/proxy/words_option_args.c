@@ -99,14 +99,17 @@ static bool parse_forwardfor(struct config *config, void *object, const struct c
     const struct config_arg *arg;
     (void)word;
     for (uint32_t i = 0; (arg = config_arg_at(line, i)); i++) {
+        bool ok = true;
         if (is(arg, "if-none"))
             conf.if_none = true;
-        else if (is(arg, "except") && !read_network(config, &conf, line, ++i))
+        else if (is(arg, "except"))
+            ok = read_network(config, &conf, line, ++i);
+        else if (is(arg, "header"))
+            ok = read_header(config, &conf, line, ++i);
+        else
+            ok = config_error_unknown(config, line, i, "argument of 'option forwardfor'", known, NUM_ITEMS(known));
+        if (!ok)
             return false;
-        else if (is(arg, "header") && !read_header(config, &conf, line, ++i))
-            return false;
-        else if (!is(arg, "except") && !is(arg, "header"))
-            return config_error_unknown(config, line, i, "argument of 'option forwardfor'", known, NUM_ITEMS(known));
     }
     ((struct proxy_conf *)object)->forwardfor = conf;
     return true;

@@ -33,14 +33,14 @@ void rule_boot(void)
         return;
     for (const struct rule_action_table *const *table = __start_rule_actions; table < __stop_rule_actions; table++)
         action_num += (*table)->num;
-    action_rows = calloc(action_num + 1, sizeof(*action_rows));
+    action_rows = calloc(action_num + 1, sizeof(struct rule_action *));
     if (!action_rows)
-        check_out_of_memory((action_num + 1) * sizeof(*action_rows));
+        check_out_of_memory((action_num + 1) * sizeof(struct rule_action *));
     size_t num = 0;
     for (const struct rule_action_table *const *table = __start_rule_actions; table < __stop_rule_actions; table++)
         for (size_t i = 0; i < (*table)->num; i++)
             action_rows[num++] = &(*table)->rows[i];
-    qsort(action_rows, num, sizeof(*action_rows), compare);
+    qsort(action_rows, num, sizeof(struct rule_action *), compare);
     for (size_t i = 0; i < num; i++) {
         must(action_rows[i]->in && action_rows[i]->run);
         for (size_t j = i; j-- > 0 && strcmp(action_rows[j]->name, action_rows[i]->name) == 0;)

@@ -125,7 +125,7 @@ static void tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end)
 static bool run_side(struct stream_tunnel *tunnel, struct stream_relay *relay, bool is_up)
 {
     uint64_t moved = 0;
-    if (relay->ended)
+    if (relay->ended || !stream_relay_can_move(relay))
         return true;
     enum stream_relay_state state = stream_relay_run(relay, &moved);
     if (moved)

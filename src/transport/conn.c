@@ -24,15 +24,24 @@ static void conn_ready(struct event_source *source, uint32_t events)
     conn->on_ready(conn);
 }
 
+void transport_conn_init_later(struct transport_conn *conn, int fd)
+{
+    *conn = (struct transport_conn){ .source = { .fd = fd, .ready = conn_ready }, .can_write = true };
+}
+
+bool transport_conn_register(struct event_loop *loop, struct transport_conn *conn)
+{
+    if (!conn->registered)
+        conn->registered = event_source_add(loop, &conn->source, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI);
+    return conn->registered;
+}
+
 bool transport_conn_init(struct event_loop *loop, struct transport_conn *conn, int fd,
                          void (*on_ready)(struct transport_conn *conn))
 {
-    *conn = (struct transport_conn){
-        .source = { .fd = fd, .ready = conn_ready },
-        .on_ready = on_ready,
-        .can_write = true,
-    };
-    if (event_source_add(loop, &conn->source, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI))
+    transport_conn_init_later(conn, fd);
+    conn->on_ready = on_ready;
+    if (transport_conn_register(loop, conn))
         return true;
     conn->source.fd = -1;
     return false;

@@ -69,7 +69,7 @@ struct rig *rig_new(unsigned num_servers)
     assert_int_not_equal(rig->inc, 0);
     board_incarnation_enter(rig->board, rig->inc);
     rig->program.global = (struct global_conf){
-        .bufsize = 16384, .maxrewrite = 1024, .max_headers = 101, .log_uri_len = 1024, .maxconn = 1000
+        .bufsize = 16384, .maxrewrite = 1024, .max_headers = 101, .log_uri_len = 1024, .maxaccept = 64, .maxconn = 1000
     };
     rig->program.proxies = &rig->proxy;
     rig->program.num_proxies = 1;

@@ -37,6 +37,17 @@ static void put(struct wire *wire, const char *data, size_t len)
     wire->len += len;
 }
 
+__attribute__((format(printf, 2, 3))) static void say(struct wire *wire, const char *format, ...)
+{
+    char line[128];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    assert_true(len >= 0 && (size_t)len < sizeof(line));
+    put(wire, line, (size_t)len);
+}
+
 static size_t body_len_of(int number)
 {
     static const size_t limits[] = { 1, 10, 400, 3000, 17000, BODY_MAX };
@@ -51,26 +62,25 @@ static char body_byte(int number, size_t at)
 static void put_body(struct wire *wire, int number, bool chunked)
 {
     static char body[BODY_MAX];
-    char line[64];
     size_t len = body_len_of(number);
     for (size_t i = 0; i < len; i++)
         body[i] = body_byte(number, i);
     if (!chunked) {
-        put(wire, line, (size_t)sprintf(line, "Content-Length: %zu\r\n\r\n", len));
+        say(wire, "Content-Length: %zu\r\n\r\n", len);
         put(wire, body, len);
         return;
     }
-    put(wire, line, (size_t)sprintf(line, "Transfer-Encoding: chunked\r\n\r\n"));
+    say(wire, "Transfer-Encoding: chunked\r\n\r\n");
     size_t largest = below(3) ? 5000 : 40;
     for (size_t at = 0; at < len;) {
         size_t chunk = 1 + below(largest);
         chunk = chunk < len - at ? chunk : len - at;
-        put(wire, line, (size_t)sprintf(line, below(2) ? "%zx\r\n" : "00%zX;x=\"y z\"\r\n", chunk));
+        say(wire, below(2) ? "%zx\r\n" : "00%zX;x=\"y z\"\r\n", chunk);
         put(wire, body + at, chunk);
         put(wire, "\r\n", 2);
         at += chunk;
     }
-    put(wire, line, (size_t)sprintf(line, below(2) ? "0\r\n\r\n" : "0\r\nx-sum: %d\r\nb: c\r\n\r\n", number));
+    say(wire, below(2) ? "0\r\n\r\n" : "0\r\nx-sum: %d\r\nb: c\r\n\r\n", number);
 }
 
 // Takes one whole message off the front; false where it is not complete.
@@ -153,7 +163,6 @@ struct play {
 
 static void origin_answers(struct play *play)
 {
-    char line[128];
     int number = atoi(play->message.head.ptr + sizeof("PUT /") - 1);
     check(&play->message, number);
     if (play->answered && body_len_of(number) < 300 && !below(4)) {
@@ -162,8 +171,8 @@ static void origin_answers(struct play *play)
         return;
     }
     if (!below(5))
-        put(&play->origin_out, line, (size_t)sprintf(line, "HTTP/1.1 103 Early Hints\r\nlink: <%d>\r\n\r\n", number));
-    put(&play->origin_out, line, (size_t)sprintf(line, "HTTP/1.1 200 OK\r\nnumber: %d\r\n", number));
+        say(&play->origin_out, "HTTP/1.1 103 Early Hints\r\nlink: <%d>\r\n\r\n", number);
+    say(&play->origin_out, "HTTP/1.1 200 OK\r\nnumber: %d\r\n", number);
     put_body(&play->origin_out, number, below(2));
     play->answered++;
 }
@@ -189,7 +198,6 @@ static uint64_t play_round(unsigned round)
     struct play *play = calloc(1, sizeof(*play));
     struct wire *wires[] = { &play->client_out, &play->client_in, &play->origin_out, &play->origin_in };
     struct rig *rig = play->rig = rig_new(1);
-    char line[128];
     seed = round;
     for (int i = 0; i < 4; i++)
         wires[i]->data = malloc(WIRE_MAX);
@@ -205,7 +213,7 @@ static uint64_t play_round(unsigned round)
             fail_msg("round %u stands still: %d of %d answers", round, got, sent);
         if (sent < (int)num && sent - got < 4) {
             int number = ++sent;
-            put(&play->client_out, line, (size_t)sprintf(line, "PUT /%d HTTP/1.1\r\nHost: a\r\n", number));
+            say(&play->client_out, "PUT /%d HTTP/1.1\r\nHost: a\r\n", number);
             put_body(&play->client_out, number, below(2));
         }
         size_t limit = limits[(round + turns / 5000) % 3];
