@@ -179,8 +179,8 @@ struct backend_conf {
     struct proxy_conf *proxy;
     struct server_conf *servers;
     uint32_t num_servers;
-    uint8_t balance; // enum proxy_balance
-    uint8_t reuse;   // enum proxy_reuse
+    uint8_t balance;             // enum proxy_balance
+    uint8_t reuse;               // enum proxy_reuse
     int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
     uint32_t retries;            // default 3
     uint32_t fullconn;
@@ -231,7 +231,7 @@ struct global_conf {
     uint32_t maxconn; // 0: from the descriptor limit
     uint32_t nbproc;
     uint32_t nbthread; // workers are nbproc * nbthread; 0: one per usable CPU
-    int64_t uid; // -1: unchanged
+    int64_t uid;       // -1: unchanged
     int64_t gid;
     const char *chroot;
     const char *pidfile;
