@@ -179,9 +179,8 @@ struct backend_conf {
     struct proxy_conf *proxy;
     struct server_conf *servers;
     uint32_t num_servers;
-    uint8_t balance; // enum proxy_balance
-    uint8_t reuse;   // enum proxy_reuse
-    bool redispatch_every_retry;
+    uint8_t balance;             // enum proxy_balance
+    uint8_t reuse;               // enum proxy_reuse
     int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
     uint32_t retries;            // default 3
     uint32_t fullconn;
@@ -226,16 +225,13 @@ struct stats_socket_conf {
     struct stats_socket_conf *next;
     struct bind_conf bind;
     uint8_t level; // 1 user, 2 operator, 3 admin
-    bool expose_fds;
 };
 
 struct global_conf {
     uint32_t maxconn; // 0: from the descriptor limit
     uint32_t nbproc;
     uint32_t nbthread; // workers are nbproc * nbthread; 0: one per usable CPU
-    const char *user;
-    const char *group;
-    int64_t uid; // -1: unchanged
+    int64_t uid;       // -1: unchanged
     int64_t gid;
     const char *chroot;
     const char *pidfile;
@@ -245,7 +241,6 @@ struct global_conf {
     bool master_worker;
     uint64_t ulimit_n;
     uint64_t hard_stop_after;   // us, 0: never
-    uint64_t grace;             // us
     uint64_t close_spread_time; // us, 0: none
     bool close_never;           // close-spread-time infinite
     uint64_t bufsize;           // default 16384
@@ -298,6 +293,7 @@ struct proxy_load {
     size_t num_files;
     bool (*more)(struct config *config); // reads what is to be read besides, after the files; may be NULL
     bool numeric_hosts;                  // no name is looked up
+    bool no_splice;                      // bodies are copied
     bool ignore_unresolved;              // a server without an address is down, and no error
 };
 

@@ -98,6 +98,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         .num_files = options->num_files,
         .more = read_master_socket,
         .numeric_hosts = options->no_getaddrinfo,
+        .no_splice = options->no_splice,
         .ignore_unresolved = options->ignore_unresolved,
     };
     bool ok = proxy_conf_load(&program, &diag, arena, &load);
@@ -109,8 +110,6 @@ static void *program_load(struct process_settings *settings, struct text *messag
     }
     if (options->maxconn)
         program->global.maxconn = options->maxconn;
-    if (options->no_splice)
-        program->global.no_splice = true;
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
         if (!proxy->fe.maxconn)
             proxy->fe.maxconn = options->proxy_maxconn;
