@@ -2,9 +2,7 @@
 #include <stdio.h>
 #include "stream/steps.h"
 
-// Finds `name` in the Cookie field `value`: where its pair starts and ends (the separator behind it included) and its
-// value. RFC 6265 section 4.2.1; spaces around are tolerated as clients send them.
-static bool cookie_find(size_t *start, size_t *end, struct slice *found, struct slice value, struct slice name)
+bool stream_cookie_find(size_t *start, size_t *end, struct slice *found, struct slice value, struct slice name)
 {
     size_t pos = 0;
     while (pos < value.len) {
@@ -35,7 +33,7 @@ struct server *stream_cookie_pick(struct stream *stream)
     stream->cookie_seen = 'N';
     stream->cookie_set = 'N';
     for (int i = -1; (i = http_head_find(&stream->request, HTTP_FIELD_COOKIE, (unsigned)(i + 1))) >= 0;) {
-        if (!cookie_find(&start, &end, &value, http_field_value(&stream->request, (unsigned)i), name))
+        if (!stream_cookie_find(&start, &end, &value, http_field_value(&stream->request, (unsigned)i), name))
             continue;
         struct server *server = backend_find_cookie(stream->backend, value);
         stream->cookie_seen = !server ? 'I' : backend_server_is_usable(server) ? 'V' : 'D';
@@ -54,7 +52,7 @@ bool stream_cookie_strip(struct stream *stream)
         return true;
     for (int i = -1; (i = http_head_find(&stream->request, HTTP_FIELD_COOKIE, (unsigned)(i + 1))) >= 0;) {
         struct slice value = http_field_value(&stream->request, (unsigned)i);
-        if (!cookie_find(&start, &end, &found, value, name))
+        if (!stream_cookie_find(&start, &end, &found, value, name))
             continue;
         struct slice before = slice_trim(slice_of(value.ptr, start));
         struct slice behind = slice_trim(slice_from(value, end));
