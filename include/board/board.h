@@ -18,6 +18,7 @@ enum {
     BOARD_MAX_INCARNATIONS = 256, // processes alive at once, over all generations
     BOARD_MAX_OBJECTS = 16384,    // proxies, servers and listeners known since the master started
     BOARD_COUNTERS = 64,          // plain counters of one object
+    BOARD_LEVEL = 63,             // the one of them that is a level: what a process has now, and that ends with it
     BOARD_NAME_MAX = 128,
     BOARD_NO_INCARNATION = 0, // incarnation numbers start at 1
 };
@@ -128,7 +129,7 @@ uint32_t board_object_limit(struct board *board);
 uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object);
 
 // board_counter_sum adds up one counter over all incarnations and the base left by those that exited. Consistent with
-// concurrent folding: no count is seen twice or lost.
+// concurrent folding: no count is seen twice or lost. Those that exited leave nothing of BOARD_LEVEL.
 uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter);
 
 // board_counter_count does `counter += add` for a single-writer counter in a way that readers elsewhere may load.

@@ -8,24 +8,30 @@ static bool add_text(struct stream *stream, struct slice name, const char *text,
     return kept && http_edits_add(&stream->edits, name, slice_of(kept, len));
 }
 
-static const struct forwardfor_conf *forwardfor_of(const struct stream *stream)
+static bool is_excepted(const struct forwardfor_conf *conf, const struct transport_address *src)
 {
-    const struct forwardfor_conf *own = &stream->session->conf->forwardfor;
-    return own->enabled ? own : &stream->backend->conf->forwardfor;
-}
-
-static bool edit_forwardfor(struct stream *stream)
-{
-    const struct forwardfor_conf *conf = forwardfor_of(stream);
-    const struct transport_address *src = &stream->session->src;
-    char text[TRANSPORT_ADDRESS_TEXT_MAX];
-    if (!conf->enabled || (src->family != AF_INET && src->family != AF_INET6))
-        return true;
-    for (const struct transport_network *net = conf->except; net; net = net->next)
+    for (const struct transport_network *net = conf->enabled ? conf->except : NULL; net; net = net->next)
         if (transport_network_has(net, src))
             return true;
-    struct slice name = slice_of(conf->header, conf->header_len);
-    if (conf->if_none && http_head_find_name(&stream->request, name, 0) >= 0)
+    return false;
+}
+
+// Frontend and backend may both ask for it: the backend's name counts, an exception of either, and `if-none` only where
+// both want it (manual section 4.2).
+static bool edit_forwardfor(struct stream *stream)
+{
+    const struct forwardfor_conf *front = &stream->session->conf->forwardfor;
+    const struct forwardfor_conf *back = &stream->backend->conf->forwardfor;
+    const struct transport_address *src = &stream->session->src;
+    char text[TRANSPORT_ADDRESS_TEXT_MAX];
+    if ((!front->enabled && !back->enabled) || (src->family != AF_INET && src->family != AF_INET6))
+        return true;
+    if (is_excepted(front, src) || is_excepted(back, src))
+        return true;
+    const struct forwardfor_conf *named = back->enabled ? back : front;
+    struct slice name = slice_of(named->header, named->header_len);
+    bool if_none = (front->if_none || !front->enabled) && (back->if_none || !back->enabled);
+    if (if_none && http_head_find_name(&stream->request, name, 0) >= 0)
         return true;
     return add_text(stream, name, text, transport_address_ip_text(src, text));
 }

@@ -215,11 +215,16 @@ static void test_counters(void **state)
     uint32_t b = board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1);
     board_counter_count(&board_counters(board, a, 9)[0], 5);
     board_counter_count(&board_counters(board, b, 9)[0], 7);
-    board_counter_count(&board_counters(board, b, BOARD_MAX_OBJECTS - 1)[63], 1);
+    board_counter_count(&board_counters(board, b, BOARD_MAX_OBJECTS - 1)[62], 1);
+    board_counter_count(&board_counters(board, a, 9)[BOARD_LEVEL], 2);
+    board_counter_count(&board_counters(board, b, 9)[BOARD_LEVEL], 3);
+    assert_int_equal(board_counter_sum(board, 9, BOARD_LEVEL), 5);
     assert_int_equal(board_counter_sum(board, 9, 0), 12);
     board_incarnation_dead(board, b);
     assert_int_equal(board_counter_sum(board, 9, 0), 12);
-    assert_int_equal(board_counter_sum(board, BOARD_MAX_OBJECTS - 1, 63), 1);
+    assert_int_equal(board_counter_sum(board, BOARD_MAX_OBJECTS - 1, 62), 1);
+    // What a process had at the moment goes with it.
+    assert_int_equal(board_counter_sum(board, 9, BOARD_LEVEL), 2);
     assert_int_equal(board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1), b);
     assert_int_equal(board_counters(board, b, 9)[0], 0);
     board_counter_count(&board_counters(board, b, 9)[0], 1);
