@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processes that take and free lanes, queue, count, write rings and apply the journal are killed at random points,
-// BOARD_KILLS times (2000 unless that is set), and so is, now and then, the process that cleans up after one. Beside
+// BOARD_KILLS times (2000 unless that is set), and so is, now and then, the process that cleans up after one; others are
+// held for silent meanwhile (board_queue_pass_over). Beside
 // the board stands an oracle, kept by each process in memory of its own; it must agree at any time.
 #include <setjmp.h>
 #include <stdarg.h>
@@ -247,6 +248,19 @@ static void release_some(struct worker *w, bool all)
     }
 }
 
+// Held for silent for a moment: what stayed free meanwhile is offered.
+static void wake_up(struct worker *w)
+{
+    if (!board_queue_awake(w->board, w->inc)) {
+        return;
+    }
+    for (int i = 0; i < NUM_SERVERS; i++) {
+        uint32_t len = board_queue_len(w->board, w->backends[i / 2], 0);
+        while (len-- > 0 && board_queue_offer(w->board, w->backends[i / 2], w->servers[i], limits[i])) {
+        }
+    }
+}
+
 // In the drain nobody comes or gives up, and a worker that has nothing to do sleeps until it is woken: a wake-up lost
 // shows as a queue that does not empty.
 static void worker_run(struct worker *w)
@@ -254,12 +268,14 @@ static void worker_run(struct worker *w)
     struct epoll_event event;
     for (;;) {
         if (atomic_load(&w->oracle->phase) == PHASE_DRAIN) {
+            wake_up(w);
             fetch_grants(w);
             release_some(w, true);
             apply_journal(w);
             epoll_wait(w->epoll, &event, 1, 60000);
             continue;
         }
+        wake_up(w);
         fetch_grants(w);
         arrive(w);
         release_some(w, false);
@@ -588,6 +604,11 @@ static void test_kill(void **state)
             usleep(stage_draw(&s, 2500));
         }
         uint32_t slot = stage_draw(&s, NUM_WORKERS);
+        if (i % 2 == 0) {
+            uint32_t other = s.incs[(slot + 1) % NUM_WORKERS];
+            board_queue_pass_over(s.board, other);
+            board_wake(s.board, other);
+        }
         if (i % 3 == 0) {
             walk_into_lock(&s, slot);
         }
