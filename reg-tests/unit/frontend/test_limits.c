@@ -292,13 +292,15 @@ static void test_proxy_header_tlvs_are_kept(void **state)
 {
     (void)state;
     struct rig *rig = rig_new(1);
-    struct sockaddr_in src = { .sin_family = AF_INET, .sin_port = htons(1234), .sin_addr.s_addr = htonl(0xc0000207) };
+    union transport_proxy_address src = {
+        .in4 = { .sin_family = AF_INET, .sin_port = htons(1234), .sin_addr.s_addr = htonl(0xc0000207) }
+    };
     struct transport_proxy_tlv tlvs[2] = {
         { .type = 0x02, .value = SLICE("www.example.com") },
         { .type = 0xe0, .value = SLICE("") },
     };
     struct transport_proxy_write what = {
-        .version = 2, .crc32c = true, .src = (void *)&src, .dst = (void *)&src, .tlvs = tlvs, .num_tlvs = 2
+        .version = 2, .crc32c = true, .src = &src, .dst = &src, .tlvs = tlvs, .num_tlvs = 2
     };
     char header[256];
     rig->bind.accept_proxy = true;
