@@ -169,6 +169,11 @@ static void traffic_woken(void *traffic)
     frontends_woken(traffic);
 }
 
+static void traffic_awake(void *traffic)
+{
+    frontends_awake(traffic);
+}
+
 static const struct process_traffic traffic = {
     .start = traffic_start,
     .listen = traffic_listen,
@@ -177,6 +182,7 @@ static const struct process_traffic traffic = {
     .is_idle = traffic_is_idle,
     .open_sessions = traffic_open_sessions,
     .woken = traffic_woken,
+    .awake = traffic_awake,
 };
 
 static bool admin_reload(void *owner, uint64_t id)
