@@ -132,6 +132,7 @@ struct cookie_conf {
 // `option forwardfor`
 struct forwardfor_conf {
     bool enabled;
+    bool names_header; // the name was given
     bool if_none;
     const char *header; // default "X-Forwarded-For"
     uint32_t header_len;

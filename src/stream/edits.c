@@ -8,24 +8,30 @@ static bool add_text(struct stream *stream, struct slice name, const char *text,
     return kept && http_edits_add(&stream->edits, name, slice_of(kept, len));
 }
 
-static const struct forwardfor_conf *forwardfor_of(const struct stream *stream)
+static bool is_excepted(const struct forwardfor_conf *conf, const struct transport_address *src)
 {
-    const struct forwardfor_conf *own = &stream->session->conf->forwardfor;
-    return own->enabled ? own : &stream->backend->conf->forwardfor;
+    for (const struct transport_network *net = conf->enabled ? conf->except : NULL; net; net = net->next)
+        if (transport_network_has(net, src))
+            return true;
+    return false;
 }
 
+// Frontend and backend both have a say: either's exception holds, the backend's name goes before the frontend's, and the
+// field may only be left out for one that is there if each that wants it says so.
 static bool edit_forwardfor(struct stream *stream)
 {
-    const struct forwardfor_conf *conf = forwardfor_of(stream);
+    const struct forwardfor_conf *front = &stream->session->conf->forwardfor;
+    const struct forwardfor_conf *back = &stream->backend->conf->forwardfor;
+    const struct forwardfor_conf *conf = back->enabled && (back->names_header || !front->enabled) ? back : front;
     const struct transport_address *src = &stream->session->src;
     char text[TRANSPORT_ADDRESS_TEXT_MAX];
     if (!conf->enabled || (src->family != AF_INET && src->family != AF_INET6))
         return true;
-    for (const struct transport_network *net = conf->except; net; net = net->next)
-        if (transport_network_has(net, src))
-            return true;
+    if (is_excepted(front, src) || is_excepted(back, src))
+        return true;
     struct slice name = slice_of(conf->header, conf->header_len);
-    if (conf->if_none && http_head_find_name(&stream->request, name, 0) >= 0)
+    bool if_none = (!front->enabled || front->if_none) && (!back->enabled || back->if_none);
+    if (if_none && http_head_find_name(&stream->request, name, 0) >= 0)
         return true;
     return add_text(stream, name, text, transport_address_ip_text(src, text));
 }
