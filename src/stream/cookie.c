@@ -77,8 +77,7 @@ bool stream_cookie_strip(struct stream *stream)
 
 static bool must_insert(const struct stream *stream, const struct cookie_conf *conf)
 {
-    const struct server *server = stream->server;
-    if (!conf->name || !conf->insert || !server || !server->conf->cookie)
+    if (!conf->name || !conf->insert || !stream->server)
         return false;
     if (conf->postonly && stream->request.method != HTTP_METHOD_POST)
         return false;
@@ -86,30 +85,35 @@ static bool must_insert(const struct stream *stream, const struct cookie_conf *c
     return stream->cookie_seen != 'V' || !stream->sticky || stream->redispatched;
 }
 
-static bool server_set_it(const struct stream *stream, const struct cookie_conf *conf)
+// A server's own cookie of this name stays if it may set it (preserve), and goes if the name is ours to set.
+static bool filter_own(struct stream *stream, const struct cookie_conf *conf)
 {
+    struct slice wanted = slice_of(conf->name, conf->name_len);
     for (int i = -1; (i = http_head_find(&stream->response, HTTP_FIELD_SET_COOKIE, (unsigned)(i + 1))) >= 0;) {
         struct slice value = http_field_value(&stream->response, (unsigned)i);
-        struct slice name = slice_trim(slice_of(value.ptr, slice_find(value, '=')));
-        if (slice_equal(name, slice_of(conf->name, conf->name_len)))
-            return true;
+        if (!slice_equal(slice_trim(slice_of(value.ptr, slice_find(value, '='))), wanted))
+            continue;
+        stream->cookie_set = conf->preserve ? 'P' : 'D';
+        if (!conf->preserve && !http_edits_drop(&stream->edits, (unsigned)i))
+            return false;
     }
-    return false;
+    return true;
 }
 
 bool stream_cookie_insert(struct stream *stream)
 {
     const struct cookie_conf *conf = &stream->backend->conf->be.cookie;
     char text[1024];
-    if (!must_insert(stream, conf))
+    if (conf->name && (conf->insert || conf->indirect) && !filter_own(stream, conf))
+        return false;
+    if (stream->cookie_set == 'P' || !must_insert(stream, conf))
         return true;
-    if (conf->preserve && server_set_it(stream, conf)) {
-        stream->cookie_set = 'P';
-        return true;
-    }
-    int len = snprintf(text, sizeof(text), "%s=%s; path=/%s%s%s%s", conf->name, stream->server->conf->cookie,
-                       conf->domain ? conf->domain : "", conf->httponly ? "; HttpOnly" : "",
-                       conf->secure ? "; Secure" : "", conf->attr ? conf->attr : "");
+    // A server without a value: the client forgets the one it had.
+    const char *own = stream->server->conf->cookie;
+    int len = snprintf(text, sizeof(text), "%s=%s; path=/%s%s%s%s", conf->name,
+                       own ? own : "; Expires=Thu, 01-Jan-1970 00:00:01 GMT", conf->domain ? conf->domain : "",
+                       conf->httponly ? "; HttpOnly" : "", conf->secure ? "; Secure" : "",
+                       conf->attr ? conf->attr : "");
     if (len < 0 || (size_t)len >= sizeof(text))
         return false;
     const char *kept = http_edits_text(&stream->edits, text, (size_t)len);
