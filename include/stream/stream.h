@@ -117,7 +117,7 @@ struct stream {
     uint64_t bytes_in;     // request bytes read from the client
     uint64_t bytes_out;    // answer bytes written to the client
     uint32_t waiter;       // on the board's queue, 0 for none
-    uint32_t queue_before; // requests before ours in the server's and the backend's queue when we came
+    uint32_t queue_before; // our place in the server's and the backend's queue when we came, 0: never there
     uint32_t backend_queue_before;
     int32_t retries_left;
     uint32_t retries;

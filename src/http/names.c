@@ -131,6 +131,7 @@ static const char *const reasons[] = {
     STATUS(415) = "Unsupported Media Type",
     STATUS(416) = "Range Not Satisfiable",
     STATUS(417) = "Expectation Failed",
+    STATUS(418) = "I'm a teapot",
     STATUS(421) = "Misdirected Request",
     STATUS(422) = "Unprocessable Content",
     STATUS(423) = "Locked",

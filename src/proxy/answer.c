@@ -111,11 +111,22 @@ void proxy_answer_boot(struct arena *arena)
     }
 }
 
-const struct proxy_answer *proxy_answer_for_error(const struct proxy_conf *proxy, uint16_t status)
+static const struct errorfile_conf *find_file(const struct proxy_conf *proxy, uint16_t status)
 {
-    for (const struct errorfile_conf *file = proxy->errorfiles; file; file = file->next)
-        if (file->status == status)
-            return file->answer;
+    const struct errorfile_conf *file = proxy ? proxy->errorfiles : NULL;
+    while (file && file->status != status)
+        file = file->next;
+    return file;
+}
+
+const struct proxy_answer *proxy_answer_for_error(const struct proxy_conf *backend, const struct proxy_conf *frontend,
+                                                  uint16_t status)
+{
+    const struct errorfile_conf *file = find_file(backend, status);
+    if (!file)
+        file = find_file(frontend, status);
+    if (file)
+        return file->answer;
     for (size_t i = 0; i < NUM_ITEMS(pages); i++)
         if (pages[i].status == status)
             return built_in[i];

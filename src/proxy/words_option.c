@@ -39,7 +39,7 @@ static bool parse_connection(struct config *config, void *object, const struct c
 
 static const struct config_word words[] = {
     SWITCH("httpclose", parse_connection, PROXY_OPT_HTTP_CLOSE,
-           "Connections carry one request and its answer, on both sides."),
+           "Connections carry one request and its answer: a frontend closes those of clients and servers, a backend those of servers."),
     SWITCH("http-server-close", parse_connection, PROXY_OPT_SERVER_CLOSE,
            "Connections to servers carry one request; those of clients stay open."),
     SWITCH("http-keep-alive", parse_connection, PROXY_OPT_KEEP_ALIVE,

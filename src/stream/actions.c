@@ -68,6 +68,9 @@ static bool parse_return(struct config *config, struct rule *rule, const struct 
         ok = parse_return_word(config, &args, line, &index);
     if (ok && args.string && !args.content_type)
         ok = config_error(config, line, index, "'string' needs a 'content-type'");
+    // Neither has a body (RFC 9110 section 6.4.1): what followed would be read as the next answer.
+    if (ok && args.string && (args.status == 204 || args.status == 304))
+        ok = config_error(config, line, 0, "no body expected for %u responses", (unsigned)args.status);
     if (ok) {
         bool made;
         rule->data =

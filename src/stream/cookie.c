@@ -75,8 +75,7 @@ bool stream_cookie_strip(struct stream *stream)
 
 static bool must_insert(const struct stream *stream, const struct cookie_conf *conf)
 {
-    const struct server *server = stream->server;
-    if (!conf->name || !conf->insert || !server || !server->conf->cookie)
+    if (!conf->name || !conf->insert || !stream->server)
         return false;
     if (conf->postonly && stream->request.method != HTTP_METHOD_POST)
         return false;
@@ -141,13 +140,16 @@ bool stream_cookie_insert(struct stream *stream)
 {
     const struct cookie_conf *conf = &stream->backend->conf->be.cookie;
     char text[1024];
-    if (conf->name && conf->insert && !edit_own(stream, conf))
+    if (conf->name && (conf->insert || conf->indirect) && !edit_own(stream, conf))
         return false;
-    if (!must_insert(stream, conf) || stream->cookie_set == 'P')
+    if (stream->cookie_set == 'P' || !must_insert(stream, conf))
         return true;
-    int len = snprintf(text, sizeof(text), "%s=%s; path=/%s%s%s%s", conf->name, stream->server->conf->cookie,
-                       conf->domain ? conf->domain : "", conf->httponly ? "; HttpOnly" : "",
-                       conf->secure ? "; Secure" : "", conf->attr ? conf->attr : "");
+    // A server without a value: the client forgets the one it had.
+    const char *own = stream->server->conf->cookie;
+    int len =
+        snprintf(text, sizeof(text), "%s=%s; path=/%s%s%s%s", conf->name,
+                 own ? own : "; Expires=Thu, 01-Jan-1970 00:00:01 GMT", conf->domain ? conf->domain : "",
+                 conf->httponly ? "; HttpOnly" : "", conf->secure ? "; Secure" : "", conf->attr ? conf->attr : "");
     if (len < 0 || (size_t)len >= sizeof(text))
         return false;
     const char *kept = http_edits_text(&stream->edits, text, (size_t)len);

@@ -83,14 +83,13 @@ static void put(struct line *line, const char *format, ...)
         line->pos += len < line->end - line->pos ? len : line->end - line->pos - 1;
 }
 
-// What could break the line or forge another one is written in hex, as HAProxy's log_encode_map does: controls, quotes,
-// 8-bit bytes and the like.
+// What could break the line or forge another one is written in hex: controls, quotes, 8-bit bytes and the mark itself.
 static void put_escaped(struct line *line, struct slice text)
 {
     static const char hex[] = "0123456789ABCDEF";
     for (size_t i = 0; i < text.len && line->end - line->pos > 4; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
-        if (c < 0x20 || c >= 0x7f || c == '"' || c == '#' || c == '{' || c == '|' || c == '}') {
+        if (c < 0x20 || c >= 0x7f || c == '"' || c == '#') {
             *line->pos++ = '#';
             *line->pos++ = hex[c >> 4];
             *line->pos++ = hex[c & 15];
@@ -216,8 +215,8 @@ static void clf_line(struct line *line, struct stream_ctx *ctx, const struct str
         (long long)ms_between(times->first_us, times->head_us), (long long)queue_ms(log),
         (long long)ms_between(times->queued_us, times->connected_us),
         (long long)ms_between(times->connected_us, times->answer_us),
-        (long long)ms_between(times->first_us, log->end_us), end_letter(log->end), log->end_phase, log->cookie_seen,
-        log->cookie_set);
+        (long long)ms_between(times->first_us ? times->first_us : times->idle_us, log->end_us), end_letter(log->end),
+        log->end_phase, log->cookie_seen, log->cookie_set);
     uint32_t fe = board_lane_sum(ctx->board, log->frontend->fe_object);
     put(line, "%u %u %u %u %u %u %u \"\" \"\"", board_lane_sum(ctx->board, ctx->program->object), fe,
         log->backend ? board_lane_sum(ctx->board, log->backend->conf->be_object) : 0,

@@ -58,14 +58,14 @@ enum stream_verdict stream_answer_with(struct stream *stream, const struct proxy
 
 enum stream_verdict stream_refuse(struct stream *stream, uint16_t status, enum stream_end end, bool close)
 {
-    const struct proxy_conf *conf = stream->backend ? stream->backend->conf : stream->session->conf;
+    const struct proxy_conf *backend = stream->backend ? stream->backend->conf : NULL;
     stream_note_end(stream, end);
     stream->status = status;
     if (stream->session->conf->mode != PROXY_MODE_HTTP) {
         stream->status = 0;
         return stream_finish(stream, end, STREAM_NEXT_CLOSE);
     }
-    const struct proxy_answer *answer = proxy_answer_for_error(conf, status);
+    const struct proxy_answer *answer = proxy_answer_for_error(backend, stream->session->conf, status);
     if (!answer)
         return stream_finish(stream, end, STREAM_NEXT_CLOSE);
     if (close)

@@ -5,11 +5,11 @@ enum stream_verdict stream_send_head(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
     struct mux_h1 *back = &stream->back->h1;
-    const struct proxy_conf *conf = stream->backend->conf;
-    uint64_t options = conf->options | stream->session->conf->options;
+    uint64_t options = stream->backend->conf->options | stream->session->conf->options;
     // The edits start anew for each attempt: another server may mean another cookie or connection.
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
-    if (options & (PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE) && !(conf->options & PROXY_OPT_KEEP_ALIVE))
+    // Keep-alive is the weakest mode: either side's wish to close counts, whatever the other says.
+    if (options & (PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE))
         back->keep_alive = false;
     back->upgrading = stream->upgrade;
     if (!stream_edit_request(stream) || !mux_stream_start(&back->stream, &stream->request, &stream->edits,
@@ -95,8 +95,6 @@ static enum stream_verdict pass_head(struct stream *stream)
     if (stream->ctx->stopping)
         front->keep_alive = false;
     front->upgrading = stream->status == 101;
-    if (stream->backend->conf->options & PROXY_OPT_HTTP_CLOSE)
-        front->keep_alive = false;
     enum mux_body body = back->stream.rx;
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
     // An answer without a length is passed on in chunks where the client knows them, so that its end is seen.

@@ -13,15 +13,18 @@ static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
         // A connection that ends between requests is no error, nor worth a line in the log.
         if (!first)
             return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
+        backend_count(counters, PROXY_COUNT_REQUESTS, 1);
         backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
         stream->status = 400;
         return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
     case MUX_HEAD_CUT:
+        backend_count(counters, PROXY_COUNT_REQUESTS, 1);
         backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
         return stream_refuse(stream, 400, STREAM_END_CLIENT, true);
     case MUX_HEAD_NO_MEMORY:
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, true);
     default:
+        backend_count(counters, PROXY_COUNT_REQUESTS, 1);
         backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
         return stream_refuse(stream,
                              why == MUX_HEAD_LONG       ? 431
@@ -154,8 +157,6 @@ enum stream_verdict stream_pick_backend(struct stream *stream)
     // What its rules answer is never open there.
     backend_session_begin(backend);
     stream->in_backend = true;
-    if (chosen->options & PROXY_OPT_HTTP_CLOSE)
-        stream->front->keep_alive = false;
     stream_step_set(stream, STREAM_PICK_SERVER);
     return STREAM_GO;
 }

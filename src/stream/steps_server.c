@@ -29,8 +29,9 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
         stream->sticky = false;
         wanted = 0;
     }
-    stream->queue_before = wanted ? len : 0;
-    stream->backend_queue_before = wanted ? 0 : len;
+    // Zero in the log means that the request did not go through this queue: its own place counts.
+    stream->queue_before = wanted ? len + 1 : 0;
+    stream->backend_queue_before = wanted ? 0 : len + 1;
     // A server's own waiters are not the backend's: each has its maximum.
     proxy_gauge_raise(wanted ? &board_gauges(ctx->board, wanted)[PROXY_GAUGE_QUEUE_MAX]
                              : &backend->gauges[PROXY_GAUGE_QUEUE_MAX],
@@ -239,12 +240,25 @@ enum stream_verdict stream_connect(struct stream *stream)
     return STREAM_GO;
 }
 
+static bool has_other(const struct stream *stream)
+{
+    const struct backend *backend = stream->backend;
+    for (uint32_t i = 0; i < backend->num_servers; i++)
+        if (&backend->servers[i] != stream->server && backend_server_is_usable(&backend->servers[i]) &&
+            !backend->servers[i].conf->backup)
+            return true;
+    return false;
+}
+
 static bool may_redispatch(const struct stream *stream)
 {
     const struct backend_conf *conf = &stream->backend->conf->be;
     if (!(stream->backend->conf->options & PROXY_OPT_REDISPATCH) || conf->num_servers < 2)
         return false;
     int32_t interval = conf->redispatch_interval;
+    // Nothing ties this request to its server, and the rotation has others: waiting for this one would help nobody.
+    if (!stream->sticky && conf->balance == PROXY_BALANCE_ROUNDROBIN && has_other(stream))
+        return true;
     uint32_t done = stream->retries + 1;
     if (interval > 0)
         return done % (uint32_t)interval == 0;
@@ -269,9 +283,9 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
     bool redispatch = may_redispatch(stream);
     stream->retries_left--;
     stream->retries++;
-    backend_count(be, PROXY_COUNT_RETRIES, 1);
-    backend_count(srv, PROXY_COUNT_RETRIES, 1);
     if (redispatch) {
+        if (stream->sticky)
+            stream->cookie_seen = 'D';
         backend_count(be, PROXY_COUNT_REDISPATCHES, 1);
         backend_count(srv, PROXY_COUNT_REDISPATCHES, 1);
         stream->redispatched = true;
@@ -281,6 +295,8 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
         stream_step_set(stream, STREAM_PICK_SERVER);
         return STREAM_GO;
     }
+    backend_count(be, PROXY_COUNT_RETRIES, 1);
+    backend_count(srv, PROXY_COUNT_RETRIES, 1);
     // The same server gets a moment to recover, unless the attempt already took that long.
     uint64_t pause_us = 1000000;
     uint64_t connect_us = stream->backend->conf->timeouts.connect;

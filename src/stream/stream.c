@@ -255,7 +255,8 @@ static void count_end(struct stream *stream)
     default:
         return;
     }
-    if (stream->end_phase != 'D' && stream->end_phase != 'H')
+    // An answer that never began is a bad answer, counted as such, and no transfer that was cut.
+    if (stream->end_phase != 'D' && (stream->end_phase != 'H' || which == PROXY_COUNT_SERVER_ABORTS))
         return;
     backend_count(be ? be : fe, which, 1);
     if (srv)
@@ -398,7 +399,7 @@ static enum stream_verdict relay_timeout(struct stream *stream)
     backend_count(stream->backend->counters, PROXY_COUNT_RESP_ERRORS, !stream->answer_head);
     backend_count(stream->server->counters, PROXY_COUNT_RESP_ERRORS, !stream->answer_head);
     if (!stream->answer_head)
-        return stream_refuse(stream, 504, STREAM_END_SERVER_TIMEOUT, true);
+        return stream_refuse(stream, 504, STREAM_END_SERVER_TIMEOUT, false);
     return stream_finish(stream, STREAM_END_SERVER_TIMEOUT, STREAM_NEXT_CLOSE);
 }
 
@@ -406,6 +407,8 @@ static enum stream_verdict head_timeout(struct stream *stream)
 {
     if (stream_is_idle(stream) && stream->session->num_requests)
         return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
+    backend_count(stream->session->counters, PROXY_COUNT_REQUESTS, 1);
+    backend_count(stream->session->counters, PROXY_COUNT_REQ_ERRORS, 1);
     return stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);
 }
 
@@ -428,6 +431,7 @@ void stream_timer_fired(struct stream *stream)
         break;
     case STREAM_QUEUE:
         stream->times.queued_us = now_us;
+        backend_count(stream->backend->counters, PROXY_COUNT_CONN_ERRORS, 1);
         verdict = stream_refuse(stream, 503, STREAM_END_SERVER_TIMEOUT, false);
         break;
     case STREAM_CONNECT:

@@ -128,6 +128,7 @@ static void test_redispatch(void **state)
     (void)state;
     struct rig *rig = rig_new(2);
     rig->proxy.options = PROXY_OPT_REDISPATCH;
+    rig->proxy.be.balance = PROXY_BALANCE_LEASTCONN; // a rotation would leave at once
     rig->proxy.timeouts.connect = 20 * MS;
     rig_start(rig);
     struct sockaddr_in nobody = rig->address;
@@ -143,7 +144,7 @@ static void test_redispatch(void **state)
     rig_expect(rig, origin, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
     rig_say(rig, origin, OK_EMPTY);
     rig_expect(rig, client, OK_EMPTY);
-    assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_RETRIES), 3);
+    assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_RETRIES), 2);
     assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_REDISPATCHES), 1);
     close(client);
     close(origin);
@@ -292,13 +293,15 @@ static void test_proxy_header_tlvs_are_kept(void **state)
 {
     (void)state;
     struct rig *rig = rig_new(1);
-    struct sockaddr_in src = { .sin_family = AF_INET, .sin_port = htons(1234), .sin_addr.s_addr = htonl(0xc0000207) };
+    union transport_proxy_address src = {
+        .in4 = { .sin_family = AF_INET, .sin_port = htons(1234), .sin_addr.s_addr = htonl(0xc0000207) }
+    };
     struct transport_proxy_tlv tlvs[2] = {
         { .type = 0x02, .value = SLICE("www.example.com") },
         { .type = 0xe0, .value = SLICE("") },
     };
     struct transport_proxy_write what = {
-        .version = 2, .crc32c = true, .src = (void *)&src, .dst = (void *)&src, .tlvs = tlvs, .num_tlvs = 2
+        .version = 2, .crc32c = true, .src = &src, .dst = &src, .tlvs = tlvs, .num_tlvs = 2
     };
     char header[256];
     rig->bind.accept_proxy = true;
