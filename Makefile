@@ -165,10 +165,15 @@ $(patsubst reg-tests/unit/%.c,$B/unit/%,$1): $1 $(call unit_helpers,$(call unit_
 endef
 $(foreach t,$(UNIT_SOURCES),$(eval $(call unit_rule,$t)))
 
+# A fuzzer is linked with all areas, or with those named here and what they may use: one that brings its own words must
+# not meet those of others.
+FUZZ_AREAS_config := config
 FUZZERS := $(patsubst reg-tests/fuzz/%.c,build/fuzz/%,$(wildcard reg-tests/fuzz/fuzz_*.c))
+fuzz_areas = $(if $(FUZZ_AREAS_$1),$(call reach,$(FUZZ_AREAS_$1)),$(AREAS))
 build/fuzz/fuzz_%: reg-tests/fuzz/fuzz_%.c $(call archives_of,$(AREAS)) $B/flags
 	$(call say,FUZZ,$@)
-	@$(CC) $(test_flags) -MMD -MP -MF $@.d -MT $@ $< $(call whole,$(AREAS)) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@
+	@$(CC) $(test_flags) -MMD -MP -MF $@.d -MT $@ $< $(call whole,$(call fuzz_areas,$*)) $(LDFLAGS_ALL) \
+	    -fsanitize=fuzzer -o $@
 
 -include $(wildcard $B/*.d $B/*/*.d $B/unit/*/*.d build/fuzz/*.d)
 

@@ -85,6 +85,10 @@ void backend_ctx_stop(struct backend_ctx *ctx);
 // queues.
 struct server *backend_pick(struct backend *backend, bool *full, const struct server *avoid);
 
+// backend_ctx_offer offers every free place of every server to those who wait in the queues, after this process was
+// passed over as asleep (board_queue_awake).
+void backend_ctx_offer(struct backend_ctx *ctx);
+
 // backend_server_is_usable says whether `server` may be sent traffic at all.
 bool backend_server_is_usable(const struct server *server);
 

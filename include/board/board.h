@@ -18,6 +18,7 @@ enum {
     BOARD_MAX_INCARNATIONS = 256, // processes alive at once, over all generations
     BOARD_MAX_OBJECTS = 16384,    // proxies, servers and listeners known since the master started
     BOARD_COUNTERS = 64,          // plain counters of one object
+    BOARD_LEVEL = 63,             // the one of them that is a level: what a process has now, and that ends with it
     BOARD_NAME_MAX = 128,
     BOARD_NO_INCARNATION = 0, // incarnation numbers start at 1
 };
@@ -68,6 +69,7 @@ struct board_incarnation {
     _Atomic uint64_t beat_us;    // monotonic time of its last loop turn
     _Atomic uint64_t beat_asked; // for those who watch it (master)
     _Atomic uint32_t ready;      // 1 once it serves, 2 while it stops softly
+    _Atomic uint32_t asleep;     // the master says so (board_queue_pass_over)
     _Atomic uint32_t sessions;   // open sessions, for `show proc`
     _Atomic uint64_t applied;    // number of the last journal entry it applied
     int wake_fd;                 // eventfd, open under this number in every process forked after it was made; -1
@@ -81,6 +83,10 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
 // board_incarnation_enter says that the calling process is `inc` and stores its pid. First thing after the fork, before
 // any other call: locks it takes carry that number, and without it they cannot be taken over when it dies.
 void board_incarnation_enter(struct board *board, uint32_t inc);
+
+// board_incarnation_blocks says whether `inc` holds a lock that others need, which is never for longer than a few
+// microseconds of its running.
+bool board_incarnation_blocks(struct board *board, uint32_t inc);
 
 // board_incarnation_self gives the number the process entered with, 0 before.
 uint32_t board_incarnation_self(const struct board *board);
@@ -123,7 +129,7 @@ uint32_t board_object_limit(struct board *board);
 uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object);
 
 // board_counter_sum adds up one counter over all incarnations and the base left by those that exited. Consistent with
-// concurrent folding: no count is seen twice or lost.
+// concurrent folding: no count is seen twice or lost. Those that exited leave nothing of BOARD_LEVEL.
 uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter);
 
 // board_counter_count does `counter += add` for a single-writer counter in a way that readers elsewhere may load.
@@ -208,6 +214,15 @@ bool board_queue_granted(struct board *board, uint32_t *waiter, uint64_t *cookie
 
 // board_queue_wait_first is board_queue_wait at the head of the queue.
 uint32_t board_queue_wait_first(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie);
+
+// board_queue_pass_over says that `inc` does not answer: its waiters keep their places, but units go to those of
+// others, those it was granted and has not fetched too. The master calls it again and again while that holds, as a
+// grant may be under way.
+void board_queue_pass_over(struct board *board, uint32_t inc);
+
+// board_queue_awake ends that, in the process itself (one load where there is nothing to end). True: units may have
+// stayed free for want of anybody awake, and it must call board_queue_offer for every server with a queue.
+bool board_queue_awake(struct board *board, uint32_t inc);
 
 // board_queue_len gives the number of waiters of `backend` (those that insist on `server` alone when it is not 0),
 // granted ones that have not noticed included.

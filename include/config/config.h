@@ -41,7 +41,8 @@ struct config {
     void *object;             // the section's object, given by its begin function; NULL while it is skipped
     uint32_t in;              // CONFIG_IN_* bit of the section
     void *owner;              // for the areas above: the program's whole configuration
-    bool numeric_hosts;       // names of hosts are not looked up: addresses in numbers alone
+    bool numeric_hosts;       // -dG: names of hosts are not looked up, addresses in numbers alone
+    bool no_splice;           // -dS: for enabled(SPLICE)
     const char *base_dir;     // directory that relative file names start from, or NULL
     struct config_env *env;   // variables as setenv and the like left them (config/env.h); see config_read_end
 };

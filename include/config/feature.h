@@ -18,5 +18,6 @@ bool config_feature_has(struct slice name);
 // config_feature_list appends all names to `out`, separated by spaces, with '+' or '-' before each, as -vv shows them.
 void config_feature_list(struct text *out);
 
-// config_feature_is_enabled sets `*enabled` for enabled(`name`); false where HAProxy knows no such option.
+// config_feature_is_enabled sets `*enabled` for enabled(`name`) as it is without flags of the command line; false where
+// HAProxy knows no such option.
 bool config_feature_is_enabled(bool *enabled, struct slice name);

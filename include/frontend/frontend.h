@@ -43,6 +43,7 @@ struct frontends {
     struct event_timer hurry;  // a soft stop's grace for idle connections
     uint64_t spread_at_us;     // the last step of a soft stop that is spread
     uint32_t num_sessions;
+    uint32_t max_sessions; // what the limit of descriptors allows, each with a connection to a server
     bool stopping;
 };
 
@@ -69,6 +70,9 @@ void frontends_hard_stop(struct frontends *frontends);
 
 // frontends_is_idle says whether no client connection is left.
 bool frontends_is_idle(const struct frontends *frontends);
+
+// frontends_awake is called after this worker was held for silent: it looks after the queues (backend_ctx_offer).
+void frontends_awake(struct frontends *frontends);
 
 // frontends_woken serves what another process woke this worker for: slots of the queue.
 void frontends_woken(struct frontends *frontends);

@@ -8,7 +8,8 @@
 
 enum frontend_session_state {
     FRONTEND_SESSION_PROXY,  // reads the PROXY header
-    FRONTEND_SESSION_STREAM, // a stream has the connection; between requests it waits for the next head
+    FRONTEND_SESSION_IDLE,   // waits for the first byte of a request; holds neither stream nor buffer
+    FRONTEND_SESSION_STREAM, // a stream has the connection
     FRONTEND_SESSION_TUNNEL,
     FRONTEND_SESSION_LINGER, // our direction is over, the rest of theirs is read and dropped
 };

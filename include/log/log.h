@@ -107,8 +107,12 @@ bool log_drain_waits(const struct log_drain *drain);
 // log_drain_sent gives how many lines were handed to sinks since the board was made.
 uint64_t log_drain_sent(const struct log_drain *drain);
 
-// log_drain_dropped gives how many messages were lost since the board was made, in rings and at sinks.
+// log_drain_dropped is log_dropped of the drain's board.
 uint64_t log_drain_dropped(const struct log_drain *drain);
+
+// log_dropped gives how many messages were lost since the board was made: in rings that were full, and at sinks that
+// took none. For any process that has the board.
+uint64_t log_dropped(struct board *board);
 
 // Messages of the processes themselves (not of traffic) go to standard error in HAProxy's form:
 //   [NOTICE]   (1234) : New worker (1240) forked

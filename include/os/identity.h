@@ -31,7 +31,12 @@ bool os_identity_become(const char **what, const struct os_identity *identity);
 // many as the hard limit says. It gives the limit that holds afterwards.
 uint64_t os_limit_files(uint64_t wanted);
 
-// os_limit_memory bounds the address space of this process and its children to `bytes`. False with errno.
+// os_limit_files_left gives how many descriptors this process may still open, taking those that are open for the lowest
+// numbers. UINT64_MAX without a limit.
+uint64_t os_limit_files_left(void);
+
+// os_limit_memory bounds the memory that this process and each of its children may allocate to `bytes`; what they share
+// does not count. False with errno.
 bool os_limit_memory(uint64_t bytes);
 
 // os_cpus_usable gives the number of processors this process may run on, at least 1.

@@ -81,6 +81,8 @@ struct process_traffic {
     uint32_t (*open_sessions)(void *traffic);
     // woken is called in the turn after board_wake for this process. May be NULL.
     void (*woken)(void *traffic);
+    // awake is called in the turn after the master held this process for silent. May be NULL.
+    void (*awake)(void *traffic);
     // turn is called each turn before the wait. May be NULL.
     void (*turn)(void *traffic);
 };

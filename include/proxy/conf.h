@@ -101,9 +101,9 @@ struct server_conf {
     bool tfo;
     uint8_t send_proxy; // PROXY_SEND_PROXY_*
     uint8_t proxy_v2_options;
-    uint32_t weight;   // 0-256, default 1
-    uint32_t maxconn;  // 0: no limit
-    uint32_t maxqueue; // 0: no limit
+    uint32_t weight;       // 0-256, default 1
+    uint32_t maxconn;      // 0: no limit
+    uint32_t maxqueue;     // 0: no limit
     int32_t pool_max_conn; // idle connections a worker keeps, -1: no limit
     uint32_t max_reuse;    // requests on one connection, 0: no limit; stored as limit + 1
     uint64_t pool_purge_us;
@@ -132,7 +132,6 @@ struct cookie_conf {
 // `option forwardfor`
 struct forwardfor_conf {
     bool enabled;
-    bool names_header; // the name was given
     bool if_none;
     const char *header; // default "X-Forwarded-For"
     uint32_t header_len;
@@ -180,9 +179,8 @@ struct backend_conf {
     struct proxy_conf *proxy;
     struct server_conf *servers;
     uint32_t num_servers;
-    uint8_t balance; // enum proxy_balance
-    uint8_t reuse;   // enum proxy_reuse
-    bool redispatch_every_retry;
+    uint8_t balance;             // enum proxy_balance
+    uint8_t reuse;               // enum proxy_reuse
     int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
     uint32_t retries;            // default 3
     uint32_t fullconn;
@@ -227,16 +225,13 @@ struct stats_socket_conf {
     struct stats_socket_conf *next;
     struct bind_conf bind;
     uint8_t level; // 1 user, 2 operator, 3 admin
-    bool expose_fds;
 };
 
 struct global_conf {
     uint32_t maxconn; // 0: from the descriptor limit
     uint32_t nbproc;
     uint32_t nbthread; // workers are nbproc * nbthread; 0: one per usable CPU
-    const char *user;
-    const char *group;
-    int64_t uid; // -1: unchanged
+    int64_t uid;       // -1: unchanged
     int64_t gid;
     const char *chroot;
     const char *pidfile;
@@ -246,7 +241,6 @@ struct global_conf {
     bool master_worker;
     uint64_t ulimit_n;
     uint64_t hard_stop_after;   // us, 0: never
-    uint64_t grace;             // us
     uint64_t close_spread_time; // us, 0: none
     bool close_never;           // close-spread-time infinite
     uint64_t bufsize;           // default 16384
@@ -278,7 +272,7 @@ struct program_conf {
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
-    uint32_t object; // on the board: the whole service, for global maxconn and its counters
+    uint32_t object;        // on the board: the whole service, for global maxconn and its counters
     bool ignore_unresolved; // as in struct proxy_load
 };
 
@@ -299,12 +293,13 @@ struct proxy_load {
     size_t num_files;
     bool (*more)(struct config *config); // reads what is to be read besides, after the files; may be NULL
     bool numeric_hosts;                  // no name is looked up
+    bool no_splice;                      // bodies are copied
     bool ignore_unresolved;              // a server without an address is down, and no error
 };
 
-// proxy_conf_load reads what `load` says and finishes the configuration: the whole way from files to `*out`, which lives
-// in `arena`. Everything is reported to `diag`; false, with `*out` NULL, where anything was wrong. The tables of words,
-// fetches and actions are prepared by the first call in a process. It resolves names, and so may block.
+// proxy_conf_load reads what `load` says and finishes the configuration: the whole way from files to `*out`, which
+// lives in `arena`. Everything is reported to `diag`; false, with `*out` NULL, where anything was wrong. The tables of
+// words, fetches and actions are prepared by the first call in a process. It resolves names, and so may block.
 bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct arena *arena,
                      const struct proxy_load *load);
 

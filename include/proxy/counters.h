@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
+#include "board/board.h"
 
 enum proxy_counter {
     PROXY_COUNT_CONNECTIONS, // frontends: connections accepted
@@ -29,14 +30,16 @@ enum proxy_counter {
     PROXY_COUNT_SERVER_ABORTS,
     PROXY_COUNT_CONNECTS,     // servers: connection attempts
     PROXY_COUNT_REUSES,       // servers: requests sent on a pooled connection
-    PROXY_COUNT_IDLE,         // servers: idle connections in this process (a gauge: may go down)
     PROXY_COUNT_LB_TOTAL,     // times it was picked by balancing
     PROXY_COUNT_POOL_DEAD,    // servers: pooled connections dropped because the server had closed them
     PROXY_COUNT_POOL_RETRIES, // requests sent again because a reused connection had died
     PROXY_COUNT_TUNNELS,      // upgraded or CONNECT tunnels opened
     PROXY_COUNT_INTERNAL_ERRORS,
-    PROXY_NUM_COUNTERS
+    PROXY_NUM_COUNTERS,
+    PROXY_COUNT_IDLE = (int)BOARD_LEVEL, // servers: idle connections in this process; it goes down, too
 };
+
+_Static_assert((int)PROXY_NUM_COUNTERS <= (int)BOARD_LEVEL, "the counters and the level each have their cell");
 
 // Cells of board_gauges. A rate takes three.
 enum proxy_gauge {

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include "proxy/conf.h"
+#include "transport/proxy_protocol.h"
 
 struct proxy_session {
     const struct proxy_conf *conf; // the frontend's
@@ -16,9 +17,22 @@ struct proxy_session {
     uint32_t num_requests;
     void *own_conn;     // idle server connection that is this client's alone (struct backend_conn), or NULL
     uint64_t accept_us; // monotonic
+    uint64_t idle_us;   // when the wait for the next request began
     uint64_t accept_wall_us;
     uint64_t handshake_us; // time the PROXY header took
+    char *tlvs;            // the TLVs of a PROXY header version 2 as they came, or NULL: proxy_session_tlv reads them
+    uint32_t tlvs_len;
 };
+
+// proxy_session_keep_tlvs copies the TLVs of a PROXY header, for whoever asks later what the balancer before us said.
+// False where memory is exhausted.
+bool proxy_session_keep_tlvs(struct proxy_session *session, const struct transport_proxy_info *info);
+
+// proxy_session_tlv gives the value of the first kept TLV of `type`; an empty slice with a NULL pointer for none.
+struct slice proxy_session_tlv(const struct proxy_session *session, uint8_t type);
+
+// proxy_session_fini frees what the session keeps.
+void proxy_session_fini(struct proxy_session *session);
 
 // proxy_session_dst gives the address the client connected to, asking the kernel the first time.
 const struct transport_address *proxy_session_dst(struct proxy_session *session);

@@ -58,6 +58,11 @@ bool stream_edit_request(struct stream *stream);
 // stream_edit_response records the edits of the answer's head.
 bool stream_edit_response(struct stream *stream);
 
+// stream_cookie_find finds the cookie `name` in the Cookie field `value`: from where to where its pair stands (the
+// separator behind it included), and its own value without quotes. RFC 6265 section 4.2.1; spaces around are tolerated
+// as clients send them.
+bool stream_cookie_find(size_t *start, size_t *end, struct slice *found, struct slice value, struct slice name);
+
 // stream_cookie_pick finds the server named by the request's cookie and notes what was seen; NULL: none usable.
 struct server *stream_cookie_pick(struct stream *stream);
 
@@ -72,6 +77,3 @@ void stream_log_line(struct stream *stream);
 
 // stream_to_tunnel hands both connections to a tunnel and ends the stream without closing them. STREAM_OVER.
 enum stream_verdict stream_to_tunnel(struct stream *stream);
-
-// stream_release gives the stream's memory back without ending anything: its connections went to a tunnel.
-void stream_release(struct stream *stream);

@@ -181,8 +181,13 @@ void stream_queue_granted(struct stream_ctx *ctx);
 // stream_arm sets the session's timer to the earliest deadline that now applies.
 void stream_arm(struct stream *stream);
 
-// stream_close_idle ends a stream of which no byte has come, for a soft stop.
-void stream_close_idle(struct stream *stream);
+// stream_idle_deadline gives the time (monotonic us, 0 for never) until which `session`, of whose next request no byte
+// has come, may wait.
+uint64_t stream_idle_deadline(const struct proxy_session *session);
+
+// stream_release gives the stream's memory back without ending anything: nothing has happened yet, or its connections
+// went to a tunnel.
+void stream_release(struct stream *stream);
 
 // stream_has_request says whether the whole request has come: nothing more is waited for from the client but its end.
 bool stream_has_request(const struct stream *stream);

@@ -26,7 +26,7 @@ struct transport_conn {
     bool send_failed : 1; // nothing more goes out; what the peer said before may still be read
     bool connecting : 1;  // connect has not finished
     bool has_error : 1;   // the kernel holds an error: the peer reset the connection, or it could not be made
-    bool registered : 1;   // the loop knows it
+    bool registered : 1;  // the loop knows it
     int error;            // errno of the failure
 };
 

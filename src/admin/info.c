@@ -6,6 +6,7 @@
 #include "admin/session.h"
 #include "admin/value.h"
 #include "board/board.h"
+#include "log/log.h"
 #include "proxy/conf.h"
 #include "proxy/counters.h"
 
@@ -40,7 +41,7 @@
     X(52, STOPPING, "Stopping", "MGP", U32, "1 while this generation stops softly")                                    \
     X(53, JOBS, "Jobs", "MGP", U32, "Client connections and listeners")                                                \
     X(55, LISTENERS, "Listeners", "MGP", U32, "Addresses that this generation listens on")                             \
-    X(58, DROPPED_LOGS, "DroppedLogs", "MCP", U32, "Log lines that found their ring full")                             \
+    X(58, DROPPED_LOGS, "DroppedLogs", "MCP", U32, "Log lines lost, at a full ring or a sink that took none")          \
     X(59, BUSY_POLLING, "BusyPolling", "MGP", U32, "Always 0: no process polls without waiting")                       \
     X(61, TOTAL_BYTES_OUT, "TotalBytesOut", "MCP", U64, "Bytes sent to clients since the master started")              \
     X(66, BUILD_INFO, "Build info", "POS", STR, "Version of the product")                                              \
@@ -94,11 +95,9 @@ static void fill_processes(struct info_values *info, const struct admin *admin, 
     uint64_t now_us = admin->start.loop->wall_us;
     uint32_t num_workers = 0;
     uint32_t num_sessions = 0;
-    uint64_t num_dropped = 0;
     for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
         struct board_incarnation *record = board_incarnation_at(board, inc);
         uint32_t role = atomic_load(&record->role);
-        num_dropped += board_ring_dropped(board, inc);
         if (atomic_load(&record->state) != 1)
             continue;
         num_sessions += atomic_load(&record->sessions);
@@ -122,7 +121,7 @@ static void fill_processes(struct info_values *info, const struct admin *admin, 
     }
     set(info, INFO_NBTHREAD, num_workers);
     set(info, INFO_TASKS, num_sessions);
-    set(info, INFO_DROPPED_LOGS, num_dropped);
+    set(info, INFO_DROPPED_LOGS, log_dropped(board));
     set(info, INFO_STOPPING, atomic_load(&board_incarnation_at(board, admin->start.inc)->ready) == 2);
 }
 

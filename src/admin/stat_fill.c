@@ -247,18 +247,6 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
     set_string(row, ADMIN_STAT_COOKIE, proxy->be.cookie.name);
 }
 
-// A gauge, so that only processes that live count.
-static uint64_t idle_connections(const struct admin_stat_ctx *ctx, uint32_t object)
-{
-    uint64_t sum = 0;
-    for (uint32_t inc = 1; inc < board_incarnation_limit(ctx->board); inc++) {
-        struct board_incarnation *record = board_incarnation_at(ctx->board, inc);
-        if (atomic_load(&record->state) == 1 && atomic_load(&record->role) == BOARD_ROLE_WORKER)
-            sum += __atomic_load_n(&board_counters(ctx->board, inc, object)[PROXY_COUNT_IDLE], __ATOMIC_RELAXED);
-    }
-    return sum;
-}
-
 static const char *server_address(struct admin_stat_row *row, const struct server_conf *server)
 {
     char ip[TRANSPORT_ADDRESS_TEXT_MAX];
@@ -300,7 +288,7 @@ void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *
     if (ctx->show_addresses)
         set_string(row, ADMIN_STAT_ADDR, server_address(row, server));
     set_string(row, ADMIN_STAT_COOKIE, server->cookie);
-    set(row, ADMIN_STAT_SRV_ICUR, idle_connections(ctx, server->object));
+    set(row, ADMIN_STAT_SRV_ICUR, board_counter_sum(ctx->board, server->object, PROXY_COUNT_IDLE));
     if (server->pool_max_conn >= 0)
         set(row, ADMIN_STAT_SRC_ILIM, (uint64_t)server->pool_max_conn);
     set(row, ADMIN_STAT_SRID, 0);

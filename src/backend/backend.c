@@ -63,6 +63,22 @@ static void each_server(struct backend_ctx *ctx, void (*visit)(struct server *se
             visit(&ctx->backends[i]->servers[j]);
 }
 
+static void server_offer(struct server *server)
+{
+    struct board *board = server->backend->ctx->board;
+    uint32_t object = server->backend->conf->be_object;
+    if (!server->conf->maxconn || !backend_server_is_usable(server))
+        return;
+    for (uint32_t num = board_queue_len(board, object, 0); num > 0; num--)
+        if (!board_queue_offer(board, object, server->conf->object, server->conf->maxconn))
+            return;
+}
+
+void backend_ctx_offer(struct backend_ctx *ctx)
+{
+    each_server(ctx, server_offer);
+}
+
 static void server_close_idle(struct server *server)
 {
     close_idle(server, 0);

@@ -198,7 +198,12 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
     }
     backend_count(server->counters, PROXY_COUNT_CONNECTS, 1);
     backend_count(server->backend->counters, PROXY_COUNT_CONNECTS, 1);
-    if (transport_conn_connect(ctx->loop, &conn->h1.conn, &how, NULL) != IO_OK) {
+    enum io io = transport_conn_connect(ctx->loop, &conn->h1.conn, &how, NULL);
+    if (io != IO_OK && (errno == EMFILE || errno == ENFILE)) {
+        backend_pool_make_room(ctx);
+        io = transport_conn_connect(ctx->loop, &conn->h1.conn, &how, NULL);
+    }
+    if (io != IO_OK) {
         int error = errno;
         free(conn);
         errno = error;

@@ -100,7 +100,9 @@ static void fold_object(struct board *board, uint32_t inc, uint32_t object)
     base->inc = inc;
     base->object = object;
     for (uint32_t i = 0; i < BOARD_COUNTERS; i++) {
-        base->sums[i] = load(&base->counters[object][i]) + load(&board->counters->cells[inc][object][i]);
+        base->sums[i] = load(&base->counters[object][i]);
+        if (i != BOARD_LEVEL)
+            base->sums[i] += load(&board->counters->cells[inc][object][i]);
     }
     atomic_store_explicit(&base->stage, 1, memory_order_release);
     fold_apply(board);

@@ -63,6 +63,7 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
         record->slot = slot;
         record->generation = generation;
         record->started_wall_us = clock_wall_us();
+        atomic_store(&record->asleep, 0);
         atomic_store(&record->role, role);
         atomic_store(&record->beat_us, clock_mono_us());
         // A process goes on from what its parent has applied, for it inherits the state this led to. The master applies
@@ -102,6 +103,23 @@ uint32_t board_incarnation_limit(struct board *board)
     return atomic_load_explicit(&board->incarnations->limit, memory_order_relaxed);
 }
 
+// The lock of that number (struct board_estate); NULL for 0, which stands for none and for the reaper's.
+static struct board_lock *lock_of(struct board *board, uint32_t number)
+{
+    if (number == BOARD_LOCK_OBJECTS)
+        return &board->objects->lock;
+    if (number == BOARD_LOCK_JOURNAL)
+        return &board->journal->lock;
+    return number > 0 && number < BOARD_MAX_OBJECTS ? &board->queues->queues[number].lock : NULL;
+}
+
+bool board_incarnation_blocks(struct board *board, uint32_t inc)
+{
+    board_check_incarnation(inc);
+    struct board_lock *lock = lock_of(board, atomic_load(&board->incarnations->estates[inc].lock));
+    return lock && atomic_load(&lock->owner) == inc;
+}
+
 // Each step leaves the board so that the whole can be done again from the start, for the process that does it may be
 // killed too. The number comes free last.
 static void clean(struct board *board, uint32_t inc)
@@ -110,7 +128,7 @@ static void clean(struct board *board, uint32_t inc)
     struct board_estate *estate = &board->incarnations->estates[inc];
     uint32_t lock = atomic_load(&estate->lock);
     if (lock == BOARD_LOCK_OBJECTS || lock == BOARD_LOCK_JOURNAL) {
-        struct board_lock *held = lock == BOARD_LOCK_OBJECTS ? &board->objects->lock : &board->journal->lock;
+        struct board_lock *held = lock_of(board, lock);
         if (atomic_load(&held->owner) == inc) {
             board_lock_take(board, held, lock);
             board_lock_give(board, held);

@@ -80,6 +80,24 @@ static void list_prepend(struct board *board, struct board_queue *list, uint32_t
     list->head = waiter;
 }
 
+// In the order of tickets: the place it had, or nearly.
+static void list_insert(struct board *board, struct board_queue *list, uint32_t waiter)
+{
+    struct board_waiter *record = board_waiter_at(board, waiter);
+    uint32_t next = list->head;
+    while (next && board_waiter_at(board, next)->ticket < record->ticket) {
+        next = board_waiter_at(board, next)->next;
+    }
+    if (!next || next == list->head) {
+        (next ? list_prepend : list_append)(board, list, waiter);
+        return;
+    }
+    record->next = next;
+    record->prev = board_waiter_at(board, next)->prev;
+    board_waiter_at(board, record->prev)->next = waiter;
+    board_waiter_at(board, next)->prev = waiter;
+}
+
 static void list_remove(struct board *board, struct board_queue *list, uint32_t waiter)
 {
     struct board_waiter *record = board_waiter_at(board, waiter);
@@ -177,11 +195,25 @@ bool board_queue_leave(struct board *board, uint32_t waiter, uint32_t inc)
     return granted != 0;
 }
 
+static bool is_asleep(const struct board *board, uint32_t inc)
+{
+    return atomic_load_explicit(&board->incarnations->records[inc].asleep, memory_order_seq_cst) != 0;
+}
+
+static uint32_t first_awake(struct board *board, const struct board_queue *list)
+{
+    uint32_t waiter = list->head;
+    while (waiter && is_asleep(board, board_waiter_at(board, waiter)->inc)) {
+        waiter = board_waiter_at(board, waiter)->next;
+    }
+    return waiter;
+}
+
 // Who came first of those that take any server and those that insist on this one; 0 where there is none.
 static uint32_t first_for(struct board *board, uint32_t backend, uint32_t server)
 {
-    uint32_t any = queue_at(board, backend)->head;
-    uint32_t own = server != backend ? queue_at(board, server)->head : 0;
+    uint32_t any = first_awake(board, queue_at(board, backend));
+    uint32_t own = server != backend ? first_awake(board, queue_at(board, server)) : 0;
     if (any && own) {
         return board_waiter_at(board, any)->ticket < board_waiter_at(board, own)->ticket ? any : own;
     }
@@ -270,13 +302,19 @@ bool board_queue_granted(struct board *board, uint32_t *waiter, uint64_t *cookie
     board_check_incarnation(inc);
     uint32_t marked;
     while ((marked = next_marked(board, inc)) != 0) {
-        // A mark may be stale. Only its owner frees or reuses a waiter, and that is us: the state cannot go back.
+        // A mark may be stale. Only its owner frees or reuses a waiter, and that is us; but a grant may be taken back
+        // until we have the lock (board_queue_pass_over).
         struct board_waiter *record = board_waiter_at(board, marked);
         if (record->inc != inc || atomic_load_explicit(&record->state, memory_order_acquire) != BOARD_WAITER_GRANTED) {
             continue;
         }
         uint32_t backend = atomic_load_explicit(&record->backend, memory_order_relaxed);
-        queue_lock(board, backend, record->granted);
+        queue_lock(board, backend, record->server);
+        if (state_of(record) != BOARD_WAITER_GRANTED) {
+            queue_unlock(board, backend);
+            continue;
+        }
+        queue_at(board, backend)->server = record->granted;
         *waiter = marked;
         *cookie = record->cookie;
         *server = record->granted;
@@ -287,6 +325,57 @@ bool board_queue_granted(struct board *board, uint32_t *waiter, uint64_t *cookie
         return true;
     }
     return false;
+}
+
+// Takes back what the waiter was granted and passes it on. A lock whose holder sleeps too is left alone: the master does
+// not wait for who may never come back.
+static void waiter_recall(struct board *board, uint32_t waiter, uint32_t inc)
+{
+    struct board_waiter *record = board_waiter_at(board, waiter);
+    uint32_t backend = atomic_load(&record->backend);
+    struct board_queue *queue = queue_at(board, backend);
+    uint32_t holder = atomic_load(&queue->lock.owner);
+    if (holder > 0 && holder < BOARD_MAX_INCARNATIONS && is_asleep(board, holder)) {
+        return;
+    }
+    queue_lock(board, backend, record->server);
+    // It may have woken up meanwhile and have used the waiter for another queue: that one's lock we do not hold.
+    bool same = record->inc == inc && atomic_load(&record->backend) == backend;
+    uint32_t granted = same && state_of(record) == BOARD_WAITER_GRANTED ? record->granted : 0;
+    if (granted) {
+        queue->server = granted;
+        atomic_store_explicit(&record->state, BOARD_WAITER_WAITING, memory_order_release);
+        reserve(board, granted, -1);
+        list_insert(board, list_of(board, record), waiter);
+    }
+    queue_unlock(board, backend);
+    if (granted) {
+        board_queue_slot_freed(board, backend, granted);
+    }
+}
+
+void board_queue_pass_over(struct board *board, uint32_t inc)
+{
+    board_check_incarnation(inc);
+    atomic_store(&board->incarnations->records[inc].asleep, 1);
+    for (uint32_t chunk = 0; chunk < BOARD_CHUNKS; chunk++) {
+        if (atomic_load(&board->queues->chunks[chunk].owner) != inc) {
+            continue;
+        }
+        for (uint32_t i = 1; i <= BOARD_CHUNK_WAITERS; i++) {
+            uint32_t waiter = chunk * BOARD_CHUNK_WAITERS + i;
+            if (atomic_load(&board_waiter_at(board, waiter)->state) == BOARD_WAITER_GRANTED) {
+                waiter_recall(board, waiter, inc);
+            }
+        }
+    }
+}
+
+bool board_queue_awake(struct board *board, uint32_t inc)
+{
+    board_check_incarnation(inc);
+    _Atomic uint32_t *asleep = &board->incarnations->records[inc].asleep;
+    return UNLIKELY(atomic_load_explicit(asleep, memory_order_relaxed) != 0) && atomic_exchange(asleep, 0) != 0;
 }
 
 uint32_t board_queue_len(struct board *board, uint32_t backend, uint32_t server)

@@ -2,7 +2,8 @@
 #include "base/check.h"
 #include "config/feature.h"
 
-// Names as HAProxy 3.2 lists them, and our answer. Names it does not list are our own and come last.
+// Names as HAProxy 3.2 lists them, and our answer: whether the words behind them work here, which is why a
+// configuration asks. Names it does not list are our own and come last.
 static const struct {
     struct slice name;
     bool has;
@@ -22,7 +23,7 @@ static const struct {
     { SLICE("KQUEUE"), false },
     { SLICE("LIBATOMIC"), false },
     { SLICE("LIBCRYPT"), false },
-    { SLICE("LINUX_CAP"), true },
+    { SLICE("LINUX_CAP"), false },
     { SLICE("LINUX_SPLICE"), true },
     { SLICE("LINUX_TPROXY"), true },
     { SLICE("LUA"), false },
@@ -36,8 +37,8 @@ static const struct {
     { SLICE("OPENSSL_WOLFSSL"), false },
     { SLICE("OT"), false },
     { SLICE("PCRE"), false },
-    { SLICE("PCRE2"), false },
-    { SLICE("PCRE2_JIT"), false },
+    { SLICE("PCRE2"), true },
+    { SLICE("PCRE2_JIT"), true },
     { SLICE("PCRE_JIT"), false },
     { SLICE("POLL"), false },
     { SLICE("PRCTL"), true },

@@ -33,11 +33,14 @@ static const char *predicate_feature(struct config *config, bool *result, const 
 
 static const char *predicate_enabled(struct config *config, bool *result, const struct slice *args)
 {
-    (void)config;
-    return config_feature_is_enabled(result, args[0])
-               ? NULL
-               : "unknown option; there are POLL, EPOLL, KQUEUE, EVPORTS, SPLICE, GETADDRINFO, REUSEPORT, FAST-FORWARD "
-                 "and SERVER-SSL-VERIFY-NONE";
+    if (!config_feature_is_enabled(result, args[0]))
+        return "unknown option; there are POLL, EPOLL, KQUEUE, EVPORTS, SPLICE, GETADDRINFO, REUSEPORT, FAST-FORWARD "
+               "and SERVER-SSL-VERIFY-NONE";
+    if (slice_equal(args[0], SLICE("GETADDRINFO")))
+        *result = !config->numeric_hosts;
+    if (slice_equal(args[0], SLICE("SPLICE")))
+        *result = !config->no_splice;
+    return NULL;
 }
 
 static const char *predicate_streq(struct config *config, bool *result, const struct slice *args)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include "frontend/session.h"
+#include "os/identity.h"
 
-enum { IDLE_GRACE_US = 500000, SPREAD_STEP_US = 10000, MAX_FREE_BUFS = 256, HEAD_ROOM_MIN = 512 };
+enum { IDLE_GRACE_US = 500000, SPREAD_STEP_US = 10000, MAX_FREE_BUFS = 256, HEAD_ROOM_MIN = 512, SPARE_FILES = 8 };
 
 static void hurry_fired(struct event_timer *timer);
 
@@ -14,6 +15,15 @@ static uint32_t head_max(const struct global_conf *global)
     uint64_t least = most < HEAD_ROOM_MIN ? most : HEAD_ROOM_MIN;
     uint64_t room = global->maxrewrite < least ? least : global->maxrewrite;
     return (uint32_t)(global->bufsize - (room < most ? room : most));
+}
+
+// A session that cannot reach a server is worse off than one that still waits in the kernel's queue: half of the
+// descriptors stay for the way to the servers.
+static uint32_t max_sessions(const struct program_conf *program)
+{
+    uint64_t left = os_limit_files_left(), other = SPARE_FILES + program->num_binds;
+    uint64_t max = left > other ? (left - other) / 2 : 0;
+    return max < 1 ? 1 : max > UINT32_MAX ? UINT32_MAX : (uint32_t)max;
 }
 
 void frontends_init(struct frontends *frontends, const struct program_conf *program, struct event_loop *loop,
@@ -40,6 +50,7 @@ void frontends_init(struct frontends *frontends, const struct program_conf *prog
     };
     if (!frontends->mux.trailers)
         check_out_of_memory(global->max_headers * sizeof(struct http_field));
+    frontends->max_sessions = max_sessions(program);
     backend_ctx_init(&frontends->backends, program, loop, board, inc, &frontends->mux, num_workers);
     stream_ctx_init(&frontends->streams, program, loop, board, inc, &frontends->mux, &frontends->backends);
 }
@@ -140,6 +151,12 @@ void frontends_soft_stop(struct frontends *frontends)
 bool frontends_is_idle(const struct frontends *frontends)
 {
     return frontends->num_sessions == 0;
+}
+
+void frontends_awake(struct frontends *frontends)
+{
+    backend_ctx_offer(&frontends->backends);
+    stream_queue_granted(&frontends->streams);
 }
 
 void frontends_woken(struct frontends *frontends)

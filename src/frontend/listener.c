@@ -86,7 +86,7 @@ static bool accept_one(struct frontend_listener *listener)
     struct sockaddr_storage peer;
     socklen_t len = sizeof(peer);
     struct places places = places_of(frontends, listener->bind);
-    if (!take_limited(frontends, &places)) {
+    if (frontends->num_sessions >= frontends->max_sessions || !take_limited(frontends, &places)) {
         listener_pause(listener);
         return false;
     }

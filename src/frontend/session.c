@@ -11,6 +11,7 @@ static void session_free(struct frontend_session *session, bool reset)
     event_timer_del(frontends->loop, &session->timer);
     event_task_cancel(&session->next_request);
     backend_pool_drop_own(&session->facts.own_conn);
+    proxy_session_fini(&session->facts);
     bool nolinger = (session->facts.conf->options & PROXY_OPT_NO_LINGER) != 0;
     // A client that has not closed yet sees the end of what it got, where all of it has arrived, before the reset.
     if (nolinger && !reset && !session->front.conn.read_closed)
@@ -23,9 +24,9 @@ static void session_free(struct frontend_session *session, bool reset)
     free(session);
 }
 
-// A request that came with its connection is often answered, and the connection closed, before any event on the client's
-// side matters: such a connection never enters the loop, which saves a system call and an event. The others do so once the
-// client is waited for, or after FRESH_US, so that a client that leaves is noticed.
+// A request that came with its connection is often answered, and the connection closed, before any event on the
+// client's side matters: such a connection never enters the loop, which saves a system call and an event. The others do
+// so once the client is waited for, or after FRESH_US, so that a client that leaves is noticed.
 enum { FRESH_US = 2000 };
 
 // False where the session is gone, as the kernel refused.
@@ -36,10 +37,7 @@ static bool session_meet(struct frontend_session *session)
     list_remove(&session->fresh);
     if (transport_conn_register(session->owner->loop, &session->front.conn))
         return true;
-    if (session->state == FRONTEND_SESSION_STREAM && !session->stream)
-        session_free(session, true);
-    else
-        frontend_session_kill(session, STREAM_END_RESOURCE);
+    frontend_session_kill(session, STREAM_END_RESOURCE);
     return false;
 }
 
@@ -99,6 +97,28 @@ static void session_linger(struct frontend_session *session)
 
 static bool start_stream(struct frontend_session *session);
 
+// Whether a look at the connection may find something; an end that was seen already is not announced again.
+static bool has_news(const struct frontend_session *session)
+{
+    const struct transport_conn *conn = &session->front.conn;
+    return session->front.rx_started || conn->can_read || conn->read_closed || conn->failed;
+}
+
+static void idle_event(struct mux_stream *stream)
+{
+    struct frontend_session *session = CONTAINER_OF(mux_h1_of(stream), struct frontend_session, front);
+    if (has_news(session) && start_stream(session))
+        stream_run(session->stream);
+}
+
+static void session_idle(struct frontend_session *session)
+{
+    session->state = FRONTEND_SESSION_IDLE;
+    session->stream = NULL;
+    session->front.stream.on_event = idle_event;
+    event_timer_set(session->owner->loop, &session->timer, stream_idle_deadline(&session->facts));
+}
+
 static void stream_ended(struct proxy_session *facts, enum stream_next next)
 {
     struct frontend_session *session = CONTAINER_OF(facts, struct frontend_session, facts);
@@ -106,11 +126,10 @@ static void stream_ended(struct proxy_session *facts, enum stream_next next)
     switch (next) {
     case STREAM_NEXT_REQUEST:
         mux_h1_next(&session->front);
-        if (!session_meet(session) || !start_stream(session))
-            break;
+        session->facts.idle_us = session->owner->loop->now_us;
+        session_idle(session);
         // Bytes that are already here start the next turn's work, so that a long pipeline does not hold the others up.
-        // An end that was seen already is not announced again.
-        if (session->front.rx_started || session->front.conn.can_read || session->front.conn.read_closed)
+        if (session_meet(session) && has_news(session))
             event_task_wake(session->owner->loop, &session->next_request);
         break;
     case STREAM_NEXT_LINGER:
@@ -155,8 +174,8 @@ static bool start_stream(struct frontend_session *session)
 static void next_request(struct event_task *task)
 {
     struct frontend_session *session = CONTAINER_OF(task, struct frontend_session, next_request);
-    if (session->state == FRONTEND_SESSION_STREAM)
-        stream_run(session->stream);
+    if (session->state == FRONTEND_SESSION_IDLE)
+        idle_event(&session->front.stream);
 }
 
 static void proxy_failed(struct frontend_session *session, const char *what, const char *reason)
@@ -172,6 +191,11 @@ static void timer_fired(struct event_timer *timer)
 {
     struct frontend_session *session = CONTAINER_OF(timer, struct frontend_session, timer);
     switch (session->state) {
+    case FRONTEND_SESSION_IDLE:
+        // The stream knows how a request that never came ends, and what the log says of it.
+        if (start_stream(session))
+            stream_timer_fired(session->stream);
+        break;
     case FRONTEND_SESSION_STREAM:
         stream_timer_fired(session->stream);
         break;
@@ -213,6 +237,8 @@ static void proxy_event(struct mux_stream *stream)
                 break;
             }
             if (result == TRANSPORT_PROXY_DONE) {
+                if (!proxy_session_keep_tlvs(&session->facts, &info))
+                    break;
                 if (!info.local) {
                     proxy_address(&session->facts.src, &info.src);
                     proxy_address(&session->facts.dst, &info.dst);
@@ -268,6 +294,7 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         .counters = board_counters(frontends->board, frontends->inc, conf->fe_object),
         .fd = fd,
         .accept_us = frontends->loop->now_us,
+        .idle_us = frontends->loop->now_us,
         .accept_wall_us = frontends->loop->wall_us,
     };
     transport_address_from_sockaddr(&session->facts.src, (const struct sockaddr *)peer, len);
@@ -298,8 +325,13 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         stream_run(session->stream);
     }
     // It may be gone by now: only its place on the list tells.
-    if (frontends->fresh.prev == &session->fresh)
-        meet_or_wait(session);
+    if (frontends->fresh.prev != &session->fresh)
+        return true;
+    if (session->state == FRONTEND_SESSION_STREAM && stream_is_idle(session->stream)) {
+        stream_release(session->stream);
+        session_idle(session);
+    }
+    meet_or_wait(session);
     return true;
 }
 
@@ -320,13 +352,13 @@ void frontend_session_kill(struct frontend_session *session, enum stream_end end
 
 bool frontend_session_is_idle(const struct frontend_session *session)
 {
-    return session->state == FRONTEND_SESSION_STREAM && stream_is_idle(session->stream);
+    return session->state == FRONTEND_SESSION_IDLE && !session->front.rx_started;
 }
 
 bool frontend_session_close_idle(struct frontend_session *session)
 {
     if (!frontend_session_is_idle(session))
         return false;
-    stream_close_idle(session->stream);
+    session_free(session, false);
     return true;
 }

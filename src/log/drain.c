@@ -156,9 +156,9 @@ static uint32_t drain_rings(struct log_drain *drain, uint32_t limit, uint32_t ma
     return total;
 }
 
-static uint32_t ring_limit(const struct log_drain *drain)
+static uint32_t ring_limit(const struct log_table *table)
 {
-    uint32_t limit = atomic_load_explicit(&drain->table->inc_limit, memory_order_acquire);
+    uint32_t limit = atomic_load_explicit(&table->inc_limit, memory_order_acquire);
     return limit < BOARD_MAX_INCARNATIONS ? limit : BOARD_MAX_INCARNATIONS;
 }
 
@@ -167,7 +167,7 @@ uint32_t log_drain_run(struct log_drain *drain, uint32_t max)
     if (!drain_lock(drain->table))
         return 0;
     uint64_t now_us = clock_mono_us();
-    uint32_t limit = ring_limit(drain), taken = limit > 1 ? drain_rings(drain, limit, max, now_us) : 0;
+    uint32_t limit = ring_limit(drain->table), taken = limit > 1 ? drain_rings(drain, limit, max, now_us) : 0;
     drain_unlock(drain->table);
     flush_all(drain, now_us);
     return taken;
@@ -188,8 +188,16 @@ uint64_t log_drain_sent(const struct log_drain *drain)
 
 uint64_t log_drain_dropped(const struct log_drain *drain)
 {
-    uint64_t dropped = atomic_load_explicit(&drain->table->dropped, memory_order_relaxed);
-    for (uint32_t inc = 1; inc < ring_limit(drain); inc++)
-        dropped += board_ring_dropped(drain->board, inc);
+    return log_dropped(drain->board);
+}
+
+uint64_t log_dropped(struct board *board)
+{
+    const struct log_table *table = log_table_get(board);
+    if (!table)
+        return 0;
+    uint64_t dropped = atomic_load_explicit(&table->dropped, memory_order_relaxed);
+    for (uint32_t inc = 1; inc < ring_limit(table); inc++)
+        dropped += board_ring_dropped(board, inc);
     return dropped;
 }

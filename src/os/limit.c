@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include "os/identity.h"
 
 uint64_t os_limit_files(uint64_t wanted)
@@ -20,10 +23,23 @@ uint64_t os_limit_files(uint64_t wanted)
     return next.rlim_cur;
 }
 
+uint64_t os_limit_files_left(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+        return UINT64_MAX;
+    int lowest = fcntl(0, F_DUPFD_CLOEXEC, 0);
+    if (lowest < 0)
+        return errno == EMFILE ? 0 : limit.rlim_cur;
+    close(lowest);
+    return limit.rlim_cur - (uint64_t)lowest;
+}
+
 bool os_limit_memory(uint64_t bytes)
 {
     struct rlimit limit = { .rlim_cur = bytes, .rlim_max = bytes };
-    return setrlimit(RLIMIT_AS, &limit) == 0;
+    // Not the address space: that is mostly the board's, which is shared and sparse.
+    return setrlimit(RLIMIT_DATA, &limit) == 0;
 }
 
 uint32_t os_cpus_usable(void)

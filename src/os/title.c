@@ -8,41 +8,47 @@
 #include "os/identity.h"
 
 // The kernel shows the bytes between the first argument and the end of the last: the area may grow into the
-// environment, which stands right behind it.
+// environment, which stands right behind it. What stood there lives on in `moved`, which is never freed: the C library
+// drops pointers into it when a variable is set again.
 static struct {
     char *start;
     size_t len;
+    char *moved;
 } title_area;
 
-static char *string_copy(const char *from)
+static size_t strings_len(char *const *strings)
 {
-    char *copy = strdup(from);
-    if (!copy)
-        check_out_of_memory(strlen(from) + 1);
-    return copy;
+    size_t len = 0;
+    for (; *strings; strings++)
+        len += strlen(*strings) + 1;
+    return len;
 }
 
-static char *area_extend(char *end, char *string)
+// Moves `strings` to `to`, and gives what is behind them there; `*end` grows over those that stood right behind it.
+static char *strings_move(char **strings, char **end, char *to)
 {
-    return string == end ? string + strlen(string) + 1 : end;
+    for (; *strings; strings++) {
+        size_t len = strlen(*strings) + 1;
+        if (*strings == *end)
+            *end += len;
+        *strings = memcpy(to, *strings, len);
+        to += len;
+    }
+    return to;
 }
 
 void os_title_init(int argc, char **argv)
 {
     if (argc < 1)
         return;
-    char *end = argv[0];
-    for (int i = 0; i < argc; i++)
-        end = area_extend(end, argv[i]);
-    for (char **variable = environ; *variable; variable++) {
-        end = area_extend(end, *variable);
-        *variable = string_copy(*variable);
-    }
-    title_area.start = argv[0];
-    title_area.len = (size_t)(end - argv[0]);
+    size_t len = strings_len(argv) + strings_len(environ);
+    title_area.moved = malloc(len);
+    if (!title_area.moved)
+        check_out_of_memory(len);
     // The command line is read again at every reload: it moves away from where the title will stand.
-    for (int i = 0; i < argc; i++)
-        argv[i] = string_copy(argv[i]);
+    char *end = title_area.start = argv[0];
+    strings_move(environ, &end, strings_move(argv, &end, title_area.moved));
+    title_area.len = (size_t)(end - title_area.start);
 }
 
 void os_title_set(const char *format, ...)

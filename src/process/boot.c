@@ -16,16 +16,19 @@
 
 enum { BOOT_CONDITION_ERROR = 2 };
 
-static int condition_answer(const char *text)
+static int condition_answer(const struct process_options *options)
 {
     struct arena arena;
     struct config_diag diag;
     struct config config;
     bool result = false;
     const char *error = NULL;
+    const char *text = options->condition;
     arena_init(&arena);
     config_diag_init(&diag, &arena);
     config_init(&config, &arena, &diag, NULL);
+    config.numeric_hosts = options->no_getaddrinfo;
+    config.no_splice = options->no_splice;
     int status = BOOT_CONDITION_ERROR;
     if (config_condition(&config, &result, &error, text))
         status = result ? 0 : 1;
@@ -114,7 +117,7 @@ int process_main(const struct process_program *program, int argc, char **argv)
         version_print(command == COMMAND_DETAILS);
         break;
     case COMMAND_CONDITION:
-        status = condition_answer(options.condition);
+        status = condition_answer(&options);
         break;
     default:
         status = command_run(program, &options, command);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include "base/check.h"
@@ -8,15 +9,49 @@
 #include "os/steer.h"
 #include "master.h"
 
-enum { GUARD_SILENT_US = 100000 };
+enum {
+    GUARD_SILENT_US = 100000,
+    GUARD_BLOCKED_LOOKS = 4,
+    GUARD_BLOCKED_US = 1000000, // a worker that stands still with a lock of the board is ended after that
+};
+
+static uint64_t silence_us(struct master *master, const struct seat *seat, uint64_t now_us)
+{
+    uint64_t beat_us =
+        atomic_load_explicit(&board_incarnation_at(master->board, seat->inc)->beat_us, memory_order_relaxed);
+    return beat_us < now_us ? now_us - beat_us : 0;
+}
 
 static bool answers(struct master *master, const struct seat *seat, uint64_t now_us)
 {
-    if (!seat->open || !seat->ready)
-        return false;
-    uint64_t beat_us =
-        atomic_load_explicit(&board_incarnation_at(master->board, seat->inc)->beat_us, memory_order_relaxed);
-    return beat_us + GUARD_SILENT_US > now_us;
+    return seat->open && seat->ready && silence_us(master, seat, now_us) < GUARD_SILENT_US;
+}
+
+static void blocker_end(struct master *master, const struct seat *seat)
+{
+    if (!seat->pid || !board_incarnation_blocks(master->board, seat->inc))
+        return;
+    log_say(LOG_LEVEL_ALERT, "worker %u (%d) stands still with a lock that others wait for, and is killed",
+            seat->slot + 1, (int)seat->pid);
+    kill(seat->pid, SIGKILL);
+}
+
+// Whoever stands still with a lock stops all others, who then seem no better: so this comes before anything that asks
+// who else answers. Several looks are needed to tell it from one who waits for that lock and gets it right now.
+static void blockers_end(struct master *master)
+{
+    uint64_t now_us = clock_mono_us();
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
+        for (uint32_t i = 1; i < generation->num_seats; i++) {
+            struct seat *seat = &generation->seats[i];
+            bool blocks = seat->open && seat->ready && silence_us(master, seat, now_us) > GUARD_BLOCKED_US &&
+                          board_incarnation_blocks(master->board, seat->inc);
+            seat->blocks = blocks ? seat->blocks + 1 : 0;
+            if (seat->blocks == GUARD_BLOCKED_LOOKS)
+                blocker_end(master, seat);
+        }
+    }
 }
 
 // A worker that is not there yet, or no more, is told of by its keeper.
@@ -103,11 +138,27 @@ static void group_steer(const struct generation *active, struct listener *listen
         memcpy(listener->steered_to, mask, sizeof(mask));
 }
 
+// Who holds a place in a queue and does not answer is passed over, of generations that leave too.
+static void sleepers_pass_over(struct master *master)
+{
+    uint64_t now_us = clock_mono_us();
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
+        for (uint32_t i = 1; i < generation->num_seats; i++) {
+            const struct seat *seat = &generation->seats[i];
+            if (seat->open && seat->ready && !answers(master, seat, now_us))
+                board_queue_pass_over(master->board, seat->inc);
+        }
+    }
+}
+
 void guard_run(struct master *master)
 {
     struct generation *active = master->active;
+    blockers_end(master);
     if (!active || !workers_look(active))
         return;
+    sleepers_pass_over(master);
     for (uint32_t index = 0; index < active->plan.num_binds; index++) {
         struct listener *listener = active->binds[index];
         if (!os_listen_is_per_slot(&listener->spec))

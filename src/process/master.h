@@ -19,11 +19,12 @@ struct seat {
     struct generation *generation;
     uint32_t slot; // WIRE_CONTROLLER_SLOT for the controller
     uint32_t inc;
-    pid_t pid;   // 0 before it is known and after its end
-    bool open;   // `line` is in use
-    bool ready;  // it said so
-    bool live;   // as the guard saw it last
-    bool silent; // the guard said that it does not answer
+    pid_t pid;       // 0 before it is known and after its end
+    bool open;       // `line` is in use
+    bool ready;      // it said so
+    bool live;       // as the guard saw it last
+    bool silent;     // the guard said that it does not answer
+    uint32_t blocks; // looks in a row at which it stood still with a lock
     struct messages line;
 };
 

@@ -10,6 +10,20 @@
 #include "process/worker.h"
 #include "proxy/conf.h"
 
+// Whether the workers need rights over the network that only root has by itself: for a transparent bind, or to choose
+// the interface that connections to servers leave by.
+static bool needs_any_source(const struct program_conf *program)
+{
+    for (uint32_t i = 0; i < program->num_binds; i++)
+        if (program->binds[i]->listen.flags & OS_LISTEN_TRANSPARENT)
+            return true;
+    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
+        for (const struct server_conf *it = proxy->disabled ? NULL : proxy->be.servers; it; it = it->next)
+            if (it->source_interface || proxy->be.source_interface)
+                return true;
+    return false;
+}
+
 static void settings_from(struct process_settings *settings, const struct program_conf *program,
                           const struct process_options *options)
 {
@@ -31,7 +45,12 @@ static void settings_from(struct process_settings *settings, const struct progra
     settings->num_binds = program->num_binds;
     settings->sockets = sockets;
     settings->num_sockets = num_sockets;
-    settings->identity = (struct os_identity){ .uid = global->uid, .gid = global->gid, .chroot = global->chroot };
+    settings->identity = (struct os_identity){
+        .uid = global->uid,
+        .gid = global->gid,
+        .chroot = global->chroot,
+        .any_source = needs_any_source(program),
+    };
     settings->pidfile = options->pidfile ? options->pidfile : global->pidfile;
     settings->daemon = global->daemon;
     settings->master_worker = global->master_worker;
@@ -79,6 +98,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         .num_files = options->num_files,
         .more = read_master_socket,
         .numeric_hosts = options->no_getaddrinfo,
+        .no_splice = options->no_splice,
         .ignore_unresolved = options->ignore_unresolved,
     };
     bool ok = proxy_conf_load(&program, &diag, arena, &load);
@@ -90,8 +110,6 @@ static void *program_load(struct process_settings *settings, struct text *messag
     }
     if (options->maxconn)
         program->global.maxconn = options->maxconn;
-    if (options->no_splice)
-        program->global.no_splice = true;
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
         if (!proxy->fe.maxconn)
             proxy->fe.maxconn = options->proxy_maxconn;
@@ -151,6 +169,11 @@ static void traffic_woken(void *traffic)
     frontends_woken(traffic);
 }
 
+static void traffic_awake(void *traffic)
+{
+    frontends_awake(traffic);
+}
+
 static const struct process_traffic traffic = {
     .start = traffic_start,
     .listen = traffic_listen,
@@ -159,6 +182,7 @@ static const struct process_traffic traffic = {
     .is_idle = traffic_is_idle,
     .open_sessions = traffic_open_sessions,
     .woken = traffic_woken,
+    .awake = traffic_awake,
 };
 
 static bool admin_reload(void *owner, uint64_t id)

@@ -29,7 +29,6 @@ static bool parse_user(struct config *config, void *object, const struct config_
     (void)word;
     if (!os_identity_user(&global->uid, &main_group, name))
         return config_error(config, line, 0, "there is no user '%s'", name);
-    global->user = name;
     // Whoever gives up root's user does not mean to keep root's group.
     if (global->gid < 0)
         global->gid = main_group;
@@ -44,7 +43,6 @@ static bool parse_group(struct config *config, void *object, const struct config
     (void)word;
     if (!os_identity_group(&global->gid, name))
         return config_error(config, line, 0, "there is no group '%s'", name);
-    global->group = name;
     return true;
 }
 

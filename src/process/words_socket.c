@@ -57,10 +57,10 @@ static bool option_expose(struct config *config, void *object, const struct conf
                           const struct config_line *line)
 {
     static const char *const known[] = { "listeners" };
+    (void)object;
     (void)word;
     if (strcmp(config_arg_at(line, 0)->str, known[0]) != 0)
         return config_error_unknown(config, line, 0, "kind of descriptors", known, NUM_ITEMS(known));
-    socket_of(object)->expose_fds = true;
     return config_warning(config, line, 0, "no effect: the master keeps all listening sockets over a reload");
 }
 

@@ -113,6 +113,8 @@ static void turn(struct event_loop *loop)
     struct worker *worker = loop->owner;
     const struct process_traffic *traffic = traffic_of(worker);
     seat_beat(worker->board, worker->inc, loop->now_us);
+    if (board_queue_awake(worker->board, worker->inc) && traffic->awake)
+        traffic->awake(worker->traffic);
     if (traffic->turn)
         traffic->turn(worker->traffic);
     if (traffic->open_sessions)

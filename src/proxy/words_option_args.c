@@ -85,7 +85,6 @@ static bool read_header(struct config *config, struct forwardfor_conf *conf, con
         if (!is_letter && !(*c >= '0' && *c <= '9') && !strchr("!#$%&'*+-.^_`|~", *c))
             return config_error(config, line, index, "the name of a field cannot hold '%c'", *c);
     }
-    conf->names_header = true;
     conf->header = arg->str;
     conf->header_len = arg->len;
     return true;

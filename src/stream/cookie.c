@@ -2,9 +2,7 @@
 #include <stdio.h>
 #include "stream/steps.h"
 
-// Finds `name` in the Cookie field `value`: where its pair starts and ends (the separator behind it included) and its
-// value. RFC 6265 section 4.2.1; spaces around are tolerated as clients send them.
-static bool cookie_find(size_t *start, size_t *end, struct slice *found, struct slice value, struct slice name)
+bool stream_cookie_find(size_t *start, size_t *end, struct slice *found, struct slice value, struct slice name)
 {
     size_t pos = 0;
     while (pos < value.len) {
@@ -35,7 +33,7 @@ struct server *stream_cookie_pick(struct stream *stream)
     stream->cookie_seen = 'N';
     stream->cookie_set = 'N';
     for (int i = -1; (i = http_head_find(&stream->request, HTTP_FIELD_COOKIE, (unsigned)(i + 1))) >= 0;) {
-        if (!cookie_find(&start, &end, &value, http_field_value(&stream->request, (unsigned)i), name))
+        if (!stream_cookie_find(&start, &end, &value, http_field_value(&stream->request, (unsigned)i), name))
             continue;
         struct server *server = backend_find_cookie(stream->backend, value);
         stream->cookie_seen = !server ? 'I' : backend_server_is_usable(server) ? 'V' : 'D';
@@ -54,7 +52,7 @@ bool stream_cookie_strip(struct stream *stream)
         return true;
     for (int i = -1; (i = http_head_find(&stream->request, HTTP_FIELD_COOKIE, (unsigned)(i + 1))) >= 0;) {
         struct slice value = http_field_value(&stream->request, (unsigned)i);
-        if (!cookie_find(&start, &end, &found, value, name))
+        if (!stream_cookie_find(&start, &end, &found, value, name))
             continue;
         struct slice before = slice_trim(slice_of(value.ptr, start));
         struct slice behind = slice_trim(slice_from(value, end));
@@ -85,13 +83,18 @@ static bool must_insert(const struct stream *stream, const struct cookie_conf *c
     return stream->cookie_seen != 'V' || !stream->sticky || stream->redispatched;
 }
 
-// A server's own cookie of this name stays if it may set it (preserve), and goes if the name is ours to set.
-static bool filter_own(struct stream *stream, const struct cookie_conf *conf)
+static bool is_named(const struct http_head *response, unsigned index, const struct cookie_conf *conf)
 {
-    struct slice wanted = slice_of(conf->name, conf->name_len);
-    for (int i = -1; (i = http_head_find(&stream->response, HTTP_FIELD_SET_COOKIE, (unsigned)(i + 1))) >= 0;) {
-        struct slice value = http_field_value(&stream->response, (unsigned)i);
-        if (!slice_equal(slice_trim(slice_of(value.ptr, slice_find(value, '='))), wanted))
+    struct slice value = http_field_value(response, index);
+    return slice_equal(slice_trim(slice_of(value.ptr, slice_find(value, '='))), slice_of(conf->name, conf->name_len));
+}
+
+// What the server itself sets under that name: kept with `preserve`, and taken out otherwise.
+static bool edit_own(struct stream *stream, const struct cookie_conf *conf)
+{
+    const struct http_head *response = &stream->response;
+    for (int i = -1; (i = http_head_find(response, HTTP_FIELD_SET_COOKIE, (unsigned)(i + 1))) >= 0;) {
+        if (!is_named(response, (unsigned)i, conf))
             continue;
         stream->cookie_set = conf->preserve ? 'P' : 'D';
         if (!conf->preserve && !http_edits_drop(&stream->edits, (unsigned)i))
@@ -100,25 +103,59 @@ static bool filter_own(struct stream *stream, const struct cookie_conf *conf)
     return true;
 }
 
+// Whether a cache between us and the client might keep the answer for others: its status allows that (RFC 9110 section
+// 15.1), it says how fresh it is or how to ask again (RFC 9111 section 4.2), and nothing in it forbids it already.
+static bool may_be_cached(const struct stream *stream)
+{
+    static const uint16_t statuses[] = { 200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501 };
+    static const struct slice hints[] = { SLICE("etag"), SLICE("last-modified"), SLICE("expires") };
+    static const struct slice bans[] = { SLICE("private"), SLICE("no-store"), SLICE("no-cache"), SLICE("max-age=0"),
+                                         SLICE("s-maxage=0") };
+    const struct http_head *response = &stream->response;
+    uint16_t method = stream->request.method;
+    bool hinted = false;
+    size_t at = 0;
+    while (at < NUM_ITEMS(statuses) && statuses[at] != stream->status)
+        at++;
+    if (at == NUM_ITEMS(statuses) ||
+        (method != HTTP_METHOD_GET && method != HTTP_METHOD_HEAD && method != HTTP_METHOD_OPTIONS))
+        return false;
+    for (at = 0; at < NUM_ITEMS(hints); at++)
+        hinted |= http_head_find_name(response, hints[at], 0) >= 0;
+    for (int i = -1; (i = http_head_find(response, HTTP_FIELD_CACHE_CONTROL, (unsigned)(i + 1))) >= 0;) {
+        struct slice value = http_field_value(response, (unsigned)i);
+        for (at = 0; at < NUM_ITEMS(bans); at++)
+            if (http_list_has(value, bans[at]))
+                return false;
+        for (; value.len; value = slice_from(value, slice_find(value, ',') + 1)) {
+            struct slice item = slice_trim(slice_of(value.ptr, slice_find(value, ',')));
+            hinted |= slice_begins(item, SLICE("max-age=")) || slice_begins(item, SLICE("s-maxage="));
+        }
+    }
+    int pragma = http_head_find_name(response, SLICE("pragma"), 0);
+    return hinted && !(pragma >= 0 && http_list_has(http_field_value(response, (unsigned)pragma), SLICE("no-cache")));
+}
+
 bool stream_cookie_insert(struct stream *stream)
 {
     const struct cookie_conf *conf = &stream->backend->conf->be.cookie;
     char text[1024];
-    if (conf->name && (conf->insert || conf->indirect) && !filter_own(stream, conf))
+    if (conf->name && (conf->insert || conf->indirect) && !edit_own(stream, conf))
         return false;
     if (stream->cookie_set == 'P' || !must_insert(stream, conf))
         return true;
     // A server without a value: the client forgets the one it had.
     const char *own = stream->server->conf->cookie;
-    int len = snprintf(text, sizeof(text), "%s=%s; path=/%s%s%s%s", conf->name,
-                       own ? own : "; Expires=Thu, 01-Jan-1970 00:00:01 GMT", conf->domain ? conf->domain : "",
-                       conf->httponly ? "; HttpOnly" : "", conf->secure ? "; Secure" : "",
-                       conf->attr ? conf->attr : "");
+    int len =
+        snprintf(text, sizeof(text), "%s=%s; path=/%s%s%s%s", conf->name,
+                 own ? own : "; Expires=Thu, 01-Jan-1970 00:00:01 GMT", conf->domain ? conf->domain : "",
+                 conf->httponly ? "; HttpOnly" : "", conf->secure ? "; Secure" : "", conf->attr ? conf->attr : "");
     if (len < 0 || (size_t)len >= sizeof(text))
         return false;
     const char *kept = http_edits_text(&stream->edits, text, (size_t)len);
     stream->cookie_set = 'I';
     if (!kept || !http_edits_add(&stream->edits, SLICE("set-cookie"), slice_of(kept, (size_t)len)))
         return false;
-    return !conf->nocache || http_edits_add(&stream->edits, SLICE("cache-control"), SLICE("private"));
+    return !conf->nocache || !may_be_cached(stream) ||
+           http_edits_add(&stream->edits, SLICE("cache-control"), SLICE("private"));
 }

@@ -16,21 +16,21 @@ static bool is_excepted(const struct forwardfor_conf *conf, const struct transpo
     return false;
 }
 
-// Frontend and backend both have a say: either's exception holds, the backend's name goes before the frontend's, and the
-// field may only be left out for one that is there if each that wants it says so.
+// Frontend and backend may both ask for it: the backend's name counts, an exception of either, and `if-none` only where
+// both want it (manual section 4.2).
 static bool edit_forwardfor(struct stream *stream)
 {
     const struct forwardfor_conf *front = &stream->session->conf->forwardfor;
     const struct forwardfor_conf *back = &stream->backend->conf->forwardfor;
-    const struct forwardfor_conf *conf = back->enabled && (back->names_header || !front->enabled) ? back : front;
     const struct transport_address *src = &stream->session->src;
     char text[TRANSPORT_ADDRESS_TEXT_MAX];
-    if (!conf->enabled || (src->family != AF_INET && src->family != AF_INET6))
+    if ((!front->enabled && !back->enabled) || (src->family != AF_INET && src->family != AF_INET6))
         return true;
     if (is_excepted(front, src) || is_excepted(back, src))
         return true;
-    struct slice name = slice_of(conf->header, conf->header_len);
-    bool if_none = (!front->enabled || front->if_none) && (!back->enabled || back->if_none);
+    const struct forwardfor_conf *named = back->enabled ? back : front;
+    struct slice name = slice_of(named->header, named->header_len);
+    bool if_none = (front->if_none || !front->enabled) && (back->if_none || !back->enabled);
     if (if_none && http_head_find_name(&stream->request, name, 0) >= 0)
         return true;
     return add_text(stream, name, text, transport_address_ip_text(src, text));

@@ -2,7 +2,7 @@
 // Facts that a stream has: its client's addresses and its request's head.
 #include <sys/socket.h>
 #include "expr/fetch.h"
-#include "stream/stream.h"
+#include "stream/steps.h"
 
 static bool put_str(struct expr_sample *out, struct slice str)
 {
@@ -189,16 +189,11 @@ static bool fetch_cook(void *subject, struct expr_sample *out, const struct expr
 {
     const struct http_head *head = &((const struct stream *)subject)->request;
     (void)walk;
-    for (int i = -1; (i = http_head_find(head, HTTP_FIELD_COOKIE, (unsigned)(i + 1))) >= 0;) {
-        struct slice rest = http_field_value(head, (unsigned)i);
-        while (rest.len) {
-            struct slice pair = slice_trim(slice_of(rest.ptr, slice_find(rest, ';')));
-            size_t equal = slice_find(pair, '=');
-            if (equal < pair.len && slice_equal(slice_trim(slice_of(pair.ptr, equal)), args[0].str))
-                return put_str(out, slice_trim(slice_from(pair, equal + 1)));
-            rest = slice_from(rest, slice_find(rest, ';') + 1);
-        }
-    }
+    struct slice value;
+    size_t start, end;
+    for (int i = -1; (i = http_head_find(head, HTTP_FIELD_COOKIE, (unsigned)(i + 1))) >= 0;)
+        if (stream_cookie_find(&start, &end, &value, http_field_value(head, (unsigned)i), args[0].str))
+            return put_str(out, value);
     return false;
 }
 

@@ -112,7 +112,7 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->front = front;
     stream->timer = timer;
     stream->cookie_seen = stream->cookie_set = '-';
-    stream->times.idle_us = ctx->loop->now_us;
+    stream->times.idle_us = session->idle_us;
     stream->client_act_us = ctx->loop->now_us;
     event_task_init(&stream->task, task_run);
     http_head_init(&stream->request, stream->request_fields, ctx->mux->max_fields);
@@ -290,12 +290,6 @@ void stream_kill(struct stream *stream, enum stream_end end)
     stream_finish(stream, end, STREAM_NEXT_RESET);
 }
 
-void stream_close_idle(struct stream *stream)
-{
-    stream->running = true;
-    stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
-}
-
 bool stream_has_request(const struct stream *stream)
 {
     return stream->head_valid && stream->front->stream.rx_done && stream->step < STREAM_ANSWER;
@@ -316,19 +310,23 @@ static uint64_t after(uint64_t start_us, uint64_t timeout_us)
     return timeout_us ? start_us + timeout_us : 0;
 }
 
+// Between requests the keep-alive timeout applies; from the first byte on (and for the first request) that of a
+// request.
+uint64_t stream_idle_deadline(const struct proxy_session *session)
+{
+    const struct proxy_timeouts *timeouts = &session->conf->timeouts;
+    uint64_t limit = timeouts->http_request ? timeouts->http_request : timeouts->client;
+    if (session->num_requests && timeouts->http_keep_alive)
+        limit = timeouts->http_keep_alive;
+    return after(session->idle_us, limit);
+}
+
 static uint64_t head_deadline(const struct stream *stream)
 {
     const struct proxy_timeouts *timeouts = &stream->session->conf->timeouts;
-    // Between requests the keep-alive timeout applies; from the first byte on (and for the first request) that of a
-    // request.
-    if (!stream->front->rx_started && stream->session->num_requests) {
-        uint64_t idle = timeouts->http_keep_alive ? timeouts->http_keep_alive
-                        : timeouts->http_request  ? timeouts->http_request
-                                                  : timeouts->client;
-        return after(stream->times.idle_us, idle);
-    }
-    uint64_t start_us = stream->times.first_us ? stream->times.first_us : stream->times.idle_us;
-    return after(start_us, timeouts->http_request ? timeouts->http_request : timeouts->client);
+    if (!stream->times.first_us)
+        return stream_idle_deadline(stream->session);
+    return after(stream->times.first_us, timeouts->http_request ? timeouts->http_request : timeouts->client);
 }
 
 static void note_progress(struct stream *stream)

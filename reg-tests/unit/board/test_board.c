@@ -215,11 +215,16 @@ static void test_counters(void **state)
     uint32_t b = board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1);
     board_counter_count(&board_counters(board, a, 9)[0], 5);
     board_counter_count(&board_counters(board, b, 9)[0], 7);
-    board_counter_count(&board_counters(board, b, BOARD_MAX_OBJECTS - 1)[63], 1);
+    board_counter_count(&board_counters(board, b, BOARD_MAX_OBJECTS - 1)[62], 1);
+    board_counter_count(&board_counters(board, a, 9)[BOARD_LEVEL], 2);
+    board_counter_count(&board_counters(board, b, 9)[BOARD_LEVEL], 3);
+    assert_int_equal(board_counter_sum(board, 9, BOARD_LEVEL), 5);
     assert_int_equal(board_counter_sum(board, 9, 0), 12);
     board_incarnation_dead(board, b);
     assert_int_equal(board_counter_sum(board, 9, 0), 12);
-    assert_int_equal(board_counter_sum(board, BOARD_MAX_OBJECTS - 1, 63), 1);
+    assert_int_equal(board_counter_sum(board, BOARD_MAX_OBJECTS - 1, 62), 1);
+    // What a process had at the moment goes with it.
+    assert_int_equal(board_counter_sum(board, 9, BOARD_LEVEL), 2);
     assert_int_equal(board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1), b);
     assert_int_equal(board_counters(board, b, 9)[0], 0);
     board_counter_count(&board_counters(board, b, 9)[0], 1);
@@ -376,6 +381,64 @@ static void test_queue(void **state)
     assert_int_equal(board_queue_len(board, f.backend, f.server[0]), 0);
     assert_int_equal(board_queue_ahead(board, f.backend, f.server[1]), 0);
     assert_true(board_lane_acquire(board, f.server[0], f.a, 1));
+}
+
+// A process that does not answer is passed over, what it was granted too; it keeps its place for when it wakes up.
+static void test_queue_asleep(void **state)
+{
+    struct board *board = *state;
+    struct queue_fixture f = queue_fixture(board);
+    uint32_t waiter, server;
+    uint64_t cookie;
+    assert_true(board_lane_acquire(board, f.server[0], f.b, 1));
+    for (uint64_t i = 1; i <= 6; i++)
+        board_queue_wait(board, f.backend, i == 5 ? f.server[0] : 0, i == 3 || i == 5 ? f.b : f.a, i);
+    board_lane_release(board, f.server[0], f.b);
+    board_queue_slot_freed(board, f.backend, f.server[0]);
+    assert_true(woken(board, f.a));
+    assert_false(board_queue_awake(board, f.a));
+    board_queue_pass_over(board, f.a);
+    assert_false(board_queue_granted(board, &waiter, &cookie, &server, f.a));
+    assert_true(woken(board, f.b));
+    for (uint64_t i = 3; i <= 5; i += 2) {
+        assert_true(board_queue_granted(board, &waiter, &cookie, &server, f.b));
+        assert_int_equal(cookie, i);
+        assert_true(board_lane_acquire(board, f.server[0], f.b, 1));
+        assert_false(board_queue_offer(board, f.backend, f.server[0], 1));
+        board_lane_release(board, f.server[0], f.b);
+        board_queue_slot_freed(board, f.backend, f.server[0]);
+    }
+    assert_false(board_queue_granted(board, &waiter, &cookie, &server, f.b));
+    assert_int_equal(board_queue_len(board, f.backend, 0), 4);
+    assert_int_equal(board_lane_sum_reserved(board, f.server[0]), 0);
+    assert_true(board_queue_awake(board, f.a));
+    assert_false(board_queue_awake(board, f.a));
+    static const uint64_t order[] = { 1, 2, 4, 6 };
+    for (size_t i = 0; i < NUM_ITEMS(order); i++) {
+        assert_true(board_queue_offer(board, f.backend, f.server[0], 1));
+        assert_true(board_queue_granted(board, &waiter, &cookie, &server, f.a));
+        assert_int_equal(cookie, order[i]);
+    }
+    assert_int_equal(board_queue_len(board, f.backend, 0), 0);
+}
+
+static void test_blocks(void **state)
+{
+    struct board *board = *state;
+    struct queue_fixture f = queue_fixture(board);
+    uint32_t self = board->self;
+    assert_false(board_incarnation_blocks(board, f.a));
+    board->self = f.a;
+    board_lock_take(board, &board->queues->queues[f.backend].lock, f.backend);
+    assert_true(board_incarnation_blocks(board, f.a));
+    assert_false(board_incarnation_blocks(board, f.b));
+    board_lock_give(board, &board->queues->queues[f.backend].lock);
+    assert_false(board_incarnation_blocks(board, f.a));
+    board_lock_take(board, &board->objects->lock, BOARD_LOCK_OBJECTS);
+    assert_true(board_incarnation_blocks(board, f.a));
+    board_lock_give(board, &board->objects->lock);
+    assert_false(board_incarnation_blocks(board, f.a));
+    board->self = self;
 }
 
 // What a dead process was granted, held or was about to pass on reaches the next waiter.
@@ -594,6 +657,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lanes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lane_race, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_queue_asleep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_blocks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_death, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_rebuild, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_full, setup, teardown),

@@ -27,7 +27,14 @@ static void test_keep_alive_both_sides(void **state)
     rig_no_origin(rig, 0);
     assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_REUSES), 4);
     assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_CONNECTS), 1);
+    // An idle connection holds neither buffer nor stream; one that has not said anything yet does not either.
     assert_int_equal(rig->traffic.bufs.num_lent, 0);
+    assert_int_equal(rig->traffic.streams.num_streams, 0);
+    int silent = rig_client(rig, 0);
+    rig_turn(rig, 5);
+    assert_int_equal(rig->traffic.num_sessions, 2);
+    assert_int_equal(rig->traffic.streams.num_streams, 0);
+    close(silent);
     close(client);
     rig_until(rig, &rig->traffic.num_sessions, 0);
     close(origin);

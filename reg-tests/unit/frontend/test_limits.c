@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "frontend/rig.h"
 #include "frontend/session.h"
+#include "frontend/session.h"
 
 #define GET      "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define OK_EMPTY "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
@@ -287,6 +288,39 @@ static void test_proxy_header_byte_by_byte(void **state)
     rig_free(rig);
 }
 
+// What the balancer before us said in TLVs is kept as long as the session.
+static void test_proxy_header_tlvs_are_kept(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(1);
+    union transport_proxy_address src = {
+        .in4 = { .sin_family = AF_INET, .sin_port = htons(1234), .sin_addr.s_addr = htonl(0xc0000207) }
+    };
+    struct transport_proxy_tlv tlvs[2] = {
+        { .type = 0x02, .value = SLICE("www.example.com") },
+        { .type = 0xe0, .value = SLICE("") },
+    };
+    struct transport_proxy_write what = {
+        .version = 2, .crc32c = true, .src = &src, .dst = &src, .tlvs = tlvs, .num_tlvs = 2
+    };
+    char header[256];
+    rig->bind.accept_proxy = true;
+    rig_start(rig);
+    int client = rig_client(rig, 0);
+    size_t len = transport_proxy_build(header, sizeof(header), &what);
+    assert_int_equal(write(client, header, len), len);
+    rig_say(rig, client, GET);
+    int origin = rig_origin(rig, 0);
+    struct frontend_session *session = LIST_FIRST(&rig->traffic.sessions, struct frontend_session, link);
+    struct slice name = proxy_session_tlv(&session->facts, 0x02);
+    assert_true(slice_equal(name, SLICE("www.example.com")));
+    assert_non_null(proxy_session_tlv(&session->facts, 0xe0).ptr);
+    assert_null(proxy_session_tlv(&session->facts, 0xe1).ptr);
+    close(client);
+    close(origin);
+    rig_free(rig);
+}
+
 // Whatever tune.maxrewrite says, a body fits behind the longest head.
 static void test_room_behind_the_longest_head(void **state)
 {
@@ -401,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_client_timeout_in_body),
         cmocka_unit_test(test_http_request_timeout),
         cmocka_unit_test(test_proxy_header_byte_by_byte),
+        cmocka_unit_test(test_proxy_header_tlvs_are_kept),
         cmocka_unit_test(test_room_behind_the_longest_head),
         cmocka_unit_test(test_client_keepalive),
         cmocka_unit_test(test_balancing),

@@ -174,6 +174,7 @@ static void unix_restart(void **state)
     say(stage, "lost");
     assert_int_equal(log_drain_run(stage->drain, 100), 1);
     assert_int_equal(log_drain_dropped(stage->drain), 1);
+    assert_int_equal(log_dropped(stage->board), 1);
     log_drain_free(stage->drain);
     stage->drain = log_drain_new(stage->board);
     int fd = unix_receiver(path);
