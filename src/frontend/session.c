@@ -178,6 +178,15 @@ static void next_request(struct event_task *task)
         idle_event(&session->front.stream);
 }
 
+static void proxy_failed(struct frontend_session *session, const char *what, const char *reason)
+{
+    bool is_null = !buf_len(&session->front.in);
+    backend_count(session->facts.counters, PROXY_COUNT_REQ_ERRORS, 1);
+    if (!is_null || !(session->facts.conf->options & PROXY_OPT_DONT_LOG_NULL))
+        stream_log_handshake(&session->owner->streams, &session->facts, what, reason);
+    session_free(session, true);
+}
+
 static void timer_fired(struct event_timer *timer)
 {
     struct frontend_session *session = CONTAINER_OF(timer, struct frontend_session, timer);
@@ -194,7 +203,10 @@ static void timer_fired(struct event_timer *timer)
         stream_tunnel_timer_fired(session->tunnel);
         break;
     default:
-        session_free(session, session->state == FRONTEND_SESSION_PROXY);
+        if (session->state == FRONTEND_SESSION_PROXY)
+            proxy_failed(session, "Timeout while waiting for PROXY protocol header", NULL);
+        else
+            session_free(session, false);
         break;
     }
 }
@@ -212,15 +224,18 @@ static void proxy_event(struct mux_stream *stream)
     struct frontends *frontends = session->owner;
     struct buf *in = &session->front.in;
     struct transport_proxy_info info;
-    const char *reason;
+    const char *reason = NULL;
+    const char *what = "Truncated PROXY protocol header received";
     size_t used;
     size_t len;
     for (;;) {
         if (buf_len(in)) {
             enum transport_proxy_parse result =
                 transport_proxy_read(&info, &used, &reason, slice_of(buf_data(in), buf_len(in)));
-            if (result == TRANSPORT_PROXY_BAD)
+            if (result == TRANSPORT_PROXY_BAD) {
+                what = "Received something which does not look like a PROXY protocol header";
                 break;
+            }
             if (result == TRANSPORT_PROXY_DONE) {
                 if (!proxy_session_keep_tlvs(&session->facts, &info))
                     break;
@@ -247,8 +262,7 @@ static void proxy_event(struct mux_stream *stream)
         if (io != IO_OK)
             break;
     }
-    backend_count(session->facts.counters, PROXY_COUNT_REQ_ERRORS, 1);
-    session_free(session, true);
+    proxy_failed(session, buf_len(in) ? what : "Connection closed while waiting for PROXY protocol header", reason);
 }
 
 static void socket_dress(int fd, const struct proxy_conf *conf, const struct global_conf *global)

@@ -121,7 +121,10 @@ static bool fetch_query(void *subject, struct expr_sample *out, const struct exp
 {
     if (!fetch_pathq(subject, out, args, walk))
         return false;
-    out->str = slice_from(out->str, slice_find(out->str, '?') + 1);
+    size_t mark = slice_find(out->str, '?');
+    if (mark == out->str.len)
+        return false;
+    out->str = slice_from(out->str, mark + 1);
     return true;
 }
 
@@ -274,7 +277,7 @@ static const struct expr_fetch fetches[] = {
       .out = EXPR_STR,
       HEAD,
       .fetch = fetch_query,
-      .help = "What follows the target's first question mark.",
+      .help = "What follows the target's first question mark; nothing where there is none.",
       .good = "query -m found" },
     { .name = "req.ver",
       .out = EXPR_STR,

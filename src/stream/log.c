@@ -258,6 +258,29 @@ void stream_log_write(struct stream_ctx *ctx, const struct stream_log *log)
              slice_of(text, (size_t)(line.pos - text)));
 }
 
+void stream_log_handshake(struct stream_ctx *ctx, const struct proxy_session *session, const char *what,
+                          const char *reason)
+{
+    const struct proxy_conf *frontend = session->conf;
+    const struct bind_conf *bind = session->bind;
+    char src[TRANSPORT_ADDRESS_TEXT_MAX];
+    char text[1024];
+    struct line line = { text, text + sizeof(text) };
+    if (!stream_log_is_due(frontend))
+        return;
+    transport_address_text(&session->src, src);
+    put(&line, "%s ", src);
+    put_date(&line, session->accept_wall_us);
+    if (bind && bind->name)
+        put(&line, " %s/%s: ", frontend->name, bind->name);
+    else
+        put(&line, " %s/%u: ", frontend->name, bind ? (unsigned)bind->id : 0);
+    put(&line, "%s%s%s", what, reason ? ": " : "", reason ? reason : "");
+    log_send(ctx->board, ctx->inc, frontend->logs,
+             frontend->options & PROXY_OPT_LOG_SEPARATE_ERRORS ? LOG_LEVEL_ERR : LOG_LEVEL_INFO, ctx->loop->wall_us,
+             slice_of(text, (size_t)(line.pos - text)));
+}
+
 // Nothing came and nothing was sent: a probe or a browser's spare connection.
 static bool is_null(const struct stream *stream)
 {

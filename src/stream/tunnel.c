@@ -107,7 +107,9 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
         tunnel->log->end_us = ctx->loop->now_us;
         tunnel->log->bytes_in = tunnel->bytes_in;
         tunnel->log->bytes_out = tunnel->bytes_out;
-        stream_log_write(ctx, tunnel->log);
+        bool is_null = !tunnel->bytes_in && !tunnel->bytes_out;
+        if (!is_null || !(tunnel->log->frontend->options & PROXY_OPT_DONT_LOG_NULL))
+            stream_log_write(ctx, tunnel->log);
         free(tunnel->log);
     }
     event_task_cancel(&tunnel->task);
