@@ -70,7 +70,7 @@ sanitize_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recov
 optimise_asan := -O1 $(sanitize_asan)
 optimise_fuzz := -O1 $(sanitize_fuzz)
 optimise_cover := -O0 --coverage
-optimise := $(or $(optimise_$(VARIANT)),-O2 $(hardening))
+optimise := $(or $(optimise_$(VARIANT)),-O3 $(hardening))
 
 CPPFLAGS += -Iinclude -D_GNU_SOURCE
 CFLAGS_ALL := -std=gnu17 -g $(optimise) $(machine_flags) -fPIE -fno-common $(warnings) $(CFLAGS)

@@ -13,7 +13,7 @@
 static bool parse_id(struct config *config, void *object, const struct config_word *word,
                      const struct config_line *line)
 {
-    uint64_t id;
+    uint64_t id = 0;
     if (!config_parse_u64(config, &id, line, 0, 0, UINT32_MAX - 1))
         return false;
     *(int64_t *)((char *)object + word->into) = (int64_t)id;
