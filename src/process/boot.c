@@ -47,12 +47,14 @@ static int configuration_check(const struct process_program *program, const stru
     bool valid = program->load(&settings, &messages, options) != NULL;
     if (!options->quiet && messages.ptr)
         fputs(messages.ptr, stderr);
+    bool serves = settings.num_binds > 0;
     if (!options->quiet && valid)
-        puts("Configuration file is valid");
+        puts(serves ? "Configuration file is valid"
+                    : "Configuration file has no error but will not start (no listener) => exit(2).");
     if (!options->quiet && !valid)
         log_say(LOG_LEVEL_ALERT, "the configuration has errors");
     text_fini(&messages);
-    return valid ? 0 : 1;
+    return !valid ? 1 : serves ? 0 : 2;
 }
 
 static int program_run(const struct process_program *program, const struct process_options *options)

@@ -113,6 +113,13 @@ static void configuration_load(struct keeper *keeper)
                 keeper->start.generation);
         keeper_fail(keeper, keeper->messages.ptr);
     }
+    // Starting (or worse, reloading) into a service that serves nobody is never what was meant.
+    if (!keeper->settings.num_binds) {
+        log_say(LOG_LEVEL_ALERT, "no enabled listener found (check for 'bind' lines): generation %u does not start",
+                keeper->start.generation);
+        text_printf(&keeper->messages, "no enabled listener found (check for 'bind' lines)\n");
+        keeper_fail(keeper, keeper->messages.ptr);
+    }
     if (!keeper->settings.num_workers)
         keeper->settings.num_workers = os_cpus_usable();
     if (keeper->settings.num_workers > PROCESS_MAX_WORKERS)

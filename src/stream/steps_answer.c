@@ -63,7 +63,9 @@ enum stream_verdict stream_refuse(struct stream *stream, uint16_t status, enum s
     stream->status = status;
     if (stream->session->conf->mode != PROXY_MODE_HTTP) {
         stream->status = 0;
-        return stream_finish(stream, end, STREAM_NEXT_CLOSE);
+        // With bytes unread a plain close would be a reset: the client shall see an end, as it does from other proxies.
+        bool unread = stream->front->conn.can_read || buf_len(&stream->front->in);
+        return stream_finish(stream, end, unread ? STREAM_NEXT_LINGER : STREAM_NEXT_CLOSE);
     }
     const struct proxy_answer *answer = proxy_answer_for_error(backend, stream->session->conf, status);
     if (!answer)
