@@ -27,7 +27,7 @@ static void session_free(struct frontend_session *session, bool reset)
 // A request that came with its connection is often answered, and the connection closed, before any event on the
 // client's side matters: such a connection never enters the loop, which saves a system call and an event. The others do
 // so once the client is waited for, or after FRESH_US, so that a client that leaves is noticed.
-enum { FRESH_US = 2000 };
+enum { FRESH_US = 20000 };
 
 // False where the session is gone, as the kernel refused.
 static bool session_meet(struct frontend_session *session)
