@@ -77,14 +77,15 @@ void frontends_fini(struct frontends *frontends)
     free(frontends->mux.trailers);
 }
 
-// Closes `num` idle sessions, the oldest first.
-static void close_idle(struct frontends *frontends, uint32_t num)
+// Closes `num` sessions that are idle since `since_us` at least, the oldest first.
+static void close_idle(struct frontends *frontends, uint32_t num, uint64_t since_us)
 {
     LIST_EACH(session, &frontends->sessions, struct frontend_session, link)
     {
         if (!num)
             break;
-        num -= frontend_session_close_idle(session);
+        if (session->facts.idle_us <= since_us)
+            num -= frontend_session_close_idle(session);
     }
 }
 
@@ -105,7 +106,7 @@ static void spread_step(struct frontends *frontends, uint64_t left_us)
     uint64_t step_us = now_us - frontends->spread_at_us;
     uint32_t num = count_idle(frontends);
     uint32_t keep = (uint32_t)(num * left_us / (left_us + step_us));
-    close_idle(frontends, num - keep);
+    close_idle(frontends, num - keep, now_us);
     uint64_t pause_us = left_us / (keep + 1);
     pause_us = pause_us < SPREAD_STEP_US ? SPREAD_STEP_US : pause_us;
     frontends->spread_at_us = now_us;
@@ -123,9 +124,10 @@ static void hurry_fired(struct event_timer *timer)
         return;
     }
     frontends->streams.stopping = true;
-    close_idle(frontends, UINT32_MAX);
+    // Each gets the grace since its own last answer: its next request may be on its way.
+    close_idle(frontends, UINT32_MAX, now_us - IDLE_GRACE_US);
     if (frontends->num_sessions)
-        event_timer_set(frontends->loop, timer, now_us + IDLE_GRACE_US);
+        event_timer_set(frontends->loop, timer, now_us + IDLE_GRACE_US / 4);
 }
 
 void frontends_soft_stop(struct frontends *frontends)

@@ -7,7 +7,7 @@ static enum stream_verdict finish_refused(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
     bool unread = !front->stream.rx_done || buf_len(&front->in) || front->conn.can_read || front->stream.rx_cut;
-    if (mux_h1_can_reuse(front) && stream->head_valid && !stream->ctx->stopping)
+    if (mux_h1_can_reuse(front) && stream->head_valid)
         return stream_finish(stream, (enum stream_end)stream->end, STREAM_NEXT_REQUEST);
     return stream_finish(stream, (enum stream_end)stream->end, unread ? STREAM_NEXT_LINGER : STREAM_NEXT_CLOSE);
 }

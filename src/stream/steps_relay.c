@@ -167,7 +167,9 @@ static enum stream_verdict relay_up(struct stream *stream)
 static enum stream_verdict exchange_done(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
-    bool keep = mux_h1_can_reuse(front) && !stream->ctx->stopping;
+    // During a soft stop a client that was not told to close keeps its connection until it is told, or was idle for a
+    // while.
+    bool keep = mux_h1_can_reuse(front);
     if (stream->session->conf->options & PROXY_OPT_HTTP_CLOSE)
         keep = false;
     if (keep)
