@@ -25,7 +25,6 @@ struct backend_ctx {
     struct event_timer purge_timer;
     struct backend **backends; // by proxy_conf.index; NULL where a proxy has no backend
     uint32_t num_backends;
-    uint32_t num_workers;
     bool stopping;
 };
 
@@ -69,7 +68,7 @@ struct backend_conn {
 
 // backend_ctx_init makes the run-time objects for all backends of `program`.
 void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
-                      struct board *board, uint32_t inc, struct mux_ctx *mux, uint32_t num_workers);
+                      struct board *board, uint32_t inc, struct mux_ctx *mux);
 
 // backend_ctx_fini closes idle connections and frees all.
 void backend_ctx_fini(struct backend_ctx *ctx);

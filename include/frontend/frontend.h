@@ -49,7 +49,7 @@ struct frontends {
 
 // frontends_init prepares a worker to carry the traffic of `program`.
 void frontends_init(struct frontends *frontends, const struct program_conf *program, struct event_loop *loop,
-                    struct board *board, uint32_t inc, uint32_t num_workers);
+                    struct board *board, uint32_t inc);
 
 // frontends_fini resets what is still open and frees all.
 void frontends_fini(struct frontends *frontends);

@@ -19,8 +19,7 @@ struct proxy_session {
     uint64_t accept_us; // monotonic
     uint64_t idle_us;   // when the wait for the next request began
     uint64_t accept_wall_us;
-    uint64_t handshake_us; // time the PROXY header took
-    char *tlvs;            // the TLVs of a PROXY header version 2 as they came, or NULL: proxy_session_tlv reads them
+    char *tlvs; // the TLVs of a PROXY header version 2 as they came, or NULL: proxy_session_tlv reads them
     uint32_t tlvs_len;
 };
 

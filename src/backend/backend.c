@@ -38,9 +38,9 @@ static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_c
 static void purge_fire(struct event_timer *timer);
 
 void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
-                      struct board *board, uint32_t inc, struct mux_ctx *mux, uint32_t num_workers)
+                      struct board *board, uint32_t inc, struct mux_ctx *mux)
 {
-    *ctx = (struct backend_ctx){ .loop = loop, .board = board, .inc = inc, .mux = mux, .num_workers = num_workers };
+    *ctx = (struct backend_ctx){ .loop = loop, .board = board, .inc = inc, .mux = mux };
     ctx->global = &program->global;
     ctx->num_backends = program->num_proxies;
     ctx->backends = alloc(program->num_proxies, sizeof(struct backend *));
@@ -84,10 +84,15 @@ static void server_close_idle(struct server *server)
     close_idle(server, 0);
 }
 
+void backend_pool_make_room(struct backend_ctx *ctx)
+{
+    each_server(ctx, server_close_idle);
+}
+
 void backend_ctx_stop(struct backend_ctx *ctx)
 {
     ctx->stopping = true;
-    each_server(ctx, server_close_idle);
+    backend_pool_make_room(ctx);
 }
 
 void backend_ctx_fini(struct backend_ctx *ctx)

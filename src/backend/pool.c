@@ -96,15 +96,6 @@ void backend_pool_drop_own(void **owner)
     backend_conn_close(*owner, false);
 }
 
-void backend_pool_make_room(struct backend_ctx *ctx)
-{
-    for (uint32_t i = 0; i < ctx->num_backends; i++)
-        for (uint32_t j = 0; ctx->backends[i] && j < ctx->backends[i]->num_servers; j++)
-            while (ctx->backends[i]->servers[j].num_idle)
-                backend_conn_close(CONTAINER_OF(ctx->backends[i]->servers[j].idle.prev, struct backend_conn, link),
-                                   false);
-}
-
 static bool is_one_clients(const struct backend_conn *conn)
 {
     return conn->is_private || conn->server->backend->conf->be.reuse == PROXY_REUSE_NEVER;
@@ -158,11 +149,14 @@ void backend_pool_put(struct backend_conn *conn, void **owner)
         event_timer_set(ctx->loop, &ctx->purge_timer, ctx->loop->now_us + 1000000);
 }
 
+static bool is_any_address(const struct transport_address *addr)
+{
+    return addr->family == AF_UNSPEC || (addr->family == AF_INET && !memcmp(addr->ip, "\0\0\0\0", 4));
+}
+
 bool backend_follows_client(const struct server *server)
 {
-    const struct transport_address *to = &server->conf->addr;
-    return server->conf->port_mapped || to->family == AF_UNSPEC ||
-           (to->family == AF_INET && !memcmp(to->ip, "\0\0\0\0", 4));
+    return server->conf->port_mapped || is_any_address(&server->conf->addr);
 }
 
 struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst)
@@ -172,7 +166,7 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
     const struct backend_conf *be = &server->backend->conf->be;
     struct transport_address to = conf->addr;
     // "*" follows the client: to where it wanted to go, perhaps at another port.
-    if (to.family == AF_UNSPEC || (to.family == AF_INET && !memcmp(to.ip, "\0\0\0\0", 4))) {
+    if (is_any_address(&to)) {
         uint16_t port = to.port;
         to = *client_dst;
         to.port = port ? port : client_dst->port;

@@ -27,7 +27,7 @@ static uint32_t max_sessions(const struct program_conf *program)
 }
 
 void frontends_init(struct frontends *frontends, const struct program_conf *program, struct event_loop *loop,
-                    struct board *board, uint32_t inc, uint32_t num_workers)
+                    struct board *board, uint32_t inc)
 {
     const struct global_conf *global = &program->global;
     *frontends = (struct frontends){ .loop = loop, .board = board, .inc = inc, .program = program };
@@ -51,7 +51,7 @@ void frontends_init(struct frontends *frontends, const struct program_conf *prog
     if (!frontends->mux.trailers)
         check_out_of_memory(global->max_headers * sizeof(struct http_field));
     frontends->max_sessions = max_sessions(program);
-    backend_ctx_init(&frontends->backends, program, loop, board, inc, &frontends->mux, num_workers);
+    backend_ctx_init(&frontends->backends, program, loop, board, inc, &frontends->mux);
     stream_ctx_init(&frontends->streams, program, loop, board, inc, &frontends->mux, &frontends->backends);
 }
 

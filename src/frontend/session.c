@@ -247,7 +247,6 @@ static void proxy_event(struct mux_stream *stream)
                 buf_release_if_empty(in, &frontends->bufs);
                 session->front.rx_started = buf_len(in) > 0;
                 session->front.stream.bytes_in = buf_len(in);
-                session->facts.handshake_us = frontends->loop->now_us - session->facts.accept_us;
                 if (start_stream(session))
                     stream_run(session->stream);
                 return;

@@ -133,8 +133,7 @@ static void *traffic_start(struct worker *worker)
 {
     struct frontends *frontends = calloc(1, sizeof(*frontends));
     if (frontends)
-        frontends_init(frontends, worker->conf, &worker->loop, worker->board, worker->inc,
-                       worker->settings->num_workers);
+        frontends_init(frontends, worker->conf, &worker->loop, worker->board, worker->inc);
     return frontends;
 }
 

@@ -99,7 +99,7 @@ void rig_start(struct rig *rig)
 {
     assert_true(event_loop_init(&rig->loop));
     rig->loop.max_sleep_us = 1000;
-    frontends_init(&rig->traffic, &rig->program, &rig->loop, rig->board, rig->inc, 1);
+    frontends_init(&rig->traffic, &rig->program, &rig->loop, rig->board, rig->inc);
     rig->wake = (struct event_source){ .fd = board_incarnation_at(rig->board, rig->inc)->wake_fd, .ready = woken };
     assert_true(event_source_add(&rig->loop, &rig->wake, EPOLLIN));
     assert_true(frontends_listen(&rig->traffic, 0, rig->listen_fd));
