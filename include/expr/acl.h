@@ -19,7 +19,7 @@ struct expr_test {
 struct expr_test *expr_test_parse(struct config *config, const struct config_line *line, uint32_t index, uint32_t end);
 
 // expr_test_true says whether a value of the fetch matches.
-bool expr_test_true(const struct expr_test *test, void *subject);
+bool expr_test_true(const struct expr_test *test, struct expr_subject *subject);
 
 // expr_acl_new makes an ACL without lines.
 struct expr_acl *expr_acl_new(struct config *config, const char *name, struct config_place place);
@@ -31,7 +31,7 @@ void expr_acl_append(struct expr_acl *acl, struct expr_test *test);
 struct expr_acl *expr_acl_find(struct expr_acl *list, const char *name);
 
 // expr_acl_true says whether a line of `acl` matches.
-bool expr_acl_true(const struct expr_acl *acl, void *subject);
+bool expr_acl_true(const struct expr_acl *acl, struct expr_subject *subject);
 
 // expr_predefined_parse gives the predefined ACL `name` (manual section 7.4), which argument `index` of `line` asks
 // for.

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "config/config.h"
+#include "expr/subject.h"
 
 struct expr_test;
 
@@ -34,7 +35,14 @@ const struct expr_cond *expr_cond_parse(struct config *config, const struct conf
                                         struct expr_acl *const *scope, uint32_t when);
 
 // expr_cond_true says whether the condition holds for `subject` (for `unless`: whether it does not). NULL always holds.
-bool expr_cond_true(const struct expr_cond *cond, void *subject);
+bool expr_cond_true(const struct expr_cond *cond, struct expr_subject *subject);
+
+// Whether a condition holds where data is still coming in.
+enum expr_truth { EXPR_NO, EXPR_YES, EXPR_WAIT };
+
+// expr_cond_test is expr_cond_true for moments at which more data may come: EXPR_WAIT where that could change the
+// answer, unless subject->final.
+enum expr_truth expr_cond_test(const struct expr_cond *cond, struct expr_subject *subject);
 
 // expr_is_cond says whether argument `index` of `line` is `if` or `unless`.
 bool expr_is_cond(const struct config_line *line, uint32_t index);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fetches: the words that name a fact ("src", "path", "hdr(host)"). Each is a row of a table that stands beside the
 // code that has the fact, on whatever floor; the linker gathers the tables, boot sorts them and refuses duplicates.
-// This area never looks into a subject: it hands the pointer through to the fetch. Rows and the index are const after
+// This area never looks into a subject's facts: it hands it through to the fetch. Rows and the index are const after
 // boot.
 #pragma once
 
@@ -10,26 +10,7 @@
 #include <stdint.h>
 #include "config/config.h"
 #include "expr/sample.h"
-
-// Moments of a connection's life. A fetch says at which ones it has its fact; a rule is evaluated at one of them.
-enum {
-    EXPR_AT_BOOT = 1 << 0,             // while the configuration is read, without a subject
-    EXPR_AT_CONNECT = 1 << 1,          // a connection was accepted
-    EXPR_AT_SESSION = 1 << 2,          // handshakes are done
-    EXPR_AT_REQUEST_CONTENT = 1 << 3,  // first bytes of the client
-    EXPR_AT_REQUEST_HEAD = 1 << 4,     // a whole request head
-    EXPR_AT_REQUEST_BODY = 1 << 5,     // as much of its body as was waited for
-    EXPR_AT_RESPONSE_CONTENT = 1 << 6, // first bytes of the server
-    EXPR_AT_RESPONSE_HEAD = 1 << 7,    // a whole response head
-    EXPR_AT_RESPONSE_BODY = 1 << 8,    // its body
-    EXPR_AT_LOG = 1 << 9,              // the stream has ended
-
-    // Unions for fetches. Facts of a connection stay known to its streams.
-    EXPR_FROM_RESPONSE_HEAD = EXPR_AT_RESPONSE_HEAD | EXPR_AT_RESPONSE_BODY | EXPR_AT_LOG,
-    EXPR_FROM_REQUEST_HEAD = EXPR_AT_REQUEST_HEAD | EXPR_AT_REQUEST_BODY, // what needs the head itself: gone afterwards
-    EXPR_FROM_CONNECT = 0x3ff & ~EXPR_AT_BOOT,
-    EXPR_ALWAYS = 0x3ff,
-};
+#include "expr/subject.h"
 
 // Ways to compare a sample with patterns (HAProxy manual section 7.1).
 enum expr_match {
@@ -65,7 +46,8 @@ struct expr_walk {
 
 // expr_fetch_fn puts the value number `walk->nth` of the fetch into `out` (type and value), and returns false where
 // there is no (further) one. Only rows with EXPR_MANY are asked for more than the first.
-typedef bool expr_fetch_fn(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk);
+typedef bool expr_fetch_fn(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                           struct expr_walk *walk);
 
 // expr_prepare_fn checks the `num` given arguments at boot and may fill num and data of all max_args; memory comes from
 // config->arena. It returns NULL, or what is wrong (the word itself is reported with it).
@@ -89,6 +71,8 @@ struct expr_fetch {
     expr_fetch_fn *fetch;
     const char *help;
     const char *good; // an ACL's words that must be accepted: "path_beg /img /css"
+    const char *bad;  // a fetch that must be refused, for rows that take arguments: "int(x)"
+    const char *bad_says;
 };
 
 struct expr_fetch_table {

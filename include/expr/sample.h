@@ -15,7 +15,11 @@ enum expr_type {
     EXPR_STR,    // .str, text
     EXPR_BIN,    // .str, any bytes
     EXPR_METHOD, // .str, the method as it was sent
-    EXPR_NUM_TYPES
+    EXPR_NUM_TYPES,
+
+    // For declarations only, never the type of a sample.
+    EXPR_ANY = EXPR_NUM_TYPES, // any of the above, known when it is there ("var")
+    EXPR_SAME,                 // what a converter gives: the type it was given
 };
 
 // An IPv4 or IPv6 address in network order.

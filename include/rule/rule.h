@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "config/config.h"
+#include "expr/subject.h"
 
 struct expr_acl;
 struct expr_cond;
@@ -30,8 +31,9 @@ enum rule_verdict {
     RULE_NEXT,     // go on with the next rule; of a list: all were run
     RULE_STOP,     // no further rule of this list
     RULE_ANSWERED, // the subject has its answer
+    RULE_CLOSE,    // the connection ends without one
     RULE_WAIT,     // run this rule again later, see rule_resume_list
-    RULE_ERROR,    // the action failed: the stream ends
+    RULE_ERROR,    // the action failed: the stream ends (500, or 502 for an answer)
 };
 
 // rule_parse_fn reads the arguments of `rule->action` from argument `index` of `line` on, keeps what it makes of them
@@ -39,10 +41,17 @@ enum rule_verdict {
 typedef bool rule_parse_fn(struct config *config, struct rule *rule, const struct config_line *line, uint32_t index,
                            uint32_t *next);
 
-typedef enum rule_verdict rule_run_fn(void *subject, const struct rule *rule);
+typedef enum rule_verdict rule_run_fn(struct expr_subject *subject, const struct rule *rule);
+
+// What a row may ask of rule_parse and rule_run_list.
+enum {
+    RULE_FINAL = 1 << 0,  // it ends its list for good: remembered as the last rule (last_rule_line)
+    RULE_PARENS = 1 << 1, // its name is followed by parentheses: "set-var(txn.a)"; the text in them is rule->parens
+};
 
 struct rule_action {
     const char *name;     // "return"
+    uint32_t flags;       // RULE_FINAL, RULE_PARENS
     uint32_t in;          // RULE_* bits
     rule_parse_fn *parse; // NULL: it takes no arguments
     rule_run_fn *run;
@@ -58,6 +67,8 @@ struct rule {
     const struct rule_action *action;
     const struct expr_cond *cond; // NULL: always
     void *data;                   // the action's
+    struct slice parens;          // RULE_PARENS: what stood between the parentheses, NUL-terminated; ptr NULL without
+    bool waits;                   // its condition may ask to wait (see expr_cond_test)
     uint32_t ruleset;             // the one bit it was parsed for
     struct config_place place;
 };
@@ -89,12 +100,14 @@ struct rule *rule_parse(struct config *config, struct rule **list, const struct 
                         uint32_t ruleset, struct expr_acl *const *scope, uint32_t when);
 
 // rule_run_list runs the rules of `list` whose condition holds for `subject`, in order, until one gives anything but
-// RULE_NEXT; that rule goes to `*stopped_at` (NULL for none; the pointer itself may be NULL).
-enum rule_verdict rule_run_list(const struct rule *list, void *subject, const struct rule **stopped_at);
+// RULE_NEXT; that rule goes to `*stopped_at` (NULL for none; the pointer itself may be NULL). A condition that needs
+// data still to come gives RULE_WAIT, unless subject->final. What rules make in the scratch is released after each.
+enum rule_verdict rule_run_list(const struct rule *list, struct expr_subject *subject, const struct rule **stopped_at);
 
-// rule_resume_list goes on from `rule`, which gave RULE_WAIT: its action is run again without asking its condition,
-// then the rules after it as rule_run_list does.
-enum rule_verdict rule_resume_list(const struct rule *rule, void *subject, const struct rule **stopped_at);
+// rule_resume_list goes on from `rule`, which gave RULE_WAIT: where its action did (subject->acted) that is run again
+// without asking the condition, else the condition is asked again; then the rules after it as rule_run_list does.
+enum rule_verdict rule_resume_list(const struct rule *rule, struct expr_subject *subject,
+                                   const struct rule **stopped_at);
 
 // A service answers requests inside of the process (`http-request use-service NAME`): status page, metrics, echo.
 // Registered by the area that has it; the table of functions is known to it and to the one that calls, not here.

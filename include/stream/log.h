@@ -36,8 +36,8 @@ bool stream_log_is_due(const struct proxy_conf *frontend);
 // stream_log_write formats the line and sends it to the frontend's log targets.
 void stream_log_write(struct stream_ctx *ctx, const struct stream_log *log);
 
-// stream_log_handshake writes the line of a connection of `session` that failed before any stream: where it came from and
-// when, the frontend and its bind, `what` went wrong and, where it is known (else NULL), the `reason`.
+// stream_log_handshake writes the line of a connection of `session` that failed before any stream: where it came from
+// and when, the frontend and its bind, `what` went wrong and, where it is known (else NULL), the `reason`.
 void stream_log_handshake(struct stream_ctx *ctx, const struct proxy_session *session, const char *what,
                           const char *reason);
 

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "backend/backend.h"
+#include "expr/subject.h"
+#include "http/change.h"
 #include "http/edit.h"
 #include "proxy/answer.h"
 #include "proxy/session.h"
@@ -77,7 +79,8 @@ struct stream_ctx {
     bool stopping;          // soft stop: answers say Connection: close
     uint64_t close_from_us; // a soft stop spread over close_spread_us: when it began; 0: none
     uint64_t close_spread_us;
-    uint64_t close_sum_us; // shares of answers that should have said so, and have not yet
+    uint64_t close_sum_us;    // shares of answers that should have said so, and have not yet
+    struct expr_process expr; // what the expressions of this process share
 };
 
 // Times of the log line, monotonic us; 0 where it did not come to that.
@@ -137,11 +140,19 @@ struct stream {
     bool sticky : 1;      // the server was named by a cookie
     bool no_pool : 1;     // a retry: only a fresh connection will do
     bool retry_wait : 1;
-    bool head_valid : 1; // the request's head was parsed
+    bool head_valid : 1;     // the request's head was parsed
+    bool response_valid : 1; // the answer's head was parsed, or made by us
+    bool rule_waits : 1;     // see stream_rule_wait
+    bool rule_on_data : 1;
     bool upgrade : 1;
     bool logged : 1;
     bool running : 1;
     bool run_again : 1;
+    struct expr_subject subject; // of all rules and fetches
+    const struct rule *rule;     // that waits, or NULL
+    uint64_t rule_due_us;        // when it is run again, 0: not by time
+    struct buf request_store;    // what rules write into the heads
+    struct buf response_store;
     struct http_head request;
     struct http_head response;
     struct http_field *request_fields; // max_fields entries each, behind the struct

@@ -263,22 +263,21 @@ struct expr_acl *expr_acl_parse(struct config *config, struct expr_acl **list, c
     return acl;
 }
 
-bool expr_test_true(const struct expr_test *test, void *subject)
+bool expr_test_true(const struct expr_test *test, struct expr_subject *subject)
 {
-    const struct expr_fetch *fetch = test->expr.fetch;
+    struct expr_scratch *scratch = &subject->process->scratch;
     struct expr_walk walk = { 0 };
     struct expr_sample sample;
+    bool more, found = false;
     do {
-        if (!fetch->fetch(subject, &sample, test->expr.args, &walk))
-            return false;
-        if (expr_patterns_match(test->patterns, &sample))
-            return true;
-        walk.nth++;
-    } while (fetch->flags & EXPR_MANY);
-    return false;
+        uint32_t mark = expr_scratch_mark(scratch);
+        found = expr_next(&test->expr, subject, &sample, &walk, &more) && expr_patterns_match(test->patterns, &sample);
+        expr_scratch_release(scratch, mark);
+    } while (!found && more);
+    return found;
 }
 
-bool expr_acl_true(const struct expr_acl *acl, void *subject)
+bool expr_acl_true(const struct expr_acl *acl, struct expr_subject *subject)
 {
     for (const struct expr_test *test = acl->first; test; test = test->next)
         if (expr_test_true(test, subject))

@@ -60,7 +60,7 @@ static bool report_unknown(struct parser *parser, uint32_t index, const char *na
 static bool check_tests(struct parser *parser, uint32_t index, const struct expr_acl *acl)
 {
     for (const struct expr_test *test = acl->first; test; test = test->next) {
-        if (test->expr.fetch->when & parser->when)
+        if (test->expr.when & parser->when)
             continue;
         if (!acl->name)
             return expr_check_when(parser->config, parser->line, index, &test->expr, parser->when);
@@ -159,7 +159,7 @@ const struct expr_cond *expr_cond_parse(struct config *config, const struct conf
     return ok ? cond : NULL;
 }
 
-bool expr_cond_true(const struct expr_cond *cond, void *subject)
+bool expr_cond_true(const struct expr_cond *cond, struct expr_subject *subject)
 {
     if (!cond)
         return true;
@@ -174,4 +174,13 @@ bool expr_cond_true(const struct expr_cond *cond, void *subject)
         holds = holds && expr_acl_true(term->acl, subject) != term->negated;
     }
     return holds != cond->unless;
+}
+
+enum expr_truth expr_cond_test(const struct expr_cond *cond, struct expr_subject *subject)
+{
+    subject->may_change = false;
+    bool holds = expr_cond_true(cond, subject);
+    if (subject->may_change && !subject->final)
+        return EXPR_WAIT;
+    return holds ? EXPR_YES : EXPR_NO;
 }

@@ -2,14 +2,16 @@
 // Fetches that need no subject.
 #include "expr/fetch.h"
 
-static bool fetch_true(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_true(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                       struct expr_walk *walk)
 {
     (void)subject, (void)args, (void)walk;
     *out = (struct expr_sample){ .type = EXPR_BOOL, .boolean = true };
     return true;
 }
 
-static bool fetch_false(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_false(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                        struct expr_walk *walk)
 {
     (void)subject, (void)args, (void)walk;
     *out = (struct expr_sample){ .type = EXPR_BOOL, .boolean = false };
@@ -26,7 +28,8 @@ static const char *prepare_bool(struct config *config, struct expr_arg *args, ui
     return NULL;
 }
 
-static bool fetch_bool(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_bool(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                       struct expr_walk *walk)
 {
     (void)subject, (void)walk;
     *out = (struct expr_sample){ .type = EXPR_BOOL, .boolean = args[0].num };
@@ -45,14 +48,16 @@ static const char *prepare_int(struct config *config, struct expr_arg *args, uin
     return NULL;
 }
 
-static bool fetch_int(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_int(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                      struct expr_walk *walk)
 {
     (void)subject, (void)walk;
     *out = (struct expr_sample){ .type = EXPR_INT, .num = args[0].num };
     return true;
 }
 
-static bool fetch_str(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_str(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                      struct expr_walk *walk)
 {
     (void)subject, (void)walk;
     *out = (struct expr_sample){ .type = EXPR_STR, .str = args[0].str };

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdarg.h>
+#include <stdio.h>
 #include "base/check.h"
 #include "expr/expr.h"
 #include "expr/names.h"
 
-enum { EXPR_MAX_ARGS = 12 };
+enum { EXPR_MAX_ARGS = 12, EXPR_MAX_STEPS = 64 };
 
 struct known {
     const char **names;
@@ -20,21 +22,6 @@ static void add_name(const struct expr_fetch *row, void *arg)
 {
     struct known *known = arg;
     known->names[known->num++] = row->name;
-}
-
-static bool report_unknown(struct config *config, const struct config_line *line, uint32_t index, struct slice name)
-{
-    const char *copy = arena_copy(config->arena, name.ptr, name.len);
-    if (expr_fetch_refused(name))
-        return config_error(config, line, index, "fetch '%s' is not supported yet", copy);
-    struct known known = { 0 };
-    expr_fetches_each(count_name, &known);
-    known.names = arena_alloc(config->arena, known.num * sizeof(*known.names));
-    known.num = 0;
-    expr_fetches_each(add_name, &known);
-    const char *nearest = config_nearest(copy, known.names, known.num);
-    return config_error(config, line, index, "unknown fetch '%s'%s%s%s", copy, nearest ? "; did you mean '" : "",
-                        nearest ? nearest : "", nearest ? "'?" : "");
 }
 
 // Reads one argument up to its comma or parenthesis into `out` and gives the offset behind it; quotes and backslashes
@@ -83,24 +70,173 @@ static const char *read_args(struct config *config, struct expr_arg *args, uint3
     }
 }
 
-static bool check_rest(struct config *config, const struct config_line *line, uint32_t index, struct slice rest)
+// Where the expression stands: argument `index`, of which `text` is a part that begins at byte `at`.
+struct parser {
+    struct config *config;
+    const struct config_line *line;
+    uint32_t index;
+    struct slice text;
+    size_t at;  // of text, in the argument
+    size_t pos; // what is read next, in text
+};
+
+// Reports with the caret on the word at byte `pos` of the text, where the argument stands as it is written.
+static bool fail_at(struct parser *parser, size_t pos, size_t len, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static bool fail_at(struct parser *parser, size_t pos, size_t len, const char *format, ...)
 {
-    if (rest.len == 0)
-        return true;
-    const char *copy = arena_copy(config->arena, rest.ptr, rest.len);
-    if (rest.ptr[0] != ',')
-        return config_error(config, line, index, "unexpected '%s' after the fetch", copy);
-    struct slice name = slice_from(rest, 1);
-    name.len = slice_find(name, ',');
-    name.len = slice_find(name, '(');
-    copy = arena_copy(config->arena, name.ptr, name.len);
-    if (name.len == 0)
-        return config_error(config, line, index, "a converter is expected after ','");
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    const struct config_arg *arg = config_arg_at(parser->line, parser->index);
+    if (arg && arg->width == arg->len && !arg->quoted) {
+        struct config_arg moved = *arg;
+        moved.column += (uint32_t)(parser->at + pos);
+        moved.width = (uint32_t)(len ? len : 1);
+        struct config_line line = *parser->line;
+        line.args = &moved;
+        line.num_args = 1;
+        line.first = 0;
+        return config_error(parser->config, &line, 0, "%s", text);
+    }
+    return config_error(parser->config, parser->line, parser->index, "%s", text);
+}
+
+static struct slice read_word(struct parser *parser)
+{
+    size_t end = parser->pos;
+    while (end < parser->text.len && !strchr("(),] \t", parser->text.ptr[end]))
+        end++;
+    struct slice word = slice_of(parser->text.ptr + parser->pos, end - parser->pos);
+    parser->pos = end;
+    return word;
+}
+
+static void add_conv(const struct expr_conv *row, void *arg)
+{
+    struct known *known = arg;
+    if (known->names)
+        known->names[known->num] = row->name;
+    known->num++;
+}
+
+static bool report_unknown_conv(struct parser *parser, size_t pos, struct slice name)
+{
+    const char *copy = arena_copy(parser->config->arena, name.ptr, name.len);
     if (expr_converter_refused(name))
-        return config_error(config, line, index, "converter '%s' is not supported yet", copy);
-    const char *nearest = expr_converter_nearest(copy);
-    return config_error(config, line, index, "unknown converter '%s'%s%s%s", copy, nearest ? "; did you mean '" : "",
-                        nearest ? nearest : "", nearest ? "'?" : "");
+        return fail_at(parser, pos, name.len, "converter '%s' is not supported", copy);
+    struct known known = { 0 };
+    expr_convs_each(add_conv, &known);
+    known.names = arena_alloc(parser->config->arena, known.num * sizeof(*known.names));
+    known.num = 0;
+    expr_convs_each(add_conv, &known);
+    const char *nearest = config_nearest(copy, known.names, known.num);
+    return fail_at(parser, pos, name.len, "unknown converter '%s'%s%s%s", copy, nearest ? "; did you mean '" : "",
+                   nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+// Reads and prepares the arguments of the word `kind` `name`, which stands at `pos`.
+static bool parse_args(struct parser *parser, struct expr_arg **out, const char *kind, const char *name, size_t pos,
+                       uint8_t min, uint8_t max, const char *form, expr_prepare_fn *prepare)
+{
+    struct expr_arg args[EXPR_MAX_ARGS] = { 0 };
+    uint32_t num;
+    size_t open = parser->pos;
+    must(max <= EXPR_MAX_ARGS);
+    const char *wrong = read_args(parser->config, args, &num, parser->text, &parser->pos);
+    if (wrong)
+        return fail_at(parser, pos, strlen(name), "%s '%s': %s", kind, name, wrong);
+    if (num < min || num > max)
+        return fail_at(parser, num > max ? open : pos, 0, "%s '%s' %s%s%s", kind, name,
+                       max ? "takes (" : "takes no arguments", max ? form : "", max ? ")" : "");
+    *out = arena_alloc(parser->config->arena, (max + 1u) * sizeof(**out));
+    memcpy(*out, args, num * sizeof(*args));
+    wrong = prepare ? prepare(parser->config, *out, num) : NULL;
+    return wrong ? fail_at(parser, pos, parser->pos - pos, "%s '%s': %s", kind, name, wrong) : true;
+}
+
+static bool parse_conv(struct parser *parser, struct expr *out, struct expr_step *step)
+{
+    size_t pos = parser->pos;
+    struct slice name = read_word(parser);
+    if (name.len == 0)
+        return fail_at(parser, pos, 0, "a converter is expected after ','");
+    const struct expr_conv *conv = expr_conv_find(name);
+    if (!conv)
+        return report_unknown_conv(parser, pos, name);
+    if (conv->in != EXPR_ANY && !expr_cast_exists(out->out, conv->in))
+        return fail_at(parser, pos, name.len, "converter '%s' takes %s samples, which cannot be made of %s ones",
+                       conv->name, expr_type_name(conv->in), expr_type_name(out->out));
+    struct expr_arg *args;
+    if (!parse_args(parser, &args, "converter", conv->name, pos, conv->min_args, conv->max_args, conv->args,
+                    conv->prepare))
+        return false;
+    *step = (struct expr_step){ .conv = conv, .args = args };
+    if (conv->out != EXPR_SAME)
+        out->out = conv->out;
+    else if (conv->in != EXPR_ANY)
+        out->out = conv->in;
+    if (conv->when)
+        out->when &= conv->when;
+    return true;
+}
+
+static bool parse_steps(struct parser *parser, struct expr *out)
+{
+    struct expr_step steps[EXPR_MAX_STEPS];
+    while (parser->pos < parser->text.len && parser->text.ptr[parser->pos] == ',') {
+        if (out->num_steps == EXPR_MAX_STEPS)
+            return fail_at(parser, parser->pos, 0, "more than %d converters", EXPR_MAX_STEPS);
+        parser->pos++;
+        if (!parse_conv(parser, out, &steps[out->num_steps]))
+            return false;
+        out->num_steps++;
+    }
+    struct expr_step *copy = arena_alloc(parser->config->arena, (out->num_steps + 1) * sizeof(*copy));
+    memcpy(copy, steps, out->num_steps * sizeof(*copy));
+    out->steps = copy;
+    return true;
+}
+
+static bool report_unknown(struct parser *parser, struct slice name)
+{
+    const char *copy = arena_copy(parser->config->arena, name.ptr, name.len);
+    if (expr_fetch_refused(name))
+        return fail_at(parser, 0, name.len, "fetch '%s' is not supported", copy);
+    struct known known = { 0 };
+    expr_fetches_each(count_name, &known);
+    known.names = arena_alloc(parser->config->arena, known.num * sizeof(*known.names));
+    known.num = 0;
+    expr_fetches_each(add_name, &known);
+    const char *nearest = config_nearest(copy, known.names, known.num);
+    return fail_at(parser, 0, name.len, "unknown fetch '%s'%s%s%s", copy, nearest ? "; did you mean '" : "",
+                   nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+bool expr_parse_text(struct config *config, struct expr *out, const struct config_line *line, uint32_t index,
+                     struct slice text, size_t at, size_t *rest)
+{
+    struct parser parser = { .config = config, .line = line, .index = index, .text = text, .at = at };
+    struct slice name = read_word(&parser);
+    const struct expr_fetch *row = expr_fetch_find(name);
+    if (!row)
+        return report_unknown(&parser, name);
+    const struct expr_fetch *fetch = expr_fetch_real(row);
+    *out = (struct expr){ .fetch = fetch, .match = row->match, .out = fetch->out, .when = fetch->when };
+    if (!parse_args(&parser, &out->args, "fetch", row->name, 0, fetch->min_args, fetch->max_args, fetch->args,
+                    fetch->prepare) ||
+        !parse_steps(&parser, out))
+        return false;
+    out->text = arena_copy(config->arena, text.ptr, parser.pos);
+    if (rest)
+        *rest = parser.pos;
+    else if (parser.pos < text.len)
+        return fail_at(&parser, parser.pos, 0, "unexpected '%.*s' after the %s", (int)(text.len - parser.pos),
+                       text.ptr + parser.pos, out->num_steps ? "converter" : "fetch");
+    return true;
 }
 
 bool expr_parse(struct config *config, struct expr *out, const struct config_line *line, uint32_t index)
@@ -108,46 +244,68 @@ bool expr_parse(struct config *config, struct expr *out, const struct config_lin
     const struct config_arg *arg = config_arg_at(line, index);
     if (!arg)
         return config_error(config, line, index, "a fetch is expected");
-    struct slice text = slice_of(arg->str, arg->len), name = text;
-    name.len = slice_find(name, '(');
-    name.len = slice_find(name, ',');
-    const struct expr_fetch *row = expr_fetch_find(name);
-    if (!row)
-        return report_unknown(config, line, index, name);
-    const struct expr_fetch *fetch = expr_fetch_real(row);
-    struct expr_arg args[EXPR_MAX_ARGS] = { 0 };
-    uint32_t num;
-    size_t at = name.len;
-    const char *wrong = read_args(config, args, &num, text, &at);
-    if (wrong)
-        return config_error(config, line, index, "fetch '%s': %s", row->name, wrong);
-    if (!check_rest(config, line, index, slice_from(text, at)))
-        return false;
-    must(fetch->max_args <= EXPR_MAX_ARGS);
-    if (num < fetch->min_args || num > fetch->max_args)
-        return config_error(config, line, index, "fetch '%s' %s%s%s", row->name,
-                            fetch->max_args ? "takes (" : "takes no arguments", fetch->max_args ? fetch->args : "",
-                            fetch->max_args ? ")" : "");
-    *out = (struct expr){ .fetch = fetch, .match = row->match };
-    out->args = arena_alloc(config->arena, (fetch->max_args + 1u) * sizeof(*out->args));
-    memcpy(out->args, args, num * sizeof(*args));
-    wrong = fetch->prepare ? fetch->prepare(config, out->args, num) : NULL;
-    return wrong ? config_error(config, line, index, "fetch '%s': %s", row->name, wrong) : true;
+    return expr_parse_text(config, out, line, index, slice_of(arg->str, arg->len), 0, NULL);
 }
 
 static const char *const moments[] = {
-    "while the configuration is read", "when a connection is accepted", "when a session begins",
-    "on the first bytes of a client",  "on a request's head",           "on a request's body",
-    "on the first bytes of a server",  "on a response's head",          "on a response's body",
+    "while the configuration is read",
+    "when a connection is accepted",
+    "when a session begins",
+    "on the first bytes of a client",
+    "on a request's head",
+    "on a request's body",
+    "on the first bytes of a server",
+    "on a response's head",
+    "on a response's body",
     "when a stream is logged",
+    "in a health check",
 };
 
 bool expr_check_when(struct config *config, const struct config_line *line, uint32_t index, const struct expr *expr,
                      uint32_t when)
 {
     must(when && when <= EXPR_ALWAYS);
-    if (expr->fetch->when & when)
+    if (expr->when & when)
         return true;
     return config_error(config, line, index, "fetch '%s' is not available here: this is evaluated %s",
                         expr->fetch->name, moments[__builtin_ctz(when)]);
+}
+
+static bool run_steps(const struct expr *expr, struct expr_subject *subject, struct expr_sample *sample)
+{
+    for (uint32_t i = 0; i < expr->num_steps; i++) {
+        const struct expr_step *step = &expr->steps[i];
+        if (step->conv->in != EXPR_ANY && step->conv->in != sample->type &&
+            !expr_cast(sample, step->conv->in, &subject->process->scratch))
+            return false;
+        if (!step->conv->convert(subject, sample, step->args))
+            return false;
+    }
+    return true;
+}
+
+bool expr_next(const struct expr *expr, struct expr_subject *subject, struct expr_sample *out, struct expr_walk *walk,
+               bool *more)
+{
+    *more = expr->fetch->flags & EXPR_MANY;
+    if (!expr->fetch->fetch(subject, out, expr->args, walk)) {
+        *more = false;
+        return false;
+    }
+    walk->nth++;
+    return run_steps(expr, subject, out);
+}
+
+bool expr_eval(const struct expr *expr, struct expr_subject *subject, struct expr_sample *out)
+{
+    struct expr_walk walk = { 0 };
+    return expr->fetch->fetch(subject, out, expr->args, &walk) && run_steps(expr, subject, out);
+}
+
+struct slice expr_eval_str(const struct expr *expr, struct expr_subject *subject)
+{
+    struct expr_sample sample;
+    if (!expr_eval(expr, subject, &sample) || !expr_cast(&sample, EXPR_STR, &subject->process->scratch))
+        return (struct slice){ 0 };
+    return sample.str.ptr ? sample.str : SLICE("");
 }

@@ -12,7 +12,7 @@ static const char *const type_names[EXPR_NUM_TYPES] = {
 
 const char *expr_type_name(enum expr_type type)
 {
-    return type_names[type];
+    return type < EXPR_NUM_TYPES ? type_names[type] : "any";
 }
 
 // The digits it begins with, held to the range; an empty string is no number, one without digits is 0.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "expr/fetch.h"
+#include "expr/conv.h"
 #include "proxy/answer.h"
 #include "proxy/words.h"
 #include "rule/rule.h"
@@ -13,6 +13,7 @@ static void boot_once(void)
     arena_init(&answers);
     config_words_boot();
     expr_fetches_boot();
+    expr_convs_boot();
     rule_boot();
     proxy_answer_boot(&answers);
 }

@@ -95,12 +95,27 @@ static bool report_unknown(struct config *config, const struct config_line *line
                         nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
-static const struct rule_action *find_action(const char *name, uint32_t ruleset)
+// A row that takes parentheses is found by what stands before them, and any other by the whole word.
+static const struct rule_action *find_action(const char *word, uint32_t ruleset)
 {
+    struct slice whole = slice_str(word), name = slice_of(word, slice_find(whole, '('));
     for (size_t i = 0; i < action_num; i++)
-        if (action_rows[i]->in & ruleset && strcmp(action_rows[i]->name, name) == 0)
+        if (action_rows[i]->in & ruleset &&
+            slice_equal(slice_str(action_rows[i]->name), action_rows[i]->flags & RULE_PARENS ? name : whole))
             return action_rows[i];
     return NULL;
+}
+
+static bool find_parens(struct config *config, struct rule *rule, const struct config_line *line, uint32_t index)
+{
+    const struct config_arg *arg = config_arg_at(line, index);
+    struct slice rest = slice_from(slice_of(arg->str, arg->len), strlen(rule->action->name));
+    if (!(rule->action->flags & RULE_PARENS) || rest.len == 0)
+        return true;
+    if (rest.ptr[rest.len - 1] != ')')
+        return config_error(config, line, index, "a ')' is missing at the end of '%s'", arg->str);
+    rule->parens = slice_of(arena_copy(config->arena, rest.ptr + 1, rest.len - 2), rest.len - 2);
+    return true;
 }
 
 struct rule *rule_parse(struct config *config, struct rule **list, const struct config_line *line, uint32_t index,
@@ -120,6 +135,8 @@ struct rule *rule_parse(struct config *config, struct rule **list, const struct 
     struct rule *rule = arena_alloc(config->arena, sizeof(*rule));
     *rule = (struct rule){ .action = action, .ruleset = ruleset, .place = line->place };
     uint32_t next = index + 1;
+    if (!find_parens(config, rule, line, index))
+        return NULL;
     if (action->parse && !action->parse(config, rule, line, index + 1, &next))
         return NULL;
     must(next > index);
@@ -138,30 +155,45 @@ struct rule *rule_parse(struct config *config, struct rule **list, const struct 
     return rule;
 }
 
-enum rule_verdict rule_resume_list(const struct rule *rule, void *subject, const struct rule **stopped_at)
+// Asks the condition and runs the action, or the action alone.
+static enum rule_verdict run_rule(const struct rule *rule, struct expr_subject *subject, bool ask)
 {
-    enum rule_verdict verdict = rule->action->run(subject, rule);
-    if (verdict == RULE_NEXT)
-        return rule_run_list(rule->next, subject, stopped_at);
-    if (stopped_at)
-        *stopped_at = rule;
+    struct expr_scratch *scratch = &subject->process->scratch;
+    uint32_t mark = expr_scratch_mark(scratch);
+    enum expr_truth truth = ask ? expr_cond_test(rule->cond, subject) : EXPR_YES;
+    enum rule_verdict verdict = truth == EXPR_WAIT ? RULE_WAIT : RULE_NEXT;
+    subject->acted = truth == EXPR_YES;
+    if (truth == EXPR_YES)
+        verdict = rule->action->run(subject, rule);
+    if (truth == EXPR_YES && rule->action->flags & RULE_FINAL && verdict != RULE_WAIT)
+        subject->last_rule = &rule->place;
+    expr_scratch_release(scratch, mark);
     return verdict;
 }
 
-enum rule_verdict rule_run_list(const struct rule *list, void *subject, const struct rule **stopped_at)
+static enum rule_verdict run_from(const struct rule *rule, bool ask, struct expr_subject *subject,
+                                  const struct rule **stopped_at)
 {
     enum rule_verdict verdict = RULE_NEXT;
-    const struct rule *rule = list;
-    for (; rule; rule = rule->next) {
-        if (!expr_cond_true(rule->cond, subject))
-            continue;
-        verdict = rule->action->run(subject, rule);
+    for (; rule; rule = rule->next, ask = true) {
+        verdict = run_rule(rule, subject, ask);
         if (verdict != RULE_NEXT)
             break;
     }
     if (stopped_at)
         *stopped_at = rule;
     return verdict;
+}
+
+enum rule_verdict rule_resume_list(const struct rule *rule, struct expr_subject *subject,
+                                   const struct rule **stopped_at)
+{
+    return run_from(rule, !subject->acted, subject, stopped_at);
+}
+
+enum rule_verdict rule_run_list(const struct rule *list, struct expr_subject *subject, const struct rule **stopped_at)
+{
+    return run_from(list, true, subject, stopped_at);
 }
 
 const struct rule_service *rule_service_find(const char *name)

@@ -84,9 +84,9 @@ static bool parse_return(struct config *config, struct rule *rule, const struct 
     return ok;
 }
 
-static enum rule_verdict run_return(void *subject, const struct rule *rule)
+static enum rule_verdict run_return(struct expr_subject *subject, const struct rule *rule)
 {
-    struct stream *stream = subject;
+    struct stream *stream = subject->stream;
     stream->answer = rule->data;
     return RULE_ANSWERED;
 }
@@ -99,11 +99,11 @@ static bool parse_service(struct config *config, struct rule *rule, const struct
     return rule->data != NULL;
 }
 
-static enum rule_verdict run_service(void *subject, const struct rule *rule)
+static enum rule_verdict run_service(struct expr_subject *subject, const struct rule *rule)
 {
     const struct rule_service *service = rule->data;
     const struct stream_service *vtable = service->vtable;
-    struct stream *stream = subject;
+    struct stream *stream = subject->stream;
     stream->answer = NULL;
     stream->service = vtable;
     return RULE_ANSWERED;

@@ -31,85 +31,97 @@ static bool put_bool(struct expr_sample *out, bool value)
     return true;
 }
 
-static bool fetch_src(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_src(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                      struct expr_walk *walk)
 {
-    const struct stream *stream = subject;
+    const struct stream *stream = subject->stream;
     (void)args, (void)walk;
     return put_addr(out, &stream->session->src);
 }
 
-static bool fetch_src_port(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_src_port(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                           struct expr_walk *walk)
 {
-    const struct stream *stream = subject;
+    const struct stream *stream = subject->stream;
     (void)args, (void)walk;
     return put_int(out, stream->session->src.port);
 }
 
-static bool fetch_dst(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_dst(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                      struct expr_walk *walk)
 {
-    const struct stream *stream = subject;
+    const struct stream *stream = subject->stream;
     (void)args, (void)walk;
     return put_addr(out, proxy_session_dst(stream->session));
 }
 
-static bool fetch_dst_port(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_dst_port(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                           struct expr_walk *walk)
 {
-    const struct stream *stream = subject;
+    const struct stream *stream = subject->stream;
     (void)args, (void)walk;
     return put_int(out, proxy_session_dst(stream->session)->port);
 }
 
-static bool fetch_fe_name(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_fe_name(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                          struct expr_walk *walk)
 {
-    const struct stream *stream = subject;
+    const struct stream *stream = subject->stream;
     (void)args, (void)walk;
     return put_str(out, slice_str(stream->session->conf->name));
 }
 
-static bool fetch_fe_id(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_fe_id(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                        struct expr_walk *walk)
 {
-    const struct stream *stream = subject;
+    const struct stream *stream = subject->stream;
     (void)args, (void)walk;
     return put_int(out, stream->session->conf->id);
 }
 
-static bool fetch_so_id(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_so_id(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                        struct expr_walk *walk)
 {
-    const struct stream *stream = subject;
+    const struct stream *stream = subject->stream;
     (void)args, (void)walk;
     return put_int(out, stream->session->bind->id);
 }
 
-static bool fetch_first_req(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_first_req(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                            struct expr_walk *walk)
 {
-    const struct stream *stream = subject;
+    const struct stream *stream = subject->stream;
     (void)args, (void)walk;
     return put_bool(out, stream->session->num_requests == 1);
 }
 
-static bool fetch_method(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_method(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                         struct expr_walk *walk)
 {
-    const struct http_head *head = &((const struct stream *)subject)->request;
+    const struct http_head *head = &((const struct stream *)subject->stream)->request;
     (void)args, (void)walk;
     *out = (struct expr_sample){ .type = EXPR_METHOD, .str = slice_of(head->base + head->line, head->method_len) };
     return true;
 }
 
-static bool fetch_url(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_url(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                      struct expr_walk *walk)
 {
-    const struct http_head *head = &((const struct stream *)subject)->request;
+    const struct http_head *head = &((const struct stream *)subject->stream)->request;
     (void)args, (void)walk;
     return put_str(out, slice_of(head->base + head->target, head->target_len));
 }
 
-static bool fetch_pathq(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_pathq(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                        struct expr_walk *walk)
 {
-    const struct http_head *head = &((const struct stream *)subject)->request;
+    const struct http_head *head = &((const struct stream *)subject->stream)->request;
     (void)args, (void)walk;
     return head->path_len && put_str(out, slice_of(head->base + head->path, head->path_len));
 }
 
-static bool fetch_path(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_path(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                       struct expr_walk *walk)
 {
     if (!fetch_pathq(subject, out, args, walk))
         return false;
@@ -117,7 +129,8 @@ static bool fetch_path(void *subject, struct expr_sample *out, const struct expr
     return true;
 }
 
-static bool fetch_query(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_query(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                        struct expr_walk *walk)
 {
     if (!fetch_pathq(subject, out, args, walk))
         return false;
@@ -128,9 +141,10 @@ static bool fetch_query(void *subject, struct expr_sample *out, const struct exp
     return true;
 }
 
-static bool fetch_ver(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_ver(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                      struct expr_walk *walk)
 {
-    const struct http_head *head = &((const struct stream *)subject)->request;
+    const struct http_head *head = &((const struct stream *)subject->stream)->request;
     (void)args, (void)walk;
     return put_str(out, head->flags & HTTP_HEAD_VERSION_10 ? SLICE("1.0") : SLICE("1.1"));
 }
@@ -162,32 +176,38 @@ static bool next_element(const struct http_head *head, struct slice *out, const 
     return false;
 }
 
-static bool fetch_hdr(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_hdr(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                      struct expr_walk *walk)
 {
     struct slice value;
-    return next_element(&((const struct stream *)subject)->request, &value, args, false, walk) && put_str(out, value);
+    return next_element(&((const struct stream *)subject->stream)->request, &value, args, false, walk) &&
+           put_str(out, value);
 }
 
-static bool fetch_fhdr(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_fhdr(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                       struct expr_walk *walk)
 {
     struct slice value;
-    return next_element(&((const struct stream *)subject)->request, &value, args, true, walk) && put_str(out, value);
+    return next_element(&((const struct stream *)subject->stream)->request, &value, args, true, walk) &&
+           put_str(out, value);
 }
 
-static bool fetch_hdr_cnt(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_hdr_cnt(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                          struct expr_walk *walk)
 {
     struct expr_walk own = { 0 };
     struct slice value;
     int64_t num = 0;
     (void)walk;
-    while (next_element(&((const struct stream *)subject)->request, &value, args, false, &own))
+    while (next_element(&((const struct stream *)subject->stream)->request, &value, args, false, &own))
         num++;
     return put_int(out, num);
 }
 
-static bool fetch_cook(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool fetch_cook(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                       struct expr_walk *walk)
 {
-    const struct http_head *head = &((const struct stream *)subject)->request;
+    const struct http_head *head = &((const struct stream *)subject->stream)->request;
     (void)walk;
     struct slice value;
     size_t start, end;

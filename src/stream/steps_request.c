@@ -102,7 +102,9 @@ static bool run_rules(struct stream *stream, const struct rule *rules, enum stre
     if (!rules)
         return false;
     const struct rule *at = NULL;
-    switch (rule_run_list(rules, stream, &at)) {
+    stream->subject.when = EXPR_AT_REQUEST_HEAD;
+    stream->subject.final = true;
+    switch (rule_run_list(rules, &stream->subject, &at)) {
     case RULE_ANSWERED:
         *verdict = stream->answer ? stream_answer_with(stream, stream->answer, STREAM_END_LOCAL)
                                   : stream->service->start(stream);
@@ -128,7 +130,7 @@ static struct proxy_conf *choose_backend(struct stream *stream)
 {
     const struct proxy_conf *conf = stream->session->conf;
     for (const struct use_backend_conf *use = conf->fe.use_backends; use; use = use->next)
-        if (!use->cond || expr_cond_true(use->cond, stream))
+        if (!use->cond || expr_cond_true(use->cond, &stream->subject))
             return use->backend;
     if (conf->fe.default_backend)
         return conf->fe.default_backend;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
+#include "base/check.h"
 #include "stream/steps.h"
 
 #define TO(step) (1u << (step))
@@ -54,6 +55,16 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
     *ctx = (struct stream_ctx){
         .loop = loop, .board = board, .inc = inc, .mux = mux, .backends = backends, .program = program
     };
+    enum { SCRATCH_BUFS = 8 };
+    size_t cap = SCRATCH_BUFS * program->global.bufsize;
+    char *mem = malloc(cap);
+    if (!mem)
+        check_out_of_memory(cap);
+    ctx->expr = (struct expr_process){ .scratch = { .mem = mem, .cap = (uint32_t)cap },
+                                       .now_us = &loop->now_us,
+                                       .wall_us = &loop->wall_us,
+                                       .start_us = loop->now_us,
+                                       .owner = ctx };
 }
 
 void stream_ctx_fini(struct stream_ctx *ctx)
@@ -63,6 +74,7 @@ void stream_ctx_fini(struct stream_ctx *ctx)
         ctx->free_streams = stream->next_free;
         free(stream);
     }
+    free(ctx->expr.scratch.mem);
 }
 
 static struct stream *stream_take(struct stream_ctx *ctx)
@@ -111,6 +123,9 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->host = host;
     stream->front = front;
     stream->timer = timer;
+    stream->subject.process = &ctx->expr;
+    stream->subject.session = session;
+    stream->subject.stream = stream;
     stream->cookie_seen = stream->cookie_set = '-';
     stream->times.idle_us = session->idle_us;
     stream->client_act_us = ctx->loop->now_us;

@@ -72,7 +72,7 @@ static void conditions(void **state)
         const struct expr_cond *cond = toy_cond(toy, cases[i].text);
         if (!cond)
             fail_msg("%s: %s", cases[i].text, toy_message(toy, NULL));
-        if (expr_cond_true(cond, &subject) != cases[i].want)
+        if (expr_cond_true(cond, toy_subject(&subject)) != cases[i].want)
             fail_msg("%s: not %d", cases[i].text, cases[i].want);
     }
     assert_int_equal(toy->diag.num_warnings, 0);
@@ -82,16 +82,16 @@ static void conditions(void **state)
 static void absent_facts(void **state)
 {
     struct toy subject = { .method = "PUT" };
-    assert_false(expr_cond_true(toy_cond(*state, "x if { path_beg / }"), &subject));
-    assert_true(expr_cond_true(toy_cond(*state, "x if !{ path -m found }"), &subject));
-    assert_false(expr_cond_true(toy_cond(*state, "x if { hdr(host) -m found } or LOCALHOST"), &subject));
+    assert_false(expr_cond_true(toy_cond(*state, "x if { path_beg / }"), toy_subject(&subject)));
+    assert_true(expr_cond_true(toy_cond(*state, "x if !{ path -m found }"), toy_subject(&subject)));
+    assert_false(expr_cond_true(toy_cond(*state, "x if { hdr(host) -m found } or LOCALHOST"), toy_subject(&subject)));
 }
 
 static void stops_early(void **state)
 {
     struct toy subject = get;
-    assert_true(expr_cond_true(toy_cond(*state, "x if TRUE or { path a }"), &subject));
-    assert_false(expr_cond_true(toy_cond(*state, "x if FALSE { path a }"), &subject));
+    assert_true(expr_cond_true(toy_cond(*state, "x if TRUE or { path a }"), toy_subject(&subject)));
+    assert_false(expr_cond_true(toy_cond(*state, "x if FALSE { path a }"), toy_subject(&subject)));
     assert_int_equal(subject.num_fetched, 0);
 }
 
@@ -186,18 +186,18 @@ static void acl_lines(void **state)
     // An own ACL goes before a predefined one.
     toy_acl(toy, "acl METH_GET always_false");
     struct toy subject = get;
-    assert_false(expr_cond_true(toy_cond(toy, "x if METH_GET"), &subject));
+    assert_false(expr_cond_true(toy_cond(toy, "x if METH_GET"), toy_subject(&subject)));
 }
 
 static void warnings(void **state)
 {
     struct toy_config *toy = *state;
     struct toy subject = get;
-    assert_false(expr_cond_true(toy_cond(toy, "x if { path_beg }"), &subject));
+    assert_false(expr_cond_true(toy_cond(toy, "x if { path_beg }"), toy_subject(&subject)));
     assert_non_null(strstr(toy_message(toy, NULL), "this never matches"));
-    assert_false(expr_cond_true(toy_cond(toy, "x if { path -m reg -i }"), &subject));
+    assert_false(expr_cond_true(toy_cond(toy, "x if { path -m reg -i }"), toy_subject(&subject)));
     assert_int_equal(toy->diag.num_warnings, 2);
-    assert_true(expr_cond_true(toy_cond(toy, "x if { always_true 7 }"), &subject));
+    assert_true(expr_cond_true(toy_cond(toy, "x if { always_true 7 }"), toy_subject(&subject)));
     assert_non_null(strstr(toy_message(toy, NULL), "they are ignored"));
 }
 
@@ -218,20 +218,20 @@ static void files(void **state)
         if (!cond)
             fail_msg("%s: %s", text, toy_message(toy, NULL));
         subject.path = "/img/x";
-        assert_true(expr_cond_true(cond, &subject));
+        assert_true(expr_cond_true(cond, toy_subject(&subject)));
         subject.path = "#sharp";
-        assert_true(expr_cond_true(cond, &subject));
+        assert_true(expr_cond_true(cond, toy_subject(&subject)));
         subject.path = "/lastly";
-        assert_true(expr_cond_true(cond, &subject));
+        assert_true(expr_cond_true(cond, toy_subject(&subject)));
         subject.path = "# comment";
-        assert_false(expr_cond_true(cond, &subject));
+        assert_false(expr_cond_true(cond, toy_subject(&subject)));
     }
     // -i counts for what comes after it.
     const struct expr_cond *cond = toy_cond(toy, arena_printf(&toy->arena, "x if { path -m beg -f %s -i /New }", path));
     subject.path = "/IMG";
-    assert_false(expr_cond_true(cond, &subject));
+    assert_false(expr_cond_true(cond, toy_subject(&subject)));
     subject.path = "/NEW";
-    assert_true(expr_cond_true(cond, &subject));
+    assert_true(expr_cond_true(cond, toy_subject(&subject)));
     toy->config.base_dir = "/tmp";
     assert_non_null(toy_cond(toy, arena_printf(&toy->arena, "x if { path -f %s }", path + strlen("/tmp/"))));
     assert_non_null(toy_cond(toy, "x if { path -f opt@no-such-file }"));

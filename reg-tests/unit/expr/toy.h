@@ -24,17 +24,17 @@ struct toy {
     uint32_t num_fetched; // how often path was asked for
 };
 
-static bool toy_method(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_method(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
 {
     (void)args, (void)walk;
-    *out = (struct expr_sample){ .type = EXPR_METHOD, .str = slice_str(((struct toy *)subject)->method) };
+    *out = (struct expr_sample){ .type = EXPR_METHOD, .str = slice_str(((struct toy *)subject->stream)->method) };
     return true;
 }
 
-static bool toy_path(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_path(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
 {
     (void)args, (void)walk;
-    struct toy *toy = subject;
+    struct toy *toy = subject->stream;
     toy->num_fetched++;
     *out = (struct expr_sample){ .type = EXPR_STR, .str = slice_str(toy->path) };
     return toy->path != NULL;
@@ -46,10 +46,10 @@ static const char *toy_hdr_prepare(struct config *config, struct expr_arg *args,
     return slice_equal_nocase(args[0].str, SLICE("host")) ? NULL : "the toy has one header: host";
 }
 
-static bool toy_hdr(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_hdr(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
 {
     (void)args;
-    struct slice hosts = slice_str(((struct toy *)subject)->hosts);
+    struct slice hosts = slice_str(((struct toy *)subject->stream)->hosts);
     if (walk->at[0] > hosts.len || !hosts.ptr)
         return false;
     struct slice rest = slice_from(hosts, walk->at[0]);
@@ -59,21 +59,21 @@ static bool toy_hdr(void *subject, struct expr_sample *out, const struct expr_ar
     return true;
 }
 
-static bool toy_src(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_src(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
 {
     (void)args, (void)walk;
     out->type = EXPR_ADDR;
-    return ((struct toy *)subject)->src && expr_addr_parse(&out->addr, slice_str(((struct toy *)subject)->src));
+    return ((struct toy *)subject->stream)->src && expr_addr_parse(&out->addr, slice_str(((struct toy *)subject->stream)->src));
 }
 
-static bool toy_status(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_status(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
 {
     (void)args, (void)walk;
-    *out = (struct expr_sample){ .type = EXPR_INT, .num = ((struct toy *)subject)->status };
+    *out = (struct expr_sample){ .type = EXPR_INT, .num = ((struct toy *)subject->stream)->status };
     return true;
 }
 
-static bool toy_payload(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_payload(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
 {
     (void)args, (void)walk, (void)subject;
     *out = (struct expr_sample){ .type = EXPR_BIN, .str = SLICE("\0Hello\n") };
@@ -103,6 +103,23 @@ static const struct expr_fetch toy_fetches[] = {
 };
 EXPR_FETCHES(toy_fetches);
 
+// The toy as a subject of expressions; one at a time.
+__attribute__((unused)) static struct expr_subject *toy_subject(struct toy *toy)
+{
+    static char scratch[65536];
+    static uint64_t now_us = 1000000, wall_us = 1700000000000000;
+    static struct expr_process process;
+    static struct expr_subject subject;
+    process = (struct expr_process){ .scratch = { .mem = scratch, .cap = sizeof(scratch) },
+                                     .now_us = &now_us,
+                                     .wall_us = &wall_us,
+                                     .num_workers = 1 };
+    subject = (struct expr_subject){
+        .process = &process, .stream = toy, .when = EXPR_AT_REQUEST_HEAD, .final = true, .acted = subject.acted
+    };
+    return &subject;
+}
+
 struct toy_config {
     struct arena arena;
     struct config_diag diag;
@@ -117,6 +134,7 @@ static void toy_init(struct toy_config *toy)
     config_diag_init(&toy->diag, &toy->arena);
     config_init(&toy->config, &toy->arena, &toy->diag, NULL);
     expr_fetches_boot();
+    expr_convs_boot();
 }
 
 static void toy_fini(struct toy_config *toy)

@@ -20,7 +20,7 @@
 #include "proxy/conf.h"
 #include "rule/rule.h"
 
-static bool toy_path(void *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_path(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
 {
     (void)subject;
     (void)out;
@@ -62,7 +62,7 @@ static bool toy_return_parse(struct config *config, struct rule *rule, const str
     return true;
 }
 
-static enum rule_verdict toy_return_run(void *subject, const struct rule *rule)
+static enum rule_verdict toy_return_run(struct expr_subject *subject, const struct rule *rule)
 {
     (void)subject;
     (void)rule;

@@ -18,26 +18,26 @@ static bool parse_say(struct config *config, struct rule *rule, const struct con
     return true;
 }
 
-static enum rule_verdict run_say(void *subject, const struct rule *rule)
+static enum rule_verdict run_say(struct expr_subject *subject, const struct rule *rule)
 {
     (void)subject;
     strcat(trace, rule->data);
     return RULE_NEXT;
 }
 
-static enum rule_verdict run_allow(void *subject, const struct rule *rule)
+static enum rule_verdict run_allow(struct expr_subject *subject, const struct rule *rule)
 {
     (void)subject, (void)rule;
     return RULE_STOP;
 }
 
-static enum rule_verdict run_answer(void *subject, const struct rule *rule)
+static enum rule_verdict run_answer(struct expr_subject *subject, const struct rule *rule)
 {
     (void)subject, (void)rule;
     return RULE_ANSWERED;
 }
 
-static enum rule_verdict run_wait(void *subject, const struct rule *rule)
+static enum rule_verdict run_wait(struct expr_subject *subject, const struct rule *rule)
 {
     (void)subject, (void)rule;
     return waits-- ? RULE_WAIT : RULE_NEXT;
@@ -76,19 +76,19 @@ static void in_order(void **state)
     const struct rule *answer = parse(toy, &list, "http-request answer if METH_GET a");
     assert_non_null(parse(toy, &list, "http-request say 4"));
     const struct rule *stopped;
-    assert_int_equal(rule_run_list(list, &subject, &stopped), RULE_ANSWERED);
+    assert_int_equal(rule_run_list(list, toy_subject(&subject), &stopped), RULE_ANSWERED);
     assert_ptr_equal(stopped, answer);
     assert_string_equal(trace, "13");
     subject.path = "/b";
     trace[0] = '\0';
-    assert_int_equal(rule_run_list(list, &subject, &stopped), RULE_STOP);
+    assert_int_equal(rule_run_list(list, toy_subject(&subject), &stopped), RULE_STOP);
     assert_ptr_equal(stopped, allow);
     assert_string_equal(trace, "23");
     subject.path = "/c";
     trace[0] = '\0';
-    assert_int_equal(rule_run_list(list, &subject, NULL), RULE_NEXT);
+    assert_int_equal(rule_run_list(list, toy_subject(&subject), NULL), RULE_NEXT);
     assert_string_equal(trace, "234");
-    assert_int_equal(rule_run_list(NULL, &subject, &stopped), RULE_NEXT);
+    assert_int_equal(rule_run_list(NULL, toy_subject(&subject), &stopped), RULE_NEXT);
     assert_null(stopped);
 }
 
@@ -102,12 +102,12 @@ static void resumed(void **state)
     assert_non_null(parse(toy, &list, "http-request say 2"));
     const struct rule *stopped;
     waits = 2;
-    assert_int_equal(rule_run_list(list, &subject, &stopped), RULE_WAIT);
+    assert_int_equal(rule_run_list(list, toy_subject(&subject), &stopped), RULE_WAIT);
     assert_ptr_equal(stopped, wait);
     subject.path = "/b"; // its condition is not asked again
-    assert_int_equal(rule_resume_list(stopped, &subject, &stopped), RULE_WAIT);
+    assert_int_equal(rule_resume_list(stopped, toy_subject(&subject), &stopped), RULE_WAIT);
     assert_ptr_equal(stopped, wait);
-    assert_int_equal(rule_resume_list(stopped, &subject, &stopped), RULE_NEXT);
+    assert_int_equal(rule_resume_list(stopped, toy_subject(&subject), &stopped), RULE_NEXT);
     assert_null(stopped);
     assert_string_equal(trace, "12");
 }
