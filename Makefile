@@ -70,6 +70,7 @@ sanitize_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recov
 optimise_asan := -O1 $(sanitize_asan)
 optimise_fuzz := -O1 $(sanitize_fuzz)
 optimise_cover := -O0 --coverage
+optimise_dev := -O1
 optimise := $(or $(optimise_$(VARIANT)),-O3 $(hardening))
 
 CPPFLAGS += -Iinclude -D_GNU_SOURCE
