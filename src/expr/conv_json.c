@@ -180,8 +180,8 @@ static const struct expr_conv rows[] = {
       .convert = conv_json,
       .help = "The text in ASCII with JSON's escapes, read as bytes (ascii, the default) or as UTF-8, where an error leaves "
               "no value (utf8); with 's' what is wrong is left out, with 'p' overlong forms are accepted.",
-      .good = "str(say \"1/2\"),json(utf8)",
-      .gives = "say 1\\/2",
+      .good = "str(%221/2%22),url_dec,json(utf8)",
+      .gives = "\\\"1\\/2\\\"",
       .bad = "str(a),json(latin1)",
       .bad_says = "its input code is ascii, utf8" },
     { .name = "json_query",
@@ -195,7 +195,7 @@ static const struct expr_conv rows[] = {
       .help = "The value at a path ($.name, $['name'], [index]; '\\' before a dot in a name) in a JSON text: a string, "
               "true or false, a number as text or, with the output type 'int', as an integer, an array as it is "
               "written. What follows the value is not read.",
-      .good = "str('{\"a\":{\"b\":[1,4]}}'),json_query($.a.b[1],int)",
+      .good = "str({%22a%22:{%22b%22:4}}),url_dec,json_query($.a.b,int)",
       .gives = "4",
       .bad = "str(a),json_query(a.b)",
       .bad_says = "a path such as $.name[0] is expected" },

@@ -99,7 +99,7 @@ static const struct expr_conv rows[] = {
       .convert = conv_language,
       .help = "That one of the languages (\"es;fr;en\") which an Accept-Language header's value prefers: as it is given or "
               "without its variant, in its case. The default, or no value, where none of them is accepted.",
-      .good = "str('de, fr-CA;q=0.8, en;q=0.9'),language(es;fr;en)",
+      .good = "str(de%2Cfr-CA;q=0.8%2Cen;q=0.9),url_dec,language(es;fr;en)",
       .gives = "en",
       .bad = "str(en),language(;)",
       .bad_says = "languages with ';' between them are expected" },

@@ -78,7 +78,7 @@ static const struct expr_conv rows[] = {
       .convert = conv_regsub,
       .help = "The text with the first match of a regular expression replaced, or all of them with the flag 'g'; 'i' "
               "ignores the case of letters. \"\\1\" in the replacement stands for the first group, \"\\0\" for the match.",
-      .good = "str(/a///b//c),regsub('/+','/',g)",
+      .good = "str(/a///b//c),regsub(/+,/,g)",
       .gives = "/a/b/c",
       .bad = "str(a),regsub(a,b,x)",
       .bad_says = "its flags are 'i' and 'g'" },
