@@ -45,6 +45,19 @@ enum {
     PROXY_OPT_ALL_BACKUPS = 1 << 12,         // option allbackups
 };
 
+// Rule lists of a proxy; RULE_TCP_CONNECTION and so on are 1 << these.
+enum proxy_rule_set {
+    PROXY_RULES_TCP_CONNECTION,
+    PROXY_RULES_TCP_SESSION,
+    PROXY_RULES_TCP_CONTENT,
+    PROXY_RULES_TCP_RESPONSE,
+    PROXY_RULES_HTTP_REQUEST,
+    PROXY_RULES_HTTP_RESPONSE,
+    PROXY_RULES_HTTP_AFTER_RESPONSE,
+    PROXY_RULES_REDIRECT, // `redirect` lines: rules of http-request that run after those
+    PROXY_NUM_RULE_SETS
+};
+
 // All in microseconds, 0 for none.
 struct proxy_timeouts {
     uint64_t client;
@@ -58,6 +71,8 @@ struct proxy_timeouts {
     uint64_t tunnel;
     uint64_t check;
     uint64_t tarpit;
+    uint64_t inspect_request;  // tcp-request inspect-delay
+    uint64_t inspect_response; // tcp-response inspect-delay
 };
 
 // One address a `bind` line opens: a line with several addresses or a port range makes several.
@@ -211,7 +226,7 @@ struct proxy_conf {
     struct forwardfor_conf forwardfor;
     struct forwarded_conf forwarded;
     struct errorfile_conf *errorfiles;
-    struct rule *http_request_rules; // include/rule/rule.h
+    struct rule *rules[PROXY_NUM_RULE_SETS]; // include/rule/rule.h
     struct expr_acl *acls;
     struct frontend_conf fe;
     struct backend_conf be;

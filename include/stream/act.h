@@ -60,3 +60,7 @@ bool stream_reply_set(struct stream *stream, const struct stream_reply *reply);
 // limit), and, with `on_data`, whenever something happened on the client's (request rules) or server's connection.
 // stream->rule_waits says in the action that it waited before; it is cleared when the action gives another verdict.
 void stream_rule_wait(struct stream *stream, uint64_t due_us, bool on_data);
+
+// stream_rule_fail makes the error page of `status` the answer and `end` what the log says, when the action gives
+// RULE_ANSWERED.
+void stream_rule_fail(struct stream *stream, uint16_t status, enum stream_end end);

@@ -8,7 +8,6 @@
 #include "log/log.h"
 #include "proxy/answer.h"
 #include "proxy/words.h"
-#include "rule/rule.h"
 
 static bool parse_mode(struct config *config, void *object, const struct config_word *word,
                        const struct config_line *line)
@@ -102,31 +101,13 @@ static bool parse_errorfile(struct config *config, void *object, const struct co
     return true;
 }
 
-static bool is_anonymous_defaults(struct config *config, const struct proxy_conf *proxy, const struct config_line *line,
-                                  const char *name)
-{
-    return proxy->in == CONFIG_IN_DEFAULTS && !proxy->name &&
-           !proxy_word_error(config, line, "'%s' is not allowed in an anonymous 'defaults' section; give it a name",
-                             name);
-}
-
 static bool parse_acl(struct config *config, void *object, const struct config_word *word,
                       const struct config_line *line)
 {
     struct proxy_conf *proxy = object;
-    if (is_anonymous_defaults(config, proxy, line, word->name))
+    if (!proxy_word_is_named(config, proxy, word, line))
         return false;
     return expr_acl_parse(config, &proxy->acls, line, 0) != NULL;
-}
-
-static bool parse_http_request(struct config *config, void *object, const struct config_word *word,
-                               const struct config_line *line)
-{
-    struct proxy_conf *proxy = object;
-    if (is_anonymous_defaults(config, proxy, line, word->name))
-        return false;
-    return rule_parse(config, &proxy->http_request_rules, line, 0, RULE_HTTP_REQUEST, &proxy->acls,
-                      EXPR_AT_REQUEST_HEAD) != NULL;
 }
 
 static bool parse_disabled(struct config *config, void *object, const struct config_word *word,
@@ -223,17 +204,6 @@ static const struct config_word words[] = {
       .good = "acl static path_beg /img /css",
       .bad = "acl static",
       .bad_says = "is incomplete" },
-    { .name = "http-request",
-      .in = CONFIG_IN_PROXY,
-      .min_args = 1,
-      .flags = CONFIG_ANY_ARGS,
-      .parse = parse_http_request,
-      .args = "<action> [<argument>...] [{ if | unless } <condition>]",
-      .help = "Adds a rule that is run for each HTTP request, in the order of the file, those of named defaults "
-              "first. Not in anonymous defaults.",
-      .good = "http-request return status 200",
-      .bad = "http-request retrun",
-      .bad_says = "retrun" },
     { .name = "disabled",
       .in = CONFIG_IN_PROXY,
       .parse = parse_disabled,
