@@ -159,6 +159,7 @@ struct stream {
     uint64_t inspect_us;         // when rules began to wait for content, 0: not yet
     uint16_t fail_status;        // an action's RULE_ANSWERED means this error page; 0: not
     uint8_t fail_end;            // enum stream_end of it
+    uint8_t client_method;       // enum http_method as the request came
     uint8_t response_phase;      // how far the rules of the answer are
     uint64_t rule_due_us;        // when it is run again, 0: not by time
     struct stream_wishes wishes;

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
+#include "expr/var.h"
 #include "frontend/session.h"
 #include "rule/rule.h"
 #include "stream/tunnel.h"
 
 enum { LINGER_BYTES = 256 * 1024, LINGER_US = 1000000 };
+
+static void end_vars(struct frontend_session *session)
+{
+    struct expr_subject subject = { .process = &session->owner->streams.expr };
+    subject.vars[EXPR_SCOPE_SESS] = session->facts.vars;
+    expr_vars_end(&subject, EXPR_SCOPE_SESS);
+}
 
 static void session_free(struct frontend_session *session, bool reset)
 {
@@ -13,6 +21,7 @@ static void session_free(struct frontend_session *session, bool reset)
     event_task_cancel(&session->next_request);
     backend_pool_drop_own(&session->facts.own_conn);
     proxy_session_fini(&session->facts);
+    end_vars(session);
     bool nolinger = (session->facts.conf->options & PROXY_OPT_NO_LINGER) != 0;
     // A client that has not closed yet sees the end of what it got, where all of it has arrived, before the reset.
     if (nolinger && !reset && !session->front.conn.read_closed)

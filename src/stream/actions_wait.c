@@ -88,8 +88,10 @@ static void invite_body(struct stream *stream)
     if (!(stream->request.flags & HTTP_HEAD_EXPECT_100) || front->peer_is_10 || stream->rule_waits ||
         front->stream.rx_done || buf_len(&front->in))
         return;
-    mux_h1_write(front, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+    if (!mux_h1_write(front, SLICE("HTTP/1.1 100 Continue\r\n\r\n")))
+        return;
     mux_stream_flush(&front->stream);
+    http_head_drop_name(&stream->request, SLICE("expect"));
 }
 
 static enum rule_verdict wait_for_body(struct expr_subject *subject, uint64_t us, uint64_t at_least)

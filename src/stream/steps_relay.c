@@ -11,6 +11,9 @@ enum stream_verdict stream_send_head(struct stream *stream)
     // Keep-alive is the weakest mode: either side's wish to close counts, whatever the other says.
     if (options & (PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE))
         back->keep_alive = false;
+    // A rule may have taken the offer away.
+    if (stream->upgrade && !stream->request.first[HTTP_FIELD_UPGRADE])
+        stream->upgrade = false;
     back->upgrading = stream->upgrade;
     if (!stream_edit_request(stream) || !mux_stream_start(&back->stream, &stream->request, &stream->edits,
                                                           front->stream.rx, stream->request.content_length))
@@ -102,11 +105,13 @@ static enum stream_verdict pass_head(struct stream *stream)
         front->keep_alive = false;
     front->upgrading = stream->status == 101;
     enum mux_body body = back->stream.rx;
-    // A rule may have made it one that has no body.
+    // A rule may have made it one that has no body, or have asked for one that the client did not want.
     bool cut = body != MUX_BODY_NONE && !is_tunnel &&
-               !http_response_has_body(&stream->response, (enum http_method)stream->request.method);
+               !http_response_has_body(&stream->response, (enum http_method)stream->client_method);
     if (cut)
         body = MUX_BODY_NONE;
+    if (stream->request.method == HTTP_METHOD_HEAD && stream->client_method != HTTP_METHOD_HEAD)
+        front->keep_alive = false;
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
     // An answer without a length is passed on in chunks where the client knows them, so that its end is seen.
     if (body == MUX_BODY_CLOSE && !front->peer_is_10)

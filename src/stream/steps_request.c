@@ -75,6 +75,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     struct proxy_session *session = stream->session;
     const struct proxy_conf *conf = session->conf;
     stream->head_valid = true;
+    stream->client_method = stream->request.method;
     stream->times.head_us = now_us;
     stream->client_act_us = now_us;
     session->num_requests++;

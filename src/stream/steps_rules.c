@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules on their way: which lists a stream runs when, what becomes of a verdict, and what a rule waits for.
+#include "expr/var.h"
 #include "rule/rule.h"
 #include "stream/act.h"
 #include "stream/service.h"
@@ -9,6 +10,19 @@ void stream_rule_wait(struct stream *stream, uint64_t due_us, bool on_data)
     stream->rule_waits = true;
     stream->rule_due_us = due_us;
     stream->rule_on_data = on_data;
+}
+
+struct http_head *stream_head_change(struct expr_subject *subject)
+{
+    struct stream *stream = stream_of(subject);
+    struct http_head *head = stream_head_of(subject);
+    if (!head || head->store)
+        return head;
+    struct buf *store = head == &stream->response ? &stream->response_store : &stream->request_store;
+    if (!buf_reserve(store, stream->ctx->mux->bufs))
+        return NULL;
+    http_head_store(head, store->mem, store->cap);
+    return head;
 }
 
 void stream_rule_fail(struct stream *stream, uint16_t status, enum stream_end end)
@@ -282,6 +296,7 @@ static bool run_phase(struct stream *stream, const struct rule *list, enum strea
 
 bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict)
 {
+    expr_vars_end(&stream->subject, EXPR_SCOPE_REQ);
     for (; stream->response_phase < PHASE_AFTER; stream->response_phase++) {
         const struct rule *list = phase_list(stream);
         if (list && !run_phase(stream, list, verdict))

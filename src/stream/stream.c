@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include "base/check.h"
+#include "expr/var.h"
 #include "stream/steps.h"
 
 #define TO(step) (1u << (step))
@@ -106,10 +107,31 @@ static struct stream *stream_take(struct stream_ctx *ctx)
     return stream;
 }
 
+static void give_chunk(struct stream_ctx *ctx, char *chunk)
+{
+    if (chunk)
+        buf_pool_give(ctx->mux->bufs, chunk);
+}
+
+// Variables of the connection go back to it, the others end.
+static void end_vars(struct stream *stream)
+{
+    struct expr_subject *subject = &stream->subject;
+    stream->session->vars = subject->vars[EXPR_SCOPE_SESS];
+    expr_vars_end(subject, EXPR_SCOPE_TXN);
+    expr_vars_end(subject, EXPR_SCOPE_REQ);
+    expr_vars_end(subject, EXPR_SCOPE_RES);
+}
+
 static void stream_give(struct stream *stream)
 {
     enum { MAX_FREE = 256 };
     struct stream_ctx *ctx = stream->ctx;
+    end_vars(stream);
+    give_chunk(ctx, stream->request_store.mem);
+    give_chunk(ctx, stream->response_store.mem);
+    give_chunk(ctx, stream->reply_head);
+    give_chunk(ctx, stream->reply_body);
     ctx->num_streams--;
     event_task_cancel(&stream->task);
     if (ctx->num_free >= MAX_FREE) {
@@ -137,6 +159,9 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->subject.process = &ctx->expr;
     stream->subject.session = session;
     stream->subject.stream = stream;
+    stream->subject.scopes =
+        1U << EXPR_SCOPE_SESS | 1U << EXPR_SCOPE_TXN | 1U << EXPR_SCOPE_REQ | 1U << EXPR_SCOPE_RES;
+    stream->subject.vars[EXPR_SCOPE_SESS] = session->vars;
     stream->cookie_seen = stream->cookie_set = '-';
     stream->times.idle_us = session->idle_us;
     stream->client_act_us = ctx->loop->now_us;
