@@ -46,6 +46,7 @@ struct format_out {
     bool cut;
 };
 
+// format_put writes `len` bytes.
 static inline void format_put(struct format_out *out, const char *ptr, size_t len)
 {
     if (len > (size_t)(out->end - out->pos)) {
@@ -57,6 +58,7 @@ static inline void format_put(struct format_out *out, const char *ptr, size_t le
     out->pos += len;
 }
 
+// format_put_char writes one.
 static inline void format_put_char(struct format_out *out, char c)
 {
     if (out->pos < out->end)
@@ -93,12 +95,20 @@ void format_put_mapped(struct format_out *out, struct slice str, const struct fo
 // made of, or EXPR_SAME.
 void format_encode_value(struct format_out *out, const struct expr_sample *sample, uint8_t flags, uint8_t type);
 
-// format_encode_begin, _name and _end write what stands around the named values of a whole format string.
+// format_encode_begin writes what stands before the named values of a whole format string.
 void format_encode_begin(struct format_out *out, uint8_t flags);
+
+// format_encode_name writes the name of the value that follows.
 void format_encode_name(struct format_out *out, struct slice name, bool first, uint8_t flags);
+
+// format_encode_end writes what stands behind the last.
 void format_encode_end(struct format_out *out, uint8_t flags);
 
-// format_encode_list and format_encode_list_end enclose the values of a list, format_encode_next stands between them.
+// format_encode_list writes what stands before the values of a list.
 void format_encode_list(struct format_out *out, uint8_t flags);
+
+// format_encode_next writes what stands between two.
 void format_encode_next(struct format_out *out, uint8_t flags);
+
+// format_encode_list_end writes what stands behind the last.
 void format_encode_list_end(struct format_out *out, uint8_t flags);

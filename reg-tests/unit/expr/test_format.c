@@ -184,7 +184,6 @@ static void encodings(void **state)
         { "%{+cbor}hrl", "9F64787B317DF6617A"
                          "FF" },
         { "%{+cbor}[str(\xff)]", "41FF" },
-        { "%{+cbor}o%(a)cp%{-cbor}o", "1234" },
     };
     (void)state;
     check_all(cases, sizeof(cases) / sizeof(cases[0]), EXPR_FORMAT_LOG);
