@@ -77,6 +77,10 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .wall_us = &loop->wall_us,
                                        .start_us = loop->now_us,
                                        .owner = ctx };
+    static const struct expr_var_limits no_limits = { 0 };
+    ctx->expr.vars = expr_var_pool_new(&no_limits);
+    if (!ctx->expr.vars)
+        check_out_of_memory(sizeof(no_limits));
 }
 
 void stream_ctx_fini(struct stream_ctx *ctx)
@@ -87,6 +91,7 @@ void stream_ctx_fini(struct stream_ctx *ctx)
         free(stream);
     }
     free(ctx->expr.scratch.mem);
+    expr_var_pool_free(ctx->expr.vars);
 }
 
 static struct stream *stream_take(struct stream_ctx *ctx)
