@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include "base/check.h"
+#include "board/board.h"
+#include "expr/var.h"
 #include "stream/steps.h"
 
 #define TO(step) (1u << (step))
@@ -64,7 +66,13 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .now_us = &loop->now_us,
                                        .wall_us = &loop->wall_us,
                                        .start_us = loop->now_us,
+                                       .vars = expr_var_pool_new(&program->global.var_limits),
+                                       .worker = board_incarnation_at(board, inc)->slot,
+                                       .num_workers = program->global.nbproc * program->global.nbthread,
                                        .owner = ctx };
+    if (!ctx->expr.vars)
+        check_out_of_memory(sizeof(ctx->expr));
+    expr_process_seed(&ctx->expr);
 }
 
 void stream_ctx_fini(struct stream_ctx *ctx)
@@ -74,6 +82,7 @@ void stream_ctx_fini(struct stream_ctx *ctx)
         ctx->free_streams = stream->next_free;
         free(stream);
     }
+    expr_var_pool_free(ctx->expr.vars);
     free(ctx->expr.scratch.mem);
 }
 
