@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sys/random.h>
+#include <unistd.h>
 #include "base/check.h"
 #include "expr/subject.h"
 
-void expr_process_seed(struct expr_process *process)
+void expr_process_begin(struct expr_process *process)
 {
+    process->pid = getpid();
     must(getrandom(process->random, sizeof(process->random), 0) == sizeof(process->random));
     process->random[0] |= 1; // all zeroes would stay so
 }

@@ -69,10 +69,11 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .vars = expr_var_pool_new(&program->global.var_limits),
                                        .worker = board_incarnation_at(board, inc)->slot,
                                        .num_workers = program->global.nbproc * program->global.nbthread,
+                                       .stopping = &ctx->stopping,
                                        .owner = ctx };
     if (!ctx->expr.vars)
         check_out_of_memory(sizeof(ctx->expr));
-    expr_process_seed(&ctx->expr);
+    expr_process_begin(&ctx->expr);
 }
 
 void stream_ctx_fini(struct stream_ctx *ctx)
