@@ -18,6 +18,8 @@ struct rule;
 struct expr_acl;
 struct log_target;
 struct proxy_answer;
+struct proxy_errors;
+struct stream_reply;
 struct proxy_conf;
 struct backend_conf;
 
@@ -175,10 +177,15 @@ struct use_backend_conf {
     struct config_line line; // as written, until the proxy's mode is known
 };
 
+// One error page; see proxy/errors.h.
 struct errorfile_conf {
     struct errorfile_conf *next;
-    uint16_t status;
+    uint16_t status;                   // 0: all that `import` has
+    bool is_default;                   // take back what this proxy said of the status before
     const struct proxy_answer *answer; // NULL: close without an answer (an empty file)
+    const struct stream_reply *reply;  // an answer that varies, made by the area of streams; then `answer` is NULL
+    const struct proxy_errors *import; // the http-errors section that says, if it does; else NULL
+    struct config_place place;
 };
 
 struct frontend_conf {
@@ -287,6 +294,7 @@ struct program_conf {
     struct proxy_conf **last_proxy;
     uint32_t num_proxies;
     struct proxy_conf *defaults; // all defaults sections, newest first
+    struct proxy_errors *errors; // http-errors sections
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
     uint32_t object;        // on the board: the whole service, for global maxconn and its counters

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words that both sides of a proxy have.
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include "expr/cond.h"
 #include "expr/fetch.h"
 #include "log/log.h"
-#include "proxy/answer.h"
 #include "proxy/words.h"
 
 static bool parse_mode(struct config *config, void *object, const struct config_word *word,
@@ -51,54 +48,6 @@ static bool parse_log(struct config *config, void *object, const struct config_w
         last = &(*last)->next;
     *last = log_target_parse(config, line, 0);
     return *last != NULL;
-}
-
-static char *read_whole(struct config *config, size_t *len, const char *path, size_t most)
-{
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return NULL;
-    char *data = arena_alloc(config->arena, most + 1);
-    *len = fread(data, 1, most + 1, file);
-    bool failed = ferror(file);
-    (void)fclose(file);
-    return failed ? NULL : data;
-}
-
-static bool parse_errorfile(struct config *config, void *object, const struct config_word *word,
-                            const struct config_line *line)
-{
-    static const uint16_t known[] = { 200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414,
-                                      421, 422, 425, 429, 431, 500, 501, 502, 503, 504 };
-    struct proxy_conf *proxy = object;
-    struct program_conf *program = proxy_program(config);
-    uint64_t status;
-    size_t i = 0, len = 0;
-    (void)word;
-    if (!config_parse_u64(config, &status, line, 0, 100, 999))
-        return false;
-    while (i < NUM_ITEMS(known) && known[i] != status)
-        i++;
-    if (i == NUM_ITEMS(known))
-        return config_error(config, line, 0, "there is no error page of status %u", (unsigned)status);
-    const char *path = config_arg_at(line, 1)->str;
-    if (path[0] != '/' && config->base_dir)
-        path = arena_printf(config->arena, "%s/%s", config->base_dir, path);
-    // As for HAProxy an answer has to fit into a buffer.
-    size_t most = program->global.bufsize;
-    char *data = read_whole(config, &len, path, most);
-    if (!data)
-        return config_error(config, line, 1, "cannot read '%s': %s", path, strerror(errno));
-    if (len > most)
-        return config_error(config, line, 1, "'%s' has more than %zu bytes (tune.bufsize)", path, most);
-    struct errorfile_conf *file = arena_alloc(config->arena, sizeof(*file));
-    const char *error = NULL;
-    file->status = (uint16_t)status;
-    if (len > 0 && !(file->answer = proxy_answer_from_file(config->arena, &error, slice_of(data, len))))
-        return config_error(config, line, 1, "'%s' is no HTTP answer: %s", path, error);
-    file->next = proxy->errorfiles;
-    proxy->errorfiles = file;
-    return true;
 }
 
 static bool parse_acl(struct config *config, void *object, const struct config_word *word,
@@ -183,17 +132,6 @@ static const struct config_word words[] = {
       .good = "log-tag www",
       .bad = "log-tag",
       .bad_says = "is incomplete" },
-    { .name = "errorfile",
-      .in = CONFIG_IN_PROXY,
-      .min_args = 2,
-      .max_args = 2,
-      .parse = parse_errorfile,
-      .args = "<code> <file>",
-      .help = "Answers errors of fairlead's own that have the status <code> with the whole HTTP answer that <file> "
-              "holds. An empty file closes the connection without an answer.",
-      .good = "errorfile 503 /dev/null",
-      .bad = "errorfile 299 /dev/null",
-      .bad_says = "no error page of status 299" },
     { .name = "acl",
       .in = CONFIG_IN_PROXY,
       .min_args = 2,

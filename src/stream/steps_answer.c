@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "expr/var.h"
+#include "stream/act.h"
 #include "stream/steps.h"
 
 enum { DRAIN_MAX = 64 * 1024 };
@@ -46,7 +47,8 @@ static bool begin(struct stream *stream, const struct proxy_answer *answer)
     if (stream->head_valid && stream_has_after_rules(stream)) {
         bool changed = change_head(stream, answer);
         if (!changed)
-            stream->answer = answer = proxy_answer_for_error(NULL, stream->session->conf, 500);
+            stream_reply_error(stream, 500);
+        answer = stream->answer;
         if (!answer)
             return false;
         head = changed ? &stream->response : &answer->head;
@@ -82,7 +84,6 @@ enum stream_verdict stream_answer_with(struct stream *stream, const struct proxy
 
 enum stream_verdict stream_refuse(struct stream *stream, uint16_t status, enum stream_end end, bool close)
 {
-    const struct proxy_conf *backend = stream->backend ? stream->backend->conf : NULL;
     stream_note_end(stream, end);
     stream->status = status;
     if (stream->session->conf->mode != PROXY_MODE_HTTP) {
@@ -91,12 +92,12 @@ enum stream_verdict stream_refuse(struct stream *stream, uint16_t status, enum s
         bool unread = stream->front->conn.can_read || buf_len(&stream->front->in);
         return stream_finish(stream, end, unread ? STREAM_NEXT_LINGER : STREAM_NEXT_CLOSE);
     }
-    const struct proxy_answer *answer = proxy_answer_for_error(backend, stream->session->conf, status);
-    if (!answer)
+    stream_reply_error(stream, status);
+    if (!stream->answer)
         return stream_finish(stream, end, STREAM_NEXT_CLOSE);
     if (close)
         stream->front->keep_alive = false;
-    return stream_answer_with(stream, answer, end);
+    return stream_answer_with(stream, stream->answer, end);
 }
 
 enum stream_verdict stream_send_answer(struct stream *stream)
