@@ -439,6 +439,22 @@ bool expr_list_commit(struct expr_list *list, uint32_t number)
     return true;
 }
 
+const char *expr_list_check(const struct expr_list *list, struct slice key, struct slice value)
+{
+    const char *wrong = value_wrong(list->value_types, value);
+    struct expr_entry *entry = wrong ? NULL : expr_entry_new(key, value, 0, 0);
+    for (int match = 0; !wrong && match < EXPR_NUM_MATCHES; match++) {
+        if (!list->handles[match][0] && !list->handles[match][1])
+            continue;
+        struct expr_index *index = expr_index_new((enum expr_match)match, false);
+        wrong = expr_index_add(index, entry);
+        expr_index_free(index);
+    }
+    if (entry)
+        expr_entry_free(entry);
+    return wrong;
+}
+
 bool expr_list_get(const struct expr_list *list, struct slice key, struct slice *value)
 {
     expr_spot spot = expr_set_find(&list->current->keys, key);
