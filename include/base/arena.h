@@ -7,16 +7,18 @@
 #include "base/slice.h"
 
 struct arena_block;
+struct arena_deferred;
 
 struct arena {
     struct arena_block *blocks;
+    struct arena_deferred *deferred;
     size_t used; // bytes handed out, for reports
 };
 
 // arena_init makes `arena` empty.
 void arena_init(struct arena *arena);
 
-// arena_fini frees everything that `arena` handed out.
+// arena_fini makes the calls that were deferred, the last one first, and frees everything that `arena` handed out.
 void arena_fini(struct arena *arena);
 
 // arena_alloc gives `len` zeroed bytes, aligned for any type, that live as long as `arena`. Never NULL.
@@ -30,3 +32,6 @@ char *arena_str(struct arena *arena, const char *str);
 
 // arena_printf gives the text that printf would write for `format`.
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// arena_defer has arena_fini call `drop` with `arg`: for what something in the arena holds outside of it.
+void arena_defer(struct arena *arena, void (*drop)(void *arg), void *arg);

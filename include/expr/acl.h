@@ -18,9 +18,6 @@ struct expr_test {
 // `end`. NULL after reporting an error.
 struct expr_test *expr_test_parse(struct config *config, const struct config_line *line, uint32_t index, uint32_t end);
 
-// expr_test_true says whether a value of the fetch matches.
-bool expr_test_true(const struct expr_test *test, struct expr_subject *subject);
-
 // expr_acl_new makes an ACL without lines.
 struct expr_acl *expr_acl_new(struct config *config, const char *name, struct config_place place);
 
@@ -30,8 +27,20 @@ void expr_acl_append(struct expr_acl *acl, struct expr_test *test);
 // expr_acl_find gives the ACL of `list` named `name`, or NULL.
 struct expr_acl *expr_acl_find(struct expr_acl *list, const char *name);
 
-// expr_acl_true says whether a line of `acl` matches.
-bool expr_acl_true(const struct expr_acl *acl, struct expr_subject *subject);
+// expr_acl_test says whether a line of `acl` matches: EXPR_WAIT where none does yet and more data may change that,
+// unless subject->final.
+enum expr_truth expr_acl_test(const struct expr_acl *acl, struct expr_subject *subject);
+
+// expr_truth_not and expr_truth_or are the logic of three values: what is open stays so unless the other decides.
+static inline enum expr_truth expr_truth_not(enum expr_truth truth)
+{
+    return truth == EXPR_WAIT ? EXPR_WAIT : truth == EXPR_YES ? EXPR_NO : EXPR_YES;
+}
+
+static inline enum expr_truth expr_truth_or(enum expr_truth a, enum expr_truth b)
+{
+    return a == EXPR_YES || b == EXPR_YES ? EXPR_YES : a == EXPR_WAIT ? a : b;
+}
 
 // expr_predefined_parse gives the predefined ACL `name` (manual section 7.4), which argument `index` of `line` asks
 // for.

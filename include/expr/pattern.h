@@ -10,13 +10,9 @@
 #include <stdint.h>
 #include "base/arena.h"
 #include "expr/fetch.h"
+#include "expr/regex.h"
 
 struct expr_patterns;
-
-// Bounds on one regular expression on one sample: reaching one counts as no match.
-#define EXPR_REGEX_MATCH_LIMIT    100000
-#define EXPR_REGEX_DEPTH_LIMIT    10000
-#define EXPR_REGEX_HEAP_LIMIT_KIB 1024
 
 // expr_match_name gives the word of -m for `match`: "found", "str", ...
 const char *expr_match_name(enum expr_match match);
@@ -53,6 +49,5 @@ bool expr_patterns_match(const struct expr_patterns *set, const struct expr_samp
 // expr_patterns_find gives the value of the entry that `sample` matches (the first of the file where several do, but
 // for prefixes, suffixes and networks the longest); false where none does. The value of a set that is no map is empty.
 // For a regular expression `*groups` (may be NULL) gets what its parentheses took, for "\\1" in a value.
-struct expr_groups;
 bool expr_patterns_find(const struct expr_patterns *set, const struct expr_sample *sample, struct slice *value,
                         struct expr_groups *groups);

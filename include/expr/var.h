@@ -37,6 +37,28 @@ bool expr_var_get(struct expr_subject *subject, const struct expr_var_ref *ref, 
 // scope.
 bool expr_var_set(struct expr_subject *subject, const struct expr_var_ref *ref, const struct expr_sample *value);
 
+// expr_var_exists says whether it was ever set, which one of proc always was.
+bool expr_var_exists(struct expr_subject *subject, const struct expr_var_ref *ref);
+
+// Conditions of set-var.
+enum {
+    EXPR_VAR_IF_EXISTS = 1 << 0,
+    EXPR_VAR_IF_NOT_EXISTS = 1 << 1,
+    EXPR_VAR_IF_EMPTY = 1 << 2, // the new value, a text
+    EXPR_VAR_IF_NOT_EMPTY = 1 << 3,
+    EXPR_VAR_IF_SET = 1 << 4,
+    EXPR_VAR_IF_NOT_SET = 1 << 5,
+    EXPR_VAR_IF_GREATER = 1 << 6, // the value held is greater than the new one, or one of them is no integer
+    EXPR_VAR_IF_LESS = 1 << 7,
+};
+
+// expr_var_if_parse adds the bit of the condition `word` ("ifset") to `*out`. NULL, or what is wrong with it.
+const char *expr_var_if_parse(uint32_t *out, struct slice word);
+
+// expr_var_set_if is expr_var_set where the conditions `conds` (EXPR_VAR_IF_* bits) all hold; false otherwise.
+bool expr_var_set_if(struct expr_subject *subject, const struct expr_var_ref *ref, uint32_t conds,
+                     const struct expr_sample *value);
+
 // expr_var_unset takes its value away.
 void expr_var_unset(struct expr_subject *subject, const struct expr_var_ref *ref);
 

@@ -11,7 +11,8 @@
 // http_head_store lends `head` the room for changes: `cap` bytes at `mem`. Without it every change fails.
 void http_head_store(struct http_head *head, char *mem, size_t cap);
 
-// http_head_set gives the field at `index` the value `value`, which is copied.
+// http_head_set gives the field at `index`, which is not a dropped one, the value `value`, which is copied without
+// white space around it.
 bool http_head_set(struct http_head *head, unsigned index, struct slice value);
 
 // http_head_add appends a field; both are copied. Framing and connection fields (Content-Length, Transfer-Encoding,
@@ -25,7 +26,8 @@ void http_head_drop(struct http_head *head, unsigned index);
 // http_head_drop_name removes all fields named `name`, and says how many there were.
 unsigned http_head_drop_name(struct http_head *head, struct slice name);
 
-// http_head_set_method replaces the method (a token).
+// http_head_set_method replaces the method (a token); false where the target's form is not one of that method's
+// (RFC 9112 section 3.2): a path does not become one for CONNECT.
 bool http_head_set_method(struct http_head *head, struct slice method);
 
 // http_head_set_target replaces the whole request target, which may be of any form that RFC 9112 section 3.2 allows for
@@ -33,7 +35,8 @@ bool http_head_set_method(struct http_head *head, struct slice method);
 bool http_head_set_target(struct http_head *head, struct slice target);
 
 // http_head_set_path replaces the path (without the query), http_head_set_query the query (without '?'; empty: the '?'
-// goes as well), http_head_set_pathq both. The rest of the target stays.
+// goes as well), http_head_set_pathq both. The rest of the target stays. False for a target without a path ("*",
+// CONNECT) and a path that does not begin with '/'.
 bool http_head_set_path(struct http_head *head, struct slice path);
 bool http_head_set_query(struct http_head *head, struct slice query);
 bool http_head_set_pathq(struct http_head *head, struct slice pathq);

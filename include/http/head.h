@@ -2,7 +2,8 @@
 // The HTTP/1 head parser: one pass over the bytes of a request or response head, into a table of offsets with known
 // field names resolved to ids, and the framing that follows from them. Pure: no I/O, no allocation, no clock; the
 // caller owns the bytes and the field table. Strict (RFC 9112): what two implementations could read differently is
-// refused with a reason. It never copies and never changes the bytes.
+// refused with a reason. It never copies and never changes the bytes. Rules may change a parsed head in place
+// (http/change.h): what they wrote then stands in a store beside the bytes, and the functions below find it there.
 #pragma once
 
 #include <stdbool.h>
@@ -62,13 +63,15 @@ enum http_method {
     HTTP_METHOD_PATCH,
 };
 
+// Where text of a head stands: its offset from the head's first byte or, with this bit, from the start of the store.
+#define HTTP_IN_STORE (1u << 31)
+
 struct http_field {
-    uint32_t name;  // offset of the name from the head's first byte
-    uint32_t value; // offset of the value, without the white space around it
+    uint32_t name;  // where the name stands; in the store for fields that were added, which come after all others
+    uint32_t value; // where the value stands, without the white space around it
     uint32_t value_len;
-    uint16_t name_len;
-    uint8_t id; // enum http_field_id
-    uint8_t spare;
+    uint16_t name_len; // 0 for a field that was dropped
+    uint8_t id;        // enum http_field_id
 };
 
 // What the head says about the message, found while parsing.
@@ -86,22 +89,25 @@ enum {
     HTTP_HEAD_VERSION_10 = 1 << 10,   // HTTP/1.0; otherwise HTTP/1.1
     HTTP_HEAD_CONN_UPGRADE = 1 << 11, // Connection: upgrade, with or without an Upgrade field
     HTTP_HEAD_LENGTH_AGAIN = 1 << 12, // Content-Length was repeated with the same number; http_head_write sends one
+    HTTP_HEAD_CHANGED = 1 << 13,      // some field was set, added or dropped since
+    HTTP_HEAD_LINE_CHANGED = 1 << 14, // the start line was changed since
 };
 
 struct http_head {
     const char *base; // the head's first byte: set by the caller before each call (the buffer may have moved)
-    uint32_t len;     // bytes of the whole head, the empty line included, once parsed
+    uint32_t len;     // bytes of the whole head as it came, the empty line included, once parsed
     uint32_t flags;   // HTTP_HEAD_*
     uint64_t content_length;
-    // Requests. All offsets are from `base`.
-    uint32_t method_len; // the method starts at the request line's offset `line`
-    uint32_t line;       // offset of the start line (empty lines before it are skipped, RFC 9112 section 2.2)
-    uint32_t target;     // offset and length of the request target as it stands
+    uint32_t line; // offset of the start line as it came (empty lines before it are skipped, RFC 9112 section 2.2)
+    // Requests: use http_head_method and its kin.
+    uint32_t method_at;
+    uint32_t method_len;
+    uint32_t target; // the request target as it stands
     uint32_t target_len;
-    uint32_t path; // offset and length of path and query as they stand in the target: "/" is not made up, so that the
+    uint32_t path; // path and query as they stand in the target: "/" is not made up, so that the
                    // length is 0 for "*", CONNECT and "http://host", and "?query" may follow an authority directly
     uint32_t path_len;
-    uint32_t authority; // offset and length of the authority in absolute-form or authority-form (CONNECT); 0 without
+    uint32_t authority; // the authority in absolute-form or authority-form (CONNECT); 0 without
     uint32_t authority_len;
     // Responses.
     uint32_t reason;
@@ -113,6 +119,10 @@ struct http_head {
     uint16_t max_fields; // set by http_head_init
     struct http_field *fields;
     uint16_t first[HTTP_NUM_FIELD_IDS]; // index + 1 of the first field of each known id, 0 for none
+    // What http/change.h wrote.
+    char *store;
+    uint32_t store_len;
+    uint32_t store_cap;
     // The parser's own, so that a head that comes in pieces is not read again from its start.
     uint32_t resume;
     uint8_t stage;
@@ -183,19 +193,78 @@ const char *http_field_name(enum http_field_id id);
 // http_field_id_of gives the id of the field name `name`, whatever its case.
 enum http_field_id http_field_id_of(struct slice name);
 
+// http_head_text gives the `len` bytes at `at`, which is an offset as in struct http_head and http_field.
+static inline struct slice http_head_text(const struct http_head *head, uint32_t at, size_t len)
+{
+    const char *ptr = at & HTTP_IN_STORE ? head->store + (at & ~HTTP_IN_STORE) : head->base + at;
+    return slice_of(ptr, len);
+}
+
+// http_head_method gives the method of a request.
+static inline struct slice http_head_method(const struct http_head *head)
+{
+    return http_head_text(head, head->method_at, head->method_len);
+}
+
+// http_head_target gives the request target as it stands.
+static inline struct slice http_head_target(const struct http_head *head)
+{
+    return http_head_text(head, head->target, head->target_len);
+}
+
+// http_head_pathq gives path and query; see the fields path and path_len for where it is empty.
+static inline struct slice http_head_pathq(const struct http_head *head)
+{
+    return http_head_text(head, head->path, head->path_len);
+}
+
+// http_head_path gives the path without the query.
+static inline struct slice http_head_path(const struct http_head *head)
+{
+    struct slice pathq = http_head_pathq(head);
+    return slice_of(pathq.ptr, slice_find(pathq, '?'));
+}
+
+// http_head_query gives what follows the path's question mark; ptr NULL where there is none.
+static inline struct slice http_head_query(const struct http_head *head)
+{
+    struct slice pathq = http_head_pathq(head);
+    size_t mark = slice_find(pathq, '?');
+    return mark == pathq.len ? slice_of(NULL, 0) : slice_from(pathq, mark + 1);
+}
+
+// http_head_authority gives the authority that an absolute or CONNECT target names, or the empty slice.
+static inline struct slice http_head_authority(const struct http_head *head)
+{
+    return http_head_text(head, head->authority, head->authority_len);
+}
+
+// http_head_reason gives the reason phrase of an answer.
+static inline struct slice http_head_reason(const struct http_head *head)
+{
+    return http_head_text(head, head->reason, head->reason_len);
+}
+
+// http_field_is_dropped says whether the field at `index` was dropped by a rule.
+static inline bool http_field_is_dropped(const struct http_head *head, unsigned index)
+{
+    return !head->fields[index].name_len;
+}
+
 // http_field_value gives the value of the field at `index`.
 static inline struct slice http_field_value(const struct http_head *head, unsigned index)
 {
-    return slice_of(head->base + head->fields[index].value, head->fields[index].value_len);
+    return http_head_text(head, head->fields[index].value, head->fields[index].value_len);
 }
 
-// http_field_name_at gives the name of the field at `index` as it was written.
+// http_field_name_at gives the name of the field at `index` as it was written; empty for a dropped one.
 static inline struct slice http_field_name_at(const struct http_head *head, unsigned index)
 {
-    return slice_of(head->base + head->fields[index].name, head->fields[index].name_len);
+    return http_head_text(head, head->fields[index].name, head->fields[index].name_len);
 }
 
-// http_head_find gives the index of the first field with `id` at or after `from`, or -1.
+// http_head_find gives the index of the first field with `id` at or after `from`, or -1. With HTTP_FIELD_OTHER dropped
+// fields are found too.
 int http_head_find(const struct http_head *head, enum http_field_id id, unsigned from);
 
 // http_head_find_name gives the index of the first field named `name` (any case) at or after `from`, or -1.

@@ -46,7 +46,7 @@ HTTP_LINES_TARGET static inline enum http_parse parse_request_line(struct http_h
     if (version[7] == '0')
         head->flags |= HTTP_HEAD_VERSION_10;
 
-    head->line = (uint32_t)(method - base);
+    head->line = head->method_at = (uint32_t)(method - base);
     head->method_len = (uint32_t)(target - 1 - method);
     head->method = http_method_of(method, head->method_len);
     head->target = (uint32_t)(target - base);

@@ -56,6 +56,21 @@ struct stream_reply {
 // the action gives RULE_ANSWERED. False where there is no room for it: the action gives RULE_ERROR.
 bool stream_reply_set(struct stream *stream, const struct stream_reply *reply);
 
+// stream_reply_fini gives back what stream_reply_set took; for the end of the stream.
+void stream_reply_fini(struct stream *stream);
+
+// stream_src gives the client's address as rules see it: set-src may have changed it for this exchange.
+static inline const struct transport_address *stream_src(const struct stream *stream)
+{
+    return stream->wishes.src.family ? &stream->wishes.src : &stream->session->src;
+}
+
+// stream_dst likewise gives the address the client connected to.
+static inline const struct transport_address *stream_dst(const struct stream *stream)
+{
+    return stream->wishes.dst.family ? &stream->wishes.dst : proxy_session_dst(stream->session);
+}
+
 // stream_rule_wait is called by an action before it gives RULE_WAIT: it is run again at `due_us` (monotonic, 0: no
 // limit), and, with `on_data`, whenever something happened on the client's (request rules) or server's connection.
 // stream->rule_waits says in the action that it waited before; it is cleared when the action gives another verdict.

@@ -15,6 +15,7 @@
 #include "proxy/answer.h"
 #include "proxy/session.h"
 #include "stream/relay.h"
+#include "stream/wish.h"
 
 struct stream;
 struct stream_tunnel;
@@ -151,7 +152,10 @@ struct stream {
     struct expr_subject subject; // of all rules and fetches
     const struct rule *rule;     // that waits, or NULL
     uint64_t rule_due_us;        // when it is run again, 0: not by time
-    struct buf request_store;    // what rules write into the heads
+    struct stream_wishes wishes;
+    char *reply_head; // of mux->bufs, or NULL: an answer made for this stream, its head and its body
+    char *reply_body;
+    struct buf request_store; // what rules write into the heads
     struct buf response_store;
     struct http_head request;
     struct http_head response;

@@ -14,6 +14,12 @@ struct arena_block {
     _Alignas(ARENA_ALIGN) char bytes[];
 };
 
+struct arena_deferred {
+    struct arena_deferred *next;
+    void (*drop)(void *arg);
+    void *arg;
+};
+
 void arena_init(struct arena *arena)
 {
     *arena = (struct arena){ 0 };
@@ -21,6 +27,11 @@ void arena_init(struct arena *arena)
 
 void arena_fini(struct arena *arena)
 {
+    while (arena->deferred) {
+        struct arena_deferred *deferred = arena->deferred;
+        arena->deferred = deferred->next;
+        deferred->drop(deferred->arg);
+    }
     while (arena->blocks) {
         struct arena_block *next = arena->blocks->next;
         free(arena->blocks);
@@ -73,4 +84,11 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     vsnprintf(out, (size_t)len + 1, format, args);
     va_end(args);
     return out;
+}
+
+void arena_defer(struct arena *arena, void (*drop)(void *arg), void *arg)
+{
+    struct arena_deferred *deferred = arena_alloc(arena, sizeof(*deferred));
+    *deferred = (struct arena_deferred){ .next = arena->deferred, .drop = drop, .arg = arg };
+    arena->deferred = deferred;
 }

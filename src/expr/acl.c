@@ -87,17 +87,27 @@ static bool set_match(struct config *config, struct expr_test *test, const struc
     return true;
 }
 
+// What the samples of the test come from, for messages.
+static const char *source_of(struct config *config, const struct expr_test *test)
+{
+    const struct expr *expr = &test->expr;
+    return expr->num_steps ? arena_printf(config->arena, "converter '%s'", expr->steps[expr->num_steps - 1].conv->name)
+                           : arena_printf(config->arena, "fetch '%s'", expr->fetch->name);
+}
+
 static bool make_patterns(struct config *config, struct expr_test *test, const struct config_line *line, uint32_t index)
 {
     if (test->patterns)
         return true;
-    const struct expr_fetch *fetch = test->expr.fetch;
+    enum expr_type type = test->expr.out;
     if (test->match == EXPR_MATCH_DEFAULT)
-        return config_error(config, line, index, "fetch '%s' gives %s samples: -m must say how to match them",
-                            fetch->name, expr_type_name(fetch->out));
-    if (!expr_match_allows(test->match, fetch->out))
-        return config_error(config, line, index, "fetch '%s' gives %s samples, which -m %s cannot match", fetch->name,
-                            expr_type_name(fetch->out), expr_match_name(test->match));
+        return config_error(config, line, index, "%s gives %s: -m must say how to match them",
+                            source_of(config, test),
+                            type == EXPR_ANY ? "samples of any type"
+                                             : arena_printf(config->arena, "%s samples", expr_type_name(type)));
+    if (type != EXPR_ANY && !expr_match_allows(test->match, type))
+        return config_error(config, line, index, "%s gives %s samples, which -m %s cannot match",
+                            source_of(config, test), expr_type_name(type), expr_match_name(test->match));
     test->patterns = expr_patterns_new(config->arena, test->match);
     return true;
 }
@@ -180,7 +190,10 @@ struct expr_test *expr_test_parse(struct config *config, const struct config_lin
     uint32_t fetch_at = index++;
     if (!expr_parse(config, &test->expr, line, fetch_at))
         return NULL;
-    test->match = test->expr.match ? test->expr.match : expr_match_default(test->expr.fetch->out);
+    // What the name of the fetch implies does not hold for what converters make of its samples (section 7.1).
+    test->match = test->expr.num_steps == 0 ? test->expr.match : EXPR_MATCH_DEFAULT;
+    if (test->match == EXPR_MATCH_DEFAULT && test->expr.out != EXPR_ANY)
+        test->match = expr_match_default(test->expr.out);
     struct flags flags = { 0 };
     if (!parse_flags(config, test, &flags, line, fetch_at, &index, end) ||
         !make_patterns(config, test, line, fetch_at) || !add_values(config, test, flags.nocase, line, index, end))
@@ -263,24 +276,27 @@ struct expr_acl *expr_acl_parse(struct config *config, struct expr_acl **list, c
     return acl;
 }
 
-bool expr_test_true(const struct expr_test *test, struct expr_subject *subject)
+static enum expr_truth run_test(const struct expr_test *test, struct expr_subject *subject)
 {
     struct expr_scratch *scratch = &subject->process->scratch;
     struct expr_walk walk = { 0 };
     struct expr_sample sample;
     bool more, found = false;
+    subject->may_change = false;
     do {
         uint32_t mark = expr_scratch_mark(scratch);
         found = expr_next(&test->expr, subject, &sample, &walk, &more) && expr_patterns_match(test->patterns, &sample);
         expr_scratch_release(scratch, mark);
     } while (!found && more);
-    return found;
+    if (found)
+        return EXPR_YES;
+    return subject->may_change && !subject->final ? EXPR_WAIT : EXPR_NO;
 }
 
-bool expr_acl_true(const struct expr_acl *acl, struct expr_subject *subject)
+enum expr_truth expr_acl_test(const struct expr_acl *acl, struct expr_subject *subject)
 {
-    for (const struct expr_test *test = acl->first; test; test = test->next)
-        if (expr_test_true(test, subject))
-            return true;
-    return false;
+    enum expr_truth best = EXPR_NO;
+    for (const struct expr_test *test = acl->first; test && best != EXPR_YES; test = test->next)
+        best = expr_truth_or(best, run_test(test, subject));
+    return best;
 }

@@ -159,28 +159,42 @@ const struct expr_cond *expr_cond_parse(struct config *config, const struct conf
     return ok ? cond : NULL;
 }
 
+// HAProxy's rule: a term that cannot be decided yet leaves its alternative open unless another term of it fails, and
+// an alternative that holds settles all.
+static enum expr_truth eval(const struct expr_cond *cond, struct expr_subject *subject)
+{
+    enum expr_truth holds = EXPR_YES, best = EXPR_NO;
+    for (uint32_t i = 0; i < cond->num_terms; i++) {
+        const struct term *term = &cond->terms[i];
+        if (term->or_before) {
+            if (holds == EXPR_YES)
+                break;
+            best = expr_truth_or(best, holds);
+            holds = EXPR_YES;
+        }
+        if (holds == EXPR_NO)
+            continue;
+        enum expr_truth truth = expr_acl_test(term->acl, subject);
+        if (term->negated)
+            truth = expr_truth_not(truth);
+        holds = truth == EXPR_YES ? holds : truth;
+    }
+    best = expr_truth_or(best, holds);
+    return cond->unless ? expr_truth_not(best) : best;
+}
+
 bool expr_cond_true(const struct expr_cond *cond, struct expr_subject *subject)
 {
     if (!cond)
         return true;
-    bool holds = true;
-    for (uint32_t i = 0; i < cond->num_terms; i++) {
-        const struct term *term = &cond->terms[i];
-        if (term->or_before) {
-            if (holds)
-                break;
-            holds = true;
-        }
-        holds = holds && expr_acl_true(term->acl, subject) != term->negated;
-    }
-    return holds != cond->unless;
+    bool final = subject->final;
+    subject->final = true;
+    enum expr_truth truth = eval(cond, subject);
+    subject->final = final;
+    return truth == EXPR_YES;
 }
 
 enum expr_truth expr_cond_test(const struct expr_cond *cond, struct expr_subject *subject)
 {
-    subject->may_change = false;
-    bool holds = expr_cond_true(cond, subject);
-    if (subject->may_change && !subject->final)
-        return EXPR_WAIT;
-    return holds ? EXPR_YES : EXPR_NO;
+    return cond ? eval(cond, subject) : EXPR_YES;
 }

@@ -5,7 +5,7 @@
 #include "expr/expr.h"
 #include "expr/names.h"
 
-enum { EXPR_MAX_ARGS = 12, EXPR_MAX_STEPS = 64 };
+enum { EXPR_MAX_ARGS = 12, EXPR_MAX_STEPS = 64, EXPR_MAX_TEXT = 32768 };
 
 struct known {
     const char **names;
@@ -52,8 +52,9 @@ static const char *read_args(struct config *config, struct expr_arg *args, uint3
     if (*at >= text.len || text.ptr[*at] != '(')
         return NULL;
     size_t pos = *at + 1;
+    // Each takes no more than it does in the text, its separator included.
+    char *copy = arena_alloc(config->arena, text.len - *at + 1);
     for (;;) {
-        char *copy = arena_alloc(config->arena, text.len + 1);
         size_t len;
         pos = read_arg(copy, &len, text, pos);
         if (pos == SIZE_MAX)
@@ -62,6 +63,7 @@ static const char *read_args(struct config *config, struct expr_arg *args, uint3
         if (*num == EXPR_MAX_ARGS)
             return "too many arguments";
         args[(*num)++].str = slice_of(copy, len);
+        copy += len + 1;
         if (last) {
             *num = *num == 1 && len == 0 && text.ptr[pos - 2] == '(' ? 0 : *num;
             *at = pos;
@@ -80,6 +82,25 @@ struct parser {
     size_t pos; // what is read next, in text
 };
 
+// The column of the `len` bytes at `pos` of the text. Where quotes, escapes or variables moved things about, they are
+// looked for in what was written, and taken where they stand just once; 0 where that is not so.
+static uint32_t find_column(const struct parser *parser, const struct config_arg *arg, size_t pos, size_t len)
+{
+    if (arg->width == arg->len && !arg->quoted)
+        return arg->column + (uint32_t)(parser->at + pos);
+    struct slice written = slice_from(slice_str(parser->line->place.text), arg->column ? arg->column - 1 : 0);
+    written.len = written.len < arg->width ? written.len : arg->width;
+    if (len == 0 || pos + len > parser->text.len || written.len < len)
+        return 0;
+    const char *found = memmem(written.ptr, written.len, parser->text.ptr + pos, len);
+    if (!found)
+        return 0;
+    struct slice rest = slice_from(written, (size_t)(found - written.ptr) + 1);
+    if (memmem(rest.ptr, rest.len, parser->text.ptr + pos, len))
+        return 0;
+    return arg->column + (uint32_t)(found - written.ptr);
+}
+
 // Reports with the caret on the word at byte `pos` of the text, where the argument stands as it is written.
 static bool fail_at(struct parser *parser, size_t pos, size_t len, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -92,9 +113,10 @@ static bool fail_at(struct parser *parser, size_t pos, size_t len, const char *f
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     const struct config_arg *arg = config_arg_at(parser->line, parser->index);
-    if (arg && arg->width == arg->len && !arg->quoted) {
+    uint32_t column = arg ? find_column(parser, arg, pos, len) : 0;
+    if (column) {
         struct config_arg moved = *arg;
-        moved.column += (uint32_t)(parser->at + pos);
+        moved.column = column;
         moved.width = (uint32_t)(len ? len : 1);
         struct config_line line = *parser->line;
         line.args = &moved;
@@ -220,7 +242,11 @@ bool expr_parse_text(struct config *config, struct expr *out, const struct confi
                      struct slice text, size_t at, size_t *rest)
 {
     struct parser parser = { .config = config, .line = line, .index = index, .text = text, .at = at };
+    if (text.len > EXPR_MAX_TEXT)
+        return fail_at(&parser, 0, 0, "this expression is longer than %d bytes", EXPR_MAX_TEXT);
     struct slice name = read_word(&parser);
+    if (name.len == 0)
+        return fail_at(&parser, 0, 0, "a fetch is expected");
     const struct expr_fetch *row = expr_fetch_find(name);
     if (!row)
         return report_unknown(&parser, name);

@@ -13,6 +13,11 @@ struct range {
     int64_t max;
 };
 
+struct regex_item {
+    struct regex_item *next;
+    struct expr_regex *regex;
+};
+
 struct expr_patterns {
     struct arena *arena;
     enum expr_match match;
@@ -23,7 +28,7 @@ struct expr_patterns {
         struct range *ranges;    // INT, LEN
         struct expr_networks networks;
         struct expr_searches searches; // SUB, DIR, DOM
-        struct expr_regexes *regexes;
+        struct regex_item *regexes;
     };
 };
 
@@ -100,9 +105,6 @@ struct expr_patterns *expr_patterns_new(struct arena *arena, enum expr_match mat
     case EXPR_MATCH_DOM:
         expr_searches_init(&set->searches, arena, match);
         break;
-    case EXPR_MATCH_REG:
-        set->regexes = expr_regexes_new(arena);
-        break;
     default:
         break;
     }
@@ -167,6 +169,21 @@ static const char *add_hex(struct expr_patterns *set, struct slice text)
     return NULL;
 }
 
+static const char *add_regex(struct expr_patterns *set, struct slice text, bool nocase)
+{
+    const char *wrong = NULL;
+    struct expr_regex *regex = expr_regex_in(set->arena, &wrong, text, nocase);
+    if (!regex)
+        return wrong;
+    struct regex_item **end = &set->regexes;
+    while (*end)
+        end = &(*end)->next;
+    *end = arena_alloc(set->arena, sizeof(**end));
+    (*end)->regex = regex;
+    set->num++;
+    return NULL;
+}
+
 const char *expr_patterns_add(struct expr_patterns *set, struct slice text, bool nocase)
 {
     must(!set->sealed);
@@ -193,9 +210,7 @@ const char *expr_patterns_add(struct expr_patterns *set, struct slice text, bool
         set->num += !wrong;
         return wrong;
     case EXPR_MATCH_REG:
-        wrong = expr_regexes_add(set->regexes, text, nocase);
-        set->num += !wrong;
-        return wrong;
+        return add_regex(set, text, nocase);
     default:
         return "this method takes no values";
     }
@@ -224,8 +239,6 @@ const char *expr_patterns_add_op(struct expr_patterns *set, struct slice op, str
 
 void expr_patterns_seal(struct expr_patterns *set)
 {
-    if (set->match == EXPR_MATCH_REG && !set->sealed)
-        expr_regexes_seal(set->regexes);
     set->sealed = true;
 }
 
@@ -238,6 +251,14 @@ static bool match_range(const struct expr_patterns *set, int64_t num)
 {
     for (const struct range *range = set->ranges; range; range = range->next)
         if (num >= range->min && num <= range->max)
+            return true;
+    return false;
+}
+
+static bool match_regex(const struct expr_patterns *set, struct slice str)
+{
+    for (const struct regex_item *item = set->regexes; item; item = item->next)
+        if (expr_regex_exec(item->regex, str, NULL))
             return true;
     return false;
 }
@@ -256,7 +277,7 @@ static bool match_str(const struct expr_patterns *set, struct slice str)
     case EXPR_MATCH_DOM:
         return expr_searches_match(&set->searches, str);
     case EXPR_MATCH_REG:
-        return expr_regexes_match(set->regexes, str);
+        return match_regex(set, str);
     case EXPR_MATCH_LEN:
         return match_range(set, (int64_t)str.len);
     default:

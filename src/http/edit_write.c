@@ -40,8 +40,7 @@ static bool target_is_sound(struct slice target)
 
 static void put_request_line(struct out *out, const struct http_head *head, const struct http_edits *edits)
 {
-    struct slice method = slice_of(head->base + head->line, head->method_len);
-    struct slice target = slice_of(head->base + head->target, head->target_len);
+    struct slice method = http_head_method(head), target = http_head_target(head);
     if (edits->method.ptr)
         method = edits->method;
     if (edits->target.ptr)
@@ -57,7 +56,7 @@ static void put_request_line(struct out *out, const struct http_head *head, cons
 static void put_status_line(struct out *out, const struct http_head *head, const struct http_edits *edits)
 {
     unsigned status = edits->status ? edits->status : head->status;
-    struct slice reason = slice_of(head->base + head->reason, head->reason_len);
+    struct slice reason = http_head_reason(head);
     if (edits->reason.ptr)
         reason = edits->reason;
     else if (edits->status)
@@ -71,11 +70,11 @@ static void put_status_line(struct out *out, const struct http_head *head, const
     put(out, "\r\n", 2);
 }
 
-// line_is_kept says whether the start line can travel as it stands: HTTP/1.1, not edited and, in a response, with the
-// space before its reason, which a sender may not leave out (RFC 9112 section 4).
+// line_is_kept says whether the start line can travel as it stands: HTTP/1.1, neither edited nor changed and, in a
+// response, with the space before its reason, which a sender may not leave out (RFC 9112 section 4).
 static bool line_is_kept(const struct http_head *head, const struct http_edits *edits)
 {
-    if (head->flags & HTTP_HEAD_VERSION_10)
+    if (head->flags & (HTTP_HEAD_VERSION_10 | HTTP_HEAD_LINE_CHANGED))
         return false;
     if (head->is_response)
         return !edits->status && !edits->reason.ptr && head->base[head->reason - 1] == ' ';
@@ -96,6 +95,14 @@ struct touched {
 };
 
 enum { TOUCHED_MAX = 256 };
+
+// mark_changed adds the fields that rules changed, of the first `num`.
+static void mark_changed(struct touched *touched, const struct http_head *head, unsigned num)
+{
+    for (unsigned i = 0; i < num && i < TOUCHED_MAX; i++)
+        if (!head->fields[i].name_len || (head->fields[i].value & HTTP_IN_STORE))
+            touched->bits[i / 64] |= 1ull << i % 64;
+}
 
 static void find_touched(struct touched *touched, const struct http_head *head, const struct http_edits *edits)
 {
@@ -143,7 +150,8 @@ static void put_touched(struct out *out, const struct http_head *head, const str
     bool repeated = bit_at(touched->again, index);
     if (index >= TOUCHED_MAX && head->fields[index].id == HTTP_FIELD_CONTENT_LENGTH)
         repeated = index + 1 != head->first[HTTP_FIELD_CONTENT_LENGTH];
-    if (bit_at(edits->dropped, index) || (edit && edit->value_len == HTTP_EDIT_DROP) || (!edit && repeated))
+    if (http_field_is_dropped(head, index) || bit_at(edits->dropped, index) ||
+        (edit && edit->value_len == HTTP_EDIT_DROP) || (!edit && repeated))
         return;
     struct slice name = http_field_name_at(head, index), value = http_field_value(head, index);
     if (edit && edit->name_len)
@@ -153,12 +161,24 @@ static void put_touched(struct out *out, const struct http_head *head, const str
     put_field(out, name, value);
 }
 
+// num_parsed gives how many fields stand in the head's own bytes: those that rules added come after them.
+static unsigned num_parsed(const struct http_head *head)
+{
+    unsigned num = head->num_fields;
+    if (head->flags & HTTP_HEAD_CHANGED)
+        while (num && (head->fields[num - 1].name & HTTP_IN_STORE))
+            num--;
+    return num;
+}
+
 size_t http_head_write(char *dst, size_t cap, const struct http_head *head, const struct http_edits *edits)
 {
     struct out out = { .pos = dst, .end = dst + cap };
     struct touched touched;
+    unsigned num = num_parsed(head);
     find_touched(&touched, head, edits);
-    unsigned num = head->num_fields;
+    if (head->flags & HTTP_HEAD_CHANGED)
+        mark_changed(&touched, head, num);
     uint32_t fields_end = head->len - 2; // where the empty line stands
     uint32_t run = num ? head->fields[0].name : fields_end;
     if (line_is_kept(head, edits))
@@ -173,6 +193,8 @@ size_t http_head_write(char *dst, size_t cap, const struct http_head *head, cons
         run = i + 1 < num ? head->fields[i + 1].name : fields_end;
     }
     put(&out, head->base + run, fields_end - run);
+    for (unsigned i = num; i < head->num_fields; i++)
+        put_touched(&out, head, edits, &touched, i);
     for (unsigned i = 0; i < edits->num_edits; i++) {
         const struct http_edit *edit = &edits->edits[i];
         if (edit->field == HTTP_EDIT_ADD)

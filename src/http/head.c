@@ -155,6 +155,8 @@ int http_head_find_name(const struct http_head *head, struct slice name, unsigne
     enum http_field_id id = http_field_id_of(name);
     if (id != HTTP_FIELD_OTHER)
         return http_head_find(head, id, from);
+    if (!name.len) // as a dropped field's
+        return -1;
     for (unsigned i = from; i < head->num_fields; i++)
         if (head->fields[i].id == HTTP_FIELD_OTHER && slice_equal_nocase(http_field_name_at(head, i), name))
             return (int)i;

@@ -63,16 +63,11 @@ bool http_host_is_valid(struct slice host)
     return !lone_port && split_port(&host, &port);
 }
 
-static struct slice authority_of(const struct http_head *head)
-{
-    return slice_of(head->base + head->authority, head->authority_len);
-}
-
 static bool parse_authority_form(struct http_head *head)
 {
     head->authority = head->target;
     head->authority_len = head->target_len;
-    struct slice host = authority_of(head), port;
+    struct slice host = http_head_authority(head), port;
     uint64_t number = 0;
     return split_port(&host, &port) && host.len && slice_to_u64(port, &number) && number > 0;
 }
@@ -100,7 +95,7 @@ static bool parse_absolute_form(struct http_head *head)
     head->authority_len = (uint32_t)(p - authority);
     head->path = (uint32_t)(p - head->base);
     head->path_len = (uint32_t)(end - p);
-    return head->authority_len && http_host_is_valid(authority_of(head));
+    return head->authority_len && http_host_is_valid(http_head_authority(head));
 }
 
 bool http_target_parse(struct http_head *head)
@@ -115,7 +110,7 @@ bool http_target_parse(struct http_head *head)
 // implied_port gives the port that the scheme of `head`'s target implies, or the empty slice.
 static struct slice implied_port(const struct http_head *head)
 {
-    struct slice target = slice_of(head->base + head->target, head->target_len);
+    struct slice target = http_head_target(head);
     struct slice scheme = slice_of(target.ptr, slice_find(target, ':'));
     if (slice_equal_nocase(scheme, SLICE("http")) || slice_equal_nocase(scheme, SLICE("ws")))
         return SLICE("80");
@@ -126,7 +121,7 @@ static struct slice implied_port(const struct http_head *head)
 
 bool http_target_agrees(const struct http_head *head, struct slice host)
 {
-    struct slice mine = authority_of(head), my_port, host_port;
+    struct slice mine = http_head_authority(head), my_port, host_port;
     if (!split_port(&mine, &my_port) || !split_port(&host, &host_port) || !slice_equal_nocase(mine, host))
         return false;
     // A CONNECT target always has its port, and clients differ in repeating it.

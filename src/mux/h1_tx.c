@@ -35,16 +35,18 @@ static bool edit_framing(const struct http_head *head, struct http_edits *edits,
     // RFC 9110 section 8.6.
     if (head->is_response && (head->status < 200 || head->status == 204))
         return http_edits_drop_id(edits, head, HTTP_FIELD_CONTENT_LENGTH);
-    bool keep_length = body == MUX_BODY_LENGTH ||
-                       (body == MUX_BODY_NONE && first >= 0 && (head->is_response || !head->content_length));
+    // What the message itself said counts: a rule that drops, changes or adds the field cannot change the framing.
+    bool had = head->flags & HTTP_HEAD_LENGTH;
+    bool keep_length =
+        body == MUX_BODY_LENGTH || (body == MUX_BODY_NONE && had && (head->is_response || !head->content_length));
     // Repeated equal lengths are one to the sender; the receiver shall not have to think about it.
-    bool repeated = first >= 0 && (http_head_find(head, HTTP_FIELD_CONTENT_LENGTH, (unsigned)first + 1) >= 0 ||
-                                   memchr(head->base + head->fields[first].value, ',', head->fields[first].value_len));
-    if (first >= 0 && (!keep_length || repeated) && !http_edits_drop_id(edits, head, HTTP_FIELD_CONTENT_LENGTH))
+    bool again = first >= 0 && ((head->flags & HTTP_HEAD_LENGTH_AGAIN) || (head->fields[first].value & HTTP_IN_STORE) ||
+                                http_head_find(head, HTTP_FIELD_CONTENT_LENGTH, (unsigned)first + 1) >= 0);
+    if (first >= 0 && (!keep_length || again) && !http_edits_drop_id(edits, head, HTTP_FIELD_CONTENT_LENGTH))
         return false;
     if (body == MUX_BODY_CHUNKED)
         return http_edits_add(edits, SLICE("transfer-encoding"), SLICE("chunked"));
-    if (keep_length && (first < 0 || repeated)) {
+    if (keep_length && (first < 0 || again)) {
         char digits[24];
         size_t len = 0;
         do

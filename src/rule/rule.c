@@ -133,7 +133,7 @@ struct rule *rule_parse(struct config *config, struct rule **list, const struct 
         return NULL;
     }
     struct rule *rule = arena_alloc(config->arena, sizeof(*rule));
-    *rule = (struct rule){ .action = action, .ruleset = ruleset, .place = line->place };
+    *rule = (struct rule){ .action = action, .ruleset = ruleset, .when = when, .place = line->place };
     uint32_t next = index + 1;
     if (!find_parens(config, rule, line, index))
         return NULL;

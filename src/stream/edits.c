@@ -84,8 +84,10 @@ static bool edit_host(struct stream *stream)
     char text[TRANSPORT_ADDRESS_TEXT_MAX + 16];
     if (LIKELY(http_head_find(request, HTTP_FIELD_HOST, 0) >= 0))
         return true;
-    if (request->authority_len)
-        return add_text(stream, SLICE("host"), request->base + request->authority, request->authority_len);
+    if (request->authority_len) {
+        struct slice authority = http_head_authority(request);
+        return add_text(stream, SLICE("host"), authority.ptr, authority.len);
+    }
     const struct transport_address *dst = proxy_session_dst(stream->session);
     if (dst->family != AF_INET && dst->family != AF_INET6)
         return http_edits_add(&stream->edits, SLICE("host"), SLICE("localhost"));

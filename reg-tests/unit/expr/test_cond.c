@@ -62,6 +62,19 @@ static void conditions(void **state)
         { "x if { req.payload -m bin 0048656c6c6f0a }", true },
         { "x if static", true },
         { "x if static !host", false },
+        { "x if { path,toy_upper /IMG/A.PNG }", true },
+        { "x if { path_beg,toy_upper /IMG }", false }, // the name's method counts without converters alone
+        { "x if { path_beg,toy_upper -m beg /IMG }", true },
+        { "x if { path,toy_upper,toy_len 10 }", true },
+        { "x if { path,toy_len,toy_upper 10 }", true },
+        { "x if { str(1.2.3.4),toy_addr 1.2.3.0/24 }", true },
+        { "x if { int(16909060),toy_addr 1.2.3.4 }", true },
+        { "x if { str(nowhere),toy_addr -m found }", false },
+        { "x if { src,toy_bin -m bin 7f000005 }", true },
+        { "x if { int(258),toy_bin -m bin 0000000000000102 }", true },
+        { "x if { hdr(host),toy_upper B.EXAMPLE.ORG }", true },
+        { "x if { var(txn.a,b) -m str b }", true },
+        { "x if { var(txn.a) -m found }", false },
     };
     struct toy_config *toy = *state;
     toy_acl(toy, "acl static path_beg /css");
@@ -113,15 +126,23 @@ static void refused(void **state)
         { "x if METH_GTE", "did you mean 'METH_GET'?", 6 },
         { "x if HTTP_CONTENT", "predefined ACL 'HTTP_CONTENT' needs the fetch 'req.hdr_val'", 6 },
         { "x if { pth_beg /a }", "unknown fetch 'pth_beg'; did you mean 'path_beg'?", 8 },
-        { "x if { nbsrv(a) gt 1 }", "fetch 'nbsrv' is not supported yet", 8 },
-        { "x if { path,lower /a }", "converter 'lower' is not supported yet", 8 },
-        { "x if { path,lowr /a }", "unknown converter 'lowr'; did you mean 'lower'?", 8 },
-        { "x if { path, /a }", "a converter is expected after ','", 8 },
-        { "x if { path(a) /a }", "fetch 'path' takes no arguments", 8 },
+        { "x if { nbsrv(a) gt 1 }", "fetch 'nbsrv' is not supported", 8 },
+        { "x if { path,51d.single(a) /a }", "converter '51d.single' is not supported", 13 },
+        { "x if { path,toy_uper /a }", "unknown converter 'toy_uper'; did you mean 'toy_upper'?", 13 },
+        { "x if { path, /a }", "a converter is expected after ','", 13 },
+        { "x if { path,toy_upper(a) /a }", "converter 'toy_upper' takes no arguments", 22 },
+        { "x if { src,toy_bin,toy_addr 1.2.3.4 }",
+          "converter 'toy_addr' takes ip samples, which cannot be made of binary ones", 20 },
+        { "x if { path_beg,toy_bin /a }", "converter 'toy_bin' gives binary samples: -m must say", 8 },
+        { "x if { var(txn.a) /a }", "fetch 'var' gives samples of any type: -m must say", 8 },
+        { "x if { var(a) -m str /a }", "a variable's name begins with its scope", 8 },
+        { "x if { var(ptxn.a) -m str /a }", "there are no parent streams", 8 },
+        { "x if { path,toy_len -m ip 1.2.3.4 }", "converter 'toy_len' gives integer samples, which -m ip cannot", 8 },
+        { "x if { path(a) /a }", "fetch 'path' takes no arguments", 12 },
         { "x if { hdr a }", "fetch 'hdr' takes (<name>)", 8 },
-        { "x if { hdr(a,b,c) a }", "fetch 'hdr' takes (<name>)", 8 },
+        { "x if { hdr(a,b,c) a }", "fetch 'hdr' takes (<name>)", 11 },
         { "x if { hdr(host a }", "a ')' or a quote is missing", 8 },
-        { "x if { hdr(host)x a }", "unexpected 'x' after the fetch", 8 },
+        { "x if { hdr(host)x a }", "unexpected 'x' after the fetch", 17 },
         { "x if { hdr(cookie) a }", "the toy has one header", 8 },
         { "x if { int(x) 1 }", "64-bit integer", 8 },
         { "x if { int(5) 1 x }", "invalid value 'x': this is no integer", 17 },
@@ -154,6 +175,77 @@ static void refused(void **state)
         if (cases[i].column && column != cases[i].column)
             fail_msg("%s: column %u", cases[i].text, column);
     }
+}
+
+static void waits(void **state)
+{
+    static const struct {
+        const char *text;
+        enum expr_truth want;
+        bool final;
+    } cases[] = {
+        { "x if { toy_late 1 }", EXPR_WAIT, false },
+        { "x if { toy_late 1 }", EXPR_NO, true },
+        { "x if !{ toy_late 1 }", EXPR_WAIT, false },
+        { "x if !{ toy_late 1 }", EXPR_YES, true },
+        { "x unless { toy_late 1 }", EXPR_WAIT, false },
+        { "x if { toy_late 7 }", EXPR_YES, false }, // what matches now decides
+        { "x if FALSE { toy_late 1 }", EXPR_NO, false },
+        { "x if { toy_late 1 } FALSE", EXPR_NO, false },
+        { "x if { toy_late 1 } TRUE", EXPR_WAIT, false },
+        { "x if TRUE || { toy_late 1 }", EXPR_YES, false },
+        { "x if { toy_late 1 } || TRUE", EXPR_YES, false },
+        { "x if { toy_late 1 } || FALSE", EXPR_WAIT, false },
+        { "x if { toy_late 1 } FALSE || FALSE", EXPR_NO, false },
+        { "x unless { toy_late 1 } || TRUE", EXPR_NO, false },
+        { "x if both", EXPR_YES, false },
+        { "x if { path /b }", EXPR_NO, false },
+    };
+    struct toy_config *toy = *state;
+    struct toy subject = get;
+    toy_acl(toy, "acl both toy_late 1");
+    toy_acl(toy, "acl both path_beg /img");
+    for (size_t i = 0; i < NUM_ITEMS(cases); i++) {
+        const struct expr_cond *cond = toy_cond(toy, cases[i].text);
+        if (!cond)
+            fail_msg("%s: %s", cases[i].text, toy_message(toy, NULL));
+        struct expr_subject *who = toy_subject(&subject);
+        who->final = cases[i].final;
+        if (expr_cond_test(cond, who) != cases[i].want)
+            fail_msg("%s: not %d", cases[i].text, cases[i].want);
+    }
+    assert_int_equal(expr_cond_test(NULL, NULL), EXPR_YES);
+}
+
+static void bounds(void **state)
+{
+    struct toy_config *toy = *state;
+    char *text = arena_alloc(&toy->arena, 70000);
+    strcpy(text, "x if { path");
+    for (int i = 0; i < 64; i++)
+        strcat(text, ",toy_upper");
+    struct toy subject = get;
+    const struct expr_cond *cond = toy_cond(toy, arena_printf(&toy->arena, "%s /IMG/A.PNG }", text));
+    assert_non_null(cond);
+    assert_true(expr_cond_true(cond, toy_subject(&subject)));
+    assert_null(toy_cond(toy, arena_printf(&toy->arena, "%s,toy_upper /IMG/A.PNG }", text)));
+    assert_non_null(strstr(toy_message(toy, NULL), "more than 64 converters"));
+    strcpy(text, "x if { str(");
+    memset(text + 11, 'a', 40000);
+    strcpy(text + 40011, ") a }");
+    assert_null(toy_cond(toy, text));
+    assert_non_null(strstr(toy_message(toy, NULL), "longer than 32768 bytes"));
+    assert_null(toy_cond(toy, "x if { str(a,b,c,d,e,f,g,h,i,j,k,l,m) a }"));
+    assert_non_null(strstr(toy_message(toy, NULL), "too many arguments"));
+    // Where quotes hide where things stand, the word is looked for.
+    struct config_line line = toy_line(toy, "x if { \"path,toy_uper\" /a }");
+    line.args[3].str = "path,toy_uper";
+    line.args[3].len = 13;
+    line.args[3].quoted = true;
+    assert_null(expr_cond_parse(&toy->config, &line, 0, &toy->acls, EXPR_AT_REQUEST_HEAD));
+    uint32_t column;
+    assert_non_null(strstr(toy_message(toy, &column), "unknown converter"));
+    assert_int_equal(column, 14);
 }
 
 static void acl_lines(void **state)
@@ -278,7 +370,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { TEST(conditions), TEST(absent_facts), TEST(stops_early), TEST(refused),
+    const struct CMUnitTest tests[] = { TEST(conditions), TEST(absent_facts), TEST(stops_early), TEST(refused), TEST(waits), TEST(bounds),
                                         TEST(acl_lines),  TEST(warnings),     TEST(files),       TEST(examples) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

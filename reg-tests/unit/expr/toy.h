@@ -80,7 +80,17 @@ static bool toy_payload(struct expr_subject *subject, struct expr_sample *out, c
     return true;
 }
 
+// 7, and it may change.
+static bool toy_late(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+{
+    (void)args, (void)walk;
+    subject->may_change = true;
+    *out = (struct expr_sample){ .type = EXPR_INT, .num = 7 };
+    return true;
+}
+
 static const struct expr_fetch toy_fetches[] = {
+    { .name = "toy_late", .out = EXPR_INT, .when = EXPR_FROM_CONNECT, .fetch = toy_late },
     { .name = "method", .out = EXPR_METHOD, .when = EXPR_FROM_REQUEST_HEAD, .fetch = toy_method },
     { .name = "path", .out = EXPR_STR, .when = EXPR_FROM_REQUEST_HEAD, .fetch = toy_path },
     { .name = "path_beg", .of = "path", .match = EXPR_MATCH_BEG },
@@ -102,6 +112,39 @@ static const struct expr_fetch toy_fetches[] = {
     { .name = "req.payload", .out = EXPR_BIN, .when = EXPR_FROM_CONNECT, .fetch = toy_payload },
 };
 EXPR_FETCHES(toy_fetches);
+
+static bool toy_upper(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
+{
+    (void)args;
+    char *copy = expr_scratch_take(&subject->process->scratch, sample->str.len);
+    for (size_t i = 0; copy && i < sample->str.len; i++) {
+        char c = sample->str.ptr[i];
+        copy[i] = c >= 'a' && c <= 'z' ? (char)(c - 32) : c;
+    }
+    sample->str.ptr = copy;
+    return copy != NULL;
+}
+
+static bool toy_len(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
+{
+    (void)subject, (void)args;
+    *sample = (struct expr_sample){ .type = EXPR_INT, .num = (int64_t)sample->str.len };
+    return true;
+}
+
+static bool toy_same(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
+{
+    (void)subject, (void)sample, (void)args;
+    return true;
+}
+
+static const struct expr_conv toy_convs[] = {
+    { .name = "toy_upper", .in = EXPR_STR, .out = EXPR_STR, .convert = toy_upper },
+    { .name = "toy_len", .in = EXPR_STR, .out = EXPR_INT, .convert = toy_len },
+    { .name = "toy_addr", .in = EXPR_ADDR, .out = EXPR_ADDR, .convert = toy_same },
+    { .name = "toy_bin", .in = EXPR_BIN, .out = EXPR_BIN, .convert = toy_same },
+};
+EXPR_CONVERTERS(toy_convs);
 
 // The toy as a subject of expressions; one at a time.
 __attribute__((unused)) static struct expr_subject *toy_subject(struct toy *toy)
@@ -156,6 +199,8 @@ static struct config_line toy_line(struct toy_config *toy, const char *text)
                 .str = arena_copy(&toy->arena, at, empty ? 0 : len),
                 .len = empty ? 0 : (uint32_t)len,
                 .column = (uint32_t)(at - text) + 1,
+                .width = (uint32_t)len,
+                .quoted = empty,
             };
         }
         at += len + (at[len] == ' ');
