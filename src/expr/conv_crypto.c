@@ -170,12 +170,12 @@ static bool convert_gcm_dec(struct expr_subject *subject, struct expr_sample *sa
 }
 
 #define GCM                                                                                                            \
-    .args = "(<bits>,<nonce>,<key>,<aead_tag>)", .min_args = NUM_ARGS, .max_args = NUM_ARGS, .in = EXPR_BIN,           \
+    .args = "<bits>,<nonce>,<key>,<aead_tag>", .min_args = NUM_ARGS, .max_args = NUM_ARGS, .in = EXPR_BIN,           \
     .out = EXPR_BIN
 
 static const struct expr_conv converters[] = {
     { .name = "digest",
-      .args = "(<algorithm>)",
+      .args = "<algorithm>",
       .min_args = 1,
       .max_args = 1,
       .in = EXPR_BIN,
@@ -195,7 +195,7 @@ static const struct expr_conv converters[] = {
       .good = "str(abc),sha1,hex",
       .gives = "A9993E364706816ABA3E25717850C26C9CD0D89D" },
     { .name = "sha2",
-      .args = "([<bits>])",
+      .args = "[<bits>]",
       .max_args = 1,
       .in = EXPR_BIN,
       .out = EXPR_BIN,
@@ -207,7 +207,7 @@ static const struct expr_conv converters[] = {
       .bad = "str(abc),sha2(100)",
       .bad_says = "must be 224, 256, 384 or 512" },
     { .name = "hmac",
-      .args = "(<algorithm>,<key>)",
+      .args = "<algorithm>,<key>",
       .min_args = 2,
       .max_args = 2,
       .in = EXPR_BIN,

@@ -69,7 +69,7 @@ static bool convert_xxh3(struct expr_subject *subject, struct expr_sample *sampl
 }
 
 #define HASH(argument)                                                                                                 \
-    .args = "([<" argument ">])", .max_args = 1, .in = EXPR_BIN, .out = EXPR_INT, .prepare = expr_prepare_numbers
+    .args = "[<" argument ">]", .max_args = 1, .in = EXPR_BIN, .out = EXPR_INT, .prepare = expr_prepare_numbers
 
 static const struct expr_conv converters[] = {
     { .name = "crc32",
@@ -87,7 +87,7 @@ static const struct expr_conv converters[] = {
       .good = "str(hello),crc32c(1)",
       .gives = "2290590055",
       .bad = "str(hello),crc32c(1,2)",
-      .bad_says = "argument" },
+      .bad_says = "takes ([<avalanche>])" },
     { .name = "djb2",
       HASH("avalanche"),
       .convert = convert_djb2,

@@ -71,7 +71,7 @@ static bool convert_verify(struct expr_subject *subject, struct expr_sample *sam
 
 static const struct expr_conv converters[] = {
     { .name = "jwt_verify",
-      .args = "(<alg>,<key>)",
+      .args = "<alg>,<key>",
       .min_args = NUM_ARGS,
       .max_args = NUM_ARGS,
       .in = EXPR_STR,
