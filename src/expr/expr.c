@@ -327,7 +327,7 @@ bool expr_next(const struct expr *expr, struct expr_subject *subject, struct exp
 
 bool expr_eval(const struct expr *expr, struct expr_subject *subject, struct expr_sample *out)
 {
-    struct expr_walk walk = { 0 };
+    struct expr_walk walk = { .one = true };
     return expr->fetch->fetch(subject, out, expr->args, &walk) && run_steps(expr, subject, out);
 }
 
