@@ -16,6 +16,8 @@
 struct rule;
 struct expr_acl;
 struct log_target;
+struct log_profile;
+struct proxy_format;
 struct proxy_answer;
 struct proxy_conf;
 struct backend_conf;
@@ -26,7 +28,18 @@ enum proxy_balance { PROXY_BALANCE_ROUNDROBIN, PROXY_BALANCE_LEASTCONN };
 
 enum proxy_reuse { PROXY_REUSE_SAFE, PROXY_REUSE_NEVER, PROXY_REUSE_AGGRESSIVE, PROXY_REUSE_ALWAYS };
 
-enum proxy_log { PROXY_LOG_NONE, PROXY_LOG_TCP, PROXY_LOG_HTTP, PROXY_LOG_CLF, PROXY_LOG_DEFAULT };
+// Formats of log lines; all but the last are built in.
+enum proxy_log {
+    PROXY_LOG_NONE,
+    PROXY_LOG_TCP,
+    PROXY_LOG_TCP_CLF,
+    PROXY_LOG_HTTP,
+    PROXY_LOG_CLF,
+    PROXY_LOG_HTTPS,
+    PROXY_LOG_DEFAULT,
+    PROXY_LOG_CUSTOM, // proxy_conf.log_custom
+    PROXY_NUM_LOGS
+};
 
 // Bits of proxy_conf.options.
 enum {
@@ -208,6 +221,14 @@ struct proxy_conf {
     const char *log_tag;
     bool log_global;         // `log global`
     struct log_target *logs; // its own `log` lines, then, with log_global, the global ones
+    struct proxy_format *log_custom;  // log-format, with PROXY_LOG_CUSTOM
+    struct proxy_format *log_sd;      // log-format-sd, or NULL
+    struct proxy_format *log_error;   // error-log-format, or NULL
+    uint32_t log_steps;               // a bit per PROXY_LOG_AT_*; 0: one line, when all is known
+    bool log_wants_source;            // a format tells what address we connected to the server from
+    bool log_wants_stream;            // a format asks what only the stream itself knows
+    struct proxy_format *unique_id;   // unique-id-format, or NULL
+    const char *unique_id_header;     // unique-id-header, or NULL
     struct forwardfor_conf forwardfor;
     struct forwarded_conf forwarded;
     struct errorfile_conf *errorfiles;
@@ -257,6 +278,7 @@ struct global_conf {
     const char *log_tag;
     const char *log_send_hostname; // NULL: none
     struct log_target *logs;
+    struct log_profile *log_profiles;
     struct stats_socket_conf *stats_sockets;
     uint64_t stats_timeout;
     uint32_t stats_maxconn;

@@ -77,6 +77,7 @@ struct stream_ctx {
     uint32_t num_free;
     uint32_t num_streams;
     uint32_t num_tunnels;
+    uint32_t next_id;       // of the next stream
     bool stopping;          // soft stop: answers say Connection: close
     uint64_t close_from_us; // a soft stop spread over close_spread_us: when it began; 0: none
     uint64_t close_spread_us;
@@ -120,6 +121,7 @@ struct stream {
     uint64_t deadline_us;  // of the step, 0 for none: queue, connect, retry
     uint64_t bytes_in;     // request bytes read from the client
     uint64_t bytes_out;    // answer bytes written to the client
+    uint32_t id;           // counts the requests of this process
     uint32_t waiter;       // on the board's queue, 0 for none
     uint32_t queue_before; // our place in the server's and the backend's queue when we came, 0: never there
     uint32_t backend_queue_before;
@@ -153,6 +155,8 @@ struct stream {
     const struct rule *rule;     // that waits, or NULL
     uint64_t rule_due_us;        // when it is run again, 0: not by time
     struct stream_wishes wishes;
+    struct slice unique_id; // malloc()ed; ptr NULL: not made yet
+    struct transport_address source; // that we connected to the server from, kept where a log format tells it
     char *reply_head; // of mux->bufs, or NULL: an answer made for this stream, its head and its body
     char *reply_body;
     struct buf request_store; // what rules write into the heads

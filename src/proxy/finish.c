@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "log/log.h"
+#include "proxy/log_conf.h"
 #include "proxy/words.h"
 
 static void append_global_logs(struct arena *arena, struct proxy_conf *proxy, const struct global_conf *global)
@@ -216,6 +217,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         if (proxy->disabled)
             continue;
         ok &= proxy_conf_check(config, proxy);
+        ok &= proxy_logs_finish(config, proxy);
         ok &= resolve_names(config, proxy);
     }
     collect_binds(program);

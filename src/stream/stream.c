@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include "base/check.h"
+#include "stream/log.h"
 #include "stream/steps.h"
 
 #define TO(step) (1u << (step))
@@ -65,6 +66,7 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .wall_us = &loop->wall_us,
                                        .start_us = loop->now_us,
                                        .owner = ctx };
+    stream_log_boot();
 }
 
 void stream_ctx_fini(struct stream_ctx *ctx)
@@ -99,6 +101,7 @@ static void stream_give(struct stream *stream)
 {
     enum { MAX_FREE = 256 };
     struct stream_ctx *ctx = stream->ctx;
+    free((void *)stream->unique_id.ptr);
     ctx->num_streams--;
     event_task_cancel(&stream->task);
     if (ctx->num_free >= MAX_FREE) {
@@ -119,6 +122,7 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     // The heads and edits are set up when they are used: clearing them for each request would cost more than parsing.
     memset(stream, 0, offsetof(struct stream, request));
     stream->ctx = ctx;
+    stream->id = ctx->next_id++;
     stream->session = session;
     stream->host = host;
     stream->front = front;
@@ -210,6 +214,8 @@ void stream_leave_server(struct stream *stream, bool keep)
     }
     if (stream->back) {
         struct backend_conn *back = stream->back;
+        if (stream->session->conf->log_wants_source)
+            stream_note_source(stream);
         stream->back = NULL;
         if (keep)
             backend_pool_put(back, &stream->session->own_conn);
@@ -225,6 +231,14 @@ void stream_leave_server(struct stream *stream, bool keep)
 void stream_release(struct stream *stream)
 {
     stream_give(stream);
+}
+
+void stream_retire(struct stream *stream)
+{
+    event_task_cancel(&stream->task);
+    stream->back = NULL;
+    stream->timer = NULL;
+    stream->step = STREAM_FINISHED;
 }
 
 static void count_status(uint64_t *counters, uint16_t status)
