@@ -4,6 +4,7 @@
 #include <string.h>
 #include "log/log.h"
 #include "proxy/log_conf.h"
+#include "proxy/errors.h"
 #include "proxy/words.h"
 
 static void append_global_logs(struct arena *arena, struct proxy_conf *proxy, const struct global_conf *global)
@@ -220,6 +221,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_logs_finish(config, proxy);
         ok &= resolve_names(config, proxy);
     }
+    ok &= proxy_errors_check(config, program);
     collect_binds(program);
     ok &= check_binds(config, program);
     // Last, for it may take time: a configuration with errors is not worth it.
