@@ -142,7 +142,10 @@ struct stream {
     bool head_sent : 1;   // the request's head was handed to `back`
     bool got_answer : 1;  // some byte of the answer came
     bool answer_head : 1; // the answer's head was passed on
-    bool sticky : 1;      // the server was named by a cookie
+    bool sticky : 1;      // the server was named by a cookie or a rule
+    bool by_rule : 1;     // by use-server
+    bool force_persist : 1;
+    bool ignore_persist : 1;
     bool no_pool : 1;     // a retry: only a fresh connection will do
     bool retry_wait : 1;
     bool head_valid : 1;     // the request's head was parsed
