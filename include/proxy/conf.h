@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "base/arena.h"
 #include "config/config.h"
+#include "expr/var.h"
 #include "http/head.h"
 #include "os/listen.h"
 #include "transport/address.h"
@@ -275,6 +276,7 @@ struct global_conf {
     uint64_t sndbuf_server;
     uint64_t pipesize;
     bool no_splice;
+    struct expr_var_limits var_limits; // tune.vars.*-max-size
     uint32_t log_uri_len; // tune.http.logurilen, default 1024
     const char *log_tag;
     const char *log_send_hostname; // NULL: none

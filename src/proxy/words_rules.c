@@ -24,18 +24,6 @@ static bool parse_rule(struct config *config, void *object, const struct config_
                       moments[word->value]);
 }
 
-// The word itself is the action.
-static bool parse_redirect(struct config *config, void *object, const struct config_word *word,
-                           const struct config_line *line)
-{
-    struct proxy_conf *proxy = object;
-    struct config_line whole = *line;
-    whole.first--;
-    (void)word;
-    return rule_parse(config, &proxy->rules[PROXY_RULES_REDIRECT], &whole, 0, RULE_HTTP_REQUEST, &proxy->acls,
-                      moments[PROXY_RULES_HTTP_REQUEST]) != NULL;
-}
-
 static bool parse_delay(struct config *config, void *object, const struct config_word *word,
                         const struct config_line *line)
 {
@@ -60,14 +48,14 @@ enum {
 static const struct config_word words[] = {
     RULES("tcp-request connection", FRONT, PROXY_RULES_TCP_CONNECTION,
           "Adds a rule that is run for each connection as soon as it is accepted, before a PROXY header is read.",
-          "reject if { src 192.0.2.0/24 }", "rejct", "did you mean 'reject'?"),
+          "reject if { dst_port 8080 }", "rejct", "did you mean 'reject'?"),
     RULES("tcp-request session", FRONT, PROXY_RULES_TCP_SESSION,
-          "Adds a rule that is run for each connection once its handshakes are done.", "reject if { src 192.0.2.0/24 }",
+          "Adds a rule that is run for each connection once its handshakes are done.", "reject if { dst_port 8080 }",
           "rejct", "did you mean 'reject'?"),
     RULES("tcp-request content", CONFIG_IN_PROXY, PROXY_RULES_TCP_CONTENT,
           "Adds a rule that may look at the first bytes of a client, in mode http at each request. Those of the frontend "
           "come before those of the backend.",
-          "reject if { src 192.0.2.0/24 }", "rejct", "did you mean 'reject'?"),
+          "reject if { dst_port 8080 }", "rejct", "did you mean 'reject'?"),
     RULES("tcp-response content", BACK, PROXY_RULES_TCP_RESPONSE,
           "Adds a rule of a backend that may look at the first bytes of a server, in mode http at each answer.",
           "accept", "acept", "did you mean 'accept'?"),
@@ -80,17 +68,7 @@ static const struct config_word words[] = {
     RULES("http-after-response", CONFIG_IN_PROXY, PROXY_RULES_HTTP_AFTER_RESPONSE,
           "Adds a rule that is run for each answer, be it a server's or our own, before it is sent. Those of the "
           "backend come before those of the frontend.",
-          "allow", "alow", "did you mean 'allow'?"),
-    { .name = "redirect",
-      .in = CONFIG_IN_FRONTEND | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
-      .min_args = 1,
-      .flags = CONFIG_ANY_ARGS,
-      .parse = parse_redirect,
-      .args = "{ location | prefix | scheme } <value> [<option>...] [{ if | unless } <condition>]",
-      .help = "The same as 'http-request redirect', but run after all http-request rules.",
-      .good = "redirect prefix https://www.example.com if { path_beg /old }",
-      .bad = "redirect",
-      .bad_says = "is incomplete" },
+          "set-var(txn.a) int(1)", "set-vra(txn.a) int(1)", "unknown action"),
     { .name = "tcp-request inspect-delay",
       .in = CONFIG_IN_PROXY,
       .min_args = 1,

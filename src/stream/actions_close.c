@@ -22,6 +22,17 @@ static enum rule_verdict run_reject(struct expr_subject *subject, const struct r
     return RULE_CLOSE;
 }
 
+// What the server has said still reaches the client, and its end after it.
+static enum rule_verdict run_close(struct expr_subject *subject, const struct rule *rule)
+{
+    struct mux_h1 *back = &stream_of(subject)->back->h1;
+    (void)rule;
+    shutdown(back->conn.source.fd, SHUT_RDWR);
+    back->conn.can_read = true;
+    back->keep_alive = false;
+    return RULE_STOP;
+}
+
 static bool parse_drop(struct config *config, struct rule *rule, const struct config_line *line, uint32_t index,
                        uint32_t *next)
 {
@@ -100,9 +111,9 @@ static const struct rule_action actions[] = {
     { .name = "close",
       .flags = RULE_FINAL,
       .in = RULE_TCP_RESPONSE,
-      .run = run_reject,
+      .run = run_close,
       .args = "",
-      .help = "Closes the connection to the server at once, and with it the client's.",
+      .help = "Closes the connection to the server at once; the client gets what the server has said by then.",
       .good = "tcp-response content close if FALSE",
       .bad = "tcp-response content close all",
       .bad_says = "unexpected 'all'" },

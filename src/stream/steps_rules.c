@@ -97,14 +97,20 @@ static enum stream_verdict answered(struct stream *stream, enum proxy_counter wh
 static enum stream_verdict closed(struct stream *stream, enum proxy_counter which)
 {
     const struct mux_h1 *front = stream->front;
-    enum stream_end end = stream->session->silent ? STREAM_END_LOCAL : STREAM_END_PROXY;
+    bool silent = stream->session->silent;
     bool unread = front->conn.can_read || buf_len(&front->in) || (stream->head_valid && !front->stream.rx_done);
-    count_denied(stream, which);
+    // Letters and counters as HAProxy has them: a silent end is a denied request even where an answer caused it.
+    count_denied(stream, silent ? PROXY_COUNT_DENIED_REQ : which);
+    stream_note_end(stream, STREAM_END_PROXY);
+    if (silent)
+        stream->end_phase = 'R';
+    else if (which == PROXY_COUNT_DENIED_RESP)
+        stream->end_phase = 'D';
     stream->status = 0;
-    return stream_finish(stream, end,
-                         stream->session->silent ? STREAM_NEXT_RESET
-                         : unread                ? STREAM_NEXT_LINGER
-                                                 : STREAM_NEXT_CLOSE);
+    return stream_finish(stream, STREAM_END_PROXY,
+                         silent   ? STREAM_NEXT_RESET
+                         : unread ? STREAM_NEXT_LINGER
+                                  : STREAM_NEXT_CLOSE);
 }
 
 // What a verdict other than RULE_NEXT and RULE_STOP means for a request.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include "base/check.h"
+#include "board/board.h"
 #include "expr/var.h"
 #include "stream/steps.h"
 
@@ -76,11 +77,14 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .now_us = &loop->now_us,
                                        .wall_us = &loop->wall_us,
                                        .start_us = loop->now_us,
+                                       .vars = expr_var_pool_new(&program->global.var_limits),
+                                       .worker = board_incarnation_at(board, inc)->slot,
+                                       .num_workers = program->global.nbproc * program->global.nbthread,
+                                       .stopping = &ctx->stopping,
                                        .owner = ctx };
-    static const struct expr_var_limits no_limits = { 0 };
-    ctx->expr.vars = expr_var_pool_new(&no_limits);
     if (!ctx->expr.vars)
-        check_out_of_memory(sizeof(no_limits));
+        check_out_of_memory(sizeof(ctx->expr));
+    expr_process_begin(&ctx->expr);
 }
 
 void stream_ctx_fini(struct stream_ctx *ctx)
@@ -90,8 +94,8 @@ void stream_ctx_fini(struct stream_ctx *ctx)
         ctx->free_streams = stream->next_free;
         free(stream);
     }
-    free(ctx->expr.scratch.mem);
     expr_var_pool_free(ctx->expr.vars);
+    free(ctx->expr.scratch.mem);
 }
 
 static struct stream *stream_take(struct stream_ctx *ctx)

@@ -127,7 +127,9 @@ static void test_tcp_conditions(void **state)
     reader_accept(&reader, "frontend f\n timeout client 1s\n bind :80\n use_backend b if { path / }\n mode http\n"
                            "backend b\n mode http\n");
     reader_fini(&reader);
-    refuses("frontend f\n timeout client 1s\n bind :80\n use_backend b if { path / }\nbackend b\n", "path");
+    // The first bytes may be a request even so.
+    reader_accept(&reader, "frontend f\n timeout client 1s\n bind :80\n use_backend b if { path / }\nbackend b\n");
+    reader_fini(&reader);
 }
 
 static void test_numbers(void **state)
