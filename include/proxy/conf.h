@@ -180,17 +180,24 @@ struct forwarded_conf {
     bool for_port;
 };
 
-// `use_backend NAME if ...`, in the order of the file.
-struct use_backend_conf {
-    struct use_backend_conf *next;
+// `use_backend NAME if ...`, `use-server NAME if ...`, in the order of the file.
+struct choice_conf {
+    struct choice_conf *next;
     const char *name;
-    struct proxy_conf *backend;   // resolved after reading
-    const struct expr_cond *cond; // NULL: always
+    const struct expr_format *format; // that gives the name; NULL: it is constant
+    struct proxy_conf *backend;       // use_backend, or
+    struct server_conf *server;       // use-server: resolved after reading, NULL with `format`
+    const struct expr_cond *cond;     // NULL: always
     struct config_place place;
-    struct config_line line; // as written, until the proxy's mode is known
 };
 
-// One error page; see proxy/errors.h.
+// `force-persist if ...`, `ignore-persist if ...`: the first whose condition holds decides.
+struct persist_conf {
+    struct persist_conf *next;
+    const struct expr_cond *cond;
+    bool force;
+};
+
 struct errorfile_conf {
     struct errorfile_conf *next;
     uint16_t status;                   // 0: all that `import` has
@@ -208,7 +215,7 @@ struct frontend_conf {
     const char *default_backend_name;
     struct config_place default_backend_place;
     struct proxy_conf *default_backend;
-    struct use_backend_conf *use_backends;
+    struct choice_conf *use_backends;
 };
 
 struct backend_conf {
@@ -220,6 +227,8 @@ struct backend_conf {
     int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
     uint32_t retries;            // default 3
     uint32_t fullconn;
+    struct choice_conf *use_servers;
+    struct persist_conf *persists;
     struct cookie_conf cookie;
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
@@ -315,6 +324,8 @@ struct program_conf {
     struct proxy_conf *proxies; // frontends, backends and listens in the order of the files
     struct proxy_conf **last_proxy;
     uint32_t num_proxies;
+    struct proxy_conf **backends; // by a hash of their names, for names known only at run time
+    uint32_t backends_mask;
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct proxy_errors *errors; // http-errors sections
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
@@ -333,6 +344,13 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program);
 
 // proxy_conf_find gives the proxy named `name` that has a frontend (`in` CONFIG_IN_FRONTEND) or a backend, or NULL.
 struct proxy_conf *proxy_conf_find(const struct program_conf *program, const char *name, uint32_t in);
+
+// proxy_backend_named gives the proxy named `name` that has a backend and is not disabled, or NULL. For run time, once
+// the configuration is finished.
+const struct proxy_conf *proxy_backend_named(const struct program_conf *program, struct slice name);
+
+// proxy_backends_index makes the table it reads.
+void proxy_backends_index(struct program_conf *program);
 
 // What proxy_conf_load is to read, and how.
 struct proxy_load {

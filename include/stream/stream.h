@@ -57,8 +57,8 @@ enum stream_step {
     STREAM_CONNECT,
     STREAM_SEND_HEAD,
     STREAM_RAW_RESPONSE, // tcp mode: the server's first bytes, for rules
-    STREAM_RELAY,  // both bodies, and the answer's head in between
-    STREAM_ANSWER, // an answer of our own goes out
+    STREAM_RELAY,        // both bodies, and the answer's head in between
+    STREAM_ANSWER,       // an answer of our own goes out
     STREAM_FINISHED,
     STREAM_NUM_STEPS
 };
@@ -144,7 +144,10 @@ struct stream {
     bool head_sent : 1;   // the request's head was handed to `back`
     bool got_answer : 1;  // some byte of the answer came
     bool answer_head : 1; // the answer's head was passed on
-    bool sticky : 1;      // the server was named by a cookie
+    bool sticky : 1;      // the server was named by a cookie or a rule
+    bool by_rule : 1;     // by use-server
+    bool force_persist : 1;
+    bool ignore_persist : 1;
     bool no_pool : 1;     // a retry: only a fresh connection will do
     bool retry_wait : 1;
     bool head_valid : 1;     // the request's head was parsed
@@ -155,15 +158,15 @@ struct stream {
     bool logged : 1;
     bool running : 1;
     bool run_again : 1;
-    struct expr_subject subject; // of all rules and fetches
-    const struct rule *rule;     // that waits, or NULL
+    struct expr_subject subject;   // of all rules and fetches
+    const struct rule *rule;       // that waits, or NULL
     const struct rule *stopped_at; // that ended its list last, or NULL
-    uint64_t inspect_us;         // when rules began to wait for content, 0: not yet
-    uint16_t fail_status;        // an action's RULE_ANSWERED means this error page; 0: not
-    uint8_t fail_end;            // enum stream_end of it
-    uint8_t client_method;       // enum http_method as the request came
-    uint8_t response_phase;      // how far the rules of the answer are
-    uint64_t rule_due_us;        // when it is run again, 0: not by time
+    uint64_t inspect_us;           // when rules began to wait for content, 0: not yet
+    uint16_t fail_status;          // an action's RULE_ANSWERED means this error page; 0: not
+    uint8_t fail_end;              // enum stream_end of it
+    uint8_t client_method;         // enum http_method as the request came
+    uint8_t response_phase;        // how far the rules of the answer are
+    uint64_t rule_due_us;          // when it is run again, 0: not by time
     struct stream_wishes wishes;
     struct slice unique_id; // malloc()ed; ptr NULL: not made yet
     struct transport_address source; // that we connected to the server from, kept where a log format tells it

@@ -21,6 +21,10 @@ enum stream_verdict stream_send_head(struct stream *stream)
     stream->head_sent = true;
     stream_relay_init(&stream->up, front, back);
     stream_relay_init(&stream->down, back, front);
+    if (stream->wishes.nice) {
+        stream_relay_set_nice(&stream->up, stream->wishes.nice);
+        stream_relay_set_nice(&stream->down, stream->wishes.nice);
+    }
     http_head_init(&stream->response, stream->response_fields, stream->ctx->mux->max_fields);
     stream_step_set(stream, STREAM_RELAY);
     return STREAM_GO;

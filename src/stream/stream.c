@@ -427,13 +427,19 @@ static bool up_goes_on(const struct stream *stream)
     return !stream->up.ended && !stream->up.broken;
 }
 
+static uint64_t client_timeout(const struct stream *stream)
+{
+    uint64_t wish_us = stream->wishes.client_timeout_us;
+    return wish_us ? wish_us : stream->session->conf->timeouts.client;
+}
+
 // Each side's timeout runs only while that side is waited for: a client that uploads for long does not make its server
 // late, nor does a server that stops reading make the client late.
 static uint64_t client_deadline(const struct stream *stream)
 {
     bool late_up = up_goes_on(stream) && stream->up.waits == STREAM_RELAY_NEEDS_SRC;
     bool late_down = stream->answer_head && !stream->down.ended && stream->down.waits == STREAM_RELAY_NEEDS_DST;
-    return late_up || late_down ? after(stream->client_act_us, stream->session->conf->timeouts.client) : 0;
+    return late_up || late_down ? after(stream->client_act_us, client_timeout(stream)) : 0;
 }
 
 static uint64_t server_deadline(const struct stream *stream)
@@ -443,7 +449,9 @@ static uint64_t server_deadline(const struct stream *stream)
     bool late_up = up_goes_on(stream) && stream->up.waits == STREAM_RELAY_NEEDS_DST;
     bool late_down =
         stream->answer_head ? !stream->down.ended && stream->down.waits == STREAM_RELAY_NEEDS_SRC : !up_goes_on(stream);
-    return late_up || late_down ? after(stream->server_act_us, stream->backend->conf->timeouts.server) : 0;
+    uint64_t wish_us = stream->wishes.server_timeout_us;
+    uint64_t timeout_us = wish_us ? wish_us : stream->backend->conf->timeouts.server;
+    return late_up || late_down ? after(stream->server_act_us, timeout_us) : 0;
 }
 
 static uint64_t relay_deadline(const struct stream *stream)
@@ -461,7 +469,7 @@ void stream_arm(struct stream *stream)
     else if (stream->step == STREAM_RELAY)
         due = relay_deadline(stream);
     else if (stream->step == STREAM_ANSWER)
-        due = after(stream->client_act_us, stream->session->conf->timeouts.client);
+        due = after(stream->client_act_us, client_timeout(stream));
     event_timer_set(stream->ctx->loop, stream->timer, due);
 }
 

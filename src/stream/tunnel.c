@@ -42,6 +42,7 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     tunnel->has_slot = stream->has_slot;
     tunnel->in_backend = stream->in_backend;
     tunnel->upgraded = stream->head_valid;
+    tunnel->timeout_ms = (uint32_t)(stream->wishes.tunnel_timeout_us / 1000);
     tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
     event_task_init(&tunnel->task, tunnel_task);
     bool asap = frontend->options & PROXY_OPT_LOG_ASAP;
@@ -220,17 +221,22 @@ static uint64_t side_deadline(uint64_t act_us, uint64_t timeout, uint64_t tunnel
     return timeout ? act_us + timeout : 0;
 }
 
+static uint64_t tunnel_timeout(const struct stream_tunnel *tunnel)
+{
+    return tunnel->timeout_ms ? tunnel->timeout_ms * UINT64_C(1000) : tunnel->backend->conf->timeouts.tunnel;
+}
+
 static uint64_t client_deadline(const struct stream_tunnel *tunnel)
 {
     const struct proxy_timeouts *own = &tunnel->session->conf->timeouts;
-    return side_deadline(tunnel->client_act_us, own->client, tunnel->backend->conf->timeouts.tunnel, own->client_fin,
-                         tunnel->server_fin);
+    return side_deadline(tunnel->client_act_us, own->client, tunnel_timeout(tunnel), own->client_fin, tunnel->server_fin);
 }
 
 static uint64_t server_deadline(const struct stream_tunnel *tunnel)
 {
     const struct proxy_timeouts *own = &tunnel->backend->conf->timeouts;
-    return side_deadline(tunnel->server_act_us, own->server, own->tunnel, own->server_fin, tunnel->client_fin);
+    return side_deadline(tunnel->server_act_us, own->server, tunnel_timeout(tunnel), own->server_fin,
+                         tunnel->client_fin);
 }
 
 static void tunnel_arm(struct stream_tunnel *tunnel)
