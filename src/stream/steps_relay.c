@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "stream/capture.h"
 #include "stream/steps.h"
 
 enum stream_verdict stream_send_head(struct stream *stream)
@@ -80,7 +81,8 @@ static enum stream_verdict pass_head(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
     struct mux_h1 *back = &stream->back->h1;
-    stream->status = stream->response.status;
+    stream->status = stream->server_status = stream->response.status;
+    stream_capture_head(stream, STREAM_CAPTURE_RESPONSE);
     stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
     bool is_tunnel = opens_tunnel(stream);
     // A switch nobody asked for, or within a request: what follows could be read in two ways (RFC 9110 section 7.8).

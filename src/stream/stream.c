@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include "base/check.h"
+#include "stream/capture.h"
 #include "stream/steps.h"
 
 #define TO(step) (1u << (step))
@@ -101,6 +102,7 @@ static void stream_give(struct stream *stream)
     struct stream_ctx *ctx = stream->ctx;
     ctx->num_streams--;
     event_task_cancel(&stream->task);
+    stream_captures_free(stream->captures);
     if (ctx->num_free >= MAX_FREE) {
         free(stream);
         return;
