@@ -284,6 +284,7 @@ struct program_conf {
     struct proxy_conf **last_proxy;
     uint32_t num_proxies;
     struct proxy_conf *defaults; // all defaults sections, newest first
+    struct userlist *userlists;  // proxy/userlist.h
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
     uint32_t object;        // on the board: the whole service, for global maxconn and its counters
