@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "log/log.h"
+#include "proxy/errors.h"
 #include "proxy/userlist.h"
 #include "proxy/words.h"
 
@@ -219,6 +220,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_conf_check(config, proxy);
         ok &= resolve_names(config, proxy);
     }
+    ok &= proxy_errors_check(config, program);
     ok &= userlists_finish(config);
     collect_binds(program);
     ok &= check_binds(config, program);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Actions that change header fields.
+#include "base/check.h"
+#include "stream/rewrite.h"
+
+enum { IN_HTTP = RULE_HTTP_REQUEST | RULE_HTTP_RESPONSE | RULE_HTTP_AFTER_RESPONSE };
+
+struct field_args {
+    struct slice name;
+    bool is_host;
+    struct stream_text value;
+};
+
+static bool parse_field(struct config *config, struct rule *rule, const struct config_line *line, uint32_t index,
+                        uint32_t *next)
+{
+    struct field_args *args = arena_alloc(config->arena, sizeof(*args));
+    rule->data = args;
+    *next = index + 2;
+    args->name = stream_name_parse(config, line, index, rule->action->name);
+    args->is_host = http_field_id_of(args->name) == HTTP_FIELD_HOST;
+    return args->name.ptr && stream_text_parse(config, &args->value, rule, line, index + 1, STREAM_TEXT_VALUE);
+}
+
+static bool add_field(struct expr_subject *subject, const struct rule *rule, bool first_drop)
+{
+    const struct field_args *args = rule->data;
+    struct slice value = stream_text_make(&args->value, subject);
+    struct http_head *head = value.ptr ? stream_head_change(subject) : NULL;
+    if (!head)
+        return false;
+    // Two Host fields would be read in two ways: the new one takes the place of what is there (RFC 9112 section 3.2).
+    if (UNLIKELY(args->is_host) && !head->is_response) {
+        int at = http_head_find(head, HTTP_FIELD_HOST, 0);
+        if (!http_host_is_valid(value))
+            return false;
+        return at >= 0 ? http_head_set(head, (unsigned)at, value) : http_head_add(head, args->name, value);
+    }
+    if (first_drop)
+        http_head_drop_name(head, args->name);
+    return http_head_add(head, args->name, value);
+}
+
+static enum rule_verdict run_add(struct expr_subject *subject, const struct rule *rule)
+{
+    return stream_rewrite_verdict(subject, rule, add_field(subject, rule, false));
+}
+
+static enum rule_verdict run_set(struct expr_subject *subject, const struct rule *rule)
+{
+    return stream_rewrite_verdict(subject, rule, add_field(subject, rule, true));
+}
+
+static const struct rule_action actions[] = {
+    { .name = "add-header",
+      .in = IN_HTTP,
+      .parse = parse_field,
+      .run = run_add,
+      .args = "<name> <fmt>",
+      .help = "Appends a header field with the value that the format gives. Later rules see it.",
+      .good = "http-request add-header X-Client %[src]",
+      .bad = "http-request add-header X:Client a",
+      .bad_says = "cannot stand in the name" },
+    { .name = "set-header",
+      .in = IN_HTTP,
+      .parse = parse_field,
+      .run = run_set,
+      .args = "<name> <fmt>",
+      .help = "Removes all header fields of that name and appends one with the value that the format gives; the value "
+              "is made first, so it may be built from the old one.",
+      .good = "http-request set-header X-Proto http",
+      .bad = "http-response set-header X-Proto",
+      .bad_says = "needs a format" },
+};
+RULE_ACTIONS(actions);
