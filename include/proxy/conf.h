@@ -208,6 +208,16 @@ struct errorfile_conf {
     struct config_place place;
 };
 
+// A capture slot: proxy/capture.h.
+struct capture_conf {
+    struct capture_conf *next;
+    const char *name; // of the header field that fills it, or NULL: rules do
+    uint32_t name_len;
+    uint32_t len;   // most bytes it keeps
+    uint32_t index; // its number, from 0
+    uint32_t at;    // where its room begins
+};
+
 struct frontend_conf {
     struct bind_conf *binds;
     uint32_t maxconn; // 0: that of the process
@@ -216,6 +226,10 @@ struct frontend_conf {
     struct config_place default_backend_place;
     struct proxy_conf *default_backend;
     struct choice_conf *use_backends;
+    struct capture_conf *captures[2]; // of requests and of answers
+    uint32_t num_captures[2];
+    uint32_t capture_room;              // bytes that all captures of a stream need; 0: there are none
+    struct capture_conf capture_cookie; // name NULL: none; twice its `len`, for request and answer
 };
 
 struct backend_conf {
@@ -328,6 +342,7 @@ struct program_conf {
     uint32_t backends_mask;
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct proxy_errors *errors; // http-errors sections
+    struct userlist *userlists;  // proxy/userlist.h
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
     uint32_t object;        // on the board: the whole service, for global maxconn and its counters

@@ -21,6 +21,7 @@ struct stream;
 struct stream_tunnel;
 struct stream_log;
 struct stream_service;
+struct stream_captures;
 
 // What becomes of the client's connection after a stream.
 enum stream_next {
@@ -174,6 +175,8 @@ struct stream {
     char *reply_body;
     struct buf request_store; // what rules write into the heads
     struct buf response_store;
+    struct stream_captures *captures; // stream/capture.h, or NULL
+    uint16_t server_status;           // of the server's answer, before rules; 0: none
     struct http_head request;
     struct http_head response;
     struct http_field *request_fields; // max_fields entries each, behind the struct

@@ -5,6 +5,7 @@
 #include "log/log.h"
 #include "proxy/log_conf.h"
 #include "proxy/errors.h"
+#include "proxy/userlist.h"
 #include "proxy/words.h"
 
 static void append_global_logs(struct arena *arena, struct proxy_conf *proxy, const struct global_conf *global)
@@ -240,6 +241,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= resolve_names(config, proxy);
     }
     ok &= proxy_errors_check(config, program);
+    ok &= userlists_finish(config);
     collect_binds(program);
     proxy_backends_index(program);
     ok &= check_binds(config, program);

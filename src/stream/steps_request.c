@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "expr/cond.h"
 #include "expr/format.h"
+#include "stream/capture.h"
 #include "stream/steps.h"
 
 static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
@@ -94,6 +95,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
         return stream_refuse(stream, 400, STREAM_END_PROXY, true);
     }
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
+    stream_capture_head(stream, STREAM_CAPTURE_REQUEST);
     struct rule *const *rules = conf->rules;
     if (rules[PROXY_RULES_TCP_CONTENT])
         stream_step_set(stream, STREAM_CONTENT_RULES);

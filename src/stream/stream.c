@@ -4,6 +4,7 @@
 #include "stream/log.h"
 #include "board/board.h"
 #include "expr/var.h"
+#include "stream/capture.h"
 #include "stream/steps.h"
 
 #define TO(step) (1u << (step))
@@ -146,6 +147,7 @@ static void stream_give(struct stream *stream)
     give_chunk(ctx, stream->reply_body);
     ctx->num_streams--;
     event_task_cancel(&stream->task);
+    stream_captures_free(stream->captures);
     if (ctx->num_free >= MAX_FREE) {
         free(stream);
         return;
