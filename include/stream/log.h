@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The log lines of streams and connections: what they say (format strings of the frontend, HAProxy's formats built in)
-// and, for tunnels that outlive their stream, a copy of what they will need. Runs in workers; a line is written into the
-// worker's ring and never waits.
+// and, for tunnels that outlive their stream, a copy of what they will need. Runs in workers; a line is written into
+// the worker's ring and never waits.
 #pragma once
 
 #include "proxy/log_conf.h"
@@ -36,6 +36,7 @@ struct stream_log {
     bool asap;     // written before the end: sizes and times get a '+'
     struct slice request_line;
     struct slice unique_id;
+    struct stream_captures *captures; // the stream's; a kept copy has its own
 };
 
 // stream_log_is_due says whether streams of `frontend` write a log line at all.
@@ -70,8 +71,12 @@ void stream_log_fill_session(struct stream_log *log, const struct stream_ctx *ct
 // about to give back.
 void stream_note_source(struct stream *stream);
 
-// stream_log_keep gives a copy that outlives the stream, to be freed with free; NULL where memory is exhausted.
+// stream_log_keep gives a copy that outlives the stream, to be freed with stream_log_free; NULL where memory is
+// exhausted.
 struct stream_log *stream_log_keep(const struct stream_log *log, uint32_t max_request_line);
+
+// stream_log_free frees such a copy; it may be NULL.
+void stream_log_free(struct stream_log *log);
 
 // stream_log_boot compiles the built-in formats; done once in each process, by stream_ctx_init.
 void stream_log_boot(void);

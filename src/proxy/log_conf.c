@@ -52,16 +52,15 @@ static bool finish_format(struct config *config, struct proxy_conf *proxy, struc
     if (!format)
         return true;
     if (!format->tried)
-        format->format = expr_format_parse(config, &format->line, format->index, (enum expr_format_use)format->use,
-                                           format->when);
+        format->format =
+            expr_format_parse(config, &format->line, format->index, (enum expr_format_use)format->use, format->when);
     format->tried = true;
     if (!format->format)
         return false;
     const char *http = expr_format_http(format->format);
     if (http && proxy->mode != PROXY_MODE_HTTP)
-        return config_error(config, &format->line, format->index,
-                            "'%%%s' needs mode http, which %s '%s' does not have", http, proxy_kind(proxy),
-                            proxy->name);
+        return config_error(config, &format->line, format->index, "'%%%s' needs mode http, which %s '%s' does not have",
+                            http, proxy_kind(proxy), proxy->name);
     proxy->log_wants_source |= expr_format_has(format->format, "bi") || expr_format_has(format->format, "bp");
     proxy->log_wants_stream |= expr_format_needs_stream(format->format);
     return true;

@@ -133,7 +133,8 @@ static const struct config_word words[] = {
       .max_args = 1,
       .parse = parse_unique_id_format,
       .args = "<format>",
-      .help = "Makes an id for each request, for logs (%ID), the fetch unique-id and unique-id-header: a format string.",
+      .help =
+          "Makes an id for each request, for logs (%ID), the fetch unique-id and unique-id-header: a format string.",
       .good = "unique-id-format id-%[int(1)]",
       .bad = "unique-id-format",
       .bad_says = "is incomplete" },

@@ -171,7 +171,8 @@ static const struct config_word words[] = {
       .max_args = 1,
       .parse = parse_tcplog,
       .args = "[clf]",
-      .help = "Log lines show the connection and its timers, in HAProxy's format or, with 'clf', in that of web servers.",
+      .help =
+          "Log lines show the connection and its timers, in HAProxy's format or, with 'clf', in that of web servers.",
       .good = "option tcplog;option tcplog clf",
       .bad = "option tcplog json",
       .bad_says = "only takes 'clf'" },

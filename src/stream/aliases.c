@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "stream/aliases.h"
+#include "stream/capture.h"
 
 const struct stream_log *stream_alias_log(const struct expr_subject *subject, struct stream_log *own)
 {
@@ -356,22 +357,48 @@ ALIAS(alias_tls)
     return false;
 }
 
-// What is captured of heads comes from the stream. Nothing is where no capture is declared.
-ALIAS(alias_captured)
+// The slots that the frontend declares, and what they hold.
+static bool captured(struct expr_subject *subject, struct expr_sample *out, struct expr_alias_item *item,
+                     enum stream_capture_side side)
 {
-    (void)subject, (void)out;
-    item->end = true;
-    return false;
+    struct stream_log own;
+    const struct stream_log *log = stream_alias_log(subject, &own);
+    item->end = item->nth >= log->frontend->fe.num_captures[side];
+    return !item->end && put_str(out, stream_captures_slot(log->captures, side, item->nth));
+}
+
+ALIAS(alias_captured_req)
+{
+    return captured(subject, out, item, STREAM_CAPTURE_REQUEST);
+}
+
+ALIAS(alias_captured_res)
+{
+    return captured(subject, out, item, STREAM_CAPTURE_RESPONSE);
+}
+
+ALIAS(alias_cookie_req)
+{
+    LOG_OF;
+    return put_str(out, stream_captures_cookie(log->captures, STREAM_CAPTURE_REQUEST));
+}
+
+ALIAS(alias_cookie_res)
+{
+    LOG_OF;
+    return put_str(out, stream_captures_cookie(log->captures, STREAM_CAPTURE_RESPONSE));
 }
 
 #define ROW(text, type, function, ...)                                                                                 \
-    { .name = text, .out = EXPR_##type, .when = EXPR_FROM_CONNECT, .get = function, __VA_ARGS__ }
+    {                                                                                                                  \
+        .name = text, .out = EXPR_##type, .when = EXPR_FROM_CONNECT, .get = function, __VA_ARGS__                      \
+    }
 
 static const struct expr_alias aliases[] = {
     ROW("B", INT, alias_bytes_out, .help = "bytes sent to the client"),
-    ROW("CC", STR, alias_captured, .http = true, .needs_stream = true, .escape = EXPR_ALIAS_URL,
+    ROW("CC", STR, alias_cookie_req, .http = true, .escape = EXPR_ALIAS_URL,
         .help = "the captured cookie of the request"),
-    ROW("CS", STR, alias_captured, .http = true, .needs_stream = true, .escape = EXPR_ALIAS_URL,
+    ROW("CS", STR, alias_cookie_res, .http = true, .escape = EXPR_ALIAS_URL,
         .help = "the captured cookie of the answer"),
     ROW("H", STR, alias_hostname, .help = "name of this host"),
     ROW("HM", STR, alias_method, .http = true, .escape = EXPR_ALIAS_URL, .help = "method"),
@@ -397,13 +424,13 @@ static const struct expr_alias aliases[] = {
     ROW("fi", ADDR, alias_fi, .help = "address the client connected to"),
     ROW("fp", INT, alias_fp, .hex = 4, .help = "port the client connected to"),
     ROW("ft", STR, alias_f, .help = "name of the frontend, with '~' behind it for TLS"),
-    ROW("hr", STR, alias_captured, .needs_stream = true, .escape = EXPR_ALIAS_HDR, .list = EXPR_ALIAS_BRACES,
+    ROW("hr", STR, alias_captured_req, .escape = EXPR_ALIAS_HDR, .list = EXPR_ALIAS_BRACES,
         .help = "captured request headers: \"{a|b}\""),
-    ROW("hrl", STR, alias_captured, .needs_stream = true, .escape = EXPR_ALIAS_HDR, .list = EXPR_ALIAS_WORDS,
+    ROW("hrl", STR, alias_captured_req, .escape = EXPR_ALIAS_HDR, .list = EXPR_ALIAS_WORDS,
         .help = "captured request headers, each by itself"),
-    ROW("hs", STR, alias_captured, .needs_stream = true, .escape = EXPR_ALIAS_HDR, .list = EXPR_ALIAS_BRACES,
+    ROW("hs", STR, alias_captured_res, .escape = EXPR_ALIAS_HDR, .list = EXPR_ALIAS_BRACES,
         .help = "captured response headers: \"{a|b}\""),
-    ROW("hsl", STR, alias_captured, .needs_stream = true, .escape = EXPR_ALIAS_HDR, .list = EXPR_ALIAS_WORDS,
+    ROW("hsl", STR, alias_captured_res, .escape = EXPR_ALIAS_HDR, .list = EXPR_ALIAS_WORDS,
         .help = "captured response headers, each by itself"),
     ROW("lc", INT, alias_lc, .hex = 4, .help = "log lines of the frontend before this one"),
     ROW("pid", INT, alias_pid, .hex = 4, .help = "number of the process"),

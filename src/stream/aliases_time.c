@@ -40,7 +40,8 @@ static const struct date *date_of(uint64_t wall_us, bool local)
     char rest[24];
     (void)strftime(rest, sizeof(rest), "/%Y:%H:%M:%S", &tm);
     date->zone_at = (uint8_t)snprintf(date->text, sizeof(date->text), "%02d/%s%s", tm.tm_mday, months[tm.tm_mon], rest);
-    date->len = (uint8_t)(date->zone_at + strftime(date->text + date->zone_at, sizeof(date->text) - date->zone_at, " %z", &tm));
+    date->len =
+        (uint8_t)(date->zone_at + strftime(date->text + date->zone_at, sizeof(date->text) - date->zone_at, " %z", &tm));
     date->second = second;
     return date;
 }
@@ -146,7 +147,9 @@ TOTAL(alias_Tt, ms_between(start_us(log), log->end_us))
 TOTAL(alias_Tu, ms_between(start_us(log) + (uint64_t)idle_us(log), log->end_us))
 
 #define ROW(text, type, function, ...)                                                                                 \
-    { .name = text, .out = EXPR_##type, .when = EXPR_FROM_CONNECT, .get = function, __VA_ARGS__ }
+    {                                                                                                                  \
+        .name = text, .out = EXPR_##type, .when = EXPR_FROM_CONNECT, .get = function, __VA_ARGS__                      \
+    }
 
 static const struct expr_alias aliases[] = {
     ROW("T", STR, alias_T, .bare = true, .help = "date of acceptance in UTC, with zone"),
@@ -154,7 +157,8 @@ static const struct expr_alias aliases[] = {
     ROW("Ts", INT, alias_Ts, .hex = 4, .help = "date of acceptance in seconds since 1970"),
     ROW("t", STR, alias_t, .bare = true, .help = "date of acceptance in local time, with milliseconds"),
     ROW("ms", INT, alias_ms, .hex = 2, .help = "milliseconds of the date of acceptance"),
-    ROW("tr", STR, alias_tr, .http = true, .bare = true, .help = "date of the request in local time, with milliseconds"),
+    ROW("tr", STR, alias_tr, .http = true, .bare = true,
+        .help = "date of the request in local time, with milliseconds"),
     ROW("trg", STR, alias_trg, .http = true, .bare = true, .help = "date of the request in UTC, with zone"),
     ROW("trl", STR, alias_trl, .http = true, .bare = true, .help = "date of the request in local time, with zone"),
     ROW("Ta", INT, alias_Ta, .http = true, .help = "ms from the request's first byte to the end"),

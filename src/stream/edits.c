@@ -70,8 +70,7 @@ static bool edit_forwarded(struct stream *stream)
             len += snprintf(text + len, sizeof(text) - (size_t)len, "host=\"%.*s\";", (int)value.len, value.ptr);
     }
     if (conf->by || conf->by_port)
-        len += forwarded_node(text + len, sizeof(text) - (size_t)len, "by", stream_dst(stream),
-                              conf->by_port);
+        len += forwarded_node(text + len, sizeof(text) - (size_t)len, "by", stream_dst(stream), conf->by_port);
     if (conf->for_ || conf->for_port)
         len += forwarded_node(text + len, sizeof(text) - (size_t)len, "for", stream_src(stream), conf->for_port);
     return len < 2 || add_text(stream, SLICE("forwarded"), text, (size_t)len - 1);
@@ -108,15 +107,13 @@ static bool edit_unique_id(struct stream *stream)
     stream->subject.when = EXPR_AT_REQUEST_HEAD;
     struct slice id = stream_unique_id(stream);
     stream->subject.when = when;
-    return !front->unique_id_header || !id.len ||
-           add_text(stream, slice_str(front->unique_id_header), id.ptr, id.len);
+    return !front->unique_id_header || !id.len || add_text(stream, slice_str(front->unique_id_header), id.ptr, id.len);
 }
 
 bool stream_edit_request(struct stream *stream)
 {
     return http_edits_drop_hop_by_hop(&stream->edits, &stream->request, stream->upgrade) && edit_host(stream) &&
-           stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream) &&
-           edit_unique_id(stream);
+           stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream) && edit_unique_id(stream);
 }
 
 bool stream_edit_response(struct stream *stream)

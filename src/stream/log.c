@@ -39,8 +39,7 @@ void stream_log_boot(void)
     for (int i = 0; i < PROXY_NUM_LOGS; i++) {
         if (!built_in_texts[i])
             continue;
-        built_in[i] =
-            expr_format_text(&config, &line, 0, slice_str(built_in_texts[i]), EXPR_FORMAT_LOG, EXPR_AT_LOG);
+        built_in[i] = expr_format_text(&config, &line, 0, slice_str(built_in_texts[i]), EXPR_FORMAT_LOG, EXPR_AT_LOG);
         must(built_in[i]);
     }
     config_fini(&config);
@@ -186,7 +185,8 @@ static size_t legacy_line(char *text, size_t cap, const struct stream_log *log, 
     size_t len = expr_format_write(built_in[PROXY_LOG_NONE], subject, text, cap, NULL);
     int more;
     if (bind && bind->name)
-        more = snprintf(text + len, cap - len, "/%s: %s%s%s", bind->name, what, reason ? ": " : "", reason ? reason : "");
+        more =
+            snprintf(text + len, cap - len, "/%s: %s%s%s", bind->name, what, reason ? ": " : "", reason ? reason : "");
     else
         more = snprintf(text + len, cap - len, "/%u: %s%s%s", bind ? (unsigned)bind->id : 0, what, reason ? ": " : "",
                         reason ? reason : "");

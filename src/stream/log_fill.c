@@ -2,6 +2,7 @@
 // What a log line tells of a stream, and the copy of it for tunnels that outlive theirs.
 #include <stdlib.h>
 #include <sys/socket.h>
+#include "stream/capture.h"
 #include "stream/log.h"
 
 // Time in the queue: until it was left, or until now where it was not.
@@ -42,6 +43,7 @@ void stream_log_fill(struct stream_log *log, const struct stream *stream)
         .is_http = is_http,
         .is_first = !is_http || stream->session->num_requests <= stream->head_valid,
         .unique_id = stream->unique_id,
+        .captures = stream->captures,
     };
     if (stream->head_valid) {
         const struct http_head *head = &stream->request;
@@ -98,5 +100,14 @@ struct stream_log *stream_log_keep(const struct stream_log *log, uint32_t max_re
     char *at = (char *)(copy + 1);
     copy->request_line = keep(&at, line);
     copy->unique_id = keep(&at, log->unique_id);
+    copy->captures = stream_captures_copy(log->captures);
     return copy;
+}
+
+void stream_log_free(struct stream_log *log)
+{
+    if (!log)
+        return;
+    stream_captures_free(log->captures);
+    free(log);
 }

@@ -166,7 +166,6 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     // The heads and edits are set up when they are used: clearing them for each request would cost more than parsing.
     memset(stream, 0, offsetof(struct stream, request));
     stream->ctx = ctx;
-    stream->id = ctx->next_id++;
     stream->session = session;
     stream->host = host;
     stream->front = front;
@@ -194,6 +193,7 @@ struct stream *stream_new_tcp(struct stream_ctx *ctx, struct proxy_session *sess
     if (!stream)
         return NULL;
     mux_h1_raw(front);
+    stream->id = ctx->next_id++;
     stream->times.first_us = stream->times.head_us = ctx->loop->now_us;
     stream->times.wall_us = session->accept_wall_us;
     stream->step = session->conf->rules[PROXY_RULES_TCP_CONTENT] ? STREAM_CONTENT_RULES : STREAM_PICK_BACKEND;

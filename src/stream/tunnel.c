@@ -123,7 +123,7 @@ static void write_log(struct stream_tunnel *tunnel, enum stream_end end)
         stream_log_write(tunnel->ctx, log, tunnel->kept);
     if (tunnel->kept)
         stream_release(tunnel->kept);
-    free(log);
+    stream_log_free(log);
 }
 
 static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool reset)
@@ -229,7 +229,8 @@ static uint64_t tunnel_timeout(const struct stream_tunnel *tunnel)
 static uint64_t client_deadline(const struct stream_tunnel *tunnel)
 {
     const struct proxy_timeouts *own = &tunnel->session->conf->timeouts;
-    return side_deadline(tunnel->client_act_us, own->client, tunnel_timeout(tunnel), own->client_fin, tunnel->server_fin);
+    return side_deadline(tunnel->client_act_us, own->client, tunnel_timeout(tunnel), own->client_fin,
+                         tunnel->server_fin);
 }
 
 static uint64_t server_deadline(const struct stream_tunnel *tunnel)
