@@ -20,6 +20,7 @@ struct stream_wishes {
     const struct rule *lax;       // the strict-mode off that rules after it in its list obey, or NULL
     int32_t prio_class;           // -2047 to 2047, lower ones first
     int32_t prio_offset_ms;       // -524287 to 524287
+    int16_t nice;                 // set-nice, -1024 to 1024
     uint32_t bc_mark;             // set-bc-mark, with has_bc_mark
     uint8_t bc_tos;               // set-bc-tos, with has_bc_tos
     uint8_t retries;              // set-retries, with has_retries

@@ -221,6 +221,13 @@ HTTP_FETCH_FN(fetch_status)
     return head && http_fetch_put_int(out, head->status);
 }
 
+HTTP_FETCH_FN(fetch_server_status)
+{
+    const struct stream *stream = subject->stream;
+    (void)args, (void)walk;
+    return stream && stream->server_status && http_fetch_put_int(out, stream->server_status);
+}
+
 #define REQUEST .when = HTTP_FETCH_REQUEST
 
 static const struct expr_fetch fetches[] = {
@@ -332,6 +339,12 @@ static const struct expr_fetch fetches[] = {
       .fetch = fetch_status,
       .help = "The answer's status, as rules have set it.",
       .good = "status 500:599" },
+    { .name = "server_status",
+      .out = EXPR_INT,
+      .when = HTTP_FETCH_KEPT_RESPONSE,
+      .fetch = fetch_server_status,
+      .help = "The status that the server answered with; nothing where it did not.",
+      .good = "server_status 503" },
     { .name = "req_ver", .of = "req.ver", .help = "Another name for req.ver." },
     { .name = "resp_ver", .of = "res.ver", .help = "Another name for res.ver." },
     HTTP_FETCH_FORMS("base", "base"),
