@@ -78,10 +78,3 @@ struct transport_proxy_write {
 // of them are too long for the protocol. Addresses of two different families, IPv4 and IPv6, are sent as IPv6
 // (v4-mapped). Addresses that are not known or that the version cannot express are sent as UNKNOWN or UNSPEC.
 size_t transport_proxy_build(char *dst, size_t cap, const struct transport_proxy_write *what);
-
-// transport_crc32c gives the CRC32c (Castagnoli, RFC 3720 appendix B.4) of `data`, started with `crc` (0 at first). It
-// uses the processor's instruction where there is one.
-uint32_t transport_crc32c(uint32_t crc, struct slice data);
-
-// transport_crc32c_portable is transport_crc32c without the instruction; apart for its test.
-uint32_t transport_crc32c_portable(uint32_t crc, struct slice data);

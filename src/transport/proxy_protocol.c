@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 
 static const struct slice v2_signature = { .ptr = "\r\n\r\n\0\r\nQUIT\n", .len = 12 };
 
@@ -259,9 +260,9 @@ static enum transport_proxy_parse v2_tlvs(struct transport_proxy_info *info, str
 static bool v2_crc_holds(struct slice header, struct slice crc)
 {
     size_t before = (size_t)(crc.ptr - header.ptr);
-    uint32_t sum = transport_crc32c(0, slice_of(header.ptr, before));
-    sum = transport_crc32c(sum, slice_of("\0\0\0\0", CRC_LEN));
-    sum = transport_crc32c(sum, slice_from(header, before + CRC_LEN));
+    uint32_t sum = hash_crc32c(0, slice_of(header.ptr, before));
+    sum = hash_crc32c(sum, slice_of("\0\0\0\0", CRC_LEN));
+    sum = hash_crc32c(sum, slice_from(header, before + CRC_LEN));
     return sum == get_u32(crc.ptr);
 }
 

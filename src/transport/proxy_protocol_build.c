@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include "base/hash.h"
 
 // Where the next byte goes; `failed` once something did not fit.
 struct out {
@@ -162,7 +163,7 @@ static void build_v2(struct out *out, const struct transport_proxy_write *what)
     uint16_t body_len = htons((uint16_t)(out->len - 16));
     memcpy(out->at + 14, &body_len, 2);
     if (what->crc32c) {
-        uint32_t crc = htonl(transport_crc32c(0, slice_of(out->at, out->len)));
+        uint32_t crc = htonl(hash_crc32c(0, slice_of(out->at, out->len)));
         memcpy(out->at + crc_at, &crc, 4);
     }
 }
