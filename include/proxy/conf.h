@@ -250,6 +250,15 @@ struct stats_socket_conf {
     uint8_t level; // 1 user, 2 operator, 3 admin
 };
 
+// A variable of the service that the global section sets.
+struct proxy_boot_var {
+    struct proxy_boot_var *next;
+    uint64_t id;
+    struct slice name;
+    bool is_set;
+    struct expr_sample value;
+};
+
 struct global_conf {
     uint32_t maxconn; // 0: from the descriptor limit
     uint32_t nbproc;
@@ -277,6 +286,7 @@ struct global_conf {
     uint64_t pipesize;
     bool no_splice;
     struct expr_var_limits var_limits; // tune.vars.*-max-size
+    struct proxy_boot_var *proc_vars;  // the last one set first
     uint32_t log_uri_len; // tune.http.logurilen, default 1024
     const char *log_tag;
     const char *log_send_hostname; // NULL: none

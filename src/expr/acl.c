@@ -300,3 +300,19 @@ enum expr_truth expr_acl_test(const struct expr_acl *acl, struct expr_subject *s
         best = expr_truth_or(best, run_test(test, subject));
     return best;
 }
+
+enum expr_truth expr_acl_test_depth(const struct expr_acl *acl, struct expr_subject *subject)
+{
+    enum { MAX_DEPTH = 8 };
+    enum expr_truth best = EXPR_NO;
+    if (subject->depth == MAX_DEPTH)
+        return EXPR_NO;
+    bool may_change = subject->may_change;
+    subject->depth++;
+    for (const struct expr_test *test = acl->first; test && best != EXPR_YES; test = test->next)
+        if (test->expr.when & subject->when)
+            best = expr_truth_or(best, run_test(test, subject));
+    subject->depth--;
+    subject->may_change = may_change;
+    return best;
+}

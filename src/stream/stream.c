@@ -81,10 +81,14 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .worker = board_incarnation_at(board, inc)->slot,
                                        .num_workers = program->global.nbproc * program->global.nbthread,
                                        .stopping = &ctx->stopping,
+                                       .holds = stream_condition_holds,
                                        .owner = ctx };
     if (!ctx->expr.vars)
         check_out_of_memory(sizeof(ctx->expr));
     expr_process_begin(&ctx->expr);
+    // Without the table nothing is set in it and nothing found.
+    if (table_proc_vars_init(&ctx->proc_vars, board))
+        ctx->expr.proc_vars = &ctx->proc_vars.vars;
 }
 
 void stream_ctx_fini(struct stream_ctx *ctx)
