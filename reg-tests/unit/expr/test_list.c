@@ -92,7 +92,7 @@ static int rate(const char *key, enum expr_match match, bool nocase, const struc
     arena_fini(&arena);
     if (rating < 0)
         return -1;
-    if (match == EXPR_MATCH_BEG || match == EXPR_MATCH_END)
+    if (match == EXPR_MATCH_BEG)
         return (int)strlen(key);
     if (match == EXPR_MATCH_IP)
         return atoi(strchr(key, '/') + 1);
