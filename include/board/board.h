@@ -72,6 +72,7 @@ struct board_incarnation {
     _Atomic uint32_t asleep;     // the master says so (board_queue_pass_over)
     _Atomic uint32_t sessions;   // open sessions, for `show proc`
     _Atomic uint64_t applied;    // number of the last journal entry it applied
+    _Atomic uint32_t told;       // it was woken for the journal and has not looked since
     int wake_fd;                 // eventfd, open under this number in every process forked after it was made; -1
 } __attribute__((aligned(128)));
 
@@ -238,7 +239,8 @@ enum { BOARD_JOURNAL_ENTRY_MAX = 4000 };
 
 // board_journal_append publishes one change (`len` bytes, at most BOARD_JOURNAL_ENTRY_MAX) and returns its number, from
 // 1, or 0 where the ring would overwrite an entry that a live process has not applied (the master, which applies none,
-// apart). All processes are woken; the keeper itself counts as one that applies. Keeper only.
+// apart). Any process that has entered may call it: the numbers are the one order of all changes. All others are woken;
+// the caller itself counts as one that applies.
 uint64_t board_journal_append(struct board *board, uint32_t type, const void *data, size_t len);
 
 // board_journal_next copies the entry after the one `inc` applied last into `data` (room BOARD_JOURNAL_ENTRY_MAX) and

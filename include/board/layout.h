@@ -9,14 +9,15 @@
 #include "board/board.h"
 
 enum {
-    BOARD_LAYOUT_VERSION = 1, // of all core sections together; they refer to each other
+    BOARD_LAYOUT_VERSION = 2, // of all core sections together; they refer to each other
     BOARD_MAX_SECTIONS = 64,
     BOARD_CHUNKS = 1024, // groups of 64 waiters that one process owns at a time
     BOARD_CHUNK_WAITERS = 64,
     BOARD_WAITERS = BOARD_CHUNKS * BOARD_CHUNK_WAITERS,
     BOARD_BITMAP_WORDS = BOARD_MAX_OBJECTS / 64,
     BOARD_HASH_SLOTS = BOARD_MAX_OBJECTS * 2,
-    BOARD_JOURNAL_SLOTS = 1024,
+    BOARD_JOURNAL_SLOTS = 32768,
+    BOARD_JOURNAL_LEN = 1 << 22, // bytes of the entries' data
     BOARD_OUTSIDER = BOARD_MAX_INCARNATIONS, // lock owner of a process that has not said who it is
 };
 
@@ -134,15 +135,16 @@ struct board_queues {
 
 struct board_entry {
     _Atomic uint64_t number; // 0 while it is written
+    uint64_t at;             // of its data, in bytes since the first entry; it does not cross the end of the ring
     uint32_t type;
     uint32_t len;
-    char data[BOARD_JOURNAL_ENTRY_MAX];
-} __attribute__((aligned(4096)));
+};
 
 struct board_journal {
     struct board_lock lock;
-    _Atomic uint64_t last; // number of the newest entry
-    struct board_entry entries[BOARD_JOURNAL_SLOTS];
+    _Atomic uint64_t last BOARD_LINE; // number of the newest entry
+    struct board_entry entries[BOARD_JOURNAL_SLOTS] BOARD_LINE;
+    char data[BOARD_JOURNAL_LEN] __attribute__((aligned(4096)));
 };
 
 struct board_ring {

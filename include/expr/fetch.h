@@ -41,6 +41,7 @@ struct expr_arg {
 // Where a walk over the values of one fetch stands.
 struct expr_walk {
     uint32_t nth;   // 0 for the first value, then 1, ...
+    bool one;       // only one value is wanted: the last, where the manual says so of the fetch
     uint64_t at[2]; // the fetch's own place, zero before the first: so that long lists are read once
 };
 

@@ -8,11 +8,13 @@
 
 struct expr_format;
 
-// Who uses it decides how values are escaped and what an absent one looks like.
+// Who uses it decides how values are escaped, what an absent one looks like, and whether runs of spaces become one.
 enum expr_format_use {
-    EXPR_FORMAT_TEXT, // headers, bodies, names: values as they are, absent ones leave nothing
-    EXPR_FORMAT_LOG,  // log lines: control characters escaped, absent values "-"
-    EXPR_FORMAT_SD,   // structured data of RFC 5424: '"', '\' and ']' escaped too
+    EXPR_FORMAT_TEXT, // headers, bodies, targets: control characters as "%0A", absent values leave nothing
+    EXPR_FORMAT_RAW,  // variables, names: values as they are, absent ones leave nothing
+    EXPR_FORMAT_ID,   // unique ids: as TEXT, but absent values are "-" and spaces merged
+    EXPR_FORMAT_LOG,  // log lines: all but printable ASCII as "#0A", absent values "-", spaces merged
+    EXPR_FORMAT_SD,   // structured data of RFC 5424: as LOG; flag E escapes '"', '\' and ']'
 };
 
 // expr_format_parse compiles argument `index` of `line` for use at the moment `when`; NULL after reporting an error.
@@ -39,14 +41,46 @@ struct slice expr_format_make(const struct expr_format *format, struct expr_subj
 // struct stream_log remembers: who logs later than a stream's end must keep it.
 bool expr_format_needs_stream(const struct expr_format *format);
 
-// An alias: "%ci". Its fetch is that of a fetch, without arguments.
+// expr_format_http gives the name of an alias or "" of an expression of `format` that only makes sense in mode http, or
+// NULL: "r" of "%r".
+const char *expr_format_http(const struct expr_format *format);
+
+// How the characters of an alias' text are made harmless in a log line (manual section 8.6).
+enum expr_alias_escape {
+    EXPR_ALIAS_PLAIN, // names and numbers: they hold nothing harmful
+    EXPR_ALIAS_URL,   // all but printable ASCII, '"' and '#'
+    EXPR_ALIAS_HDR,   // '{', '|' and '}' too
+};
+
+// Several values under one alias: captured headers.
+enum expr_alias_list {
+    EXPR_ALIAS_ONE,
+    EXPR_ALIAS_BRACES, // "{a|b|}", nothing where there are no values at all
+    EXPR_ALIAS_WORDS,  // "a b -"
+};
+
+// Where an alias' function stands and what it adds to its value.
+struct expr_alias_item {
+    uint32_t nth; // in: which value of a list
+    bool end;     // out: a list has no value number nth, nor any behind it
+    bool plus;    // out: the number is not final, or is to be noticed: "+" stands before it
+};
+
+// expr_alias_fn puts the alias' value into `out`, which holds until the next call; false where it has none.
+typedef bool expr_alias_fn(struct expr_subject *subject, struct expr_sample *out, struct expr_alias_item *item);
+
+// An alias: "%ci".
 struct expr_alias {
     const char *name;   // "ci", without the percent sign
-    enum expr_type out; // for typed encodings
+    enum expr_type out; // for the manual; a value may have another type
     uint32_t when;      // EXPR_AT_* bits
+    uint8_t escape;     // enum expr_alias_escape
+    uint8_t list;       // enum expr_alias_list
+    uint8_t hex;        // digits at least of a number with flag X; 0: X does not apply
     bool needs_stream;  // its fact is not in struct stream_log
-    bool quoted;        // written with quotes of its own accord ("%{+Q}" is not needed)
-    expr_fetch_fn *fetch;
+    bool http;          // mode http only
+    bool bare;          // never in quotes: dates, states
+    expr_alias_fn *get;
     const char *help;
 };
 
@@ -63,6 +97,9 @@ struct expr_alias_table {
 
 // expr_aliases_boot gathers all tables, once, before a configuration is read.
 void expr_aliases_boot(void);
+
+// expr_alias_find gives the row named `name`, or NULL.
+const struct expr_alias *expr_alias_find(struct slice name);
 
 // expr_aliases_each calls `visit` with every row in the order of names.
 void expr_aliases_each(void (*visit)(const struct expr_alias *row, void *arg), void *arg);

@@ -44,6 +44,9 @@ void expr_list_clear(struct expr_list *list, uint32_t version);
 uint32_t expr_list_prepare(struct expr_list *list);
 bool expr_list_commit(struct expr_list *list, uint32_t version);
 
+// expr_list_check says what is wrong with `key` or `value` as an entry of `list`, NULL for nothing.
+const char *expr_list_check(const struct expr_list *list, struct slice key, struct slice value);
+
 // expr_list_get says whether `key` is an entry, and gives its value.
 bool expr_list_get(const struct expr_list *list, struct slice key, struct slice *value);
 

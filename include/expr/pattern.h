@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pattern sets: what samples are compared with. A set has one matching method and any number of patterns, filled while
-// the configuration is read, sealed, and const in its answers afterwards; it lives in the configuration's arena. Exact
-// strings, prefixes, suffixes and networks are found by hash in one pass over the sample, however many patterns there
-// are; substrings and regular expressions are tried in turn. Matching allocates nothing, except that PCRE2 may take
-// memory, within its limit, where it cannot compile to machine code.
+// Pattern sets: what samples are compared with. A set has one matching method and any number of patterns. That of the
+// values on a line of the configuration is filled while it is read, sealed and const afterwards, and goes with the
+// configuration's arena; that of a list (expr/list.h) changes as the list does. Exact strings are found by hash,
+// prefixes, suffixes and networks in a tree, however many there are; substrings and regular expressions are tried in
+// turn. Matching allocates nothing (but see expr/regex.h).
 #pragma once
 
 #include <stdbool.h>
@@ -37,13 +37,17 @@ const char *expr_patterns_add(struct expr_patterns *set, struct slice text, bool
 // expr_patterns_add_op adds a comparison with one number: `op` is eq, ge, gt, le or lt.
 const char *expr_patterns_add_op(struct expr_patterns *set, struct slice op, struct slice text);
 
+// expr_patterns_join makes `set` match what `other`, of the same method, does as well: for the lists of -f. `other` must
+// live as long, and is not copied: it may change.
+void expr_patterns_join(struct expr_patterns *set, const struct expr_patterns *other);
+
 // expr_patterns_seal ends the adding.
 void expr_patterns_seal(struct expr_patterns *set);
 
 // expr_patterns_num gives how many different patterns `set` holds.
 uint32_t expr_patterns_num(const struct expr_patterns *set);
 
-// expr_patterns_match says whether `sample` matches one of `set`, which is sealed. Not for use by two threads at once.
+// expr_patterns_match says whether `sample` matches one of `set`, which is sealed.
 bool expr_patterns_match(const struct expr_patterns *set, const struct expr_sample *sample);
 
 // expr_patterns_find gives the value of the entry that `sample` matches (the first of the file where several do, but

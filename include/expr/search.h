@@ -4,23 +4,15 @@
 #pragma once
 
 #include <stdbool.h>
-#include "base/arena.h"
 #include "base/slice.h"
 #include "expr/fetch.h"
 
-struct expr_search;
+// expr_search_delimiters gives the delimiters of DIR and DOM, NULL for SUB.
+const char *expr_search_delimiters(enum expr_match match);
 
-struct expr_searches {
-    struct arena *arena;
-    struct expr_search *first;
-    const char *delimiters; // NULL for -m sub
-};
+// expr_search_trim takes `delimiters` off both ends of `text`; NULL, or what is wrong with it.
+const char *expr_search_trim(struct slice *text, const char *delimiters);
 
-// expr_searches_init makes `list` empty; `match` is SUB, DIR or DOM.
-void expr_searches_init(struct expr_searches *list, struct arena *arena, enum expr_match match);
-
-// expr_searches_add adds a copy of `text`; NULL, or what is wrong with it.
-const char *expr_searches_add(struct expr_searches *list, struct slice text, bool nocase);
-
-// expr_searches_match says whether one of `list` is found in `str`.
-bool expr_searches_match(const struct expr_searches *list, struct slice str);
+// expr_search_match says whether `text` (in lower case, with `nocase`) is found in `str`; with `delimiters` (not NULL),
+// between two of them.
+bool expr_search_match(struct slice text, bool nocase, const char *delimiters, struct slice str);

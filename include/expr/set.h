@@ -1,40 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-// A set of strings that answers, in one pass over a subject, whether one of them is the subject, begins it or ends it.
-// It hashes byte by byte, so that the hash of each prefix (or suffix) falls out on the way, and looks up those lengths
-// that some member has. Private to this area; members live in the arena.
+// A hash set of strings, each with the entries that have it as their key. Private to this area. Keys may come from
+// traffic: the hash is keyed by a number that is drawn at random when the process (or the one it was forked from)
+// started.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "base/arena.h"
 #include "base/slice.h"
+#include "expr/entry.h"
 
-struct expr_set_entry {
+struct expr_set_slot {
     uint32_t hash;
     uint32_t len;
-    const char *ptr; // NULL: free
+    const char *ptr; // the key; of the first entry, or, where the set owns its keys, a heap block
+    expr_spot spot;  // 0: free
 };
 
 struct expr_set {
-    struct arena *arena;
-    struct expr_set_entry *entries; // a power of two of them, at most half full
-    uint32_t num_entries;
-    uint32_t num;
-    uint32_t *lens; // the lengths that members have, ascending
-    uint32_t num_lens;
-    uint32_t max_lens;
+    struct expr_set_slot *slots; // a power of two of them, at most two thirds full
+    uint32_t num_slots;
+    uint32_t num; // of different keys
+    uint32_t min_len;
+    uint32_t max_len; // no key was ever shorter or longer
     bool nocase;
-    bool backward; // suffixes: hashed from the last byte on
+    bool owns_keys; // they are not the entries' own: copies
 };
 
-// expr_set_init makes `set` empty.
-void expr_set_init(struct expr_set *set, struct arena *arena, bool nocase, bool backward);
+// expr_set_init makes `set` empty. `owns_keys`: the keys given to expr_set_add are not those of the entries.
+void expr_set_init(struct expr_set *set, bool nocase, bool owns_keys);
 
-// expr_set_add adds a copy of `str`; false where it is there already.
-bool expr_set_add(struct expr_set *set, struct slice str);
+// expr_set_fini frees what the set has, not its entries.
+void expr_set_fini(struct expr_set *set);
 
-// expr_set_has says whether `str` is a member.
-bool expr_set_has(const struct expr_set *set, struct slice str);
+// expr_set_add adds `entry` under `key`, which is its own unless the set owns its keys.
+void expr_set_add(struct expr_set *set, struct slice key, struct expr_entry *entry);
 
-// expr_set_has_part says whether a member begins `str` (ends it, for a backward set).
-bool expr_set_has_part(const struct expr_set *set, struct slice str);
+// expr_set_del takes `entry` out, which is there under `key`.
+void expr_set_del(struct expr_set *set, struct slice key, const struct expr_entry *entry);
+
+// expr_set_find gives the entries of `key`, 0 for none.
+expr_spot expr_set_find(const struct expr_set *set, struct slice key);

@@ -75,7 +75,9 @@ struct expr_process {
     uint64_t start_us; // monotonic, when the process began
     uint32_t worker;   // its number, from 0
     uint32_t num_workers;
-    uint64_t random[4]; // state of xoshiro256**, seeded at boot
+    int32_t pid;
+    uint64_t random[4];   // state of xoshiro256**, seeded by expr_process_begin
+    const bool *stopping; // a soft stop is under way; NULL: it is not known
     void *owner;        // of the areas above: struct stream_ctx
 };
 
@@ -92,6 +94,12 @@ struct expr_subject {
     bool acted;                           // out, of rule_run_list: RULE_WAIT came from an action, not a condition
     const struct config_place *last_rule; // of the last rule that ended its list, or NULL
 };
+
+// expr_process_begin notes the number of the calling process and seeds `random`. After the fork.
+void expr_process_begin(struct expr_process *process);
+
+// expr_process_random gives 64 random bits. They are no secret: who sees some can tell the next.
+uint64_t expr_process_random(struct expr_process *process);
 
 // expr_scratch_take gives `len` bytes, or NULL where there are not as many.
 static inline char *expr_scratch_take(struct expr_scratch *scratch, size_t len)

@@ -71,6 +71,17 @@ bool mux_h1_write(struct mux_h1 *h1, struct slice data);
 // mux_h1_fill reads more into the buffer in raw mode while bytes still wait in it; false where nothing came.
 bool mux_h1_fill(struct mux_h1 *h1);
 
+// mux_h1_raw_fill does so until nothing more is there now. False where none will come or fit.
+bool mux_h1_raw_fill(struct mux_h1 *h1);
+
+// mux_h1_body_fill reads more of the body into the buffer behind the head, for whoever looks at it before it is passed
+// on; nothing of it may have been consumed. False where no more will come or fit.
+bool mux_h1_body_fill(struct mux_h1 *h1);
+
+// mux_h1_body_len gives how many bytes of the body, without framing, stand in the buffer and are not consumed yet;
+// `*whole`: that is all of what is left of it (or it turned out malformed: no more will be made of it).
+size_t mux_h1_body_len(const struct mux_h1 *h1, bool *whole);
+
 // mux_h1_close closes the connection and gives back all memory. `reset`: the peer sees a RST.
 void mux_h1_close(struct mux_h1 *h1, bool reset);
 

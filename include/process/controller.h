@@ -11,6 +11,7 @@
 #include "event/messages.h"
 #include "log/log.h"
 #include "process/program.h"
+#include "process/seat.h"
 
 struct controller {
     struct event_loop loop; // first: loop.owner is this controller
@@ -29,6 +30,7 @@ struct controller {
     struct event_source signals;
     struct event_timer drain_timer;
     struct event_timer orphan_timer;
+    struct seat_changes changes;
     struct log_drain *drain; // NULL while another controller drains
     uint64_t drain_pause_us;
     struct list sockets;

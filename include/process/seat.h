@@ -31,4 +31,15 @@ void seat_socket_close(struct seat_socket *socket);
 // seat_beat shows on the board that process `inc` lives.
 void seat_beat(struct board *board, uint32_t inc, uint64_t now_us);
 
+// What was said about changes that could not be made; zero at first.
+struct seat_changes {
+    uint64_t num_told;
+    uint64_t told_us;
+};
+
+// seat_changes applies what other processes changed in lists, and tells, once a second at most, of changes of this one
+// that were lost. Once a turn.
+void seat_changes(struct seat_changes *changes, uint64_t now_us);
+
+enum { SEAT_TELL_US = 1000000 };
 enum { SEAT_MAX_SLEEP_US = 40000 }; // the longest a worker or controller sleeps, so that its beat stays young

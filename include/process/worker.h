@@ -10,6 +10,7 @@
 #include "event/loop.h"
 #include "event/messages.h"
 #include "process/program.h"
+#include "process/seat.h"
 
 struct worker {
     struct event_loop loop; // first: loop.owner is this worker
@@ -26,6 +27,7 @@ struct worker {
     struct messages master;
     struct event_source wake;
     struct event_timer orphan_timer;
+    struct seat_changes changes;
     struct list sockets;
     pid_t keeper;
     bool stopping;

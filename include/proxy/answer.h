@@ -21,11 +21,13 @@ const struct proxy_answer *proxy_answer_new(struct arena *arena, bool *ok, uint1
 // it is none. Content-Length is made right; its Connection fields do not matter.
 const struct proxy_answer *proxy_answer_from_file(struct arena *arena, const char **error, struct slice data);
 
-// proxy_answer_for_error gives the answer for the error `status` (400, 408, 500, 502, 503, 504, ...) that the errorfile
-// lines of `backend` (NULL: none chosen yet), those of `frontend` or else the built-in pages say; NULL where the
-// errorfile says to close without an answer.
-const struct proxy_answer *proxy_answer_for_error(const struct proxy_conf *backend, const struct proxy_conf *frontend,
-                                                  uint16_t status);
+// proxy_answer_find_error gives the error page for `status` that the lines of `backend` (NULL: none chosen yet) or else
+// those of `frontend` say (proxy/errors.h); NULL where they leave it to the built-in ones.
+const struct errorfile_conf *proxy_answer_find_error(const struct proxy_conf *backend,
+                                                     const struct proxy_conf *frontend, uint16_t status);
+
+// proxy_answer_built_in gives the built-in page for `status`, that of 500 where there is none. Never NULL.
+const struct proxy_answer *proxy_answer_built_in(uint16_t status);
 
 // proxy_answer_boot makes the built-in error pages; once, before any configuration is read.
 void proxy_answer_boot(struct arena *arena);

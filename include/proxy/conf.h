@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "base/arena.h"
 #include "config/config.h"
+#include "expr/var.h"
 #include "http/head.h"
 #include "os/listen.h"
 #include "transport/address.h"
@@ -17,6 +18,8 @@ struct rule;
 struct expr_acl;
 struct log_target;
 struct proxy_answer;
+struct proxy_errors;
+struct stream_reply;
 struct proxy_conf;
 struct backend_conf;
 
@@ -45,6 +48,19 @@ enum {
     PROXY_OPT_ALL_BACKUPS = 1 << 12,         // option allbackups
 };
 
+// Rule lists of a proxy; RULE_TCP_CONNECTION and so on are 1 << these.
+enum proxy_rule_set {
+    PROXY_RULES_TCP_CONNECTION,
+    PROXY_RULES_TCP_SESSION,
+    PROXY_RULES_TCP_CONTENT,
+    PROXY_RULES_TCP_RESPONSE,
+    PROXY_RULES_HTTP_REQUEST,
+    PROXY_RULES_HTTP_RESPONSE,
+    PROXY_RULES_HTTP_AFTER_RESPONSE,
+    PROXY_RULES_REDIRECT, // `redirect` lines: rules of http-request that run after those
+    PROXY_NUM_RULE_SETS
+};
+
 // All in microseconds, 0 for none.
 struct proxy_timeouts {
     uint64_t client;
@@ -58,6 +74,8 @@ struct proxy_timeouts {
     uint64_t tunnel;
     uint64_t check;
     uint64_t tarpit;
+    uint64_t inspect_request;  // tcp-request inspect-delay
+    uint64_t inspect_response; // tcp-response inspect-delay
 };
 
 // One address a `bind` line opens: a line with several addresses or a port range makes several.
@@ -159,10 +177,15 @@ struct use_backend_conf {
     struct config_line line; // as written, until the proxy's mode is known
 };
 
+// One error page; see proxy/errors.h.
 struct errorfile_conf {
     struct errorfile_conf *next;
-    uint16_t status;
+    uint16_t status;                   // 0: all that `import` has
+    bool is_default;                   // take back what this proxy said of the status before
     const struct proxy_answer *answer; // NULL: close without an answer (an empty file)
+    const struct stream_reply *reply;  // an answer that varies, made by the area of streams; then `answer` is NULL
+    const struct proxy_errors *import; // the http-errors section that says, if it does; else NULL
+    struct config_place place;
 };
 
 struct frontend_conf {
@@ -211,7 +234,7 @@ struct proxy_conf {
     struct forwardfor_conf forwardfor;
     struct forwarded_conf forwarded;
     struct errorfile_conf *errorfiles;
-    struct rule *http_request_rules; // include/rule/rule.h
+    struct rule *rules[PROXY_NUM_RULE_SETS]; // include/rule/rule.h
     struct expr_acl *acls;
     struct frontend_conf fe;
     struct backend_conf be;
@@ -253,6 +276,7 @@ struct global_conf {
     uint64_t sndbuf_server;
     uint64_t pipesize;
     bool no_splice;
+    struct expr_var_limits var_limits; // tune.vars.*-max-size
     uint32_t log_uri_len; // tune.http.logurilen, default 1024
     const char *log_tag;
     const char *log_send_hostname; // NULL: none
@@ -270,6 +294,7 @@ struct program_conf {
     struct proxy_conf **last_proxy;
     uint32_t num_proxies;
     struct proxy_conf *defaults; // all defaults sections, newest first
+    struct proxy_errors *errors; // http-errors sections
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
     uint32_t object;        // on the board: the whole service, for global maxconn and its counters

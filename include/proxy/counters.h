@@ -35,6 +35,8 @@ enum proxy_counter {
     PROXY_COUNT_POOL_RETRIES, // requests sent again because a reused connection had died
     PROXY_COUNT_TUNNELS,      // upgraded or CONNECT tunnels opened
     PROXY_COUNT_INTERNAL_ERRORS,
+    PROXY_COUNT_DENIED_CONN, // frontends: by tcp-request connection
+    PROXY_COUNT_DENIED_SESS, // frontends: by tcp-request session
     PROXY_NUM_COUNTERS,
     PROXY_COUNT_IDLE = (int)BOARD_LEVEL, // servers: idle connections in this process; it goes down, too
 };

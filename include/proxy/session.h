@@ -7,6 +7,8 @@
 #include "proxy/conf.h"
 #include "transport/proxy_protocol.h"
 
+struct expr_var_store;
+
 struct proxy_session {
     const struct proxy_conf *conf; // the frontend's
     const struct bind_conf *bind;
@@ -15,12 +17,15 @@ struct proxy_session {
     struct transport_address dst; // AF_UNSPEC until proxy_session_dst asked
     int fd;
     uint32_t num_requests;
+    struct expr_var_store *vars; // of the scope sess, NULL for none; a stream takes them while it runs
     void *own_conn;     // idle server connection that is this client's alone (struct backend_conn), or NULL
     uint64_t accept_us; // monotonic
     uint64_t idle_us;   // when the wait for the next request began
     uint64_t accept_wall_us;
     char *tlvs; // the TLVs of a PROXY header version 2 as they came, or NULL: proxy_session_tlv reads them
     uint32_t tlvs_len;
+    bool expect_proxy; // a rule says that a PROXY header comes first
+    bool silent;       // a rule wants the connection closed without a packet to the client
 };
 
 // proxy_session_keep_tlvs copies the TLVs of a PROXY header, for whoever asks later what the balancer before us said.

@@ -26,6 +26,11 @@ const char *proxy_kind(const struct proxy_conf *proxy);
 bool proxy_word_needs(struct config *config, const struct proxy_conf *proxy, const struct config_word *word,
                       const struct config_line *line, enum proxy_side side, const char *instead);
 
+// proxy_word_is_named reports that `word` may not stand in a defaults section without a name, where `proxy` is one;
+// false then.
+bool proxy_word_is_named(struct config *config, const struct proxy_conf *proxy, const struct config_word *word,
+                         const struct config_line *line);
+
 // proxy_word_error reports an error at the word itself and returns false.
 bool proxy_word_error(struct config *config, const struct config_line *line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

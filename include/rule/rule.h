@@ -46,6 +46,7 @@ typedef enum rule_verdict rule_run_fn(struct expr_subject *subject, const struct
 // What a row may ask of rule_parse and rule_run_list.
 enum {
     RULE_FINAL = 1 << 0,  // it ends its list for good: remembered as the last rule (last_rule_line)
+    RULE_DENIES = 1 << 2, // what it answers or closes was refused: counted and logged as such
     RULE_PARENS = 1 << 1, // its name is followed by parentheses: "set-var(txn.a)"; the text in them is rule->parens
 };
 
@@ -109,6 +110,9 @@ enum rule_verdict rule_run_list(const struct rule *list, struct expr_subject *su
 // without asking the condition, else the condition is asked again; then the rules after it as rule_run_list does.
 enum rule_verdict rule_resume_list(const struct rule *rule, struct expr_subject *subject,
                                    const struct rule **stopped_at);
+
+// rule_resume does so with `rule` alone.
+enum rule_verdict rule_resume(const struct rule *rule, struct expr_subject *subject);
 
 // A service answers requests inside of the process (`http-request use-service NAME`): status page, metrics, echo.
 // Registered by the area that has it; the table of functions is known to it and to the one that calls, not here.

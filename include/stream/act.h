@@ -46,18 +46,32 @@ struct stream_reply {
     uint16_t status;
     bool silent;                       // no answer at all: the connection is closed
     bool is_default;                   // the error page of `status` as the proxies' errorfiles say
-    const struct proxy_answer *answer; // whole and constant: from an errorfile, or one without formats; else NULL
-    struct slice content_type;         // ptr NULL: none
-    const struct expr_format *body;    // NULL: none
-    struct stream_reply_field *fields;
+    const struct proxy_errors *errors; // the error page of `status` as this http-errors section says, if it does
+    const struct proxy_answer *answer; // all of it that is constant: whole without `body` and `fields`
+    const struct expr_format *body;    // NULL: that of `answer`
+    struct stream_reply_field *fields; // added; to an error page they take the place of those of the same name
 };
 
+// What a reply may say, by the word that makes it.
+struct stream_reply_kind {
+    const char *action;
+    uint16_t status; // where the line names none
+    bool is_deny;    // without arguments it is the default error page
+    uint32_t when;   // EXPR_AT_*, at which its formats are written
+};
+
+// stream_reply_parse reads the arguments of a reply (manual, "http-request return") from `*index` on, up to a condition
+// or the end of the line, which is then in `*index`. NULL after reporting an error.
+struct stream_reply *stream_reply_parse(struct config *config, const struct stream_reply_kind *kind,
+                                        const struct config_line *line, uint32_t *index);
+
 // stream_reply_set makes the stream answer with `reply` (what varies is written now, into buffers of the stream) when
-// the action gives RULE_ANSWERED. False where there is no room for it: the action gives RULE_ERROR.
+// the action gives RULE_ANSWERED: it is then stream->answer, NULL for none at all. False where there is no room for it:
+// the action gives RULE_ERROR.
 bool stream_reply_set(struct stream *stream, const struct stream_reply *reply);
 
-// stream_reply_fini gives back what stream_reply_set took; for the end of the stream.
-void stream_reply_fini(struct stream *stream);
+// stream_reply_error makes stream->answer the error page of `status` as the stream's proxies say; NULL for none at all.
+void stream_reply_error(struct stream *stream, uint16_t status);
 
 // stream_src gives the client's address as rules see it: set-src may have changed it for this exchange.
 static inline const struct transport_address *stream_src(const struct stream *stream)
@@ -75,3 +89,7 @@ static inline const struct transport_address *stream_dst(const struct stream *st
 // limit), and, with `on_data`, whenever something happened on the client's (request rules) or server's connection.
 // stream->rule_waits says in the action that it waited before; it is cleared when the action gives another verdict.
 void stream_rule_wait(struct stream *stream, uint64_t due_us, bool on_data);
+
+// stream_rule_fail makes the error page of `status` the answer and `end` what the log says, when the action gives
+// RULE_ANSWERED.
+void stream_rule_fail(struct stream *stream, uint16_t status, enum stream_end end);

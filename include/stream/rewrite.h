@@ -4,6 +4,8 @@
 // workers.
 #pragma once
 
+#include "base/check.h"
+#include "expr/regex.h"
 #include "stream/act.h"
 
 // A text an action writes: a constant, or a format evaluated each time.
@@ -19,9 +21,6 @@ enum stream_text_use {
     STREAM_TEXT_BODY,   // anything
 };
 
-// stream_rule_when gives the moments (EXPR_AT_*) at which rules of the set that `rule` was parsed for are run.
-uint32_t stream_rule_when(const struct rule *rule);
-
 // stream_arg_need gives argument `index`, or reports that `action` misses `what` and gives NULL.
 const struct config_arg *stream_arg_need(struct config *config, const struct config_line *line, uint32_t index,
                                          const char *action, const char *what);
@@ -30,13 +29,12 @@ const struct config_arg *stream_arg_need(struct config *config, const struct con
 bool stream_text_parse(struct config *config, struct stream_text *out, const struct rule *rule,
                        const struct config_line *line, uint32_t index, enum stream_text_use use);
 
-// stream_text_make gives the text for `subject`, in its scratch where it varies. As in HAProxy control characters but
-// tabs, which an expression may bring from anywhere, are then written as "%0D": they cannot end a field or a head. ptr
-// NULL where there is no room.
-struct slice stream_text_make(const struct stream_text *text, struct expr_subject *subject);
-
-// stream_text_clean gives `text` with its control characters encoded so, in the scratch where there are any.
-struct slice stream_text_clean(struct slice text, struct expr_scratch *scratch);
+// stream_text_make gives the text for `subject`, in its scratch where it varies; ptr NULL where there is no room. What
+// expressions bring cannot end a field or a head: formats of this kind write control characters as "%0D".
+static inline struct slice stream_text_make(const struct stream_text *text, struct expr_subject *subject)
+{
+    return LIKELY(text->constant.ptr) ? text->constant : expr_format_make(text->format, subject);
+}
 
 // stream_name_parse reads argument `index` as the name of a header field, a token, which is put to lower case (RFC 9110
 // section 5.1). ptr NULL after reporting an error.
@@ -51,3 +49,19 @@ const struct expr *stream_expr_parse(struct config *config, const struct rule *r
 // stream_rewrite_verdict is what a rule gives after its change was `done` or could not be made: in strict mode (the
 // default) the exchange ends with an internal error, else the next rule is run. Manual, "strict-mode".
 enum rule_verdict stream_rewrite_verdict(const struct expr_subject *subject, const struct rule *rule, bool done);
+
+// A regular expression and what its matches become.
+struct stream_replace {
+    const struct expr_regex *regex;
+    struct stream_text text; // with "\1" to "\9" for the groups
+};
+
+// stream_replace_parse reads arguments `index` and `index` + 1 as <match-regex> and <replace-fmt>.
+bool stream_replace_parse(struct config *config, struct stream_replace *out, const struct rule *rule,
+                          const struct config_line *line, uint32_t index);
+
+// stream_replace_run matches `subject_text` and puts what it becomes into `*out`, in the scratch. STREAM_REPLACE_FULL:
+// there is no room for it.
+enum stream_replaced { STREAM_REPLACE_NO, STREAM_REPLACE_DONE, STREAM_REPLACE_FULL };
+enum stream_replaced stream_replace_run(const struct stream_replace *replace, struct slice *out,
+                                        struct slice subject_text, struct slice format, struct expr_scratch *scratch);

@@ -19,12 +19,16 @@ typedef enum stream_verdict stream_step_fn(struct stream *stream);
 void stream_step_set(struct stream *stream, enum stream_step step);
 
 stream_step_fn stream_read_head;     // stream_read_head waits for a whole request head
-stream_step_fn stream_request_rules; // stream_request_rules applies http-request rules
-stream_step_fn stream_pick_backend;  // stream_pick_backend chooses by use_backend and default_backend
+stream_step_fn stream_content_rules;   // stream_content_rules applies tcp-request content of the frontend
+stream_step_fn stream_request_rules;   // stream_request_rules applies http-request rules of the frontend
+stream_step_fn stream_pick_backend;    // stream_pick_backend chooses by use_backend and default_backend
+stream_step_fn stream_backend_content; // stream_backend_content applies tcp-request content of the backend
+stream_step_fn stream_backend_rules;   // stream_backend_rules applies its http-request rules
 stream_step_fn stream_pick_server;   // stream_pick_server chooses by cookie or balancing and takes a slot
 stream_step_fn stream_queue;         // stream_queue waits for a slot
 stream_step_fn stream_connect;       // stream_connect gets a connection, pooled or new
 stream_step_fn stream_send_head;     // stream_send_head writes the edited request head
+stream_step_fn stream_raw_response;  // stream_raw_response applies tcp-response content in tcp mode
 stream_step_fn stream_relay_both;    // stream_relay_both moves both bodies, and handles the answer's head
 stream_step_fn stream_send_answer;   // stream_send_answer sends an answer of our own
 
@@ -74,6 +78,24 @@ bool stream_cookie_insert(struct stream *stream);
 
 // stream_log_line writes the log line of a finished (or, with logasap, begun) stream.
 void stream_log_line(struct stream *stream);
+
+// stream_has_after_rules says whether http-after-response rules concern the stream.
+bool stream_has_after_rules(const struct stream *stream);
+
+// stream_after_rules runs them on stream->response; false where one failed.
+bool stream_after_rules(struct stream *stream);
+
+// stream_response_rules runs what is left of the rules of the answer's head, up to http-after-response. False: the head
+// is not to be passed on (now), and `*verdict` says how it goes on; the stream may be gone.
+bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict);
+
+// stream_looks_at_bytes makes the bytes that have come, in tcp mode, a request head for conditions where they are one;
+// stream_looked ends that.
+void stream_looks_at_bytes(struct stream *stream);
+void stream_looked(struct stream *stream);
+
+// stream_client_left says whether the client is gone for good, or at its end where abortonclose makes that the same.
+bool stream_client_left(const struct stream *stream);
 
 // stream_to_tunnel hands both connections to a tunnel and ends the stream without closing them. STREAM_OVER.
 enum stream_verdict stream_to_tunnel(struct stream *stream);

@@ -47,12 +47,16 @@ enum stream_end {
 // Steps in their usual order. stream_step_set asserts the edge.
 enum stream_step {
     STREAM_READ_HEAD,
+    STREAM_CONTENT_RULES,
     STREAM_REQUEST_RULES,
     STREAM_PICK_BACKEND,
+    STREAM_BACKEND_CONTENT,
+    STREAM_BACKEND_RULES,
     STREAM_PICK_SERVER,
     STREAM_QUEUE,
     STREAM_CONNECT,
     STREAM_SEND_HEAD,
+    STREAM_RAW_RESPONSE, // tcp mode: the server's first bytes, for rules
     STREAM_RELAY,  // both bodies, and the answer's head in between
     STREAM_ANSWER, // an answer of our own goes out
     STREAM_FINISHED,
@@ -151,6 +155,12 @@ struct stream {
     bool run_again : 1;
     struct expr_subject subject; // of all rules and fetches
     const struct rule *rule;     // that waits, or NULL
+    const struct rule *stopped_at; // that ended its list last, or NULL
+    uint64_t inspect_us;         // when rules began to wait for content, 0: not yet
+    uint16_t fail_status;        // an action's RULE_ANSWERED means this error page; 0: not
+    uint8_t fail_end;            // enum stream_end of it
+    uint8_t client_method;       // enum http_method as the request came
+    uint8_t response_phase;      // how far the rules of the answer are
     uint64_t rule_due_us;        // when it is run again, 0: not by time
     struct stream_wishes wishes;
     char *reply_head; // of mux->bufs, or NULL: an answer made for this stream, its head and its body

@@ -64,6 +64,7 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
         record->generation = generation;
         record->started_wall_us = clock_wall_us();
         atomic_store(&record->asleep, 0);
+        atomic_store(&record->told, 0);
         atomic_store(&record->role, role);
         atomic_store(&record->beat_us, clock_mono_us());
         // A process goes on from what its parent has applied, for it inherits the state this led to. The master applies

@@ -24,17 +24,55 @@ uint32_t board_journal_laggard(struct board *board, uint64_t number)
     return BOARD_NO_INCARNATION;
 }
 
-// An entry counts from the moment `last` covers it: a keeper killed before that leaves nothing, and there is nothing to
+// The first entry that a live process may still read, one more than the newest where there is none.
+static uint64_t first_needed(struct board *board, uint64_t last)
+{
+    uint64_t first = last + 1;
+    uint32_t limit = board_incarnation_limit(board);
+    for (uint32_t inc = 1; inc < limit; inc++) {
+        uint64_t applied = applies(board, inc) ? atomic_load(&board->incarnations->records[inc].applied) : last;
+        first = applied + 1 < first ? applied + 1 : first;
+    }
+    return first;
+}
+
+// Where the data of entry `number` may go, all behind each other in a ring; false where it would cover what is needed.
+static bool find_room(struct board *board, uint64_t *at, uint64_t number, size_t len)
+{
+    uint64_t last = number - 1, first = first_needed(board, last);
+    const struct board_entry *newest = entry_at(board, last);
+    *at = last ? newest->at + (newest->len + 7) / 8 * 8 : 0;
+    if (*at % BOARD_JOURNAL_LEN + len > BOARD_JOURNAL_LEN) {
+        *at += BOARD_JOURNAL_LEN - *at % BOARD_JOURNAL_LEN;
+    }
+    return first == number ||
+           (number - first < BOARD_JOURNAL_SLOTS && *at + len - entry_at(board, first)->at <= BOARD_JOURNAL_LEN);
+}
+
+// Wakes all others, but none that was told since it last looked: under a stream of changes each is woken once a turn.
+static void tell(struct board *board)
+{
+    uint32_t limit = board_incarnation_limit(board);
+    for (uint32_t inc = 1; inc < limit; inc++) {
+        if (inc != board->self && applies(board, inc) &&
+            atomic_exchange(&board->incarnations->records[inc].told, 1) == 0) {
+            board_wake(board, inc);
+        }
+    }
+}
+
+// An entry counts from the moment `last` covers it: a writer killed before that leaves nothing, and there is nothing to
 // repair after a take-over of the lock.
 uint64_t board_journal_append(struct board *board, uint32_t type, const void *data, size_t len)
 {
     struct board_journal *journal = board->journal;
+    uint64_t at;
     if (len > BOARD_JOURNAL_ENTRY_MAX) {
         return 0;
     }
     board_lock_take(board, &journal->lock, BOARD_LOCK_JOURNAL);
     uint64_t number = atomic_load_explicit(&journal->last, memory_order_relaxed) + 1;
-    if (number > BOARD_JOURNAL_SLOTS && board_journal_laggard(board, number - BOARD_JOURNAL_SLOTS)) {
+    if (!find_room(board, &at, number, len)) {
         board_lock_give(board, &journal->lock);
         return 0;
     }
@@ -43,26 +81,27 @@ uint64_t board_journal_append(struct board *board, uint32_t type, const void *da
     atomic_thread_fence(memory_order_release);
     entry->type = type;
     entry->len = (uint32_t)len;
+    entry->at = at;
     if (len) {
-        memcpy(entry->data, data, len);
+        memcpy(journal->data + at % BOARD_JOURNAL_LEN, data, len);
     }
     atomic_store_explicit(&entry->number, number, memory_order_release);
-    atomic_store_explicit(&journal->last, number, memory_order_release);
+    atomic_store(&journal->last, number);
     board_lock_give(board, &journal->lock);
-    uint32_t limit = board_incarnation_limit(board);
-    for (uint32_t inc = 1; inc < limit; inc++) {
-        if (inc != board->self && applies(board, inc)) {
-            board_wake(board, inc);
-        }
-    }
+    tell(board);
     return number;
 }
 
 uint64_t board_journal_next(struct board *board, uint32_t *type, void *data, size_t *len, uint32_t inc)
 {
     board_check_incarnation(inc);
-    uint64_t last = atomic_load_explicit(&board->journal->last, memory_order_acquire);
-    uint64_t number = atomic_load_explicit(&board->incarnations->records[inc].applied, memory_order_relaxed) + 1;
+    struct board_incarnation *record = &board->incarnations->records[inc];
+    // Before the look: who publishes later finds that we are to be told again.
+    if (UNLIKELY(atomic_load_explicit(&record->told, memory_order_relaxed) != 0)) {
+        atomic_store(&record->told, 0);
+    }
+    uint64_t last = atomic_load(&board->journal->last);
+    uint64_t number = atomic_load_explicit(&record->applied, memory_order_relaxed) + 1;
     if (LIKELY(number > last)) {
         return 0;
     }
@@ -70,10 +109,11 @@ uint64_t board_journal_next(struct board *board, uint32_t *type, void *data, siz
     struct board_entry *entry = entry_at(board, number);
     must(atomic_load_explicit(&entry->number, memory_order_acquire) == number);
     uint32_t entry_len = entry->len;
-    must(entry_len <= BOARD_JOURNAL_ENTRY_MAX);
+    uint64_t at = entry->at % BOARD_JOURNAL_LEN;
+    must(entry_len <= BOARD_JOURNAL_ENTRY_MAX && at + entry_len <= BOARD_JOURNAL_LEN);
     *type = entry->type;
     *len = entry_len;
-    memcpy(data, entry->data, entry_len);
+    memcpy(data, board->journal->data + at, entry_len);
     atomic_thread_fence(memory_order_acquire);
     must(atomic_load_explicit(&entry->number, memory_order_relaxed) == number);
     return number;

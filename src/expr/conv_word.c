@@ -145,7 +145,7 @@ static const struct expr_conv rows[] = {
               "is not there is empty.",
       .good = "str(f1_f2_f3__f5),word(3,_,2)",
       .gives = "f3__f5",
-      .bad = "str(a),word(1,\"\")",
+      .bad = "str(a),word(1,)",
       .bad_says = "it needs characters that separate" },
     { .name = "param",
       .args = "<name>[,<delim>]",

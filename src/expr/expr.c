@@ -171,6 +171,9 @@ static bool parse_args(struct parser *parser, struct expr_arg **out, const char 
     const char *wrong = read_args(parser->config, args, &num, parser->text, &parser->pos);
     if (wrong)
         return fail_at(parser, pos, strlen(name), "%s '%s': %s", kind, name, wrong);
+    // "str()" is a text of no bytes.
+    if (num == 0 && min > 0 && parser->pos > open)
+        args[num++].str = SLICE("");
     if (num < min || num > max)
         return fail_at(parser, num > max ? open : pos, 0, "%s '%s' %s%s%s", kind, name,
                        max ? "takes (" : "takes no arguments", max ? form : "", max ? ")" : "");
@@ -324,7 +327,7 @@ bool expr_next(const struct expr *expr, struct expr_subject *subject, struct exp
 
 bool expr_eval(const struct expr *expr, struct expr_subject *subject, struct expr_sample *out)
 {
-    struct expr_walk walk = { 0 };
+    struct expr_walk walk = { .one = true };
     return expr->fetch->fetch(subject, out, expr->args, &walk) && run_steps(expr, subject, out);
 }
 

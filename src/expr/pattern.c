@@ -1,35 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
+#include <stdlib.h>
 #include "base/check.h"
-#include "expr/network.h"
-#include "expr/pattern.h"
-#include "expr/regex.h"
-#include "expr/search.h"
-#include "expr/set.h"
+#include "expr/handle.h"
 
-struct range {
-    struct range *next;
-    int64_t min;
-    int64_t max;
-};
-
-struct regex_item {
-    struct regex_item *next;
-    struct expr_regex *regex;
+struct join {
+    struct join *next;
+    const struct expr_patterns *set;
 };
 
 struct expr_patterns {
-    struct arena *arena;
+    struct arena *arena; // NULL for those of a list
     enum expr_match match;
     bool sealed;
-    uint32_t num;
-    union {
-        struct expr_set sets[2]; // STR, BEG, END, BIN: as written, in either case
-        struct range *ranges;    // INT, LEN
-        struct expr_networks networks;
-        struct expr_searches searches; // SUB, DIR, DOM
-        struct regex_item *regexes;
-    };
+    uint32_t num;                // of inline patterns that differ
+    struct expr_index *index[2]; // as written, in either case; NULL: none of that kind
+    struct expr_entry *entries;  // inline ones, the last one first
+    uint64_t order;
+    struct join *joined;
 };
 
 #define TYPE(type)   (1u << EXPR_##type)
@@ -83,158 +71,113 @@ bool expr_match_allows(enum expr_match match, enum expr_type type)
     return matches[match].types & 1u << type;
 }
 
+static void patterns_drop(void *arg)
+{
+    struct expr_patterns *set = arg;
+    for (int nocase = 0; nocase < 2; nocase++)
+        expr_index_free(set->index[nocase]);
+    while (set->entries) {
+        struct expr_entry *next = set->entries->next;
+        expr_entry_free(set->entries);
+        set->entries = next;
+    }
+}
+
 struct expr_patterns *expr_patterns_new(struct arena *arena, enum expr_match match)
 {
     must(match > EXPR_MATCH_DEFAULT && match < EXPR_NUM_MATCHES);
     struct expr_patterns *set = arena_alloc(arena, sizeof(*set));
-    set->arena = arena;
-    set->match = match;
-    switch (match) {
-    case EXPR_MATCH_STR:
-    case EXPR_MATCH_BIN:
-    case EXPR_MATCH_BEG:
-    case EXPR_MATCH_END:
-        for (int nocase = 0; nocase < 2; nocase++)
-            expr_set_init(&set->sets[nocase], arena, nocase, match == EXPR_MATCH_END);
-        break;
-    case EXPR_MATCH_IP:
-        expr_networks_init(&set->networks, arena);
-        break;
-    case EXPR_MATCH_SUB:
-    case EXPR_MATCH_DIR:
-    case EXPR_MATCH_DOM:
-        expr_searches_init(&set->searches, arena, match);
-        break;
-    default:
-        break;
-    }
+    *set = (struct expr_patterns){ .arena = arena, .match = match };
+    arena_defer(arena, patterns_drop, set);
     return set;
 }
 
-static bool parse_int(struct slice text, int64_t *out)
+struct expr_patterns *expr_handle_new(enum expr_match match)
 {
-    bool negative = text.len > 1 && text.ptr[0] == '-';
-    uint64_t num;
-    if (!slice_to_u64(slice_from(text, negative), &num) || num > INT64_MAX)
-        return false;
-    *out = negative ? -(int64_t)num : (int64_t)num;
-    return true;
+    struct expr_patterns *set = expr_memory(NULL, sizeof(*set));
+    *set = (struct expr_patterns){ .match = match, .sealed = true };
+    return set;
 }
 
-static void add_range(struct expr_patterns *set, int64_t min, int64_t max)
+void expr_handle_free(struct expr_patterns *handle)
 {
-    struct range *range = arena_alloc(set->arena, sizeof(*range));
-    *range = (struct range){ .next = set->ranges, .min = min, .max = max };
-    set->ranges = range;
-    set->num++;
+    free(handle);
 }
 
-static const char *add_int(struct expr_patterns *set, struct slice text)
+void expr_handle_set(struct expr_patterns *handle, bool nocase, struct expr_index *index)
 {
-    int64_t min = INT64_MIN, max = INT64_MAX;
-    size_t colon = slice_find(text, ':');
-    if (colon == text.len) {
-        if (!parse_int(text, &min))
-            return "this is no integer";
-        max = min;
-    } else {
-        struct slice low = slice_of(text.ptr, colon), high = slice_from(text, colon + 1);
-        if ((low.len && !parse_int(low, &min)) || (high.len && !parse_int(high, &max)) || text.len == 1)
-            return "this is no range of integers";
-        if (min > max)
-            return "this range is empty: its lower bound comes first";
-    }
-    add_range(set, min, max);
-    return NULL;
+    must(!handle->arena);
+    handle->index[nocase] = index;
 }
 
-static int hex_digit(char c)
+static struct expr_entry *entry_add(struct expr_patterns *set, struct slice text)
 {
-    char low = slice_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+    struct expr_entry *entry = expr_entry_new(text, slice_of(NULL, 0), set->order++, 0);
+    entry->next = set->entries;
+    set->entries = entry;
+    return entry;
 }
 
-static const char *add_hex(struct expr_patterns *set, struct slice text)
+static struct expr_index *index_for(struct expr_patterns *set, bool nocase)
 {
-    if (text.len == 0 || text.len % 2)
-        return "hexadecimal digits are expected in pairs";
-    char *bytes = arena_alloc(set->arena, text.len / 2);
-    for (size_t i = 0; i < text.len / 2; i++) {
-        int high = hex_digit(text.ptr[2 * i]), low = hex_digit(text.ptr[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return "hexadecimal digits are expected";
-        bytes[i] = (char)(high << 4 | low);
-    }
-    set->num += expr_set_add(&set->sets[0], slice_of(bytes, text.len / 2));
-    return NULL;
-}
-
-static const char *add_regex(struct expr_patterns *set, struct slice text, bool nocase)
-{
-    const char *wrong = NULL;
-    struct expr_regex *regex = expr_regex_in(set->arena, &wrong, text, nocase);
-    if (!regex)
-        return wrong;
-    struct regex_item **end = &set->regexes;
-    while (*end)
-        end = &(*end)->next;
-    *end = arena_alloc(set->arena, sizeof(**end));
-    (*end)->regex = regex;
-    set->num++;
-    return NULL;
+    // What has no letters is one index whatever the flags.
+    nocase &= set->match >= EXPR_MATCH_STR;
+    if (!set->index[nocase])
+        set->index[nocase] = expr_index_new(set->match, nocase);
+    return set->index[nocase];
 }
 
 const char *expr_patterns_add(struct expr_patterns *set, struct slice text, bool nocase)
 {
-    must(!set->sealed);
-    const char *wrong = NULL;
-    switch (set->match) {
-    case EXPR_MATCH_INT:
-    case EXPR_MATCH_LEN:
-        return add_int(set, text);
-    case EXPR_MATCH_BIN:
-        return add_hex(set, text);
-    case EXPR_MATCH_IP:
-        wrong = expr_networks_add(&set->networks, text);
-        set->num += !wrong;
-        return wrong;
-    case EXPR_MATCH_STR:
-    case EXPR_MATCH_BEG:
-    case EXPR_MATCH_END:
-        set->num += expr_set_add(&set->sets[nocase], text);
-        return NULL;
-    case EXPR_MATCH_SUB:
-    case EXPR_MATCH_DIR:
-    case EXPR_MATCH_DOM:
-        wrong = expr_searches_add(&set->searches, text, nocase);
-        set->num += !wrong;
-        return wrong;
-    case EXPR_MATCH_REG:
-        return add_regex(set, text, nocase);
-    default:
+    must(set->arena && !set->sealed);
+    if (set->match == EXPR_MATCH_FOUND || set->match == EXPR_MATCH_BOOL)
         return "this method takes no values";
-    }
+    const char *wrong = expr_index_add(index_for(set, nocase), entry_add(set, text));
+    return wrong ? arena_str(set->arena, wrong) : NULL;
+}
+
+// The numbers that `op` means with `num`; NULL, or what is wrong.
+static const char *read_op(int64_t *min, int64_t *max, struct slice op, int64_t num)
+{
+    *min = INT64_MIN;
+    *max = INT64_MAX;
+    if (slice_equal(op, SLICE("ge")))
+        *min = num;
+    else if (slice_equal(op, SLICE("le")))
+        *max = num;
+    else if (slice_equal(op, SLICE("gt")) && num < INT64_MAX)
+        *min = num + 1;
+    else if (slice_equal(op, SLICE("lt")))
+        *max = num - 1; // no pattern is smaller than -INT64_MAX
+    else
+        return "nothing is greater than this integer";
+    return NULL;
 }
 
 const char *expr_patterns_add_op(struct expr_patterns *set, struct slice op, struct slice text)
 {
     must(!set->sealed && (set->match == EXPR_MATCH_INT || set->match == EXPR_MATCH_LEN));
-    int64_t num;
+    int64_t min, max;
     if (slice_equal(op, SLICE("eq")))
-        return add_int(set, text);
-    if (!parse_int(text, &num))
-        return slice_find(text, ':') == text.len ? "this is no integer" : "an order is a comparison with one integer";
-    if (slice_equal(op, SLICE("ge")))
-        add_range(set, num, INT64_MAX);
-    else if (slice_equal(op, SLICE("le")))
-        add_range(set, INT64_MIN, num);
-    else if (slice_equal(op, SLICE("gt")) && num < INT64_MAX)
-        add_range(set, num + 1, INT64_MAX);
-    else if (slice_equal(op, SLICE("lt")))
-        add_range(set, INT64_MIN, num - 1); // parse_int gives nothing that is smaller than -INT64_MAX
-    else
-        return "nothing is greater than this integer";
-    return NULL;
+        return expr_patterns_add(set, text, false);
+    if (slice_find(text, ':') < text.len)
+        return "an order is a comparison with one integer";
+    const char *wrong = expr_pattern_int(&min, &max, text);
+    if (!wrong)
+        wrong = read_op(&min, &max, op, min);
+    if (!wrong)
+        expr_index_add_range(index_for(set, false), entry_add(set, text), min, max);
+    return wrong;
+}
+
+void expr_patterns_join(struct expr_patterns *set, const struct expr_patterns *other)
+{
+    must(set->arena && set->match == other->match);
+    struct join *join = arena_alloc(set->arena, sizeof(*join)), **end = &set->joined;
+    while (*end)
+        end = &(*end)->next;
+    join->set = other;
+    *end = join;
 }
 
 void expr_patterns_seal(struct expr_patterns *set)
@@ -244,63 +187,50 @@ void expr_patterns_seal(struct expr_patterns *set)
 
 uint32_t expr_patterns_num(const struct expr_patterns *set)
 {
-    return set->num;
+    uint32_t num = 0;
+    for (int nocase = 0; nocase < 2; nocase++)
+        num += set->index[nocase] ? expr_index_num(set->index[nocase]) : 0;
+    for (const struct join *join = set->joined; join; join = join->next)
+        num += expr_patterns_num(join->set);
+    return num;
 }
 
-static bool match_range(const struct expr_patterns *set, int64_t num)
+static const struct expr_entry *find(const struct expr_patterns *set, const struct expr_sample *sample,
+                                     struct expr_groups *groups)
 {
-    for (const struct range *range = set->ranges; range; range = range->next)
-        if (num >= range->min && num <= range->max)
-            return true;
-    return false;
+    const struct expr_entry *entry = NULL;
+    for (int nocase = 0; nocase < 2 && !entry; nocase++)
+        entry = set->index[nocase] ? expr_index_find(set->index[nocase], sample, groups) : NULL;
+    for (const struct join *join = set->joined; join && !entry; join = join->next)
+        entry = find(join->set, sample, groups);
+    return entry;
 }
 
-static bool match_regex(const struct expr_patterns *set, struct slice str)
+const struct expr_entry *expr_handle_find(const struct expr_patterns *set, const struct expr_sample *sample,
+                                          struct expr_groups *groups)
 {
-    for (const struct regex_item *item = set->regexes; item; item = item->next)
-        if (expr_regex_exec(item->regex, str, NULL))
-            return true;
-    return false;
+    return find(set, sample, groups);
 }
 
-static bool match_str(const struct expr_patterns *set, struct slice str)
+bool expr_patterns_find(const struct expr_patterns *set, const struct expr_sample *sample, struct slice *value,
+                        struct expr_groups *groups)
 {
-    switch (set->match) {
-    case EXPR_MATCH_STR:
-    case EXPR_MATCH_BIN:
-        return expr_set_has(&set->sets[0], str) || expr_set_has(&set->sets[1], str);
-    case EXPR_MATCH_BEG:
-    case EXPR_MATCH_END:
-        return expr_set_has_part(&set->sets[0], str) || expr_set_has_part(&set->sets[1], str);
-    case EXPR_MATCH_SUB:
-    case EXPR_MATCH_DIR:
-    case EXPR_MATCH_DOM:
-        return expr_searches_match(&set->searches, str);
-    case EXPR_MATCH_REG:
-        return match_regex(set, str);
-    case EXPR_MATCH_LEN:
-        return match_range(set, (int64_t)str.len);
-    default:
-        return false;
-    }
+    bool truth;
+    if (groups)
+        groups->num = 0;
+    *value = slice_of("", 0);
+    if (set->match == EXPR_MATCH_FOUND)
+        return true;
+    if (set->match == EXPR_MATCH_BOOL)
+        return expr_sample_bool(sample, &truth) && truth;
+    const struct expr_entry *entry = find(set, sample, groups);
+    if (entry)
+        *value = expr_entry_value(entry);
+    return entry != NULL;
 }
 
 bool expr_patterns_match(const struct expr_patterns *set, const struct expr_sample *sample)
 {
-    char scratch[EXPR_TEXT_LEN];
-    struct expr_addr addr;
-    int64_t num;
-    bool truth;
-    switch (set->match) {
-    case EXPR_MATCH_FOUND:
-        return true;
-    case EXPR_MATCH_BOOL:
-        return expr_sample_bool(sample, &truth) && truth;
-    case EXPR_MATCH_INT:
-        return expr_sample_int(sample, &num) && match_range(set, num);
-    case EXPR_MATCH_IP:
-        return expr_sample_addr(sample, &addr) && expr_networks_match(&set->networks, &addr);
-    default:
-        return match_str(set, expr_sample_str(sample, scratch));
-    }
+    struct slice value;
+    return expr_patterns_find(set, sample, &value, NULL);
 }

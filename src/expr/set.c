@@ -1,124 +1,172 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <sys/random.h>
 #include "base/check.h"
 #include "expr/set.h"
 
 enum { SET_START = 16 };
 
-// FNV-1a: weak against chosen keys, but members come from the configuration alone, and it grows byte by byte.
-static inline uint32_t hash_step(uint32_t hash, char c)
+static uint64_t set_seed(void)
 {
-    return (hash ^ (uint8_t)c) * 16777619u;
+    static uint64_t seed;
+    if (UNLIKELY(!seed)) {
+        if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+            seed = (uintptr_t)&seed; // early at boot: where we were loaded is random too
+        seed |= 1;
+    }
+    return seed;
 }
 
-// Multiplication carries upward only: what the low bits should know of the high ones is folded in for the index.
-static inline uint32_t hash_index(const struct expr_set *set, uint32_t hash)
+// The letters of eight bytes in lower case: a byte is an upper-case letter where adding up to 'A' carries into its
+// highest bit and adding up to behind 'Z' does not.
+static inline uint64_t lower8(uint64_t word)
 {
-    return (hash ^ hash >> 15) & (set->num_entries - 1);
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+    uint64_t low = word & ~high;
+    uint64_t upper = (low + ones * (0x80 - 'A')) & ~(low + ones * (0x7f - 'Z')) & ~word & high;
+    return word | upper >> 2;
 }
 
-static const uint32_t hash_seed = 2166136261u;
-
-static inline char byte_at(const struct expr_set *set, struct slice str, size_t i)
+static inline uint64_t load(const char *ptr, size_t len)
 {
-    char c = set->backward ? str.ptr[str.len - 1 - i] : str.ptr[i];
-    return set->nocase ? slice_lower(c) : c;
+    uint64_t word = 0;
+    memcpy(&word, ptr, len);
+    return word;
 }
 
-static uint32_t hash_whole(const struct expr_set *set, struct slice str)
+static inline uint64_t mix(uint64_t a, uint64_t b)
 {
-    uint32_t hash = hash_seed;
-    for (size_t i = 0; i < str.len; i++)
-        hash = hash_step(hash, byte_at(set, str, i));
-    return hash;
+    __extension__ unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static bool same(const struct expr_set *set, const struct expr_set_entry *entry, struct slice str)
+static inline uint32_t hash_of(struct slice key, bool nocase)
 {
-    struct slice member = slice_of(entry->ptr, entry->len);
-    return set->nocase ? slice_equal_nocase(member, str) : slice_equal(member, str);
+    const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = mix(set_seed() ^ key.len, odd);
+    const char *ptr = key.ptr;
+    size_t left = key.len;
+    for (; left >= 8; ptr += 8, left -= 8) {
+        uint64_t word = load(ptr, 8);
+        hash = mix(hash ^ (nocase ? lower8(word) : word), odd);
+    }
+    if (left) {
+        uint64_t word = load(ptr, left);
+        hash = mix(hash ^ (nocase ? lower8(word) : word), odd);
+    }
+    return (uint32_t)(hash ^ hash >> 32);
 }
 
-static struct expr_set_entry *find(const struct expr_set *set, struct slice str, uint32_t hash)
+static inline bool same(const char *a, const char *b, size_t len, bool nocase)
 {
-    uint32_t at = hash_index(set, hash);
-    for (;;) {
-        struct expr_set_entry *entry = &set->entries[at];
-        if (!entry->ptr || (entry->hash == hash && entry->len == str.len && same(set, entry, str)))
-            return entry;
-        at = (at + 1) & (set->num_entries - 1);
+    if (!nocase)
+        return len == 0 || memcmp(a, b, len) == 0;
+    for (; len >= 8; a += 8, b += 8, len -= 8)
+        if (lower8(load(a, 8)) != lower8(load(b, 8)))
+            return false;
+    return len == 0 || lower8(load(a, len)) == lower8(load(b, len));
+}
+
+static inline uint32_t slot_find(const struct expr_set *set, struct slice key, uint32_t hash)
+{
+    uint32_t at = hash & (set->num_slots - 1);
+    for (;; at = (at + 1) & (set->num_slots - 1)) {
+        const struct expr_set_slot *slot = &set->slots[at];
+        if (!slot->spot || (slot->hash == hash && slot->len == key.len && same(slot->ptr, key.ptr, key.len, set->nocase)))
+            return at;
     }
 }
 
-void expr_set_init(struct expr_set *set, struct arena *arena, bool nocase, bool backward)
+void expr_set_init(struct expr_set *set, bool nocase, bool owns_keys)
 {
-    *set = (struct expr_set){ .arena = arena, .nocase = nocase, .backward = backward };
+    *set = (struct expr_set){ .nocase = nocase, .owns_keys = owns_keys, .min_len = UINT32_MAX };
+}
+
+void expr_set_fini(struct expr_set *set)
+{
+    for (uint32_t i = 0; i < set->num_slots; i++) {
+        expr_spot_fini(set->slots[i].spot);
+        if (set->owns_keys)
+            free((char *)set->slots[i].ptr);
+    }
+    free(set->slots);
 }
 
 static void grow(struct expr_set *set)
 {
-    struct expr_set_entry *old = set->entries;
-    uint32_t num_old = set->num_entries;
-    set->num_entries = num_old ? num_old * 2 : SET_START;
-    set->entries = arena_alloc(set->arena, set->num_entries * sizeof(*set->entries));
-    for (uint32_t i = 0; i < num_old; i++)
-        if (old[i].ptr)
-            *find(set, slice_of(old[i].ptr, old[i].len), old[i].hash) = old[i];
-}
-
-static void add_len(struct expr_set *set, uint32_t len)
-{
-    uint32_t at = 0;
-    while (at < set->num_lens && set->lens[at] < len)
-        at++;
-    if (at < set->num_lens && set->lens[at] == len)
-        return;
-    if (set->num_lens == set->max_lens) {
-        set->max_lens = set->max_lens ? set->max_lens * 2 : 8;
-        uint32_t *lens = arena_alloc(set->arena, set->max_lens * sizeof(*lens));
-        if (set->num_lens)
-            memcpy(lens, set->lens, set->num_lens * sizeof(*lens));
-        set->lens = lens;
+    struct expr_set_slot *old = set->slots;
+    uint32_t num_old = set->num_slots;
+    set->num_slots = num_old ? num_old * 2 : SET_START;
+    set->slots = expr_memory(NULL, set->num_slots * sizeof(*set->slots));
+    memset(set->slots, 0, set->num_slots * sizeof(*set->slots));
+    for (uint32_t i = 0; i < num_old; i++) {
+        if (!old[i].spot)
+            continue;
+        uint32_t at = old[i].hash & (set->num_slots - 1);
+        while (set->slots[at].spot)
+            at = (at + 1) & (set->num_slots - 1);
+        set->slots[at] = old[i];
     }
-    memmove(&set->lens[at + 1], &set->lens[at], (set->num_lens - at) * sizeof(*set->lens));
-    set->lens[at] = len;
-    set->num_lens++;
+    free(old);
 }
 
-bool expr_set_add(struct expr_set *set, struct slice str)
+void expr_set_add(struct expr_set *set, struct slice key, struct expr_entry *entry)
 {
-    must(str.len < UINT32_MAX && set->num < UINT32_MAX / 4);
-    if (set->num * 2 >= set->num_entries)
+    must(key.len < UINT32_MAX && set->num < UINT32_MAX / 4);
+    if ((uint64_t)set->num * 3 >= (uint64_t)set->num_slots * 2)
         grow(set);
-    uint32_t hash = hash_whole(set, str);
-    struct expr_set_entry *entry = find(set, str, hash);
-    if (entry->ptr)
-        return false;
-    *entry = (struct expr_set_entry){ .hash = hash,
-                                      .len = (uint32_t)str.len,
-                                      .ptr = arena_copy(set->arena, str.len ? str.ptr : "", str.len) };
-    add_len(set, (uint32_t)str.len);
-    set->num++;
-    return true;
-}
-
-bool expr_set_has(const struct expr_set *set, struct slice str)
-{
-    if (set->num == 0 || str.len < set->lens[0] || str.len > set->lens[set->num_lens - 1])
-        return false;
-    return find(set, str, hash_whole(set, str))->ptr != NULL;
-}
-
-bool expr_set_has_part(const struct expr_set *set, struct slice str)
-{
-    uint32_t hash = hash_seed;
-    size_t i = 0;
-    for (uint32_t l = 0; l < set->num_lens && set->lens[l] <= str.len; l++) {
-        size_t len = set->lens[l];
-        for (; i < len; i++)
-            hash = hash_step(hash, byte_at(set, str, i));
-        struct slice part = slice_of(set->backward ? str.ptr + str.len - len : str.ptr, len);
-        if (find(set, part, hash)->ptr)
-            return true;
+    uint32_t hash = hash_of(key, set->nocase);
+    struct expr_set_slot *slot = &set->slots[slot_find(set, key, hash)];
+    if (!slot->spot) {
+        const char *ptr = key.ptr;
+        if (set->owns_keys) {
+            char *copy = expr_memory(NULL, key.len ? key.len : 1);
+            if (key.len)
+                memcpy(copy, key.ptr, key.len);
+            ptr = copy;
+        }
+        *slot = (struct expr_set_slot){ .hash = hash, .len = (uint32_t)key.len, .ptr = ptr };
+        set->num++;
+        set->min_len = slot->len < set->min_len ? slot->len : set->min_len;
+        set->max_len = slot->len > set->max_len ? slot->len : set->max_len;
     }
-    return false;
+    expr_spot_add(&slot->spot, entry);
+}
+
+// Those behind an emptied slot move up, unless they stand where their hash wants them or before.
+static void slot_empty(struct expr_set *set, uint32_t at)
+{
+    uint32_t mask = set->num_slots - 1;
+    for (uint32_t next = (at + 1) & mask; set->slots[next].spot; next = (next + 1) & mask) {
+        uint32_t home = set->slots[next].hash & mask;
+        if (((next - home) & mask) >= ((next - at) & mask)) {
+            set->slots[at] = set->slots[next];
+            at = next;
+        }
+    }
+    set->slots[at] = (struct expr_set_slot){ 0 };
+}
+
+void expr_set_del(struct expr_set *set, struct slice key, const struct expr_entry *entry)
+{
+    uint32_t at = slot_find(set, key, hash_of(key, set->nocase));
+    struct expr_set_slot *slot = &set->slots[at];
+    must(slot->spot);
+    expr_spot_del(&slot->spot, entry);
+    if (slot->spot) {
+        if (!set->owns_keys)
+            slot->ptr = expr_spot_first(slot->spot)->key;
+        return;
+    }
+    if (set->owns_keys)
+        free((char *)slot->ptr);
+    set->num--;
+    slot_empty(set, at);
+}
+
+expr_spot expr_set_find(const struct expr_set *set, struct slice key)
+{
+    if (set->num == 0 || key.len < set->min_len || key.len > set->max_len)
+        return 0;
+    return set->slots[slot_find(set, key, hash_of(key, set->nocase))].spot;
 }

@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
+#include "expr/var.h"
 #include "frontend/session.h"
+#include "rule/rule.h"
 #include "stream/tunnel.h"
 
 enum { LINGER_BYTES = 256 * 1024, LINGER_US = 1000000 };
+
+static void end_vars(struct frontend_session *session)
+{
+    struct expr_subject subject = { .process = &session->owner->streams.expr };
+    subject.vars[EXPR_SCOPE_SESS] = session->facts.vars;
+    expr_vars_end(&subject, EXPR_SCOPE_SESS);
+}
 
 static void session_free(struct frontend_session *session, bool reset)
 {
@@ -12,6 +21,7 @@ static void session_free(struct frontend_session *session, bool reset)
     event_task_cancel(&session->next_request);
     backend_pool_drop_own(&session->facts.own_conn);
     proxy_session_fini(&session->facts);
+    end_vars(session);
     bool nolinger = (session->facts.conf->options & PROXY_OPT_NO_LINGER) != 0;
     // A client that has not closed yet sees the end of what it got, where all of it has arrived, before the reset.
     if (nolinger && !reset && !session->front.conn.read_closed)
@@ -171,6 +181,41 @@ static bool start_stream(struct frontend_session *session)
     return true;
 }
 
+// What rules of a connection look at: there is no stream, and there are no variables but the connection's.
+static enum rule_verdict run_rules(struct frontend_session *session, enum proxy_rule_set set, uint32_t when)
+{
+    const struct rule *list = session->facts.conf->rules[set];
+    if (!list)
+        return RULE_NEXT;
+    struct expr_subject subject = {
+        .process = &session->owner->streams.expr,
+        .session = &session->facts,
+        .scopes = 1U << EXPR_SCOPE_SESS,
+        .when = when,
+        .final = true,
+    };
+    subject.vars[EXPR_SCOPE_SESS] = session->facts.vars;
+    enum rule_verdict verdict = rule_run_list(list, &subject, NULL);
+    session->facts.vars = subject.vars[EXPR_SCOPE_SESS];
+    return verdict;
+}
+
+static bool is_refusal(enum rule_verdict verdict)
+{
+    return verdict == RULE_CLOSE || verdict == RULE_ERROR;
+}
+
+// Handshakes are done. False: rules, or memory, do not let the session go on, and it is gone.
+static bool begin_session(struct frontend_session *session)
+{
+    if (is_refusal(run_rules(session, PROXY_RULES_TCP_SESSION, EXPR_AT_SESSION))) {
+        backend_count(session->facts.counters, PROXY_COUNT_DENIED_SESS, 1);
+        session_free(session, session->facts.silent);
+        return false;
+    }
+    return start_stream(session);
+}
+
 static void next_request(struct event_task *task)
 {
     struct frontend_session *session = CONTAINER_OF(task, struct frontend_session, next_request);
@@ -247,7 +292,7 @@ static void proxy_event(struct mux_stream *stream)
                 buf_release_if_empty(in, &frontends->bufs);
                 session->front.rx_started = buf_len(in) > 0;
                 session->front.stream.bytes_in = buf_len(in);
-                if (start_stream(session))
+                if (begin_session(session))
                     stream_run(session->stream);
                 return;
             }
@@ -306,6 +351,11 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
     // Data is often there already, and asking costs less than another turn of the loop.
     session->front.conn.can_read = true;
     backend_count(session->facts.counters, PROXY_COUNT_CONNECTIONS, 1);
+    if (is_refusal(run_rules(session, PROXY_RULES_TCP_CONNECTION, EXPR_AT_CONNECT))) {
+        backend_count(session->facts.counters, PROXY_COUNT_DENIED_CONN, 1);
+        session_free(session, session->facts.silent);
+        return true;
+    }
     backend_count(session->facts.counters, PROXY_COUNT_SESSIONS, 1);
     _Atomic uint64_t *gauges = board_gauges(frontends->board, conf->fe_object);
     _Atomic uint64_t *all = board_gauges(frontends->board, frontends->program->object);
@@ -314,13 +364,13 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
                       board_rate_add(&gauges[PROXY_GAUGE_SESSION_RATE], now_us, 1));
     proxy_gauge_raise(&all[PROXY_GAUGE_SESSION_RATE_MAX], board_rate_add(&all[PROXY_GAUGE_SESSION_RATE], now_us, 1));
     proxy_gauge_raise(&gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(frontends->board, conf->fe_object));
-    if (bind->accept_proxy) {
+    if (bind->accept_proxy || session->facts.expect_proxy) {
         session->state = FRONTEND_SESSION_PROXY;
         session->front.stream.on_event = proxy_event;
         uint64_t limit = conf->timeouts.http_request ? conf->timeouts.http_request : conf->timeouts.client;
         event_timer_set(frontends->loop, &session->timer, limit ? frontends->loop->now_us + limit : 0);
         proxy_event(&session->front.stream);
-    } else if (start_stream(session)) {
+    } else if (begin_session(session)) {
         stream_run(session->stream);
     }
     // It may be gone by now: only its place on the list tells.

@@ -51,6 +51,55 @@ bool mux_h1_fill(struct mux_h1 *h1)
     return in_fill(h1) == IO_OK;
 }
 
+bool mux_h1_raw_fill(struct mux_h1 *h1)
+{
+    while (mux_h1_fill(h1))
+        continue;
+    return !h1->conn.read_closed && !h1->conn.failed && (!h1->in.mem || buf_room(&h1->in));
+}
+
+bool mux_h1_body_fill(struct mux_h1 *h1)
+{
+    // Without a body nothing is pinned, and the bytes are those of the next message.
+    if (h1->stream.rx_done || !h1->in.mem)
+        return false;
+    while (in_fill(h1) == IO_OK)
+        continue;
+    return !h1->conn.read_closed && !h1->conn.failed && buf_room(&h1->in);
+}
+
+size_t mux_h1_body_len(const struct mux_h1 *h1, bool *whole)
+{
+    const struct mux_stream *stream = &h1->stream;
+    size_t len = buf_len(&h1->in), sum = 0, at = 0;
+    *whole = stream->rx_done || stream->rx_cut;
+    if (*whole)
+        return 0;
+    if (stream->rx == MUX_BODY_LENGTH) {
+        *whole = len >= h1->rx_left;
+        return *whole ? h1->rx_left : len;
+    }
+    if (stream->rx != MUX_BODY_CHUNKED) {
+        *whole = h1->conn.read_closed;
+        return len;
+    }
+    struct http_chunk chunk = h1->rx_chunk;
+    at = sum = h1->span;
+    while (at < len) {
+        size_t used, data_off, data_len;
+        enum http_chunk_step result =
+            http_chunk_decode(&chunk, &used, &data_off, &data_len, buf_data(&h1->in) + at, len - at);
+        if (result == HTTP_CHUNK_MORE)
+            break;
+        *whole = result != HTTP_CHUNK_DATA;
+        if (*whole)
+            break;
+        at += data_off + data_len;
+        sum += data_len;
+    }
+    return sum;
+}
+
 static void in_drop(struct mux_h1 *h1, size_t len)
 {
     must(len <= buf_len(&h1->in));

@@ -8,6 +8,7 @@
 #include "process/controller.h"
 #include "process/seat.h"
 #include "process/wire.h"
+#include "table/change.h"
 
 enum {
     CONTROLLER_DRAIN_BATCH = 4096,
@@ -161,6 +162,7 @@ static void woken(struct event_source *source, uint32_t events)
 {
     (void)events;
     struct controller *controller = CONTAINER_OF(source, struct controller, wake);
+    table_changes_apply();
     const struct process_admin *admin = controller->program->admin;
     if (admin && admin->woken)
         admin->woken(controller->admin);
@@ -170,12 +172,14 @@ static void turn(struct event_loop *loop)
 {
     struct controller *controller = loop->owner;
     seat_beat(controller->board, controller->inc, loop->now_us);
+    seat_changes(&controller->changes, loop->now_us);
 }
 
 static bool prepare(struct controller *controller, int take_line)
 {
     static const int stop_signals[] = { SIGTERM };
     list_init(&controller->sockets);
+    table_changes_enter(controller->board, controller->inc);
     if (!event_loop_init(&controller->loop))
         return false;
     controller->loop.owner = controller;

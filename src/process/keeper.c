@@ -9,6 +9,7 @@
 #include "board/board.h"
 #include "log/log.h"
 #include "os/service.h"
+#include "table/change.h"
 #include "keeper.h"
 
 enum { KEEPER_ANSWER_MS = 30000, KEEPER_FLUSH_MS = 1000 };
@@ -214,15 +215,31 @@ static void signals_ready(struct event_source *source, uint32_t events)
     keeper_reap(CONTAINER_OF(source, struct keeper, signals));
 }
 
+static void woken(struct event_source *source, uint32_t events)
+{
+    (void)events;
+    keeper_change(CONTAINER_OF(source, struct keeper, wake));
+}
+
+static void turn(struct event_loop *loop)
+{
+    keeper_change(loop->owner);
+}
+
 static void loop_prepare(struct keeper *keeper)
 {
     static const int child_signals[] = { SIGCHLD };
     if (!event_loop_init(&keeper->loop))
         keeper_fail(keeper, "no event loop\n");
     keeper->loop.owner = keeper;
+    keeper->loop.before_wait = turn;
+    keeper->wake = (struct event_source){
+        .fd = board_incarnation_at(keeper->start.board, keeper->start.inc)->wake_fd, .ready = woken
+    };
     keeper->signals =
         (struct event_source){ .fd = os_signals_open(child_signals, NUM_ITEMS(child_signals)), .ready = signals_ready };
     if (keeper->signals.fd < 0 || !event_source_add(&keeper->loop, &keeper->signals, EPOLLIN) ||
+        !event_source_add(&keeper->loop, &keeper->wake, EPOLLIN) ||
         !messages_attach(&keeper->master, &keeper->loop))
         keeper_fail(keeper, "no event loop\n");
 }
@@ -233,6 +250,7 @@ _Noreturn void keeper_run(const struct keeper_start *start)
     keeper.start = *start;
     os_title_set("fairlead: keeper gen %u", start->generation);
     messages_init(&keeper.master, "the master", kinds, NUM_ITEMS(kinds), &keeper, master_lost, start->line);
+    table_changes_enter(start->board, start->inc);
     configuration_load(&keeper);
     sockets_ask(&keeper);
     inherited_close(keeper.settings.binds, keeper.settings.num_binds);

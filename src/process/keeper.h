@@ -8,6 +8,7 @@
 #include "event/loop.h"
 #include "event/messages.h"
 #include "process/keeper.h"
+#include "process/seat.h"
 #include "process/wire.h"
 
 // A place that a process of the generation takes: the controller's or a worker's.
@@ -29,6 +30,8 @@ struct keeper {
     struct text messages; // what reading the configuration said
     struct messages master;
     struct event_source signals;
+    struct event_source wake;
+    struct seat_changes changes;
     struct event_timer hard_stop; // hard-stop-after
     struct event_timer kill;      // who has not ended by then is killed
     uint32_t num_seats;           // the controller, then the workers
@@ -46,6 +49,9 @@ void keeper_seats_start(struct keeper *keeper);
 
 // keeper_seated forks the process that `seat` announces, with its end of the line to the master.
 void keeper_seated(struct keeper *keeper, const struct wire_seat *seat, int take_line);
+
+// keeper_change applies what workers and the admin socket changed in lists, so that who is forked again inherits it.
+void keeper_change(struct keeper *keeper);
 
 // keeper_reap waits for all children that ended and does what follows from it.
 void keeper_reap(struct keeper *keeper);

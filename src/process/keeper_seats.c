@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,17 @@ static void seat_ask(struct keeper_seat *seat)
     }
     struct wire_seat wire = { .slot = seat->slot, .inc = seat->inc };
     messages_send(&keeper->master, WIRE_SEAT, &wire, sizeof(wire), NULL, 0);
+}
+
+// Who is not forked yet will inherit what the keeper has applied by then, and is nobody to wait for meanwhile.
+void keeper_change(struct keeper *keeper)
+{
+    struct board *board = keeper->start.board;
+    seat_changes(&keeper->changes, keeper->loop.now_us);
+    uint64_t applied = atomic_load(&board_incarnation_at(board, keeper->start.inc)->applied);
+    for (uint32_t i = 0; i < keeper->num_seats; i++)
+        if (keeper->seats[i].inc && !keeper->seats[i].pid)
+            board_journal_applied(board, keeper->seats[i].inc, applied);
 }
 
 static void seat_again(struct event_timer *timer)
@@ -137,6 +149,7 @@ void keeper_seated(struct keeper *keeper, const struct wire_seat *wire, int take
         keeper_reap(keeper);
         return;
     }
+    keeper_change(keeper);
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)

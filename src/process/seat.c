@@ -4,7 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 #include "board/board.h"
+#include "log/log.h"
 #include "process/seat.h"
+#include "table/change.h"
 
 struct seat_socket *seat_socket_find(struct list *sockets, const struct wire_listen *listen)
 {
@@ -39,6 +41,21 @@ void seat_socket_close(struct seat_socket *socket)
 void seat_beat(struct board *board, uint32_t inc, uint64_t now_us)
 {
     atomic_store_explicit(&board_incarnation_at(board, inc)->beat_us, now_us, memory_order_relaxed);
+}
+
+void seat_changes(struct seat_changes *changes, uint64_t now_us)
+{
+    table_changes_apply();
+    const struct table_change_counts *counts = table_changes_counts();
+    uint64_t num_lost = counts->num_too_long + counts->num_full;
+    if (num_lost == changes->num_told || now_us < changes->told_us + SEAT_TELL_US)
+        return;
+    changes->num_told = num_lost;
+    changes->told_us = now_us;
+    log_say(LOG_LEVEL_ALERT,
+            "changes of maps and ACLs were lost: so far %llu of this process were too long, and for %llu there was no "
+            "room, as another process does not keep up",
+            (unsigned long long)counts->num_too_long, (unsigned long long)counts->num_full);
 }
 
 void wire_text(char *out, const void *data, size_t len)

@@ -7,6 +7,7 @@
 #include "os/identity.h"
 #include "process/seat.h"
 #include "process/worker.h"
+#include "table/change.h"
 
 enum { WORKER_ORPHAN_US = 500000 };
 
@@ -104,6 +105,7 @@ static void woken(struct event_source *source, uint32_t events)
 {
     (void)events;
     struct worker *worker = CONTAINER_OF(source, struct worker, wake);
+    table_changes_apply();
     if (traffic_of(worker)->woken)
         traffic_of(worker)->woken(worker->traffic);
 }
@@ -113,6 +115,7 @@ static void turn(struct event_loop *loop)
     struct worker *worker = loop->owner;
     const struct process_traffic *traffic = traffic_of(worker);
     seat_beat(worker->board, worker->inc, loop->now_us);
+    seat_changes(&worker->changes, loop->now_us);
     if (board_queue_awake(worker->board, worker->inc) && traffic->awake)
         traffic->awake(worker->traffic);
     if (traffic->turn)
@@ -127,6 +130,7 @@ static void turn(struct event_loop *loop)
 static bool prepare(struct worker *worker, int take_line)
 {
     list_init(&worker->sockets);
+    table_changes_enter(worker->board, worker->inc);
     if (!event_loop_init(&worker->loop))
         return false;
     worker->loop.owner = worker;

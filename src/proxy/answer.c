@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include "base/check.h"
 #include "proxy/answer.h"
+#include "proxy/errors.h"
 
 enum { ANSWER_MAX_FIELDS = 64 };
 
@@ -85,16 +86,27 @@ static const struct {
     uint16_t status;
     const char *says;
 } pages[] = {
+    { 200, "Service ready." },
     { 400, "Your browser sent an invalid request." },
+    { 401, "You need a valid user and password to access this content." },
     { 403, "Request forbidden by administrative rules." },
+    { 404, "The resource could not be found." },
+    { 405, "A request was made of a resource using a request method not supported by that resource." },
+    { 407, "You need a valid user and password to access this content." },
     { 408, "Your browser didn't send a complete request in time." },
+    { 410, "The resource is no longer available and will not be available again." },
     { 413, "The request entity exceeds the maximum allowed." },
     { 414, "The request target is longer than this server accepts." },
+    { 421, "Request sent to a non-authoritative server." },
+    { 422, "The server cannot process the contained instructions." },
+    { 425, "Your browser sent early data." },
+    { 429, "You have sent too many requests in a given amount of time." },
     { 431, "The request's header fields are larger than this server accepts." },
-    { 500, "An internal server error occurred." },
+    { 501, "The server does not support the functionality required to fulfill the request." },
     { 502, "The server returned an invalid or incomplete response." },
     { 503, "No server is available to handle this request." },
     { 504, "The server didn't respond in time." },
+    { 500, "An internal server error occurred." }, // last: it stands for any other
 };
 
 static const struct proxy_answer *built_in[NUM_ITEMS(pages)];
@@ -111,24 +123,17 @@ void proxy_answer_boot(struct arena *arena)
     }
 }
 
-static const struct errorfile_conf *find_file(const struct proxy_conf *proxy, uint16_t status)
+const struct proxy_answer *proxy_answer_built_in(uint16_t status)
 {
-    const struct errorfile_conf *file = proxy ? proxy->errorfiles : NULL;
-    while (file && file->status != status)
-        file = file->next;
-    return file;
+    size_t i = 0;
+    while (i < NUM_ITEMS(pages) - 1 && pages[i].status != status)
+        i++;
+    return built_in[i];
 }
 
-const struct proxy_answer *proxy_answer_for_error(const struct proxy_conf *backend, const struct proxy_conf *frontend,
-                                                  uint16_t status)
+const struct errorfile_conf *proxy_answer_find_error(const struct proxy_conf *backend,
+                                                     const struct proxy_conf *frontend, uint16_t status)
 {
-    const struct errorfile_conf *file = find_file(backend, status);
-    if (!file)
-        file = find_file(frontend, status);
-    if (file)
-        return file->answer;
-    for (size_t i = 0; i < NUM_ITEMS(pages); i++)
-        if (pages[i].status == status)
-            return built_in[i];
-    return built_in[6];
+    const struct errorfile_conf *file = backend ? proxy_errors_find(backend->errorfiles, status) : NULL;
+    return file || !frontend ? file : proxy_errors_find(frontend->errorfiles, status);
 }

@@ -4,6 +4,7 @@
 #include "expr/cond.h"
 #include "expr/fetch.h"
 #include "proxy/words.h"
+#include "rule/rule.h"
 
 #define warn(config, proxy, ...) config_diag_add((config)->diag, CONFIG_WARNING, (proxy)->place, __VA_ARGS__)
 
@@ -25,7 +26,8 @@ static bool check_tcp_conditions(struct config *config, struct proxy_conf *proxy
 {
     bool ok = true;
     for (struct use_backend_conf *use = proxy->fe.use_backends; use; use = use->next) {
-        if (use->cond && !(use->cond = expr_cond_parse(config, &use->line, 1, &proxy->acls, EXPR_AT_SESSION)))
+        if (use->cond && !(use->cond = expr_cond_parse(config, &use->line, 1, &proxy->acls,
+                                                      EXPR_AT_REQUEST_CONTENT | EXPR_AT_REQUEST_HEAD)))
             ok = false;
     }
     return ok;
@@ -39,8 +41,12 @@ static void ignore_http(struct config *config, const struct proxy_conf *proxy, c
 
 static void check_tcp(struct config *config, struct proxy_conf *proxy)
 {
-    if (proxy->http_request_rules)
-        ignore_http(config, proxy, "http-request rules");
+    for (int i = PROXY_RULES_HTTP_REQUEST; i < PROXY_NUM_RULE_SETS; i++) {
+        const char *name = i == PROXY_RULES_REDIRECT ? "redirect" : rule_set_name(1U << i);
+        if (proxy->rules[i])
+            ignore_http(config, proxy, arena_printf(config->arena, "%s rules", name));
+        proxy->rules[i] = NULL;
+    }
     if (proxy->forwardfor.enabled)
         ignore_http(config, proxy, "'option forwardfor'");
     if (proxy->forwarded.enabled)
@@ -57,7 +63,6 @@ static void check_tcp(struct config *config, struct proxy_conf *proxy)
             config_diag_add(config->diag, CONFIG_WARNING, it->place,
                             "the cookie of server '%s' is ignored: it needs mode http", it->name);
     }
-    proxy->http_request_rules = NULL;
     proxy->forwardfor.enabled = false;
     proxy->forwarded.enabled = false;
     proxy->be.cookie.name = NULL;

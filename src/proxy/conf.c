@@ -62,3 +62,11 @@ bool proxy_word_needs(struct config *config, const struct proxy_conf *proxy, con
                     instead ? "; did you mean '" : "", instead ? instead : "", instead ? "'?" : "");
     return false;
 }
+
+bool proxy_word_is_named(struct config *config, const struct proxy_conf *proxy, const struct config_word *word,
+                         const struct config_line *line)
+{
+    return proxy->in != CONFIG_IN_DEFAULTS || proxy->name ||
+           proxy_word_error(config, line, "'%s' is not allowed in an anonymous 'defaults' section; give it a name",
+                            word->name);
+}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "log/log.h"
+#include "proxy/errors.h"
 #include "proxy/words.h"
 
 static void append_global_logs(struct arena *arena, struct proxy_conf *proxy, const struct global_conf *global)
@@ -218,6 +219,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_conf_check(config, proxy);
         ok &= resolve_names(config, proxy);
     }
+    ok &= proxy_errors_check(config, program);
     collect_binds(program);
     ok &= check_binds(config, program);
     // Last, for it may take time: a configuration with errors is not worth it.

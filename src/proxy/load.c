@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "expr/conv.h"
+#include "expr/format.h"
 #include "proxy/answer.h"
 #include "proxy/words.h"
 #include "rule/rule.h"
@@ -14,6 +15,7 @@ static void boot_once(void)
     config_words_boot();
     expr_fetches_boot();
     expr_convs_boot();
+    expr_aliases_boot();
     rule_boot();
     proxy_answer_boot(&answers);
 }

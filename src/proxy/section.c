@@ -55,7 +55,8 @@ static void copy_defaults(struct config *config, struct proxy_conf *proxy, struc
     proxy->name = NULL;
     proxy->acls = NULL;
     proxy->logs = proxy_logs_copy(config->arena, defaults->logs);
-    proxy->http_request_rules = copy_rules(config->arena, defaults->http_request_rules);
+    for (int i = 0; i < PROXY_NUM_RULE_SETS; i++)
+        proxy->rules[i] = copy_rules(config->arena, defaults->rules[i]);
     proxy->be.default_server = arena_alloc(config->arena, sizeof(*proxy->be.default_server));
     *proxy->be.default_server = *defaults->be.default_server;
 }
@@ -152,11 +153,26 @@ static bool name_is_free(struct config *config, const struct config_line *line, 
                                   proxy_kind(other), other->place.line, other->place.file);
 }
 
-// Rules belong to one side: defaults with rules cannot serve both (manual section 4, "http-request").
+// Rules belong to one side: defaults with rules cannot serve both, and so no listen section (manual section 4,
+// "http-request").
 static bool rules_fit(struct config *config, const struct config_line *line, struct proxy_conf *defaults, uint32_t in)
 {
-    if (!defaults || !defaults->http_request_rules)
+    bool has_rules = false;
+    for (int i = 0; defaults && i < PROXY_NUM_RULE_SETS; i++)
+        has_rules |= defaults->rules[i] != NULL;
+    if (!has_rules)
         return true;
+    if (in == CONFIG_IN_LISTEN)
+        return config_error(config, line, 0,
+                            "a listen section cannot start from the defaults at line %u of %s, which have rules",
+                            defaults->place.line, defaults->place.file);
+    int misfit = in == CONFIG_IN_FRONTEND                             ? PROXY_RULES_TCP_RESPONSE
+                 : defaults->rules[PROXY_RULES_TCP_CONNECTION] != NULL ? PROXY_RULES_TCP_CONNECTION
+                                                                       : PROXY_RULES_TCP_SESSION;
+    if (defaults->rules[misfit])
+        return config_error(config, line, 0,
+                            "a %s section cannot start from the defaults at line %u of %s, which have '%s' rules",
+                            line->args[0].str, defaults->place.line, defaults->place.file, rule_set_name(1U << misfit));
     for (const struct proxy_conf *it = proxy_program(config)->proxies; it; it = it->next) {
         if (it->defaults == defaults && it->in != in)
             return config_error(config, line, 0,

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words that both sides of a proxy have.
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include "expr/cond.h"
 #include "expr/fetch.h"
 #include "log/log.h"
-#include "proxy/answer.h"
 #include "proxy/words.h"
-#include "rule/rule.h"
 
 static bool parse_mode(struct config *config, void *object, const struct config_word *word,
                        const struct config_line *line)
@@ -54,79 +50,13 @@ static bool parse_log(struct config *config, void *object, const struct config_w
     return *last != NULL;
 }
 
-static char *read_whole(struct config *config, size_t *len, const char *path, size_t most)
-{
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return NULL;
-    char *data = arena_alloc(config->arena, most + 1);
-    *len = fread(data, 1, most + 1, file);
-    bool failed = ferror(file);
-    (void)fclose(file);
-    return failed ? NULL : data;
-}
-
-static bool parse_errorfile(struct config *config, void *object, const struct config_word *word,
-                            const struct config_line *line)
-{
-    static const uint16_t known[] = { 200, 400, 401, 403, 404, 405, 407, 408, 410, 413, 414,
-                                      421, 422, 425, 429, 431, 500, 501, 502, 503, 504 };
-    struct proxy_conf *proxy = object;
-    struct program_conf *program = proxy_program(config);
-    uint64_t status;
-    size_t i = 0, len = 0;
-    (void)word;
-    if (!config_parse_u64(config, &status, line, 0, 100, 999))
-        return false;
-    while (i < NUM_ITEMS(known) && known[i] != status)
-        i++;
-    if (i == NUM_ITEMS(known))
-        return config_error(config, line, 0, "there is no error page of status %u", (unsigned)status);
-    const char *path = config_arg_at(line, 1)->str;
-    if (path[0] != '/' && config->base_dir)
-        path = arena_printf(config->arena, "%s/%s", config->base_dir, path);
-    // As for HAProxy an answer has to fit into a buffer.
-    size_t most = program->global.bufsize;
-    char *data = read_whole(config, &len, path, most);
-    if (!data)
-        return config_error(config, line, 1, "cannot read '%s': %s", path, strerror(errno));
-    if (len > most)
-        return config_error(config, line, 1, "'%s' has more than %zu bytes (tune.bufsize)", path, most);
-    struct errorfile_conf *file = arena_alloc(config->arena, sizeof(*file));
-    const char *error = NULL;
-    file->status = (uint16_t)status;
-    if (len > 0 && !(file->answer = proxy_answer_from_file(config->arena, &error, slice_of(data, len))))
-        return config_error(config, line, 1, "'%s' is no HTTP answer: %s", path, error);
-    file->next = proxy->errorfiles;
-    proxy->errorfiles = file;
-    return true;
-}
-
-static bool is_anonymous_defaults(struct config *config, const struct proxy_conf *proxy, const struct config_line *line,
-                                  const char *name)
-{
-    return proxy->in == CONFIG_IN_DEFAULTS && !proxy->name &&
-           !proxy_word_error(config, line, "'%s' is not allowed in an anonymous 'defaults' section; give it a name",
-                             name);
-}
-
 static bool parse_acl(struct config *config, void *object, const struct config_word *word,
                       const struct config_line *line)
 {
     struct proxy_conf *proxy = object;
-    if (is_anonymous_defaults(config, proxy, line, word->name))
+    if (!proxy_word_is_named(config, proxy, word, line))
         return false;
     return expr_acl_parse(config, &proxy->acls, line, 0) != NULL;
-}
-
-static bool parse_http_request(struct config *config, void *object, const struct config_word *word,
-                               const struct config_line *line)
-{
-    struct proxy_conf *proxy = object;
-    if (is_anonymous_defaults(config, proxy, line, word->name))
-        return false;
-    return rule_parse(config, &proxy->http_request_rules, line, 0, RULE_HTTP_REQUEST, &proxy->acls,
-                      EXPR_AT_REQUEST_HEAD) != NULL;
 }
 
 static bool parse_disabled(struct config *config, void *object, const struct config_word *word,
@@ -202,17 +132,6 @@ static const struct config_word words[] = {
       .good = "log-tag www",
       .bad = "log-tag",
       .bad_says = "is incomplete" },
-    { .name = "errorfile",
-      .in = CONFIG_IN_PROXY,
-      .min_args = 2,
-      .max_args = 2,
-      .parse = parse_errorfile,
-      .args = "<code> <file>",
-      .help = "Answers errors of fairlead's own that have the status <code> with the whole HTTP answer that <file> "
-              "holds. An empty file closes the connection without an answer.",
-      .good = "errorfile 503 /dev/null",
-      .bad = "errorfile 299 /dev/null",
-      .bad_says = "no error page of status 299" },
     { .name = "acl",
       .in = CONFIG_IN_PROXY,
       .min_args = 2,
@@ -223,17 +142,6 @@ static const struct config_word words[] = {
       .good = "acl static path_beg /img /css",
       .bad = "acl static",
       .bad_says = "is incomplete" },
-    { .name = "http-request",
-      .in = CONFIG_IN_PROXY,
-      .min_args = 1,
-      .flags = CONFIG_ANY_ARGS,
-      .parse = parse_http_request,
-      .args = "<action> [<argument>...] [{ if | unless } <condition>]",
-      .help = "Adds a rule that is run for each HTTP request, in the order of the file, those of named defaults "
-              "first. Not in anonymous defaults.",
-      .good = "http-request return status 200",
-      .bad = "http-request retrun",
-      .bad_says = "retrun" },
     { .name = "disabled",
       .in = CONFIG_IN_PROXY,
       .parse = parse_disabled,

@@ -71,6 +71,18 @@ static bool parse_close_spread(struct config *config, void *object, const struct
     return global->close_never || config_word_time(config, object, word, line);
 }
 
+static bool parse_vars_reqres(struct config *config, void *object, const struct config_word *word,
+                              const struct config_line *line)
+{
+    uint64_t size;
+    (void)word;
+    if (!config_parse_size(config, &size, line, 0))
+        return false;
+    uint64_t *scope = ((struct global_conf *)object)->var_limits.scope;
+    scope[EXPR_SCOPE_REQ] = scope[EXPR_SCOPE_RES] = scope[EXPR_SCOPE_CHECK] = size;
+    return true;
+}
+
 #define INTO(member) .into = offsetof(struct global_conf, member)
 #define SIZE(word, member, least, most, example, text)                                                                 \
     {                                                                                                                  \
@@ -78,6 +90,12 @@ static bool parse_close_spread(struct config *config, void *object, const struct
         .min = least, .max = most, .args = "<size>", .help = text, .good = word " " example, .bad = word " 1x",        \
         .bad_says = "unexpected 'x'"                                                                                   \
     }
+
+// They hold for the values of texts and what a variable takes beside (64 bytes).
+#define VARS(word, limit, text)                                                                                        \
+    SIZE(word, var_limits.limit, 0, INT64_MAX, "64k",                                                                  \
+         "Most bytes of " text ", 0, the default, is no limit. A variable counts for 64 bytes beside its text, and "   \
+         "setting one that has no room does nothing.")
 
 static const struct config_word words[] = {
     { .name = "maxconn",
@@ -135,6 +153,22 @@ static const struct config_word words[] = {
          "Bytes that a pipe for spliced bodies is asked to hold; the default is 256k. The system has a maximum of its "
          "own "
          "for programs that do not run as root."),
+    VARS("tune.vars.global-max-size", total, "all variables of one process"),
+    VARS("tune.vars.proc-max-size", scope[EXPR_SCOPE_PROC], "all variables of one process, which proc includes"),
+    VARS("tune.vars.sess-max-size", scope[EXPR_SCOPE_SESS], "a connection's variables, those of txn, req and res too"),
+    VARS("tune.vars.txn-max-size", scope[EXPR_SCOPE_TXN], "an exchange's variables, those of req and res too"),
+    { .name = "tune.vars.reqres-max-size",
+      .in = CONFIG_IN_GLOBAL,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = parse_vars_reqres,
+      .max = INT64_MAX,
+      .args = "<size>",
+      .help = "Most bytes of a request's variables, of an answer's and of a health check's, each; 0, the default, is no "
+              "limit. A variable counts for 64 bytes beside its text, and setting one that has no room does nothing.",
+      .good = "tune.vars.reqres-max-size 4k",
+      .bad = "tune.vars.reqres-max-size 1x",
+      .bad_says = "unexpected 'x'" },
     { .name = "tune.maxaccept",
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,

@@ -20,9 +20,8 @@ static bool parse_back(struct config *config, void *object, const struct config_
 static bool parse_idle(struct config *config, void *object, const struct config_word *word,
                        const struct config_line *line)
 {
-    config_diag_add(config->diag, CONFIG_WARNING, line->place, "'%s' has no effect: fairlead does not support %s yet",
-                    word->name,
-                    word->into == offsetof(struct proxy_conf, timeouts.check) ? "health checks" : "'tarpit'");
+    config_diag_add(config->diag, CONFIG_WARNING, line->place,
+                    "'%s' has no effect: fairlead does not support health checks yet", word->name);
     return config_word_time(config, object, word, line);
 }
 
@@ -55,8 +54,7 @@ static const struct config_word words[] = {
         "check", check, parse_idle,
         "Longest time for a health check to be answered once it is connected. There are none yet, so that the line is "
         "accepted with a warning and has no effect."),
-    TIMEOUT("tarpit", tarpit, parse_idle,
-            "How long a tarpitted request is held. There are none yet, so that the line is accepted with a warning and "
-            "has no effect."),
+    TIMEOUT("tarpit", tarpit, config_word_time,
+            "How long a request that a rule tarpits is held before it is answered; the default is 'timeout connect'."),
 };
 CONFIG_WORDS(words);

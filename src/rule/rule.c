@@ -191,6 +191,11 @@ enum rule_verdict rule_resume_list(const struct rule *rule, struct expr_subject 
     return run_from(rule, !subject->acted, subject, stopped_at);
 }
 
+enum rule_verdict rule_resume(const struct rule *rule, struct expr_subject *subject)
+{
+    return run_rule(rule, subject, !subject->acted);
+}
+
 enum rule_verdict rule_run_list(const struct rule *list, struct expr_subject *subject, const struct rule **stopped_at)
 {
     return run_from(list, true, subject, stopped_at);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Actions that change header fields.
 #include "base/check.h"
-#include "expr/regex.h"
 #include "stream/rewrite.h"
 
 enum { IN_HTTP = RULE_HTTP_REQUEST | RULE_HTTP_RESPONSE | RULE_HTTP_AFTER_RESPONSE };

@@ -2,24 +2,6 @@
 #include "base/check.h"
 #include "stream/rewrite.h"
 
-uint32_t stream_rule_when(const struct rule *rule)
-{
-    switch (rule->ruleset) {
-    case RULE_TCP_CONNECTION:
-        return EXPR_AT_CONNECT;
-    case RULE_TCP_SESSION:
-        return EXPR_AT_SESSION;
-    case RULE_TCP_CONTENT:
-        return EXPR_AT_REQUEST_CONTENT | EXPR_FROM_REQUEST_HEAD;
-    case RULE_TCP_RESPONSE:
-        return EXPR_AT_RESPONSE_CONTENT | EXPR_AT_RESPONSE_HEAD;
-    case RULE_HTTP_REQUEST:
-        return EXPR_FROM_REQUEST_HEAD;
-    default:
-        return EXPR_AT_RESPONSE_HEAD | EXPR_AT_RESPONSE_BODY;
-    }
-}
-
 const struct config_arg *stream_arg_need(struct config *config, const struct config_line *line, uint32_t index,
                                          const char *action, const char *what)
 {
@@ -48,7 +30,7 @@ bool stream_text_parse(struct config *config, struct stream_text *out, const str
     *out = (struct stream_text){ 0 };
     if (!stream_arg_need(config, line, index, rule->action->name, "a format"))
         return false;
-    const struct expr_format *format = expr_format_parse(config, line, index, EXPR_FORMAT_TEXT, stream_rule_when(rule));
+    const struct expr_format *format = expr_format_parse(config, line, index, EXPR_FORMAT_TEXT, rule->when);
     if (!format)
         return false;
     out->constant = expr_format_const(format);
@@ -59,39 +41,6 @@ bool stream_text_parse(struct config *config, struct stream_text *out, const str
                             use == STREAM_TEXT_TARGET ? "request target" : "header field",
                             use == STREAM_TEXT_TARGET ? "spaces or control characters" : "control characters");
     return true;
-}
-
-struct slice stream_text_clean(struct slice text, struct expr_scratch *scratch)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    size_t num = 0;
-    for (size_t i = 0; i < text.len; i++)
-        num += is_control(text.ptr[i]);
-    if (LIKELY(!num))
-        return text;
-    char *out = expr_scratch_take(scratch, text.len + 2 * num);
-    size_t len = 0;
-    if (!out)
-        return (struct slice){ 0 };
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (!is_control(c)) {
-            out[len++] = c;
-            continue;
-        }
-        out[len++] = '%';
-        out[len++] = hex[(unsigned char)c >> 4];
-        out[len++] = hex[c & 15];
-    }
-    return slice_of(out, len);
-}
-
-struct slice stream_text_make(const struct stream_text *text, struct expr_subject *subject)
-{
-    if (text->constant.ptr)
-        return text->constant;
-    struct slice made = expr_format_make(text->format, subject);
-    return made.ptr ? stream_text_clean(made, &subject->process->scratch) : made;
 }
 
 static bool is_token_char(char c)
@@ -125,8 +74,7 @@ const struct expr *stream_expr_parse(struct config *config, const struct rule *r
 {
     const struct config_arg *arg = stream_arg_need(config, line, index, rule->action->name, "an expression");
     struct expr *expr = arena_alloc(config->arena, sizeof(*expr));
-    if (!arg || !expr_parse(config, expr, line, index) ||
-        !expr_check_when(config, line, index, expr, stream_rule_when(rule)))
+    if (!arg || !expr_parse(config, expr, line, index) || !expr_check_when(config, line, index, expr, rule->when))
         return NULL;
     if (!expr_cast_exists(expr->out, type)) {
         config_error(config, line, index, "'%s' gives a value of type %s, which cannot become one of type %s", arg->str,
@@ -145,4 +93,32 @@ enum rule_verdict stream_rewrite_verdict(const struct expr_subject *subject, con
         if (at == rule)
             return RULE_NEXT;
     return RULE_ERROR;
+}
+
+bool stream_replace_parse(struct config *config, struct stream_replace *out, const struct rule *rule,
+                          const struct config_line *line, uint32_t index)
+{
+    const char *error = NULL;
+    const struct config_arg *arg = stream_arg_need(config, line, index, rule->action->name, "a regular expression");
+    if (!arg)
+        return false;
+    out->regex = expr_regex_in(config->arena, &error, slice_of(arg->str, arg->len), false);
+    if (!out->regex)
+        return config_error(config, line, index, "'%s' is no regular expression: %s", arg->str, error);
+    return stream_text_parse(config, &out->text, rule, line, index + 1, STREAM_TEXT_BODY);
+}
+
+enum stream_replaced stream_replace_run(const struct stream_replace *replace, struct slice *out,
+                                        struct slice subject_text, struct slice format, struct expr_scratch *scratch)
+{
+    struct expr_groups groups;
+    size_t cap;
+    if (!expr_regex_exec(replace->regex, subject_text, &groups))
+        return STREAM_REPLACE_NO;
+    char *room = expr_scratch_rest(scratch, &cap);
+    size_t len = expr_regex_expand(room, cap, format, &groups);
+    if (len == SIZE_MAX || !expr_scratch_take(scratch, len))
+        return STREAM_REPLACE_FULL;
+    *out = slice_of(room, len);
+    return STREAM_REPLACE_DONE;
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "expr/var.h"
+#include "stream/act.h"
 #include "stream/steps.h"
 
 enum { DRAIN_MAX = 64 * 1024 };
@@ -25,9 +27,33 @@ static void drain_request(struct mux_h1 *front)
         front->keep_alive = false;
 }
 
+// Rules that concern all answers work on a copy: this one is everybody's.
+static bool change_head(struct stream *stream, const struct proxy_answer *answer)
+{
+    struct http_head *head = &stream->response;
+    if (!buf_reserve(&stream->response_store, stream->ctx->mux->bufs))
+        return false;
+    http_head_init(head, stream->response_fields, stream->ctx->mux->max_fields);
+    http_head_store(head, stream->response_store.mem, stream->response_store.cap);
+    stream->response_valid = true;
+    expr_vars_end(&stream->subject, EXPR_SCOPE_REQ);
+    return http_head_copy(head, &answer->head) && stream_after_rules(stream);
+}
+
 static bool begin(struct stream *stream, const struct proxy_answer *answer)
 {
     struct mux_h1 *front = stream->front;
+    const struct http_head *head = &answer->head;
+    if (stream->head_valid && stream_has_after_rules(stream)) {
+        bool changed = change_head(stream, answer);
+        if (!changed)
+            stream_reply_error(stream, 500);
+        answer = stream->answer;
+        if (!answer)
+            return false;
+        head = changed ? &stream->response : &answer->head;
+    }
+    stream->status = head->status;
     enum mux_body body = answer->body.len ? MUX_BODY_LENGTH : MUX_BODY_NONE;
     if (stream->head_valid)
         drain_request(front);
@@ -36,10 +62,11 @@ static bool begin(struct stream *stream, const struct proxy_answer *answer)
     if (answer->close)
         front->keep_alive = false;
     front->upgrading = false;
-    if (stream->head_valid && stream->request.method == HTTP_METHOD_HEAD)
+    // What a rule made of the status may rule a body out.
+    if (stream->head_valid && !http_response_has_body(head, (enum http_method)stream->client_method))
         body = MUX_BODY_NONE;
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
-    return mux_stream_start(&front->stream, &answer->head, &stream->edits, body, answer->body.len);
+    return mux_stream_start(&front->stream, head, &stream->edits, body, answer->body.len);
 }
 
 enum stream_verdict stream_answer_with(struct stream *stream, const struct proxy_answer *answer, enum stream_end end)
@@ -48,7 +75,6 @@ enum stream_verdict stream_answer_with(struct stream *stream, const struct proxy
     stream_leave_server(stream, false);
     stream->deadline_us = 0;
     stream->answer = answer;
-    stream->status = answer->head.status;
     stream->client_act_us = stream->ctx->loop->now_us;
     if (!begin(stream, answer))
         return stream_finish(stream, STREAM_END_RESOURCE, STREAM_NEXT_CLOSE);
@@ -58,7 +84,6 @@ enum stream_verdict stream_answer_with(struct stream *stream, const struct proxy
 
 enum stream_verdict stream_refuse(struct stream *stream, uint16_t status, enum stream_end end, bool close)
 {
-    const struct proxy_conf *backend = stream->backend ? stream->backend->conf : NULL;
     stream_note_end(stream, end);
     stream->status = status;
     if (stream->session->conf->mode != PROXY_MODE_HTTP) {
@@ -67,12 +92,12 @@ enum stream_verdict stream_refuse(struct stream *stream, uint16_t status, enum s
         bool unread = stream->front->conn.can_read || buf_len(&stream->front->in);
         return stream_finish(stream, end, unread ? STREAM_NEXT_LINGER : STREAM_NEXT_CLOSE);
     }
-    const struct proxy_answer *answer = proxy_answer_for_error(backend, stream->session->conf, status);
-    if (!answer)
+    stream_reply_error(stream, status);
+    if (!stream->answer)
         return stream_finish(stream, end, STREAM_NEXT_CLOSE);
     if (close)
         stream->front->keep_alive = false;
-    return stream_answer_with(stream, answer, end);
+    return stream_answer_with(stream, stream->answer, end);
 }
 
 enum stream_verdict stream_send_answer(struct stream *stream)

@@ -11,6 +11,9 @@ enum stream_verdict stream_send_head(struct stream *stream)
     // Keep-alive is the weakest mode: either side's wish to close counts, whatever the other says.
     if (options & (PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE))
         back->keep_alive = false;
+    // A rule may have taken the offer away.
+    if (stream->upgrade && !stream->request.first[HTTP_FIELD_UPGRADE])
+        stream->upgrade = false;
     back->upgrading = stream->upgrade;
     if (!stream_edit_request(stream) || !mux_stream_start(&back->stream, &stream->request, &stream->edits,
                                                           front->stream.rx, stream->request.content_length))
@@ -80,8 +83,11 @@ static enum stream_verdict pass_head(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
     struct mux_h1 *back = &stream->back->h1;
+    enum stream_verdict verdict;
+    if (!stream->response_valid)
+        stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
+    stream->response_valid = true;
     stream->status = stream->response.status;
-    stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
     bool is_tunnel = opens_tunnel(stream);
     // A switch nobody asked for, or within a request: what follows could be read in two ways (RFC 9110 section 7.8).
     if ((stream->status == 101 && !stream->upgrade) || (is_tunnel && !stream->up.ended))
@@ -92,10 +98,20 @@ static enum stream_verdict pass_head(struct stream *stream)
         return no_answer(stream, MUX_HEAD_BAD);
     if (binds_to_client(stream))
         stream->back->is_private = true;
+    if (!stream_response_rules(stream, &verdict))
+        return verdict;
+    stream->status = stream->response.status;
     if (stream->ctx->stopping)
         front->keep_alive = false;
     front->upgrading = stream->status == 101;
     enum mux_body body = back->stream.rx;
+    // A rule may have made it one that has no body, or have asked for one that the client did not want.
+    bool cut = body != MUX_BODY_NONE && !is_tunnel &&
+               !http_response_has_body(&stream->response, (enum http_method)stream->client_method);
+    if (cut)
+        body = MUX_BODY_NONE;
+    if (stream->request.method == HTTP_METHOD_HEAD && stream->client_method != HTTP_METHOD_HEAD)
+        front->keep_alive = false;
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
     // An answer without a length is passed on in chunks where the client knows them, so that its end is seen.
     if (body == MUX_BODY_CLOSE && !front->peer_is_10)
@@ -107,6 +123,11 @@ static enum stream_verdict pass_head(struct stream *stream)
         !mux_stream_start(&front->stream, &stream->response, &stream->edits, body, stream->response.content_length))
         return stream_refuse(stream, 502, STREAM_END_PROXY, true);
     stream->answer_head = true;
+    if (cut) {
+        stream_leave_server(stream, false);
+        stream_step_set(stream, STREAM_ANSWER);
+        return STREAM_GO;
+    }
     if (is_tunnel)
         return stream_to_tunnel(stream);
     mux_h1_unpin(back);
@@ -118,6 +139,8 @@ static enum stream_verdict pass_head(struct stream *stream)
 static enum stream_verdict read_answer_head(struct stream *stream)
 {
     struct mux_h1 *back = &stream->back->h1;
+    if (stream->response_valid)
+        return pass_head(stream);
     // Interim answers that the client has not taken yet: no more until it did.
     enum io io = mux_stream_flush(&stream->front->stream);
     if (io == IO_FAIL)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "expr/cond.h"
-#include "rule/rule.h"
-#include "stream/service.h"
+#include "stream/steps.h"
 
 static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
 {
@@ -76,6 +75,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     struct proxy_session *session = stream->session;
     const struct proxy_conf *conf = session->conf;
     stream->head_valid = true;
+    stream->client_method = stream->request.method;
     stream->times.head_us = now_us;
     stream->client_act_us = now_us;
     session->num_requests++;
@@ -93,42 +93,21 @@ enum stream_verdict stream_read_head(struct stream *stream)
         return stream_refuse(stream, 400, STREAM_END_PROXY, true);
     }
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
-    stream_step_set(stream, STREAM_REQUEST_RULES);
-    return STREAM_GO;
-}
-
-static bool run_rules(struct stream *stream, const struct rule *rules, enum stream_verdict *verdict)
-{
-    if (!rules)
-        return false;
-    const struct rule *at = NULL;
-    stream->subject.when = EXPR_AT_REQUEST_HEAD;
-    stream->subject.final = true;
-    switch (rule_run_list(rules, &stream->subject, &at)) {
-    case RULE_ANSWERED:
-        *verdict = stream->answer ? stream_answer_with(stream, stream->answer, STREAM_END_LOCAL)
-                                  : stream->service->start(stream);
-        return true;
-    case RULE_ERROR:
-        *verdict = stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
-        return true;
-    default:
-        return false;
-    }
-}
-
-enum stream_verdict stream_request_rules(struct stream *stream)
-{
-    enum stream_verdict verdict = STREAM_GO;
-    if (run_rules(stream, stream->session->conf->http_request_rules, &verdict))
-        return verdict;
-    stream_step_set(stream, STREAM_PICK_BACKEND);
+    struct rule *const *rules = conf->rules;
+    if (rules[PROXY_RULES_TCP_CONTENT])
+        stream_step_set(stream, STREAM_CONTENT_RULES);
+    else if (rules[PROXY_RULES_HTTP_REQUEST] || rules[PROXY_RULES_REDIRECT])
+        stream_step_set(stream, STREAM_REQUEST_RULES);
+    else
+        stream_step_set(stream, STREAM_PICK_BACKEND);
     return STREAM_GO;
 }
 
 static struct proxy_conf *choose_backend(struct stream *stream)
 {
     const struct proxy_conf *conf = stream->session->conf;
+    stream->subject.when = stream->head_valid ? EXPR_AT_REQUEST_HEAD : EXPR_AT_REQUEST_CONTENT;
+    stream->subject.final = true;
     for (const struct use_backend_conf *use = conf->fe.use_backends; use; use = use->next)
         if (!use->cond || expr_cond_true(use->cond, &stream->subject))
             return use->backend;
@@ -140,8 +119,9 @@ static struct proxy_conf *choose_backend(struct stream *stream)
 enum stream_verdict stream_pick_backend(struct stream *stream)
 {
     struct stream_ctx *ctx = stream->ctx;
+    stream_looks_at_bytes(stream);
     const struct proxy_conf *chosen = choose_backend(stream);
-    enum stream_verdict verdict = STREAM_GO;
+    stream_looked(stream);
     if (!chosen || !ctx->backends->backends[chosen->index])
         return stream_refuse(stream, 503, STREAM_END_SERVER, false);
     struct backend *backend = ctx->backends->backends[chosen->index];
@@ -152,13 +132,6 @@ enum stream_verdict stream_pick_backend(struct stream *stream)
     proxy_gauge_raise(&backend->gauges[PROXY_GAUGE_SESSION_RATE_MAX],
                       board_rate_add(&backend->gauges[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1));
     proxy_gauge_raise(&backend->gauges[PROXY_GAUGE_LAST_SESSION], ctx->loop->wall_us / 1000000);
-    // A listen section's rules ran already.
-    if (chosen != stream->session->conf && stream->head_valid &&
-        run_rules(stream, chosen->http_request_rules, &verdict))
-        return verdict;
-    // What its rules answer is never open there.
-    backend_session_begin(backend);
-    stream->in_backend = true;
-    stream_step_set(stream, STREAM_PICK_SERVER);
+    stream_step_set(stream, STREAM_BACKEND_CONTENT);
     return STREAM_GO;
 }

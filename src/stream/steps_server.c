@@ -96,7 +96,7 @@ static struct server *server_of_object(struct backend *backend, uint32_t object)
 }
 
 // In the queue the only thing to see from the client is its end.
-static bool client_left(const struct stream *stream)
+bool stream_client_left(const struct stream *stream)
 {
     const struct transport_conn *conn = &stream->front->conn;
     bool abort_on_fin = stream->backend && stream->backend->conf->options & PROXY_OPT_ABORT_ON_CLOSE;
@@ -105,7 +105,7 @@ static bool client_left(const struct stream *stream)
 
 enum stream_verdict stream_queue(struct stream *stream)
 {
-    if (client_left(stream))
+    if (stream_client_left(stream))
         return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
     return STREAM_WAIT;
 }
@@ -213,7 +213,7 @@ enum stream_verdict stream_connect(struct stream *stream)
 {
     struct stream_ctx *ctx = stream->ctx;
     if (stream->retry_wait)
-        return client_left(stream) ? stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE) : STREAM_WAIT;
+        return stream_client_left(stream) ? stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE) : STREAM_WAIT;
     if (!stream->back && (stream->back = pooled(stream))) {
         stream->reused = true;
         stream->back->h1.stream.user = stream;
@@ -224,7 +224,7 @@ enum stream_verdict stream_connect(struct stream *stream)
     enum stream_verdict verdict;
     if (!stream->back && !connect_new(stream, &verdict))
         return verdict;
-    if (client_left(stream))
+    if (stream_client_left(stream))
         return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
     enum io io = transport_conn_finish_connect(&stream->back->h1.conn);
     if (io == IO_AGAIN)
@@ -234,6 +234,12 @@ enum stream_verdict stream_connect(struct stream *stream)
     stream->deadline_us = 0;
     stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
     stream->back->num_uses++;
+    if (!stream->head_valid && stream->backend->conf->rules[PROXY_RULES_TCP_RESPONSE]) {
+        mux_h1_raw(&stream->back->h1);
+        stream_relay_init(&stream->up, stream->front, &stream->back->h1);
+        stream_step_set(stream, STREAM_RAW_RESPONSE);
+        return STREAM_GO;
+    }
     if (!stream->head_valid)
         return stream_to_tunnel(stream);
     stream_step_set(stream, STREAM_SEND_HEAD);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include "base/check.h"
+#include "board/board.h"
+#include "expr/var.h"
 #include "stream/steps.h"
 
 #define TO(step) (1u << (step))
@@ -12,18 +14,29 @@ static const struct {
     uint32_t edges;
 } steps[STREAM_NUM_STEPS] = {
     [STREAM_READ_HEAD] = { "read head", stream_read_head,
-                           TO(STREAM_REQUEST_RULES) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
+                           TO(STREAM_CONTENT_RULES) | TO(STREAM_REQUEST_RULES) | TO(STREAM_PICK_BACKEND) |
+                               TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
+    [STREAM_CONTENT_RULES] = { "content rules", stream_content_rules,
+                               TO(STREAM_REQUEST_RULES) | TO(STREAM_PICK_BACKEND) | TO(STREAM_ANSWER) |
+                                   TO(STREAM_FINISHED) },
     [STREAM_REQUEST_RULES] = { "request rules", stream_request_rules,
                                TO(STREAM_PICK_BACKEND) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
     [STREAM_PICK_BACKEND] = { "pick backend", stream_pick_backend,
-                              TO(STREAM_PICK_SERVER) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
+                              TO(STREAM_BACKEND_CONTENT) | TO(STREAM_PICK_SERVER) | TO(STREAM_ANSWER) |
+                                  TO(STREAM_FINISHED) },
+    [STREAM_BACKEND_CONTENT] = { "backend content rules", stream_backend_content,
+                                 TO(STREAM_BACKEND_RULES) | TO(STREAM_PICK_SERVER) | TO(STREAM_ANSWER) |
+                                     TO(STREAM_FINISHED) },
+    [STREAM_BACKEND_RULES] = { "backend rules", stream_backend_rules,
+                               TO(STREAM_PICK_SERVER) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
     [STREAM_PICK_SERVER] = { "pick server", stream_pick_server,
                              TO(STREAM_QUEUE) | TO(STREAM_CONNECT) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
     [STREAM_QUEUE] = { "queue", stream_queue,
                        TO(STREAM_CONNECT) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) | TO(STREAM_PICK_SERVER) },
     [STREAM_CONNECT] = { "connect", stream_connect,
                          TO(STREAM_SEND_HEAD) | TO(STREAM_PICK_SERVER) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) |
-                             TO(STREAM_RELAY) },
+                             TO(STREAM_RELAY) | TO(STREAM_RAW_RESPONSE) },
+    [STREAM_RAW_RESPONSE] = { "raw response rules", stream_raw_response, TO(STREAM_FINISHED) },
     [STREAM_SEND_HEAD] = { "send head", stream_send_head,
                            TO(STREAM_RELAY) | TO(STREAM_PICK_SERVER) | TO(STREAM_CONNECT) | TO(STREAM_ANSWER) |
                                TO(STREAM_FINISHED) },
@@ -64,7 +77,14 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .now_us = &loop->now_us,
                                        .wall_us = &loop->wall_us,
                                        .start_us = loop->now_us,
+                                       .vars = expr_var_pool_new(&program->global.var_limits),
+                                       .worker = board_incarnation_at(board, inc)->slot,
+                                       .num_workers = program->global.nbproc * program->global.nbthread,
+                                       .stopping = &ctx->stopping,
                                        .owner = ctx };
+    if (!ctx->expr.vars)
+        check_out_of_memory(sizeof(ctx->expr));
+    expr_process_begin(&ctx->expr);
 }
 
 void stream_ctx_fini(struct stream_ctx *ctx)
@@ -74,6 +94,7 @@ void stream_ctx_fini(struct stream_ctx *ctx)
         ctx->free_streams = stream->next_free;
         free(stream);
     }
+    expr_var_pool_free(ctx->expr.vars);
     free(ctx->expr.scratch.mem);
 }
 
@@ -95,10 +116,31 @@ static struct stream *stream_take(struct stream_ctx *ctx)
     return stream;
 }
 
+static void give_chunk(struct stream_ctx *ctx, char *chunk)
+{
+    if (chunk)
+        buf_pool_give(ctx->mux->bufs, chunk);
+}
+
+// Variables of the connection go back to it, the others end.
+static void end_vars(struct stream *stream)
+{
+    struct expr_subject *subject = &stream->subject;
+    stream->session->vars = subject->vars[EXPR_SCOPE_SESS];
+    expr_vars_end(subject, EXPR_SCOPE_TXN);
+    expr_vars_end(subject, EXPR_SCOPE_REQ);
+    expr_vars_end(subject, EXPR_SCOPE_RES);
+}
+
 static void stream_give(struct stream *stream)
 {
     enum { MAX_FREE = 256 };
     struct stream_ctx *ctx = stream->ctx;
+    end_vars(stream);
+    give_chunk(ctx, stream->request_store.mem);
+    give_chunk(ctx, stream->response_store.mem);
+    give_chunk(ctx, stream->reply_head);
+    give_chunk(ctx, stream->reply_body);
     ctx->num_streams--;
     event_task_cancel(&stream->task);
     if (ctx->num_free >= MAX_FREE) {
@@ -126,6 +168,9 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->subject.process = &ctx->expr;
     stream->subject.session = session;
     stream->subject.stream = stream;
+    stream->subject.scopes =
+        1U << EXPR_SCOPE_SESS | 1U << EXPR_SCOPE_TXN | 1U << EXPR_SCOPE_REQ | 1U << EXPR_SCOPE_RES;
+    stream->subject.vars[EXPR_SCOPE_SESS] = session->vars;
     stream->cookie_seen = stream->cookie_set = '-';
     stream->times.idle_us = session->idle_us;
     stream->client_act_us = ctx->loop->now_us;
@@ -145,7 +190,7 @@ struct stream *stream_new_tcp(struct stream_ctx *ctx, struct proxy_session *sess
     mux_h1_raw(front);
     stream->times.first_us = stream->times.head_us = ctx->loop->now_us;
     stream->times.wall_us = session->accept_wall_us;
-    stream->step = STREAM_PICK_BACKEND;
+    stream->step = session->conf->rules[PROXY_RULES_TCP_CONTENT] ? STREAM_CONTENT_RULES : STREAM_PICK_BACKEND;
     return stream;
 }
 
@@ -174,7 +219,10 @@ static char phase_letter(const struct stream *stream, enum stream_end end)
 {
     switch (stream->step) {
     case STREAM_READ_HEAD:
+    case STREAM_CONTENT_RULES:
     case STREAM_REQUEST_RULES:
+    case STREAM_BACKEND_CONTENT:
+    case STREAM_BACKEND_RULES:
         return 'R';
     case STREAM_PICK_BACKEND:
     case STREAM_PICK_SERVER:
@@ -184,8 +232,10 @@ static char phase_letter(const struct stream *stream, enum stream_end end)
     case STREAM_CONNECT:
     case STREAM_SEND_HEAD:
         return 'C';
+    case STREAM_RAW_RESPONSE:
+        return 'D';
     case STREAM_RELAY:
-        return stream->up.ended && !stream->answer_head ? 'H' : 'D';
+        return stream->response_valid && !stream->answer_head ? 'H' : stream->up.ended && !stream->answer_head ? 'H' : 'D';
     default:
         return 'L';
     }
@@ -374,6 +424,8 @@ static uint64_t client_deadline(const struct stream *stream)
 
 static uint64_t server_deadline(const struct stream *stream)
 {
+    if (stream->rule)
+        return 0;
     bool late_up = up_goes_on(stream) && stream->up.waits == STREAM_RELAY_NEEDS_DST;
     bool late_down =
         stream->answer_head ? !stream->down.ended && stream->down.waits == STREAM_RELAY_NEEDS_SRC : !up_goes_on(stream);
@@ -382,7 +434,7 @@ static uint64_t server_deadline(const struct stream *stream)
 
 static uint64_t relay_deadline(const struct stream *stream)
 {
-    return earlier(client_deadline(stream), server_deadline(stream));
+    return earlier(stream->rule_due_us, earlier(client_deadline(stream), server_deadline(stream)));
 }
 
 void stream_arm(struct stream *stream)
@@ -456,7 +508,14 @@ void stream_timer_fired(struct stream *stream)
             verdict = stream_retry(stream, STREAM_END_SERVER_TIMEOUT);
         break;
     case STREAM_RELAY:
-        verdict = relay_timeout(stream);
+        if (!stream->rule_due_us || stream->rule_due_us > now_us)
+            verdict = relay_timeout(stream);
+        break;
+    case STREAM_CONTENT_RULES:
+    case STREAM_REQUEST_RULES:
+    case STREAM_BACKEND_CONTENT:
+    case STREAM_BACKEND_RULES:
+    case STREAM_RAW_RESPONSE:
         break;
     default:
         verdict = stream_finish(stream, STREAM_END_CLIENT_TIMEOUT, STREAM_NEXT_CLOSE);

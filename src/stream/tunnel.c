@@ -62,7 +62,11 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     backend_count(stream->backend->counters, PROXY_COUNT_TUNNELS, 1);
     mux_h1_raw(tunnel->front);
     mux_h1_raw(&tunnel->back->h1);
-    stream_relay_init(&tunnel->up, tunnel->front, &tunnel->back->h1);
+    // Rules that looked at the server's first bytes let the client's go on meanwhile.
+    if (stream->step == STREAM_RAW_RESPONSE)
+        tunnel->up = stream->up, tunnel->client_fin = stream->up.ended;
+    else
+        stream_relay_init(&tunnel->up, tunnel->front, &tunnel->back->h1);
     stream_relay_init(&tunnel->down, &tunnel->back->h1, tunnel->front);
     tunnel->front->stream.user = tunnel->back->h1.stream.user = tunnel;
     tunnel->front->stream.on_event = tunnel->back->h1.stream.on_event = tunnel_event;

@@ -564,22 +564,52 @@ static void test_journal(void **state)
     assert_memory_equal(data, "change", 6);
     board_journal_applied(board, a, 1);
     assert_int_equal(board_journal_laggard(board, 1), 0);
-    memset(data, 'j', sizeof(data));
+    // Full by the number of entries, which may be empty, and by their bytes.
     for (uint32_t i = 0; i < BOARD_JOURNAL_SLOTS; i++) {
-        assert_int_equal(board_journal_append(board, i, data, i % 2 ? sizeof(data) : 0), i + 2);
+        assert_int_equal(board_journal_append(board, i, NULL, 0), i + 2);
     }
     assert_int_equal(board_journal_append(board, 1, "x", 1), 0);
     board_journal_applied(board, a, 2);
-    assert_int_equal(board_journal_append(board, 1, data, sizeof(data)), BOARD_JOURNAL_SLOTS + 2);
-    assert_int_equal(board_journal_next(board, &type, data, &len, a), 3);
-    assert_int_equal(len, sizeof(data));
+    uint64_t last = BOARD_JOURNAL_SLOTS + 2;
+    assert_int_equal(board_journal_append(board, 1, "x", 1), last);
+    assert_int_equal(board_journal_append(board, 1, "x", 1), 0);
+    board_journal_applied(board, a, last - 1);
+    uint64_t number, num = 0;
+    memset(data, 'j', sizeof(data));
+    while ((number = board_journal_append(board, (uint32_t)num, data, sizeof(data) - num % 64)) != 0) {
+        assert_int_equal(number, ++last);
+        num++;
+    }
+    assert_in_range(num, BOARD_JOURNAL_LEN / BOARD_JOURNAL_ENTRY_MAX - 1, BOARD_JOURNAL_LEN / 3900);
+    for (uint64_t i = 0; i < num; i++) {
+        number = board_journal_next(board, &type, data, &len, a);
+        board_journal_applied(board, a, number);
+        if (i > 0) {
+            assert_int_equal(type, i - 1);
+            assert_int_equal(len, sizeof(data) - (i - 1) % 64);
+        }
+    }
+    // Round and round, one entry behind.
+    for (uint32_t i = 0; i < 3 * BOARD_JOURNAL_SLOTS; i++) {
+        number = board_journal_next(board, &type, data, &len, a);
+        assert_int_not_equal(number, 0);
+        board_journal_applied(board, a, number);
+        if (i > 0) {
+            assert_int_equal(type, i - 1);
+            assert_int_equal(len, (i - 1) * 37 % sizeof(data));
+            assert_true(len == 0 || (data[0] == (char)(i - 1) && data[len - 1] == (char)(i - 1)));
+        }
+        memset(data, (int)i, sizeof(data));
+        assert_int_not_equal(board_journal_append(board, i, data, i * 37 % sizeof(data)), 0);
+    }
     // A fork of the keeper goes on where the keeper is, one of the master at the end.
     board_incarnation_enter(board, a);
+    uint64_t applied = board_incarnation_at(board, a)->applied;
     uint32_t child = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
-    assert_int_equal(board_incarnation_at(board, child)->applied, 2);
+    assert_int_equal(board_incarnation_at(board, child)->applied, applied);
     board_incarnation_enter(board, master);
     child = board_incarnation_take(board, BOARD_ROLE_KEEPER, 0, 1);
-    assert_int_equal(board_incarnation_at(board, child)->applied, BOARD_JOURNAL_SLOTS + 2);
+    assert_int_equal(board_incarnation_at(board, child)->applied, board->journal->last);
 }
 
 static void test_ring(void **state)

@@ -170,7 +170,7 @@ struct toy_config {
     struct expr_acl *acls;
 };
 
-static void toy_init(struct toy_config *toy)
+__attribute__((unused)) static void toy_init(struct toy_config *toy)
 {
     *toy = (struct toy_config){ 0 };
     arena_init(&toy->arena);
@@ -180,14 +180,14 @@ static void toy_init(struct toy_config *toy)
     expr_convs_boot();
 }
 
-static void toy_fini(struct toy_config *toy)
+__attribute__((unused)) static void toy_fini(struct toy_config *toy)
 {
     config_fini(&toy->config);
     arena_fini(&toy->arena);
 }
 
 // Splits `text` at spaces; "" is an empty word. The first word is the line's name.
-static struct config_line toy_line(struct toy_config *toy, const char *text)
+__attribute__((unused)) static struct config_line toy_line(struct toy_config *toy, const char *text)
 {
     struct config_line line = { .first = 1, .place = { .file = "toy", .line = 1, .column = 1, .text = text } };
     line.args = arena_alloc(&toy->arena, (strlen(text) + 1) * sizeof(*line.args));

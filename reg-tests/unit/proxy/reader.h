@@ -20,7 +20,8 @@
 #include "proxy/conf.h"
 #include "rule/rule.h"
 
-static bool toy_path(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_path(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                     struct expr_walk *walk)
 {
     (void)subject;
     (void)out;
@@ -69,6 +70,8 @@ static enum rule_verdict toy_return_run(struct expr_subject *subject, const stru
     return RULE_ANSWERED;
 }
 
+enum { TOY_TCP = RULE_TCP_CONNECTION | RULE_TCP_SESSION | RULE_TCP_CONTENT | RULE_TCP_RESPONSE };
+
 static const struct rule_action toy_actions[] = {
     { .name = "return",
       .in = RULE_HTTP_REQUEST,
@@ -78,6 +81,51 @@ static const struct rule_action toy_actions[] = {
       .help = "An answer, for tests.",
       .good = "http-request return status 200",
       .bad = "http-request",
+      .bad_says = "" },
+    { .name = "accept",
+      .in = TOY_TCP,
+      .parse = toy_return_parse,
+      .run = toy_return_run,
+      .args = "...",
+      .help = "A verdict, for tests.",
+      .good = "",
+      .bad = "",
+      .bad_says = "" },
+    { .name = "reject",
+      .in = TOY_TCP,
+      .parse = toy_return_parse,
+      .run = toy_return_run,
+      .args = "...",
+      .help = "A verdict, for tests.",
+      .good = "",
+      .bad = "",
+      .bad_says = "" },
+    { .name = "allow",
+      .in = RULE_HTTP_AFTER_RESPONSE,
+      .parse = toy_return_parse,
+      .run = toy_return_run,
+      .args = "...",
+      .help = "A verdict, for tests.",
+      .good = "",
+      .bad = "",
+      .bad_says = "" },
+    { .name = "redirect",
+      .in = RULE_HTTP_REQUEST,
+      .parse = toy_return_parse,
+      .run = toy_return_run,
+      .args = "...",
+      .help = "A verdict, for tests.",
+      .good = "",
+      .bad = "",
+      .bad_says = "" },
+    { .name = "wait-for-body",
+      .in = RULE_HTTP_RESPONSE,
+      .parse = toy_return_parse,
+      .run = toy_return_run,
+      .args = "...",
+      .help = "A verdict, for tests.",
+      .good = "",
+      .bad = "",
       .bad_says = "" },
 };
 RULE_ACTIONS(toy_actions);
