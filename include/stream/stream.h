@@ -87,6 +87,7 @@ struct stream_ctx {
     uint64_t close_spread_us;
     uint64_t close_sum_us;    // shares of answers that should have said so, and have not yet
     struct expr_process expr; // what the expressions of this process share
+    struct userlist_checks *checks; // proxy/userlist.h; NULL until the first password is checked
 };
 
 // Times of the log line, monotonic us; 0 where it did not come to that.
