@@ -59,6 +59,7 @@ enum {
     PROXY_OPT_LOG_SEPARATE_ERRORS = 1 << 10, // option log-separate-errors
     PROXY_OPT_NO_LINGER = 1 << 11,           // option nolinger
     PROXY_OPT_ALL_BACKUPS = 1 << 12,         // option allbackups
+    PROXY_OPT_USE_PROXY_HEADER = 1 << 20,    // option http-use-proxy-header
 };
 
 // Rule lists of a proxy; RULE_TCP_CONNECTION and so on are 1 << these.

@@ -90,6 +90,7 @@ struct stream_ctx {
     uint64_t close_sum_us;    // shares of answers that should have said so, and have not yet
     struct table_proc_vars proc_vars;
     struct expr_process expr; // what the expressions of this process share
+    struct userlist_checks *checks; // proxy/userlist.h; NULL until the first password is checked
 };
 
 // stream_condition_holds answers for the converter when(): see struct expr_process.

@@ -4,6 +4,7 @@
 #include "stream/log.h"
 #include "board/board.h"
 #include "expr/var.h"
+#include "proxy/userlist.h"
 #include "stream/capture.h"
 #include "stream/steps.h"
 
@@ -103,6 +104,7 @@ void stream_ctx_fini(struct stream_ctx *ctx)
     }
     expr_var_pool_free(ctx->expr.vars);
     free(ctx->expr.scratch.mem);
+    userlist_checks_free(ctx->checks);
 }
 
 static struct stream *stream_take(struct stream_ctx *ctx)
