@@ -70,7 +70,9 @@ static struct expr_var_pool *vars;
 
 static void parse(const char *text)
 {
-    struct config_arg arg = { .str = text, .len = (uint32_t)strlen(text), .column = 1, .width = (uint32_t)strlen(text) };
+    struct config_arg arg = {
+        .str = text, .len = (uint32_t)strlen(text), .column = 1, .width = (uint32_t)strlen(text)
+    };
     struct config_line line = { .args = &arg, .num_args = 1, .place = { .file = "fuzz", .line = 1, .text = text } };
     must(num_chains < MAX_CHAINS);
     if (!expr_parse(&config, &chains[num_chains], &line, 0)) {
@@ -133,8 +135,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         return 0;
     uint32_t cap = data[1] < 128 ? data[1] : SCRATCH;
     struct expr_process process = { .now_us = &now_us, .wall_us = &wall_us, .num_workers = 1, .random = { 1 } };
-    struct expr_subject subject = { .process = &process, .when = EXPR_AT_REQUEST_HEAD, .scopes = 1 << EXPR_SCOPE_TXN,
-                                    .final = data[1] & 1 };
+    struct expr_subject subject = {
+        .process = &process, .when = EXPR_AT_REQUEST_HEAD, .scopes = 1 << EXPR_SCOPE_TXN, .final = data[1] & 1
+    };
     // Memory of exactly the lengths, so that a step past them is seen.
     char *value = malloc(len - 2 ? len - 2 : 1);
     process.scratch = (struct expr_scratch){ .mem = malloc(cap ? cap : 1), .cap = cap };

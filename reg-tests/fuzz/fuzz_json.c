@@ -33,8 +33,12 @@ static void check_string(struct slice raw)
 static void check_value(enum expr_json_type type, struct slice raw)
 {
     static const char *const first[] = {
-        [EXPR_JSON_NUMBER] = "-0123456789", [EXPR_JSON_TRUE] = "t",  [EXPR_JSON_FALSE] = "f",
-        [EXPR_JSON_NULL] = "n",             [EXPR_JSON_ARRAY] = "[", [EXPR_JSON_OBJECT] = "{",
+        [EXPR_JSON_NUMBER] = "-0123456789",
+        [EXPR_JSON_TRUE] = "t",
+        [EXPR_JSON_FALSE] = "f",
+        [EXPR_JSON_NULL] = "n",
+        [EXPR_JSON_ARRAY] = "[",
+        [EXPR_JSON_OBJECT] = "{",
     };
     enum expr_json_type again;
     struct slice found;

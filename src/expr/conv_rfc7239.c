@@ -241,8 +241,7 @@ static bool join(struct expr_subject *subject, struct expr_sample *sample, const
     size_t room;
     char *out = expr_scratch_rest(&subject->process->scratch, &room);
     int len = snprintf(out, room, "%s%.*s%s", prefix, (int)text.len, text.ptr, suffix);
-    return len > 0 && (size_t)len < room &&
-           expr_sample_take(sample, &subject->process->scratch, EXPR_STR, (size_t)len);
+    return len > 0 && (size_t)len < room && expr_sample_take(sample, &subject->process->scratch, EXPR_STR, (size_t)len);
 }
 
 static bool is_text(const struct expr_sample *sample)
@@ -270,8 +269,7 @@ static bool conv_np(struct expr_subject *subject, struct expr_sample *sample, co
 {
     (void)args;
     if (sample->type == EXPR_INT)
-        return sample->num >= 0 && sample->num <= UINT16_MAX &&
-               expr_cast(sample, EXPR_STR, &subject->process->scratch);
+        return sample->num >= 0 && sample->num <= UINT16_MAX && expr_cast(sample, EXPR_STR, &subject->process->scratch);
     return is_text(sample) && is_obfuscated(sample->str, 1) && join(subject, sample, "_", sample->str, "");
 }
 
@@ -293,8 +291,9 @@ static const struct expr_conv rows[] = {
       .out = EXPR_STR,
       .prepare = prepare_field,
       .convert = conv_field,
-      .help = "The first value of a parameter (for, by, host or proto), without its quotes, in a valid Forwarded header's "
-              "value.",
+      .help =
+          "The first value of a parameter (for, by, host or proto), without its quotes, in a valid Forwarded header's "
+          "value.",
       .good = "str(for=_a;by=_b;proto=https),rfc7239_field(by)",
       .gives = "_b",
       .bad = "str(a),rfc7239_field(secret)",
@@ -331,8 +330,9 @@ static const struct expr_conv rows[] = {
       .in = EXPR_ANY,
       .out = EXPR_STR,
       .convert = conv_np,
-      .help = "An integer, or a text of letters, digits, '.', '_' and '-' with '_' put before it, as the port of a node of "
-              "RFC 7239.",
+      .help =
+          "An integer, or a text of letters, digits, '.', '_' and '-' with '_' put before it, as the port of a node of "
+          "RFC 7239.",
       .good = "int(12),rfc7239_np",
       .gives = "12",
       .bad = "str(a),rfc7239_np(1)",

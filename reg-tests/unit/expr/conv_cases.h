@@ -17,10 +17,12 @@ struct conv_bad {
 
 static bool conv_parse(struct toy_config *toy, struct expr *out, const char *text)
 {
-    struct config_arg arg = { .str = text, .len = (uint32_t)strlen(text), .column = 1, .width = (uint32_t)strlen(text) };
-    struct config_line line = {
-        .args = &arg, .num_args = 1, .place = { .file = "toy", .line = 1, .column = 1, .text = text }
+    struct config_arg arg = {
+        .str = text, .len = (uint32_t)strlen(text), .column = 1, .width = (uint32_t)strlen(text)
     };
+    struct config_line line = { .args = &arg,
+                                .num_args = 1,
+                                .place = { .file = "toy", .line = 1, .column = 1, .text = text } };
     return expr_parse(&toy->config, out, &line, 0);
 }
 

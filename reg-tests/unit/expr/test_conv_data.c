@@ -79,10 +79,14 @@ static void json_queries(void **state)
         { "str(%00),url_dec,json_query($)", NULL },
     };
     static const struct conv_bad bad[] = {
-        { "str(a),json_query(a)", "a path such as" },      { "str(a),json_query($.a,int32)", "output type is 'int'" },
-        { "str(a),json_query($.)", "a name is missing" },  { "str(a),json_query($.*)", "'*' is not supported" },
-        { "str(a),json_query($[*])", "a number or a name" }, { "str(a),json_query($[1)", "a ']' is missing" },
-        { "str(a),json_query($[-1])", "a number or a name" }, { "str(a),json_query($a)", "'.' or '['" },
+        { "str(a),json_query(a)", "a path such as" },
+        { "str(a),json_query($.a,int32)", "output type is 'int'" },
+        { "str(a),json_query($.)", "a name is missing" },
+        { "str(a),json_query($.*)", "'*' is not supported" },
+        { "str(a),json_query($[*])", "a number or a name" },
+        { "str(a),json_query($[1)", "a ']' is missing" },
+        { "str(a),json_query($[-1])", "a number or a name" },
+        { "str(a),json_query($a)", "'.' or '['" },
         { "str(a),json_query('$[\"a]')", "a ']' is missing" },
     };
     conv_check(*state, cases, NUM_ITEMS(cases));
@@ -310,7 +314,7 @@ static void dates(void **state)
         { "str(),date", NULL },
     };
     static const struct conv_bad bad[] = {
-        { "int(0),utime", "takes (<format>" },       { "int(0),ltime(%H,x)", "offset is an integer" },
+        { "int(0),utime", "takes (<format>" },        { "int(0),ltime(%H,x)", "offset is an integer" },
         { "int(0),ms_utime(\"\",1)", "strftime(3)" }, { "int(0),http_date(x)", "offset is an integer" },
         { "int(0),http_date(0,h)", "its unit" },
     };

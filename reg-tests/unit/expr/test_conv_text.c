@@ -32,9 +32,9 @@ static void letters_and_ends(void **state)
         { "str(%FF),url_dec,has_ctl", "0" },
     };
     static const struct conv_bad bad[] = {
-        { "str(a),ltrim", "takes (<chars>)" },          { "str(a),rtrim(\"\")", "characters to remove" },
-        { "str(a),ltrim(a,b)", "takes (<chars>)" },     { "str(a),has_ctl(0x)", "up to 33 bits" },
-        { "str(a),has_ctl(8589934592)", "up to 33" },   { "str(a),has_ctl(0x1g)", "up to 33 bits" },
+        { "str(a),ltrim", "takes (<chars>)" },           { "str(a),rtrim(\"\")", "characters to remove" },
+        { "str(a),ltrim(a,b)", "takes (<chars>)" },      { "str(a),has_ctl(0x)", "up to 33 bits" },
+        { "str(a),has_ctl(8589934592)", "up to 33" },    { "str(a),has_ctl(0x1g)", "up to 33 bits" },
         { "str(a),has_ctl(0x11fffffffff)", "up to 33" }, { "str(a),lower(x)", "takes no arguments" },
     };
     conv_check(*state, cases, NUM_ITEMS(cases));
@@ -89,10 +89,14 @@ static void fields_and_words(void **state)
         { "str(),param(a)", NULL },
     };
     static const struct conv_bad bad[] = {
-        { "str(a),field(0,_)", "counts from 1" },   { "str(a),field(x,_)", "counts from 1" },
-        { "str(a),field(1,)", "characters" },       { "str(a),field(1)", "takes (<index>" },
-        { "str(a),field(1,_,x)", "its count" },     { "str(a),word(1,_,-1)", "its count" },
-        { "str(a),word(1,_,1,1)", "takes (<index>" }, { "str(a),param(a,&&)", "one character" },
+        { "str(a),field(0,_)", "counts from 1" },
+        { "str(a),field(x,_)", "counts from 1" },
+        { "str(a),field(1,)", "characters" },
+        { "str(a),field(1)", "takes (<index>" },
+        { "str(a),field(1,_,x)", "its count" },
+        { "str(a),word(1,_,-1)", "its count" },
+        { "str(a),word(1,_,1,1)", "takes (<index>" },
+        { "str(a),param(a,&&)", "one character" },
         { "str(a),param(\"\",x)", "name of a parameter" },
     };
     conv_check(*state, cases, NUM_ITEMS(cases));
@@ -149,10 +153,10 @@ static void urls_and_hosts(void **state)
         { "str(012345),bytes(txn.none)", NULL },
     };
     static const struct conv_bad bad[] = {
-        { "str(a),url_dec(x)", "an integer" },        { "str(a),url_enc(path)", "only encoding" },
-        { "str(a),ipmask(33)", "IPv4 mask" },         { "str(a),ipmask(24,129)", "IPv6 mask" },
-        { "str(a),ipmask(/24)", "IPv4 mask" },        { "str(a),ipmask(255.255)", "IPv4 mask" },
-        { "str(a),bytes(x)", "name of a variable" },  { "str(a),bytes", "takes (<offset>" },
+        { "str(a),url_dec(x)", "an integer" },       { "str(a),url_enc(path)", "only encoding" },
+        { "str(a),ipmask(33)", "IPv4 mask" },        { "str(a),ipmask(24,129)", "IPv6 mask" },
+        { "str(a),ipmask(/24)", "IPv4 mask" },       { "str(a),ipmask(255.255)", "IPv4 mask" },
+        { "str(a),bytes(x)", "name of a variable" }, { "str(a),bytes", "takes (<offset>" },
     };
     conv_check(*state, cases, NUM_ITEMS(cases));
     conv_check_bad(*state, bad, NUM_ITEMS(bad));
@@ -180,8 +184,10 @@ static void replacing(void **state)
         { "str(aaa),regsub('(?<=a)a',b,g)", "abb" }, // 2.6 does not look behind a match
     };
     static const struct conv_bad bad[] = {
-        { "str(a),regsub('(',x)", "regsub" },   { "str(a),regsub(a,b,x)", "'i' and 'g'" },
-        { "str(a),regsub(a)", "takes (<regex>" }, { "str(a),regsub(\"\",x)", "regular expression is expected" },
+        { "str(a),regsub('(',x)", "regsub" },
+        { "str(a),regsub(a,b,x)", "'i' and 'g'" },
+        { "str(a),regsub(a)", "takes (<regex>" },
+        { "str(a),regsub(\"\",x)", "regular expression is expected" },
     };
     conv_check(*state, cases, NUM_ITEMS(cases));
     conv_check_bad(*state, bad, NUM_ITEMS(bad));
@@ -205,7 +211,8 @@ static void languages(void **state)
         { "str('en;q=x,fr'),language(fr;en)", "en" },
         { "str(),language(en)", NULL },
     };
-    static const struct conv_bad bad[] = { { "str(a),language(;)", "languages" }, { "str(a),language", "takes (<value>" } };
+    static const struct conv_bad bad[] = { { "str(a),language(;)", "languages" },
+                                           { "str(a),language", "takes (<value>" } };
     conv_check(*state, cases, NUM_ITEMS(cases));
     conv_check_bad(*state, bad, NUM_ITEMS(bad));
 }
