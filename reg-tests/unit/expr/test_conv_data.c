@@ -296,6 +296,7 @@ static void dates(void **state)
         { "int(1404995030123),ms_utime(%N)", "123000000" },
         { "int(1404995030123),ms_utime(%6N%%N%3Nx%1N,-100)", "023000%N023x0" },
         { "int(-1),us_utime(%S.%6N)", "59.999999" },
+        { "int(-9223372036854775807),us_utime(%6N)", "224193" },
         { "int(1),us_utime(%9N)", "000001000" },
         { "str('Sun, 06 Nov 1994 08:49:37 GMT'),date", "784111777" },
         { "str('Sunday, 06-Nov-94 08:49:37 GMT'),date", "784111777" },
