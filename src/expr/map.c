@@ -191,7 +191,7 @@ static const struct expr_conv converters[] = {
     { .name = "map", .of = "map_str", .help = "Another name for map_str." },
     ROWS(str, EXPR_STR, "that is the sample", "str(a)"),
     ROWS(beg, EXPR_STR, "that the sample begins with (the longest)", "str(a)"),
-    ROWS(end, EXPR_STR, "that the sample ends with (the longest)", "str(a)"),
+    ROWS(end, EXPR_STR, "that the sample ends with (the first of the file)", "str(a)"),
     ROWS(sub, EXPR_STR, "that the sample contains (the first of the file)", "str(a)"),
     ROWS(dir, EXPR_STR, "that the sample contains between slashes (the first of the file)", "str(a)"),
     ROWS(dom, EXPR_STR, "that the sample contains between dots (the first of the file)", "str(a)"),
