@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "expr/conv.h"
 #include "expr/expr.h"
+#include "expr/format.h"
 #include "expr/var.h"
 #include "proxy/answer.h"
 #include "proxy/conf.h"
@@ -103,7 +104,7 @@ static void visit_fetch(const struct expr_fetch *row, void *arg)
     walk->rows++;
     if (!row->help || !row->help[0])
         report(walk, "fetch", row->name, "lacks its help");
-    if (!row->of && !row->good && strcmp(row->name, "acl") != 0)
+    if (!row->of && !row->good)
         report(walk, "fetch", row->name, "lacks a good example");
     if (!row->of && row->max_args && (!row->bad || !row->bad_says))
         report(walk, "fetch", row->name, "takes arguments and lacks a bad example");
@@ -222,6 +223,7 @@ int main(void)
     config_words_boot();
     expr_fetches_boot();
     expr_convs_boot();
+    expr_aliases_boot();
     rule_boot();
     proxy_answer_boot(&answers);
     int failed = cmocka_run_group_tests_name("expressions of the program", tests, NULL, NULL);
