@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Expressions, conditions and ACLs: the input is a line of words, parsed as an expression, as a condition and as an ACL,
-// and what parses is evaluated twice. Fetches of streams are not linked in; those of the process and a toy's are. All
-// converters of the area are there. Whatever the words, parsing ends with a result or an error, evaluating takes nothing
-// from the scratch that it does not give back, and a condition that may still change says so only before the end.
+// Expressions, conditions and ACLs: the input is a line of words, parsed as an expression, as a condition and as an
+// ACL, and what parses is evaluated twice. Fetches of streams are not linked in; those of the process and a toy's are.
+// All converters of the area are there. Whatever the words, parsing ends with a result or an error, evaluating takes
+// nothing from the scratch that it does not give back, and a condition that may still change says so only before the
+// end.
 #include <stdlib.h>
 #include "base/check.h"
 #include "expr/cond.h"

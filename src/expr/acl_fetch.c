@@ -103,7 +103,8 @@ static const struct expr_fetch fetches[] = {
       .when = EXPR_ALWAYS & ~EXPR_AT_BOOT,
       .prepare = prepare_acl,
       .fetch = fetch_acl,
-      .help = "Whether all the named ACLs, of this section or predefined, hold, or with '!' their contraries. Those that use "
+      .help = "Whether all the named ACLs, of this section or predefined, hold, or with '!' their contraries. Those "
+              "that use "
               "what is not available do not hold.",
       .good = "acl(TRUE,!FALSE)",
       .bad = "acl(nothing)",
@@ -120,10 +121,11 @@ static const struct expr_conv converters[] = {
       .out = EXPR_SAME,
       .prepare = prepare_when,
       .convert = conv_when,
-      .help = "Passes the value on where the condition, or with '!' its contrary, holds; else there is none. The "
-              "conditions: error and normal (how the stream ended, as for 'option dontlog-normal'), forwarded (a server "
-              "got it), toapplet (a built-in service did), processed (either of them), stopping (a soft stop is under "
-              "way), acl with the name of an ACL.",
+      .help =
+          "Passes the value on where the condition, or with '!' its contrary, holds; else there is none. The "
+          "conditions: error and normal (how the stream ended, as for 'option dontlog-normal'), forwarded (a server "
+          "got it), toapplet (a built-in service did), processed (either of them), stopping (a soft stop is under "
+          "way), acl with the name of an ACL.",
       .good = "str(abc),when(!stopping)",
       .gives = "abc",
       .bad = "str(abc),when(later)",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every fetch and converter that the whole program declares, as the manual shows them: its good example must be accepted
-// by a rule that runs at a moment it is available at, its bad one refused with its message, and a converter's example
-// must give what it says.
+// Every fetch and converter that the whole program declares, as the manual shows them: its good example must be
+// accepted by a rule that runs at a moment it is available at, its bad one refused with its message, and a converter's
+// example must give what it says.
 #include "config/words.h"
 #include "base/check.h"
 #include "expr/conv.h"
@@ -25,9 +25,11 @@ static const struct {
     const char *acl;
 } lines[] = {
     { EXPR_AT_REQUEST_HEAD, "mode http", "http-request set-var(txn.x) ", "http-request set-var(txn.x) int(1) if { " },
-    { EXPR_AT_RESPONSE_HEAD, "mode http", "http-response set-var(txn.x) ", "http-response set-var(txn.x) int(1) if { " },
+    { EXPR_AT_RESPONSE_HEAD, "mode http", "http-response set-var(txn.x) ",
+      "http-response set-var(txn.x) int(1) if { " },
     { EXPR_AT_REQUEST_CONTENT, "mode tcp", "tcp-request content set-var(txn.x) ", "tcp-request content accept if { " },
-    { EXPR_AT_RESPONSE_CONTENT, "mode tcp", "tcp-response content set-var(txn.x) ", "tcp-response content accept if { " },
+    { EXPR_AT_RESPONSE_CONTENT, "mode tcp", "tcp-response content set-var(txn.x) ",
+      "tcp-response content accept if { " },
     { EXPR_AT_SESSION, "mode tcp", "tcp-request session set-var(sess.x) ", "tcp-request session accept if { " },
     { EXPR_AT_CONNECT, "mode tcp", "tcp-request connection set-var(sess.x) ", "tcp-request connection accept if { " },
 };
@@ -206,7 +208,8 @@ static void moments(void **state)
 {
     (void)state;
     assert_true(try("mode http", "http-request set-var(txn.x) status", "is not available here"));
-    assert_true(try("mode http", "http-request set-var(txn.x) str(a),lower if { status 200 }", "is not available here"));
+    assert_true(
+        try("mode http", "http-request set-var(txn.x) str(a),lower if { status 200 }", "is not available here"));
     assert_true(try("mode http", "tcp-request connection set-var(sess.x) path", "is not available here"));
     assert_true(try("mode http", "tcp-request connection set-var(txn.x) src", "of this scope do not exist here"));
     assert_true(try("mode http", "acl a always_true\n http-request set-var(txn.x) acl(a,!a)", NULL));

@@ -248,7 +248,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { TEST(in_order), TEST(resumed), TEST(open_conditions), TEST(variables),
-                                        TEST(refused), TEST(found_services) };
+    const struct CMUnitTest tests[] = { TEST(in_order),  TEST(resumed), TEST(open_conditions),
+                                        TEST(variables), TEST(refused), TEST(found_services) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
