@@ -80,7 +80,7 @@ lto := $(if $(filter release,$(VARIANT)),$(if $(findstring clang,$(CC))$(filter-
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(filter -fsanitize=% --coverage,$(optimise)) $(LDFLAGS)
 
 # Only these areas see BoringSSL's headers, so that no other grows to need them.
-BORINGSSL_AREAS := expr http transport proxy process
+BORINGSSL_AREAS := expr http transport proxy stream process
 
 # --- areas --------------------------------------------------------------------------------------------------------
 
@@ -169,6 +169,7 @@ $(foreach t,$(UNIT_SOURCES),$(eval $(call unit_rule,$t)))
 # A fuzzer is linked with all areas, or with those named here and what they may use: one that brings its own words must
 # not meet those of others.
 FUZZ_AREAS_config := config
+FUZZ_AREAS_format := expr
 FUZZERS := $(patsubst reg-tests/fuzz/%.c,build/fuzz/%,$(wildcard reg-tests/fuzz/fuzz_*.c))
 fuzz_areas = $(if $(FUZZ_AREAS_$1),$(call reach,$(FUZZ_AREAS_$1)),$(AREAS))
 build/fuzz/fuzz_%: reg-tests/fuzz/fuzz_%.c $(call archives_of,$(AREAS)) $B/flags

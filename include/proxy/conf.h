@@ -60,6 +60,7 @@ enum {
     PROXY_OPT_LOG_SEPARATE_ERRORS = 1 << 10, // option log-separate-errors
     PROXY_OPT_NO_LINGER = 1 << 11,           // option nolinger
     PROXY_OPT_ALL_BACKUPS = 1 << 12,         // option allbackups
+    PROXY_OPT_USE_PROXY_HEADER = 1 << 20,    // option http-use-proxy-header
 };
 
 // Rule lists of a proxy; RULE_TCP_CONNECTION and so on are 1 << these.
@@ -295,6 +296,15 @@ struct stats_socket_conf {
     uint8_t level; // 1 user, 2 operator, 3 admin
 };
 
+// A variable of the service that the global section sets.
+struct proxy_boot_var {
+    struct proxy_boot_var *next;
+    uint64_t id;
+    struct slice name;
+    bool is_set;
+    struct expr_sample value;
+};
+
 struct global_conf {
     uint32_t maxconn; // 0: from the descriptor limit
     uint32_t nbproc;
@@ -322,6 +332,7 @@ struct global_conf {
     uint64_t pipesize;
     bool no_splice;
     struct expr_var_limits var_limits; // tune.vars.*-max-size
+    struct proxy_boot_var *proc_vars;  // the last one set first
     uint32_t log_uri_len; // tune.http.logurilen, default 1024
     const char *log_tag;
     const char *log_send_hostname; // NULL: none

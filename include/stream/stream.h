@@ -16,6 +16,7 @@
 #include "proxy/session.h"
 #include "stream/relay.h"
 #include "stream/wish.h"
+#include "table/proc_vars.h"
 
 struct stream;
 struct stream_tunnel;
@@ -87,8 +88,13 @@ struct stream_ctx {
     uint64_t close_from_us; // a soft stop spread over close_spread_us: when it began; 0: none
     uint64_t close_spread_us;
     uint64_t close_sum_us;    // shares of answers that should have said so, and have not yet
+    struct table_proc_vars proc_vars;
     struct expr_process expr; // what the expressions of this process share
+    struct userlist_checks *checks; // proxy/userlist.h; NULL until the first password is checked
 };
+
+// stream_condition_holds answers for the converter when(): see struct expr_process.
+bool stream_condition_holds(const struct expr_subject *subject, enum expr_condition condition);
 
 // Times of the log line, monotonic us; 0 where it did not come to that.
 struct stream_times {

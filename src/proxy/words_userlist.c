@@ -217,9 +217,10 @@ static const struct config_section section_userlist = {
     .max_args = 1,
     .begin = begin,
     .end = end,
-    .help = "Users who may log in, and their groups: `userlist NAME`. Hashed passwords are checked with crypt(3), which "
-            "is slow by design; each worker remembers the results of its last thousand checks (not the passwords), and "
-            "spends at most a quarter of its time on hashes: beyond that, logins it does not remember are refused.",
+    .help =
+        "Users who may log in, and their groups: `userlist NAME`. Hashed passwords are checked with crypt(3), which "
+        "is slow by design; each worker remembers the results of its last thousand checks (not the passwords), and "
+        "spends at most a quarter of its time on hashes: beyond that, logins it does not remember are refused.",
 };
 CONFIG_SECTION(section_userlist);
 

@@ -10,7 +10,7 @@ enum stream_verdict stream_send_head(struct stream *stream)
     // The edits start anew for each attempt: another server may mean another cookie or connection.
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
     // Keep-alive is the weakest mode: either side's wish to close counts, whatever the other says.
-    if (options & (PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE))
+    if (options & (PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE) || stream->wishes.close_server)
         back->keep_alive = false;
     // A rule may have taken the offer away.
     if (stream->upgrade && !stream->request.first[HTTP_FIELD_UPGRADE])

@@ -2,6 +2,7 @@
 #include "expr/cond.h"
 #include "expr/format.h"
 #include "stream/capture.h"
+#include "stream/http_fetch.h"
 #include "stream/log.h"
 #include "stream/steps.h"
 
@@ -62,6 +63,15 @@ static bool is_last(struct stream_ctx *ctx)
     return true;
 }
 
+// See `option http-use-proxy-header`.
+static bool wants_proxy_close(const struct stream *stream)
+{
+    const struct http_head *head = &stream->request;
+    int at = http_head_find(head, HTTP_FIELD_PROXY_CONNECTION, 0);
+    return UNLIKELY(at >= 0) && http_fetch_is_proxied(stream) &&
+           http_list_has(http_field_value(head, (unsigned)at), SLICE("close"));
+}
+
 enum stream_verdict stream_read_head(struct stream *stream)
 {
     struct stream_ctx *ctx = stream->ctx;
@@ -87,7 +97,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     _Atomic uint64_t *gauges = board_gauges(ctx->board, conf->fe_object);
     proxy_gauge_raise(&gauges[PROXY_GAUGE_REQUEST_RATE_MAX],
                       board_rate_add(&gauges[PROXY_GAUGE_REQUEST_RATE], now_us, 1));
-    if (conf->options & PROXY_OPT_HTTP_CLOSE || is_last(ctx))
+    if (conf->options & PROXY_OPT_HTTP_CLOSE || wants_proxy_close(stream) || is_last(ctx))
         stream->front->keep_alive = false;
     stream->upgrade = may_upgrade(&stream->request);
     // A handshake without its key can only fail, and the answer to it could not be checked (RFC 6455 section 4.2.1).

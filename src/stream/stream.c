@@ -4,6 +4,7 @@
 #include "stream/log.h"
 #include "board/board.h"
 #include "expr/var.h"
+#include "proxy/userlist.h"
 #include "stream/capture.h"
 #include "stream/steps.h"
 
@@ -83,11 +84,15 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .worker = board_incarnation_at(board, inc)->slot,
                                        .num_workers = program->global.nbproc * program->global.nbthread,
                                        .stopping = &ctx->stopping,
+                                       .holds = stream_condition_holds,
                                        .owner = ctx };
     stream_log_boot();
     if (!ctx->expr.vars)
         check_out_of_memory(sizeof(ctx->expr));
     expr_process_begin(&ctx->expr);
+    // Without the table nothing is set in it and nothing found.
+    if (table_proc_vars_init(&ctx->proc_vars, board))
+        ctx->expr.proc_vars = &ctx->proc_vars.vars;
 }
 
 void stream_ctx_fini(struct stream_ctx *ctx)
@@ -99,6 +104,7 @@ void stream_ctx_fini(struct stream_ctx *ctx)
     }
     expr_var_pool_free(ctx->expr.vars);
     free(ctx->expr.scratch.mem);
+    userlist_checks_free(ctx->checks);
 }
 
 static struct stream *stream_take(struct stream_ctx *ctx)
