@@ -18,6 +18,7 @@ struct rule;
 struct expr_acl;
 struct log_target;
 struct log_profile;
+struct ring_conf;
 struct proxy_format;
 struct proxy_answer;
 struct proxy_errors;
@@ -337,6 +338,7 @@ struct global_conf {
     const char *log_send_hostname; // NULL: none
     struct log_target *logs;
     struct log_profile *log_profiles;
+    struct ring_conf *rings;
     struct stats_socket_conf *stats_sockets;
     uint64_t stats_timeout;
     uint32_t stats_maxconn;

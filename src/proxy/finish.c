@@ -4,6 +4,7 @@
 #include <string.h>
 #include "log/log.h"
 #include "proxy/log_conf.h"
+#include "proxy/ring.h"
 #include "proxy/errors.h"
 #include "proxy/userlist.h"
 #include "proxy/words.h"
@@ -229,7 +230,9 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
     struct global_conf *global = &program->global;
     global->maxrewrite = global->maxrewrite > global->bufsize / 2 ? global->bufsize / 2 : global->maxrewrite;
     number_proxies(program);
+    ok &= proxy_rings_finish(config, global->logs);
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
+        ok &= proxy_rings_finish(config, proxy->logs);
         append_global_logs(program->arena, proxy, global);
         number_servers(program->arena, &proxy->be);
         ok &= number_binds(config, proxy);

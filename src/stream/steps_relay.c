@@ -92,7 +92,11 @@ static enum stream_verdict pass_head(struct stream *stream)
     if (!stream->response_valid) {
         stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
         stream->server_status = stream->response.status;
+        stream->response_valid = true;
+        stream->status = stream->response.status;
         stream_capture_head(stream, STREAM_CAPTURE_RESPONSE);
+        if (stream->session->conf->log_steps)
+            stream_log_step(stream, PROXY_LOG_AT_RESPONSE);
     }
     stream->response_valid = true;
     stream->status = stream->response.status;

@@ -3,6 +3,7 @@
 #include "expr/format.h"
 #include "stream/capture.h"
 #include "stream/http_fetch.h"
+#include "stream/log.h"
 #include "stream/steps.h"
 
 static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
@@ -107,6 +108,8 @@ enum stream_verdict stream_read_head(struct stream *stream)
     }
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
     stream_capture_head(stream, STREAM_CAPTURE_REQUEST);
+    if (conf->log_steps)
+        stream_log_step(stream, PROXY_LOG_AT_REQUEST);
     struct rule *const *rules = conf->rules;
     if (rules[PROXY_RULES_TCP_CONTENT])
         stream_step_set(stream, STREAM_CONTENT_RULES);

@@ -282,6 +282,8 @@ enum stream_verdict stream_connect(struct stream *stream)
     stream->deadline_us = 0;
     stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
     stream->back->num_uses++;
+    if (stream->session->conf->log_steps)
+        stream_log_step(stream, PROXY_LOG_AT_CONNECT);
     if (!stream->head_valid && stream->backend->conf->rules[PROXY_RULES_TCP_RESPONSE]) {
         mux_h1_raw(&stream->back->h1);
         stream_relay_init(&stream->up, stream->front, &stream->back->h1);
