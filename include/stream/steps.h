@@ -79,6 +79,20 @@ bool stream_cookie_insert(struct stream *stream);
 // stream_log_line writes the log line of a finished (or, with logasap, begun) stream.
 void stream_log_line(struct stream *stream);
 
+// stream_is_probe says whether a connection without a byte is to be forgotten, and sees to that.
+bool stream_is_probe(struct stream *stream);
+
+// stream_monitored answers a request for monitor-uri; false where it is none.
+bool stream_monitored(struct stream *stream, enum stream_verdict *verdict);
+
+// stream_ready_for_rules does what `conf` wants done before its http-request rules: names are restricted, the body is
+// waited for. False: `*verdict` says how it goes on.
+bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict);
+
+// stream_body_waited reads what has come of the request's body (or the answer's, once its head is here) and says
+// whether `at_least` bytes of it (0: all) are here, or as much as will come or fit.
+bool stream_body_waited(struct stream *stream, uint64_t at_least);
+
 // stream_has_after_rules says whether http-after-response rules concern the stream.
 bool stream_has_after_rules(const struct stream *stream);
 

@@ -7,6 +7,8 @@ static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
 {
     uint64_t *counters = stream->session->counters;
     bool first = !stream->session->num_requests;
+    if (first && (why == MUX_HEAD_EOF || why == MUX_HEAD_FAIL) && stream_is_probe(stream))
+        return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
     switch (why) {
     case MUX_HEAD_EOF:
     case MUX_HEAD_FAIL:
@@ -97,7 +99,8 @@ enum stream_verdict stream_read_head(struct stream *stream)
     struct rule *const *rules = conf->rules;
     if (rules[PROXY_RULES_TCP_CONTENT])
         stream_step_set(stream, STREAM_CONTENT_RULES);
-    else if (rules[PROXY_RULES_HTTP_REQUEST] || rules[PROXY_RULES_REDIRECT])
+    else if (rules[PROXY_RULES_HTTP_REQUEST] || rules[PROXY_RULES_REDIRECT] || conf->fe.monitor_uri ||
+             conf->header_names || conf->options & PROXY_OPT_BUFFER_REQUEST)
         stream_step_set(stream, STREAM_REQUEST_RULES);
     else
         stream_step_set(stream, STREAM_PICK_BACKEND);

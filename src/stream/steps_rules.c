@@ -212,8 +212,10 @@ static bool http_rules(struct stream *stream, const struct proxy_conf *conf, enu
 
 enum stream_verdict stream_request_rules(struct stream *stream)
 {
+    const struct proxy_conf *conf = stream->session->conf;
     enum stream_verdict verdict;
-    if (!http_rules(stream, stream->session->conf, &verdict))
+    if (stream_monitored(stream, &verdict) || !stream_ready_for_rules(stream, conf, &verdict) ||
+        !http_rules(stream, conf, &verdict))
         return verdict;
     stream_step_set(stream, STREAM_PICK_BACKEND);
     return STREAM_GO;
@@ -246,8 +248,11 @@ enum stream_verdict stream_backend_content(struct stream *stream)
 
 enum stream_verdict stream_backend_rules(struct stream *stream)
 {
+    const struct proxy_conf *conf = stream->backend->conf;
     enum stream_verdict verdict;
-    return http_rules(stream, stream->backend->conf, &verdict) ? enter_backend(stream) : verdict;
+    if (!stream_ready_for_rules(stream, conf, &verdict) || !http_rules(stream, conf, &verdict))
+        return verdict;
+    return enter_backend(stream);
 }
 
 // Rules of an answer's head in their order; the frontend's come last.
