@@ -17,6 +17,8 @@
 struct rule;
 struct expr_acl;
 struct log_target;
+struct log_profile;
+struct proxy_format;
 struct proxy_answer;
 struct proxy_errors;
 struct stream_reply;
@@ -29,7 +31,18 @@ enum proxy_balance { PROXY_BALANCE_ROUNDROBIN, PROXY_BALANCE_LEASTCONN };
 
 enum proxy_reuse { PROXY_REUSE_SAFE, PROXY_REUSE_NEVER, PROXY_REUSE_AGGRESSIVE, PROXY_REUSE_ALWAYS };
 
-enum proxy_log { PROXY_LOG_NONE, PROXY_LOG_TCP, PROXY_LOG_HTTP, PROXY_LOG_CLF, PROXY_LOG_DEFAULT };
+// Formats of log lines; all but the last are built in.
+enum proxy_log {
+    PROXY_LOG_NONE,
+    PROXY_LOG_TCP,
+    PROXY_LOG_TCP_CLF,
+    PROXY_LOG_HTTP,
+    PROXY_LOG_CLF,
+    PROXY_LOG_HTTPS,
+    PROXY_LOG_DEFAULT,
+    PROXY_LOG_CUSTOM, // proxy_conf.log_custom
+    PROXY_NUM_LOGS
+};
 
 // Bits of proxy_conf.options.
 enum {
@@ -49,6 +62,7 @@ enum {
     PROXY_OPT_BUFFER_REQUEST = 1 << 13,      // option http-buffer-request
     PROXY_OPT_IGNORE_PROBES = 1 << 14,       // option http-ignore-probes
     PROXY_OPT_PRETEND_KEEPALIVE = 1 << 15,   // option http-pretend-keepalive
+    PROXY_OPT_USE_PROXY_HEADER = 1 << 20,    // option http-use-proxy-header
 };
 
 // Rule lists of a proxy; RULE_TCP_CONNECTION and so on are 1 << these.
@@ -207,6 +221,16 @@ struct errorfile_conf {
     struct config_place place;
 };
 
+// A capture slot: proxy/capture.h.
+struct capture_conf {
+    struct capture_conf *next;
+    const char *name; // of the header field that fills it, or NULL: rules do
+    uint32_t name_len;
+    uint32_t len;   // most bytes it keeps
+    uint32_t index; // its number, from 0
+    uint32_t at;    // where its room begins
+};
+
 struct frontend_conf {
     struct bind_conf *binds;
     uint32_t maxconn; // 0: that of the process
@@ -218,6 +242,10 @@ struct frontend_conf {
     const char *monitor_uri;            // NULL: none
     struct monitor_conf *monitor_fails; // one that holds makes the answer 503
     uint32_t rate_limit;                // connections a second, 0: no limit
+    struct capture_conf *captures[2]; // of requests and of answers
+    uint32_t num_captures[2];
+    uint32_t capture_room;              // bytes that all captures of a stream need; 0: there are none
+    struct capture_conf capture_cookie; // name NULL: none; twice its `len`, for request and answer
 };
 
 struct backend_conf {
@@ -256,6 +284,14 @@ struct proxy_conf {
     const char *log_tag;
     bool log_global;         // `log global`
     struct log_target *logs; // its own `log` lines, then, with log_global, the global ones
+    struct proxy_format *log_custom;  // log-format, with PROXY_LOG_CUSTOM
+    struct proxy_format *log_sd;      // log-format-sd, or NULL
+    struct proxy_format *log_error;   // error-log-format, or NULL
+    uint32_t log_steps;               // a bit per PROXY_LOG_AT_*; 0: one line, when all is known
+    bool log_wants_source;            // a format tells what address we connected to the server from
+    bool log_wants_stream;            // a format asks what only the stream itself knows
+    struct proxy_format *unique_id;   // unique-id-format, or NULL
+    const char *unique_id_header;     // unique-id-header, or NULL
     struct forwardfor_conf forwardfor;
     struct forwarded_conf forwarded;
     struct errorfile_conf *errorfiles;
@@ -273,6 +309,15 @@ struct stats_socket_conf {
     struct stats_socket_conf *next;
     struct bind_conf bind;
     uint8_t level; // 1 user, 2 operator, 3 admin
+};
+
+// A variable of the service that the global section sets.
+struct proxy_boot_var {
+    struct proxy_boot_var *next;
+    uint64_t id;
+    struct slice name;
+    bool is_set;
+    struct expr_sample value;
 };
 
 struct global_conf {
@@ -302,10 +347,12 @@ struct global_conf {
     uint64_t pipesize;
     bool no_splice;
     struct expr_var_limits var_limits; // tune.vars.*-max-size
+    struct proxy_boot_var *proc_vars;  // the last one set first
     uint32_t log_uri_len; // tune.http.logurilen, default 1024
     const char *log_tag;
     const char *log_send_hostname; // NULL: none
     struct log_target *logs;
+    struct log_profile *log_profiles;
     struct stats_socket_conf *stats_sockets;
     uint64_t stats_timeout;
     uint32_t stats_maxconn;
@@ -322,6 +369,7 @@ struct program_conf {
     uint32_t backends_mask;
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct proxy_errors *errors; // http-errors sections
+    struct userlist *userlists;  // proxy/userlist.h
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
     uint32_t object;        // on the board: the whole service, for global maxconn and its counters

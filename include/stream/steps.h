@@ -93,6 +93,10 @@ bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf
 // whether `at_least` bytes of it (0: all) are here, or as much as will come or fit.
 bool stream_body_waited(struct stream *stream, uint64_t at_least);
 
+// stream_retire takes everything from a stream but what its log line will ask for: a tunnel goes on in its place, and
+// releases it once that line is written.
+void stream_retire(struct stream *stream);
+
 // stream_has_after_rules says whether http-after-response rules concern the stream.
 bool stream_has_after_rules(const struct stream *stream);
 

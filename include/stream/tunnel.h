@@ -27,6 +27,7 @@ struct stream_tunnel {
     struct backend *backend;
     struct server *server;
     struct stream_log *log; // NULL where no line is due
+    struct stream *kept;    // where that line asks for more than `log` has, else NULL
     struct stream_relay up;
     struct stream_relay down;
     uint64_t bytes_in;

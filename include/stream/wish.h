@@ -28,5 +28,6 @@ struct stream_wishes {
     bool has_bc_mark : 1;
     bool has_bc_tos : 1;
     bool has_retries : 1;
-    bool no_l7_retry : 1; // disable-l7-retry
+    bool no_l7_retry : 1;  // disable-l7-retry
+    bool close_server : 1; // set-header connection close: the server's connection ends with this exchange
 };

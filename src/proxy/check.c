@@ -39,10 +39,13 @@ static void check_tcp(struct config *config, struct proxy_conf *proxy)
         ignore_http(config, proxy, "'option forwarded'");
     if (proxy->be.cookie.name && proxy->has_backend)
         ignore_http(config, proxy, "'cookie'");
-    if (proxy->has_frontend && (proxy->log_format == PROXY_LOG_HTTP || proxy->log_format == PROXY_LOG_CLF)) {
-        warn(config, proxy, "'option httplog' in %s '%s' needs mode http; 'option tcplog' is used instead",
-             proxy_kind(proxy), proxy->name);
-        proxy->log_format = PROXY_LOG_TCP;
+    if (proxy->has_frontend && (proxy->log_format == PROXY_LOG_HTTP || proxy->log_format == PROXY_LOG_CLF ||
+                                proxy->log_format == PROXY_LOG_HTTPS)) {
+        bool clf = proxy->log_format == PROXY_LOG_CLF;
+        warn(config, proxy, "'option %s' in %s '%s' needs mode http; 'option tcplog%s' is used instead",
+             proxy->log_format == PROXY_LOG_HTTPS ? "httpslog" : "httplog", proxy_kind(proxy), proxy->name,
+             clf ? " clf" : "");
+        proxy->log_format = clf ? PROXY_LOG_TCP_CLF : PROXY_LOG_TCP;
     }
     for (const struct server_conf *it = proxy->be.servers; it; it = it->next) {
         if (it->cookie)

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "log/log.h"
+#include "proxy/log_conf.h"
 #include "proxy/errors.h"
+#include "proxy/userlist.h"
 #include "proxy/words.h"
 
 static void append_global_logs(struct arena *arena, struct proxy_conf *proxy, const struct global_conf *global)
@@ -235,9 +237,11 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         if (proxy->disabled)
             continue;
         ok &= proxy_conf_check(config, proxy);
+        ok &= proxy_logs_finish(config, proxy);
         ok &= resolve_names(config, proxy);
     }
     ok &= proxy_errors_check(config, program);
+    ok &= userlists_finish(config);
     collect_binds(program);
     proxy_backends_index(program);
     ok &= check_binds(config, program);

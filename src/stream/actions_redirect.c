@@ -2,6 +2,7 @@
 // Redirections (manual section 4.2, "redirect").
 #include <stdlib.h>
 #include "expr/cond.h"
+#include "proxy/words.h"
 #include "stream/rewrite.h"
 
 enum redirect_kind { REDIRECT_NONE, REDIRECT_LOCATION, REDIRECT_PREFIX, REDIRECT_SCHEME };
@@ -251,6 +252,34 @@ static enum rule_verdict run_redirect(struct expr_subject *subject, const struct
         return RULE_NEXT;
     return make(subject, redirect, text) ? RULE_ANSWERED : RULE_ERROR;
 }
+
+// The word itself is the action of a rule that is run after those of http-request.
+static bool parse_line(struct config *config, void *object, const struct config_word *word,
+                       const struct config_line *line)
+{
+    struct proxy_conf *proxy = object;
+    struct config_line whole = *line;
+    (void)word;
+    whole.first--;
+    return rule_parse(config, &proxy->rules[PROXY_RULES_REDIRECT], &whole, 0, RULE_HTTP_REQUEST, &proxy->acls,
+                      EXPR_FROM_REQUEST_HEAD) != NULL;
+}
+
+static const struct config_word words[] = {
+    { .name = "redirect",
+      .in = CONFIG_IN_FRONTEND | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
+      .min_args = 2,
+      .flags = CONFIG_ANY_ARGS,
+      .parse = parse_line,
+      .args = "{ location | prefix | scheme } <value> [<option>...] [{ if | unless } <condition>]",
+      .help =
+          "As 'http-request redirect', but run after all http-request rules of the section, and with texts that are "
+          "taken as they stand.",
+      .good = "redirect prefix https://www.example.com if { path_beg /old }",
+      .bad = "redirect location / code 305",
+      .bad_says = "not '305'" },
+};
+CONFIG_WORDS(words);
 
 static const struct rule_action actions[] = {
     { .name = "redirect",

@@ -18,6 +18,15 @@ static bool set_pathq(struct http_head *head, struct slice pathq)
                                                            : http_head_set_pathq(head, pathq);
 }
 
+// Once there, the '?' stays: without a query it is the path that ends in it.
+static bool set_query(struct http_head *head, struct slice query)
+{
+    struct slice pathq = http_head_pathq(head);
+    if (query.len || !http_head_query(head).ptr)
+        return http_head_set_query(head, query);
+    return http_head_set_pathq(head, slice_of(pathq.ptr, slice_find(pathq, '?') + 1));
+}
+
 // An absolute target says for whom the request is, and so does Host: they must agree (RFC 9112 section 3.2.2).
 static bool set_target(struct http_head *head, struct slice target)
 {
@@ -63,7 +72,7 @@ static enum rule_verdict run_set_pathq(struct expr_subject *subject, const struc
 
 static enum rule_verdict run_set_query(struct expr_subject *subject, const struct rule *rule)
 {
-    return set_text(subject, rule, http_head_set_query);
+    return set_text(subject, rule, set_query);
 }
 
 static enum rule_verdict run_set_uri(struct expr_subject *subject, const struct rule *rule)

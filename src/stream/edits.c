@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
+#include "stream/log.h"
 #include "stream/act.h"
 #include "stream/steps.h"
 
@@ -69,8 +70,7 @@ static bool edit_forwarded(struct stream *stream)
             len += snprintf(text + len, sizeof(text) - (size_t)len, "host=\"%.*s\";", (int)value.len, value.ptr);
     }
     if (conf->by || conf->by_port)
-        len += forwarded_node(text + len, sizeof(text) - (size_t)len, "by", stream_dst(stream),
-                              conf->by_port);
+        len += forwarded_node(text + len, sizeof(text) - (size_t)len, "by", stream_dst(stream), conf->by_port);
     if (conf->for_ || conf->for_port)
         len += forwarded_node(text + len, sizeof(text) - (size_t)len, "for", stream_src(stream), conf->for_port);
     return len < 2 || add_text(stream, SLICE("forwarded"), text, (size_t)len - 1);
@@ -99,10 +99,21 @@ static bool edit_host(struct stream *stream)
     return add_text(stream, SLICE("host"), text, (size_t)len);
 }
 
+// The frontend's unique id: made for logs, too, where no field is asked for.
+static bool edit_unique_id(struct stream *stream)
+{
+    const struct proxy_conf *front = stream->session->conf;
+    uint32_t when = stream->subject.when;
+    stream->subject.when = EXPR_AT_REQUEST_HEAD;
+    struct slice id = stream_unique_id(stream);
+    stream->subject.when = when;
+    return !front->unique_id_header || !id.len || add_text(stream, slice_str(front->unique_id_header), id.ptr, id.len);
+}
+
 bool stream_edit_request(struct stream *stream)
 {
     return http_edits_drop_hop_by_hop(&stream->edits, &stream->request, stream->upgrade) && edit_host(stream) &&
-           stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream);
+           stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream) && edit_unique_id(stream);
 }
 
 bool stream_edit_response(struct stream *stream)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "expr/cond.h"
 #include "expr/format.h"
+#include "stream/capture.h"
+#include "stream/http_fetch.h"
 #include "stream/steps.h"
 
 static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
@@ -62,6 +64,15 @@ static bool is_last(struct stream_ctx *ctx)
     return true;
 }
 
+// See `option http-use-proxy-header`.
+static bool wants_proxy_close(const struct stream *stream)
+{
+    const struct http_head *head = &stream->request;
+    int at = http_head_find(head, HTTP_FIELD_PROXY_CONNECTION, 0);
+    return UNLIKELY(at >= 0) && http_fetch_is_proxied(stream) &&
+           http_list_has(http_field_value(head, (unsigned)at), SLICE("close"));
+}
+
 enum stream_verdict stream_read_head(struct stream *stream)
 {
     struct stream_ctx *ctx = stream->ctx;
@@ -69,6 +80,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     enum mux_head result = mux_stream_read_head(&stream->front->stream, &stream->request, HTTP_METHOD_OTHER);
     if (stream->front->rx_started && !stream->times.first_us) {
         stream->times.first_us = now_us;
+        stream->id = ctx->next_id++;
         stream->times.wall_us = ctx->loop->wall_us;
     }
     if (result == MUX_HEAD_AGAIN)
@@ -86,7 +98,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     _Atomic uint64_t *gauges = board_gauges(ctx->board, conf->fe_object);
     proxy_gauge_raise(&gauges[PROXY_GAUGE_REQUEST_RATE_MAX],
                       board_rate_add(&gauges[PROXY_GAUGE_REQUEST_RATE], now_us, 1));
-    if (conf->options & PROXY_OPT_HTTP_CLOSE || is_last(ctx))
+    if (conf->options & PROXY_OPT_HTTP_CLOSE || wants_proxy_close(stream) || is_last(ctx))
         stream->front->keep_alive = false;
     stream->upgrade = may_upgrade(&stream->request);
     // A handshake without its key can only fail, and the answer to it could not be checked (RFC 6455 section 4.2.1).
@@ -96,6 +108,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
         return stream_refuse(stream, 400, STREAM_END_PROXY, true);
     }
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
+    stream_capture_head(stream, STREAM_CAPTURE_REQUEST);
     struct rule *const *rules = conf->rules;
     if (rules[PROXY_RULES_TCP_CONTENT])
         stream_step_set(stream, STREAM_CONTENT_RULES);
