@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "expr/cond.h"
+#include "expr/format.h"
 #include "stream/capture.h"
 #include "stream/http_fetch.h"
 #include "stream/steps.h"
@@ -77,6 +78,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     enum mux_head result = mux_stream_read_head(&stream->front->stream, &stream->request, HTTP_METHOD_OTHER);
     if (stream->front->rx_started && !stream->times.first_us) {
         stream->times.first_us = now_us;
+        stream->id = ctx->next_id++;
         stream->times.wall_us = ctx->loop->wall_us;
     }
     if (result == MUX_HEAD_AGAIN)
@@ -115,25 +117,54 @@ enum stream_verdict stream_read_head(struct stream *stream)
     return STREAM_GO;
 }
 
-static struct proxy_conf *choose_backend(struct stream *stream)
+// A name that a request made is good for a backend of the same mode only.
+static const struct proxy_conf *named_backend(struct stream *stream, const struct choice_conf *use)
 {
-    const struct proxy_conf *conf = stream->session->conf;
+    struct expr_scratch *scratch = &stream->ctx->expr.scratch;
+    uint32_t mark = expr_scratch_mark(scratch);
+    struct slice name = expr_format_make(use->format, &stream->subject);
+    const struct proxy_conf *found = name.ptr ? proxy_backend_named(stream->ctx->program, name) : NULL;
+    expr_scratch_release(scratch, mark);
+    return found && found->mode == stream->session->conf->mode ? found : NULL;
+}
+
+static const struct proxy_conf *choose_backend(struct stream *stream)
+{
+    const struct proxy_conf *conf = stream->session->conf, *found = NULL;
+    const struct choice_conf *use = conf->fe.use_backends;
     stream->subject.when = stream->head_valid ? EXPR_AT_REQUEST_HEAD : EXPR_AT_REQUEST_CONTENT;
     stream->subject.final = true;
-    for (const struct use_backend_conf *use = conf->fe.use_backends; use; use = use->next)
-        if (!use->cond || expr_cond_true(use->cond, &stream->subject))
-            return use->backend;
-    if (conf->fe.default_backend)
-        return conf->fe.default_backend;
-    return conf->has_backend ? (struct proxy_conf *)conf : NULL;
+    while (use && use->cond && !expr_cond_true(use->cond, &stream->subject))
+        use = use->next;
+    if (use)
+        found = use->format ? named_backend(stream, use) : use->backend;
+    if (found || conf->fe.default_backend)
+        return found ? found : conf->fe.default_backend;
+    return conf->has_backend ? conf : NULL;
+}
+
+// What the backend's rules say of cookies and servers that are down.
+static void judge_persistence(struct stream *stream, const struct proxy_conf *chosen)
+{
+    const struct persist_conf *persist = chosen->be.persists;
+    while (persist && !expr_cond_true(persist->cond, &stream->subject))
+        persist = persist->next;
+    stream->force_persist = persist && persist->force;
+    stream->ignore_persist = persist && !persist->force;
 }
 
 enum stream_verdict stream_pick_backend(struct stream *stream)
 {
     struct stream_ctx *ctx = stream->ctx;
-    stream_looks_at_bytes(stream);
+    // Without rules the bytes do not matter.
+    bool looks = stream->session->conf->fe.use_backends != NULL;
+    if (looks)
+        stream_looks_at_bytes(stream);
     const struct proxy_conf *chosen = choose_backend(stream);
-    stream_looked(stream);
+    if (chosen && chosen->be.persists)
+        judge_persistence(stream, chosen);
+    if (looks)
+        stream_looked(stream);
     if (!chosen || !ctx->backends->backends[chosen->index])
         return stream_refuse(stream, 503, STREAM_END_SERVER, false);
     struct backend *backend = ctx->backends->backends[chosen->index];
