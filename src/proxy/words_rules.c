@@ -24,18 +24,6 @@ static bool parse_rule(struct config *config, void *object, const struct config_
                       moments[word->value]);
 }
 
-// The word itself is the action.
-static bool parse_redirect(struct config *config, void *object, const struct config_word *word,
-                           const struct config_line *line)
-{
-    struct proxy_conf *proxy = object;
-    struct config_line whole = *line;
-    whole.first--;
-    (void)word;
-    return rule_parse(config, &proxy->rules[PROXY_RULES_REDIRECT], &whole, 0, RULE_HTTP_REQUEST, &proxy->acls,
-                      moments[PROXY_RULES_HTTP_REQUEST]) != NULL;
-}
-
 static bool parse_delay(struct config *config, void *object, const struct config_word *word,
                         const struct config_line *line)
 {
@@ -81,16 +69,6 @@ static const struct config_word words[] = {
           "Adds a rule that is run for each answer, be it a server's or our own, before it is sent. Those of the "
           "backend come before those of the frontend.",
           "set-var(txn.a) int(1)", "set-vra(txn.a) int(1)", "unknown action"),
-    { .name = "redirect",
-      .in = CONFIG_IN_FRONTEND | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
-      .min_args = 1,
-      .flags = CONFIG_ANY_ARGS,
-      .parse = parse_redirect,
-      .args = "{ location | prefix | scheme } <value> [<option>...] [{ if | unless } <condition>]",
-      .help = "The same as 'http-request redirect', but run after all http-request rules.",
-      .good = "redirect prefix https://www.example.com if { path_beg /old }",
-      .bad = "redirect",
-      .bad_says = "is incomplete" },
     { .name = "tcp-request inspect-delay",
       .in = CONFIG_IN_PROXY,
       .min_args = 1,
