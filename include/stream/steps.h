@@ -79,6 +79,9 @@ bool stream_cookie_insert(struct stream *stream);
 // stream_log_line writes the log line of a finished (or, with logasap, begun) stream.
 void stream_log_line(struct stream *stream);
 
+// stream_enter_backend counts the stream as open in its backend, whose rules have let it pass, and goes on to a server.
+enum stream_verdict stream_enter_backend(struct stream *stream);
+
 // stream_is_probe says whether a connection without a byte is to be forgotten, and sees to that.
 bool stream_is_probe(struct stream *stream);
 

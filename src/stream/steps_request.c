@@ -156,6 +156,12 @@ static void judge_persistence(struct stream *stream, const struct proxy_conf *ch
     stream->ignore_persist = persist && !persist->force;
 }
 
+static bool has_rules(const struct proxy_conf *conf)
+{
+    return conf->rules[PROXY_RULES_TCP_CONTENT] || conf->rules[PROXY_RULES_HTTP_REQUEST] ||
+           conf->rules[PROXY_RULES_REDIRECT] || conf->header_names || conf->options & PROXY_OPT_BUFFER_REQUEST;
+}
+
 enum stream_verdict stream_pick_backend(struct stream *stream)
 {
     struct stream_ctx *ctx = stream->ctx;
@@ -178,6 +184,9 @@ enum stream_verdict stream_pick_backend(struct stream *stream)
     proxy_gauge_raise(&backend->gauges[PROXY_GAUGE_SESSION_RATE_MAX],
                       board_rate_add(&backend->gauges[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1));
     proxy_gauge_raise(&backend->gauges[PROXY_GAUGE_LAST_SESSION], ctx->loop->wall_us / 1000000);
+    // A listen section's rules ran already.
+    if (LIKELY(chosen == stream->session->conf || !has_rules(chosen)))
+        return stream_enter_backend(stream);
     stream_step_set(stream, STREAM_BACKEND_CONTENT);
     return STREAM_GO;
 }
