@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include "base/hash.h"
 #include "stream/http_fetch.h"
+#include "stream/log.h"
 
 HTTP_FETCH_FN(fetch_first_req)
 {
@@ -209,8 +210,10 @@ HTTP_FETCH_SIDES(fetch_ver)
 HTTP_FETCH_FN(fetch_status)
 {
     const struct http_head *head = http_fetch_response(subject);
+    const struct stream_log *log = subject->log;
     (void)args, (void)walk;
-    return head && http_fetch_put_int(out, head->status);
+    unsigned status = head ? head->status : log ? log->status : 0;
+    return status && http_fetch_put_int(out, status);
 }
 
 HTTP_FETCH_FN(fetch_server_status)
