@@ -52,8 +52,10 @@ static void draw_key(char *key, size_t cap, enum expr_match match)
         return;
     default:
         len = draw(5) + (match == EXPR_MATCH_DIR || match == EXPR_MATCH_DOM);
+        if (draw(2))
+            len += 9; // long enough to be compared by words
         for (uint32_t i = 0; i < len; i++)
-            key[i] = "aAbB"[draw(4)];
+            key[i] = len < 9 || draw(20) == 0 ? "aAbB"[draw(4)] : "aAaaaaaaaaaaaa"[i];
         key[len] = '\0';
     }
 }
@@ -73,9 +75,13 @@ static bool draw_sample(struct expr_sample *sample, char text[24], enum expr_mat
         sample->type = EXPR_ADDR;
         return expr_addr_parse(&sample->addr, slice_str(text));
     }
-    for (uint32_t i = 0; i < len; i++)
-        text[i] = (match == EXPR_MATCH_DIR || match == EXPR_MATCH_DOM) && draw(3) == 0 ? "/."[match == EXPR_MATCH_DOM]
-                                                                                         : "aAbBj"[draw(5)];
+    bool is_delimited = match == EXPR_MATCH_DIR || match == EXPR_MATCH_DOM, is_long = draw(2);
+    len += is_long ? 9 : 0;
+    for (uint32_t i = 0; i < len; i++) {
+        text[i] = is_long && draw(20) ? "aAaaaaaaaaaaaaaaaa"[i] : "aAbBj"[draw(5)];
+        if (is_delimited && draw(is_long ? 10 : 3) == 0)
+            text[i] = "/."[match == EXPR_MATCH_DOM];
+    }
     *sample = (struct expr_sample){ .type = EXPR_STR, .str = slice_of(text, len) };
     return true;
 }
