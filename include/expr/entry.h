@@ -18,11 +18,13 @@ struct expr_entry {
     char key[];    // NUL-terminated
 };
 
+// expr_entry_key lends its key.
 static inline struct slice expr_entry_key(const struct expr_entry *entry)
 {
     return slice_of(entry->key, entry->key_len);
 }
 
+// expr_entry_value lends its value, "" where there is none.
 static inline struct slice expr_entry_value(const struct expr_entry *entry)
 {
     return entry->value ? slice_of(entry->value, entry->value_len) : slice_of("", 0);
@@ -49,6 +51,7 @@ struct expr_spot_many {
     struct expr_entry *entries[];
 };
 
+// expr_spot_many gives the block of a spot with several entries, NULL for others.
 static inline struct expr_spot_many *expr_spot_many(expr_spot spot)
 {
     return spot & EXPR_SPOT_MANY ? (struct expr_spot_many *)(spot & ~(expr_spot)EXPR_SPOT_MANY) : NULL;
@@ -61,12 +64,14 @@ static inline struct expr_entry *expr_spot_first(expr_spot spot)
     return many ? many->entries[0] : (struct expr_entry *)spot;
 }
 
+// expr_spot_num gives how many entries meet there.
 static inline uint32_t expr_spot_num(expr_spot spot)
 {
     const struct expr_spot_many *many = expr_spot_many(spot);
     return many ? many->num : spot != 0;
 }
 
+// expr_spot_at gives entry number `i` of them.
 static inline struct expr_entry *expr_spot_at(expr_spot spot, uint32_t i)
 {
     const struct expr_spot_many *many = expr_spot_many(spot);

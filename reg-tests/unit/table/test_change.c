@@ -221,8 +221,8 @@ static void results(void **state)
     change = (struct table_change){ .op = TABLE_CHANGE_ENSURE, .list = SLICE("virt@x"), .key = SLICE("n") };
     enum table_change_result result;
     uint32_t num = 0;
+    char text[16];
     do {
-        char text[16];
         snprintf(text, sizeof(text), "%u", ++num);
         change.value = slice_str(text);
         result = table_change_publish(&change, NULL, NULL);
