@@ -3,6 +3,7 @@
 #include <pcre2.h>
 #include <stdlib.h>
 #include "base/check.h"
+#include "expr/bytes.h"
 #include "expr/regex.h"
 
 enum { REGEX_STACK_START = 32 * 1024, REGEX_STACK_MAX = 256 * 1024 };
@@ -127,12 +128,6 @@ bool expr_regex_exec(const struct expr_regex *regex, struct slice subject, struc
     return expr_regex_exec_from(regex, subject, 0, groups);
 }
 
-static int hex_digit(char c)
-{
-    char low = slice_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 // The bytes that the escape at `*at` (a backslash) stands for; `*at` moves past it.
 static struct slice escape_read(struct slice format, size_t *at, char *byte, const struct expr_groups *groups)
 {
@@ -147,9 +142,9 @@ static struct slice escape_read(struct slice format, size_t *at, char *byte, con
         uint32_t n = (uint32_t)(ptr[1] - '0');
         return n < groups->num && groups->group[n].ptr ? groups->group[n] : slice_of("", 0);
     }
-    if (ptr[1] == 'x' && left >= 4 && hex_digit(ptr[2]) >= 0 && hex_digit(ptr[3]) >= 0) {
+    if (ptr[1] == 'x' && left >= 4 && expr_hex_digit(ptr[2]) >= 0 && expr_hex_digit(ptr[3]) >= 0) {
         *at += 2;
-        *byte = (char)(hex_digit(ptr[2]) << 4 | hex_digit(ptr[3]));
+        *byte = (char)(expr_hex_digit(ptr[2]) << 4 | expr_hex_digit(ptr[3]));
         return slice_of(byte, 1);
     }
     return slice_of(ptr + 1, 1);
