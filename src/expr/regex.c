@@ -97,7 +97,7 @@ static void groups_set(struct expr_groups *groups, struct slice subject, uint32_
     const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(regex_shared.result);
     groups->num = num;
     for (uint32_t i = 0; i < num; i++) {
-        // \K within a lookahead can put the start behind the end.
+        // Older PCRE2 let \K within a lookahead put the start behind the end.
         PCRE2_SIZE start = ends[2 * i], end = ends[2 * i + 1];
         bool is_set = start != PCRE2_UNSET && end != PCRE2_UNSET && start <= end;
         groups->group[i] = is_set ? slice_of(subject.ptr + start, end - start) : slice_of(NULL, 0);
