@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entries of lists and pattern sets, and spots, the places in an index where the entries of one pattern meet. Private to
-// this area. An entry is a heap block of its own that its list (or pattern set) owns; indexes only point at it.
+// Entries of lists and pattern sets, and spots, the places in an index where the entries of one pattern meet. Private
+// to this area. An entry is a heap block of its own that its list (or pattern set) owns; indexes only point at it.
 #pragma once
 
 #include <stdbool.h>
@@ -10,8 +10,8 @@
 struct expr_entry {
     struct expr_entry *next; // in the order of the file
     struct expr_entry *prev;
-    uint64_t order;  // greater than that of all entries before it
-    char *value;     // NUL-terminated heap block of its own, or NULL where there is none
+    uint64_t order; // greater than that of all entries before it
+    char *value;    // NUL-terminated heap block of its own, or NULL where there is none
     uint32_t value_len;
     uint32_t key_len;
     uint32_t line; // of its file, 0 for what was added at run time
@@ -87,6 +87,6 @@ void expr_spot_del(expr_spot *spot, const struct expr_entry *entry);
 // expr_spot_fini frees what the spot has, not its entries.
 void expr_spot_fini(expr_spot spot);
 
-// expr_memory gives `len` bytes at `old` (NULL: new ones), as realloc does. Never NULL: a process that has no memory for
-// a change of a list ends, for one that went on without it would decide differently from all others.
+// expr_memory gives `len` bytes at `old` (NULL: new ones), as realloc does. Never NULL: a process that has no memory
+// for a change of a list ends, for one that went on without it would decide differently from all others.
 void *expr_memory(void *old, size_t len);

@@ -104,17 +104,15 @@ static void groups_set(struct expr_groups *groups, struct slice subject, uint32_
     }
 }
 
-bool expr_regex_exec_from(const struct expr_regex *regex, struct slice subject, size_t from,
-                          struct expr_groups *groups)
+bool expr_regex_exec_from(const struct expr_regex *regex, struct slice subject, size_t from, struct expr_groups *groups)
 {
     if (!subject.ptr)
         subject.ptr = "";
     must(from <= subject.len);
     PCRE2_SPTR ptr = (PCRE2_SPTR)subject.ptr;
-    int num = regex->compiled ? pcre2_jit_match(regex->code, ptr, subject.len, from, 0, regex_shared.result,
-                                                regex_shared.limits)
-                              : pcre2_match(regex->code, ptr, subject.len, from, 0, regex_shared.result,
-                                            regex_shared.limits);
+    int num = regex->compiled
+                  ? pcre2_jit_match(regex->code, ptr, subject.len, from, 0, regex_shared.result, regex_shared.limits)
+                  : pcre2_match(regex->code, ptr, subject.len, from, 0, regex_shared.result, regex_shared.limits);
     if (num < 0)
         return false;
     // 0: there are more groups than fit.

@@ -56,7 +56,8 @@ static inline uint32_t slot_find(const struct expr_set *set, struct slice key, u
     uint32_t at = hash & (set->num_slots - 1);
     for (;; at = (at + 1) & (set->num_slots - 1)) {
         const struct expr_set_slot *slot = &set->slots[at];
-        if (!slot->spot || (slot->hash == hash && slot->len == key.len && same(slot->ptr, key.ptr, key.len, set->nocase)))
+        if (!slot->spot ||
+            (slot->hash == hash && slot->len == key.len && same(slot->ptr, key.ptr, key.len, set->nocase)))
             return at;
     }
 }

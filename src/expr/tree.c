@@ -43,7 +43,8 @@ static inline uint32_t label_agrees(const struct expr_tree *tree, const struct e
 }
 
 // Whether all of the label stands in `key` at `at`.
-static inline bool label_is(const struct expr_tree *tree, const struct expr_tree_node *node, struct slice key, size_t at)
+static inline bool label_is(const struct expr_tree *tree, const struct expr_tree_node *node, struct slice key,
+                            size_t at)
 {
     if (node->label_len > key.len - at)
         return false;
@@ -310,7 +311,8 @@ const struct expr_entry *expr_tree_first(const struct expr_tree *tree, struct sl
     return found;
 }
 
-expr_spot expr_tree_pick(const struct expr_tree *tree, struct slice subject, expr_spot (*pick)(expr_spot spot, int next))
+expr_spot expr_tree_pick(const struct expr_tree *tree, struct slice subject,
+                         expr_spot (*pick)(expr_spot spot, int next))
 {
     const struct expr_tree like = { .root = tree->root };
     const struct expr_tree_node *node = tree->root;

@@ -66,8 +66,14 @@ static void expansion(void **state)
         const char *format;
         const char *gives;
     } cases[] = {
-        { "plain", "plain" },  { "<\\0>", "<ab-12>" },    { "\\2\\1\\3\\9", "12ab" }, { "a\\\\b\\.c", "a\\b.c" },
-        { "\\x41\\x4", "Ax4" }, { "end\\", "end\\" },     { "", "" },                 { "\\xzz", "xzz" },
+        { "plain", "plain" },
+        { "<\\0>", "<ab-12>" },
+        { "\\2\\1\\3\\9", "12ab" },
+        { "a\\\\b\\.c", "a\\b.c" },
+        { "\\x41\\x4", "Ax4" },
+        { "end\\", "end\\" },
+        { "", "" },
+        { "\\xzz", "xzz" },
     };
     struct expr_groups groups;
     char out[32];
@@ -85,8 +91,8 @@ static void expansion(void **state)
 static void bounded(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "^(a+)+$", "^(a|aa)+$", "(a*)*b", "^(([a-z])+.)+[A-Z]([a-z])+$", "(?:a?){64}a{64}b",
-                                       "(*NO_JIT)^(a+)+$" };
+    static const char *const bad[] = { "^(a+)+$",          "^(a|aa)+$",       "(a*)*b", "^(([a-z])+.)+[A-Z]([a-z])+$",
+                                       "(?:a?){64}a{64}b", "(*NO_JIT)^(a+)+$" };
     size_t len = 1 << 20;
     char *text = malloc(len);
     memset(text, 'a', len);

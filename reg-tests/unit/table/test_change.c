@@ -37,7 +37,7 @@ struct stage {
         _Atomic uint64_t num_published;
         _Atomic uint64_t num_not;
         _Atomic uint64_t sums[NUM_WORKERS];
-    } *shared;
+    } * shared;
 };
 
 static struct stage stage;
@@ -96,10 +96,9 @@ static void change_some(unsigned *seed)
     snprintf(value, sizeof(value), "%d", rand_r(seed));
     static const enum table_change_op ops[] = { TABLE_CHANGE_ENSURE, TABLE_CHANGE_ENSURE, TABLE_CHANGE_DEL,
                                                 TABLE_CHANGE_ADD };
-    struct table_change change = { .op = ops[rand_r(seed) % 4],
-                                   .list = SLICE("virt@x"),
-                                   .key = slice_str(key),
-                                   .value = slice_str(value) };
+    struct table_change change = {
+        .op = ops[rand_r(seed) % 4], .list = SLICE("virt@x"), .key = slice_str(key), .value = slice_str(value)
+    };
     enum table_change_result result = table_change_publish(&change, NULL, NULL);
     struct slice now;
     bool is_there = expr_list_get(stage.list, change.key, &now);
@@ -193,7 +192,9 @@ static void results(void **state)
     uint64_t number;
     struct slice value;
     memset(big, 'k', sizeof(big));
-    struct table_change change = { .op = TABLE_CHANGE_ENSURE, .list = SLICE("virt@x"), .key = SLICE("a"), .value = SLICE("1") };
+    struct table_change change = {
+        .op = TABLE_CHANGE_ENSURE, .list = SLICE("virt@x"), .key = SLICE("a"), .value = SLICE("1")
+    };
     assert_int_equal(table_change_publish(&change, &wrong, &number), TABLE_CHANGE_DONE);
     assert_int_equal(number, 1);
     assert_int_equal(table_change_publish(&change, &wrong, &number), TABLE_CHANGE_NOTHING);
