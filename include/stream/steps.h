@@ -79,6 +79,10 @@ bool stream_cookie_insert(struct stream *stream);
 // stream_log_line writes the log line of a finished (or, with logasap, begun) stream.
 void stream_log_line(struct stream *stream);
 
+// stream_retire takes everything from a stream but what its log line will ask for: a tunnel goes on in its place, and
+// releases it once that line is written.
+void stream_retire(struct stream *stream);
+
 // stream_has_after_rules says whether http-after-response rules concern the stream.
 bool stream_has_after_rules(const struct stream *stream);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "stream/capture.h"
 #include "stream/steps.h"
 
 enum stream_verdict stream_send_head(struct stream *stream)
@@ -88,8 +89,11 @@ static enum stream_verdict pass_head(struct stream *stream)
     struct mux_h1 *front = stream->front;
     struct mux_h1 *back = &stream->back->h1;
     enum stream_verdict verdict;
-    if (!stream->response_valid)
+    if (!stream->response_valid) {
         stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
+        stream->server_status = stream->response.status;
+        stream_capture_head(stream, STREAM_CAPTURE_RESPONSE);
+    }
     stream->response_valid = true;
     stream->status = stream->response.status;
     bool is_tunnel = opens_tunnel(stream);
