@@ -297,6 +297,7 @@ struct program_conf {
     struct proxy_errors *errors; // http-errors sections
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
+    struct proxy_ref *refs; // what expressions name, see proxy/ref.h
     uint32_t object;        // on the board: the whole service, for global maxconn and its counters
     bool ignore_unresolved; // as in struct proxy_load
 };

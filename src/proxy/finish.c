@@ -4,6 +4,7 @@
 #include <string.h>
 #include "log/log.h"
 #include "proxy/errors.h"
+#include "proxy/ref.h"
 #include "proxy/words.h"
 
 static void append_global_logs(struct arena *arena, struct proxy_conf *proxy, const struct global_conf *global)
@@ -213,6 +214,9 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         append_global_logs(program->arena, proxy, global);
         number_servers(program->arena, &proxy->be);
         ok &= number_binds(config, proxy);
+        // Conditions and formats that are only compiled now belong to this proxy.
+        config->object = proxy;
+        config->in = proxy->in;
         // What a disabled proxy names need not be there.
         if (proxy->disabled)
             continue;
@@ -220,6 +224,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= resolve_names(config, proxy);
     }
     ok &= proxy_errors_check(config, program);
+    ok &= proxy_refs_resolve(config, program);
     collect_binds(program);
     ok &= check_binds(config, program);
     // Last, for it may take time: a configuration with errors is not worth it.
