@@ -10,7 +10,9 @@
 #include "base/text.h"
 #include "config/feature.h"
 #include "config/line.h"
+#include "expr/conv.h"
 #include "expr/fetch.h"
+#include "expr/format.h"
 #include "rule/rule.h"
 
 // The groups in which words are described. A word that may stand in several is described in the first.
@@ -202,8 +204,9 @@ static void action_write(const struct rule_action *action, void *arg)
     for (uint32_t bit = RULE_TCP_CONNECTION; bit <= RULE_HTTP_AFTER_RESPONSE; bit <<= 1) {
         if (!(action->in & bit))
             continue;
+        const char *args = action->args ? action->args : "";
         printf("\n### %s %s\n\n`%s %s%s%s [{ if | unless } <condition>]`\n", rule_set_name(bit), action->name,
-               rule_set_name(bit), action->name, action->args ? " " : "", action->args ? action->args : "");
+               rule_set_name(bit), action->name, *args && *args != '(' ? " " : "", args);
     }
     printf("\n");
     plain(action->help);
@@ -222,22 +225,90 @@ static void service_write(const struct rule_service *service, void *arg)
     printf(" |\n");
 }
 
-static void fetch_write(const struct expr_fetch *row, void *arg)
+static const char *const moments[] = { "boot",           "connection",    "session",       "request bytes",
+                                       "request head",   "request body",  "response bytes", "response head",
+                                       "response body",  "log",           "check" };
+
+// Runs of moments, "request head to log".
+static void moments_list(uint32_t when)
 {
-    (void)arg;
-    const struct expr_fetch *real = expr_fetch_real(row);
-    const char *args = real->args ? real->args : "";
-    printf("| `%s", row->name);
-    if (*args) {
+    const char *between = "";
+    if (when == EXPR_ALWAYS)
+        printf("always");
+    for (size_t i = 0; when != EXPR_ALWAYS && i < NUM_ITEMS(moments); i++) {
+        size_t last = i;
+        if (!(when & 1u << i))
+            continue;
+        while (last + 1 < NUM_ITEMS(moments) - 1 && i > 0 && when & 1u << (last + 1))
+            last++;
+        printf("%s%s", between, moments[i]);
+        if (last > i)
+            printf(last == i + 1 ? ", %s" : " to %s", moments[last]);
+        between = ", ";
+        i = last;
+    }
+}
+
+static void call_cell(const char *name, const char *args)
+{
+    printf("| `%s", name);
+    if (args && *args) {
         printf("(");
         code_cell(args);
         printf(")");
     }
-    printf("` | %s | ", expr_type_name(real->out));
+    printf("` | ");
+}
+
+static void example_cell(const char *text)
+{
+    printf(text ? " | `" : " | ");
+    code_cell(text ? text : "");
+    printf(text ? "`" : "");
+}
+
+static void fetch_write(const struct expr_fetch *row, void *arg)
+{
+    (void)arg;
+    const struct expr_fetch *real = expr_fetch_real(row);
+    call_cell(row->name, real->args);
+    printf("%s | ", expr_type_name(real->out));
+    moments_list(real->when);
+    printf(" | ");
     plain(row->help ? row->help : "");
-    printf(row->good ? " | `" : " | ");
-    code_cell(row->good ? row->good : "");
-    printf(row->good ? "` |\n" : " |\n");
+    example_cell(row->good);
+    printf(" |\n");
+}
+
+static void conv_write(const struct expr_conv *row, void *arg)
+{
+    (void)arg;
+    const struct expr_conv *real = row->of ? expr_conv_find(slice_str(row->of)) : row;
+    call_cell(row->name, real->args);
+    printf("%s | %s | ", expr_type_name(real->in), real->out == EXPR_SAME ? "the same" : expr_type_name(real->out));
+    plain(row->help ? row->help : "");
+    example_cell(row->good);
+    example_cell(row->gives && strcmp(row->gives, "-") != 0 && *row->gives ? row->gives : NULL);
+    printf("%s |\n", row->gives && strcmp(row->gives, "-") == 0 ? "none" : "");
+}
+
+static void alias_write(const struct expr_alias *row, void *arg)
+{
+    (void)arg;
+    printf("| `%%%s` | %s | ", row->name, expr_type_name(row->out));
+    moments_list(row->when);
+    printf(" | ");
+    plain(row->help ? row->help : "");
+    printf(" |\n");
+}
+
+static void converters_write(void)
+{
+    printf("\n## Converters\n\nThey stand behind a fetch or another converter, with a comma before them: "
+           "`hdr(host),lower,field(1,.)`. What one gives\nis cast to the type that the next takes, where there is such a "
+           "cast.\n\n| converter | takes | gives | meaning | example | its value |\n"
+           "| --- | --- | --- | --- | --- | --- |\n");
+    expr_convs_each(conv_write, NULL);
 }
 
 static bool is_registered(const char *name, uint32_t in, const struct config_word *const *words, size_t num)
@@ -382,6 +453,8 @@ int main(int argc, char **argv)
     size_t num;
     config_words_boot();
     expr_fetches_boot();
+    expr_convs_boot();
+    expr_aliases_boot();
     rule_boot();
     admin_commands_boot();
     const struct config_word *const *words = config_words_all(&num);
@@ -402,9 +475,14 @@ int main(int argc, char **argv)
     printf("\n## Built-in services\n\nFor `http-request use-service`.\n\n| service | what it does |\n| --- | --- |\n");
     rule_services_each(service_write, NULL);
     printf(
-        "\n## Fetches and ACL words\n\nFacts that conditions may ask for. The last column is an example of an ACL.\n\n"
-        "| word | type | meaning | example |\n| --- | --- | --- | --- |\n");
+        "\n## Fetches and ACL words\n\nFacts that rules may ask for, and the moments at which they are known. The last "
+        "column is an example of an ACL.\n\n"
+        "| word | type | known at | meaning | example |\n| --- | --- | --- | --- | --- |\n");
     expr_fetches_each(fetch_write, NULL);
+    converters_write();
+    printf("\n## Aliases of format strings\n\nShort names in log formats and other format strings.\n\n"
+           "| alias | type | known at | meaning |\n| --- | --- | --- | --- |\n");
+    expr_aliases_each(alias_write, NULL);
     tuning_write(words, num);
     refused_write(words, num);
     commands_write();

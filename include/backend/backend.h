@@ -135,9 +135,18 @@ void backend_pool_make_room(struct backend_ctx *ctx);
 // address, which costs a system call to know.
 bool backend_follows_client(const struct server *server);
 
+// What rules want on the packets of one connection.
+struct backend_marks {
+    uint32_t mark;
+    uint8_t tos;
+    bool has_mark;
+    bool has_tos;
+};
+
 // backend_connect opens a new connection to `server`; `client_dst` is where the client connected to, needed only where
-// backend_follows_client says so. NULL with errno where it fails at once.
-struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst);
+// backend_follows_client says so; `marks` may be NULL. NULL with errno where it fails at once.
+struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst,
+                                     const struct backend_marks *marks);
 
 // backend_conn_close closes and frees `conn`, in use or idle.
 void backend_conn_close(struct backend_conn *conn, bool reset);

@@ -13,6 +13,7 @@
 
 struct config_word;
 struct config_section;
+struct expr_acl;
 
 // One word of a line after quotes, escapes and variables are resolved.
 struct config_arg {
@@ -38,6 +39,7 @@ struct config {
     struct config_diag *diag;
     const struct config_section *section; // the one being read, NULL before the first
     const char *section_name; // its name ("www"), its type where it has none, "" before the first: ${.SECTION}
+    struct expr_acl *const *acls; // the section's ACLs, for expressions that name some; NULL where it has none
     void *object;             // the section's object, given by its begin function; NULL while it is skipped
     uint32_t in;              // CONFIG_IN_* bit of the section
     void *owner;              // for the areas above: the program's whole configuration

@@ -19,7 +19,10 @@ enum {
     CONFIG_IN_SOCKET = 1 << 11,         // options of a stats socket line
     CONFIG_IN_LOG = 1 << 12,            // options of a log line
     CONFIG_IN_COOKIE = 1 << 13,         // options of a cookie line
+    CONFIG_IN_LOG_PROFILE = 1 << 16,    // a section
+    CONFIG_IN_RING = 1 << 17,           // a section
     CONFIG_IN_ERRORS = 1 << 20,         // an http-errors section
+    CONFIG_IN_USERLIST = 1 << 21,       // a userlist section
     CONFIG_IN_PROXY = CONFIG_IN_DEFAULTS | CONFIG_IN_FRONTEND | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
 };
 

@@ -41,6 +41,9 @@ struct slice expr_format_make(const struct expr_format *format, struct expr_subj
 // struct stream_log remembers: who logs later than a stream's end must keep it.
 bool expr_format_needs_stream(const struct expr_format *format);
 
+// expr_format_has says whether `format` uses the alias `name`.
+bool expr_format_has(const struct expr_format *format, const char *name);
+
 // expr_format_http gives the name of an alias or "" of an expression of `format` that only makes sense in mode http, or
 // NULL: "r" of "%r".
 const char *expr_format_http(const struct expr_format *format);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An index finds, by one method of matching, the entry that a sample matches: the longest for prefixes, suffixes and
-// networks, else the first in the order of the entries. It owns what it built, never the entries. Private to this area.
+// An index finds, by one method of matching, the entry that a sample matches: the longest for prefixes and networks,
+// else the first in the order of the entries. It owns what it built, never the entries. Private to this area.
 // Changing one takes memory and ends the process where there is none; finding takes none.
 #pragma once
 

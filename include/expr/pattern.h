@@ -51,7 +51,7 @@ uint32_t expr_patterns_num(const struct expr_patterns *set);
 bool expr_patterns_match(const struct expr_patterns *set, const struct expr_sample *sample);
 
 // expr_patterns_find gives the value of the entry that `sample` matches (the first of the file where several do, but
-// for prefixes, suffixes and networks the longest); false where none does. The value of a set that is no map is empty.
+// for prefixes and networks the longest); false where none does. The value of a set that is no map is empty.
 // For a regular expression `*groups` (may be NULL) gets what its parentheses took, for "\\1" in a value.
 bool expr_patterns_find(const struct expr_patterns *set, const struct expr_sample *sample, struct slice *value,
                         struct expr_groups *groups);

@@ -65,6 +65,18 @@ struct expr_proc_vars {
     void *arg;
 };
 
+// What the converter when() may ask of a stream.
+enum expr_condition {
+    EXPR_IF_ERROR,
+    EXPR_IF_NORMAL,
+    EXPR_IF_FORWARDED,
+    EXPR_IF_TO_APPLET,
+    EXPR_IF_PROCESSED,
+    EXPR_IF_STOPPING, // answered from expr_process.stopping
+};
+
+struct expr_subject;
+
 // What all subjects of a process share.
 struct expr_process {
     struct expr_scratch scratch;
@@ -78,6 +90,7 @@ struct expr_process {
     int32_t pid;
     uint64_t random[4];   // state of xoshiro256**, seeded by expr_process_begin
     const bool *stopping; // a soft stop is under way; NULL: it is not known
+    bool (*holds)(const struct expr_subject *subject, enum expr_condition condition); // NULL: none does
     void *owner;        // of the areas above: struct stream_ctx
 };
 
@@ -91,6 +104,7 @@ struct expr_subject {
     uint32_t when;                                // the EXPR_AT_* bit of now
     bool final;                                   // in: no more data will come, decide now
     bool may_change;                              // out: a fetch could answer differently once more data is here
+    uint8_t depth;                        // of ACLs that name ACLs
     bool acted;                           // out, of rule_run_list: RULE_WAIT came from an action, not a condition
     const struct config_place *last_rule; // of the last rule that ended its list, or NULL
 };

@@ -10,6 +10,7 @@
 #include "base/slice.h"
 #include "base/arena.h"
 #include "board/board.h"
+#include "config/diag.h"
 #include "log/address.h"
 
 // Syslog severities (RFC 5424 section 6.2.1).
@@ -45,6 +46,10 @@ struct log_target {
     struct log_table *table; // on the board, set by log_targets_publish; until then nothing may be sent
     uint32_t sink;           // its number in that table, likewise
     uint32_t max_len;        // of a line, default 1024
+    const char *profile_name; // of the log-profile it uses, or NULL
+    const struct log_profile *profile;
+    const char *tag; // of the profile, or NULL
+    struct config_place place;
     uint8_t format;          // enum log_format
     uint8_t facility;        // 0-23
     uint8_t max_level;       // messages less severe than this are not sent, default LOG_LEVEL_DEBUG
@@ -63,7 +68,7 @@ struct log_target *log_target_parse(struct config *config, const struct config_l
 // so that all generations share one. False with errno on failure.
 bool log_board_prepare(struct board *board);
 
-enum { LOG_TAG_MAX = 127, LOG_HOSTNAME_MAX = 255, LOG_MAX_SINKS = 1024 };
+enum { LOG_TAG_MAX = 127, LOG_HOSTNAME_MAX = 255, LOG_SD_MAX = 4096, LOG_MAX_SINKS = 1024 };
 
 // log_targets_publish gives every target on `list` its sink number on the board. `tag` is log-tag, `hostname` the name
 // in the syslog header or NULL for none (log-send-hostname). Keeper only, before workers are forked; false with errno
@@ -76,6 +81,10 @@ bool log_targets_publish(struct board *board, struct log_target *list, const cha
 // fit is dropped and counted (board_ring_dropped).
 void log_send(struct board *board, uint32_t inc, const struct log_target *list, enum log_level level, uint64_t wall_us,
               struct slice message);
+
+// log_send_one is log_send for one target; `sd` is the structured data of a line in format rfc5424, ptr NULL for none.
+void log_send_one(struct board *board, uint32_t inc, const struct log_target *target, enum log_level level,
+                  uint64_t wall_us, struct slice sd, struct slice message);
 
 // The controller's side.
 struct log_drain;

@@ -31,7 +31,7 @@ struct log_record {
     uint32_t sink;
     int32_t pid;
     uint32_t level;
-    uint32_t reserved;
+    uint32_t sd_len; // the message begins with that much structured data
 };
 
 // log_table_get maps the table, or makes it. NULL with errno on failure. See board_section for who may call it.

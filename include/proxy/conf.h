@@ -17,6 +17,8 @@
 struct rule;
 struct expr_acl;
 struct log_target;
+struct log_profile;
+struct proxy_format;
 struct proxy_answer;
 struct proxy_errors;
 struct stream_reply;
@@ -29,7 +31,18 @@ enum proxy_balance { PROXY_BALANCE_ROUNDROBIN, PROXY_BALANCE_LEASTCONN };
 
 enum proxy_reuse { PROXY_REUSE_SAFE, PROXY_REUSE_NEVER, PROXY_REUSE_AGGRESSIVE, PROXY_REUSE_ALWAYS };
 
-enum proxy_log { PROXY_LOG_NONE, PROXY_LOG_TCP, PROXY_LOG_HTTP, PROXY_LOG_CLF, PROXY_LOG_DEFAULT };
+// Formats of log lines; all but the last are built in.
+enum proxy_log {
+    PROXY_LOG_NONE,
+    PROXY_LOG_TCP,
+    PROXY_LOG_TCP_CLF,
+    PROXY_LOG_HTTP,
+    PROXY_LOG_CLF,
+    PROXY_LOG_HTTPS,
+    PROXY_LOG_DEFAULT,
+    PROXY_LOG_CUSTOM, // proxy_conf.log_custom
+    PROXY_NUM_LOGS
+};
 
 // Bits of proxy_conf.options.
 enum {
@@ -46,6 +59,7 @@ enum {
     PROXY_OPT_LOG_SEPARATE_ERRORS = 1 << 10, // option log-separate-errors
     PROXY_OPT_NO_LINGER = 1 << 11,           // option nolinger
     PROXY_OPT_ALL_BACKUPS = 1 << 12,         // option allbackups
+    PROXY_OPT_USE_PROXY_HEADER = 1 << 20,    // option http-use-proxy-header
 };
 
 // Rule lists of a proxy; RULE_TCP_CONNECTION and so on are 1 << these.
@@ -167,17 +181,24 @@ struct forwarded_conf {
     bool for_port;
 };
 
-// `use_backend NAME if ...`, in the order of the file.
-struct use_backend_conf {
-    struct use_backend_conf *next;
+// `use_backend NAME if ...`, `use-server NAME if ...`, in the order of the file.
+struct choice_conf {
+    struct choice_conf *next;
     const char *name;
-    struct proxy_conf *backend;   // resolved after reading
-    const struct expr_cond *cond; // NULL: always
+    const struct expr_format *format; // that gives the name; NULL: it is constant
+    struct proxy_conf *backend;       // use_backend, or
+    struct server_conf *server;       // use-server: resolved after reading, NULL with `format`
+    const struct expr_cond *cond;     // NULL: always
     struct config_place place;
-    struct config_line line; // as written, until the proxy's mode is known
 };
 
-// One error page; see proxy/errors.h.
+// `force-persist if ...`, `ignore-persist if ...`: the first whose condition holds decides.
+struct persist_conf {
+    struct persist_conf *next;
+    const struct expr_cond *cond;
+    bool force;
+};
+
 struct errorfile_conf {
     struct errorfile_conf *next;
     uint16_t status;                   // 0: all that `import` has
@@ -188,6 +209,16 @@ struct errorfile_conf {
     struct config_place place;
 };
 
+// A capture slot: proxy/capture.h.
+struct capture_conf {
+    struct capture_conf *next;
+    const char *name; // of the header field that fills it, or NULL: rules do
+    uint32_t name_len;
+    uint32_t len;   // most bytes it keeps
+    uint32_t index; // its number, from 0
+    uint32_t at;    // where its room begins
+};
+
 struct frontend_conf {
     struct bind_conf *binds;
     uint32_t maxconn; // 0: that of the process
@@ -195,7 +226,11 @@ struct frontend_conf {
     const char *default_backend_name;
     struct config_place default_backend_place;
     struct proxy_conf *default_backend;
-    struct use_backend_conf *use_backends;
+    struct choice_conf *use_backends;
+    struct capture_conf *captures[2]; // of requests and of answers
+    uint32_t num_captures[2];
+    uint32_t capture_room;              // bytes that all captures of a stream need; 0: there are none
+    struct capture_conf capture_cookie; // name NULL: none; twice its `len`, for request and answer
 };
 
 struct backend_conf {
@@ -207,6 +242,8 @@ struct backend_conf {
     int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
     uint32_t retries;            // default 3
     uint32_t fullconn;
+    struct choice_conf *use_servers;
+    struct persist_conf *persists;
     struct cookie_conf cookie;
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
@@ -231,6 +268,14 @@ struct proxy_conf {
     const char *log_tag;
     bool log_global;         // `log global`
     struct log_target *logs; // its own `log` lines, then, with log_global, the global ones
+    struct proxy_format *log_custom;  // log-format, with PROXY_LOG_CUSTOM
+    struct proxy_format *log_sd;      // log-format-sd, or NULL
+    struct proxy_format *log_error;   // error-log-format, or NULL
+    uint32_t log_steps;               // a bit per PROXY_LOG_AT_*; 0: one line, when all is known
+    bool log_wants_source;            // a format tells what address we connected to the server from
+    bool log_wants_stream;            // a format asks what only the stream itself knows
+    struct proxy_format *unique_id;   // unique-id-format, or NULL
+    const char *unique_id_header;     // unique-id-header, or NULL
     struct forwardfor_conf forwardfor;
     struct forwarded_conf forwarded;
     struct errorfile_conf *errorfiles;
@@ -248,6 +293,15 @@ struct stats_socket_conf {
     struct stats_socket_conf *next;
     struct bind_conf bind;
     uint8_t level; // 1 user, 2 operator, 3 admin
+};
+
+// A variable of the service that the global section sets.
+struct proxy_boot_var {
+    struct proxy_boot_var *next;
+    uint64_t id;
+    struct slice name;
+    bool is_set;
+    struct expr_sample value;
 };
 
 struct global_conf {
@@ -277,10 +331,12 @@ struct global_conf {
     uint64_t pipesize;
     bool no_splice;
     struct expr_var_limits var_limits; // tune.vars.*-max-size
+    struct proxy_boot_var *proc_vars;  // the last one set first
     uint32_t log_uri_len; // tune.http.logurilen, default 1024
     const char *log_tag;
     const char *log_send_hostname; // NULL: none
     struct log_target *logs;
+    struct log_profile *log_profiles;
     struct stats_socket_conf *stats_sockets;
     uint64_t stats_timeout;
     uint32_t stats_maxconn;
@@ -293,8 +349,11 @@ struct program_conf {
     struct proxy_conf *proxies; // frontends, backends and listens in the order of the files
     struct proxy_conf **last_proxy;
     uint32_t num_proxies;
+    struct proxy_conf **backends; // by a hash of their names, for names known only at run time
+    uint32_t backends_mask;
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct proxy_errors *errors; // http-errors sections
+    struct userlist *userlists;  // proxy/userlist.h
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
     struct proxy_ref *refs; // what expressions name, see proxy/ref.h
@@ -312,6 +371,13 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program);
 
 // proxy_conf_find gives the proxy named `name` that has a frontend (`in` CONFIG_IN_FRONTEND) or a backend, or NULL.
 struct proxy_conf *proxy_conf_find(const struct program_conf *program, const char *name, uint32_t in);
+
+// proxy_backend_named gives the proxy named `name` that has a backend and is not disabled, or NULL. For run time, once
+// the configuration is finished.
+const struct proxy_conf *proxy_backend_named(const struct program_conf *program, struct slice name);
+
+// proxy_backends_index makes the table it reads.
+void proxy_backends_index(struct program_conf *program);
 
 // What proxy_conf_load is to read, and how.
 struct proxy_load {

@@ -28,11 +28,7 @@ const struct proxy_ref *proxy_ref_new(struct config *config, enum proxy_ref_kind
 // proxy_refs_resolve finds what all references mean; false after reporting those that mean nothing.
 bool proxy_refs_resolve(struct config *config, struct program_conf *program);
 
-// proxy_conf_named gives the proxy called `name` that has a frontend (`in` CONFIG_IN_FRONTEND) or a backend, or NULL;
-// for names that only traffic brings.
-const struct proxy_conf *proxy_conf_named(const struct program_conf *program, struct slice name, uint32_t in);
-
 // proxy_server_named gives the server called `name`, "backend/server" or one of `current` (may be NULL); NULL for none.
-// `*proxy` is its backend's.
+// `*proxy` is its backend's. For names that only traffic brings.
 const struct server_conf *proxy_server_named(const struct proxy_conf **proxy, const struct program_conf *program,
                                              struct slice name, const struct proxy_conf *current);

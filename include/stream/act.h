@@ -70,6 +70,10 @@ struct stream_reply *stream_reply_parse(struct config *config, const struct stre
 // the action gives RULE_ERROR.
 bool stream_reply_set(struct stream *stream, const struct stream_reply *reply);
 
+// stream_reply_copy gives a copy of `base` in a buffer of the stream, with room for changes, and makes it
+// stream->answer; NULL where there is no room.
+struct proxy_answer *stream_reply_copy(struct stream *stream, const struct proxy_answer *base);
+
 // stream_reply_error makes stream->answer the error page of `status` as the stream's proxies say; NULL for none at all.
 void stream_reply_error(struct stream *stream, uint16_t status);
 

@@ -41,6 +41,15 @@ static inline struct slice http_fetch_host(const struct http_head *head)
     return host < 0 ? slice_of(NULL, 0) : http_field_value(head, (unsigned)host);
 }
 
+// http_fetch_is_proxied says whether the request of `stream` is one to a proxy, to which the client authenticates with
+// Proxy-Authorization: its target begins neither with '/' nor '*', and `option http-use-proxy-header` says it matters.
+static inline bool http_fetch_is_proxied(const struct stream *stream)
+{
+    struct slice target = http_head_target(&stream->request);
+    return stream->session->conf->options & PROXY_OPT_USE_PROXY_HEADER && target.len && target.ptr[0] != '/' &&
+           target.ptr[0] != '*';
+}
+
 // http_fetch_put_* give a sample, always true.
 static inline bool http_fetch_put_str(struct expr_sample *out, struct slice str)
 {

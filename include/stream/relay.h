@@ -13,6 +13,7 @@ struct stream_relay {
     struct mux_h1 *src;
     struct mux_h1 *dst;
     struct transport_pipe *pipe; // lent while bytes are inside
+    uint32_t share;              // bytes it may move before others get their turn
     uint8_t full_reads;          // reads in a row that filled the buffer: worth a pipe
     uint8_t waits;               // enum stream_relay_state of the last run
     bool ended;                  // the end was passed on
@@ -30,6 +31,10 @@ enum stream_relay_state {
 
 // stream_relay_init makes a relay from `src` to `dst`.
 void stream_relay_init(struct stream_relay *relay, struct mux_h1 *src, struct mux_h1 *dst);
+
+// stream_relay_set_nice changes how much it moves before others get their turn: less for a nice one, down to a few KiB
+// at 1024, more for one that is not (down to -1024).
+void stream_relay_set_nice(struct stream_relay *relay, int nice);
 
 // stream_relay_run moves what can be moved, at most a fair share; `*moved` counts the bytes of body.
 enum stream_relay_state stream_relay_run(struct stream_relay *relay, uint64_t *moved);

@@ -18,19 +18,19 @@ typedef enum stream_verdict stream_step_fn(struct stream *stream);
 // stream_step_set moves the stream to `step`; an edge that the table of steps does not know is a bug.
 void stream_step_set(struct stream *stream, enum stream_step step);
 
-stream_step_fn stream_read_head;     // stream_read_head waits for a whole request head
+stream_step_fn stream_read_head;       // stream_read_head waits for a whole request head
 stream_step_fn stream_content_rules;   // stream_content_rules applies tcp-request content of the frontend
 stream_step_fn stream_request_rules;   // stream_request_rules applies http-request rules of the frontend
 stream_step_fn stream_pick_backend;    // stream_pick_backend chooses by use_backend and default_backend
 stream_step_fn stream_backend_content; // stream_backend_content applies tcp-request content of the backend
 stream_step_fn stream_backend_rules;   // stream_backend_rules applies its http-request rules
-stream_step_fn stream_pick_server;   // stream_pick_server chooses by cookie or balancing and takes a slot
-stream_step_fn stream_queue;         // stream_queue waits for a slot
-stream_step_fn stream_connect;       // stream_connect gets a connection, pooled or new
-stream_step_fn stream_send_head;     // stream_send_head writes the edited request head
-stream_step_fn stream_raw_response;  // stream_raw_response applies tcp-response content in tcp mode
-stream_step_fn stream_relay_both;    // stream_relay_both moves both bodies, and handles the answer's head
-stream_step_fn stream_send_answer;   // stream_send_answer sends an answer of our own
+stream_step_fn stream_pick_server;     // stream_pick_server chooses by cookie or balancing and takes a slot
+stream_step_fn stream_queue;           // stream_queue waits for a slot
+stream_step_fn stream_connect;         // stream_connect gets a connection, pooled or new
+stream_step_fn stream_send_head;       // stream_send_head writes the edited request head
+stream_step_fn stream_raw_response;    // stream_raw_response applies tcp-response content in tcp mode
+stream_step_fn stream_relay_both;      // stream_relay_both moves both bodies, and handles the answer's head
+stream_step_fn stream_send_answer;     // stream_send_answer sends an answer of our own
 
 // stream_refuse answers with the error page for `status` and ends as `end`; the request's connection may live on where
 // the request was complete and well-formed and `close` is false.
@@ -78,6 +78,10 @@ bool stream_cookie_insert(struct stream *stream);
 
 // stream_log_line writes the log line of a finished (or, with logasap, begun) stream.
 void stream_log_line(struct stream *stream);
+
+// stream_retire takes everything from a stream but what its log line will ask for: a tunnel goes on in its place, and
+// releases it once that line is written.
+void stream_retire(struct stream *stream);
 
 // stream_has_after_rules says whether http-after-response rules concern the stream.
 bool stream_has_after_rules(const struct stream *stream);

@@ -16,11 +16,13 @@
 #include "proxy/session.h"
 #include "stream/relay.h"
 #include "stream/wish.h"
+#include "table/proc_vars.h"
 
 struct stream;
 struct stream_tunnel;
 struct stream_log;
 struct stream_service;
+struct stream_captures;
 
 // What becomes of the client's connection after a stream.
 enum stream_next {
@@ -57,8 +59,8 @@ enum stream_step {
     STREAM_CONNECT,
     STREAM_SEND_HEAD,
     STREAM_RAW_RESPONSE, // tcp mode: the server's first bytes, for rules
-    STREAM_RELAY,  // both bodies, and the answer's head in between
-    STREAM_ANSWER, // an answer of our own goes out
+    STREAM_RELAY,        // both bodies, and the answer's head in between
+    STREAM_ANSWER,       // an answer of our own goes out
     STREAM_FINISHED,
     STREAM_NUM_STEPS
 };
@@ -81,12 +83,18 @@ struct stream_ctx {
     uint32_t num_free;
     uint32_t num_streams;
     uint32_t num_tunnels;
+    uint32_t next_id;       // of the next stream
     bool stopping;          // soft stop: answers say Connection: close
     uint64_t close_from_us; // a soft stop spread over close_spread_us: when it began; 0: none
     uint64_t close_spread_us;
     uint64_t close_sum_us;    // shares of answers that should have said so, and have not yet
+    struct table_proc_vars proc_vars;
     struct expr_process expr; // what the expressions of this process share
+    struct userlist_checks *checks; // proxy/userlist.h; NULL until the first password is checked
 };
+
+// stream_condition_holds answers for the converter when(): see struct expr_process.
+bool stream_condition_holds(const struct expr_subject *subject, enum expr_condition condition);
 
 // Times of the log line, monotonic us; 0 where it did not come to that.
 struct stream_times {
@@ -124,6 +132,7 @@ struct stream {
     uint64_t deadline_us;  // of the step, 0 for none: queue, connect, retry
     uint64_t bytes_in;     // request bytes read from the client
     uint64_t bytes_out;    // answer bytes written to the client
+    uint32_t id;           // counts the requests of this process
     uint32_t waiter;       // on the board's queue, 0 for none
     uint32_t queue_before; // our place in the server's and the backend's queue when we came, 0: never there
     uint32_t backend_queue_before;
@@ -142,7 +151,10 @@ struct stream {
     bool head_sent : 1;   // the request's head was handed to `back`
     bool got_answer : 1;  // some byte of the answer came
     bool answer_head : 1; // the answer's head was passed on
-    bool sticky : 1;      // the server was named by a cookie
+    bool sticky : 1;      // the server was named by a cookie or a rule
+    bool by_rule : 1;     // by use-server
+    bool force_persist : 1;
+    bool ignore_persist : 1;
     bool no_pool : 1;     // a retry: only a fresh connection will do
     bool retry_wait : 1;
     bool head_valid : 1;     // the request's head was parsed
@@ -153,20 +165,24 @@ struct stream {
     bool logged : 1;
     bool running : 1;
     bool run_again : 1;
-    struct expr_subject subject; // of all rules and fetches
-    const struct rule *rule;     // that waits, or NULL
+    struct expr_subject subject;   // of all rules and fetches
+    const struct rule *rule;       // that waits, or NULL
     const struct rule *stopped_at; // that ended its list last, or NULL
-    uint64_t inspect_us;         // when rules began to wait for content, 0: not yet
-    uint16_t fail_status;        // an action's RULE_ANSWERED means this error page; 0: not
-    uint8_t fail_end;            // enum stream_end of it
-    uint8_t client_method;       // enum http_method as the request came
-    uint8_t response_phase;      // how far the rules of the answer are
-    uint64_t rule_due_us;        // when it is run again, 0: not by time
+    uint64_t inspect_us;           // when rules began to wait for content, 0: not yet
+    uint16_t fail_status;          // an action's RULE_ANSWERED means this error page; 0: not
+    uint8_t fail_end;              // enum stream_end of it
+    uint8_t client_method;         // enum http_method as the request came
+    uint8_t response_phase;        // how far the rules of the answer are
+    uint64_t rule_due_us;          // when it is run again, 0: not by time
     struct stream_wishes wishes;
+    struct slice unique_id; // malloc()ed; ptr NULL: not made yet
+    struct transport_address source; // that we connected to the server from, kept where a log format tells it
     char *reply_head; // of mux->bufs, or NULL: an answer made for this stream, its head and its body
     char *reply_body;
     struct buf request_store; // what rules write into the heads
     struct buf response_store;
+    struct stream_captures *captures; // stream/capture.h, or NULL
+    uint16_t server_status;           // of the server's answer, before rules; 0: none
     struct http_head request;
     struct http_head response;
     struct http_field *request_fields; // max_fields entries each, behind the struct

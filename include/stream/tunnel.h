@@ -27,6 +27,7 @@ struct stream_tunnel {
     struct backend *backend;
     struct server *server;
     struct stream_log *log; // NULL where no line is due
+    struct stream *kept;    // where that line asks for more than `log` has, else NULL
     struct stream_relay up;
     struct stream_relay down;
     uint64_t bytes_in;
@@ -38,6 +39,7 @@ struct stream_tunnel {
     bool upgraded : 1; // by 101 or CONNECT, rather than tcp mode
     bool client_fin : 1;
     bool server_fin : 1;
+    uint32_t timeout_ms; // set-timeout tunnel, 0: none
 };
 
 // stream_tunnel_timer_fired is called by the session when its timer fires.

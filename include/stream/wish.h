@@ -20,6 +20,7 @@ struct stream_wishes {
     const struct rule *lax;       // the strict-mode off that rules after it in its list obey, or NULL
     int32_t prio_class;           // -2047 to 2047, lower ones first
     int32_t prio_offset_ms;       // -524287 to 524287
+    int16_t nice;                 // set-nice, -1024 to 1024
     uint32_t bc_mark;             // set-bc-mark, with has_bc_mark
     uint8_t bc_tos;               // set-bc-tos, with has_bc_tos
     uint8_t retries;              // set-retries, with has_retries
@@ -27,5 +28,6 @@ struct stream_wishes {
     bool has_bc_mark : 1;
     bool has_bc_tos : 1;
     bool has_retries : 1;
-    bool no_l7_retry : 1; // disable-l7-retry
+    bool no_l7_retry : 1;  // disable-l7-retry
+    bool close_server : 1; // set-header connection close: the server's connection ends with this exchange
 };

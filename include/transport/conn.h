@@ -42,6 +42,10 @@ struct transport_connect {
     const char *interface;
     bool tcp_keepalive;
     bool fast_open;
+    bool has_mark;
+    bool has_tos;
+    uint8_t tos;   // with has_tos: IP_TOS, IPV6_TCLASS
+    uint32_t mark; // with has_mark: SO_MARK
     uint64_t rcvbuf;
     uint64_t sndbuf;
 };

@@ -178,7 +178,7 @@ static bool leads_to(const struct proxy_conf *from, const struct proxy_conf *to)
         return false;
     if (from == to || from->fe.default_backend == to)
         return true;
-    for (const struct use_backend_conf *use = from->fe.use_backends; use; use = use->next)
+    for (const struct choice_conf *use = from->fe.use_backends; use; use = use->next)
         if (use->backend == to)
             return true;
     return false;

@@ -159,7 +159,8 @@ bool backend_follows_client(const struct server *server)
     return server->conf->port_mapped || is_any_address(&server->conf->addr);
 }
 
-struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst)
+struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst,
+                                     const struct backend_marks *marks)
 {
     struct backend_ctx *ctx = server->backend->ctx;
     const struct server_conf *conf = server->conf;
@@ -182,6 +183,10 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
         .interface = conf->source_interface ? conf->source_interface : be->source_interface,
         .tcp_keepalive = (server->backend->conf->options & PROXY_OPT_SERVER_KEEPALIVE) != 0,
         .fast_open = conf->tfo,
+        .has_mark = marks && marks->has_mark,
+        .has_tos = marks && marks->has_tos,
+        .mark = marks ? marks->mark : 0,
+        .tos = marks ? marks->tos : 0,
         .rcvbuf = ctx->global->rcvbuf_server,
         .sndbuf = ctx->global->sndbuf_server,
     };

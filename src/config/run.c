@@ -41,6 +41,7 @@ void config_section_begin(struct config *config, const struct config_section *se
     config->section = section;
     config->in = section ? section->in : 0;
     config->object = NULL;
+    config->acls = NULL;
     config->section_name = "";
     if (!section)
         return;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include "base/check.h"
 #include "expr/acl.h"
+#include "expr/list.h"
 
 static bool has_operators(enum expr_match match)
 {
@@ -17,57 +15,19 @@ static bool is_operator(struct slice word)
             slice_equal(word, SLICE("le")) || slice_equal(word, SLICE("lt")));
 }
 
-// The lines of `file` as patterns: leading blanks are dropped, a '#' in the first column begins a comment.
-static bool load_lines(struct config *config, struct expr_patterns *patterns, const struct config_line *line,
-                       uint32_t index, FILE *file, const char *path, bool nocase)
-{
-    char *text = NULL;
-    size_t cap = 0;
-    uint32_t number = 0;
-    bool ok = true;
-    for (ssize_t len; (len = getline(&text, &cap, file)) >= 0;) {
-        number++;
-        struct slice pattern = slice_of(text, (size_t)len);
-        while (pattern.len && (pattern.ptr[pattern.len - 1] == '\n' || pattern.ptr[pattern.len - 1] == '\r'))
-            pattern.len--;
-        if (pattern.len && pattern.ptr[0] == '#')
-            continue;
-        while (pattern.len && (pattern.ptr[0] == ' ' || pattern.ptr[0] == '\t'))
-            pattern = slice_from(pattern, 1);
-        if (pattern.len == 0)
-            continue;
-        const char *wrong = expr_patterns_add(patterns, pattern, nocase);
-        if (wrong)
-            ok = config_error(config, line, index, "%s:%u: '%.*s': %s", path, number,
-                              pattern.len < 80 ? (int)pattern.len : 80, pattern.ptr, wrong);
-    }
-    if (ferror(file))
-        ok = config_error(config, line, index, "cannot read '%s': %s", path, strerror(errno));
-    free(text);
-    return ok;
-}
-
-static bool load_file(struct config *config, struct expr_patterns *patterns, const struct config_line *line,
-                      uint32_t index, bool nocase)
+static bool add_list(struct config *config, struct expr_test *test, const struct config_line *line, uint32_t index,
+                     bool nocase, bool is_map)
 {
     const struct config_arg *arg = config_arg_at(line, index);
-    if (!arg)
-        return config_error(config, line, index, "-f wants the name of a file");
-    struct slice name = slice_of(arg->str, arg->len);
-    bool optional = slice_begins(name, SLICE("opt@"));
-    if (slice_begins(name, SLICE("virt@")))
-        return config_error(config, line, index,
-                            "virtual files are not supported yet: there is no command to fill them");
-    const char *path = arg->str + (optional ? 4 : slice_begins(name, SLICE("file@")) ? 5 : 0);
-    if (path[0] != '/' && config->base_dir)
-        path = arena_printf(config->arena, "%s/%s", config->base_dir, path);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return (optional && errno == ENOENT) ||
-               config_error(config, line, index, "cannot open '%s': %s", path, strerror(errno));
-    bool ok = load_lines(config, patterns, line, index, file, path, nocase);
-    (void)fclose(file);
-    return ok;
+    struct expr_list *list;
+    const char *wrong = expr_list_load(&list, config, slice_of(arg->str, arg->len), is_map);
+    if (wrong)
+        return config_error(config, line, index, "%s", wrong);
+    const struct expr_patterns *patterns = expr_list_index(list, &wrong, config, test->match, nocase);
+    if (!patterns)
+        return config_error(config, line, index, "%s", wrong);
+    expr_patterns_join(test->patterns, patterns);
+    return true;
 }
 
 // -m comes before whatever fills the patterns, for it says how they are read.
@@ -114,6 +74,7 @@ static bool make_patterns(struct config *config, struct expr_test *test, const s
 
 struct flags {
     bool nocase;
+    bool is_map; // -M: the lists of -f have values, which do not matter here
     bool loaded; // a file gave values, or none: an empty file is an honest empty list
 };
 
@@ -140,14 +101,17 @@ static bool parse_flags(struct config *config, struct expr_test *test, struct fl
                 return config_error(config, line, *index, "%s wants a value", flag);
             if (flag[1] == 'm' ? !set_match(config, test, line, value)
                                : !make_patterns(config, test, line, fetch_at) ||
-                                     !load_file(config, test->patterns, line, value, flags->nocase))
+                                     !add_list(config, test, line, value, flags->nocase, flags->is_map))
                 return false;
             flags->loaded |= flag[1] == 'f';
             (*index)++;
             break;
         case 'M':
+            flags->is_map = true;
+            break;
         case 'u':
-            return config_error(config, line, *index, "flag '%s' is not supported yet", flag);
+            return config_error(config, line, *index,
+                                "flag '-u' is not supported: give a list that is to change a name, '-f virt@NAME'");
         default:
             // A negative number, or a value that looks like a flag: HAProxy takes it for a value too.
             return true;
@@ -298,5 +262,21 @@ enum expr_truth expr_acl_test(const struct expr_acl *acl, struct expr_subject *s
     enum expr_truth best = EXPR_NO;
     for (const struct expr_test *test = acl->first; test && best != EXPR_YES; test = test->next)
         best = expr_truth_or(best, run_test(test, subject));
+    return best;
+}
+
+enum expr_truth expr_acl_test_depth(const struct expr_acl *acl, struct expr_subject *subject)
+{
+    enum { MAX_DEPTH = 8 };
+    enum expr_truth best = EXPR_NO;
+    if (subject->depth == MAX_DEPTH)
+        return EXPR_NO;
+    bool may_change = subject->may_change;
+    subject->depth++;
+    for (const struct expr_test *test = acl->first; test && best != EXPR_YES; test = test->next)
+        if (test->expr.when & subject->when)
+            best = expr_truth_or(best, run_test(test, subject));
+    subject->depth--;
+    subject->may_change = may_change;
     return best;
 }

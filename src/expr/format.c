@@ -124,10 +124,14 @@ static bool read_flags(struct parser *parser, uint8_t *out)
         parser->pos += word_len + 1;
         if (!word.len)
             continue;
+        bool has_sign = word.ptr[0] == '+' || word.ptr[0] == '-';
         size_t i = 0;
-        while (i < NUM_ITEMS(flags) && !slice_equal(slice_from(word, 1), slice_str(flags[i].name)))
+        while (i < NUM_ITEMS(flags) && !slice_equal(slice_from(word, has_sign), slice_str(flags[i].name)))
             i++;
-        if ((word.ptr[0] != '+' && word.ptr[0] != '-') || i == NUM_ITEMS(flags))
+        // The manual's format of `option tcplog clf` has such a flag.
+        if (!has_sign && i < NUM_ITEMS(flags))
+            continue;
+        if (!has_sign || i == NUM_ITEMS(flags))
             return fail_at(parser, (size_t)(word.ptr - text.ptr), word.len,
                            "unknown flag '%.*s': expected '+' or '-' and one of Q, X, E, bin, json, utf8, cbor",
                            (int)word.len, word.ptr);
@@ -349,6 +353,14 @@ struct slice expr_format_const(const struct expr_format *format)
 bool expr_format_needs_stream(const struct expr_format *format)
 {
     return format->needs_stream;
+}
+
+bool expr_format_has(const struct expr_format *format, const char *name)
+{
+    for (uint32_t i = 0; i < format->num; i++)
+        if (format->nodes[i].kind == FORMAT_ALIAS && strcmp(format->nodes[i].alias->name, name) == 0)
+            return true;
+    return false;
 }
 
 const char *expr_format_http(const struct expr_format *format)

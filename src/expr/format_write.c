@@ -145,7 +145,10 @@ static void put_expr(struct format_out *out, const struct format_node *node, str
     struct expr_sample sample;
     struct expr_scratch *scratch = &subject->process->scratch;
     uint32_t mark = expr_scratch_mark(scratch);
-    bool there = expr_eval(&node->expr, subject, &sample), bin = global & FORMAT_BIN;
+    // A connection that failed is logged with a stream's format: what asks for a stream has no value then.
+    const uint32_t without_stream = EXPR_AT_BOOT | EXPR_AT_CONNECT | EXPR_AT_SESSION | EXPR_AT_CHECK;
+    bool may = subject->stream || node->expr.when & without_stream;
+    bool there = may && expr_eval(&node->expr, subject, &sample), bin = global & FORMAT_BIN;
     if (node->flags & FORMAT_ENCODED) {
         if (there && sample.type == EXPR_BIN && !bin)
             there = expr_cast(&sample, EXPR_STR, scratch);

@@ -331,8 +331,9 @@ static const struct expr_entry *find_str(const struct expr_index *index, struct 
     case EXPR_MATCH_BIN:
         return first_of(expr_set_find(&index->set, str));
     case EXPR_MATCH_BEG:
-    case EXPR_MATCH_END:
         return first_of(expr_tree_longest(&index->tree, str));
+    case EXPR_MATCH_END:
+        return expr_tree_first(&index->tree, str);
     case EXPR_MATCH_SUB:
     case EXPR_MATCH_DIR:
     case EXPR_MATCH_DOM:

@@ -150,7 +150,8 @@ PREPARE(ip, IP)
       .help = "The value of the entry " is ", as a string; else the default value.",                                   \
       .good = fetch ",map_" #match "(virt@help,none)",                                                                 \
       .gives = "none",                                                                                                 \
-      .bad = fetch ",map_" #match "(virt@help,a,b)" },                                                                 \
+      .bad = fetch ",map_" #match "(virt@help,a,b)",                                                                   \
+      .bad_says = "takes (" ARGS ")" },                                                                                \
         { .name = "map_" #match "_int",                                                                                \
           .args = ARGS,                                                                                                \
           .min_args = 1,                                                                                               \
@@ -181,7 +182,8 @@ PREPARE(ip, IP)
         .name = "map_" #match "_key", .args = "<map>", .min_args = 1, .max_args = 1, .in = takes, .out = EXPR_STR,     \
         .prepare = prepare_##match, .convert = convert_key,                                                            \
         .help = "The key of the entry " is ", as it stands in the file.",                                              \
-        .good = fetch ",map_" #match "_key(virt@help)", .gives = "-", .bad = fetch ",map_" #match "_key"               \
+        .good = fetch ",map_" #match "_key(virt@help)", .gives = "-", .bad = fetch ",map_" #match "_key",              \
+        .bad_says = "takes (<map>)"                                                                                    \
     }
 
 // clang-format off
@@ -189,7 +191,7 @@ static const struct expr_conv converters[] = {
     { .name = "map", .of = "map_str", .help = "Another name for map_str." },
     ROWS(str, EXPR_STR, "that is the sample", "str(a)"),
     ROWS(beg, EXPR_STR, "that the sample begins with (the longest)", "str(a)"),
-    ROWS(end, EXPR_STR, "that the sample ends with (the longest)", "str(a)"),
+    ROWS(end, EXPR_STR, "that the sample ends with (the first of the file)", "str(a)"),
     ROWS(sub, EXPR_STR, "that the sample contains (the first of the file)", "str(a)"),
     ROWS(dir, EXPR_STR, "that the sample contains between slashes (the first of the file)", "str(a)"),
     ROWS(dom, EXPR_STR, "that the sample contains between dots (the first of the file)", "str(a)"),
@@ -208,7 +210,8 @@ static const struct expr_conv converters[] = {
               "and its kin stand for what its parentheses matched; else the default value.",
       .good = "str(a),map_regm(virt@help,none)",
       .gives = "none",
-      .bad = "str(a),map_regm" },
+      .bad = "str(a),map_regm",
+      .bad_says = "takes (" ARGS ")" },
 };
 // clang-format on
 EXPR_CONVERTERS(converters);

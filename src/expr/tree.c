@@ -245,7 +245,7 @@ void expr_tree_remove(struct expr_tree *tree, struct slice key)
         child_merge(ref);
 }
 
-// One loop for each way to read bytes, made by inlining.
+// Inlined twice, so that the plain way to read bytes asks no questions for each.
 static inline __attribute__((always_inline)) expr_spot longest(const struct expr_tree *tree, struct slice subject)
 {
     const struct expr_tree_node *node = tree->root;
@@ -269,6 +269,24 @@ expr_spot expr_tree_longest(const struct expr_tree *tree, struct slice subject)
     if (!tree->nocase && !tree->backward)
         return longest(&like, subject);
     return longest(tree, subject);
+}
+
+const struct expr_entry *expr_tree_first(const struct expr_tree *tree, struct slice subject)
+{
+    const struct expr_tree_node *node = tree->root;
+    const struct expr_entry *found = NULL;
+    for (size_t at = 0; node;) {
+        if (node->label_len && label_agrees(tree, node, subject, at) < node->label_len)
+            break;
+        at += node->label_len;
+        const struct expr_entry *entry = node->spot ? expr_spot_first(node->spot) : NULL;
+        if (entry && (!found || entry->order < found->order))
+            found = entry;
+        if (at == subject.len)
+            break;
+        node = child_of(node, byte_at(tree, subject, at++));
+    }
+    return found;
 }
 
 expr_spot expr_tree_pick(const struct expr_tree *tree, struct slice subject, expr_spot (*pick)(expr_spot spot, int next))

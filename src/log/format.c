@@ -32,8 +32,8 @@ static void dates_make(struct log_dates *dates, uint64_t second)
 
 // What stands before the message. HAProxy's names for a host that has none to send: "localhost" in RFC 3164's header,
 // the nil value in RFC 5424's.
-static size_t head_make(struct log_dates *dates, char *head, size_t cap, const struct log_sink_entry *entry,
-                        const struct log_record *record)
+static size_t head_make(struct log_dates *dates, char *head, size_t cap, bool *takes_sd,
+                        const struct log_sink_entry *entry, const struct log_record *record)
 {
     unsigned level = record->level & 7, priority = (entry->facility & 31) * 8 + level;
     unsigned micro = (unsigned)(record->wall_us % 1000000);
@@ -50,8 +50,9 @@ static size_t head_make(struct log_dates *dates, char *head, size_t cap, const s
                        entry->hostname[0] ? entry->hostname : "localhost", entry->tag, record->pid);
         break;
     case LOG_FORMAT_RFC5424:
-        len = snprintf(head, cap, "<%u>1 %s.%06u%s %s %s %d - - ", priority, dates->iso, micro, dates->zone,
+        len = snprintf(head, cap, "<%u>1 %s.%06u%s %s %s %d - ", priority, dates->iso, micro, dates->zone,
                        entry->hostname[0] ? entry->hostname : "-", entry->tag, record->pid);
+        *takes_sd = true;
         break;
     case LOG_FORMAT_PRIORITY:
         len = snprintf(head, cap, "<%u>", priority);
@@ -77,17 +78,28 @@ size_t log_format_line(struct log_dates *dates, char *dst, const struct log_sink
                        const struct log_record *record, struct slice message)
 {
     char head[LOG_TAG_MAX + LOG_HOSTNAME_MAX + 128];
-    size_t head_len = head_make(dates, head, sizeof(head), entry, record);
+    bool takes_sd = false;
+    struct slice parts[4];
+    unsigned num = 0;
+    parts[num++] = slice_of(head, head_make(dates, head, sizeof(head), &takes_sd, entry, record));
     size_t room = entry->max_len < LOG_LINE_MAX ? entry->max_len : LOG_LINE_MAX - 1;
     if (entry->to.kind == LOG_ADDRESS_FD && room > 0)
         room--;
     while (message.len > 0 && message.ptr[message.len - 1] == '\n')
         message.len--;
-    head_len = head_len < room ? head_len : room;
-    message.len = message.len < room - head_len ? message.len : room - head_len;
-    memcpy(dst, head, head_len);
-    if (message.len)
-        memcpy(dst + head_len, message.ptr, message.len);
-    dst[head_len + message.len] = '\n';
-    return head_len + message.len + 1;
+    size_t sd_len = record->sd_len < message.len ? record->sd_len : message.len;
+    if (takes_sd) {
+        parts[num++] = sd_len ? slice_of(message.ptr, sd_len) : SLICE("-");
+        parts[num++] = SLICE(" ");
+    }
+    parts[num++] = slice_from(message, sd_len);
+    size_t len = 0;
+    for (unsigned i = 0; i < num; i++) {
+        size_t part_len = parts[i].len < room - len ? parts[i].len : room - len;
+        if (part_len)
+            memcpy(dst + len, parts[i].ptr, part_len);
+        len += part_len;
+    }
+    dst[len] = '\n';
+    return len + 1;
 }

@@ -57,8 +57,16 @@ static bool parse_options(struct config *config, struct log_target *target, cons
     }
     if (is(config_arg_at(line, *index), "sample"))
         return config_error(config, line, *index, "'sample' is not supported yet: a log line gets all messages");
-    if (is(config_arg_at(line, *index), "profile"))
-        return config_error(config, line, *index, "'profile' is not supported yet: there are no log-profile sections");
+    if (is(config_arg_at(line, *index), "profile")) {
+        const struct config_arg *name = config_arg_at(line, *index + 1);
+        if (!name)
+            return config_error(config, line, *index + 1, "the name of a log-profile is missing");
+        target->profile_name = name->str;
+        target->place = line->place;
+        target->place.column = name->column;
+        target->place.length = name->width;
+        *index += 2;
+    }
     const struct config_arg *arg = config_arg_at(line, *index);
     if (is(arg, "len") || is(arg, "format"))
         return config_error(config, line, *index,

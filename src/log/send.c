@@ -49,17 +49,19 @@ bool log_targets_publish(struct board *board, struct log_target *list, const cha
     struct log_table *table = log_table_get(board);
     if (!table)
         return false;
-    size_t tag_len = strlen(tag), hostname_len = hostname ? strlen(hostname) : 0;
-    if (tag_len > LOG_TAG_MAX || hostname_len > LOG_HOSTNAME_MAX) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
+    size_t hostname_len = hostname ? strlen(hostname) : 0;
     for (struct log_target *target = list; target; target = target->next) {
+        const char *own_tag = target->tag ? target->tag : tag;
+        size_t tag_len = strlen(own_tag);
+        if (tag_len > LOG_TAG_MAX || hostname_len > LOG_HOSTNAME_MAX) {
+            errno = ENAMETOOLONG;
+            return false;
+        }
         struct log_sink_entry entry = { .to = target->to, .max_len = target->max_len, .format = target->format };
         if (target->format == LOG_FORMAT_UNSET)
             entry.format = hostname ? LOG_FORMAT_RFC3164 : LOG_FORMAT_LOCAL;
         entry.facility = target->facility;
-        memcpy(entry.tag, tag, tag_len);
+        memcpy(entry.tag, own_tag, tag_len);
         if (hostname)
             memcpy(entry.hostname, hostname, hostname_len);
         if (!table_sink(table, &target->sink, &entry))
@@ -77,21 +79,34 @@ static void mark_writer(struct log_table *table, uint32_t inc)
         ;
 }
 
+void log_send_one(struct board *board, uint32_t inc, const struct log_target *target, enum log_level level,
+                  uint64_t wall_us, struct slice sd, struct slice message)
+{
+    if (level > target->max_level)
+        return;
+    must(target->table);
+    struct log_record record = { .wall_us = wall_us, .sink = target->sink };
+    record.pid = atomic_load_explicit(&board_incarnation_at(board, inc)->pid, memory_order_relaxed);
+    record.level = level < target->min_level ? target->min_level : level;
+    mark_writer(target->table, inc);
+    if (message.len > target->max_len)
+        message.len = target->max_len;
+    if (target->format != LOG_FORMAT_RFC5424 || !sd.len || sd.len > target->max_len) {
+        board_ring_put(board, inc, slice_of((const char *)&record, sizeof(record)), message);
+        return;
+    }
+    char both[sizeof(record) + LOG_SD_MAX];
+    if (sd.len > LOG_SD_MAX)
+        sd.len = LOG_SD_MAX;
+    record.sd_len = (uint32_t)sd.len;
+    memcpy(both, &record, sizeof(record));
+    memcpy(both + sizeof(record), sd.ptr, sd.len);
+    board_ring_put(board, inc, slice_of(both, sizeof(record) + sd.len), message);
+}
+
 void log_send(struct board *board, uint32_t inc, const struct log_target *list, enum log_level level, uint64_t wall_us,
               struct slice message)
 {
-    if (!list)
-        return;
-    must(list->table);
-    struct log_record record = { .wall_us = wall_us };
-    record.pid = atomic_load_explicit(&board_incarnation_at(board, inc)->pid, memory_order_relaxed);
-    mark_writer(list->table, inc);
-    for (; list; list = list->next) {
-        if (level > list->max_level)
-            continue;
-        record.sink = list->sink;
-        record.level = level < list->min_level ? list->min_level : level;
-        size_t len = message.len < list->max_len ? message.len : list->max_len;
-        board_ring_put(board, inc, slice_of((const char *)&record, sizeof(record)), slice_of(message.ptr, len));
-    }
+    for (; list; list = list->next)
+        log_send_one(board, inc, list, level, wall_us, (struct slice){ 0 }, message);
 }

@@ -9,6 +9,7 @@
 #include "process/program.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
+#include "table/proc_vars.h"
 
 // Whether the workers need rights over the network that only root has by itself: for a transparent bind, or to choose
 // the interface that connections to servers leave by.
@@ -120,7 +121,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
 static bool program_prepare(void *conf, struct process_settings *settings, struct text *messages, struct board *board)
 {
     struct program_conf *program = conf;
-    static const char *const sections[] = { "log-sinks" };
+    static const char *const sections[] = { "log-sinks", TABLE_PROC_VARS_SECTION };
     settings->sections = sections;
     settings->num_sections = NUM_ITEMS(sections);
     if (proxy_conf_publish(program, board))

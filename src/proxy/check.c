@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Warnings and errors about one proxy as a whole. As HAProxy does, words that its mode leaves without effect are named
 // and taken out.
-#include "expr/cond.h"
-#include "expr/fetch.h"
 #include "proxy/words.h"
 #include "rule/rule.h"
 
@@ -19,18 +17,6 @@ static void check_timeouts(struct config *config, const struct proxy_conf *proxy
         warn(config, proxy,
              "%s '%s' lacks timeouts:%s%s%s; without them a peer that is gone holds its connection for ever",
              proxy_kind(proxy), proxy->name, client, connect, server);
-}
-
-// In tcp mode there is no request to look at: conditions are judged again as they will be met.
-static bool check_tcp_conditions(struct config *config, struct proxy_conf *proxy)
-{
-    bool ok = true;
-    for (struct use_backend_conf *use = proxy->fe.use_backends; use; use = use->next) {
-        if (use->cond && !(use->cond = expr_cond_parse(config, &use->line, 1, &proxy->acls,
-                                                      EXPR_AT_REQUEST_CONTENT | EXPR_AT_REQUEST_HEAD)))
-            ok = false;
-    }
-    return ok;
 }
 
 static void ignore_http(struct config *config, const struct proxy_conf *proxy, const char *what)
@@ -53,10 +39,13 @@ static void check_tcp(struct config *config, struct proxy_conf *proxy)
         ignore_http(config, proxy, "'option forwarded'");
     if (proxy->be.cookie.name && proxy->has_backend)
         ignore_http(config, proxy, "'cookie'");
-    if (proxy->has_frontend && (proxy->log_format == PROXY_LOG_HTTP || proxy->log_format == PROXY_LOG_CLF)) {
-        warn(config, proxy, "'option httplog' in %s '%s' needs mode http; 'option tcplog' is used instead",
-             proxy_kind(proxy), proxy->name);
-        proxy->log_format = PROXY_LOG_TCP;
+    if (proxy->has_frontend && (proxy->log_format == PROXY_LOG_HTTP || proxy->log_format == PROXY_LOG_CLF ||
+                                proxy->log_format == PROXY_LOG_HTTPS)) {
+        bool clf = proxy->log_format == PROXY_LOG_CLF;
+        warn(config, proxy, "'option %s' in %s '%s' needs mode http; 'option tcplog%s' is used instead",
+             proxy->log_format == PROXY_LOG_HTTPS ? "httpslog" : "httplog", proxy_kind(proxy), proxy->name,
+             clf ? " clf" : "");
+        proxy->log_format = clf ? PROXY_LOG_TCP_CLF : PROXY_LOG_TCP;
     }
     for (const struct server_conf *it = proxy->be.servers; it; it = it->next) {
         if (it->cookie)
@@ -70,16 +59,13 @@ static void check_tcp(struct config *config, struct proxy_conf *proxy)
 
 bool proxy_conf_check(struct config *config, struct proxy_conf *proxy)
 {
-    bool ok = true;
     if (proxy->has_frontend && !proxy->fe.binds)
         warn(config, proxy, "%s '%s' has no 'bind' line and gets no traffic", proxy_kind(proxy), proxy->name);
     check_timeouts(config, proxy);
-    if (proxy->mode == PROXY_MODE_TCP) {
-        ok = check_tcp_conditions(config, proxy);
+    if (proxy->mode == PROXY_MODE_TCP)
         check_tcp(config, proxy);
-    }
     // It belongs to backends; a frontend may have it from its defaults.
     if (!proxy->has_backend)
         proxy->forwarded.enabled = false;
-    return ok;
+    return true;
 }

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include "log/log.h"
+#include "proxy/log_conf.h"
 #include "proxy/errors.h"
 #include "proxy/ref.h"
+#include "proxy/userlist.h"
 #include "proxy/words.h"
 
 static void append_global_logs(struct arena *arena, struct proxy_conf *proxy, const struct global_conf *global)
@@ -132,12 +134,30 @@ static struct proxy_conf *find_backend(struct config *config, const struct proxy
     return backend;
 }
 
+static struct server_conf *find_server(struct config *config, const struct proxy_conf *proxy,
+                                       const struct choice_conf *use)
+{
+    struct server_conf *server = proxy->be.servers;
+    while (server && strcmp(server->name, use->name) != 0)
+        server = server->next;
+    if (!server)
+        config_diag_add(config->diag, CONFIG_ERROR, use->place, "use-server: %s '%s' has no server '%s'",
+                        proxy_kind(proxy), proxy->name, use->name);
+    return server;
+}
+
 static bool resolve_names(struct config *config, struct proxy_conf *proxy)
 {
     bool ok = true;
-    for (struct use_backend_conf *use = proxy->fe.use_backends; use; use = use->next) {
+    for (struct choice_conf *use = proxy->fe.use_backends; use; use = use->next) {
+        if (use->format)
+            continue;
         use->backend = find_backend(config, proxy, use->name, use->place, "use_backend");
         ok &= use->backend != NULL;
+    }
+    for (struct choice_conf *use = proxy->be.use_servers; use; use = use->next) {
+        if (!use->format)
+            ok &= (use->server = find_server(config, proxy, use)) != NULL;
     }
     if (proxy->has_frontend && proxy->fe.default_backend_name) {
         proxy->fe.default_backend = find_backend(config, proxy, proxy->fe.default_backend_name,
@@ -221,11 +241,14 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         if (proxy->disabled)
             continue;
         ok &= proxy_conf_check(config, proxy);
+        ok &= proxy_logs_finish(config, proxy);
         ok &= resolve_names(config, proxy);
     }
     ok &= proxy_errors_check(config, program);
     ok &= proxy_refs_resolve(config, program);
+    ok &= userlists_finish(config);
     collect_binds(program);
+    proxy_backends_index(program);
     ok &= check_binds(config, program);
     // Last, for it may take time: a configuration with errors is not worth it.
     for (struct proxy_conf *proxy = program->proxies; proxy && !config->diag->num_errors; proxy = proxy->next)

@@ -6,6 +6,7 @@
 #include "board/board.h"
 #include "log/log.h"
 #include "proxy/conf.h"
+#include "table/proc_vars.h"
 
 enum { NAME_MAX_LEN = 512 };
 
@@ -43,6 +44,21 @@ static bool publish_proxy(struct program_conf *program, struct proxy_conf *proxy
     return log_targets_publish(board, proxy->logs, tag, global->log_send_hostname);
 }
 
+// Those that are not named keep what an earlier configuration, or a rule, gave them.
+static bool publish_vars(const struct global_conf *global, struct board *board)
+{
+    struct table_proc_vars vars;
+    if (!table_proc_vars_init(&vars, board))
+        return false;
+    for (const struct proxy_boot_var *var = global->proc_vars; var; var = var->next) {
+        if (var->is_set && !vars.vars.set(&vars, var->id, var->name, &var->value)) {
+            errno = ENOSPC;
+            return false;
+        }
+    }
+    return true;
+}
+
 bool proxy_conf_publish(struct program_conf *program, struct board *board)
 {
     const struct global_conf *global = &program->global;
@@ -52,6 +68,8 @@ bool proxy_conf_publish(struct program_conf *program, struct board *board)
         if (!publish_proxy(program, proxy, board))
             return false;
     }
+    if (!publish_vars(global, board))
+        return false;
     return log_targets_publish(board, global->logs, global->log_tag ? global->log_tag : PROXY_LOG_TAG,
                                global->log_send_hostname);
 }

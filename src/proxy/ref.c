@@ -20,7 +20,7 @@ static bool has_side(const struct proxy_conf *proxy, uint32_t in)
     return in == CONFIG_IN_FRONTEND ? proxy->has_frontend : proxy->has_backend;
 }
 
-const struct proxy_conf *proxy_conf_named(const struct program_conf *program, struct slice name, uint32_t in)
+static const struct proxy_conf *find_proxy(const struct program_conf *program, struct slice name, uint32_t in)
 {
     for (const struct proxy_conf *it = program->proxies; it; it = it->next)
         if (has_side(it, in) && slice_equal(name, slice_str(it->name)))
@@ -40,7 +40,7 @@ const struct server_conf *proxy_server_named(const struct proxy_conf **proxy, co
                                              struct slice name, const struct proxy_conf *current)
 {
     size_t slash = slice_find(name, '/');
-    *proxy = slash < name.len ? proxy_conf_named(program, slice_of(name.ptr, slash), CONFIG_IN_BACKEND) : current;
+    *proxy = slash < name.len ? proxy_backend_named(program, slice_of(name.ptr, slash)) : current;
     return *proxy ? find_server(*proxy, slash < name.len ? slice_from(name, slash + 1) : name) : NULL;
 }
 
@@ -78,7 +78,7 @@ static bool resolve_proxy(struct config *config, const struct program_conf *prog
     uint32_t in = ref->kind == PROXY_REF_FRONTEND ? CONFIG_IN_FRONTEND : CONFIG_IN_BACKEND;
     const char *side = in == CONFIG_IN_FRONTEND ? "frontend" : "backend";
     if (name.len) {
-        ref->proxy = proxy_conf_named(program, name, in);
+        ref->proxy = find_proxy(program, name, in);
         return ref->proxy || fail(config, ref, side, name, nearest_proxy(config, program, name, in));
     }
     if (!ref->from || ref->from->in == CONFIG_IN_DEFAULTS) {

@@ -123,6 +123,7 @@ static struct proxy_conf *begin(struct config *config, const struct config_line 
     proxy->name = name;
     proxy->place = line->place;
     proxy->be.proxy = proxy;
+    config->acls = &proxy->acls;
     return proxy;
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of the side that clients see.
 #include <string.h>
-#include "expr/cond.h"
-#include "expr/fetch.h"
 #include "proxy/words.h"
 
 static bool parse_number(struct config *config, void *object, const struct config_word *word,
@@ -24,36 +22,6 @@ static bool parse_default_backend(struct config *config, void *object, const str
     proxy->fe.default_backend_place = line->place;
     proxy->fe.default_backend_place.column = arg->column;
     proxy->fe.default_backend_place.length = arg->width;
-    return true;
-}
-
-static bool parse_use_backend(struct config *config, void *object, const struct config_word *word,
-                              const struct config_line *line)
-{
-    struct proxy_conf *proxy = object;
-    const struct config_arg *name = config_arg_at(line, 0), *extra = config_arg_at(line, 1);
-    bool counts = proxy_word_needs(config, proxy, word, line, PROXY_SIDE_FRONT, NULL);
-    if (strchr(name->str, '%'))
-        return config_error(config, line, 0, "'%s' is an expression: only names are supported yet", name->str);
-    if (extra && !expr_is_cond(line, 1))
-        return config_error(config, line, 1, "unexpected '%s', expected 'if' or 'unless'", extra->str);
-    struct use_backend_conf *use = arena_alloc(config->arena, sizeof(*use));
-    use->name = name->str;
-    use->place = line->place;
-    use->place.column = name->column;
-    use->place.length = name->width;
-    use->line = *line;
-    if (extra) {
-        // The mode may still change: proxy_conf_check looks again at those of a proxy in tcp mode.
-        use->cond = expr_cond_parse(config, line, 1, &proxy->acls, EXPR_AT_REQUEST_HEAD);
-        if (!use->cond)
-            return false;
-    }
-    struct use_backend_conf **last = &proxy->fe.use_backends;
-    while (*last)
-        last = &(*last)->next;
-    if (counts)
-        *last = use;
     return true;
 }
 
@@ -97,15 +65,5 @@ static const struct config_word words[] = {
       .good = "default_backend app",
       .bad = "default_backend",
       .bad_says = "is incomplete" },
-    { .name = "use_backend",
-      .in = CONFIG_IN_FRONTEND | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
-      .min_args = 1,
-      .flags = CONFIG_ANY_ARGS,
-      .parse = parse_use_backend,
-      .args = "<backend> [{ if | unless } <condition>]",
-      .help = "Sends a request to <backend> where the condition holds; the first rule that does decides.",
-      .good = "use_backend app if { path_beg /app }",
-      .bad = "use_backend app when TRUE",
-      .bad_says = "expected 'if'" },
 };
 CONFIG_WORDS(words);

@@ -5,7 +5,7 @@
 // What only one side of a proxy has a use for.
 enum {
     OPTIONS_FRONT = PROXY_OPT_CLIENT_KEEPALIVE | PROXY_OPT_DONT_LOG_NULL | PROXY_OPT_DONT_LOG_NORMAL |
-                    PROXY_OPT_LOG_ASAP | PROXY_OPT_LOG_SEPARATE_ERRORS,
+                    PROXY_OPT_LOG_ASAP | PROXY_OPT_LOG_SEPARATE_ERRORS | PROXY_OPT_USE_PROXY_HEADER,
     OPTIONS_BACK = PROXY_OPT_SERVER_KEEPALIVE | PROXY_OPT_ABORT_ON_CLOSE | PROXY_OPT_ALL_BACKUPS,
     OPTIONS_CONNECTION = PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE | PROXY_OPT_KEEP_ALIVE,
 };
@@ -44,6 +44,9 @@ static const struct config_word words[] = {
            "Connections to servers carry one request; those of clients stay open."),
     SWITCH("http-keep-alive", parse_connection, PROXY_OPT_KEEP_ALIVE,
            "Connections stay open on both sides. This is the default; it undoes the other two."),
+    SWITCH("http-use-proxy-header", parse_switch, PROXY_OPT_USE_PROXY_HEADER,
+           "Requests to a proxy, whose target begins neither with '/' nor '*', say with Proxy-Connection whether their "
+           "connection is to be closed, and authenticate with Proxy-Authorization."),
     SWITCH("abortonclose", parse_switch, PROXY_OPT_ABORT_ON_CLOSE,
            "A client that closes its side while its request waits for a server has given it up."),
     SWITCH("allbackups", parse_switch, PROXY_OPT_ALL_BACKUPS,

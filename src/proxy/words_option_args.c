@@ -25,12 +25,20 @@ static bool parse_tcplog(struct config *config, void *object, const struct confi
                          const struct config_line *line)
 {
     struct proxy_conf *proxy = object;
-    if (is(config_arg_at(line, 0), "clf"))
-        return config_error(config, line, 0, "'option tcplog clf' is not supported yet");
-    if (config_arg_at(line, 0))
-        return config_error(config, line, 0, "'option tcplog' takes no argument");
+    const struct config_arg *arg = config_arg_at(line, 0);
+    if (arg && !is(arg, "clf"))
+        return config_error(config, line, 0, "unexpected '%s', 'option tcplog' only takes 'clf'", arg->str);
     if (proxy_word_needs(config, proxy, word, line, PROXY_SIDE_FRONT, NULL))
-        proxy->log_format = PROXY_LOG_TCP;
+        proxy->log_format = arg ? PROXY_LOG_TCP_CLF : PROXY_LOG_TCP;
+    return true;
+}
+
+static bool parse_httpslog(struct config *config, void *object, const struct config_word *word,
+                           const struct config_line *line)
+{
+    struct proxy_conf *proxy = object;
+    if (proxy_word_needs(config, proxy, word, line, PROXY_SIDE_FRONT, NULL))
+        proxy->log_format = PROXY_LOG_HTTPS;
     return true;
 }
 
@@ -162,11 +170,20 @@ static const struct config_word words[] = {
       .in = CONFIG_IN_PROXY,
       .max_args = 1,
       .parse = parse_tcplog,
+      .args = "[clf]",
+      .help =
+          "Log lines show the connection and its timers, in HAProxy's format or, with 'clf', in that of web servers.",
+      .good = "option tcplog;option tcplog clf",
+      .bad = "option tcplog json",
+      .bad_says = "only takes 'clf'" },
+    { .name = "option httpslog",
+      .in = CONFIG_IN_PROXY,
+      .parse = parse_httpslog,
       .args = "",
-      .help = "Log lines show the connection and its timers.",
-      .good = "option tcplog",
-      .bad = "option tcplog clf",
-      .bad_says = "not supported yet" },
+      .help = "Log lines as of 'option httplog', and what is known of the TLS connection behind them.",
+      .good = "option httpslog",
+      .bad = "option httpslog clf",
+      .bad_says = "takes no argument" },
     { .name = "option redispatch",
       .in = CONFIG_IN_PROXY,
       .max_args = 1,

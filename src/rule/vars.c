@@ -2,6 +2,7 @@
 // The actions on variables, of all rule sets.
 #include "expr/cond.h"
 #include "expr/expr.h"
+#include "expr/format.h"
 #include "expr/var.h"
 #include "rule/rule.h"
 
@@ -11,6 +12,7 @@ struct vars_action {
     struct expr_var_ref ref;
     uint32_t conds;
     struct expr expr;
+    const struct expr_format *format; // of set-var-fmt
 };
 
 // What comes before there is a stream has no scopes of streams (manual, "set-var").
@@ -72,6 +74,28 @@ static enum rule_verdict run_set(struct expr_subject *subject, const struct rule
     return RULE_NEXT;
 }
 
+static bool parse_set_fmt(struct config *config, struct rule *rule, const struct config_line *line, uint32_t index,
+                          uint32_t *next)
+{
+    struct vars_action *action = parse_name(config, rule, line, index, VARS_MAX_CONDS);
+    *next = index + 1;
+    if (!action)
+        return false;
+    if (!config_arg_at(line, index) || expr_is_cond(line, index))
+        return config_error(config, line, index, "'%s' wants a format", rule->action->name);
+    action->format = expr_format_parse(config, line, index, EXPR_FORMAT_TEXT, rule->when);
+    return action->format != NULL;
+}
+
+static enum rule_verdict run_set_fmt(struct expr_subject *subject, const struct rule *rule)
+{
+    const struct vars_action *action = rule->data;
+    struct expr_sample sample = { .type = EXPR_STR, .str = expr_format_make(action->format, subject) };
+    if (sample.str.ptr)
+        (void)expr_var_set_if(subject, &action->ref, action->conds, &sample);
+    return RULE_NEXT;
+}
+
 static bool parse_unset(struct config *config, struct rule *rule, const struct config_line *line, uint32_t index,
                         uint32_t *next)
 {
@@ -104,6 +128,16 @@ static const struct rule_action actions[] = {
       .good = "http-request set-var(txn.path,ifnotset) path",
       .bad = "http-request set-var(path) path",
       .bad_says = "a variable's name begins with its scope" },
+    { .name = "set-var-fmt",
+      .flags = RULE_PARENS,
+      .in = VARS_EVERYWHERE,
+      .parse = parse_set_fmt,
+      .run = run_set_fmt,
+      .args = "(<name>[,<cond>...]) <format>",
+      .help = "Gives a variable the text of a format string, under the same conditions as set-var.",
+      .good = "http-request set-var-fmt(txn.from) %[src]:%[src_port]",
+      .bad = "http-request set-var-fmt(txn.from)",
+      .bad_says = "'set-var-fmt' wants a format" },
     { .name = "unset-var",
       .flags = RULE_PARENS,
       .in = VARS_EVERYWHERE,

@@ -50,7 +50,8 @@ static bool parse_drop(struct config *config, struct rule *rule, const struct co
     return config_parse_u64(config, ttl, line, index + 1, 1, 255);
 }
 
-// A socket in repair mode closes without a packet. Where we may not do so, the reset that closing makes dies on its way.
+// A socket in repair mode closes without a packet. Where we may not do so, the reset that closing makes dies on its
+// way.
 static enum rule_verdict run_drop(struct expr_subject *subject, const struct rule *rule)
 {
     struct proxy_session *session = subject->session;
@@ -81,7 +82,6 @@ static enum rule_verdict run_expect_proxy(struct expr_subject *subject, const st
     session->expect_proxy = true;
     return RULE_NEXT;
 }
-
 
 enum {
     TCP_RULES = RULE_TCP_CONNECTION | RULE_TCP_SESSION | RULE_TCP_CONTENT | RULE_TCP_RESPONSE,

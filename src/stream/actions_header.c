@@ -8,6 +8,7 @@ enum { IN_HTTP = RULE_HTTP_REQUEST | RULE_HTTP_RESPONSE | RULE_HTTP_AFTER_RESPON
 struct field_args {
     struct slice name;
     bool is_host;
+    bool is_connection;
     struct stream_text value;
 };
 
@@ -19,6 +20,7 @@ static bool parse_field(struct config *config, struct rule *rule, const struct c
     *next = index + 2;
     args->name = stream_name_parse(config, line, index, rule->action->name);
     args->is_host = http_field_id_of(args->name) == HTTP_FIELD_HOST;
+    args->is_connection = http_field_id_of(args->name) == HTTP_FIELD_CONNECTION;
     return args->name.ptr && stream_text_parse(config, &args->value, rule, line, index + 1, STREAM_TEXT_VALUE);
 }
 
@@ -35,6 +37,13 @@ static bool add_field(struct expr_subject *subject, const struct rule *rule, boo
         if (!http_host_is_valid(value))
             return false;
         return at >= 0 ? http_head_set(head, (unsigned)at, value) : http_head_add(head, args->name, value);
+    }
+    // The sender writes this field itself, as the connection needs it; the wish to close is granted.
+    if (UNLIKELY(args->is_connection) && http_list_has(value, SLICE("close"))) {
+        if (head->is_response)
+            stream_of(subject)->front->keep_alive = false;
+        else
+            stream_of(subject)->wishes.close_server = true;
     }
     if (first_drop)
         http_head_drop_name(head, args->name);

@@ -18,6 +18,15 @@ static bool set_pathq(struct http_head *head, struct slice pathq)
                                                            : http_head_set_pathq(head, pathq);
 }
 
+// Once there, the '?' stays: without a query it is the path that ends in it.
+static bool set_query(struct http_head *head, struct slice query)
+{
+    struct slice pathq = http_head_pathq(head);
+    if (query.len || !http_head_query(head).ptr)
+        return http_head_set_query(head, query);
+    return http_head_set_pathq(head, slice_of(pathq.ptr, slice_find(pathq, '?') + 1));
+}
+
 // An absolute target says for whom the request is, and so does Host: they must agree (RFC 9112 section 3.2.2).
 static bool set_target(struct http_head *head, struct slice target)
 {
@@ -28,17 +37,6 @@ static bool set_target(struct http_head *head, struct slice target)
     if (!authority.len || head->method == HTTP_METHOD_CONNECT)
         return true;
     return host >= 0 ? http_head_set(head, (unsigned)host, authority) : http_head_add(head, SLICE("host"), authority);
-}
-
-// What the client or the server takes for the framing of the answer hangs on these two methods: no rule may make the
-// sides disagree (RFC 9112 section 6.3).
-static bool set_method(struct http_head *head, struct slice method)
-{
-    uint8_t before = head->method;
-    bool is_head = slice_equal(method, SLICE("HEAD")), is_connect = slice_equal(method, SLICE("CONNECT"));
-    if (is_head != (before == HTTP_METHOD_HEAD) || is_connect != (before == HTTP_METHOD_CONNECT))
-        return false;
-    return http_head_set_method(head, method);
 }
 
 static bool parse_text(struct config *config, struct rule *rule, const struct config_line *line, uint32_t index,
@@ -59,7 +57,7 @@ static enum rule_verdict set_text(struct expr_subject *subject, const struct rul
 
 static enum rule_verdict run_set_method(struct expr_subject *subject, const struct rule *rule)
 {
-    return set_text(subject, rule, set_method);
+    return set_text(subject, rule, http_head_set_method);
 }
 
 static enum rule_verdict run_set_path(struct expr_subject *subject, const struct rule *rule)
@@ -74,7 +72,7 @@ static enum rule_verdict run_set_pathq(struct expr_subject *subject, const struc
 
 static enum rule_verdict run_set_query(struct expr_subject *subject, const struct rule *rule)
 {
-    return set_text(subject, rule, http_head_set_query);
+    return set_text(subject, rule, set_query);
 }
 
 static enum rule_verdict run_set_uri(struct expr_subject *subject, const struct rule *rule)
@@ -135,8 +133,9 @@ static const struct rule_action actions[] = {
       .parse = parse_text,
       .run = run_set_method,
       .args = "<fmt>",
-      .help = "Replaces the method by what the format gives. A method that decides how long the answer is, HEAD or "
-              "CONNECT, is neither made nor replaced: the change fails.",
+      .help =
+          "Replaces the method by what the format gives. It must fit the form of the request target: a path does not "
+          "become the target of CONNECT.",
       .good = "http-request set-method PATCH",
       .bad = "http-request set-method",
       .bad_says = "needs a format" },

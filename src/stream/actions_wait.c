@@ -109,7 +109,8 @@ static enum rule_verdict wait_for_body(struct expr_subject *subject, uint64_t us
     if (whole || (at_least && len >= at_least) || !more)
         return RULE_NEXT;
     if (due_us <= now_us) {
-        stream_rule_fail(stream, is_request ? 408 : 504, is_request ? STREAM_END_CLIENT_TIMEOUT : STREAM_END_SERVER_TIMEOUT);
+        stream_rule_fail(stream, is_request ? 408 : 504,
+                         is_request ? STREAM_END_CLIENT_TIMEOUT : STREAM_END_SERVER_TIMEOUT);
         return RULE_ANSWERED;
     }
     stream_rule_wait(stream, due_us, true);

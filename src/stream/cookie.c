@@ -37,7 +37,7 @@ struct server *stream_cookie_pick(struct stream *stream)
             continue;
         struct server *server = backend_find_cookie(stream->backend, value);
         stream->cookie_seen = !server ? 'I' : backend_server_is_usable(server) ? 'V' : 'D';
-        return stream->cookie_seen == 'V' ? server : NULL;
+        return stream->cookie_seen == 'V' || stream->force_persist ? server : NULL;
     }
     return NULL;
 }
@@ -75,7 +75,7 @@ bool stream_cookie_strip(struct stream *stream)
 
 static bool must_insert(const struct stream *stream, const struct cookie_conf *conf)
 {
-    if (!conf->name || !conf->insert || !stream->server)
+    if (!conf->name || !conf->insert || !stream->server || (stream->by_rule && !stream->redispatched))
         return false;
     if (conf->postonly && stream->request.method != HTTP_METHOD_POST)
         return false;

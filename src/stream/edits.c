@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
+#include "stream/log.h"
+#include "stream/act.h"
 #include "stream/steps.h"
 
 static bool add_text(struct stream *stream, struct slice name, const char *text, size_t len)
@@ -22,7 +24,7 @@ static bool edit_forwardfor(struct stream *stream)
 {
     const struct forwardfor_conf *front = &stream->session->conf->forwardfor;
     const struct forwardfor_conf *back = &stream->backend->conf->forwardfor;
-    const struct transport_address *src = &stream->session->src;
+    const struct transport_address *src = stream_src(stream);
     char text[TRANSPORT_ADDRESS_TEXT_MAX];
     if ((!front->enabled && !back->enabled) || (src->family != AF_INET && src->family != AF_INET6))
         return true;
@@ -68,10 +70,9 @@ static bool edit_forwarded(struct stream *stream)
             len += snprintf(text + len, sizeof(text) - (size_t)len, "host=\"%.*s\";", (int)value.len, value.ptr);
     }
     if (conf->by || conf->by_port)
-        len += forwarded_node(text + len, sizeof(text) - (size_t)len, "by", proxy_session_dst(stream->session),
-                              conf->by_port);
+        len += forwarded_node(text + len, sizeof(text) - (size_t)len, "by", stream_dst(stream), conf->by_port);
     if (conf->for_ || conf->for_port)
-        len += forwarded_node(text + len, sizeof(text) - (size_t)len, "for", &stream->session->src, conf->for_port);
+        len += forwarded_node(text + len, sizeof(text) - (size_t)len, "for", stream_src(stream), conf->for_port);
     return len < 2 || add_text(stream, SLICE("forwarded"), text, (size_t)len - 1);
 }
 
@@ -88,7 +89,7 @@ static bool edit_host(struct stream *stream)
         struct slice authority = http_head_authority(request);
         return add_text(stream, SLICE("host"), authority.ptr, authority.len);
     }
-    const struct transport_address *dst = proxy_session_dst(stream->session);
+    const struct transport_address *dst = stream_dst(stream);
     if (dst->family != AF_INET && dst->family != AF_INET6)
         return http_edits_add(&stream->edits, SLICE("host"), SLICE("localhost"));
     transport_address_ip_text(dst, ip);
@@ -98,10 +99,21 @@ static bool edit_host(struct stream *stream)
     return add_text(stream, SLICE("host"), text, (size_t)len);
 }
 
+// The frontend's unique id: made for logs, too, where no field is asked for.
+static bool edit_unique_id(struct stream *stream)
+{
+    const struct proxy_conf *front = stream->session->conf;
+    uint32_t when = stream->subject.when;
+    stream->subject.when = EXPR_AT_REQUEST_HEAD;
+    struct slice id = stream_unique_id(stream);
+    stream->subject.when = when;
+    return !front->unique_id_header || !id.len || add_text(stream, slice_str(front->unique_id_header), id.ptr, id.len);
+}
+
 bool stream_edit_request(struct stream *stream)
 {
     return http_edits_drop_hop_by_hop(&stream->edits, &stream->request, stream->upgrade) && edit_host(stream) &&
-           stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream);
+           stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream) && edit_unique_id(stream);
 }
 
 bool stream_edit_response(struct stream *stream)

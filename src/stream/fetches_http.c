@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fetches of start lines: method, target and what it consists of, version, status.
 #include <sys/socket.h>
+#include "base/hash.h"
 #include "stream/http_fetch.h"
 
 HTTP_FETCH_FN(fetch_first_req)
@@ -79,72 +80,63 @@ static struct slice slashed(struct slice path)
     return path.len && path.ptr[0] == '/' ? path : slice_of(NULL, 0);
 }
 
-static bool put_joined(struct expr_subject *subject, struct expr_sample *out, struct slice behind)
+// host_and gives the first Host field with `behind`; ptr NULL where there is neither, or no room.
+static struct slice host_and(struct expr_subject *subject, const struct http_head *head, struct slice behind)
+{
+    struct slice host = http_fetch_host(head);
+    return host.ptr || behind.ptr ? join(subject, host, behind) : slice_of(NULL, 0);
+}
+
+static struct slice base_of(struct expr_subject *subject)
 {
     const struct http_head *head = http_fetch_request(subject);
-    struct slice host = http_fetch_host(head);
-    if (!host.ptr && !behind.ptr)
-        return false;
-    struct slice text = join(subject, host, behind);
-    return text.ptr && http_fetch_put_str(out, text);
+    return head ? host_and(subject, head, slashed(http_head_path(head))) : slice_of(NULL, 0);
+}
+
+static struct slice baseq_of(struct expr_subject *subject)
+{
+    const struct http_head *head = http_fetch_request(subject);
+    return head ? host_and(subject, head, slashed(http_head_pathq(head))) : slice_of(NULL, 0);
+}
+
+// What the converter "sdbm(1)" makes of it.
+static uint32_t hash_of(struct slice text)
+{
+    return hash_avalanche(hash_sdbm(text));
 }
 
 HTTP_FETCH_FN(fetch_base)
 {
-    const struct http_head *head = http_fetch_request(subject);
+    struct slice text = base_of(subject);
     (void)args, (void)walk;
-    return head && put_joined(subject, out, slashed(http_head_path(head)));
+    return text.ptr && http_fetch_put_str(out, text);
 }
 
 HTTP_FETCH_FN(fetch_baseq)
 {
-    const struct http_head *head = http_fetch_request(subject);
+    struct slice text = baseq_of(subject);
     (void)args, (void)walk;
-    return head && put_joined(subject, out, slashed(http_head_pathq(head)));
-}
-
-// SDBM over the host and what follows it, its bits mixed by Bob Jenkins's integer hash: "sdbm(1)".
-static uint32_t sdbm(uint32_t hash, struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        hash = (uint8_t)text.ptr[i] + (hash << 6) + (hash << 16) - hash;
-    return hash;
-}
-
-static uint32_t mix(uint32_t a)
-{
-    a = (a + 0x7ed55d16) + (a << 12);
-    a = (a ^ 0xc761c23c) ^ (a >> 19);
-    a = (a + 0x165667b1) + (a << 5);
-    a = (a + 0xd3a2646c) ^ (a << 9);
-    a = (a + 0xfd7046c5) + (a << 3);
-    return (a ^ 0xb55a4f09) ^ (a >> 16);
-}
-
-static uint32_t hash_of(const struct http_head *head, bool with_query)
-{
-    struct slice behind = slashed(with_query ? http_head_pathq(head) : http_head_path(head));
-    return mix(sdbm(sdbm(0, http_fetch_host(head)), behind));
+    return text.ptr && http_fetch_put_str(out, text);
 }
 
 HTTP_FETCH_FN(fetch_base32)
 {
-    const struct http_head *head = http_fetch_request(subject);
+    struct slice text = base_of(subject);
     (void)args, (void)walk;
-    return head && http_fetch_put_int(out, hash_of(head, false));
+    return text.ptr && http_fetch_put_int(out, hash_of(text));
 }
 
 HTTP_FETCH_FN(fetch_url32)
 {
-    const struct http_head *head = http_fetch_request(subject);
+    struct slice text = baseq_of(subject);
     (void)args, (void)walk;
-    return head && http_fetch_put_int(out, hash_of(head, true));
+    return text.ptr && http_fetch_put_int(out, hash_of(text));
 }
 
 // put_with_src gives the hash, then the client's address, both in network order.
 static bool put_with_src(struct expr_subject *subject, struct expr_sample *out, uint32_t hash)
 {
-    const struct transport_address *src = &((const struct stream *)subject->stream)->session->src;
+    const struct transport_address *src = stream_src(subject->stream);
     size_t len = src->family == AF_INET ? 4 : src->family == AF_INET6 ? 16 : 0;
     char *text = len ? expr_scratch_take(&subject->process->scratch, 4 + len) : NULL;
     if (!text)
@@ -157,16 +149,16 @@ static bool put_with_src(struct expr_subject *subject, struct expr_sample *out, 
 
 HTTP_FETCH_FN(fetch_base32_src)
 {
-    const struct http_head *head = http_fetch_request(subject);
+    struct slice text = base_of(subject);
     (void)args, (void)walk;
-    return head && put_with_src(subject, out, hash_of(head, false));
+    return text.ptr && put_with_src(subject, out, hash_of(text));
 }
 
 HTTP_FETCH_FN(fetch_url32_src)
 {
-    const struct http_head *head = http_fetch_request(subject);
+    struct slice text = baseq_of(subject);
     (void)args, (void)walk;
-    return head && put_with_src(subject, out, hash_of(head, true));
+    return text.ptr && put_with_src(subject, out, hash_of(text));
 }
 
 // find_address reads the authority of the target where it is an IPv4 or IPv6 address with or without a port.
@@ -219,6 +211,13 @@ HTTP_FETCH_FN(fetch_status)
     const struct http_head *head = http_fetch_response(subject);
     (void)args, (void)walk;
     return head && http_fetch_put_int(out, head->status);
+}
+
+HTTP_FETCH_FN(fetch_server_status)
+{
+    const struct stream *stream = subject->stream;
+    (void)args, (void)walk;
+    return stream && stream->server_status && http_fetch_put_int(out, stream->server_status);
 }
 
 #define REQUEST .when = HTTP_FETCH_REQUEST
@@ -332,6 +331,12 @@ static const struct expr_fetch fetches[] = {
       .fetch = fetch_status,
       .help = "The answer's status, as rules have set it.",
       .good = "status 500:599" },
+    { .name = "server_status",
+      .out = EXPR_INT,
+      .when = HTTP_FETCH_KEPT_RESPONSE,
+      .fetch = fetch_server_status,
+      .help = "The status that the server answered with; nothing where it did not.",
+      .good = "server_status 503" },
     { .name = "req_ver", .of = "req.ver", .help = "Another name for req.ver." },
     { .name = "resp_ver", .of = "res.ver", .help = "Another name for res.ver." },
     HTTP_FETCH_FORMS("base", "base"),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fetches of what frontends, backends and servers are doing. The numbers are those of the whole service, all its
 // workers together, as the board has them now.
-#include "config/word.h"
 #include "proxy/ref.h"
 #include "stream/act.h"
 #include "stream/log.h"
@@ -352,7 +351,7 @@ static bool fetch_srv_weight(struct expr_subject *subject, struct expr_sample *o
 
 static bool convert_nbsrv(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
 {
-    const struct proxy_conf *proxy = proxy_conf_named(ctx_of(subject)->program, sample->str, CONFIG_IN_BACKEND);
+    const struct proxy_conf *proxy = proxy_backend_named(ctx_of(subject)->program, sample->str);
     (void)args;
     return proxy && put_int(sample, usable_servers(subject, proxy));
 }

@@ -9,7 +9,12 @@ enum {
 
 void stream_relay_init(struct stream_relay *relay, struct mux_h1 *src, struct mux_h1 *dst)
 {
-    *relay = (struct stream_relay){ .src = src, .dst = dst };
+    *relay = (struct stream_relay){ .src = src, .dst = dst, .share = RELAY_SHARE };
+}
+
+void stream_relay_set_nice(struct stream_relay *relay, int nice)
+{
+    relay->share = nice > 0 ? RELAY_SHARE >> (nice / 128) : RELAY_SHARE << (-nice / 256);
 }
 
 void stream_relay_fini(struct stream_relay *relay)
@@ -157,7 +162,7 @@ static enum stream_relay_state run(struct stream_relay *relay, uint64_t *moved)
             state = relay_copy(relay, moved);
         if (state != STREAM_RELAY_PAUSED)
             return state;
-        if (*moved - start >= RELAY_SHARE)
+        if (*moved - start >= relay->share)
             return STREAM_RELAY_PAUSED;
     }
 }

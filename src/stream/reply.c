@@ -15,7 +15,7 @@ static bool borrow(struct stream *stream, char **chunk)
 }
 
 // The chunk holds the answer, its table of fields and their text.
-static struct proxy_answer *copy_answer(struct stream *stream, const struct proxy_answer *base)
+struct proxy_answer *stream_reply_copy(struct stream *stream, const struct proxy_answer *base)
 {
     const struct mux_ctx *mux = stream->ctx->mux;
     size_t used = sizeof(*base) + mux->max_fields * sizeof(struct http_field);
@@ -28,6 +28,7 @@ static struct proxy_answer *copy_answer(struct stream *stream, const struct prox
         return NULL;
     answer->body = base->body;
     answer->close = base->close;
+    stream->answer = answer;
     return answer;
 }
 
@@ -69,12 +70,11 @@ static bool make(struct stream *stream, const struct stream_reply *reply, const 
     stream->answer = base;
     if (LIKELY(!reply->fields && !reply->body))
         return true;
-    struct proxy_answer *answer = copy_answer(stream, base);
+    struct proxy_answer *answer = stream_reply_copy(stream, base);
     if (!answer || (reply->body && !write_body(stream, answer, reply->body)) || !add_fields(stream, answer, reply)) {
         stream->answer = NULL;
         return false;
     }
-    stream->answer = answer;
     return true;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "stream/capture.h"
 #include "stream/steps.h"
 
 enum stream_verdict stream_send_head(struct stream *stream)
@@ -9,7 +10,7 @@ enum stream_verdict stream_send_head(struct stream *stream)
     // The edits start anew for each attempt: another server may mean another cookie or connection.
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
     // Keep-alive is the weakest mode: either side's wish to close counts, whatever the other says.
-    if (options & (PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE))
+    if (options & (PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE) || stream->wishes.close_server)
         back->keep_alive = false;
     // A rule may have taken the offer away.
     if (stream->upgrade && !stream->request.first[HTTP_FIELD_UPGRADE])
@@ -21,6 +22,10 @@ enum stream_verdict stream_send_head(struct stream *stream)
     stream->head_sent = true;
     stream_relay_init(&stream->up, front, back);
     stream_relay_init(&stream->down, back, front);
+    if (stream->wishes.nice) {
+        stream_relay_set_nice(&stream->up, stream->wishes.nice);
+        stream_relay_set_nice(&stream->down, stream->wishes.nice);
+    }
     http_head_init(&stream->response, stream->response_fields, stream->ctx->mux->max_fields);
     stream_step_set(stream, STREAM_RELAY);
     return STREAM_GO;
@@ -84,8 +89,11 @@ static enum stream_verdict pass_head(struct stream *stream)
     struct mux_h1 *front = stream->front;
     struct mux_h1 *back = &stream->back->h1;
     enum stream_verdict verdict;
-    if (!stream->response_valid)
+    if (!stream->response_valid) {
         stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
+        stream->server_status = stream->response.status;
+        stream_capture_head(stream, STREAM_CAPTURE_RESPONSE);
+    }
     stream->response_valid = true;
     stream->status = stream->response.status;
     bool is_tunnel = opens_tunnel(stream);

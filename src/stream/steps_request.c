@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "expr/cond.h"
+#include "expr/format.h"
+#include "stream/capture.h"
+#include "stream/http_fetch.h"
 #include "stream/steps.h"
 
 static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
@@ -59,6 +62,15 @@ static bool is_last(struct stream_ctx *ctx)
     return true;
 }
 
+// See `option http-use-proxy-header`.
+static bool wants_proxy_close(const struct stream *stream)
+{
+    const struct http_head *head = &stream->request;
+    int at = http_head_find(head, HTTP_FIELD_PROXY_CONNECTION, 0);
+    return UNLIKELY(at >= 0) && http_fetch_is_proxied(stream) &&
+           http_list_has(http_field_value(head, (unsigned)at), SLICE("close"));
+}
+
 enum stream_verdict stream_read_head(struct stream *stream)
 {
     struct stream_ctx *ctx = stream->ctx;
@@ -66,6 +78,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     enum mux_head result = mux_stream_read_head(&stream->front->stream, &stream->request, HTTP_METHOD_OTHER);
     if (stream->front->rx_started && !stream->times.first_us) {
         stream->times.first_us = now_us;
+        stream->id = ctx->next_id++;
         stream->times.wall_us = ctx->loop->wall_us;
     }
     if (result == MUX_HEAD_AGAIN)
@@ -83,7 +96,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     _Atomic uint64_t *gauges = board_gauges(ctx->board, conf->fe_object);
     proxy_gauge_raise(&gauges[PROXY_GAUGE_REQUEST_RATE_MAX],
                       board_rate_add(&gauges[PROXY_GAUGE_REQUEST_RATE], now_us, 1));
-    if (conf->options & PROXY_OPT_HTTP_CLOSE || is_last(ctx))
+    if (conf->options & PROXY_OPT_HTTP_CLOSE || wants_proxy_close(stream) || is_last(ctx))
         stream->front->keep_alive = false;
     stream->upgrade = may_upgrade(&stream->request);
     // A handshake without its key can only fail, and the answer to it could not be checked (RFC 6455 section 4.2.1).
@@ -93,6 +106,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
         return stream_refuse(stream, 400, STREAM_END_PROXY, true);
     }
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
+    stream_capture_head(stream, STREAM_CAPTURE_REQUEST);
     struct rule *const *rules = conf->rules;
     if (rules[PROXY_RULES_TCP_CONTENT])
         stream_step_set(stream, STREAM_CONTENT_RULES);
@@ -103,25 +117,54 @@ enum stream_verdict stream_read_head(struct stream *stream)
     return STREAM_GO;
 }
 
-static struct proxy_conf *choose_backend(struct stream *stream)
+// A name that a request made is good for a backend of the same mode only.
+static const struct proxy_conf *named_backend(struct stream *stream, const struct choice_conf *use)
 {
-    const struct proxy_conf *conf = stream->session->conf;
+    struct expr_scratch *scratch = &stream->ctx->expr.scratch;
+    uint32_t mark = expr_scratch_mark(scratch);
+    struct slice name = expr_format_make(use->format, &stream->subject);
+    const struct proxy_conf *found = name.ptr ? proxy_backend_named(stream->ctx->program, name) : NULL;
+    expr_scratch_release(scratch, mark);
+    return found && found->mode == stream->session->conf->mode ? found : NULL;
+}
+
+static const struct proxy_conf *choose_backend(struct stream *stream)
+{
+    const struct proxy_conf *conf = stream->session->conf, *found = NULL;
+    const struct choice_conf *use = conf->fe.use_backends;
     stream->subject.when = stream->head_valid ? EXPR_AT_REQUEST_HEAD : EXPR_AT_REQUEST_CONTENT;
     stream->subject.final = true;
-    for (const struct use_backend_conf *use = conf->fe.use_backends; use; use = use->next)
-        if (!use->cond || expr_cond_true(use->cond, &stream->subject))
-            return use->backend;
-    if (conf->fe.default_backend)
-        return conf->fe.default_backend;
-    return conf->has_backend ? (struct proxy_conf *)conf : NULL;
+    while (use && use->cond && !expr_cond_true(use->cond, &stream->subject))
+        use = use->next;
+    if (use)
+        found = use->format ? named_backend(stream, use) : use->backend;
+    if (found || conf->fe.default_backend)
+        return found ? found : conf->fe.default_backend;
+    return conf->has_backend ? conf : NULL;
+}
+
+// What the backend's rules say of cookies and servers that are down.
+static void judge_persistence(struct stream *stream, const struct proxy_conf *chosen)
+{
+    const struct persist_conf *persist = chosen->be.persists;
+    while (persist && !expr_cond_true(persist->cond, &stream->subject))
+        persist = persist->next;
+    stream->force_persist = persist && persist->force;
+    stream->ignore_persist = persist && !persist->force;
 }
 
 enum stream_verdict stream_pick_backend(struct stream *stream)
 {
     struct stream_ctx *ctx = stream->ctx;
-    stream_looks_at_bytes(stream);
+    // Without rules the bytes do not matter.
+    bool looks = stream->session->conf->fe.use_backends != NULL;
+    if (looks)
+        stream_looks_at_bytes(stream);
     const struct proxy_conf *chosen = choose_backend(stream);
-    stream_looked(stream);
+    if (chosen && chosen->be.persists)
+        judge_persistence(stream, chosen);
+    if (looks)
+        stream_looked(stream);
     if (!chosen || !ctx->backends->backends[chosen->index])
         return stream_refuse(stream, 503, STREAM_END_SERVER, false);
     struct backend *backend = ctx->backends->backends[chosen->index];

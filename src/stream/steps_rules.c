@@ -222,6 +222,8 @@ enum stream_verdict stream_request_rules(struct stream *stream)
 // What the rules of a backend answer is never open there.
 static enum stream_verdict enter_backend(struct stream *stream)
 {
+    if (stream->wishes.has_retries)
+        stream->retries_left = stream->wishes.retries;
     backend_session_begin(stream->backend);
     stream->in_backend = true;
     stream_step_set(stream, STREAM_PICK_SERVER);

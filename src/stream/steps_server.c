@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include "expr/cond.h"
+#include "expr/format.h"
+#include "stream/act.h"
 #include "stream/steps.h"
 #include "transport/proxy_protocol.h"
 
@@ -64,11 +67,51 @@ static void take_server(struct stream *stream, struct server *server)
     proxy_gauge_raise(&gauges[PROXY_GAUGE_LAST_SESSION], ctx->loop->wall_us / 1000000);
 }
 
+static struct server *rule_server(struct stream *stream, const struct choice_conf *use)
+{
+    struct backend *backend = stream->backend;
+    struct expr_scratch *scratch = &stream->ctx->expr.scratch;
+    if (use->server)
+        return &backend->servers[use->server->index];
+    uint32_t mark = expr_scratch_mark(scratch);
+    struct slice name = expr_format_make(use->format, &stream->subject);
+    struct server *found = NULL;
+    for (uint32_t i = 0; i < backend->num_servers && name.ptr && !found; i++)
+        if (slice_equal(slice_str(backend->servers[i].conf->name), name))
+            found = &backend->servers[i];
+    expr_scratch_release(scratch, mark);
+    return found;
+}
+
+// use-server: the first rule whose condition holds and whose server is there.
+static struct server *pick_by_rule(struct stream *stream)
+{
+    const struct choice_conf *use = stream->backend->conf->be.use_servers;
+    struct server *server = NULL;
+    if (!use)
+        return NULL;
+    stream_looks_at_bytes(stream);
+    stream->subject.when = stream->head_valid ? EXPR_AT_REQUEST_HEAD : EXPR_AT_REQUEST_CONTENT;
+    stream->subject.final = true;
+    for (; use && !server; use = use->next) {
+        if (!expr_cond_true(use->cond, &stream->subject))
+            continue;
+        server = rule_server(stream, use);
+        if (server && !stream->force_persist && !backend_server_is_usable(server))
+            server = NULL;
+    }
+    stream_looked(stream);
+    stream->by_rule = server != NULL;
+    return server;
+}
+
 enum stream_verdict stream_pick_server(struct stream *stream)
 {
     struct backend *backend = stream->backend;
     const struct server *avoid = stream->redispatched ? stream->server : NULL;
-    struct server *server = stream->redispatched ? NULL : stream_cookie_pick(stream);
+    struct server *server = stream->redispatched ? NULL : pick_by_rule(stream);
+    if (!server && !stream->redispatched && !stream->ignore_persist)
+        server = stream_cookie_pick(stream);
     bool full = false;
     stream->sticky = server != NULL;
     if (!server)
@@ -154,9 +197,9 @@ static bool write_proxy_header(struct stream *stream, struct backend_conn *back)
         .version = conf->send_proxy == PROXY_SEND_PROXY_V1 ? 1 : 2,
         .crc32c = (conf->proxy_v2_options & PROXY_V2_CRC32C) != 0,
     };
-    if (transport_address_to_sockaddr(&stream->session->src, &src))
+    if (transport_address_to_sockaddr(stream_src(stream), &src))
         what.src = (union transport_proxy_address *)&src;
-    if (transport_address_to_sockaddr(proxy_session_dst(stream->session), &dst))
+    if (transport_address_to_sockaddr(stream_dst(stream), &dst))
         what.dst = (union transport_proxy_address *)&dst;
     int host = stream->head_valid ? http_head_find(&stream->request, HTTP_FIELD_HOST, 0) : -1;
     if (conf->proxy_v2_options & PROXY_V2_AUTHORITY && host >= 0)
@@ -170,7 +213,7 @@ static struct backend_conn *pooled(struct stream *stream)
     struct server *server = stream->server;
     uint8_t reuse = stream->backend->conf->be.reuse;
     bool first = stream->session->num_requests <= 1;
-    if (stream->no_pool || !stream->head_valid)
+    if (stream->no_pool || !stream->head_valid || stream->wishes.has_bc_mark || stream->wishes.has_bc_tos)
         return NULL;
     struct backend_conn *own = backend_pool_get_own(server, &stream->session->own_conn);
     if (own || server->conf->send_proxy)
@@ -188,8 +231,10 @@ static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
     struct stream_ctx *ctx = stream->ctx;
     const struct proxy_conf *conf = stream->backend->conf;
     const struct transport_address *dst =
-        backend_follows_client(stream->server) ? proxy_session_dst(stream->session) : NULL;
-    struct backend_conn *back = backend_connect(stream->server, dst);
+        backend_follows_client(stream->server) ? stream_dst(stream) : NULL;
+    const struct stream_wishes *wishes = &stream->wishes;
+    const struct backend_marks marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark, wishes->has_bc_tos };
+    struct backend_conn *back = backend_connect(stream->server, dst, &marks);
     if (!back) {
         bool ours = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EADDRNOTAVAIL;
         *verdict = stream_retry(stream, ours ? STREAM_END_RESOURCE : STREAM_END_SERVER);
@@ -198,6 +243,9 @@ static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
     stream->back = back;
     back->h1.stream.user = stream;
     back->h1.stream.on_event = back_event;
+    // Nobody else's request may travel under marks of this one.
+    if (wishes->has_bc_mark || wishes->has_bc_tos)
+        back->is_private = true;
     if (stream->server->conf->send_proxy) {
         back->is_private = true;
         if (!write_proxy_header(stream, back)) {
@@ -259,7 +307,7 @@ static bool has_other(const struct stream *stream)
 static bool may_redispatch(const struct stream *stream)
 {
     const struct backend_conf *conf = &stream->backend->conf->be;
-    if (!(stream->backend->conf->options & PROXY_OPT_REDISPATCH) || conf->num_servers < 2)
+    if (!(stream->backend->conf->options & PROXY_OPT_REDISPATCH) || conf->num_servers < 2 || stream->force_persist)
         return false;
     int32_t interval = conf->redispatch_interval;
     // Nothing ties this request to its server, and the rotation has others: waiting for this one would help nobody.

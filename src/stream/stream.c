@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include "base/check.h"
+#include "stream/log.h"
 #include "board/board.h"
 #include "expr/var.h"
+#include "proxy/userlist.h"
+#include "stream/capture.h"
 #include "stream/steps.h"
 
 #define TO(step) (1u << (step))
@@ -81,10 +84,15 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .worker = board_incarnation_at(board, inc)->slot,
                                        .num_workers = program->global.nbproc * program->global.nbthread,
                                        .stopping = &ctx->stopping,
+                                       .holds = stream_condition_holds,
                                        .owner = ctx };
+    stream_log_boot();
     if (!ctx->expr.vars)
         check_out_of_memory(sizeof(ctx->expr));
     expr_process_begin(&ctx->expr);
+    // Without the table nothing is set in it and nothing found.
+    if (table_proc_vars_init(&ctx->proc_vars, board))
+        ctx->expr.proc_vars = &ctx->proc_vars.vars;
 }
 
 void stream_ctx_fini(struct stream_ctx *ctx)
@@ -96,6 +104,7 @@ void stream_ctx_fini(struct stream_ctx *ctx)
     }
     expr_var_pool_free(ctx->expr.vars);
     free(ctx->expr.scratch.mem);
+    userlist_checks_free(ctx->checks);
 }
 
 static struct stream *stream_take(struct stream_ctx *ctx)
@@ -136,6 +145,7 @@ static void stream_give(struct stream *stream)
 {
     enum { MAX_FREE = 256 };
     struct stream_ctx *ctx = stream->ctx;
+    free((void *)stream->unique_id.ptr);
     end_vars(stream);
     give_chunk(ctx, stream->request_store.mem);
     give_chunk(ctx, stream->response_store.mem);
@@ -143,6 +153,7 @@ static void stream_give(struct stream *stream)
     give_chunk(ctx, stream->reply_body);
     ctx->num_streams--;
     event_task_cancel(&stream->task);
+    stream_captures_free(stream->captures);
     if (ctx->num_free >= MAX_FREE) {
         free(stream);
         return;
@@ -188,6 +199,7 @@ struct stream *stream_new_tcp(struct stream_ctx *ctx, struct proxy_session *sess
     if (!stream)
         return NULL;
     mux_h1_raw(front);
+    stream->id = ctx->next_id++;
     stream->times.first_us = stream->times.head_us = ctx->loop->now_us;
     stream->times.wall_us = session->accept_wall_us;
     stream->step = session->conf->rules[PROXY_RULES_TCP_CONTENT] ? STREAM_CONTENT_RULES : STREAM_PICK_BACKEND;
@@ -260,6 +272,8 @@ void stream_leave_server(struct stream *stream, bool keep)
     }
     if (stream->back) {
         struct backend_conn *back = stream->back;
+        if (stream->session->conf->log_wants_source)
+            stream_note_source(stream);
         stream->back = NULL;
         if (keep)
             backend_pool_put(back, &stream->session->own_conn);
@@ -275,6 +289,14 @@ void stream_leave_server(struct stream *stream, bool keep)
 void stream_release(struct stream *stream)
 {
     stream_give(stream);
+}
+
+void stream_retire(struct stream *stream)
+{
+    event_task_cancel(&stream->task);
+    stream->back = NULL;
+    stream->timer = NULL;
+    stream->step = STREAM_FINISHED;
 }
 
 static void count_status(uint64_t *counters, uint16_t status)
@@ -413,13 +435,19 @@ static bool up_goes_on(const struct stream *stream)
     return !stream->up.ended && !stream->up.broken;
 }
 
+static uint64_t client_timeout(const struct stream *stream)
+{
+    uint64_t wish_us = stream->wishes.client_timeout_us;
+    return wish_us ? wish_us : stream->session->conf->timeouts.client;
+}
+
 // Each side's timeout runs only while that side is waited for: a client that uploads for long does not make its server
 // late, nor does a server that stops reading make the client late.
 static uint64_t client_deadline(const struct stream *stream)
 {
     bool late_up = up_goes_on(stream) && stream->up.waits == STREAM_RELAY_NEEDS_SRC;
     bool late_down = stream->answer_head && !stream->down.ended && stream->down.waits == STREAM_RELAY_NEEDS_DST;
-    return late_up || late_down ? after(stream->client_act_us, stream->session->conf->timeouts.client) : 0;
+    return late_up || late_down ? after(stream->client_act_us, client_timeout(stream)) : 0;
 }
 
 static uint64_t server_deadline(const struct stream *stream)
@@ -429,7 +457,9 @@ static uint64_t server_deadline(const struct stream *stream)
     bool late_up = up_goes_on(stream) && stream->up.waits == STREAM_RELAY_NEEDS_DST;
     bool late_down =
         stream->answer_head ? !stream->down.ended && stream->down.waits == STREAM_RELAY_NEEDS_SRC : !up_goes_on(stream);
-    return late_up || late_down ? after(stream->server_act_us, stream->backend->conf->timeouts.server) : 0;
+    uint64_t wish_us = stream->wishes.server_timeout_us;
+    uint64_t timeout_us = wish_us ? wish_us : stream->backend->conf->timeouts.server;
+    return late_up || late_down ? after(stream->server_act_us, timeout_us) : 0;
 }
 
 static uint64_t relay_deadline(const struct stream *stream)
@@ -447,7 +477,7 @@ void stream_arm(struct stream *stream)
     else if (stream->step == STREAM_RELAY)
         due = relay_deadline(stream);
     else if (stream->step == STREAM_ANSWER)
-        due = after(stream->client_act_us, stream->session->conf->timeouts.client);
+        due = after(stream->client_act_us, client_timeout(stream));
     event_timer_set(stream->ctx->loop, stream->timer, due);
 }
 

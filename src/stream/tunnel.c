@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include "stream/steps.h"
+#include "stream/wish.h"
 
 static void tunnel_run(struct stream_tunnel *tunnel);
 
@@ -41,6 +42,7 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     tunnel->has_slot = stream->has_slot;
     tunnel->in_backend = stream->in_backend;
     tunnel->upgraded = stream->head_valid;
+    tunnel->timeout_ms = (uint32_t)(stream->wishes.tunnel_timeout_us / 1000);
     tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
     event_task_init(&tunnel->task, tunnel_task);
     bool asap = frontend->options & PROXY_OPT_LOG_ASAP;
@@ -48,8 +50,15 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
         stream_log_line(stream);
     } else if (stream_log_is_due(frontend)) {
         struct stream_log log;
+        if (frontend->log_wants_source)
+            stream_note_source(stream);
         stream_log_fill(&log, stream);
-        tunnel->log = stream_log_keep(&log, ctx->program->global.log_uri_len);
+        bool silent = log.log_level == STREAM_LEVEL_SILENT ||
+                      (frontend->log_steps && !(frontend->log_steps & 1u << PROXY_LOG_AT_CLOSE));
+        if (!silent)
+            tunnel->log = stream_log_keep(&log, ctx->program->global.log_uri_len);
+        if (tunnel->log && frontend->log_wants_stream)
+            tunnel->kept = stream;
     }
     tunnel->bytes_in = tunnel->front->stream.bytes_in - buf_len(&tunnel->front->in);
     tunnel->bytes_out = 0;
@@ -72,7 +81,10 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     tunnel->front->stream.on_event = tunnel->back->h1.stream.on_event = tunnel_event;
     ctx->num_tunnels++;
     tunnel->host->tunnel(tunnel->session, tunnel);
-    stream_release(stream);
+    if (tunnel->kept)
+        stream_retire(stream);
+    else
+        stream_release(stream);
     tunnel_run(tunnel);
     return STREAM_OVER;
 }
@@ -90,6 +102,30 @@ static void tunnel_count(struct stream_tunnel *tunnel, enum stream_end end)
     }
 }
 
+static void write_log(struct stream_tunnel *tunnel, enum stream_end end)
+{
+    struct stream_log *log = tunnel->log;
+    bool is_null = !tunnel->bytes_in && !tunnel->bytes_out;
+    if (!log)
+        return;
+    log->end = (uint8_t)end;
+    log->end_phase = end == STREAM_END_OK ? '-' : 'D';
+    log->end_us = tunnel->ctx->loop->now_us;
+    log->bytes_in = tunnel->bytes_in;
+    log->bytes_out = tunnel->bytes_out;
+    if (tunnel->kept) {
+        tunnel->kept->end = log->end;
+        tunnel->kept->end_phase = log->end_phase;
+        tunnel->kept->bytes_in = log->bytes_in;
+        tunnel->kept->bytes_out = log->bytes_out;
+    }
+    if (!is_null || !(log->frontend->options & PROXY_OPT_DONT_LOG_NULL))
+        stream_log_write(tunnel->ctx, log, tunnel->kept);
+    if (tunnel->kept)
+        stream_release(tunnel->kept);
+    stream_log_free(log);
+}
+
 static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool reset)
 {
     struct stream_ctx *ctx = tunnel->ctx;
@@ -105,17 +141,7 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     if (tunnel->in_backend)
         backend_session_end(tunnel->backend);
     tunnel_count(tunnel, end);
-    if (tunnel->log) {
-        tunnel->log->end = (uint8_t)end;
-        tunnel->log->end_phase = end == STREAM_END_OK ? '-' : 'D';
-        tunnel->log->end_us = ctx->loop->now_us;
-        tunnel->log->bytes_in = tunnel->bytes_in;
-        tunnel->log->bytes_out = tunnel->bytes_out;
-        bool is_null = !tunnel->bytes_in && !tunnel->bytes_out;
-        if (!is_null || !(tunnel->log->frontend->options & PROXY_OPT_DONT_LOG_NULL))
-            stream_log_write(ctx, tunnel->log);
-        free(tunnel->log);
-    }
+    write_log(tunnel, end);
     event_task_cancel(&tunnel->task);
     ctx->num_tunnels--;
     free(tunnel);
@@ -195,17 +221,23 @@ static uint64_t side_deadline(uint64_t act_us, uint64_t timeout, uint64_t tunnel
     return timeout ? act_us + timeout : 0;
 }
 
+static uint64_t tunnel_timeout(const struct stream_tunnel *tunnel)
+{
+    return tunnel->timeout_ms ? tunnel->timeout_ms * UINT64_C(1000) : tunnel->backend->conf->timeouts.tunnel;
+}
+
 static uint64_t client_deadline(const struct stream_tunnel *tunnel)
 {
     const struct proxy_timeouts *own = &tunnel->session->conf->timeouts;
-    return side_deadline(tunnel->client_act_us, own->client, tunnel->backend->conf->timeouts.tunnel, own->client_fin,
+    return side_deadline(tunnel->client_act_us, own->client, tunnel_timeout(tunnel), own->client_fin,
                          tunnel->server_fin);
 }
 
 static uint64_t server_deadline(const struct stream_tunnel *tunnel)
 {
     const struct proxy_timeouts *own = &tunnel->backend->conf->timeouts;
-    return side_deadline(tunnel->server_act_us, own->server, own->tunnel, own->server_fin, tunnel->client_fin);
+    return side_deadline(tunnel->server_act_us, own->server, tunnel_timeout(tunnel), own->server_fin,
+                         tunnel->client_fin);
 }
 
 static void tunnel_arm(struct stream_tunnel *tunnel)

@@ -70,6 +70,14 @@ static bool set_up_socket(int fd, const struct transport_connect *how)
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     if (is_tcp && how->fast_open)
         setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on));
+    // Marks need a privilege, and are dropped without it, as HAProxy does.
+    int tos = how->tos;
+    if (how->has_mark)
+        setsockopt(fd, SOL_SOCKET, SO_MARK, &how->mark, sizeof(how->mark));
+    if (how->has_tos && how->to->family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+    else if (how->has_tos)
+        setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
     int size = (int)how->rcvbuf;
     if (size)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));

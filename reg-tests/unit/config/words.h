@@ -42,7 +42,7 @@ struct words_run {
 };
 
 // Reads one example in the frame number `frame`. `says` NULL: it must be accepted.
-static bool words_try(size_t frame, const char *example, const char *says)
+__attribute__((unused)) static bool words_try(size_t frame, const char *example, const char *says)
 {
     struct arena arena;
     struct config_diag diag;
@@ -93,7 +93,7 @@ static void words_visit(const struct config_word *word, void *arg)
 }
 
 // words_run_all tries all examples of all words; gives how many words there were.
-static unsigned words_run_all(void)
+__attribute__((unused)) static unsigned words_run_all(void)
 {
     struct words_run run = { 0 };
     config_words_boot();

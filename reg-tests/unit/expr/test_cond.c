@@ -60,6 +60,8 @@ static void conditions(void **state)
         { "x if { str(\"it's\") it's }", true },
         { "x if { str(a\\,b) a,b }", true },
         { "x if { req.payload -m bin 0048656c6c6f0a }", true },
+        { "x if { path -f virt@none }", false },
+        { "x if { path -f virt@none /img/a.png }", true },
         { "x if static", true },
         { "x if static !host", false },
         { "x if { path,toy_upper /IMG/A.PNG }", true },
@@ -154,9 +156,8 @@ static void refused(void **state)
         { "x if { path -m ip 1.2.3.4 -m }", "invalid value '-m'", 0 },
         { "x if { path -m bin 00 -f }", "invalid value '-f'", 0 },
         { "x if { path -f /nonexistent/file }", "cannot open '/nonexistent/file'", 16 },
-        { "x if { path -f virt@x }", "virtual files are not supported yet", 16 },
         { "x if { path -m }", "-m wants a value", 13 },
-        { "x if { path -u 7 a }", "flag '-u' is not supported yet", 13 },
+        { "x if { path -u 7 a }", "flag '-u' is not supported", 13 },
         { "x if { src -m bool }", "gives ip samples, which -m bool cannot match", 8 },
         { "x if { req.payload abc }", "-m must say how to match", 8 },
         { "x if { status 200 }", "fetch 'status' is not available here: this is evaluated on a request's head", 8 },
@@ -328,7 +329,7 @@ static void files(void **state)
     assert_non_null(toy_cond(toy, arena_printf(&toy->arena, "x if { path -f %s }", path + strlen("/tmp/"))));
     assert_non_null(toy_cond(toy, "x if { path -f opt@no-such-file }"));
     assert_null(toy_cond(toy, arena_printf(&toy->arena, "x if { src -f %s }", path)));
-    assert_non_null(strstr(toy_message(toy, NULL), ":5: '/last': this is no IP address"));
+    assert_non_null(strstr(toy_message(toy, NULL), ":3: '/img': this is no IP address"));
     assert_null(toy_cond(toy, arena_printf(&toy->arena, "x if { path -f %s -m beg }", path)));
     assert_non_null(strstr(toy_message(toy, NULL), "-m comes before -f"));
     assert_int_equal(toy->diag.num_warnings, 0);

@@ -222,7 +222,7 @@ static void errors(void **state)
         { "%{+Q", "'}' of these flags is missing", 5 },
         { "%{+Q}", "is expected after '%{+Q}'", 4 },
         { "%{+Q} ci", "is expected after '%{+Q}'", 4 },
-        { "%{Q}ci", "unknown flag 'Q'", 6 },
+        { "%{Z}ci", "unknown flag 'Z'", 6 },
         { "%{+Q,+Z}ci", "unknown flag '+Z'", 9 },
         { "%{+Q+E}ci", "unknown flag '+Q+E'", 6 },
         { "a %foo", "unknown alias '%foo'", 6 },

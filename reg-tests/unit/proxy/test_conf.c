@@ -109,7 +109,8 @@ static void test_names(void **state)
     refuses("frontend f\n bind :80\n mode http\n default_backend b\nbackend b\n", "cannot use the tcp backend 'b'");
     refuses("frontend f\n bind :80\n default_backend b\nbackend b\n mode http\n",
             "an upgrade from tcp is not supported");
-    refuses("frontend f\n bind :80\n use_backend %[path]\n", "only names are supported yet");
+    refuses("frontend f\n bind :80\n use_backend %[pth]\n", "did you mean 'path'?");
+    refuses("backend b\n server s 127.0.0.1:80\n use-server t if TRUE\n", "backend 'b' has no server 't'");
     refuses("frontend f\nlisten f\n", "the name 'f' is taken by the frontend section at line 1 of test.cfg");
     refuses("backend f\nbackend f\n", "the name 'f' is taken");
     refuses("backend a/b\n", "the character '/' is not permitted");
