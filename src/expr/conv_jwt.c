@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Converters of JSON Web Tokens: their parts, and their signatures.
 #include "expr/encode.h"
+#include "expr/json.h"
 #include "expr/jwt.h"
 #include "expr/secret.h"
 
@@ -69,7 +70,56 @@ static bool convert_verify(struct expr_subject *subject, struct expr_sample *sam
     return true;
 }
 
+static const char *prepare_query(struct config *config, struct expr_arg *args, uint32_t num)
+{
+    return num ? expr_json_query_prepare(config, args, num) : NULL;
+}
+
+// Decodes a part of a token, and looks into it where a path is given.
+static bool query(struct expr_subject *subject, struct expr_sample *sample, struct slice part,
+                  const struct expr_arg *args)
+{
+    char *text = expr_scratch_take(&subject->process->scratch, expr_base64_max(part.len));
+    size_t len;
+    if (!text || !expr_base64_decode(text, &len, part, EXPR_BASE64_URL))
+        return false;
+    *sample = (struct expr_sample){ .type = EXPR_STR, .str = slice_of(text, len) };
+    return !args[0].str.ptr || expr_json_query(subject, sample, args);
+}
+
+static bool convert_header(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
+{
+    struct expr_jwt jwt;
+    return expr_jwt_split(&jwt, sample->str) && query(subject, sample, jwt.header, args);
+}
+
+static bool convert_payload(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
+{
+    struct expr_jwt jwt;
+    return expr_jwt_split(&jwt, sample->str) && query(subject, sample, jwt.payload, args);
+}
+
+#define QUERY .args = "[<json_path>[,<output_type>]]", .max_args = 2, .in = EXPR_STR, .prepare = prepare_query
+
 static const struct expr_conv converters[] = {
+    { .name = "jwt_header_query",
+      QUERY,
+      .out = EXPR_ANY,
+      .convert = convert_header,
+      .help = "The header of a JSON Web Token, decoded, or what json_query finds in it.",
+      .good = "str(eyJhbGciOiJIUzI1NiJ9.e30.x),jwt_header_query('$.alg')",
+      .gives = "HS256",
+      .bad = "str(x),jwt_header_query('alg')",
+      .bad_says = "jwt_header_query" },
+    { .name = "jwt_payload_query",
+      QUERY,
+      .out = EXPR_ANY,
+      .convert = convert_payload,
+      .help = "The payload of a JSON Web Token, decoded, or what json_query finds in it.",
+      .good = "str(e30.eyJzdWIiOiJtZSJ9.x),jwt_payload_query('$.sub')",
+      .gives = "me",
+      .bad = "str(x),jwt_payload_query('sub')",
+      .bad_says = "jwt_payload_query" },
     { .name = "jwt_verify",
       .args = "<alg>,<key>",
       .min_args = NUM_ARGS,
