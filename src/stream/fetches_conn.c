@@ -10,27 +10,85 @@
 // ---- addresses ------------------------------------------------------------------------------------------------------
 
 // The client's, as a rule set it or else as the connection says.
-static const struct transport_address *src_of(const struct expr_subject *subject)
+static const struct transport_address *src_of(const struct expr_subject *subject, struct transport_address *own)
 {
+    (void)own;
     const struct stream *stream = subject->stream;
     const struct proxy_session *session = subject->session;
     return stream && stream->wishes.src.family != AF_UNSPEC ? &stream->wishes.src : &session->src;
 }
 
-static const struct transport_address *dst_of(const struct expr_subject *subject)
+static const struct transport_address *dst_of(const struct expr_subject *subject, struct transport_address *own)
 {
+    (void)own;
     const struct stream *stream = subject->stream;
     return stream && stream->wishes.dst.family != AF_UNSPEC ? &stream->wishes.dst : proxy_session_dst(subject->session);
 }
 
-static const struct transport_address *fc_src_of(const struct expr_subject *subject)
+static bool rcvd_proxy(const struct expr_subject *subject)
 {
-    return &((const struct proxy_session *)subject->session)->src;
+    const struct proxy_session *session = subject->session;
+    // Where one is expected nothing but tcp-request connection rules runs before it.
+    return subject->when != EXPR_AT_CONNECT && (session->bind->accept_proxy || session->expect_proxy);
 }
 
-static const struct transport_address *fc_dst_of(const struct expr_subject *subject)
+typedef int name_fn(int fd, struct sockaddr *addr, socklen_t *len);
+
+static int get_peer(int fd, struct sockaddr *addr, socklen_t *len)
 {
-    return proxy_session_dst(subject->session);
+    return getpeername(fd, addr, len);
+}
+
+static int get_own(int fd, struct sockaddr *addr, socklen_t *len)
+{
+    return getsockname(fd, addr, len);
+}
+
+// An end of the connection `fd`, as the kernel says; of family AF_UNSPEC where it does not.
+static void read_end(struct transport_address *out, int fd, name_fn *get)
+{
+    struct sockaddr_storage storage;
+    socklen_t len = sizeof(storage);
+    *out = (struct transport_address){ 0 };
+    if (fd >= 0 && get(fd, (struct sockaddr *)&storage, &len) == 0)
+        transport_address_from_sockaddr(out, (struct sockaddr *)&storage, len);
+}
+
+static int client_fd(const struct expr_subject *subject)
+{
+    return ((const struct proxy_session *)subject->session)->fd;
+}
+
+// -1 without a connection to a server.
+static int server_fd(const struct expr_subject *subject)
+{
+    const struct stream *stream = subject->stream;
+    return stream && stream->back ? stream->back->h1.conn.source.fd : -1;
+}
+
+// The connection's own ends: a PROXY header says whose it carries, not whose it is.
+static const struct transport_address *fc_src_of(const struct expr_subject *subject, struct transport_address *own)
+{
+    read_end(own, rcvd_proxy(subject) ? client_fd(subject) : -1, get_peer);
+    return rcvd_proxy(subject) ? own : &((const struct proxy_session *)subject->session)->src;
+}
+
+static const struct transport_address *fc_dst_of(const struct expr_subject *subject, struct transport_address *own)
+{
+    read_end(own, rcvd_proxy(subject) ? client_fd(subject) : -1, get_own);
+    return rcvd_proxy(subject) ? own : proxy_session_dst(subject->session);
+}
+
+static const struct transport_address *bc_src_of(const struct expr_subject *subject, struct transport_address *own)
+{
+    read_end(own, server_fd(subject), get_own);
+    return own;
+}
+
+static const struct transport_address *bc_dst_of(const struct expr_subject *subject, struct transport_address *own)
+{
+    read_end(own, server_fd(subject), get_peer);
+    return own;
 }
 
 static bool put_port(struct expr_sample *out, const struct transport_address *addr)
@@ -61,82 +119,37 @@ static bool put_local(struct expr_sample *out, const struct transport_address *a
     static bool fetch_##prefix(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,     \
                                struct expr_walk *walk)                                                                 \
     {                                                                                                                  \
+        struct transport_address own;                                                                                  \
         (void)args, (void)walk;                                                                                        \
-        return put_addr(out, prefix##_of(subject));                                                                    \
+        return put_addr(out, prefix##_of(subject, &own));                                                              \
     }                                                                                                                  \
     static bool fetch_##prefix##_port(struct expr_subject *subject, struct expr_sample *out,                           \
                                       const struct expr_arg *args, struct expr_walk *walk)                             \
     {                                                                                                                  \
+        struct transport_address own;                                                                                  \
         (void)args, (void)walk;                                                                                        \
-        return put_port(out, prefix##_of(subject));                                                                    \
-    }                                                                                                                  \
+        return put_port(out, prefix##_of(subject, &own));                                                              \
+    }
+
+#define LOCAL_FETCH(prefix)                                                                                            \
     static bool fetch_##prefix##_is_local(struct expr_subject *subject, struct expr_sample *out,                       \
                                           const struct expr_arg *args, struct expr_walk *walk)                         \
     {                                                                                                                  \
+        struct transport_address own;                                                                                  \
         (void)args, (void)walk;                                                                                        \
-        return put_local(out, prefix##_of(subject));                                                                   \
+        return put_local(out, prefix##_of(subject, &own));                                                             \
     }
 
 ADDRESS_FETCHES(src)
 ADDRESS_FETCHES(dst)
 ADDRESS_FETCHES(fc_src)
 ADDRESS_FETCHES(fc_dst)
-
-static int client_fd(const struct expr_subject *subject)
-{
-    return ((const struct proxy_session *)subject->session)->fd;
-}
-
-// -1 without a connection to a server.
-static int server_fd(const struct expr_subject *subject)
-{
-    const struct stream *stream = subject->stream;
-    return stream && stream->back ? stream->back->h1.conn.source.fd : -1;
-}
-
-typedef int name_fn(int fd, struct sockaddr *addr, socklen_t *len);
-
-// An end of the connection to the server, as the kernel says.
-static bool server_end(struct transport_address *out, const struct expr_subject *subject, name_fn *get)
-{
-    struct sockaddr_storage storage;
-    socklen_t len = sizeof(storage);
-    int fd = server_fd(subject);
-    *out = (struct transport_address){ 0 };
-    if (fd < 0 || get(fd, (struct sockaddr *)&storage, &len) != 0)
-        return false;
-    transport_address_from_sockaddr(out, (struct sockaddr *)&storage, len);
-    return true;
-}
-
-static int get_peer(int fd, struct sockaddr *addr, socklen_t *len)
-{
-    return getpeername(fd, addr, len);
-}
-
-static int get_own(int fd, struct sockaddr *addr, socklen_t *len)
-{
-    return getsockname(fd, addr, len);
-}
-
-#define SERVER_END_FETCHES(name, get)                                                                                  \
-    static bool fetch_##name(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,       \
-                             struct expr_walk *walk)                                                                   \
-    {                                                                                                                  \
-        struct transport_address addr;                                                                                 \
-        (void)args, (void)walk;                                                                                        \
-        return server_end(&addr, subject, get) && put_addr(out, &addr);                                                \
-    }                                                                                                                  \
-    static bool fetch_##name##_port(struct expr_subject *subject, struct expr_sample *out,                             \
-                                    const struct expr_arg *args, struct expr_walk *walk)                               \
-    {                                                                                                                  \
-        struct transport_address addr;                                                                                 \
-        (void)args, (void)walk;                                                                                        \
-        return server_end(&addr, subject, get) && put_port(out, &addr);                                                \
-    }
-
-SERVER_END_FETCHES(bc_src, get_own)
-SERVER_END_FETCHES(bc_dst, get_peer)
+ADDRESS_FETCHES(bc_src)
+ADDRESS_FETCHES(bc_dst)
+LOCAL_FETCH(src)
+LOCAL_FETCH(dst)
+LOCAL_FETCH(fc_src)
+LOCAL_FETCH(fc_dst)
 
 // ---- the listening socket -------------------------------------------------------------------------------------------
 
@@ -176,10 +189,8 @@ enum { TLV_SSL = 0x20, TLV_NETNS = 0x30, TLV_HEAD_LEN = 3, TLV_VALUE_MAX = 1024 
 static bool fetch_rcvd_proxy(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
                              struct expr_walk *walk)
 {
-    const struct proxy_session *session = subject->session;
     (void)args, (void)walk;
-    // Where one is expected nothing but tcp-request connection rules runs before it.
-    return put_bool(out, subject->when != EXPR_AT_CONNECT && session->bind->accept_proxy);
+    return put_bool(out, rcvd_proxy(subject));
 }
 
 static bool put_tlv(struct expr_sample *out, const struct expr_subject *subject, uint8_t type)
@@ -378,8 +389,8 @@ static bool fetch_bc_err_str(struct expr_subject *subject, struct expr_sample *o
 static const struct expr_fetch fetches[] = {
     ADDRESS_ROWS(src, "of the client, as a rule, a PROXY header or the connection says."),
     ADDRESS_ROWS(dst, "the client connected to, as a rule, a PROXY header or the connection says."),
-    ADDRESS_ROWS(fc_src, "of the client, as a PROXY header or the connection says."),
-    ADDRESS_ROWS(fc_dst, "the client connected to, as a PROXY header or the connection says."),
+    ADDRESS_ROWS(fc_src, "of the client's end of the connection, whatever a PROXY header says."),
+    ADDRESS_ROWS(fc_dst, "of our end of the client's connection, whatever a PROXY header says."),
     { .name = "bc_src",
       .out = EXPR_ADDR,
       BACK,

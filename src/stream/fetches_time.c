@@ -240,6 +240,14 @@ static bool fetch_prio_offset(struct expr_subject *subject, struct expr_sample *
     return stream && put_int(out, stream->wishes.prio_offset_ms);
 }
 
+static bool fetch_id32(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                       struct expr_walk *walk)
+{
+    const struct stream *stream = subject->stream;
+    (void)args, (void)walk;
+    return stream && put_int(out, stream->id);
+}
+
 #define STREAM .when = EXPR_FROM_CONTENT
 #define ROW(row, fn, what) { .name = row, .out = EXPR_INT, STREAM, .fetch = fn, .help = what, .good = row " gt 100" }
 
@@ -293,6 +301,7 @@ static const struct expr_fetch fetches[] = {
     ROW("bc_srv_queue", fetch_srv_queue, "The place in the server's queue when the exchange came (%sq)."),
     ROW("bc_be_queue", fetch_be_queue, "The place in the backend's queue when the exchange came (%bq)."),
     ROW("txn.conn_retries", fetch_conn_retries, "How often connecting to a server was tried again."),
+    ROW("txn.id32", fetch_id32, "The number of the exchange among those of its worker, 32 bits."),
     { .name = "txn.redispatched",
       .out = EXPR_BOOL,
       STREAM,
