@@ -13,18 +13,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 // Keys whose private halves nobody has kept.
 static const char rsa_spki[] = "-----BEGIN PUBLIC KEY-----\n"
-    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEApcwRuohiwlCXVx+qFyDa\n"
-    "ReyMQBmPKbF61gRJ1xmpoJNqvkmtGyt8sK21NQAfIvUaBMAs9eTaOF0jicNmplKd\n"
-    "4z7TH23ta9b5ZM0iYWtHorF2wu7Gn/ZC/7ddtSHSQ50e1rbM9n8niKg39HenJVIl\n"
-    "4or072b2kvOe1SNCJi3D8A0JZb7kXvUQryevSh5ZsTtsN9C26LdIPoq01g5b8HfE\n"
-    "XIYd5Qs5vdp98BuW5kOo/aBVPJ8wkMPYfT2hNFpeb8ERhUU4KxW9MoccH0E65xb6\n"
-    "7keVRYRAy/jWSjfEOQWTu9U59LT93rv+MEdeE1rZUtkBNrssWslTt+v2i54MEl4G\n"
-    "NQIDAQAB\n"
-    "-----END PUBLIC KEY-----\n";
+                               "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEApcwRuohiwlCXVx+qFyDa\n"
+                               "ReyMQBmPKbF61gRJ1xmpoJNqvkmtGyt8sK21NQAfIvUaBMAs9eTaOF0jicNmplKd\n"
+                               "4z7TH23ta9b5ZM0iYWtHorF2wu7Gn/ZC/7ddtSHSQ50e1rbM9n8niKg39HenJVIl\n"
+                               "4or072b2kvOe1SNCJi3D8A0JZb7kXvUQryevSh5ZsTtsN9C26LdIPoq01g5b8HfE\n"
+                               "XIYd5Qs5vdp98BuW5kOo/aBVPJ8wkMPYfT2hNFpeb8ERhUU4KxW9MoccH0E65xb6\n"
+                               "7keVRYRAy/jWSjfEOQWTu9U59LT93rv+MEdeE1rZUtkBNrssWslTt+v2i54MEl4G\n"
+                               "NQIDAQAB\n"
+                               "-----END PUBLIC KEY-----\n";
 static const char ec_spki[] = "-----BEGIN PUBLIC KEY-----\n"
-    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEdZYb4Jg1gi5UNaDe4XEfwL+mdbOH\n"
-    "WFGATp0mIKi9wjX8xQC2fJW6eH1F8P4N9XjXXgLajhbInkHH+ffr64Bp8w==\n"
-    "-----END PUBLIC KEY-----\n";
+                              "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEdZYb4Jg1gi5UNaDe4XEfwL+mdbOH\n"
+                              "WFGATp0mIKi9wjX8xQC2fJW6eH1F8P4N9XjXXgLajhbInkHH+ffr64Bp8w==\n"
+                              "-----END PUBLIC KEY-----\n";
 
 static const struct expr_jwt_key *load(const char *pem)
 {

@@ -64,8 +64,7 @@ static bool convert_verify(struct expr_subject *subject, struct expr_sample *sam
         // A token that names its algorithm itself must not be able to make a public key's file name its secret.
         result = EXPR_JWT_BAD_SIGNATURE;
     else
-        result = expr_jwt_verify(sample->str, algorithm, secret,
-                                 verify->key ? verify->key : expr_jwt_key_find(secret));
+        result = expr_jwt_verify(sample->str, algorithm, secret, verify->key ? verify->key : expr_jwt_key_find(secret));
     *sample = (struct expr_sample){ .type = EXPR_INT, .num = result };
     return true;
 }
@@ -128,11 +127,12 @@ static const struct expr_conv converters[] = {
       .out = EXPR_INT,
       .prepare = prepare_verify,
       .convert = convert_verify,
-      .help = "Whether the signature of a JSON Web Token holds: 1 yes, 0 no, -1 unknown algorithm, -3 no token, -4 out of "
-              "memory, -5 unknown key. The algorithm (none, HS256, RS256, ES256, PS256 and their kin) is a word or a "
-              "variable. The key is the secret for HS*, else a file that holds a public key (PEM: PUBLIC KEY or RSA "
-              "PUBLIC KEY), read at boot; a variable may hold the secret, or the name of a file that some jwt_verify "
-              "names. Where the algorithm is a variable and the key a file, HS* gives 0.",
+      .help =
+          "Whether the signature of a JSON Web Token holds: 1 yes, 0 no, -1 unknown algorithm, -3 no token, -4 out of "
+          "memory, -5 unknown key. The algorithm (none, HS256, RS256, ES256, PS256 and their kin) is a word or a "
+          "variable. The key is the secret for HS*, else a file that holds a public key (PEM: PUBLIC KEY or RSA "
+          "PUBLIC KEY), read at boot; a variable may hold the secret, or the name of a file that some jwt_verify "
+          "names. Where the algorithm is a variable and the key a file, HS* gives 0.",
       .good = "str(eyJhbGciOiJIUzI1NiJ9.e30.c2ln),jwt_verify(HS256,secret)",
       .gives = "0",
       .bad = "str(a.b.c),jwt_verify(HS257,secret)",

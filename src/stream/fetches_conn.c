@@ -249,7 +249,8 @@ static bool fetch_pp_tlv(struct expr_subject *subject, struct expr_sample *out, 
     return false;
 }
 
-// ---- what the kernel measures -----------------------------------------------------------------------------------------
+// ---- what the kernel measures
+// -----------------------------------------------------------------------------------------
 
 static const char *prepare_unit(struct config *config, struct expr_arg *args, uint32_t num)
 {
@@ -381,10 +382,18 @@ static bool fetch_bc_err_str(struct expr_subject *subject, struct expr_sample *o
         .help = "Whether this machine has the address " whose " It costs system calls.", .good = #prefix "_is_local"   \
     }
 
-#define INFO_ROW(row, fn, what) { .name = row, .out = EXPR_INT, SESSION, .fetch = fn, .help = what, .good = row " gt 3" }
+#define INFO_ROW(row, fn, what)                                                                                        \
+    {                                                                                                                  \
+        .name = row, .out = EXPR_INT, SESSION, .fetch = fn, .help = what, .good = row " gt 3"                          \
+    }
 #define ERR_ROW(row, fn, what, at)                                                                                     \
-    { .name = row, .out = EXPR_STR, .when = at, .fetch = fn, .help = what, .good = row " -m found" }
-#define BACK_ROW(row, fn, what) { .name = row, .out = EXPR_INT, BACK, .fetch = fn, .help = what, .good = row " 1" }
+    {                                                                                                                  \
+        .name = row, .out = EXPR_STR, .when = at, .fetch = fn, .help = what, .good = row " -m found"                   \
+    }
+#define BACK_ROW(row, fn, what)                                                                                        \
+    {                                                                                                                  \
+        .name = row, .out = EXPR_INT, BACK, .fetch = fn, .help = what, .good = row " 1"                                \
+    }
 
 static const struct expr_fetch fetches[] = {
     ADDRESS_ROWS(src, "of the client, as a rule, a PROXY header or the connection says."),
@@ -511,7 +520,8 @@ static const struct expr_fetch fetches[] = {
     BACK_ROW("bc_nb_streams", fetch_bc_one, "The streams on the server's connection: 1."),
     BACK_ROW("bc_settings_streams_limit", fetch_bc_one, "The streams it may carry at once: 1."),
     BACK_ROW("bc_glitches", fetch_bc_none, "The small faults of the server's connection; HTTP/1 counts none."),
-    INFO_ROW("fc_err", fetch_fc_none, "The number of the error of the client's connection: 0, for rules see whole ones."),
+    INFO_ROW("fc_err", fetch_fc_none,
+             "The number of the error of the client's connection: 0, for rules see whole ones."),
     ERR_ROW("fc_err_name", fetch_fc_err_name, "The name of that error: empty.", EXPR_FROM_CONNECT),
     ERR_ROW("fc_err_str", fetch_fc_err_str, "That error in words: Success.", EXPR_FROM_CONNECT),
     BACK_ROW("bc_err", fetch_bc_none, "The number of the error of the server's connection: 0 where there is one."),

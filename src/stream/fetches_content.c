@@ -137,8 +137,7 @@ static const char *prepare_lv(struct config *config, struct expr_arg *args, uint
         args[LV_OFFSET].data = (void *)&from_start;
     wrong = expr_arg_number(config, &args[LV_OFFSET], -PAYLOAD_MAX, PAYLOAD_MAX);
     args[LV_OFFSET].str = whole;
-    if (!wrong && args[LV_OFFSET].data == &from_length &&
-        args[LV_AT].num + args[LV_LEN].num + args[LV_OFFSET].num < 0)
+    if (!wrong && args[LV_OFFSET].data == &from_length && args[LV_AT].num + args[LV_LEN].num + args[LV_OFFSET].num < 0)
         wrong = "the offset leads to before the start";
     return wrong;
 }

@@ -347,7 +347,8 @@ static bool fetch_srv_weight(struct expr_subject *subject, struct expr_sample *o
     return put_int(out, server_of(args)->weight);
 }
 
-// ---- names that traffic brings ----------------------------------------------------------------------------------------
+// ---- names that traffic brings
+// ----------------------------------------------------------------------------------------
 
 static bool convert_nbsrv(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
 {
@@ -376,7 +377,7 @@ static bool convert_srv_queue(struct expr_subject *subject, struct expr_sample *
     return server && put_int(sample, server_queue_len(subject, server));
 }
 
-#define NOW     .when = EXPR_FROM_CONNECT
+#define NOW      .when = EXPR_FROM_CONNECT
 #define FRONTEND .args = "[<frontend>]", .max_args = 1, .out = EXPR_INT, .prepare = prepare_frontend, NOW
 #define BACKEND  .args = "[<backend>]", .max_args = 1, .out = EXPR_INT, .prepare = prepare_backend, NOW
 #define SERVER(type)                                                                                                   \

@@ -192,7 +192,8 @@ TIMEOUT_FETCH(client_timeout, ((const struct proxy_session *)subject->session)->
 TIMEOUT_FETCH(server_timeout, backend_now(subject), server)
 TIMEOUT_FETCH(tunnel_timeout, backend_now(subject), tunnel)
 
-// ---- how it went ------------------------------------------------------------------------------------------------------
+// ---- how it went
+// ------------------------------------------------------------------------------------------------------
 
 #define FACT_FETCH(name, put, value)                                                                                   \
     static bool fetch_##name(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,       \
@@ -249,11 +250,15 @@ static bool fetch_id32(struct expr_subject *subject, struct expr_sample *out, co
 }
 
 #define STREAM .when = EXPR_FROM_CONTENT
-#define ROW(row, fn, what) { .name = row, .out = EXPR_INT, STREAM, .fetch = fn, .help = what, .good = row " gt 100" }
+#define ROW(row, fn, what)                                                                                             \
+    {                                                                                                                  \
+        .name = row, .out = EXPR_INT, STREAM, .fetch = fn, .help = what, .good = row " gt 100"                         \
+    }
 
 static const struct expr_fetch fetches[] = {
     ROW("fc.timer.handshake", fetch_handshake_ms, "From accept to the end of the handshakes, in ms (%Th)."),
-    ROW("fc.timer.total", fetch_total_ms, "The whole exchange from accept, or from the end of the one before, in ms (%Tt)."),
+    ROW("fc.timer.total", fetch_total_ms,
+        "The whole exchange from accept, or from the end of the one before, in ms (%Tt)."),
     ROW("bc.timer.connect", fetch_connect_ms, "Connecting to the server, in ms (%Tc)."),
     ROW("req.timer.idle", fetch_idle_ms, "Waiting for the request's first byte, in ms (%Ti)."),
     ROW("req.timer.hdr", fetch_head_ms, "From the request's first byte to the end of its head, in ms (%TR)."),
