@@ -374,6 +374,7 @@ struct program_conf {
     struct userlist *userlists;  // proxy/userlist.h
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
+    struct proxy_ref *refs; // what expressions name, see proxy/ref.h
     uint32_t object;        // on the board: the whole service, for global maxconn and its counters
     bool ignore_unresolved; // as in struct proxy_load
 };

@@ -74,8 +74,8 @@ static bool split_time(struct tm *tm, uint32_t *ns, int64_t value, int64_t offse
     if (__builtin_add_overflow(value, offset, &value))
         return false;
     int64_t rest = value % units;
+    time_t second = (time_t)(value / units - (rest < 0));
     rest += rest < 0 ? units : 0;
-    time_t second = (time_t)((value - rest) / units);
     *ns = (uint32_t)(rest * (1000000000 / units));
     return local ? localtime_r(&second, tm) : gmtime_r(&second, tm);
 }
