@@ -108,7 +108,7 @@ static bool conv_fix_is_valid(struct expr_subject *subject, struct expr_sample *
 {
     (void)args;
     struct slice message = sample->str, rest = message, value;
-    uint64_t tag, body_len = 0;
+    uint64_t tag = 0, body_len = 0;
     const char *body = message.ptr;
     bool valid = false;
     if (message.len < MIN_LEN)
