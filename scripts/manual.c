@@ -225,9 +225,9 @@ static void service_write(const struct rule_service *service, void *arg)
     printf(" |\n");
 }
 
-static const char *const moments[] = { "boot",           "connection",    "session",       "request bytes",
-                                       "request head",   "request body",  "response bytes", "response head",
-                                       "response body",  "log",           "check" };
+static const char *const moments[] = { "boot",          "connection",   "session",        "request bytes",
+                                       "request head",  "request body", "response bytes", "response head",
+                                       "response body", "log",          "check" };
 
 // Runs of moments, "request head to log".
 static void moments_list(uint32_t when)
@@ -304,10 +304,11 @@ static void alias_write(const struct expr_alias *row, void *arg)
 
 static void converters_write(void)
 {
-    printf("\n## Converters\n\nThey stand behind a fetch or another converter, with a comma before them: "
-           "`hdr(host),lower,field(1,.)`. What one gives\nis cast to the type that the next takes, where there is such a "
-           "cast.\n\n| converter | takes | gives | meaning | example | its value |\n"
-           "| --- | --- | --- | --- | --- | --- |\n");
+    printf(
+        "\n## Converters\n\nThey stand behind a fetch or another converter, with a comma before them: "
+        "`hdr(host),lower,field(1,.)`. What one gives\nis cast to the type that the next takes, where there is such a "
+        "cast.\n\n| converter | takes | gives | meaning | example | its value |\n"
+        "| --- | --- | --- | --- | --- | --- |\n");
     expr_convs_each(conv_write, NULL);
 }
 
