@@ -32,6 +32,7 @@ static const struct group {
     { CONFIG_IN_SOCKET, "Options of stats socket", "They follow the address on a `stats socket` line." },
     { CONFIG_IN_LOG, "Options of log", "They follow the address on a `log` line." },
     { CONFIG_IN_COOKIE, "Options of cookie", "They follow the name on a `cookie` line." },
+    { CONFIG_IN_ERRORS, "Words of http-errors", "They stand in `http-errors` sections." },
 };
 
 static const struct {
@@ -43,7 +44,7 @@ static const struct {
     { CONFIG_IN_LISTEN, "listen" },       { CONFIG_IN_BIND, "bind" },
     { CONFIG_IN_SERVER, "server" },       { CONFIG_IN_DEFAULT_SERVER, "default-server" },
     { CONFIG_IN_SOCKET, "stats socket" }, { CONFIG_IN_LOG, "log" },
-    { CONFIG_IN_COOKIE, "cookie" },
+    { CONFIG_IN_COOKIE, "cookie" },       { CONFIG_IN_ERRORS, "http-errors" },
 };
 
 // Text that Markdown must not read as markup, but for what stands between backquotes; a bar would end a table's cell.

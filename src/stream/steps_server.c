@@ -40,7 +40,8 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
                              : &backend->gauges[PROXY_GAUGE_QUEUE_MAX],
                       len + 1);
     stream->server = stream->sticky ? server : NULL;
-    stream->waiter = board_queue_wait(ctx->board, be, wanted, ctx->inc, (uint64_t)(uintptr_t)stream);
+    stream->waiter = board_queue_wait_ranked(ctx->board, be, wanted, ctx->inc, (uint64_t)(uintptr_t)stream,
+                                             stream->wishes.prio_class, stream->wishes.prio_offset_ms);
     if (!stream->waiter)
         return stream_refuse(stream, 503, STREAM_END_RESOURCE, false);
     uint64_t limit = backend->conf->timeouts.queue ? backend->conf->timeouts.queue : backend->conf->timeouts.connect;
@@ -282,6 +283,8 @@ enum stream_verdict stream_connect(struct stream *stream)
     stream->deadline_us = 0;
     stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
     stream->back->num_uses++;
+    if (stream->session->conf->log_steps)
+        stream_log_step(stream, PROXY_LOG_AT_CONNECT);
     if (!stream->head_valid && stream->backend->conf->rules[PROXY_RULES_TCP_RESPONSE]) {
         mux_h1_raw(&stream->back->h1);
         stream_relay_init(&stream->up, stream->front, &stream->back->h1);
