@@ -58,7 +58,9 @@ static void write_it(const struct expr_format *format, size_t cap)
                                     .wall_us = &wall_us,
                                     .num_workers = 1,
                                     .random = { 1, 2, 3, 4 } };
-    struct expr_subject subject = { .process = &process, .stream = &process, .when = EXPR_AT_REQUEST_HEAD, .final = true };
+    struct expr_subject subject = {
+        .process = &process, .stream = &process, .when = EXPR_AT_REQUEST_HEAD, .final = true
+    };
     // An allocation of its own for each room, so that a byte too many is seen.
     char *out = malloc(cap + 1);
     must(out);
