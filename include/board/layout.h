@@ -9,7 +9,7 @@
 #include "board/board.h"
 
 enum {
-    BOARD_LAYOUT_VERSION = 2, // of all core sections together; they refer to each other
+    BOARD_LAYOUT_VERSION = 3, // of all core sections together; they refer to each other
     BOARD_MAX_SECTIONS = 64,
     BOARD_CHUNKS = 1024, // groups of 64 waiters that one process owns at a time
     BOARD_CHUNK_WAITERS = 64,
@@ -100,6 +100,7 @@ struct board_waiter {
     uint32_t next;    // in its list; 0 none
     uint32_t prev;
     uint32_t inc;
+    int64_t rank;   // lower ones first; then by ticket
     int64_t ticket;
     uint64_t cookie;
 } __attribute__((aligned(64)));
@@ -114,7 +115,7 @@ struct board_chunk {
 };
 
 // The queue of a backend: waiters that take any of its servers stand in its own list, those that insist on a server in
-// the list of that server's record; both under the lock of the backend, both in the order of tickets.
+// the list of that server's record; both under the lock of the backend, both in the order of ranks and tickets.
 struct board_queue {
     struct board_lock lock;
     uint32_t server; // the server the owner of the lock is working on

@@ -80,22 +80,29 @@ static void list_prepend(struct board *board, struct board_queue *list, uint32_t
     list->head = waiter;
 }
 
-// In the order of tickets: the place it had, or nearly.
+// Whose turn comes first.
+static bool is_before(struct board *board, uint32_t a, uint32_t b)
+{
+    const struct board_waiter *left = board_waiter_at(board, a), *right = board_waiter_at(board, b);
+    return left->rank != right->rank ? left->rank < right->rank : left->ticket < right->ticket;
+}
+
+// Sought from the end: who comes as the last, as most do, is there at once.
 static void list_insert(struct board *board, struct board_queue *list, uint32_t waiter)
 {
     struct board_waiter *record = board_waiter_at(board, waiter);
-    uint32_t next = list->head;
-    while (next && board_waiter_at(board, next)->ticket < record->ticket) {
-        next = board_waiter_at(board, next)->next;
+    uint32_t prev = list->tail;
+    while (prev && is_before(board, waiter, prev)) {
+        prev = board_waiter_at(board, prev)->prev;
     }
-    if (!next || next == list->head) {
-        (next ? list_prepend : list_append)(board, list, waiter);
+    if (!prev || prev == list->tail) {
+        (prev || !list->head ? list_append : list_prepend)(board, list, waiter);
         return;
     }
-    record->next = next;
-    record->prev = board_waiter_at(board, next)->prev;
-    board_waiter_at(board, record->prev)->next = waiter;
-    board_waiter_at(board, next)->prev = waiter;
+    record->prev = prev;
+    record->next = board_waiter_at(board, prev)->next;
+    board_waiter_at(board, record->next)->prev = waiter;
+    board_waiter_at(board, prev)->next = waiter;
 }
 
 static void list_remove(struct board *board, struct board_queue *list, uint32_t waiter)
@@ -125,7 +132,7 @@ static void mark_granted(struct board *board, uint32_t waiter)
 }
 
 static uint32_t enqueue(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie,
-                        bool first)
+                        int64_t rank, bool first)
 {
     board_check_incarnation(inc);
     must(server < BOARD_MAX_OBJECTS);
@@ -140,10 +147,11 @@ static uint32_t enqueue(struct board *board, uint32_t backend, uint32_t server, 
     record->granted = 0;
     record->inc = inc;
     record->cookie = cookie;
+    record->rank = rank;
     record->ticket = first ? queue->low-- : ++queue->high;
     atomic_store_explicit(&record->backend, backend, memory_order_relaxed);
     atomic_store_explicit(&record->state, BOARD_WAITER_WAITING, memory_order_release);
-    (first ? list_prepend : list_append)(board, list_of(board, record), waiter);
+    (first ? list_prepend : list_insert)(board, list_of(board, record), waiter);
     count_waiter(board, record, backend, 1);
     queue_unlock(board, backend);
     // The caller tries the lane now: that must not be seen before the waiter is (see lane.c).
@@ -153,12 +161,18 @@ static uint32_t enqueue(struct board *board, uint32_t backend, uint32_t server, 
 
 uint32_t board_queue_wait(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie)
 {
-    return enqueue(board, backend, server, inc, cookie, false);
+    return enqueue(board, backend, server, inc, cookie, 0, false);
+}
+
+uint32_t board_queue_wait_ranked(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie,
+                                 int64_t rank)
+{
+    return enqueue(board, backend, server, inc, cookie, rank, false);
 }
 
 uint32_t board_queue_wait_first(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie)
 {
-    return enqueue(board, backend, server, inc, cookie, true);
+    return enqueue(board, backend, server, inc, cookie, INT64_MIN, true);
 }
 
 // Takes a waiter off, under the lock. The state goes first: killed afterwards, a rebuild sees it gone.
@@ -215,7 +229,7 @@ static uint32_t first_for(struct board *board, uint32_t backend, uint32_t server
     uint32_t any = first_awake(board, queue_at(board, backend));
     uint32_t own = server != backend ? first_awake(board, queue_at(board, server)) : 0;
     if (any && own) {
-        return board_waiter_at(board, any)->ticket < board_waiter_at(board, own)->ticket ? any : own;
+        return is_before(board, any, own) ? any : own;
     }
     return any ? any : own;
 }
@@ -392,12 +406,12 @@ uint32_t board_queue_ahead(struct board *board, uint32_t backend, uint32_t serve
 // ---- after a crash
 // ------------------------------------------------------------------------------------------------------
 
-// Merges two chains linked by `next` in the order of tickets.
+// Merges two chains linked by `next` in the order of their turns.
 static uint32_t merge(struct board *board, uint32_t a, uint32_t b)
 {
     uint32_t head = 0, *end = &head;
     while (a && b) {
-        bool first = board_waiter_at(board, a)->ticket <= board_waiter_at(board, b)->ticket;
+        bool first = !is_before(board, b, a);
         uint32_t *from = first ? &a : &b;
         *end = *from;
         end = &board_waiter_at(board, *from)->next;
