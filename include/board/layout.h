@@ -100,8 +100,8 @@ struct board_waiter {
     uint32_t next;    // in its list; 0 none
     uint32_t prev;
     uint32_t inc;
-    int64_t rank;   // lower ones first; then by ticket
-    int64_t ticket;
+    int64_t ticket; // lower ones first: when it came in us, or less at the head of the queue, and its bias
+    int64_t bias;   // what priority adds
     uint64_t cookie;
 } __attribute__((aligned(64)));
 
@@ -115,7 +115,7 @@ struct board_chunk {
 };
 
 // The queue of a backend: waiters that take any of its servers stand in its own list, those that insist on a server in
-// the list of that server's record; both under the lock of the backend, both in the order of ranks and tickets.
+// the list of that server's record; both under the lock of the backend, both in the order of tickets.
 struct board_queue {
     struct board_lock lock;
     uint32_t server; // the server the owner of the lock is working on
@@ -124,7 +124,7 @@ struct board_queue {
     _Atomic uint32_t
         num; // of a backend: all its waiters, granted ones that have not noticed included; of a server: its own
     _Atomic uint32_t num_any; // of a backend: those that take any server
-    int64_t high;             // the last ticket given at the end,
+    int64_t high;             // the last ticket given at the end, without its bias,
     int64_t low;              // and the next to be given at the head
 } __attribute__((aligned(64)));
 

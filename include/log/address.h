@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum log_address_kind { LOG_ADDRESS_DATAGRAM, LOG_ADDRESS_FD };
+enum log_address_kind { LOG_ADDRESS_DATAGRAM, LOG_ADDRESS_FD, LOG_ADDRESS_STREAM };
 
 struct log_address {
     uint32_t kind; // enum log_address_kind
@@ -22,13 +22,14 @@ struct log_address {
         struct sockaddr_in6 in6;
         struct sockaddr_un un;
         uint64_t words[16]; // all of it, for comparison; what the address leaves is zero
-    } socket;               // LOG_ADDRESS_DATAGRAM
+    } socket;               // LOG_ADDRESS_DATAGRAM, LOG_ADDRESS_STREAM
 };
 
 enum { LOG_ADDRESS_ERROR_MAX = 256, LOG_ADDRESS_PORT = 514 };
 
 // log_address_parse reads `text` in the forms of the `log` keyword: IPv4, IPv6 or a host name with an optional port
 // (514), udp@, udp4@, udp6@, ipv4@ or ipv6@ before it, a path, unix@ or uxdg@ and a path, abns@ and abnsz@ names, fd@N,
-// stdout, stderr. False with a message in `error` (of LOG_ADDRESS_ERROR_MAX bytes) for anything else. Resolving a name
-// may block; with `numeric` it is not tried.
+// stdout, stderr, and for
+// connections tcp@, tcp4@, tcp6@ and uxst@. False with a message in `error` (of LOG_ADDRESS_ERROR_MAX bytes) for
+// anything else. Resolving a name may block; with `numeric` it is not tried.
 bool log_address_parse(struct log_address *address, char *error, const char *text, bool numeric);

@@ -37,32 +37,58 @@ enum log_format {
     LOG_FORMAT_UNSET // none was written: rfc3164 with log-send-hostname, local without
 };
 
+// How lines go over a connection. For others all is 0.
+enum { LOG_STREAM_DEFAULT = 65536, LOG_STREAM_MAX = 1 << 30 };
+
+struct log_stream_conf {
+    uint64_t cap;        // bytes that may wait
+    uint64_t connect_us; // most that connecting may take
+    uint64_t server_us;  // most that what waits may wait while connected
+    uint64_t octets;     // RFC 6587 octet counting, rather than a line feed behind each line
+};
+
+// `sample 1,3-5:10`: which of each `size` messages are sent.
+struct log_sample {
+    uint32_t size;
+    uint32_t num_ranges;
+    struct {
+        uint32_t low;
+        uint32_t high;
+    } ranges[];
+};
+
 // One `log` line of the configuration. Lives in the configuration's arena. It stands on one list only: a proxy that
 // says `log global` has copies of the global ones, since its log-tag may differ.
 struct log_target {
     struct log_target *next;
-    const char *address;     // "127.0.0.1:514", "/dev/log", "stdout", "stderr", "fd@3", "udp@...": as written
-    struct log_address to;   // what it means, names resolved
-    struct log_table *table; // on the board, set by log_targets_publish; until then nothing may be sent
-    uint32_t sink;           // its number in that table, likewise
-    uint32_t max_len;        // of a line, default 1024
-    const char *profile_name; // of the log-profile it uses, or NULL
+    const char *address;             // "127.0.0.1:514", "/dev/log", "stdout", "stderr", "fd@3", "udp@...": as written
+    struct log_address to;           // what it means, names resolved
+    struct log_table *table;         // on the board, set by log_targets_publish; until then nothing may be sent
+    uint32_t sink;                   // its number in that table, likewise
+    uint32_t max_len;                // of a line, default 1024
+    const char *ring_name;           // `ring@NAME`, until the ring is known; or NULL
+    struct log_stream_conf stream;   // for an address of a connection
+    const struct log_sample *sample; // NULL: all
+    const char *profile_name;        // of the log-profile it uses, or NULL
     const struct log_profile *profile;
     const char *tag; // of the profile, or NULL
     struct config_place place;
-    uint8_t format;          // enum log_format
-    uint8_t facility;        // 0-23
-    uint8_t max_level;       // messages less severe than this are not sent, default LOG_LEVEL_DEBUG
-    uint8_t min_level;       // messages more severe are sent as if they were this, default LOG_LEVEL_EMERG
+    uint8_t format;    // enum log_format
+    uint8_t facility;  // 0-23
+    uint8_t max_level; // messages less severe than this are not sent, default LOG_LEVEL_DEBUG
+    uint8_t min_level; // messages more severe are sent as if they were this, default LOG_LEVEL_EMERG
 };
 
-// log_target_parse reads the arguments of a `log` line (address [len n] [format f] [sample ..., profile ...: refused]
+// log_target_parse reads the arguments of a `log` line (address [len n] [format f] [sample ...] [profile p]
 // facility [level [minlevel]]), which start at argument `index`, into a new target in the configuration's arena. NULL
 // after an error, which is reported at its argument. A host name is resolved here, which may take time: boot only.
 // HAProxy manual, keyword `log`.
 struct config;
 struct config_line;
 struct log_target *log_target_parse(struct config *config, const struct config_line *line, uint32_t index);
+
+// log_format_parse reads argument `index`, the name of a syslog format, into `*out` (enum log_format).
+bool log_format_parse(struct config *config, uint8_t *out, const struct config_line *line, uint32_t index);
 
 // log_board_prepare makes the table of sinks on an empty board. The master calls it before it forks the first keeper,
 // so that all generations share one. False with errno on failure.

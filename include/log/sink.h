@@ -4,16 +4,17 @@
 // fits. Internal to the log area; used by the controller alone.
 #pragma once
 
-#include "log/table.h"
+#include "log/stream.h"
 
 enum { LOG_SINK_BATCH = 32 }; // datagrams for one system call
 
-enum log_sink_kind { LOG_SINK_CLOSED, LOG_SINK_DATAGRAM, LOG_SINK_STREAM_SOCKET, LOG_SINK_FILE };
+enum log_sink_kind { LOG_SINK_CLOSED, LOG_SINK_DATAGRAM, LOG_SINK_STREAM_SOCKET, LOG_SINK_FILE, LOG_SINK_CONNECTION };
 
 struct log_sink {
     const struct log_sink_entry *entry; // on the board
     struct log_table *table;            // whose totals it counts in
     enum log_sink_kind kind;
+    struct log_stream *stream; // LOG_SINK_CONNECTION: all of it is there
     int fd;
     bool owned;        // fd is ours to close
     uint64_t retry_us; // monotonic; not tried before, after a failure

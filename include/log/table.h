@@ -12,6 +12,9 @@ struct log_sink_entry {
     uint32_t max_len;
     uint32_t format;   // enum log_format, never LOG_FORMAT_UNSET
     uint32_t facility; // 0-23
+    struct log_stream_conf stream;
+    uint32_t sample; // lines that share a sample have one number, 0: none
+    uint32_t reserved;
     char tag[LOG_TAG_MAX + 1];
     char hostname[LOG_HOSTNAME_MAX + 1]; // empty: none
 };
@@ -21,7 +24,8 @@ struct log_table {
     _Atomic uint32_t inc_limit; // one more than the highest incarnation that ever wrote
     _Atomic int32_t drainer;    // process that is reading rings, 0 for none
     _Atomic uint64_t sent;
-    _Atomic uint64_t dropped; // at sinks
+    _Atomic uint64_t dropped;              // at sinks
+    _Atomic uint32_t turns[LOG_MAX_SINKS]; // messages that came to the samples of each sink
     struct log_sink_entry sinks[LOG_MAX_SINKS];
 };
 

@@ -25,7 +25,7 @@ static const struct format_map *const alias_maps[] = {
     [EXPR_ALIAS_HDR] = &format_map_hdr,
 };
 
-// A text, in quotes and escaped as `flags` say. An empty one is as good as none.
+// A text, in quotes and escaped as `flags` say. With `dash` an empty one is as good as none.
 static void put_text(struct format_out *out, struct slice str, const struct format_map *map, uint8_t flags, bool dash)
 {
     if (flags & FORMAT_QUOTE)
@@ -82,7 +82,7 @@ static void put_alias_value(struct format_out *out, const struct format_node *no
         put_addr(out, &sample->addr, flags);
         break;
     default:
-        put_text(out, sample->str, alias_maps[node->alias->escape], flags, manner->dash);
+        put_text(out, sample->str, alias_maps[node->alias->escape], flags, false);
     }
 }
 

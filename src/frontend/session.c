@@ -351,6 +351,8 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
     // Data is often there already, and asking costs less than another turn of the loop.
     session->front.conn.can_read = true;
     backend_count(session->facts.counters, PROXY_COUNT_CONNECTIONS, 1);
+    if (conf->log_steps)
+        stream_log_accept(&frontends->streams, &session->facts);
     if (is_refusal(run_rules(session, PROXY_RULES_TCP_CONNECTION, EXPR_AT_CONNECT))) {
         backend_count(session->facts.counters, PROXY_COUNT_DENIED_CONN, 1);
         session_free(session, session->facts.silent);

@@ -116,7 +116,7 @@ static bool resolve(struct log_address *address, char *error, const char *host, 
     return true;
 }
 
-static bool parse_udp(struct log_address *address, char *error, const char *text, int family, bool numeric)
+static bool parse_host(struct log_address *address, char *error, const char *text, int family, bool numeric)
 {
     char host[256];
     uint16_t port = 0;
@@ -139,12 +139,7 @@ static const char *unsupported(const char *text)
     static const struct {
         const char *prefix, *why;
     } known[] = {
-        { "ring@", "ring buffers are not supported yet; log to a UDP or unix socket, stdout or stderr" },
         { "backend@", "log backends are not supported yet; log to a UDP or unix socket, stdout or stderr" },
-        { "tcp@", "logging over TCP is not supported yet; use UDP or a unix datagram socket" },
-        { "tcp4@", "logging over TCP is not supported yet; use UDP or a unix datagram socket" },
-        { "tcp6@", "logging over TCP is not supported yet; use UDP or a unix datagram socket" },
-        { "uxst@", "logging to a unix stream socket is not supported yet; use a datagram socket" },
         { "sockpair@", "sockpair@ addresses are not supported for logs; use fd@" },
         { "quic", "logs cannot be sent over QUIC" },
         { "rhttp@", "logs cannot be sent over reverse HTTP" },
@@ -172,6 +167,15 @@ bool log_address_parse(struct log_address *address, char *error, const char *tex
         return refuse(error, "the address is empty");
     if (unsupported(text))
         return refuse(error, "%s", unsupported(text));
+    if ((rest = after(text, "tcp@")) || (rest = after(text, "tcp4@")) || (rest = after(text, "tcp6@"))) {
+        address->kind = LOG_ADDRESS_STREAM;
+        int family = text[3] == '4' ? AF_INET : text[3] == '6' ? AF_INET6 : AF_UNSPEC;
+        return parse_host(address, error, rest, family, numeric);
+    }
+    if ((rest = after(text, "uxst@"))) {
+        address->kind = LOG_ADDRESS_STREAM;
+        return parse_path(address, error, rest);
+    }
     if (strcmp(text, "stdout") == 0)
         return parse_fd(address, error, "1");
     if (strcmp(text, "stderr") == 0)
@@ -187,9 +191,9 @@ bool log_address_parse(struct log_address *address, char *error, const char *tex
     if ((rest = after(text, "abnsz@")))
         return parse_abstract(address, error, rest, false);
     if ((rest = after(text, "udp4@")) || (rest = after(text, "ipv4@")))
-        return parse_udp(address, error, rest, AF_INET, numeric);
+        return parse_host(address, error, rest, AF_INET, numeric);
     if ((rest = after(text, "udp6@")) || (rest = after(text, "ipv6@")))
-        return parse_udp(address, error, rest, AF_INET6, numeric);
+        return parse_host(address, error, rest, AF_INET6, numeric);
     rest = after(text, "udp@");
-    return parse_udp(address, error, rest ? rest : text, AF_UNSPEC, numeric);
+    return parse_host(address, error, rest ? rest : text, AF_UNSPEC, numeric);
 }

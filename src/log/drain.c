@@ -54,7 +54,8 @@ static uint32_t num_entries(const struct log_drain *drain)
 
 static bool entry_is_sane(const struct log_sink_entry *entry)
 {
-    return entry->to.socket_len <= sizeof(entry->to.socket) && memchr(entry->tag, 0, sizeof(entry->tag)) &&
+    return (entry->to.kind != LOG_ADDRESS_STREAM || entry->stream.cap <= LOG_STREAM_MAX) &&
+           entry->to.socket_len <= sizeof(entry->to.socket) && memchr(entry->tag, 0, sizeof(entry->tag)) &&
            memchr(entry->hostname, 0, sizeof(entry->hostname));
 }
 
@@ -176,7 +177,8 @@ uint32_t log_drain_run(struct log_drain *drain, uint32_t max)
 bool log_drain_waits(const struct log_drain *drain)
 {
     for (uint32_t number = 0; number < drain->num_sinks; number++)
-        if (drain->sinks[number] && drain->sinks[number]->len > 0)
+        if (drain->sinks[number] && (drain->sinks[number]->len > 0 ||
+                                     (drain->sinks[number]->stream && drain->sinks[number]->stream->num_lines)))
             return true;
     return false;
 }

@@ -39,6 +39,59 @@ static bool parse_word(struct config *config, uint8_t *out, const struct config_
     return config_error_unknown(config, line, index, what, words, num);
 }
 
+bool log_format_parse(struct config *config, uint8_t *out, const struct config_line *line, uint32_t index)
+{
+    return parse_word(config, out, line, index, "log format", formats, NUM_ITEMS(formats));
+}
+
+// "1,3-5:10": ranges, and how many messages they are counted in.
+static const struct log_sample *parse_sample(struct config *config, const struct config_line *line, uint32_t index)
+{
+    const struct config_arg *arg = config_arg_at(line, index);
+    if (!arg) {
+        config_error(config, line, index, "ranges and the size of a sample are missing: 1,3-5:10");
+        return NULL;
+    }
+    struct slice text = slice_of(arg->str, arg->len);
+    size_t colon = slice_find(text, ':');
+    uint64_t size, low, high;
+    if (colon == text.len || !slice_to_u64(slice_from(text, colon + 1), &size) || !size || size > UINT32_MAX) {
+        config_error(config, line, index, "the size of the sample is missing or wrong in '%s': as in 1,3-5:10",
+                     arg->str);
+        return NULL;
+    }
+    struct log_sample *sample = arena_alloc(config->arena, sizeof(*sample) + (colon + 1) * sizeof(sample->ranges[0]));
+    sample->size = (uint32_t)size;
+    for (struct slice rest = slice_of(text.ptr, colon);;) {
+        size_t len = slice_find(rest, ',');
+        struct slice range = slice_of(rest.ptr, len);
+        size_t dash = slice_find(range, '-');
+        if (!slice_to_u64(slice_of(range.ptr, dash), &low) ||
+            (dash < range.len && !slice_to_u64(slice_from(range, dash + 1), &high))) {
+            config_error(config, line, index, "'%.*s' is no range of a sample", (int)range.len, range.ptr);
+            return NULL;
+        }
+        high = dash < range.len ? high : low;
+        if (!low || high < low || high > size) {
+            config_error(config, line, index, "the ranges of a sample must lie between 1 and its size, %u",
+                         sample->size);
+            return NULL;
+        }
+        for (uint32_t i = 0; i < sample->num_ranges; i++) {
+            if (low <= sample->ranges[i].high && high >= sample->ranges[i].low) {
+                config_error(config, line, index, "the ranges of the sample overlap at '%.*s'", (int)range.len,
+                             range.ptr);
+                return NULL;
+            }
+        }
+        sample->ranges[sample->num_ranges].low = (uint32_t)low;
+        sample->ranges[sample->num_ranges++].high = (uint32_t)high;
+        if (len == rest.len)
+            return sample;
+        rest = slice_from(rest, len + 1);
+    }
+}
+
 // The options between address and facility, which stand in this order.
 static bool parse_options(struct config *config, struct log_target *target, const struct config_line *line,
                           uint32_t *index)
@@ -55,16 +108,17 @@ static bool parse_options(struct config *config, struct log_target *target, cons
             return false;
         *index += 2;
     }
-    if (is(config_arg_at(line, *index), "sample"))
-        return config_error(config, line, *index, "'sample' is not supported yet: a log line gets all messages");
+    if (is(config_arg_at(line, *index), "sample")) {
+        target->sample = parse_sample(config, line, *index + 1);
+        if (!target->sample)
+            return false;
+        *index += 2;
+    }
     if (is(config_arg_at(line, *index), "profile")) {
         const struct config_arg *name = config_arg_at(line, *index + 1);
         if (!name)
             return config_error(config, line, *index + 1, "the name of a log-profile is missing");
         target->profile_name = name->str;
-        target->place = line->place;
-        target->place.column = name->column;
-        target->place.length = name->width;
         *index += 2;
     }
     const struct config_arg *arg = config_arg_at(line, *index);
@@ -81,8 +135,16 @@ static bool parse_target(struct config *config, struct log_target *target, const
     const struct config_arg *arg = config_arg_at(line, index);
     if (!arg)
         return config_error(config, line, index, "an address and a facility are missing");
-    if (!log_address_parse(&target->to, error, arg->str, config->numeric_hosts))
+    target->place = line->place;
+    target->place.column = arg->column;
+    target->place.length = arg->width;
+    if (strncmp(arg->str, "ring@", 5) == 0)
+        target->ring_name = arg->str + 5;
+    else if (!log_address_parse(&target->to, error, arg->str, config->numeric_hosts))
         return config_error(config, line, index, "%s", error);
+    if (!target->ring_name && target->to.kind == LOG_ADDRESS_STREAM)
+        target->stream =
+            (struct log_stream_conf){ .cap = LOG_STREAM_DEFAULT, .connect_us = 1000000, .server_us = 5000000 };
     target->address = arg->str;
     index++;
     if (!parse_options(config, target, line, &index) ||

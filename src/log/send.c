@@ -8,7 +8,7 @@
 struct log_table *log_table_get(struct board *board)
 {
     bool fresh;
-    return board_section(board, &fresh, "log-sinks", 1, sizeof(struct log_table));
+    return board_section(board, &fresh, "log-sinks", 2, sizeof(struct log_table));
 }
 
 bool log_board_prepare(struct board *board)
@@ -20,6 +20,7 @@ static bool same_entry(const struct log_sink_entry *a, const struct log_sink_ent
 {
     return a->to.kind == b->to.kind && a->to.fd == b->to.fd && a->to.socket_len == b->to.socket_len &&
            memcmp(a->to.socket.words, b->to.socket.words, sizeof(a->to.socket.words)) == 0 &&
+           memcmp(&a->stream, &b->stream, sizeof(a->stream)) == 0 && a->sample == b->sample &&
            a->max_len == b->max_len && a->format == b->format && a->facility == b->facility &&
            memcmp(a->tag, b->tag, sizeof(a->tag)) == 0 && memcmp(a->hostname, b->hostname, sizeof(a->hostname)) == 0;
 }
@@ -44,6 +45,27 @@ static bool table_sink(struct log_table *table, uint32_t *sink, const struct log
     return true;
 }
 
+// What tells samples apart: two lines that differ in it alone count their messages each by itself.
+static uint32_t sample_id(const struct log_sample *sample)
+{
+    uint32_t hash = sample->size;
+    for (uint32_t i = 0; i < sample->num_ranges; i++)
+        hash = (hash * 31 + sample->ranges[i].low) * 31 + sample->ranges[i].high;
+    return hash | 1;
+}
+
+// Whether this message is one of the sample; all processes count together.
+static bool is_sampled(const struct log_target *target)
+{
+    const struct log_sample *sample = target->sample;
+    uint32_t turn =
+        atomic_fetch_add_explicit(&target->table->turns[target->sink], 1, memory_order_relaxed) % sample->size + 1;
+    for (uint32_t i = 0; i < sample->num_ranges; i++)
+        if (turn >= sample->ranges[i].low && turn <= sample->ranges[i].high)
+            return true;
+    return false;
+}
+
 bool log_targets_publish(struct board *board, struct log_target *list, const char *tag, const char *hostname)
 {
     struct log_table *table = log_table_get(board);
@@ -61,6 +83,8 @@ bool log_targets_publish(struct board *board, struct log_target *list, const cha
         if (target->format == LOG_FORMAT_UNSET)
             entry.format = hostname ? LOG_FORMAT_RFC3164 : LOG_FORMAT_LOCAL;
         entry.facility = target->facility;
+        entry.stream = target->stream;
+        entry.sample = target->sample ? sample_id(target->sample) : 0;
         memcpy(entry.tag, own_tag, tag_len);
         if (hostname)
             memcpy(entry.hostname, hostname, hostname_len);
@@ -85,6 +109,8 @@ void log_send_one(struct board *board, uint32_t inc, const struct log_target *ta
     if (level > target->max_level)
         return;
     must(target->table);
+    if (target->sample && !is_sampled(target))
+        return;
     struct log_record record = { .wall_us = wall_us, .sink = target->sink };
     record.pid = atomic_load_explicit(&board_incarnation_at(board, inc)->pid, memory_order_relaxed);
     record.level = level < target->min_level ? target->min_level : level;

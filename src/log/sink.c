@@ -53,6 +53,7 @@ void log_sink_fini(struct log_sink *sink)
 {
     lose_all(sink);
     sink_close(sink);
+    log_stream_free(sink->stream);
     free(sink->buf);
     sink->buf = NULL;
 }
@@ -122,6 +123,11 @@ bool log_sink_open(struct log_sink *sink, uint64_t now_us)
     if (now_us < sink->retry_us)
         return false;
     sink->retry_us = now_us + SINK_RETRY_US;
+    if (sink->entry->to.kind == LOG_ADDRESS_STREAM) {
+        sink->stream = log_stream_new(sink->table, sink->entry);
+        sink->kind = sink->stream ? LOG_SINK_CONNECTION : LOG_SINK_CLOSED;
+        return sink->stream != NULL;
+    }
     if (!sink->buf) {
         size_t longest = sink->entry->max_len < LOG_LINE_MAX ? sink->entry->max_len + 1 : LOG_LINE_MAX;
         sink->cap = longest > SINK_BATCH_LEN ? longest : SINK_BATCH_LEN;
@@ -229,6 +235,10 @@ static void flush_datagrams(struct log_sink *sink, uint64_t now_us)
 
 void log_sink_flush(struct log_sink *sink, uint64_t now_us)
 {
+    if (sink->kind == LOG_SINK_CONNECTION) {
+        log_stream_run(sink->stream, now_us);
+        return;
+    }
     if (sink->num_lines == 0 && sink->len == 0)
         return;
     if (sink->kind == LOG_SINK_DATAGRAM)
@@ -247,6 +257,10 @@ static bool fits(const struct log_sink *sink, size_t len)
 void log_sink_add(struct log_sink *sink, const char *line, size_t len, uint64_t now_us)
 {
     bool open = log_sink_open(sink, now_us);
+    if (sink->kind == LOG_SINK_CONNECTION) {
+        log_stream_add(sink->stream, line, len);
+        return;
+    }
     if (open && !fits(sink, len)) {
         log_sink_flush(sink, now_us);
         open = log_sink_open(sink, now_us);

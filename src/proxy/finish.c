@@ -4,7 +4,9 @@
 #include <string.h>
 #include "log/log.h"
 #include "proxy/log_conf.h"
+#include "proxy/ring.h"
 #include "proxy/errors.h"
+#include "proxy/ref.h"
 #include "proxy/userlist.h"
 #include "proxy/words.h"
 
@@ -229,10 +231,15 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
     struct global_conf *global = &program->global;
     global->maxrewrite = global->maxrewrite > global->bufsize / 2 ? global->bufsize / 2 : global->maxrewrite;
     number_proxies(program);
+    ok &= proxy_rings_finish(config, global->logs);
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
+        ok &= proxy_rings_finish(config, proxy->logs);
         append_global_logs(program->arena, proxy, global);
         number_servers(program->arena, &proxy->be);
         ok &= number_binds(config, proxy);
+        // Conditions and formats that are only compiled now belong to this proxy.
+        config->object = proxy;
+        config->in = proxy->in;
         // What a disabled proxy names need not be there.
         if (proxy->disabled)
             continue;
@@ -241,6 +248,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= resolve_names(config, proxy);
     }
     ok &= proxy_errors_check(config, program);
+    ok &= proxy_refs_resolve(config, program);
     ok &= userlists_finish(config);
     collect_binds(program);
     proxy_backends_index(program);

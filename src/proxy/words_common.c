@@ -114,7 +114,8 @@ static const struct config_word words[] = {
       .min_args = 1,
       .flags = CONFIG_MAY_NEGATE | CONFIG_ANY_ARGS,
       .parse = parse_log,
-      .args = "{ global | <address> [len <length>] [format <format>] <facility> [<level> [<minlevel>]] }",
+      .args = "{ global | <address> [len <length>] [format <format>] [sample <ranges>:<size>] [profile <name>] "
+              "<facility> [<level> [<minlevel>]] }",
       .help =
           "Adds a target for the proxy's log lines; may be given several times. 'log global' adds those of the global "
           "section, 'no log' removes all that came before, those of the defaults included.",

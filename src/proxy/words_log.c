@@ -40,8 +40,6 @@ static bool parse_log_steps(struct config *config, void *object, const struct co
     struct proxy_conf *proxy = object;
     struct slice rest = slice_str(config_arg_at(line, 0)->str);
     uint32_t steps = 0;
-    if (!proxy_word_needs(config, proxy, word, line, PROXY_SIDE_FRONT, NULL))
-        return true;
     while (rest.len) {
         size_t len = slice_find(rest, ',');
         const char *name = arena_copy(config->arena, rest.ptr, len);
@@ -59,7 +57,8 @@ static bool parse_log_steps(struct config *config, void *object, const struct co
     }
     if (!steps)
         return config_error(config, line, 0, "a log step is missing");
-    proxy->log_steps = steps;
+    if (proxy_word_needs(config, proxy, word, line, PROXY_SIDE_FRONT, NULL))
+        proxy->log_steps = steps;
     return true;
 }
 

@@ -337,7 +337,10 @@ ALIAS(alias_query)
 {
     LOG_OF;
     struct slice uri = request_uri(log);
-    return log->request_line.len ? put_str(out, slice_from(uri, slice_find(uri, '?'))) : request_line(log, out);
+    if (!log->request_line.len)
+        return request_line(log, out);
+    put_str(out, slice_from(uri, slice_find(uri, '?')));
+    return true;
 }
 
 ALIAS(alias_version)

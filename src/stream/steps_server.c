@@ -21,13 +21,6 @@ static void offer_free_slots(struct stream *stream)
     }
 }
 
-// Classes first, then the time it came, moved as a rule said (manual, "set-priority-class"): both of all processes.
-static int64_t queue_rank(const struct stream *stream)
-{
-    int64_t now_ms = (int64_t)(stream->ctx->loop->now_us / 1000);
-    return stream->wishes.prio_class * (INT64_C(1) << 44) + now_ms + stream->wishes.prio_offset_ms;
-}
-
 static enum stream_verdict enqueue(struct stream *stream, struct server *server)
 {
     struct stream_ctx *ctx = stream->ctx;
@@ -47,8 +40,8 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
                              : &backend->gauges[PROXY_GAUGE_QUEUE_MAX],
                       len + 1);
     stream->server = stream->sticky ? server : NULL;
-    stream->waiter =
-        board_queue_wait_ranked(ctx->board, be, wanted, ctx->inc, (uint64_t)(uintptr_t)stream, queue_rank(stream));
+    stream->waiter = board_queue_wait_ranked(ctx->board, be, wanted, ctx->inc, (uint64_t)(uintptr_t)stream,
+                                             stream->wishes.prio_class, stream->wishes.prio_offset_ms);
     if (!stream->waiter)
         return stream_refuse(stream, 503, STREAM_END_RESOURCE, false);
     uint64_t limit = backend->conf->timeouts.queue ? backend->conf->timeouts.queue : backend->conf->timeouts.connect;
@@ -238,7 +231,8 @@ static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
 {
     struct stream_ctx *ctx = stream->ctx;
     const struct proxy_conf *conf = stream->backend->conf;
-    const struct transport_address *dst = backend_follows_client(stream->server) ? stream_dst(stream) : NULL;
+    const struct transport_address *dst =
+        backend_follows_client(stream->server) ? stream_dst(stream) : NULL;
     const struct stream_wishes *wishes = &stream->wishes;
     const struct backend_marks marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark, wishes->has_bc_tos };
     struct backend_conn *back = backend_connect(stream->server, dst, &marks);
@@ -289,6 +283,8 @@ enum stream_verdict stream_connect(struct stream *stream)
     stream->deadline_us = 0;
     stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
     stream->back->num_uses++;
+    if (stream->session->conf->log_steps)
+        stream_log_step(stream, PROXY_LOG_AT_CONNECT);
     if (!stream->head_valid && stream->backend->conf->rules[PROXY_RULES_TCP_RESPONSE]) {
         mux_h1_raw(&stream->back->h1);
         stream_relay_init(&stream->up, stream->front, &stream->back->h1);

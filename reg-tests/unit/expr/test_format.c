@@ -231,7 +231,7 @@ static void errors(void **state)
         { "%(a:int)cp", "unknown type 'int'", 8 },
         { "%(a b)cp", "letters, digits", 7 },
         { "%(a)%", "is expected after '%(a)'", 4 },
-        { "%[", "unknown fetch ''", 6 },
+        { "%[", "a fetch is expected", 6 },
         { "%[src", "']' of this expression is missing", 5 },
         { "%ci %[nope]", "unknown fetch 'nope'", 10 },
         { "%[src,nope]", "unknown converter 'nope'", 10 },
