@@ -20,14 +20,24 @@ static inline struct proxy_session *stream_session_of(const struct expr_subject 
     return subject->session;
 }
 
+// stream_head_may_come says whether more bytes could make up a request head (rules of content in mode tcp).
+static inline bool stream_head_may_come(const struct expr_subject *subject)
+{
+    const struct stream *stream = subject->stream;
+    return subject->when == EXPR_AT_REQUEST_CONTENT && !stream->not_http && !subject->final;
+}
+
 // stream_head_of gives the head that rules look at and change now: the answer's in response rules, else the request's.
-// NULL where there is none yet.
-static inline struct http_head *stream_head_of(const struct expr_subject *subject)
+// NULL where there is none (yet: subject->may_change says so where it may still come).
+static inline struct http_head *stream_head_of(struct expr_subject *subject)
 {
     struct stream *stream = subject->stream;
     if (subject->when & (EXPR_AT_RESPONSE_CONTENT | EXPR_FROM_RESPONSE_HEAD))
         return stream->response_valid ? &stream->response : NULL;
-    return stream->head_valid ? &stream->request : NULL;
+    if (LIKELY(stream->head_valid))
+        return &stream->request;
+    subject->may_change |= stream_head_may_come(subject);
+    return NULL;
 }
 
 // stream_head_change gives that head with room for changes (a buffer is lent to it the first time); NULL where there is

@@ -15,10 +15,13 @@ enum {
 };
 
 // http_fetch_request gives the request's head, or NULL.
-static inline const struct http_head *http_fetch_request(const struct expr_subject *subject)
+static inline const struct http_head *http_fetch_request(struct expr_subject *subject)
 {
-    const struct stream *stream = subject->stream;
-    return stream && stream->head_valid ? &stream->request : NULL;
+    struct stream *stream = subject->stream;
+    if (!stream || stream->head_valid)
+        return stream ? &stream->request : NULL;
+    subject->may_change |= stream_head_may_come(subject);
+    return NULL;
 }
 
 // http_fetch_response gives the answer's head, or NULL.
@@ -29,7 +32,7 @@ static inline const struct http_head *http_fetch_response(const struct expr_subj
 }
 
 // http_fetch_either gives the answer's head in response rules, else the request's; or NULL.
-static inline const struct http_head *http_fetch_either(const struct expr_subject *subject)
+static inline const struct http_head *http_fetch_either(struct expr_subject *subject)
 {
     return subject->stream ? stream_head_of(subject) : NULL;
 }

@@ -142,7 +142,7 @@ HTTP_FETCH_FN(fetch_res_hdr)
 }
 
 // request_line gives the request's line as it came, whatever rules made of it since.
-static struct slice request_line(const struct expr_subject *subject)
+static struct slice request_line(struct expr_subject *subject)
 {
     const struct stream_log *log = subject->log;
     const struct http_head *head = http_fetch_request(subject);

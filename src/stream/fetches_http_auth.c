@@ -10,7 +10,7 @@ struct credentials {
 };
 
 // read_credentials reads "scheme rest" of the field `name` or, with an empty name, the one meant for us.
-static bool read_credentials(const struct expr_subject *subject, struct credentials *out, struct slice name)
+static bool read_credentials(struct expr_subject *subject, struct credentials *out, struct slice name)
 {
     const struct http_head *head = http_fetch_request(subject);
     if (!head)

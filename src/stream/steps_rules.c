@@ -153,7 +153,9 @@ void stream_looks_at_bytes(struct stream *stream)
         return;
     http_head_init(&stream->request, stream->request_fields, stream->ctx->mux->max_fields);
     stream->request.base = buf_data(in);
-    stream->head_valid = http_head_parse_request(&stream->request, &bad, buf_len(in)) == HTTP_PARSE_DONE;
+    enum http_parse result = http_head_parse_request(&stream->request, &bad, buf_len(in));
+    stream->head_valid = result == HTTP_PARSE_DONE;
+    stream->not_http = result != HTTP_PARSE_DONE && result != HTTP_PARSE_MORE;
 }
 
 void stream_looked(struct stream *stream)
