@@ -169,6 +169,8 @@ $(foreach t,$(UNIT_SOURCES),$(eval $(call unit_rule,$t)))
 # A fuzzer is linked with all areas, or with those named here and what they may use: one that brings its own words must
 # not meet those of others.
 FUZZ_AREAS_config := config
+FUZZ_AREAS_converters := expr
+FUZZ_AREAS_expr := expr
 FUZZ_AREAS_format := expr
 FUZZERS := $(patsubst reg-tests/fuzz/%.c,build/fuzz/%,$(wildcard reg-tests/fuzz/fuzz_*.c))
 fuzz_areas = $(if $(FUZZ_AREAS_$1),$(call reach,$(FUZZ_AREAS_$1)),$(AREAS))

@@ -32,6 +32,7 @@ static const struct group {
     { CONFIG_IN_SOCKET, "Options of stats socket", "They follow the address on a `stats socket` line." },
     { CONFIG_IN_LOG, "Options of log", "They follow the address on a `log` line." },
     { CONFIG_IN_COOKIE, "Options of cookie", "They follow the name on a `cookie` line." },
+    { CONFIG_IN_ERRORS, "Words of http-errors", "They stand in `http-errors` sections." },
 };
 
 static const struct {
@@ -43,7 +44,7 @@ static const struct {
     { CONFIG_IN_LISTEN, "listen" },       { CONFIG_IN_BIND, "bind" },
     { CONFIG_IN_SERVER, "server" },       { CONFIG_IN_DEFAULT_SERVER, "default-server" },
     { CONFIG_IN_SOCKET, "stats socket" }, { CONFIG_IN_LOG, "log" },
-    { CONFIG_IN_COOKIE, "cookie" },
+    { CONFIG_IN_COOKIE, "cookie" },       { CONFIG_IN_ERRORS, "http-errors" },
 };
 
 // Text that Markdown must not read as markup, but for what stands between backquotes; a bar would end a table's cell.
@@ -225,9 +226,9 @@ static void service_write(const struct rule_service *service, void *arg)
     printf(" |\n");
 }
 
-static const char *const moments[] = { "boot",           "connection",    "session",       "request bytes",
-                                       "request head",   "request body",  "response bytes", "response head",
-                                       "response body",  "log",           "check" };
+static const char *const moments[] = { "boot",          "connection",   "session",        "request bytes",
+                                       "request head",  "request body", "response bytes", "response head",
+                                       "response body", "log",          "check" };
 
 // Runs of moments, "request head to log".
 static void moments_list(uint32_t when)
@@ -304,10 +305,11 @@ static void alias_write(const struct expr_alias *row, void *arg)
 
 static void converters_write(void)
 {
-    printf("\n## Converters\n\nThey stand behind a fetch or another converter, with a comma before them: "
-           "`hdr(host),lower,field(1,.)`. What one gives\nis cast to the type that the next takes, where there is such a "
-           "cast.\n\n| converter | takes | gives | meaning | example | its value |\n"
-           "| --- | --- | --- | --- | --- | --- |\n");
+    printf(
+        "\n## Converters\n\nThey stand behind a fetch or another converter, with a comma before them: "
+        "`hdr(host),lower,field(1,.)`. What one gives\nis cast to the type that the next takes, where there is such a "
+        "cast.\n\n| converter | takes | gives | meaning | example | its value |\n"
+        "| --- | --- | --- | --- | --- | --- |\n");
     expr_convs_each(conv_write, NULL);
 }
 

@@ -191,6 +191,11 @@ struct board_waiter; // on the board; referred to by its number
 // brings a server up calls board_queue_slot_freed for each slot gained.
 uint32_t board_queue_wait(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie);
 
+// board_queue_wait_ranked does so before all waiters of a higher `rank` and behind those of a lower one (-2047 to 2047,
+// 0 for board_queue_wait's), and within its rank as if it had come `offset_ms` later (-524287 to 524287).
+uint32_t board_queue_wait_ranked(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie,
+                                 int32_t rank, int32_t offset_ms);
+
 // board_queue_leave takes the waiter off its queue (served, timed out or gone). True where it had been granted a slot
 // that it has not fetched: that is passed on to the next waiter here, for only the board knows of which server it was.
 bool board_queue_leave(struct board *board, uint32_t waiter, uint32_t inc);

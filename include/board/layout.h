@@ -9,7 +9,7 @@
 #include "board/board.h"
 
 enum {
-    BOARD_LAYOUT_VERSION = 2, // of all core sections together; they refer to each other
+    BOARD_LAYOUT_VERSION = 3, // of all core sections together; they refer to each other
     BOARD_MAX_SECTIONS = 64,
     BOARD_CHUNKS = 1024, // groups of 64 waiters that one process owns at a time
     BOARD_CHUNK_WAITERS = 64,
@@ -100,7 +100,8 @@ struct board_waiter {
     uint32_t next;    // in its list; 0 none
     uint32_t prev;
     uint32_t inc;
-    int64_t ticket;
+    int64_t ticket; // lower ones first: when it came in us, or less at the head of the queue, and its bias
+    int64_t bias;   // what priority adds
     uint64_t cookie;
 } __attribute__((aligned(64)));
 
@@ -123,7 +124,7 @@ struct board_queue {
     _Atomic uint32_t
         num; // of a backend: all its waiters, granted ones that have not noticed included; of a server: its own
     _Atomic uint32_t num_any; // of a backend: those that take any server
-    int64_t high;             // the last ticket given at the end,
+    int64_t high;             // the last ticket given at the end, without its bias,
     int64_t low;              // and the next to be given at the head
 } __attribute__((aligned(64)));
 

@@ -43,6 +43,7 @@ struct config {
     void *object;             // the section's object, given by its begin function; NULL while it is skipped
     uint32_t in;              // CONFIG_IN_* bit of the section
     void *owner;              // for the areas above: the program's whole configuration
+    struct config_place word; // the fetch or converter whose arguments are prepared; for errors that show later
     bool numeric_hosts;       // -dG: names of hosts are not looked up, addresses in numbers alone
     bool no_splice;           // -dS: for enabled(SPLICE)
     const char *base_dir;     // directory that relative file names start from, or NULL

@@ -31,8 +31,9 @@ struct expr_acl *expr_acl_find(struct expr_acl *list, const char *name);
 // unless subject->final.
 enum expr_truth expr_acl_test(const struct expr_acl *acl, struct expr_subject *subject);
 
-// expr_acl_test_depth is expr_acl_test for a fetch or converter that names an ACL, where it must not be taken for granted
-// that its fetches are available: it answers EXPR_NO for one that is not, and when ACLs name each other too deep.
+// expr_acl_test_depth is expr_acl_test for a fetch or converter that names an ACL, where it must not be taken for
+// granted that its fetches are available: it answers EXPR_NO for one that is not, and when ACLs name each other too
+// deep.
 enum expr_truth expr_acl_test_depth(const struct expr_acl *acl, struct expr_subject *subject);
 
 // expr_truth_not and expr_truth_or are the logic of three values: what is open stays so unless the other decides.

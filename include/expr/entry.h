@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Entries of lists and pattern sets, and spots, the places in an index where the entries of one pattern meet. Private to
-// this area. An entry is a heap block of its own that its list (or pattern set) owns; indexes only point at it.
+// Entries of lists and pattern sets, and spots, the places in an index where the entries of one pattern meet. Private
+// to this area. An entry is a heap block of its own that its list (or pattern set) owns; indexes only point at it.
 #pragma once
 
 #include <stdbool.h>
@@ -10,19 +10,21 @@
 struct expr_entry {
     struct expr_entry *next; // in the order of the file
     struct expr_entry *prev;
-    uint64_t order;  // greater than that of all entries before it
-    char *value;     // NUL-terminated heap block of its own, or NULL where there is none
+    uint64_t order; // greater than that of all entries before it
+    char *value;    // NUL-terminated heap block of its own, or NULL where there is none
     uint32_t value_len;
     uint32_t key_len;
     uint32_t line; // of its file, 0 for what was added at run time
     char key[];    // NUL-terminated
 };
 
+// expr_entry_key lends its key.
 static inline struct slice expr_entry_key(const struct expr_entry *entry)
 {
     return slice_of(entry->key, entry->key_len);
 }
 
+// expr_entry_value lends its value, "" where there is none.
 static inline struct slice expr_entry_value(const struct expr_entry *entry)
 {
     return entry->value ? slice_of(entry->value, entry->value_len) : slice_of("", 0);
@@ -49,6 +51,7 @@ struct expr_spot_many {
     struct expr_entry *entries[];
 };
 
+// expr_spot_many gives the block of a spot with several entries, NULL for others.
 static inline struct expr_spot_many *expr_spot_many(expr_spot spot)
 {
     return spot & EXPR_SPOT_MANY ? (struct expr_spot_many *)(spot & ~(expr_spot)EXPR_SPOT_MANY) : NULL;
@@ -61,12 +64,14 @@ static inline struct expr_entry *expr_spot_first(expr_spot spot)
     return many ? many->entries[0] : (struct expr_entry *)spot;
 }
 
+// expr_spot_num gives how many entries meet there.
 static inline uint32_t expr_spot_num(expr_spot spot)
 {
     const struct expr_spot_many *many = expr_spot_many(spot);
     return many ? many->num : spot != 0;
 }
 
+// expr_spot_at gives entry number `i` of them.
 static inline struct expr_entry *expr_spot_at(expr_spot spot, uint32_t i)
 {
     const struct expr_spot_many *many = expr_spot_many(spot);
@@ -82,6 +87,6 @@ void expr_spot_del(expr_spot *spot, const struct expr_entry *entry);
 // expr_spot_fini frees what the spot has, not its entries.
 void expr_spot_fini(expr_spot spot);
 
-// expr_memory gives `len` bytes at `old` (NULL: new ones), as realloc does. Never NULL: a process that has no memory for
-// a change of a list ends, for one that went on without it would decide differently from all others.
+// expr_memory gives `len` bytes at `old` (NULL: new ones), as realloc does. Never NULL: a process that has no memory
+// for a change of a list ends, for one that went on without it would decide differently from all others.
 void *expr_memory(void *old, size_t len);

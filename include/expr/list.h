@@ -13,10 +13,10 @@
 
 struct expr_list;
 
-// Kinds of names (manual section 7.1): "path" or "file@path", "opt@path" which need not exist, "virt@name" which has no
-// file.
-// expr_list_load finds the list named `name`, or reads it. `is_map`: lines are "key value". NULL, or what is wrong (in
-// the arena, with file and line). A list is one of maps or one of ACLs; it may be both.
+// expr_list_load finds the list named `name`, or reads it. Kinds of names (manual section 2.7): "path" or "file@path",
+// "opt@path" which need not exist, "virt@name" which has no file; "file@" and "opt@" are no part of what it is found
+// by. `is_map`: lines are "key value". NULL, or what is wrong (in the arena, with the file). A list is one of maps or
+// one of ACLs, as its first user says.
 const char *expr_list_load(struct expr_list **out, struct config *config, struct slice name, bool is_map);
 
 // expr_list_index gives the patterns of `list` to be matched by `match` (made on first demand), case-blind with
@@ -24,24 +24,44 @@ const char *expr_list_load(struct expr_list **out, struct config *config, struct
 struct expr_patterns *expr_list_index(struct expr_list *list, const char **error, struct config *config,
                                       enum expr_match match, bool nocase);
 
-// expr_lists_each visits all lists in the order of their ids; expr_list_find gives one by "#id" or name.
+// expr_lists_each visits all lists of the configuration that was read last, in the order of their ids.
 void expr_lists_each(void (*visit)(struct expr_list *list, void *arg), void *arg);
+
+// expr_list_find gives one of them by "#id" or name, or NULL.
 struct expr_list *expr_list_find(struct slice name);
 
+// expr_list_name gives its name as expr_list_find takes it.
 const char *expr_list_name(const struct expr_list *list);
+
+// expr_list_id gives its number, from 0.
 uint32_t expr_list_id(const struct expr_list *list);
+
+// expr_list_is_map says whether its entries have values.
 bool expr_list_is_map(const struct expr_list *list);
+
+// expr_list_num gives the number of entries in use.
 uint32_t expr_list_num(const struct expr_list *list);
 
-// Changes, applied to this process's copy. All keys are compared as text, whole. add appends an entry (NULL, or what is
-// wrong with it as a pattern); set gives all entries of `key` a new value and says whether there was one; del removes
-// them likewise; clear removes all. prepare starts a new version and gives its number, the three before act on it where
-// `version` is not 0, and commit makes it the one in use.
+// Changes, applied to this process's copy; to change those of all processes: table/change.h. All keys are compared as
+// text, whole. `version` is 0 for the entries in use, or what expr_list_prepare gave.
+
+// expr_list_add appends an entry. NULL, or what is wrong with it (until the next call), and nothing is changed.
 const char *expr_list_add(struct expr_list *list, uint32_t version, struct slice key, struct slice value);
+
+// expr_list_set gives all entries of `key` a new value; false where there is none, or the value is not of its kind.
 bool expr_list_set(struct expr_list *list, uint32_t version, struct slice key, struct slice value);
+
+// expr_list_del removes all entries of `key` and says whether there was one.
 bool expr_list_del(struct expr_list *list, uint32_t version, struct slice key);
+
+// expr_list_clear removes all entries.
 void expr_list_clear(struct expr_list *list, uint32_t version);
+
+// expr_list_prepare starts a new, empty version beside the one in use and gives its number; 0 where 16 are prepared.
 uint32_t expr_list_prepare(struct expr_list *list);
+
+// expr_list_commit makes the prepared version the one in use, at once; the one before and those prepared earlier go.
+// False where there is none of that number.
 bool expr_list_commit(struct expr_list *list, uint32_t version);
 
 // expr_list_check says what is wrong with `key` or `value` as an entry of `list`, NULL for nothing.

@@ -8,7 +8,8 @@
 // value" on a line, manual section 7.3.1, "map"). Leading blanks are dropped, empty lines and those that begin with '#'
 // ignored. NULL, or why it cannot be read (in `arena`); one that need not exist is empty where it does not.
 const char *expr_list_file_read(struct arena *arena, const char *path, bool is_optional, bool is_map,
-                                void (*take)(void *arg, struct slice key, struct slice value, uint32_t line), void *arg);
+                                void (*take)(void *arg, struct slice key, struct slice value, uint32_t line),
+                                void *arg);
 
 // expr_list_text_read does that with the text of a file.
 void expr_list_text_read(struct slice text, bool is_map,

@@ -21,7 +21,7 @@ enum { EXPR_MAX_GROUPS = 10 }; // the whole match, then the first nine pairs of 
 
 // What a match took of its subject, whose memory the slices point into.
 struct expr_groups {
-    uint32_t num;                         // how many of `group` are set; what is past them counts as empty
+    uint32_t num;                        // how many of `group` are set; what is past them counts as empty
     struct slice group[EXPR_MAX_GROUPS]; // [0] is the whole match; ptr NULL: these parentheses took no part
 };
 

@@ -91,7 +91,7 @@ struct expr_process {
     uint64_t random[4];   // state of xoshiro256**, seeded by expr_process_begin
     const bool *stopping; // a soft stop is under way; NULL: it is not known
     bool (*holds)(const struct expr_subject *subject, enum expr_condition condition); // NULL: none does
-    void *owner;        // of the areas above: struct stream_ctx
+    void *owner; // of the areas above: struct stream_ctx
 };
 
 struct expr_subject {
@@ -104,7 +104,7 @@ struct expr_subject {
     uint32_t when;                                // the EXPR_AT_* bit of now
     bool final;                                   // in: no more data will come, decide now
     bool may_change;                              // out: a fetch could answer differently once more data is here
-    uint8_t depth;                        // of ACLs that name ACLs
+    uint8_t depth;                                // of ACLs that name ACLs
     bool acted;                           // out, of rule_run_list: RULE_WAIT came from an action, not a condition
     const struct config_place *last_rule; // of the last rule that ended its list, or NULL
 };

@@ -37,10 +37,12 @@ void expr_tree_remove(struct expr_tree *tree, struct slice key);
 // expr_tree_longest gives the spot of the longest key that begins (backward: ends) `subject`; 0 for none.
 expr_spot expr_tree_longest(const struct expr_tree *tree, struct slice subject);
 
-// expr_tree_first gives, of the entries whose keys begin (backward: end) `subject`, the first; NULL where there is none.
+// expr_tree_first gives, of the entries whose keys begin (backward: end) `subject`, the first; NULL where there is
+// none.
 const struct expr_entry *expr_tree_first(const struct expr_tree *tree, struct slice subject);
 
 // expr_tree_pick is expr_tree_longest for spots that hold more than one thing: `pick` gives what holds of a spot where
 // `next` is the byte of the subject behind its key (-1 at the end), 0 for nothing. The last it gave counts. Neither
 // nocase nor backward.
-expr_spot expr_tree_pick(const struct expr_tree *tree, struct slice subject, expr_spot (*pick)(expr_spot spot, int next));
+expr_spot expr_tree_pick(const struct expr_tree *tree, struct slice subject,
+                         expr_spot (*pick)(expr_spot spot, int next));

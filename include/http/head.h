@@ -270,6 +270,9 @@ int http_head_find(const struct http_head *head, enum http_field_id id, unsigned
 // http_head_find_name gives the index of the first field named `name` (any case) at or after `from`, or -1.
 int http_head_find_name(const struct http_head *head, struct slice name, unsigned from);
 
+// http_head_find_other is http_head_find_name for a name that is known to have no id, as http_field_id_of says.
+int http_head_find_other(const struct http_head *head, struct slice name, unsigned from);
+
 // http_list_has says whether the comma-separated list `value` holds `token`, whatever its case (RFC 9110
 // section 5.6.1).
 bool http_list_has(struct slice value, struct slice token);

@@ -27,6 +27,7 @@ struct mux_h1 {
     bool finish_written : 1;
     bool can_rewind : 1;
     bool rx_started : 1; // some byte of the current message came
+    bool pretend : 1;    // the peer is not told that keep_alive is false
     bool upgrading : 1;  // start writes Connection: upgrade
 };
 

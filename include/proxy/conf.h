@@ -60,6 +60,9 @@ enum {
     PROXY_OPT_LOG_SEPARATE_ERRORS = 1 << 10, // option log-separate-errors
     PROXY_OPT_NO_LINGER = 1 << 11,           // option nolinger
     PROXY_OPT_ALL_BACKUPS = 1 << 12,         // option allbackups
+    PROXY_OPT_BUFFER_REQUEST = 1 << 13,      // option http-buffer-request
+    PROXY_OPT_IGNORE_PROBES = 1 << 14,       // option http-ignore-probes
+    PROXY_OPT_PRETEND_KEEPALIVE = 1 << 15,   // option http-pretend-keepalive
     PROXY_OPT_USE_PROXY_HEADER = 1 << 20,    // option http-use-proxy-header
 };
 
@@ -200,6 +203,15 @@ struct persist_conf {
     bool force;
 };
 
+// `monitor fail if ...`
+struct monitor_conf {
+    struct monitor_conf *next;
+    const struct expr_cond *cond;
+};
+
+// proxy_conf.header_names: what becomes of request fields with uncommon names.
+enum { PROXY_NAMES_ANY, PROXY_NAMES_DELETE, PROXY_NAMES_REJECT };
+
 struct errorfile_conf {
     struct errorfile_conf *next;
     uint16_t status;                   // 0: all that `import` has
@@ -228,6 +240,9 @@ struct frontend_conf {
     struct config_place default_backend_place;
     struct proxy_conf *default_backend;
     struct choice_conf *use_backends;
+    const char *monitor_uri;            // NULL: none
+    struct monitor_conf *monitor_fails; // one that holds makes the answer 503
+    uint32_t rate_limit;                // connections a second, 0: no limit
     struct capture_conf *captures[2]; // of requests and of answers
     uint32_t num_captures[2];
     uint32_t capture_room;              // bytes that all captures of a stream need; 0: there are none
@@ -263,6 +278,7 @@ struct proxy_conf {
     bool disabled;
     uint8_t mode;       // enum proxy_mode
     uint8_t log_format; // enum proxy_log
+    uint8_t header_names; // PROXY_NAMES_*
     uint64_t options;   // PROXY_OPT_*
     struct proxy_timeouts timeouts;
     const char *description;
@@ -358,6 +374,7 @@ struct program_conf {
     struct userlist *userlists;  // proxy/userlist.h
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;
+    struct proxy_ref *refs; // what expressions name, see proxy/ref.h
     uint32_t object;        // on the board: the whole service, for global maxconn and its counters
     bool ignore_unresolved; // as in struct proxy_load
 };

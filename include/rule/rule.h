@@ -69,7 +69,6 @@ struct rule {
     const struct expr_cond *cond; // NULL: always
     void *data;                   // the action's
     struct slice parens;          // RULE_PARENS: what stood between the parentheses, NUL-terminated; ptr NULL without
-    bool waits;                   // its condition may ask to wait (see expr_cond_test)
     uint32_t ruleset;             // the one bit it was parsed for
     uint32_t when;                // the moment (EXPR_AT_*) it is run at; set before the action's arguments are parsed
     struct config_place place;

@@ -79,6 +79,23 @@ bool stream_cookie_insert(struct stream *stream);
 // stream_log_line writes the log line of a finished (or, with logasap, begun) stream.
 void stream_log_line(struct stream *stream);
 
+// stream_enter_backend counts the stream as open in its backend, whose rules have let it pass, and goes on to a server.
+enum stream_verdict stream_enter_backend(struct stream *stream);
+
+// stream_is_probe says whether a connection without a byte is to be forgotten, and sees to that.
+bool stream_is_probe(struct stream *stream);
+
+// stream_monitored answers a request for monitor-uri; false where it is none.
+bool stream_monitored(struct stream *stream, enum stream_verdict *verdict);
+
+// stream_ready_for_rules does what `conf` wants done before its http-request rules: names are restricted, the body is
+// waited for. False: `*verdict` says how it goes on.
+bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict);
+
+// stream_body_waited reads what has come of the request's body (or the answer's, once its head is here) and says
+// whether `at_least` bytes of it (0: all) are here, or as much as will come or fit.
+bool stream_body_waited(struct stream *stream, uint64_t at_least);
+
 // stream_retire takes everything from a stream but what its log line will ask for: a tunnel goes on in its place, and
 // releases it once that line is written.
 void stream_retire(struct stream *stream);

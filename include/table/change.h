@@ -56,10 +56,10 @@ void table_changes_enter(struct board *board, uint32_t inc);
 // called once a turn. Changes of other types are passed over.
 void table_changes_apply(void);
 
-// table_change_publish publishes `change` and applies it here, after all that were published before it. `*wrong` (may be
-// NULL) gets the reason of TABLE_CHANGE_WRONG, until the next call, and the number of the entry goes to `*number` (may
-// be NULL): board_journal_laggard says who has not applied it yet. What it fails in is counted, but for the admin socket
-// to tell.
+// table_change_publish publishes `change` and applies it here, after all that were published before it. `*wrong` (may
+// be NULL) gets the reason of TABLE_CHANGE_WRONG, until the next call, and the number of the entry goes to `*number`
+// (may be NULL): board_journal_laggard says who has not applied it yet. What it fails in is counted, but for the admin
+// socket to tell.
 enum table_change_result table_change_publish(const struct table_change *change, const char **wrong, uint64_t *number);
 
 // table_changes_counts gives the counts of this process.

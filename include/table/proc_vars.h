@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Variables of the whole service (scope "proc"): a table on the board, seen by all processes of all generations. A
-// variable gets its place on first use and keeps it. Each has two values, one in use and one that its next writer fills:
-// readers never wait, and a writer that dies leaves what was there. Writers of one variable take its lock, which holds
-// the incarnation of its owner and is taken over from the dead. Any process may use it; nothing here allocates or waits
-// for more than a moment.
+// variable gets its place on first use and keeps it. Each has two values, one in use and one that its next writer
+// fills: readers never wait, and a writer that dies leaves what was there. Writers of one variable take its lock, which
+// holds the incarnation of its owner and is taken over from the dead. Any process may use it; nothing here allocates or
+// waits for more than a moment.
 #pragma once
 
 #include "expr/sample.h"

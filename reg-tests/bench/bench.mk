@@ -21,3 +21,10 @@ $(BENCH_TOOLS): $(BENCH_DIR)net.h $(BENCH_DIR)sha1.h
 
 bench-run: bench-tools
 	BENCH_OUT=$(BENCH_OUT) $(BENCH_DIR)run $(BENCH_ARGS)
+
+# Lists of 100,000 entries; in the same process, so this one is linked with what it measures.
+.PHONY: bench-lists
+bench-lists: $(call archives_of,$(call reach,expr))
+	@mkdir -p $(BENCH_OUT)
+	@$(CC) $(test_flags) $(BENCH_DIR)lists.c $(call whole,$(call reach,expr)) $(LDFLAGS_ALL) -o $(BENCH_OUT)/lists
+	@$(BENCH_OUT)/lists

@@ -73,10 +73,10 @@ static void print_int(char *out, size_t cap, uint32_t n, bool as_subject)
 }
 
 static const struct kind kinds[] = {
-    { "str", EXPR_MATCH_STR, false, print_host },     { "str -i", EXPR_MATCH_STR, true, print_host },
-    { "beg", EXPR_MATCH_BEG, false, print_path },     { "beg -i", EXPR_MATCH_BEG, true, print_path },
-    { "end", EXPR_MATCH_END, false, print_suffix },   { "end -i", EXPR_MATCH_END, true, print_suffix },
-    { "ip (v4)", EXPR_MATCH_IP, false, print_v4 },    { "ip (v6)", EXPR_MATCH_IP, false, print_v6 },
+    { "str", EXPR_MATCH_STR, false, print_host },   { "str -i", EXPR_MATCH_STR, true, print_host },
+    { "beg", EXPR_MATCH_BEG, false, print_path },   { "beg -i", EXPR_MATCH_BEG, true, print_path },
+    { "end", EXPR_MATCH_END, false, print_suffix }, { "end -i", EXPR_MATCH_END, true, print_suffix },
+    { "ip (v4)", EXPR_MATCH_IP, false, print_v4 },  { "ip (v6)", EXPR_MATCH_IP, false, print_v6 },
     { "int", EXPR_MATCH_INT, false, print_int },
 };
 
@@ -172,8 +172,8 @@ static void measure(const struct kind *kind)
     struct expr_sample *samples = make_samples(kind);
     double find_ns = time_lookups(patterns, samples);
     double change_ns = time_changes(list, kind);
-    printf("%-8s  load %6.1f ms   find %6.1f ns   delete and add %7.1f ns   %4.0f bytes an entry\n", kind->name, load_ms,
-           find_ns, change_ns, each);
+    printf("%-8s  load %6.1f ms   find %6.1f ns   delete and add %7.1f ns   %4.0f bytes an entry\n", kind->name,
+           load_ms, find_ns, change_ns, each);
     for (uint32_t i = 0; i < NUM_LOOKUPS && samples[i].type == EXPR_STR; i++)
         free((char *)samples[i].str.ptr);
     free(samples);

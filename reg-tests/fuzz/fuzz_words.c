@@ -8,7 +8,8 @@
 #include "base/check.h"
 #include "config/env.h"
 #include "config/word.h"
-#include "expr/fetch.h"
+#include "expr/conv.h"
+#include "expr/format.h"
 #include "proxy/answer.h"
 #include "proxy/conf.h"
 #include "rule/rule.h"
@@ -48,6 +49,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     arena_init(&answers);
     config_words_boot();
     expr_fetches_boot();
+    expr_convs_boot();
+    expr_aliases_boot();
     rule_boot();
     proxy_answer_boot(&answers);
     return 0;

@@ -105,12 +105,12 @@ void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx
     static const struct counted counted[] = {
         { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },  { ADMIN_STAT_EREQ, PROXY_COUNT_REQ_ERRORS },
         { ADMIN_STAT_REQ_TOT, PROXY_COUNT_REQUESTS }, { ADMIN_STAT_CONN_TOT, PROXY_COUNT_CONNECTIONS },
-        { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },
+        { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },  { ADMIN_STAT_DCON, PROXY_COUNT_DENIED_CONN },
+        { ADMIN_STAT_DSES, PROXY_COUNT_DENIED_SESS },
     };
     static const enum admin_stat zero[] = { ADMIN_STAT_RATE_LIM, ADMIN_STAT_COMP_IN,  ADMIN_STAT_COMP_OUT,
-                                            ADMIN_STAT_COMP_BYP, ADMIN_STAT_COMP_RSP, ADMIN_STAT_DCON,
-                                            ADMIN_STAT_DSES,     ADMIN_STAT_H2_SESS,  ADMIN_STAT_H3_SESS,
-                                            ADMIN_STAT_H2REQ,    ADMIN_STAT_H3REQ };
+                                            ADMIN_STAT_COMP_BYP, ADMIN_STAT_COMP_RSP, ADMIN_STAT_H2_SESS,
+                                            ADMIN_STAT_H3_SESS,  ADMIN_STAT_H2REQ,    ADMIN_STAT_H3REQ };
     _Atomic uint64_t *gauges = board_gauges(ctx->board, proxy->fe_object);
     bool is_http = proxy->mode == PROXY_MODE_HTTP;
     row_begin(row, 'F', 0, proxy, "FRONTEND", 0);

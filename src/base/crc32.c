@@ -2,7 +2,7 @@
 #include "base/hash.h"
 
 // One bit of a byte-wise CRC with the polynomial `poly`, its bits reversed.
-#define STEP(poly, c) (((c) >> 1) ^ ((poly) & (0u - ((c)&1))))
+#define STEP(poly, c)  (((c) >> 1) ^ ((poly) & (0u - ((c)&1))))
 #define ENTRY(poly, n) STEP(poly, STEP(poly, STEP(poly, STEP(poly, (uint32_t)(n)))))
 
 // Sixteen entries, one per nibble: keys and headers are short, and a table of 1 KiB would cost more cache than it saves

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fair queue. The states of the waiters are the truth and change in one store each; lists, lengths and reserved
 // units follow from them, so that whoever takes the lock over from a dead process builds them anew.
+#include "base/clock.h"
 #include "board/layout.h"
 
 static void rebuild(struct board *board, uint32_t backend);
@@ -54,48 +55,23 @@ static struct board_queue *list_of(struct board *board, const struct board_waite
     return queue_at(board, record->server ? record->server : atomic_load(&record->backend));
 }
 
-static void list_append(struct board *board, struct board_queue *list, uint32_t waiter)
-{
-    struct board_waiter *record = board_waiter_at(board, waiter);
-    record->next = 0;
-    record->prev = list->tail;
-    if (list->tail) {
-        board_waiter_at(board, list->tail)->next = waiter;
-    } else {
-        list->head = waiter;
-    }
-    list->tail = waiter;
-}
-
-static void list_prepend(struct board *board, struct board_queue *list, uint32_t waiter)
-{
-    struct board_waiter *record = board_waiter_at(board, waiter);
-    record->prev = 0;
-    record->next = list->head;
-    if (list->head) {
-        board_waiter_at(board, list->head)->prev = waiter;
-    } else {
-        list->tail = waiter;
-    }
-    list->head = waiter;
-}
-
-// In the order of tickets: the place it had, or nearly.
+// In the order of tickets. Those that come last mostly belong there: the search begins at the end.
 static void list_insert(struct board *board, struct board_queue *list, uint32_t waiter)
 {
     struct board_waiter *record = board_waiter_at(board, waiter);
-    uint32_t next = list->head;
-    while (next && board_waiter_at(board, next)->ticket < record->ticket) {
-        next = board_waiter_at(board, next)->next;
+    uint32_t next = 0, prev = list->tail;
+    if (list->head && board_waiter_at(board, list->head)->ticket > record->ticket) {
+        next = list->head;
+        prev = 0;
     }
-    if (!next || next == list->head) {
-        (next ? list_prepend : list_append)(board, list, waiter);
-        return;
+    while (prev && board_waiter_at(board, prev)->ticket > record->ticket) {
+        next = prev;
+        prev = board_waiter_at(board, prev)->prev;
     }
     record->next = next;
-    record->prev = board_waiter_at(board, next)->prev;
-    board_waiter_at(board, record->prev)->next = waiter;
-    board_waiter_at(board, next)->prev = waiter;
+    record->prev = prev;
+    *(prev ? &board_waiter_at(board, prev)->next : &list->head) = waiter;
+    *(next ? &board_waiter_at(board, next)->prev : &list->tail) = waiter;
 }
 
 static void list_remove(struct board *board, struct board_queue *list, uint32_t waiter)
@@ -124,8 +100,16 @@ static void mark_granted(struct board *board, uint32_t waiter)
     atomic_store(&estate->granted, 1);
 }
 
+// Tickets are times, so that a rank's offset can be one; never the same twice.
+static int64_t next_ticket(struct board_queue *queue)
+{
+    int64_t now_us = (int64_t)clock_mono_us();
+    queue->high = now_us > queue->high ? now_us : queue->high + 1;
+    return queue->high;
+}
+
 static uint32_t enqueue(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie,
-                        bool first)
+                        int64_t bias, bool first)
 {
     board_check_incarnation(inc);
     must(server < BOARD_MAX_OBJECTS);
@@ -140,10 +124,11 @@ static uint32_t enqueue(struct board *board, uint32_t backend, uint32_t server, 
     record->granted = 0;
     record->inc = inc;
     record->cookie = cookie;
-    record->ticket = first ? queue->low-- : ++queue->high;
+    record->bias = bias;
+    record->ticket = (first ? queue->low-- : next_ticket(queue)) + bias;
     atomic_store_explicit(&record->backend, backend, memory_order_relaxed);
     atomic_store_explicit(&record->state, BOARD_WAITER_WAITING, memory_order_release);
-    (first ? list_prepend : list_append)(board, list_of(board, record), waiter);
+    list_insert(board, list_of(board, record), waiter);
     count_waiter(board, record, backend, 1);
     queue_unlock(board, backend);
     // The caller tries the lane now: that must not be seen before the waiter is (see lane.c).
@@ -153,12 +138,20 @@ static uint32_t enqueue(struct board *board, uint32_t backend, uint32_t server, 
 
 uint32_t board_queue_wait(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie)
 {
-    return enqueue(board, backend, server, inc, cookie, false);
+    return enqueue(board, backend, server, inc, cookie, 0, false);
+}
+
+uint32_t board_queue_wait_ranked(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie,
+                                 int32_t rank, int32_t offset_ms)
+{
+    // No uptime reaches 2^50 us, which are 35 years.
+    int64_t bias = rank * (INT64_C(1) << 50) + offset_ms * INT64_C(1000);
+    return enqueue(board, backend, server, inc, cookie, bias, false);
 }
 
 uint32_t board_queue_wait_first(struct board *board, uint32_t backend, uint32_t server, uint32_t inc, uint64_t cookie)
 {
-    return enqueue(board, backend, server, inc, cookie, true);
+    return enqueue(board, backend, server, inc, cookie, 0, true);
 }
 
 // Takes a waiter off, under the lock. The state goes first: killed afterwards, a rebuild sees it gone.
@@ -456,8 +449,9 @@ static void visit_count(struct board *board, uint32_t waiter, void *with)
     struct board_waiter *record = board_waiter_at(board, waiter);
     census->num++;
     census->num_any += record->server == 0;
-    census->high = record->ticket > census->high ? record->ticket : census->high;
-    census->low = record->ticket <= census->low ? record->ticket - 1 : census->low;
+    int64_t ticket = record->ticket - record->bias;
+    census->high = ticket > census->high ? ticket : census->high;
+    census->low = ticket <= census->low ? ticket - 1 : census->low;
     if (record->server) {
         count(&queue_at(board, record->server)->num, 1);
     }
@@ -495,7 +489,7 @@ static void rebuild(struct board *board, uint32_t backend)
     queue->head = queue->tail = 0;
     while (all) {
         uint32_t next = board_waiter_at(board, all)->next;
-        list_append(board, list_of(board, board_waiter_at(board, all)), all);
+        list_insert(board, list_of(board, board_waiter_at(board, all)), all);
         all = next;
     }
     queue->high = census.high;

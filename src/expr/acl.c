@@ -61,8 +61,7 @@ static bool make_patterns(struct config *config, struct expr_test *test, const s
         return true;
     enum expr_type type = test->expr.out;
     if (test->match == EXPR_MATCH_DEFAULT)
-        return config_error(config, line, index, "%s gives %s: -m must say how to match them",
-                            source_of(config, test),
+        return config_error(config, line, index, "%s gives %s: -m must say how to match them", source_of(config, test),
                             type == EXPR_ANY ? "samples of any type"
                                              : arena_printf(config->arena, "%s samples", expr_type_name(type)));
     if (type != EXPR_ANY && !expr_match_allows(test->match, type))

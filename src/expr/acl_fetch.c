@@ -4,16 +4,21 @@
 #include "expr/acl.h"
 #include "expr/conv.h"
 
-// `text` is the name of an ACL of this section, with '!' before it for the contrary.
+// An argument is the name of an ACL of this section or a predefined one, with '!' before it for the contrary.
 static const char *find_acl(struct config *config, struct expr_arg *arg)
 {
     struct slice name = arg->str;
     arg->num = slice_begins(name, SLICE("!"));
     name = slice_from(name, (size_t)arg->num);
-    if (!config->acls)
-        return "there are no ACLs here";
-    arg->data = expr_acl_find(*config->acls, arena_copy(config->arena, name.ptr, name.len));
-    return arg->data ? NULL : arena_printf(config->arena, "there is no ACL '%.*s' before this", (int)name.len, name.ptr);
+    const char *copy = arena_copy(config->arena, name.ptr, name.len);
+    arg->data = config->acls ? expr_acl_find(*config->acls, copy) : NULL;
+    if (!arg->data) {
+        bool found;
+        struct config_arg word = { .str = copy, .len = (uint32_t)name.len };
+        struct config_line line = { .args = &word, .num_args = 1 };
+        arg->data = expr_predefined_parse(config, &found, &line, 0, copy);
+    }
+    return arg->data ? NULL : arena_printf(config->arena, "there is no ACL '%s' before this", copy);
 }
 
 static const char *prepare_acl(struct config *config, struct expr_arg *args, uint32_t num)
@@ -98,8 +103,10 @@ static const struct expr_fetch fetches[] = {
       .when = EXPR_ALWAYS & ~EXPR_AT_BOOT,
       .prepare = prepare_acl,
       .fetch = fetch_acl,
-      .help = "Whether all the named ACLs of this section, or with '!' their contraries, hold. Those that use what is not "
-              "available do not hold.",
+      .help = "Whether all the named ACLs, of this section or predefined, hold, or with '!' their contraries. Those "
+              "that use "
+              "what is not available do not hold.",
+      .good = "acl(TRUE,!FALSE)",
       .bad = "acl(nothing)",
       .bad_says = "there is no ACL 'nothing' before this" },
 };
@@ -114,10 +121,11 @@ static const struct expr_conv converters[] = {
       .out = EXPR_SAME,
       .prepare = prepare_when,
       .convert = conv_when,
-      .help = "Passes the value on where the condition, or with '!' its contrary, holds; else there is none. The "
-              "conditions: error and normal (how the stream ended, as for 'option dontlog-normal'), forwarded (a server "
-              "got it), toapplet (a built-in service did), processed (either of them), stopping (a soft stop is under "
-              "way), acl with the name of an ACL.",
+      .help =
+          "Passes the value on where the condition, or with '!' its contrary, holds; else there is none. The "
+          "conditions: error and normal (how the stream ended, as for 'option dontlog-normal'), forwarded (a server "
+          "got it), toapplet (a built-in service did), processed (either of them), stopping (a soft stop is under "
+          "way), acl with the name of an ACL.",
       .good = "str(abc),when(!stopping)",
       .gives = "abc",
       .bad = "str(abc),when(later)",

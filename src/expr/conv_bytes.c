@@ -53,8 +53,9 @@ static const struct expr_conv rows[] = {
       .out = EXPR_BIN,
       .prepare = prepare_bytes,
       .convert = conv_bytes,
-      .help = "The bytes from an offset on, at most so many, either a number or a variable; empty where the offset is not "
-              "within the value or one of them is negative, no value where a variable has none.",
+      .help =
+          "The bytes from an offset on, at most so many, either a number or a variable; empty where the offset is not "
+          "within the value or one of them is negative, no value where a variable has none.",
       .good = "str(012345),bytes(1,3)",
       .gives = "123",
       .bad = "str(a),bytes(x)",

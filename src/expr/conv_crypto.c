@@ -170,7 +170,7 @@ static bool convert_gcm_dec(struct expr_subject *subject, struct expr_sample *sa
 }
 
 #define GCM                                                                                                            \
-    .args = "<bits>,<nonce>,<key>,<aead_tag>", .min_args = NUM_ARGS, .max_args = NUM_ARGS, .in = EXPR_BIN,           \
+    .args = "<bits>,<nonce>,<key>,<aead_tag>", .min_args = NUM_ARGS, .max_args = NUM_ARGS, .in = EXPR_BIN,             \
     .out = EXPR_BIN
 
 static const struct expr_conv converters[] = {
@@ -224,9 +224,10 @@ static const struct expr_conv converters[] = {
       GCM,
       .prepare = prepare_gcm_enc,
       .convert = convert_gcm_enc,
-      .help = "The bytes encrypted with AES-GCM and a key of 128, 192 or 256 bits. Nonce and key are base64 or variables "
-              "that hold base64; the tag is put, as base64, into the variable that is the last argument. A nonce must "
-              "never be used twice with one key.",
+      .help =
+          "The bytes encrypted with AES-GCM and a key of 128, 192 or 256 bits. Nonce and key are base64 or variables "
+          "that hold base64; the tag is put, as base64, into the variable that is the last argument. A nonce must "
+          "never be used twice with one key.",
       .good = "str(abc),aes_gcm_enc(128,bm9uY2Vub25jZTEy,Zm9vb2Zvb29mb29wZm9vbw==,txn.tag)",
       .bad = "str(abc),aes_gcm_enc(129,bm9uY2Vub25jZTEy,Zm9vb2Zvb29mb29wZm9vbw==,txn.tag)",
       .bad_says = "must be 128, 192 or 256 bits" },
@@ -234,8 +235,9 @@ static const struct expr_conv converters[] = {
       GCM,
       .prepare = prepare_gcm_dec,
       .convert = convert_gcm_dec,
-      .help = "The bytes decrypted with AES-GCM; nothing where the tag of 16 bytes does not fit them. The last argument "
-              "is the tag; it, nonce and key are base64 or variables that hold base64.",
+      .help =
+          "The bytes decrypted with AES-GCM; nothing where the tag of 16 bytes does not fit them. The last argument "
+          "is the tag; it, nonce and key are base64 or variables that hold base64.",
       .good = "var(txn.sealed),aes_gcm_dec(256,txn.nonce,txn.key,txn.tag)",
       .bad = "str(abc),aes_gcm_dec(128,bm9uY2Vub25jZTEy,Zm9vb2Zvbw==,txn.tag)",
       .bad_says = "the key has 56 bits, not 128" },

@@ -16,8 +16,12 @@ static const char *prepare_tag(struct config *config, struct expr_arg *args, uin
         const char *name;
         int64_t tag;
     } tags[] = {
-        { "BeginString", TAG_BEGIN_STRING }, { "BodyLength", TAG_BODY_LENGTH }, { "CheckSum", TAG_CHECKSUM },
-        { "MsgType", TAG_MSG_TYPE },         { "SenderCompID", 49 },            { "TargetCompID", 56 },
+        { "BeginString", TAG_BEGIN_STRING },
+        { "BodyLength", TAG_BODY_LENGTH },
+        { "CheckSum", TAG_CHECKSUM },
+        { "MsgType", TAG_MSG_TYPE },
+        { "SenderCompID", 49 },
+        { "TargetCompID", 56 },
     };
     (void)config, (void)num;
     if (expr_arg_int(&args[0].num, args[0].str) && args[0].num > 0 && args[0].num <= INT32_MAX)
@@ -27,7 +31,8 @@ static const char *prepare_tag(struct config *config, struct expr_arg *args, uin
             args[0].num = tags[i].tag;
             return NULL;
         }
-    return "its argument is a number from 1, or BeginString, BodyLength, MsgType, SenderCompID, TargetCompID or CheckSum";
+    return "its argument is a number from 1, or BeginString, BodyLength, MsgType, SenderCompID, TargetCompID or "
+           "CheckSum";
 }
 
 enum field { FIELD_WHOLE, FIELD_CUT, FIELD_BAD };
@@ -75,8 +80,8 @@ static bool conv_fix_tag_value(struct expr_subject *subject, struct expr_sample 
 
 static bool is_version(struct slice value)
 {
-    return slice_equal(value, SLICE("FIXT.1.1")) || (value.len == 7 && slice_begins(value, SLICE("FIX.4.")) &&
-                                                     value.ptr[6] >= '0' && value.ptr[6] <= '4');
+    return slice_equal(value, SLICE("FIXT.1.1")) ||
+           (value.len == 7 && slice_begins(value, SLICE("FIX.4.")) && value.ptr[6] >= '0' && value.ptr[6] <= '4');
 }
 
 // Whether the value of the field `nth` is one that belongs there; the body length that it promises into `*body_len`.
@@ -141,7 +146,8 @@ static const struct expr_conv rows[] = {
       .out = EXPR_BIN,
       .prepare = prepare_tag,
       .convert = conv_fix_tag_value,
-      .help = "The value of the first field with that tag, a number or one of the known names, in a FIX message. The message "
+      .help = "The value of the first field with that tag, a number or one of the known names, in a FIX message. The "
+              "message "
               "is not checked; see fix_is_valid.",
       .good = "str(8=FIX.4.4%0135=A%01),url_dec,fix_tag_value(MsgType)",
       .gives = "A",
@@ -151,8 +157,9 @@ static const struct expr_conv rows[] = {
       .in = EXPR_BIN,
       .out = EXPR_BOOL,
       .convert = conv_fix_is_valid,
-      .help = "Whether it begins with a FIX message with a known version, body length, type and checksum in their places. "
-              "No value while the message is not whole.",
+      .help =
+          "Whether it begins with a FIX message with a known version, body length, type and checksum in their places. "
+          "No value while the message is not whole.",
       .good = "str(8=FIX.4.4%019=5%0135=0%0110=163%01),url_dec,fix_is_valid",
       .gives = "1",
       .bad = "str(a),fix_is_valid(1)",

@@ -178,7 +178,8 @@ static const struct expr_conv rows[] = {
       .out = EXPR_STR,
       .prepare = prepare_json,
       .convert = conv_json,
-      .help = "The text in ASCII with JSON's escapes, read as bytes (ascii, the default) or as UTF-8, where an error leaves "
+      .help = "The text in ASCII with JSON's escapes, read as bytes (ascii, the default) or as UTF-8, where an error "
+              "leaves "
               "no value (utf8); with 's' what is wrong is left out, with 'p' overlong forms are accepted.",
       .good = "str(%221/2%22),url_dec,json(utf8)",
       .gives = "\\\"1\\/2\\\"",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Converters of JSON Web Tokens: their parts, and their signatures.
 #include "expr/encode.h"
+#include "expr/json.h"
 #include "expr/jwt.h"
 #include "expr/secret.h"
 
@@ -63,13 +64,61 @@ static bool convert_verify(struct expr_subject *subject, struct expr_sample *sam
         // A token that names its algorithm itself must not be able to make a public key's file name its secret.
         result = EXPR_JWT_BAD_SIGNATURE;
     else
-        result = expr_jwt_verify(sample->str, algorithm, secret,
-                                 verify->key ? verify->key : expr_jwt_key_find(secret));
+        result = expr_jwt_verify(sample->str, algorithm, secret, verify->key ? verify->key : expr_jwt_key_find(secret));
     *sample = (struct expr_sample){ .type = EXPR_INT, .num = result };
     return true;
 }
 
+static const char *prepare_query(struct config *config, struct expr_arg *args, uint32_t num)
+{
+    return num ? expr_json_query_prepare(config, args, num) : NULL;
+}
+
+// Decodes a part of a token, and looks into it where a path is given.
+static bool query(struct expr_subject *subject, struct expr_sample *sample, struct slice part,
+                  const struct expr_arg *args)
+{
+    char *text = expr_scratch_take(&subject->process->scratch, expr_base64_max(part.len));
+    size_t len;
+    if (!text || !expr_base64_decode(text, &len, part, EXPR_BASE64_URL))
+        return false;
+    *sample = (struct expr_sample){ .type = EXPR_STR, .str = slice_of(text, len) };
+    return !args[0].str.ptr || expr_json_query(subject, sample, args);
+}
+
+static bool convert_header(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
+{
+    struct expr_jwt jwt;
+    return expr_jwt_split(&jwt, sample->str) && query(subject, sample, jwt.header, args);
+}
+
+static bool convert_payload(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
+{
+    struct expr_jwt jwt;
+    return expr_jwt_split(&jwt, sample->str) && query(subject, sample, jwt.payload, args);
+}
+
+#define QUERY .args = "[<json_path>[,<output_type>]]", .max_args = 2, .in = EXPR_STR, .prepare = prepare_query
+
 static const struct expr_conv converters[] = {
+    { .name = "jwt_header_query",
+      QUERY,
+      .out = EXPR_ANY,
+      .convert = convert_header,
+      .help = "The header of a JSON Web Token, decoded, or what json_query finds in it.",
+      .good = "str(eyJhbGciOiJIUzI1NiJ9.e30.x),jwt_header_query('$.alg')",
+      .gives = "HS256",
+      .bad = "str(x),jwt_header_query('alg')",
+      .bad_says = "jwt_header_query" },
+    { .name = "jwt_payload_query",
+      QUERY,
+      .out = EXPR_ANY,
+      .convert = convert_payload,
+      .help = "The payload of a JSON Web Token, decoded, or what json_query finds in it.",
+      .good = "str(e30.eyJzdWIiOiJtZSJ9.x),jwt_payload_query('$.sub')",
+      .gives = "me",
+      .bad = "str(x),jwt_payload_query('sub')",
+      .bad_says = "jwt_payload_query" },
     { .name = "jwt_verify",
       .args = "<alg>,<key>",
       .min_args = NUM_ARGS,
@@ -78,11 +127,12 @@ static const struct expr_conv converters[] = {
       .out = EXPR_INT,
       .prepare = prepare_verify,
       .convert = convert_verify,
-      .help = "Whether the signature of a JSON Web Token holds: 1 yes, 0 no, -1 unknown algorithm, -3 no token, -4 out of "
-              "memory, -5 unknown key. The algorithm (none, HS256, RS256, ES256, PS256 and their kin) is a word or a "
-              "variable. The key is the secret for HS*, else a file that holds a public key (PEM: PUBLIC KEY or RSA "
-              "PUBLIC KEY), read at boot; a variable may hold the secret, or the name of a file that some jwt_verify "
-              "names. Where the algorithm is a variable and the key a file, HS* gives 0.",
+      .help =
+          "Whether the signature of a JSON Web Token holds: 1 yes, 0 no, -1 unknown algorithm, -3 no token, -4 out of "
+          "memory, -5 unknown key. The algorithm (none, HS256, RS256, ES256, PS256 and their kin) is a word or a "
+          "variable. The key is the secret for HS*, else a file that holds a public key (PEM: PUBLIC KEY or RSA "
+          "PUBLIC KEY), read at boot; a variable may hold the secret, or the name of a file that some jwt_verify "
+          "names. Where the algorithm is a variable and the key a file, HS* gives 0.",
       .good = "str(eyJhbGciOiJIUzI1NiJ9.e30.c2ln),jwt_verify(HS256,secret)",
       .gives = "0",
       .bad = "str(a.b.c),jwt_verify(HS257,secret)",

@@ -97,8 +97,9 @@ static const struct expr_conv rows[] = {
       .out = EXPR_STR,
       .prepare = prepare_language,
       .convert = conv_language,
-      .help = "That one of the languages (\"es;fr;en\") which an Accept-Language header's value prefers: as it is given or "
-              "without its variant, in its case. The default, or no value, where none of them is accepted.",
+      .help =
+          "That one of the languages (\"es;fr;en\") which an Accept-Language header's value prefers: as it is given or "
+          "without its variant, in its case. The default, or no value, where none of them is accepted.",
       .good = "str(de%2Cfr-CA;q=0.8%2Cen;q=0.9),url_dec,language(es;fr;en)",
       .gives = "en",
       .bad = "str(en),language(;)",

@@ -54,7 +54,7 @@ CONVERTER(sub, sub(a, b))
 CONVERTER(mul, mul(a, b))
 CONVERTER(div, divide(a, b))
 CONVERTER(mod, mod(a, b))
-CONVERTER(and, a & b)
+CONVERTER(and, a &b)
 CONVERTER(or, a | b)
 CONVERTER(xor, a ^ b)
 

@@ -240,8 +240,8 @@ static const char *prepare_mqtt(struct config *config, struct expr_arg *args, ui
             args[1].num = i;
     if (args[1].num)
         return NULL;
-    return args[0].num == CONNECT ? "a connect packet has no such field or property that can be read" :
-                                    "a connack packet has no such field or property that can be read";
+    return args[0].num == CONNECT ? "a connect packet has no such field or property that can be read"
+                                  : "a connack packet has no such field or property that can be read";
 }
 
 static bool conv_mqtt_field_value(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
@@ -273,8 +273,9 @@ static const struct expr_conv rows[] = {
       .in = EXPR_BIN,
       .out = EXPR_BOOL,
       .convert = conv_mqtt_is_valid,
-      .help = "Whether it begins with a CONNECT or CONNACK packet of MQTT 3.1, 3.1.1 or 5.0. No value while the packet is "
-              "not whole.",
+      .help =
+          "Whether it begins with a CONNECT or CONNACK packet of MQTT 3.1, 3.1.1 or 5.0. No value while the packet is "
+          "not whole.",
       .good = "str(%20%02%01%05),url_dec,mqtt_is_valid",
       .gives = "1",
       .bad = "str(a),mqtt_is_valid(1)",

@@ -12,11 +12,11 @@ static const struct type {
     uint8_t wire;
     enum kind kind;
 } types[] = {
-    { "int32", WIRE_VARINT, SIGNED },  { "int64", WIRE_VARINT, SIGNED },  { "uint32", WIRE_VARINT, UNSIGNED },
+    { "int32", WIRE_VARINT, SIGNED },    { "int64", WIRE_VARINT, SIGNED },  { "uint32", WIRE_VARINT, UNSIGNED },
     { "uint64", WIRE_VARINT, UNSIGNED }, { "bool", WIRE_VARINT, UNSIGNED }, { "enum", WIRE_VARINT, SIGNED },
-    { "sint32", WIRE_VARINT, ZIGZAG }, { "sint64", WIRE_VARINT, ZIGZAG }, { "fixed64", WIRE_64, UNSIGNED },
-    { "sfixed64", WIRE_64, SIGNED },   { "double", WIRE_64, REAL },       { "fixed32", WIRE_32, UNSIGNED },
-    { "sfixed32", WIRE_32, SIGNED },   { "float", WIRE_32, REAL },
+    { "sint32", WIRE_VARINT, ZIGZAG },   { "sint64", WIRE_VARINT, ZIGZAG }, { "fixed64", WIRE_64, UNSIGNED },
+    { "sfixed64", WIRE_64, SIGNED },     { "double", WIRE_64, REAL },       { "fixed32", WIRE_32, UNSIGNED },
+    { "sfixed32", WIRE_32, SIGNED },     { "float", WIRE_32, REAL },
 };
 
 static const struct type raw_type = { "", WIRE_ANY, RAW };
@@ -188,9 +188,10 @@ static const struct expr_conv rows[] = {
       .out = EXPR_ANY,
       .prepare = prepare_field,
       .convert = conv_protobuf,
-      .help = "The first field with that number in a Protocol Buffers message, or with \"48.59.1\" in messages within it: "
-              "its bytes, or with a type (int32, int64, uint32, uint64, sint32, sint64, bool, enum, fixed64, sfixed64, "
-              "double, fixed32, sfixed32, float) an integer.",
+      .help =
+          "The first field with that number in a Protocol Buffers message, or with \"48.59.1\" in messages within it: "
+          "its bytes, or with a type (int32, int64, uint32, uint64, sint32, sint64, bool, enum, fixed64, sfixed64, "
+          "double, fixed32, sfixed32, float) an integer.",
       .good = "str(%08%96%01),url_dec,protobuf(1,int32)",
       .gives = "150",
       .bad = "str(a),protobuf(1,string)",
@@ -203,7 +204,8 @@ static const struct expr_conv rows[] = {
       .out = EXPR_ANY,
       .prepare = prepare_field,
       .convert = conv_ungrpc,
-      .help = "Like protobuf, for a gRPC message: a flag, its length, the Protocol Buffers message. A compressed one, or one "
+      .help = "Like protobuf, for a gRPC message: a flag, its length, the Protocol Buffers message. A compressed one, "
+              "or one "
               "that is not whole, has no value.",
       .good = "int(3),htonl,bytes(3),ungrpc(1,int32)",
       .gives = "-",

@@ -76,8 +76,9 @@ static const struct expr_conv rows[] = {
       .out = EXPR_STR,
       .prepare = prepare_regsub,
       .convert = conv_regsub,
-      .help = "The text with the first match of a regular expression replaced, or all of them with the flag 'g'; 'i' "
-              "ignores the case of letters. \"\\1\" in the replacement stands for the first group, \"\\0\" for the match.",
+      .help =
+          "The text with the first match of a regular expression replaced, or all of them with the flag 'g'; 'i' "
+          "ignores the case of letters. \"\\1\" in the replacement stands for the first group, \"\\0\" for the match.",
       .good = "str(/a///b//c),regsub(/+,/,g)",
       .gives = "/a/b/c",
       .bad = "str(a),regsub(a,b,x)",

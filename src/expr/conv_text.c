@@ -76,7 +76,7 @@ static const char *prepare_ctl(struct config *config, struct expr_arg *args, uin
     struct slice text = args[0].str;
     uint64_t mask = 0;
     if (num == 0) {
-        mask = CTL_ANY & ~(1u << '\t');
+        mask = CTL_ANY & ~((uint64_t)1 << '\t');
     } else if (slice_equal(text, SLICE("any"))) {
         mask = CTL_ANY;
     } else if (slice_equal(text, SLICE("http"))) {
@@ -154,7 +154,7 @@ static const struct expr_conv rows[] = {
       .good = "str(/./a/.),rtrim(./)",
       .gives = "/./a",
       .bad = "str(a),rtrim()",
-      .bad_says = "the characters to remove" },
+      .bad_says = "its argument is the characters to remove" },
     { .name = "cut_crlf",
       .in = EXPR_STR,
       .out = EXPR_STR,

@@ -74,8 +74,8 @@ static bool split_time(struct tm *tm, uint32_t *ns, int64_t value, int64_t offse
     if (__builtin_add_overflow(value, offset, &value))
         return false;
     int64_t rest = value % units;
+    time_t second = (time_t)(value / units - (rest < 0));
     rest += rest < 0 ? units : 0;
-    time_t second = (time_t)((value - rest) / units);
     *ns = (uint32_t)(rest * (1000000000 / units));
     return local ? localtime_r(&second, tm) : gmtime_r(&second, tm);
 }
@@ -164,9 +164,9 @@ static bool conv_http_date(struct expr_subject *subject, struct expr_sample *sam
         (void)snprintf(fraction, sizeof(fraction), ".%u", (uint32_t)(ns / (1000000000 / units)));
     size_t room;
     char *out = expr_scratch_rest(&subject->process->scratch, &room);
-    int len = snprintf(out, room, "%.3s, %02d %.3s %04lld %02d:%02d:%02d%s GMT", days + 3 * (size_t)tm.tm_wday,
-                       tm.tm_mday, months + 3 * (size_t)tm.tm_mon, 1900LL + tm.tm_year, tm.tm_hour, tm.tm_min,
-                       tm.tm_sec, fraction);
+    int len =
+        snprintf(out, room, "%.3s, %02d %.3s %04lld %02d:%02d:%02d%s GMT", days + 3 * (size_t)tm.tm_wday, tm.tm_mday,
+                 months + 3 * (size_t)tm.tm_mon, 1900LL + tm.tm_year, tm.tm_hour, tm.tm_min, tm.tm_sec, fraction);
     must(len > 0);
     return (size_t)len < room && expr_sample_take(sample, &subject->process->scratch, EXPR_STR, (size_t)len);
 }
@@ -192,8 +192,7 @@ static const struct expr_conv rows[] = {
     TIME_ROW(us_ltime, prepare_fractions,
              "Like ltime, for microseconds; %N stands for nine digits of the second's fraction, %6N for six.",
              "int(1000005),us_ltime(%6N)", "000005"),
-    TIME_ROW(us_utime, prepare_fractions, "Like us_ltime, but in UTC.", "int(1000005),us_utime(%S.%N)",
-             "01.000005000"),
+    TIME_ROW(us_utime, prepare_fractions, "Like us_ltime, but in UTC.", "int(1000005),us_utime(%S.%N)", "01.000005000"),
     { .name = "http_date",
       .args = "[<offset>[,<unit>]]",
       .max_args = 2,

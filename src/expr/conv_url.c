@@ -117,8 +117,9 @@ static const struct expr_conv rows[] = {
       .out = EXPR_STR,
       .prepare = prepare_form,
       .convert = conv_url_dec,
-      .help = "The text with %XX replaced by the byte XX, and '+' by a space behind a '?' or, with an argument other than "
-              "0, everywhere. No value where a '%' lacks its two digits.",
+      .help =
+          "The text with %XX replaced by the byte XX, and '+' by a space behind a '?' or, with an argument other than "
+          "0, everywhere. No value where a '%' lacks its two digits.",
       .good = "str(/a%20b?c+d),url_dec",
       .gives = "/a b?c d",
       .bad = "str(a),url_dec(x)",

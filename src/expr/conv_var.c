@@ -178,8 +178,9 @@ static const struct expr_conv rows[] = {
       .out = EXPR_STR,
       .prepare = prepare_item,
       .convert = conv_item,
-      .help = "The text with the variable's value and <suff> behind it, and <delim> between where neither side is empty. "
-              "A variable without a value is empty.",
+      .help =
+          "The text with the variable's value and <suff> behind it, and <delim> between where neither side is empty. "
+          "A variable without a value is empty.",
       .good = "str(a),add_item(\":\",,b)",
       .gives = "a:b",
       .bad = "str(a),add_item(:)",
@@ -192,8 +193,9 @@ static const struct expr_conv rows[] = {
       .out = EXPR_INT,
       .prepare = prepare_name,
       .convert = conv_strcmp,
-      .help = "Compares the text with the variable's: 0 where they are the same, less than 0 where it comes first, more "
-              "where it comes last; nothing where the variable has no value.",
+      .help =
+          "Compares the text with the variable's: 0 where they are the same, less than 0 where it comes first, more "
+          "where it comes last; nothing where the variable has no value.",
       .good = "str(abc),strcmp(txn.a)",
       .gives = "-",
       .bad = "str(abc),strcmp(a)",

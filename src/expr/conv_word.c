@@ -74,8 +74,8 @@ static bool conv_field(struct expr_subject *subject, struct expr_sample *sample,
     return cut(sample, &walk, start);
 }
 
-// A word that is not there is the empty text, not none. Where fewer follow than are asked for, all of the rest is given,
-// the delimiters at its end with it.
+// A word that is not there is the empty text, not none. Where fewer follow than are asked for, all of the rest is
+// given, the delimiters at its end with it.
 static bool conv_word(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
 {
     (void)subject;
@@ -127,8 +127,9 @@ static const struct expr_conv rows[] = {
       .out = EXPR_STR,
       .prepare = prepare_parts,
       .convert = conv_field,
-      .help = "The field at an index from 1, or from -1 backwards, among those that any of the delimiters separate; with "
-              "a count that many, with 0 all from there on.",
+      .help =
+          "The field at an index from 1, or from -1 backwards, among those that any of the delimiters separate; with "
+          "a count that many, with 0 all from there on.",
       .good = "str(f1_f2_f3__f5),field(-2,_,3)",
       .gives = "f2_f3_",
       .bad = "str(a),field(0,_)",
@@ -141,8 +142,9 @@ static const struct expr_conv rows[] = {
       .out = EXPR_STR,
       .prepare = prepare_parts,
       .convert = conv_word,
-      .help = "Like field, but delimiters that follow each other count as one, and those at the ends as none. A word that "
-              "is not there is empty.",
+      .help =
+          "Like field, but delimiters that follow each other count as one, and those at the ends as none. A word that "
+          "is not there is empty.",
       .good = "str(f1_f2_f3__f5),word(3,_,2)",
       .gives = "f3__f5",
       .bad = "str(a),word(1,)",

@@ -28,13 +28,26 @@ static const struct {
     const char *name;
     const char *of;
 } others[] = {
-    { "sha-1", "sha1" },           { "sha-224", "sha224" },         { "sha-256", "sha256" },
-    { "sha-384", "sha384" },       { "sha-512", "sha512" },         { "sha2-224", "sha224" },
-    { "sha2-256", "sha256" },      { "sha2-384", "sha384" },        { "sha2-512", "sha512" },
-    { "sha2-512/256", "sha512-256" }, { "sha-512/256", "sha512-256" }, { "rsa-md5", "md5" },
-    { "rsa-sha1", "sha1" },        { "rsa-sha224", "sha224" },      { "rsa-sha256", "sha256" },
-    { "rsa-sha384", "sha384" },    { "rsa-sha512", "sha512" },      { "ssl3-md5", "md5" },
-    { "ssl3-sha1", "sha1" },       { "rsa-sha512/256", "sha512-256" },
+    { "sha-1", "sha1" },
+    { "sha-224", "sha224" },
+    { "sha-256", "sha256" },
+    { "sha-384", "sha384" },
+    { "sha-512", "sha512" },
+    { "sha2-224", "sha224" },
+    { "sha2-256", "sha256" },
+    { "sha2-384", "sha384" },
+    { "sha2-512", "sha512" },
+    { "sha2-512/256", "sha512-256" },
+    { "sha-512/256", "sha512-256" },
+    { "rsa-md5", "md5" },
+    { "rsa-sha1", "sha1" },
+    { "rsa-sha224", "sha224" },
+    { "rsa-sha256", "sha256" },
+    { "rsa-sha384", "sha384" },
+    { "rsa-sha512", "sha512" },
+    { "ssl3-md5", "md5" },
+    { "ssl3-sha1", "sha1" },
+    { "rsa-sha512/256", "sha512-256" },
 };
 
 const struct expr_digest *expr_digest_find(struct slice name)

@@ -46,8 +46,8 @@ static uint32_t digit(uint32_t c, enum expr_base64 kind)
     uint32_t is62 = less(c62 - 1, c) & less(c, c62 + 1);
     uint32_t is63 = less(c63 - 1, c) & less(c, c63 + 1);
     uint32_t any = upper | lower | number | is62 | is63;
-    return (-upper & (c - 'A')) | (-lower & (c - 'a' + 26)) | (-number & (c - '0' + 52)) | (-is62 & 62) |
-           (-is63 & 63) | (~-any & 64);
+    return (-upper & (c - 'A')) | (-lower & (c - 'a' + 26)) | (-number & (c - '0' + 52)) | (-is62 & 62) | (-is63 & 63) |
+           (~-any & 64);
 }
 
 bool expr_base64_decode(char *dst, size_t *len, struct slice text, enum expr_base64 kind)

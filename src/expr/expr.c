@@ -101,6 +101,22 @@ static uint32_t find_column(const struct parser *parser, const struct config_arg
     return arg->column + (uint32_t)(found - written.ptr);
 }
 
+// Where that stands; where it is not known which part of the argument it is, the whole of that.
+static struct config_place place_of(const struct parser *parser, size_t pos, size_t len)
+{
+    const struct config_arg *arg = config_arg_at(parser->line, parser->index);
+    struct config_place place = parser->line->place;
+    uint32_t column = arg ? find_column(parser, arg, pos, len) : 0;
+    if (column) {
+        place.column = column;
+        place.length = (uint32_t)(len ? len : 1);
+    } else if (arg) {
+        place.column = arg->column;
+        place.length = arg->width;
+    }
+    return place;
+}
+
 // Reports with the caret on the word at byte `pos` of the text, where the argument stands as it is written.
 static bool fail_at(struct parser *parser, size_t pos, size_t len, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -179,6 +195,7 @@ static bool parse_args(struct parser *parser, struct expr_arg **out, const char 
                        max ? "takes (" : "takes no arguments", max ? form : "", max ? ")" : "");
     *out = arena_alloc(parser->config->arena, (max + 1u) * sizeof(**out));
     memcpy(*out, args, num * sizeof(*args));
+    parser->config->word = place_of(parser, pos, parser->pos - pos);
     wrong = prepare ? prepare(parser->config, *out, num) : NULL;
     return wrong ? fail_at(parser, pos, parser->pos - pos, "%s '%s': %s", kind, name, wrong) : true;
 }

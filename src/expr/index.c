@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
+#include "expr/bytes.h"
 #include "expr/index.h"
 #include "expr/network.h"
 #include "expr/search.h"
@@ -135,12 +136,6 @@ void expr_index_add_range(struct expr_index *index, struct expr_entry *entry, in
         item_add(index, (struct item){ .entry = entry, .min = min, .max = max });
 }
 
-static int hex_digit(char c)
-{
-    char low = slice_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-
 // The bytes of `text` as a heap block in `*out`; NULL, or what is wrong.
 static const char *hex_read(struct slice *out, struct slice text)
 {
@@ -148,7 +143,7 @@ static const char *hex_read(struct slice *out, struct slice text)
         return "hexadecimal digits are expected in pairs";
     char *bytes = expr_memory(NULL, text.len / 2);
     for (size_t i = 0; i < text.len / 2; i++) {
-        int high = hex_digit(text.ptr[2 * i]), low = hex_digit(text.ptr[2 * i + 1]);
+        int high = expr_hex_digit(text.ptr[2 * i]), low = expr_hex_digit(text.ptr[2 * i + 1]);
         if (high < 0 || low < 0) {
             free(bytes);
             return "hexadecimal digits are expected";

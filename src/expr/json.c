@@ -197,7 +197,8 @@ static size_t write_utf8(char *out, uint32_t c)
     return len;
 }
 
-// Reads the character of raw at `*at`, which may be an escape, and writes its UTF-8 to `out` (a byte of UTF-8 as it is).
+// Reads the character of raw at `*at`, which may be an escape, and writes its UTF-8 to `out` (a byte of UTF-8 as it
+// is).
 static size_t unescape_one(char out[4], struct slice raw, size_t *at)
 {
     static const char escapes[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";

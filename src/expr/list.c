@@ -200,8 +200,7 @@ const char *expr_list_load(struct expr_list **out, struct config *config, struct
     struct expr_list *list = list_new(registry, bare, is_map);
     if (!is_virtual) {
         bool joins = list->name[0] != '/' && config->base_dir;
-        const char *path =
-            joins ? arena_printf(config->arena, "%s/%s", config->base_dir, list->name) : list->name;
+        const char *path = joins ? arena_printf(config->arena, "%s/%s", config->base_dir, list->name) : list->name;
         const char *wrong = expr_list_file_read(config->arena, path, is_optional, is_map, entry_from_file, list);
         if (wrong)
             return wrong; // the empty list stays, so that nobody reads the file again

@@ -3,8 +3,8 @@
 #include "base/check.h"
 #include "expr/network.h"
 
-// Networks that end within one byte, 0 to 7 bits of it: a bit for each that is there, 1 << length from (1 << length) - 1
-// on, and their entries in that order. A network of whole bytes alone needs none of this: the spot is its entries'.
+// Networks that end within one byte, 0 to 7 bits of it: a bit for each that is there, 1 << length from (1 << length) -
+// 1 on, and their entries in that order. A network of whole bytes alone needs none of this: the spot is its entries'.
 struct inner {
     uint64_t bits[4];
     uint8_t lens; // which lengths there are
@@ -128,7 +128,7 @@ static void inner_remove(expr_spot *spot, uint32_t bits, uint8_t byte)
     for (uint32_t at = (1u << bits) - 1; at < (2u << bits) - 1; at++)
         left |= inner_has(inner, at);
     if (!left)
-        inner->lens &= (uint8_t)~(1u << bits);
+        inner->lens &= (uint8_t) ~(1u << bits);
     // Back to the plain form where nothing but the network of whole bytes is left.
     if ((inner->lens & ~1u) == 0) {
         *spot = inner->num ? inner->spots[0] : 0;

@@ -3,6 +3,7 @@
 #include <pcre2.h>
 #include <stdlib.h>
 #include "base/check.h"
+#include "expr/bytes.h"
 #include "expr/regex.h"
 
 enum { REGEX_STACK_START = 32 * 1024, REGEX_STACK_MAX = 256 * 1024 };
@@ -96,24 +97,22 @@ static void groups_set(struct expr_groups *groups, struct slice subject, uint32_
     const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(regex_shared.result);
     groups->num = num;
     for (uint32_t i = 0; i < num; i++) {
-        // \K within a lookahead can put the start behind the end.
+        // Older PCRE2 let \K within a lookahead put the start behind the end.
         PCRE2_SIZE start = ends[2 * i], end = ends[2 * i + 1];
         bool is_set = start != PCRE2_UNSET && end != PCRE2_UNSET && start <= end;
         groups->group[i] = is_set ? slice_of(subject.ptr + start, end - start) : slice_of(NULL, 0);
     }
 }
 
-bool expr_regex_exec_from(const struct expr_regex *regex, struct slice subject, size_t from,
-                          struct expr_groups *groups)
+bool expr_regex_exec_from(const struct expr_regex *regex, struct slice subject, size_t from, struct expr_groups *groups)
 {
     if (!subject.ptr)
         subject.ptr = "";
     must(from <= subject.len);
     PCRE2_SPTR ptr = (PCRE2_SPTR)subject.ptr;
-    int num = regex->compiled ? pcre2_jit_match(regex->code, ptr, subject.len, from, 0, regex_shared.result,
-                                                regex_shared.limits)
-                              : pcre2_match(regex->code, ptr, subject.len, from, 0, regex_shared.result,
-                                            regex_shared.limits);
+    int num = regex->compiled
+                  ? pcre2_jit_match(regex->code, ptr, subject.len, from, 0, regex_shared.result, regex_shared.limits)
+                  : pcre2_match(regex->code, ptr, subject.len, from, 0, regex_shared.result, regex_shared.limits);
     if (num < 0)
         return false;
     // 0: there are more groups than fit.
@@ -125,12 +124,6 @@ bool expr_regex_exec_from(const struct expr_regex *regex, struct slice subject, 
 bool expr_regex_exec(const struct expr_regex *regex, struct slice subject, struct expr_groups *groups)
 {
     return expr_regex_exec_from(regex, subject, 0, groups);
-}
-
-static int hex_digit(char c)
-{
-    char low = slice_lower(c);
-    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
 
 // The bytes that the escape at `*at` (a backslash) stands for; `*at` moves past it.
@@ -147,9 +140,9 @@ static struct slice escape_read(struct slice format, size_t *at, char *byte, con
         uint32_t n = (uint32_t)(ptr[1] - '0');
         return n < groups->num && groups->group[n].ptr ? groups->group[n] : slice_of("", 0);
     }
-    if (ptr[1] == 'x' && left >= 4 && hex_digit(ptr[2]) >= 0 && hex_digit(ptr[3]) >= 0) {
+    if (ptr[1] == 'x' && left >= 4 && expr_hex_digit(ptr[2]) >= 0 && expr_hex_digit(ptr[3]) >= 0) {
         *at += 2;
-        *byte = (char)(hex_digit(ptr[2]) << 4 | hex_digit(ptr[3]));
+        *byte = (char)(expr_hex_digit(ptr[2]) << 4 | expr_hex_digit(ptr[3]));
         return slice_of(byte, 1);
     }
     return slice_of(ptr + 1, 1);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include "base/check.h"
+#include "expr/fold.h"
 #include "expr/set.h"
 
 enum { SET_START = 16 };
@@ -17,23 +18,6 @@ static uint64_t set_seed(void)
     return seed;
 }
 
-// The letters of eight bytes in lower case: a byte is an upper-case letter where adding up to 'A' carries into its
-// highest bit and adding up to behind 'Z' does not.
-static inline uint64_t lower8(uint64_t word)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-    uint64_t low = word & ~high;
-    uint64_t upper = (low + ones * (0x80 - 'A')) & ~(low + ones * (0x7f - 'Z')) & ~word & high;
-    return word | upper >> 2;
-}
-
-static inline uint64_t load(const char *ptr, size_t len)
-{
-    uint64_t word = 0;
-    memcpy(&word, ptr, len);
-    return word;
-}
-
 static inline uint64_t mix(uint64_t a, uint64_t b)
 {
     __extension__ unsigned __int128 product = (unsigned __int128)a * b;
@@ -47,12 +31,12 @@ static inline uint32_t hash_of(struct slice key, bool nocase)
     const char *ptr = key.ptr;
     size_t left = key.len;
     for (; left >= 8; ptr += 8, left -= 8) {
-        uint64_t word = load(ptr, 8);
-        hash = mix(hash ^ (nocase ? lower8(word) : word), odd);
+        uint64_t word = expr_load(ptr, 8);
+        hash = mix(hash ^ (nocase ? expr_fold8(word) : word), odd);
     }
     if (left) {
-        uint64_t word = load(ptr, left);
-        hash = mix(hash ^ (nocase ? lower8(word) : word), odd);
+        uint64_t word = expr_load(ptr, left);
+        hash = mix(hash ^ (nocase ? expr_fold8(word) : word), odd);
     }
     return (uint32_t)(hash ^ hash >> 32);
 }
@@ -62,9 +46,9 @@ static inline bool same(const char *a, const char *b, size_t len, bool nocase)
     if (!nocase)
         return len == 0 || memcmp(a, b, len) == 0;
     for (; len >= 8; a += 8, b += 8, len -= 8)
-        if (lower8(load(a, 8)) != lower8(load(b, 8)))
+        if (expr_fold8(expr_load(a, 8)) != expr_fold8(expr_load(b, 8)))
             return false;
-    return len == 0 || lower8(load(a, len)) == lower8(load(b, len));
+    return len == 0 || expr_fold8(expr_load(a, len)) == expr_fold8(expr_load(b, len));
 }
 
 static inline uint32_t slot_find(const struct expr_set *set, struct slice key, uint32_t hash)
@@ -72,7 +56,8 @@ static inline uint32_t slot_find(const struct expr_set *set, struct slice key, u
     uint32_t at = hash & (set->num_slots - 1);
     for (;; at = (at + 1) & (set->num_slots - 1)) {
         const struct expr_set_slot *slot = &set->slots[at];
-        if (!slot->spot || (slot->hash == hash && slot->len == key.len && same(slot->ptr, key.ptr, key.len, set->nocase)))
+        if (!slot->spot ||
+            (slot->hash == hash && slot->len == key.len && same(slot->ptr, key.ptr, key.len, set->nocase)))
             return at;
     }
 }

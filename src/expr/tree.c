@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include "base/check.h"
+#include "expr/fold.h"
 #include "expr/tree.h"
 
 // In memory the label follows the children. The byte that leads to a child is not in its label.
@@ -39,6 +40,27 @@ static inline uint32_t label_agrees(const struct expr_tree *tree, const struct e
     while (i < len && (uint8_t)label[i] == byte_at(tree, key, at + i))
         i++;
     return i;
+}
+
+// Whether all of the label stands in `key` at `at`.
+static inline bool label_is(const struct expr_tree *tree, const struct expr_tree_node *node, struct slice key,
+                            size_t at)
+{
+    if (node->label_len > key.len - at)
+        return false;
+    const char *label = label_of(node);
+    uint32_t i = 0;
+    if (!tree->nocase && !tree->backward)
+        return memcmp(label, key.ptr + at, node->label_len) == 0;
+    for (; i + 8 <= node->label_len; i += 8) {
+        uint64_t word = tree->backward ? __builtin_bswap64(expr_load(key.ptr + key.len - at - i - 8, 8))
+                                       : expr_load(key.ptr + at + i, 8);
+        if ((tree->nocase ? expr_fold8(word) : word) != expr_load(label + i, 8))
+            return false;
+    }
+    while (i < node->label_len && (uint8_t)label[i] == byte_at(tree, key, at + i))
+        i++;
+    return i == node->label_len;
 }
 
 static inline bool branch_has(const struct expr_tree_node *node, uint8_t byte)
@@ -212,7 +234,7 @@ expr_spot *expr_tree_find(const struct expr_tree *tree, struct slice key)
 {
     struct expr_tree_node *node = tree->root;
     for (size_t at = 0; node;) {
-        if (label_agrees(tree, node, key, at) < node->label_len)
+        if (node->label_len && !label_is(tree, node, key, at))
             return NULL;
         at += node->label_len;
         if (at == key.len)
@@ -251,7 +273,7 @@ static inline __attribute__((always_inline)) expr_spot longest(const struct expr
     const struct expr_tree_node *node = tree->root;
     expr_spot found = 0;
     for (size_t at = 0; node;) {
-        if (node->label_len && label_agrees(tree, node, subject, at) < node->label_len)
+        if (node->label_len && !label_is(tree, node, subject, at))
             break;
         at += node->label_len;
         found = node->spot ? node->spot : found;
@@ -276,7 +298,7 @@ const struct expr_entry *expr_tree_first(const struct expr_tree *tree, struct sl
     const struct expr_tree_node *node = tree->root;
     const struct expr_entry *found = NULL;
     for (size_t at = 0; node;) {
-        if (node->label_len && label_agrees(tree, node, subject, at) < node->label_len)
+        if (node->label_len && !label_is(tree, node, subject, at))
             break;
         at += node->label_len;
         const struct expr_entry *entry = node->spot ? expr_spot_first(node->spot) : NULL;
@@ -289,13 +311,14 @@ const struct expr_entry *expr_tree_first(const struct expr_tree *tree, struct sl
     return found;
 }
 
-expr_spot expr_tree_pick(const struct expr_tree *tree, struct slice subject, expr_spot (*pick)(expr_spot spot, int next))
+expr_spot expr_tree_pick(const struct expr_tree *tree, struct slice subject,
+                         expr_spot (*pick)(expr_spot spot, int next))
 {
     const struct expr_tree like = { .root = tree->root };
     const struct expr_tree_node *node = tree->root;
     expr_spot found = 0;
     for (size_t at = 0; node;) {
-        if (node->label_len && label_agrees(&like, node, subject, at) < node->label_len)
+        if (node->label_len && !label_is(&like, node, subject, at))
             break;
         at += node->label_len;
         int next = at < subject.len ? (uint8_t)subject.ptr[at] : -1;

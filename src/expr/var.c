@@ -190,8 +190,7 @@ bool expr_var_get(struct expr_subject *subject, const struct expr_var_ref *ref, 
 {
     struct expr_process *process = subject->process;
     if (ref->scope == EXPR_SCOPE_PROC)
-        return process->proc_vars &&
-               process->proc_vars->get(process->proc_vars->arg, out, ref->id, &process->scratch);
+        return process->proc_vars && process->proc_vars->get(process->proc_vars->arg, out, ref->id, &process->scratch);
     const struct expr_var_store *var = find(subject, ref);
     if (!var || !var->is_set)
         return false;

@@ -8,10 +8,10 @@ static const struct {
     const char *name;
     uint32_t bit;
 } conditions[] = {
-    { "ifexists", EXPR_VAR_IF_EXISTS },     { "ifnotexists", EXPR_VAR_IF_NOT_EXISTS },
-    { "ifempty", EXPR_VAR_IF_EMPTY },       { "ifnotempty", EXPR_VAR_IF_NOT_EMPTY },
-    { "ifset", EXPR_VAR_IF_SET },           { "ifnotset", EXPR_VAR_IF_NOT_SET },
-    { "ifgt", EXPR_VAR_IF_GREATER },        { "iflt", EXPR_VAR_IF_LESS },
+    { "ifexists", EXPR_VAR_IF_EXISTS }, { "ifnotexists", EXPR_VAR_IF_NOT_EXISTS },
+    { "ifempty", EXPR_VAR_IF_EMPTY },   { "ifnotempty", EXPR_VAR_IF_NOT_EMPTY },
+    { "ifset", EXPR_VAR_IF_SET },       { "ifnotset", EXPR_VAR_IF_NOT_SET },
+    { "ifgt", EXPR_VAR_IF_GREATER },    { "iflt", EXPR_VAR_IF_LESS },
 };
 
 const char *expr_var_if_parse(uint32_t *out, struct slice word)

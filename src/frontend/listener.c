@@ -79,6 +79,12 @@ void frontend_place_free(struct frontends *frontends, const struct bind_conf *bi
         event_timer_set(frontends->loop, &frontends->resume, frontends->loop->now_us);
 }
 
+static bool is_over_rate(const struct frontends *frontends, const struct proxy_conf *conf)
+{
+    _Atomic uint64_t *gauges = board_gauges(frontends->board, conf->fe_object);
+    return board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], frontends->loop->now_us) >= conf->fe.rate_limit;
+}
+
 // False: stop for now.
 static bool accept_one(struct frontend_listener *listener)
 {
@@ -86,6 +92,10 @@ static bool accept_one(struct frontend_listener *listener)
     struct sockaddr_storage peer;
     socklen_t len = sizeof(peer);
     struct places places = places_of(frontends, listener->bind);
+    if (listener->bind->proxy->fe.rate_limit && is_over_rate(frontends, listener->bind->proxy)) {
+        listener_pause(listener);
+        return false;
+    }
     if (frontends->num_sessions >= frontends->max_sessions || !take_limited(frontends, &places)) {
         listener_pause(listener);
         return false;

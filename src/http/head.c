@@ -150,15 +150,21 @@ int http_head_find(const struct http_head *head, enum http_field_id id, unsigned
     return -1;
 }
 
+int http_head_find_other(const struct http_head *head, struct slice name, unsigned from)
+{
+    if (!name.len) // as a dropped field's
+        return -1;
+    for (unsigned i = from; i < head->num_fields; i++) {
+        const struct http_field *field = &head->fields[i];
+        if (field->name_len == name.len && field->id == HTTP_FIELD_OTHER &&
+            slice_equal_nocase(http_field_name_at(head, i), name))
+            return (int)i;
+    }
+    return -1;
+}
+
 int http_head_find_name(const struct http_head *head, struct slice name, unsigned from)
 {
     enum http_field_id id = http_field_id_of(name);
-    if (id != HTTP_FIELD_OTHER)
-        return http_head_find(head, id, from);
-    if (!name.len) // as a dropped field's
-        return -1;
-    for (unsigned i = from; i < head->num_fields; i++)
-        if (head->fields[i].id == HTTP_FIELD_OTHER && slice_equal_nocase(http_field_name_at(head, i), name))
-            return (int)i;
-    return -1;
+    return id == HTTP_FIELD_OTHER ? http_head_find_other(head, name, from) : http_head_find(head, id, from);
 }

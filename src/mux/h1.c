@@ -35,7 +35,7 @@ void mux_h1_next(struct mux_h1 *h1)
     h1->stream.bytes_in = buf_len(&h1->in);
     h1->stream.bytes_out = 0;
     h1->span = h1->rewindable = h1->trailer_len = 0;
-    h1->can_rewind = h1->finish_written = h1->upgrading = false;
+    h1->can_rewind = h1->finish_written = h1->upgrading = h1->pretend = false;
     h1->rx_started = buf_len(&h1->in) > 0;
     h1->keep_alive = true;
 }

@@ -63,7 +63,7 @@ static bool edit_connection(struct mux_h1 *h1, struct http_edits *edits)
     if (h1->upgrading)
         return http_edits_add(edits, SLICE("connection"), SLICE("upgrade"));
     if (!h1->keep_alive)
-        return http_edits_add(edits, SLICE("connection"), SLICE("close"));
+        return h1->pretend || http_edits_add(edits, SLICE("connection"), SLICE("close"));
     if (h1->is_server && h1->peer_is_10)
         return http_edits_add(edits, SLICE("connection"), SLICE("keep-alive"));
     return true;

@@ -6,6 +6,7 @@
 #include "proxy/log_conf.h"
 #include "proxy/ring.h"
 #include "proxy/errors.h"
+#include "proxy/ref.h"
 #include "proxy/userlist.h"
 #include "proxy/words.h"
 
@@ -236,6 +237,9 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         append_global_logs(program->arena, proxy, global);
         number_servers(program->arena, &proxy->be);
         ok &= number_binds(config, proxy);
+        // Conditions and formats that are only compiled now belong to this proxy.
+        config->object = proxy;
+        config->in = proxy->in;
         // What a disabled proxy names need not be there.
         if (proxy->disabled)
             continue;
@@ -244,6 +248,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= resolve_names(config, proxy);
     }
     ok &= proxy_errors_check(config, program);
+    ok &= proxy_refs_resolve(config, program);
     ok &= userlists_finish(config);
     collect_binds(program);
     proxy_backends_index(program);

@@ -164,8 +164,9 @@ static const struct config_word words[] = {
       .parse = parse_vars_reqres,
       .max = INT64_MAX,
       .args = "<size>",
-      .help = "Most bytes of a request's variables, of an answer's and of a health check's, each; 0, the default, is no "
-              "limit. A variable counts for 64 bytes beside its text, and setting one that has no room does nothing.",
+      .help =
+          "Most bytes of a request's variables, of an answer's and of a health check's, each; 0, the default, is no "
+          "limit. A variable counts for 64 bytes beside its text, and setting one that has no room does nothing.",
       .good = "tune.vars.reqres-max-size 4k",
       .bad = "tune.vars.reqres-max-size 1x",
       .bad_says = "unexpected 'x'" },

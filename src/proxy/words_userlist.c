@@ -97,6 +97,9 @@ static bool parse_group(struct config *config, void *object, const struct config
 // What the library does not know is found at boot, not when a user waits.
 static bool hash_is_known(const char *hash)
 {
+    // Any two letters are a salt of DES: what is no hash at all is told by its length.
+    if (hash[0] != '$' && hash[0] != '_' && strlen(hash) != 13)
+        return false;
 #ifdef CRYPT_CHECKSALT_AVAILABLE
     int known = crypt_checksalt(hash);
     return known != CRYPT_SALT_INVALID && known != CRYPT_SALT_METHOD_DISABLED;

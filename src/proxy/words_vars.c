@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Variables of the whole service that the global section sets: evaluated as they are read, in the order of the file, and
-// put on the board when the generation starts.
+// Variables of the whole service that the global section sets: evaluated as they are read, in the order of the file,
+// and put on the board when the generation starts.
 #include "base/clock.h"
 #include "expr/expr.h"
 #include "expr/format.h"

@@ -165,7 +165,7 @@ static enum rule_verdict run_rule(const struct rule *rule, struct expr_subject *
     subject->acted = truth == EXPR_YES;
     if (truth == EXPR_YES)
         verdict = rule->action->run(subject, rule);
-    if (truth == EXPR_YES && rule->action->flags & RULE_FINAL && verdict != RULE_WAIT)
+    if (truth == EXPR_YES && rule->action->flags & RULE_FINAL && verdict != RULE_WAIT && verdict != RULE_NEXT)
         subject->last_rule = &rule->place;
     expr_scratch_release(scratch, mark);
     return verdict;

@@ -110,8 +110,10 @@ static enum rule_verdict run_unset(struct expr_subject *subject, const struct ru
     return RULE_NEXT;
 }
 
-enum { VARS_EVERYWHERE = RULE_TCP_CONNECTION | RULE_TCP_SESSION | RULE_TCP_CONTENT | RULE_TCP_RESPONSE |
-                         RULE_HTTP_REQUEST | RULE_HTTP_RESPONSE | RULE_HTTP_AFTER_RESPONSE };
+enum {
+    VARS_EVERYWHERE = RULE_TCP_CONNECTION | RULE_TCP_SESSION | RULE_TCP_CONTENT | RULE_TCP_RESPONSE |
+                      RULE_HTTP_REQUEST | RULE_HTTP_RESPONSE | RULE_HTTP_AFTER_RESPONSE
+};
 
 static const struct rule_action actions[] = {
     { .name = "set-var",

@@ -109,10 +109,12 @@ static const struct rule_action actions[] = {
 };
 RULE_ACTIONS(actions);
 
+// A log line may outlive its stream, and has what it captured.
 static const struct stream_captures *captures_of(const struct expr_subject *subject)
 {
     const struct stream *stream = subject->stream;
-    return stream ? stream->captures : NULL;
+    const struct stream_log *log = subject->log;
+    return stream ? stream->captures : log ? log->captures : NULL;
 }
 
 static const char *prepare_slot(struct config *config, struct expr_arg *args, uint32_t num)

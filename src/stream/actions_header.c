@@ -24,6 +24,28 @@ static bool parse_field(struct config *config, struct rule *rule, const struct c
     return args->name.ptr && stream_text_parse(config, &args->value, rule, line, index + 1, STREAM_TEXT_VALUE);
 }
 
+// Two Host fields would be read in two ways: the new one takes the place of what is there, and of the authority in an
+// absolute target, which would count more (RFC 9112 section 3.2).
+static bool set_host(struct http_head *head, struct slice value, struct expr_scratch *scratch)
+{
+    int at = http_head_find(head, HTTP_FIELD_HOST, 0);
+    if (!http_host_is_valid(value))
+        return false;
+    if (head->flags & HTTP_HEAD_ABSOLUTE) {
+        struct slice target = http_head_target(head), authority = http_head_authority(head);
+        size_t before = (size_t)(authority.ptr - target.ptr), after = target.len - before - authority.len;
+        char *made = expr_scratch_take(scratch, before + value.len + after);
+        if (!made)
+            return false;
+        memcpy(made, target.ptr, before);
+        memcpy(made + before, value.ptr, value.len);
+        memcpy(made + before + value.len, authority.ptr + authority.len, after);
+        if (!http_head_set_target(head, slice_of(made, before + value.len + after)))
+            return false;
+    }
+    return at >= 0 ? http_head_set(head, (unsigned)at, value) : http_head_add(head, SLICE("host"), value);
+}
+
 static bool add_field(struct expr_subject *subject, const struct rule *rule, bool first_drop)
 {
     const struct field_args *args = rule->data;
@@ -31,13 +53,8 @@ static bool add_field(struct expr_subject *subject, const struct rule *rule, boo
     struct http_head *head = value.ptr ? stream_head_change(subject) : NULL;
     if (!head)
         return false;
-    // Two Host fields would be read in two ways: the new one takes the place of what is there (RFC 9112 section 3.2).
-    if (UNLIKELY(args->is_host) && !head->is_response) {
-        int at = http_head_find(head, HTTP_FIELD_HOST, 0);
-        if (!http_host_is_valid(value))
-            return false;
-        return at >= 0 ? http_head_set(head, (unsigned)at, value) : http_head_add(head, args->name, value);
-    }
+    if (UNLIKELY(args->is_host) && !head->is_response)
+        return set_host(head, value, &subject->process->scratch);
     // The sender writes this field itself, as the connection needs it; the wish to close is granted.
     if (UNLIKELY(args->is_connection) && http_list_has(value, SLICE("close"))) {
         if (head->is_response)

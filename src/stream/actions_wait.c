@@ -5,6 +5,7 @@
 #include "expr/expr.h"
 #include "rule/rule.h"
 #include "stream/act.h"
+#include "stream/steps.h"
 
 struct pause {
     uint64_t us; // where there is no expression
@@ -85,8 +86,8 @@ static bool parse_body(struct config *config, struct rule *rule, const struct co
 static void invite_body(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
-    if (!(stream->request.flags & HTTP_HEAD_EXPECT_100) || front->peer_is_10 || stream->rule_waits ||
-        front->stream.rx_done || buf_len(&front->in))
+    if (!(stream->request.flags & HTTP_HEAD_EXPECT_100) || front->peer_is_10 || front->stream.rx_done ||
+        buf_len(&front->in) || !stream->request.first[HTTP_FIELD_EXPECT])
         return;
     if (!mux_h1_write(front, SLICE("HTTP/1.1 100 Continue\r\n\r\n")))
         return;
@@ -94,19 +95,25 @@ static void invite_body(struct stream *stream)
     http_head_drop_name(&stream->request, SLICE("expect"));
 }
 
-static enum rule_verdict wait_for_body(struct expr_subject *subject, uint64_t us, uint64_t at_least)
+bool stream_body_waited(struct stream *stream, uint64_t at_least)
 {
-    struct stream *stream = stream_of(subject);
-    bool is_request = !stream->response_valid;
+    bool is_request = !stream->response_valid, whole;
     struct mux_h1 *h1 = is_request ? stream->front : &stream->back->h1;
-    uint64_t now_us = *subject->process->now_us;
-    uint64_t due_us = stream->rule_waits ? stream->rule_due_us : now_us + us;
-    bool whole;
     if (is_request)
         invite_body(stream);
     bool more = mux_h1_body_fill(h1);
     size_t len = mux_h1_body_len(h1, &whole);
-    if (whole || (at_least && len >= at_least) || !more)
+    return whole || (at_least && len >= at_least) || !more;
+}
+
+static enum rule_verdict run_body(struct expr_subject *subject, const struct rule *rule)
+{
+    const struct body_wait *wait = rule->data;
+    struct stream *stream = stream_of(subject);
+    bool is_request = !stream->response_valid;
+    uint64_t now_us = *subject->process->now_us;
+    uint64_t due_us = stream->rule_waits ? stream->rule_due_us : now_us + wait->us;
+    if (stream_body_waited(stream, wait->at_least))
         return RULE_NEXT;
     if (due_us <= now_us) {
         stream_rule_fail(stream, is_request ? 408 : 504,
@@ -115,12 +122,6 @@ static enum rule_verdict wait_for_body(struct expr_subject *subject, uint64_t us
     }
     stream_rule_wait(stream, due_us, true);
     return RULE_WAIT;
-}
-
-static enum rule_verdict run_body(struct expr_subject *subject, const struct rule *rule)
-{
-    const struct body_wait *wait = rule->data;
-    return wait_for_body(subject, wait->us, wait->at_least);
 }
 
 static enum rule_verdict run_handshake(struct expr_subject *subject, const struct rule *rule)

@@ -18,8 +18,8 @@ bool stream_condition_holds(const struct expr_subject *subject, enum expr_condit
 {
     const struct stream *stream = subject->stream;
     const struct stream_log *log = subject->log;
-    bool forwarded = stream ? stream->server && stream->times.connected_us
-                            : log && log->server && log->times.connected_us;
+    bool forwarded =
+        stream ? stream->server && stream->times.connected_us : log && log->server && log->times.connected_us;
     bool served = stream && stream->service;
     switch (condition) {
     case EXPR_IF_ERROR:

@@ -137,8 +137,7 @@ static const char *prepare_lv(struct config *config, struct expr_arg *args, uint
         args[LV_OFFSET].data = (void *)&from_start;
     wrong = expr_arg_number(config, &args[LV_OFFSET], -PAYLOAD_MAX, PAYLOAD_MAX);
     args[LV_OFFSET].str = whole;
-    if (!wrong && args[LV_OFFSET].data == &from_length &&
-        args[LV_AT].num + args[LV_LEN].num + args[LV_OFFSET].num < 0)
+    if (!wrong && args[LV_OFFSET].data == &from_length && args[LV_AT].num + args[LV_LEN].num + args[LV_OFFSET].num < 0)
         wrong = "the offset leads to before the start";
     return wrong;
 }
@@ -207,7 +206,8 @@ static const struct expr_fetch fetches[] = {
       .out = EXPR_INT,
       .when = STREAM_CONTENT_RESPONSE,
       .fetch = fetch_res_len,
-      .help = "How many bytes of the server wait to be passed on." },
+      .help = "How many bytes of the server wait to be passed on.",
+      .good = "res.len gt 10" },
     { .name = "req.payload",
       PAYLOAD,
       .when = STREAM_CONTENT_REQUEST,
@@ -221,6 +221,7 @@ static const struct expr_fetch fetches[] = {
       .when = STREAM_CONTENT_RESPONSE,
       .fetch = fetch_res_payload,
       .help = "<length> bytes (0: all there are) from <offset> of what the server sent, in tcp mode.",
+      .good = "res.payload(0,2) -m bin 1603",
       .bad = "res.payload(0,x)",
       .bad_says = "expected a number" },
     { .name = "payload",
@@ -245,6 +246,7 @@ static const struct expr_fetch fetches[] = {
       .when = STREAM_CONTENT_RESPONSE,
       .fetch = fetch_res_lv,
       .help = "As req.payload_lv, of what the server sent.",
+      .good = "res.payload_lv(43,1) -m found",
       .bad = "res.payload_lv(1,2,-4)",
       .bad_says = "before the start" },
     { .name = "payload_lv",

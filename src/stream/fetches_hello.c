@@ -146,7 +146,7 @@ static bool fetch_proto_http(struct expr_subject *subject, struct expr_sample *o
     enum http_parse result = http_head_parse_request(&head, &bad, data.len);
     if (result == HTTP_PARSE_MORE && data.len <= stream->ctx->mux->head_max)
         return stream_content_more(subject);
-    return put_bool(out, result == HTTP_PARSE_DONE);
+    return result == HTTP_PARSE_DONE && put_bool(out, true);
 }
 
 // ---- RDP ------------------------------------------------------------------------------------------------------------
@@ -238,7 +238,8 @@ static const struct expr_fetch fetches[] = {
       .out = EXPR_INT,
       .when = STREAM_CONTENT_RESPONSE,
       .fetch = fetch_res_hello_type,
-      .help = "2 where the server's first bytes are a whole TLS ServerHello." },
+      .help = "2 where the server's first bytes are a whole TLS ServerHello.",
+      .good = "res.ssl_hello_type 2" },
     { .name = "req.ssl_ver",
       .out = EXPR_INT,
       HELLO,
@@ -297,7 +298,7 @@ static const struct expr_fetch fetches[] = {
       .out = EXPR_BOOL,
       HELLO,
       .fetch = fetch_proto_http,
-      .help = "Whether the client's first bytes are a valid HTTP request head.",
+      .help = "True where the client's first bytes are a valid HTTP request head.",
       .good = "req.proto_http" },
     { .name = "req.rdp_cookie",
       RDP,

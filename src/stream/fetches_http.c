@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include "base/hash.h"
 #include "stream/http_fetch.h"
+#include "stream/log.h"
 
 HTTP_FETCH_FN(fetch_first_req)
 {
@@ -11,13 +12,16 @@ HTTP_FETCH_FN(fetch_first_req)
     return http_fetch_put_bool(out, stream->session->num_requests == 1);
 }
 
+// As for HAProxy, set-method does not change what ACLs see of a request that came with one of the usual methods.
 HTTP_FETCH_FN(fetch_method)
 {
     const struct http_head *head = http_fetch_request(subject);
     (void)args, (void)walk;
     if (!head)
         return false;
-    *out = (struct expr_sample){ .type = EXPR_METHOD, .str = http_head_method(head) };
+    enum http_method came = ((const struct stream *)subject->stream)->client_method;
+    struct slice method = came != HTTP_METHOD_OTHER ? slice_str(http_method_name(came)) : http_head_method(head);
+    *out = (struct expr_sample){ .type = EXPR_METHOD, .str = method };
     return true;
 }
 
@@ -209,8 +213,10 @@ HTTP_FETCH_SIDES(fetch_ver)
 HTTP_FETCH_FN(fetch_status)
 {
     const struct http_head *head = http_fetch_response(subject);
+    const struct stream_log *log = subject->log;
     (void)args, (void)walk;
-    return head && http_fetch_put_int(out, head->status);
+    unsigned status = head ? head->status : log ? log->status : 0;
+    return status && http_fetch_put_int(out, status);
 }
 
 HTTP_FETCH_FN(fetch_server_status)
@@ -233,7 +239,7 @@ static const struct expr_fetch fetches[] = {
       .out = EXPR_METHOD,
       REQUEST,
       .fetch = fetch_method,
-      .help = "The request's method.",
+      .help = "The request's method; one of the usual methods (GET, POST, ...) as it came, whatever set-method did.",
       .good = "method GET HEAD" },
     { .name = "url",
       .out = EXPR_STR,

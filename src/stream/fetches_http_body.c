@@ -28,6 +28,19 @@ HTTP_FETCH_FN(fetch_body_size)
     return fetch_body_len(subject, out, args, walk);
 }
 
+// Nothing here compresses or caches answers: that is what these say.
+HTTP_FETCH_FN(fetch_no)
+{
+    (void)args, (void)walk;
+    return http_fetch_response(subject) && http_fetch_put_bool(out, false);
+}
+
+HTTP_FETCH_FN(fetch_none)
+{
+    (void)subject, (void)out, (void)args, (void)walk;
+    return false;
+}
+
 #define REQUEST  .when = HTTP_FETCH_REQUEST
 #define RESPONSE .when = HTTP_FETCH_RESPONSE
 
@@ -69,5 +82,29 @@ static const struct expr_fetch fetches[] = {
       .fetch = fetch_body_size,
       .help = "The length that the answer's body has according to its Content-Length, or in chunks what is there.",
       .good = "res.body_size gt 1000000" },
+    { .name = "res.comp",
+      .out = EXPR_BOOL,
+      .when = HTTP_FETCH_KEPT_RESPONSE,
+      .fetch = fetch_no,
+      .help = "Whether the answer was compressed on its way: never, for answers pass as they are.",
+      .good = "res.comp" },
+    { .name = "res.comp_algo",
+      .out = EXPR_STR,
+      .when = HTTP_FETCH_KEPT_RESPONSE,
+      .fetch = fetch_none,
+      .help = "With what the answer was compressed on its way: nothing.",
+      .good = "res.comp_algo -m found" },
+    { .name = "res.cache_hit",
+      .out = EXPR_BOOL,
+      .when = HTTP_FETCH_KEPT_RESPONSE,
+      .fetch = fetch_no,
+      .help = "Whether the answer comes from a cache of ours: never, for there is none.",
+      .good = "res.cache_hit" },
+    { .name = "res.cache_name",
+      .out = EXPR_STR,
+      .when = HTTP_FETCH_KEPT_RESPONSE,
+      .fetch = fetch_none,
+      .help = "The cache that the answer comes from: none.",
+      .good = "res.cache_name -m found" },
 };
 EXPR_FETCHES(fetches);

@@ -37,7 +37,7 @@ static int find_field(const struct http_head *head, const struct expr_arg *name,
     if (name->num)
         return http_head_find(head, (enum http_field_id)name->num, from);
     if (name->str.len)
-        return http_head_find_name(head, name->str, from);
+        return http_head_find_other(head, name->str, from);
     while (from < head->num_fields && http_field_is_dropped(head, from))
         from++;
     return from < head->num_fields ? (int)from : -1;

@@ -236,6 +236,10 @@ struct stream_reply *stream_reply_parse(struct config *config, const struct stre
         if (!parse_word(config, &parts, line, index))
             return NULL;
     reply->status = parts.status ? parts.status : kind->status;
+    if (!reply->status) {
+        config_error(config, line, first, "'%s' needs a 'status'", kind->action);
+        return NULL;
+    }
     // As in HAProxy "deny deny_status 429" and "deny" alone mean the error page, "deny status 429" an empty answer.
     bool is_bare = kind->is_deny && (*index == first || (parts.deny_status && *index == first + 2));
     bool is_page = is_bare || (parts.body && (strncmp(parts.body->str, "error", 5) == 0 ||

@@ -12,6 +12,7 @@ enum stream_verdict stream_send_head(struct stream *stream)
     // Keep-alive is the weakest mode: either side's wish to close counts, whatever the other says.
     if (options & (PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE) || stream->wishes.close_server)
         back->keep_alive = false;
+    back->pretend = (options & PROXY_OPT_PRETEND_KEEPALIVE) != 0;
     // A rule may have taken the offer away.
     if (stream->upgrade && !stream->request.first[HTTP_FIELD_UPGRADE])
         stream->upgrade = false;

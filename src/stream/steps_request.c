@@ -10,6 +10,8 @@ static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
 {
     uint64_t *counters = stream->session->counters;
     bool first = !stream->session->num_requests;
+    if (first && (why == MUX_HEAD_EOF || why == MUX_HEAD_FAIL) && stream_is_probe(stream))
+        return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
     switch (why) {
     case MUX_HEAD_EOF:
     case MUX_HEAD_FAIL:
@@ -113,7 +115,8 @@ enum stream_verdict stream_read_head(struct stream *stream)
     struct rule *const *rules = conf->rules;
     if (rules[PROXY_RULES_TCP_CONTENT])
         stream_step_set(stream, STREAM_CONTENT_RULES);
-    else if (rules[PROXY_RULES_HTTP_REQUEST] || rules[PROXY_RULES_REDIRECT])
+    else if (rules[PROXY_RULES_HTTP_REQUEST] || rules[PROXY_RULES_REDIRECT] || conf->fe.monitor_uri ||
+             conf->header_names || conf->options & PROXY_OPT_BUFFER_REQUEST)
         stream_step_set(stream, STREAM_REQUEST_RULES);
     else
         stream_step_set(stream, STREAM_PICK_BACKEND);
@@ -156,6 +159,12 @@ static void judge_persistence(struct stream *stream, const struct proxy_conf *ch
     stream->ignore_persist = persist && !persist->force;
 }
 
+static bool has_rules(const struct proxy_conf *conf)
+{
+    return conf->rules[PROXY_RULES_TCP_CONTENT] || conf->rules[PROXY_RULES_HTTP_REQUEST] ||
+           conf->rules[PROXY_RULES_REDIRECT] || conf->header_names || conf->options & PROXY_OPT_BUFFER_REQUEST;
+}
+
 enum stream_verdict stream_pick_backend(struct stream *stream)
 {
     struct stream_ctx *ctx = stream->ctx;
@@ -178,6 +187,9 @@ enum stream_verdict stream_pick_backend(struct stream *stream)
     proxy_gauge_raise(&backend->gauges[PROXY_GAUGE_SESSION_RATE_MAX],
                       board_rate_add(&backend->gauges[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1));
     proxy_gauge_raise(&backend->gauges[PROXY_GAUGE_LAST_SESSION], ctx->loop->wall_us / 1000000);
+    // A listen section's rules ran already.
+    if (LIKELY(chosen == stream->session->conf || !has_rules(chosen)))
+        return stream_enter_backend(stream);
     stream_step_set(stream, STREAM_BACKEND_CONTENT);
     return STREAM_GO;
 }

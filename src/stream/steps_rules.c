@@ -212,15 +212,17 @@ static bool http_rules(struct stream *stream, const struct proxy_conf *conf, enu
 
 enum stream_verdict stream_request_rules(struct stream *stream)
 {
+    const struct proxy_conf *conf = stream->session->conf;
     enum stream_verdict verdict;
-    if (!http_rules(stream, stream->session->conf, &verdict))
+    if (stream_monitored(stream, &verdict) || !stream_ready_for_rules(stream, conf, &verdict) ||
+        !http_rules(stream, conf, &verdict))
         return verdict;
     stream_step_set(stream, STREAM_PICK_BACKEND);
     return STREAM_GO;
 }
 
 // What the rules of a backend answer is never open there.
-static enum stream_verdict enter_backend(struct stream *stream)
+enum stream_verdict stream_enter_backend(struct stream *stream)
 {
     if (stream->wishes.has_retries)
         stream->retries_left = stream->wishes.retries;
@@ -233,21 +235,21 @@ static enum stream_verdict enter_backend(struct stream *stream)
 enum stream_verdict stream_backend_content(struct stream *stream)
 {
     enum stream_verdict verdict;
-    // A listen section's rules ran already.
-    if (stream->backend->conf == stream->session->conf)
-        return enter_backend(stream);
     if (!content_rules(stream, stream->backend->conf, &verdict))
         return verdict;
     if (!stream->head_valid)
-        return enter_backend(stream);
+        return stream_enter_backend(stream);
     stream_step_set(stream, STREAM_BACKEND_RULES);
     return STREAM_GO;
 }
 
 enum stream_verdict stream_backend_rules(struct stream *stream)
 {
+    const struct proxy_conf *conf = stream->backend->conf;
     enum stream_verdict verdict;
-    return http_rules(stream, stream->backend->conf, &verdict) ? enter_backend(stream) : verdict;
+    if (!stream_ready_for_rules(stream, conf, &verdict) || !http_rules(stream, conf, &verdict))
+        return verdict;
+    return stream_enter_backend(stream);
 }
 
 // Rules of an answer's head in their order; the frontend's come last.

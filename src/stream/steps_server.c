@@ -40,7 +40,8 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
                              : &backend->gauges[PROXY_GAUGE_QUEUE_MAX],
                       len + 1);
     stream->server = stream->sticky ? server : NULL;
-    stream->waiter = board_queue_wait(ctx->board, be, wanted, ctx->inc, (uint64_t)(uintptr_t)stream);
+    stream->waiter = board_queue_wait_ranked(ctx->board, be, wanted, ctx->inc, (uint64_t)(uintptr_t)stream,
+                                             stream->wishes.prio_class, stream->wishes.prio_offset_ms);
     if (!stream->waiter)
         return stream_refuse(stream, 503, STREAM_END_RESOURCE, false);
     uint64_t limit = backend->conf->timeouts.queue ? backend->conf->timeouts.queue : backend->conf->timeouts.connect;

@@ -502,7 +502,7 @@ static enum stream_verdict relay_timeout(struct stream *stream)
 
 static enum stream_verdict head_timeout(struct stream *stream)
 {
-    if (stream_is_idle(stream) && stream->session->num_requests)
+    if ((stream_is_idle(stream) && stream->session->num_requests) || stream_is_probe(stream))
         return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
     backend_count(stream->session->counters, PROXY_COUNT_REQUESTS, 1);
     backend_count(stream->session->counters, PROXY_COUNT_REQ_ERRORS, 1);

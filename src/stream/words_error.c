@@ -17,8 +17,6 @@ static bool parse_error(struct config *config, void *object, const struct config
         return false;
     if (config_arg_at(line, index))
         return config_error(config, line, index, "an error page has no condition");
-    if (!reply->status)
-        return config_error(config, line, 0, "'http-error' needs a 'status'");
     if (!proxy_status_has_page(reply->status))
         return config_error(config, line, 0, "there is no error page of status %u", reply->status);
     struct errorfile_conf *file = proxy_errors_add(config, &proxy->errorfiles, reply->status);

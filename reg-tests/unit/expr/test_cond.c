@@ -371,7 +371,8 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { TEST(conditions), TEST(absent_facts), TEST(stops_early), TEST(refused), TEST(waits), TEST(bounds),
-                                        TEST(acl_lines),  TEST(warnings),     TEST(files),       TEST(examples) };
+    const struct CMUnitTest tests[] = { TEST(conditions), TEST(absent_facts), TEST(stops_early), TEST(refused),
+                                        TEST(waits),      TEST(bounds),       TEST(acl_lines),   TEST(warnings),
+                                        TEST(files),      TEST(examples) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,7 +67,7 @@ static void hashes(void **state)
 // RFC 4648 section 10, and what is no base64.
 static void base64(void **state)
 {
-    static const char *const known[][2] = { { "f", "Zg==" },       { "fo", "Zm8=" },       { "foo", "Zm9v" },
+    static const char *const known[][2] = { { "f", "Zg==" },        { "fo", "Zm8=" },        { "foo", "Zm9v" },
                                             { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" } };
     char text[64];
     (void)state;
@@ -82,7 +82,8 @@ static void base64(void **state)
     check("str(//79/IA=),b64dec,hex", "FFFEFDFC80");
     check("str(//79/IA=),b64dec,ub64enc", "__79_IA");
     check("str(__79_IA),ub64dec,hex", "FFFEFDFC80");
-    static const char *const bad[] = { "aGVsbG8", "aGVsbG8==", "a===", "aG=sbG8=", "aGV sbG8", "__79_IA=", "====", "%GVs" };
+    static const char *const bad[] = { "aGVsbG8",  "aGVsbG8==", "a===", "aG=sbG8=",
+                                       "aGV sbG8", "__79_IA=",  "====", "%GVs" };
     for (size_t i = 0; i < NUM_ITEMS(bad); i++) {
         snprintf(text, sizeof(text), "str(\"%s\"),b64dec", bad[i]);
         check(text, "-");
@@ -99,9 +100,8 @@ static void base64_digits(void **state)
 {
     (void)state;
     for (int kind = EXPR_BASE64; kind <= EXPR_BASE64_URL; kind++) {
-        const char *alphabet = kind == EXPR_BASE64
-                                   ? "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-                                   : "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        const char *alphabet = kind == EXPR_BASE64 ? "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+                                                   : "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
         for (int c = 0; c < 256; c++) {
             char text[4] = { 'A', 'A', 'A', (char)c }, out[3];
             size_t len;

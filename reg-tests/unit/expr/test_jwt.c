@@ -15,37 +15,37 @@
 
 // Made with OpenSSL for these tests alone.
 static const char rsa_spki[] = "-----BEGIN PUBLIC KEY-----\n"
-    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAo4H5xMSZxBUQZ0X3mKQ6\n"
-    "jG6q4M9OU+PLihJCS6TO2cl0zpHvDKSjKB6Ttl+fNeVKb9/gI456ajY/R5AbkswY\n"
-    "T9JZZjG7RybREuAX/2mDCb5N6Yz6DdnxnSOZD1Hv7lkZyJjdVGkWKWNBj1xGIdQB\n"
-    "FiLAXpvay0Iv7mCeFsGjGGtMJdLrAKKrGsB7W3FBurwFlEThsBcCO6dgppmePKtD\n"
-    "qcvpJIZxoqaHJQ7yKwS1zF5vTN5G1j2hCBubld0C3L1eKSvqyu3/0GRK7Qjufcbi\n"
-    "ebY90qLrsbJGInu8uyrwD7mqhxcSE1BUaFs2UXpy1LfGumcEXCU837v8dpk5r48d\n"
-    "lwIDAQAB\n"
-    "-----END PUBLIC KEY-----\n";
+                               "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAo4H5xMSZxBUQZ0X3mKQ6\n"
+                               "jG6q4M9OU+PLihJCS6TO2cl0zpHvDKSjKB6Ttl+fNeVKb9/gI456ajY/R5AbkswY\n"
+                               "T9JZZjG7RybREuAX/2mDCb5N6Yz6DdnxnSOZD1Hv7lkZyJjdVGkWKWNBj1xGIdQB\n"
+                               "FiLAXpvay0Iv7mCeFsGjGGtMJdLrAKKrGsB7W3FBurwFlEThsBcCO6dgppmePKtD\n"
+                               "qcvpJIZxoqaHJQ7yKwS1zF5vTN5G1j2hCBubld0C3L1eKSvqyu3/0GRK7Qjufcbi\n"
+                               "ebY90qLrsbJGInu8uyrwD7mqhxcSE1BUaFs2UXpy1LfGumcEXCU837v8dpk5r48d\n"
+                               "lwIDAQAB\n"
+                               "-----END PUBLIC KEY-----\n";
 static const char rsa_pkcs1[] = "-----BEGIN RSA PUBLIC KEY-----\n"
-    "MIIBCgKCAQEAo4H5xMSZxBUQZ0X3mKQ6jG6q4M9OU+PLihJCS6TO2cl0zpHvDKSj\n"
-    "KB6Ttl+fNeVKb9/gI456ajY/R5AbkswYT9JZZjG7RybREuAX/2mDCb5N6Yz6Ddnx\n"
-    "nSOZD1Hv7lkZyJjdVGkWKWNBj1xGIdQBFiLAXpvay0Iv7mCeFsGjGGtMJdLrAKKr\n"
-    "GsB7W3FBurwFlEThsBcCO6dgppmePKtDqcvpJIZxoqaHJQ7yKwS1zF5vTN5G1j2h\n"
-    "CBubld0C3L1eKSvqyu3/0GRK7QjufcbiebY90qLrsbJGInu8uyrwD7mqhxcSE1BU\n"
-    "aFs2UXpy1LfGumcEXCU837v8dpk5r48dlwIDAQAB\n"
-    "-----END RSA PUBLIC KEY-----\n";
+                                "MIIBCgKCAQEAo4H5xMSZxBUQZ0X3mKQ6jG6q4M9OU+PLihJCS6TO2cl0zpHvDKSj\n"
+                                "KB6Ttl+fNeVKb9/gI456ajY/R5AbkswYT9JZZjG7RybREuAX/2mDCb5N6Yz6Ddnx\n"
+                                "nSOZD1Hv7lkZyJjdVGkWKWNBj1xGIdQBFiLAXpvay0Iv7mCeFsGjGGtMJdLrAKKr\n"
+                                "GsB7W3FBurwFlEThsBcCO6dgppmePKtDqcvpJIZxoqaHJQ7yKwS1zF5vTN5G1j2h\n"
+                                "CBubld0C3L1eKSvqyu3/0GRK7QjufcbiebY90qLrsbJGInu8uyrwD7mqhxcSE1BU\n"
+                                "aFs2UXpy1LfGumcEXCU837v8dpk5r48dlwIDAQAB\n"
+                                "-----END RSA PUBLIC KEY-----\n";
 static const char es256_spki[] = "-----BEGIN PUBLIC KEY-----\n"
-    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEKqazx5lF/ArPd1xcpHpfv8L9CWTW\n"
-    "GyQFU0y8l1L88WHigfwt8l7k0yufaJdQI1IAoNsEMrtKBKOPbymY8F1q7Q==\n"
-    "-----END PUBLIC KEY-----\n";
+                                 "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEKqazx5lF/ArPd1xcpHpfv8L9CWTW\n"
+                                 "GyQFU0y8l1L88WHigfwt8l7k0yufaJdQI1IAoNsEMrtKBKOPbymY8F1q7Q==\n"
+                                 "-----END PUBLIC KEY-----\n";
 static const char es384_spki[] = "-----BEGIN PUBLIC KEY-----\n"
-    "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEEXgM2uO2fJlzpTQ9mXrPaxZPWCizL8ai\n"
-    "dSMdJ03dCIS+jTvQch6OzRZJLyO927QrSl45jxwdN6rikWVTl6IizvTpFn/71xsp\n"
-    "j4i09FYQNi3nEumFQaRovKnw3mC/8uNc\n"
-    "-----END PUBLIC KEY-----\n";
+                                 "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAEEXgM2uO2fJlzpTQ9mXrPaxZPWCizL8ai\n"
+                                 "dSMdJ03dCIS+jTvQch6OzRZJLyO927QrSl45jxwdN6rikWVTl6IizvTpFn/71xsp\n"
+                                 "j4i09FYQNi3nEumFQaRovKnw3mC/8uNc\n"
+                                 "-----END PUBLIC KEY-----\n";
 static const char es512_spki[] = "-----BEGIN PUBLIC KEY-----\n"
-    "MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQAdlt7epHMQICKizphIBqFfsC8/m8W\n"
-    "5hdxiG3u5zCcrFNefbdncyT4dXy5y47TPyKYRxWjJJF7kdPHwMa4+CfAxGAAk8Td\n"
-    "yI8Brm5vCQenRi7FtBt/jI+MQXQXLrO1UcpXmY2kUa0s5AoN4+hkVuDTnOGnsLV6\n"
-    "nkD1KWLCUL1k/s548HE=\n"
-    "-----END PUBLIC KEY-----\n";
+                                 "MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQAdlt7epHMQICKizphIBqFfsC8/m8W\n"
+                                 "5hdxiG3u5zCcrFNefbdncyT4dXy5y47TPyKYRxWjJJF7kdPHwMa4+CfAxGAAk8Td\n"
+                                 "yI8Brm5vCQenRi7FtBt/jI+MQXQXLrO1UcpXmY2kUa0s5AoN4+hkVuDTnOGnsLV6\n"
+                                 "nkD1KWLCUL1k/s548HE=\n"
+                                 "-----END PUBLIC KEY-----\n";
 
 static const struct {
     const char *algorithm;
@@ -145,8 +145,7 @@ static void hmac(void **state)
     size_t len;
     (void)state;
     assert_true(expr_base64_decode(
-        key, &len,
-        SLICE("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"),
+        key, &len, SLICE("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"),
         EXPR_BASE64_URL));
     assert_int_equal(verify(token, "HS256", slice_of(key, len), NULL), EXPR_JWT_OK);
     assert_int_equal(verify(token, "HS256", slice_of(key, len - 1), NULL), EXPR_JWT_BAD_SIGNATURE);

@@ -52,8 +52,10 @@ static void draw_key(char *key, size_t cap, enum expr_match match)
         return;
     default:
         len = draw(5) + (match == EXPR_MATCH_DIR || match == EXPR_MATCH_DOM);
+        if (draw(2))
+            len += 9; // long enough to be compared by words
         for (uint32_t i = 0; i < len; i++)
-            key[i] = "aAbB"[draw(4)];
+            key[i] = len < 9 || draw(20) == 0 ? "aAbB"[draw(4)] : "aAaaaaaaaaaaaa"[i];
         key[len] = '\0';
     }
 }
@@ -73,9 +75,13 @@ static bool draw_sample(struct expr_sample *sample, char text[24], enum expr_mat
         sample->type = EXPR_ADDR;
         return expr_addr_parse(&sample->addr, slice_str(text));
     }
-    for (uint32_t i = 0; i < len; i++)
-        text[i] = (match == EXPR_MATCH_DIR || match == EXPR_MATCH_DOM) && draw(3) == 0 ? "/."[match == EXPR_MATCH_DOM]
-                                                                                         : "aAbBj"[draw(5)];
+    bool is_delimited = match == EXPR_MATCH_DIR || match == EXPR_MATCH_DOM, is_long = draw(2);
+    len += is_long ? 9 : 0;
+    for (uint32_t i = 0; i < len; i++) {
+        text[i] = is_long && draw(20) ? "aAaaaaaaaaaaaaaaaa"[i] : "aAbBj"[draw(5)];
+        if (is_delimited && draw(is_long ? 10 : 3) == 0)
+            text[i] = "/."[match == EXPR_MATCH_DOM];
+    }
     *sample = (struct expr_sample){ .type = EXPR_STR, .str = slice_of(text, len) };
     return true;
 }
@@ -213,7 +219,8 @@ static bool print_entry(void *arg, struct slice key, struct slice value)
 {
     struct walk *walk = arg;
     size_t len = strlen(walk->text);
-    snprintf(walk->text + len, sizeof(walk->text) - len, "%.*s=%.*s;", (int)key.len, key.ptr, (int)value.len, value.ptr);
+    snprintf(walk->text + len, sizeof(walk->text) - len, "%.*s=%.*s;", (int)key.len, key.ptr, (int)value.len,
+             value.ptr);
     return strlen(walk->text) < 200;
 }
 
@@ -327,15 +334,16 @@ static uint64_t now_ns(void)
 static void load_large(void **state)
 {
     (void)state;
-    static const enum expr_match kinds[] = { EXPR_MATCH_STR, EXPR_MATCH_BEG, EXPR_MATCH_END, EXPR_MATCH_IP,
-                                             EXPR_MATCH_SUB, EXPR_MATCH_INT };
+    static const enum expr_match kinds[] = { EXPR_MATCH_STR, EXPR_MATCH_BEG, EXPR_MATCH_END,
+                                             EXPR_MATCH_IP,  EXPR_MATCH_SUB, EXPR_MATCH_INT };
     for (size_t k = 0; k < NUM_ITEMS(kinds); k++) {
         size_t cap = 100000 * 48, len = 0;
         char *text = malloc(cap);
         for (uint32_t i = 0; i < 100000; i++) {
             uint32_t n = i * 2654435761u;
             if (kinds[k] == EXPR_MATCH_IP)
-                len += (size_t)snprintf(text + len, cap - len, "%u.%u.%u.0/24 n%u\n", n >> 24, n >> 16 & 255, n >> 8 & 255, i);
+                len += (size_t)snprintf(text + len, cap - len, "%u.%u.%u.0/24 n%u\n", n >> 24, n >> 16 & 255,
+                                        n >> 8 & 255, i);
             else if (kinds[k] == EXPR_MATCH_INT)
                 len += (size_t)snprintf(text + len, cap - len, "%u n%u\n", n, i);
             else
@@ -389,7 +397,7 @@ static void wrong_changes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_changes), cmocka_unit_test(versions),   cmocka_unit_test(names_and_files),
+        cmocka_unit_test(random_changes), cmocka_unit_test(versions),      cmocka_unit_test(names_and_files),
         cmocka_unit_test(load_large),     cmocka_unit_test(wrong_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

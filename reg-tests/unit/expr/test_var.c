@@ -42,7 +42,9 @@ static bool get(struct expr_subject *subject, const char *name, struct expr_samp
 static void names(void **state)
 {
     (void)state;
-    static const char *const wrong[] = { "", "txn", "txn.", "tx.a", "txn.a-b", "txn.a b", "a", ".a", "ptxn.a", "psess.a" };
+    static const char *const wrong[] = {
+        "", "txn", "txn.", "tx.a", "txn.a-b", "txn.a b", "a", ".a", "ptxn.a", "psess.a"
+    };
     struct expr_var_ref ref;
     for (size_t i = 0; i < NUM_ITEMS(wrong); i++)
         assert_non_null(expr_var_ref_parse(&ref, slice_str(wrong[i])));
@@ -97,8 +99,9 @@ static void limits(void **state)
     char text[1000];
     memset(text, 'x', sizeof(text));
     struct slice hundred = slice_of(text, 100);
-    struct expr_var_limits bounds = { .scope = { [EXPR_SCOPE_SESS] = 1000, [EXPR_SCOPE_TXN] = 600,
-                                                 [EXPR_SCOPE_REQ] = 400, [EXPR_SCOPE_RES] = 400 } };
+    struct expr_var_limits bounds = {
+        .scope = { [EXPR_SCOPE_SESS] = 1000, [EXPR_SCOPE_TXN] = 600, [EXPR_SCOPE_REQ] = 400, [EXPR_SCOPE_RES] = 400 }
+    };
     struct expr_subject *subject = subject_new(&bounds);
     assert_true(set_str(subject, "req.a", hundred)); // 164 each
     assert_true(set_str(subject, "req.b", hundred));
@@ -130,15 +133,15 @@ static void set_conditions(void **state)
         const char *held, *conds, *value;
         bool want;
     } cases[] = {
-        { "-", "ifexists", "1", false },     { "u", "ifexists", "1", true },      { "5", "ifexists", "1", true },
-        { "-", "ifnotexists", "1", true },   { "u", "ifnotexists", "1", false },  { "-", "ifset", "1", false },
-        { "u", "ifset", "1", false },        { "5", "ifset", "1", true },         { "-", "ifnotset", "1", true },
-        { "u", "ifnotset", "1", true },      { "5", "ifnotset", "1", false },     { "5", "ifempty", "1", false },
-        { "5", "ifempty", "", true },        { "5", "ifempty", "a", false },      { "5", "ifnotempty", "", false },
-        { "5", "ifnotempty", "a", true },    { "5", "ifnotempty", "0", true },    { "5", "ifgt", "4", true },
-        { "5", "ifgt", "5", false },         { "5", "ifgt", "6", false },         { "5", "iflt", "6", true },
-        { "5", "iflt", "5", false },         { "5", "iflt", "a", true },          { "a", "ifgt", "5", true },
-        { "-", "ifgt", "5", true },          { "5", "ifset,ifgt", "4", true },    { "-", "ifset,ifgt", "4", false },
+        { "-", "ifexists", "1", false },   { "u", "ifexists", "1", true },     { "5", "ifexists", "1", true },
+        { "-", "ifnotexists", "1", true }, { "u", "ifnotexists", "1", false }, { "-", "ifset", "1", false },
+        { "u", "ifset", "1", false },      { "5", "ifset", "1", true },        { "-", "ifnotset", "1", true },
+        { "u", "ifnotset", "1", true },    { "5", "ifnotset", "1", false },    { "5", "ifempty", "1", false },
+        { "5", "ifempty", "", true },      { "5", "ifempty", "a", false },     { "5", "ifnotempty", "", false },
+        { "5", "ifnotempty", "a", true },  { "5", "ifnotempty", "0", true },   { "5", "ifgt", "4", true },
+        { "5", "ifgt", "5", false },       { "5", "ifgt", "6", false },        { "5", "iflt", "6", true },
+        { "5", "iflt", "5", false },       { "5", "iflt", "a", true },         { "a", "ifgt", "5", true },
+        { "-", "ifgt", "5", true },        { "5", "ifset,ifgt", "4", true },   { "-", "ifset,ifgt", "4", false },
     };
     for (size_t i = 0; i < NUM_ITEMS(cases); i++) {
         struct expr_subject *subject = subject_new(NULL);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every fetch and converter that the whole program declares, as the manual shows them: its good example must be accepted
-// by a rule that runs at a moment it is available at, its bad one refused with its message, and a converter's example
-// must give what it says.
+// Every fetch and converter that the whole program declares, as the manual shows them: its good example must be
+// accepted by a rule that runs at a moment it is available at, its bad one refused with its message, and a converter's
+// example must give what it says.
 #include "config/words.h"
 #include "base/check.h"
 #include "expr/conv.h"
 #include "expr/expr.h"
+#include "expr/format.h"
 #include "expr/var.h"
 #include "proxy/answer.h"
 #include "proxy/conf.h"
@@ -24,9 +25,11 @@ static const struct {
     const char *acl;
 } lines[] = {
     { EXPR_AT_REQUEST_HEAD, "mode http", "http-request set-var(txn.x) ", "http-request set-var(txn.x) int(1) if { " },
-    { EXPR_AT_RESPONSE_HEAD, "mode http", "http-response set-var(txn.x) ", "http-response set-var(txn.x) int(1) if { " },
+    { EXPR_AT_RESPONSE_HEAD, "mode http", "http-response set-var(txn.x) ",
+      "http-response set-var(txn.x) int(1) if { " },
     { EXPR_AT_REQUEST_CONTENT, "mode tcp", "tcp-request content set-var(txn.x) ", "tcp-request content accept if { " },
-    { EXPR_AT_RESPONSE_CONTENT, "mode tcp", "tcp-response content set-var(txn.x) ", "tcp-response content accept if { " },
+    { EXPR_AT_RESPONSE_CONTENT, "mode tcp", "tcp-response content set-var(txn.x) ",
+      "tcp-response content accept if { " },
     { EXPR_AT_SESSION, "mode tcp", "tcp-request session set-var(sess.x) ", "tcp-request session accept if { " },
     { EXPR_AT_CONNECT, "mode tcp", "tcp-request connection set-var(sess.x) ", "tcp-request connection accept if { " },
 };
@@ -103,7 +106,7 @@ static void visit_fetch(const struct expr_fetch *row, void *arg)
     walk->rows++;
     if (!row->help || !row->help[0])
         report(walk, "fetch", row->name, "lacks its help");
-    if (!row->of && !row->good && strcmp(row->name, "acl") != 0)
+    if (!row->of && !row->good)
         report(walk, "fetch", row->name, "lacks a good example");
     if (!row->of && row->max_args && (!row->bad || !row->bad_says))
         report(walk, "fetch", row->name, "takes arguments and lacks a bad example");
@@ -205,7 +208,8 @@ static void moments(void **state)
 {
     (void)state;
     assert_true(try("mode http", "http-request set-var(txn.x) status", "is not available here"));
-    assert_true(try("mode http", "http-request set-var(txn.x) str(a),lower if { status 200 }", "is not available here"));
+    assert_true(
+        try("mode http", "http-request set-var(txn.x) str(a),lower if { status 200 }", "is not available here"));
     assert_true(try("mode http", "tcp-request connection set-var(sess.x) path", "is not available here"));
     assert_true(try("mode http", "tcp-request connection set-var(txn.x) src", "of this scope do not exist here"));
     assert_true(try("mode http", "acl a always_true\n http-request set-var(txn.x) acl(a,!a)", NULL));
@@ -222,6 +226,7 @@ int main(void)
     config_words_boot();
     expr_fetches_boot();
     expr_convs_boot();
+    expr_aliases_boot();
     rule_boot();
     proxy_answer_boot(&answers);
     int failed = cmocka_run_group_tests_name("expressions of the program", tests, NULL, NULL);

@@ -3,7 +3,8 @@
 // shows is what is run here.
 #include "config/words.h"
 #include "base/check.h"
-#include "expr/fetch.h"
+#include "expr/conv.h"
+#include "expr/format.h"
 #include "proxy/answer.h"
 #include "proxy/conf.h"
 #include "rule/rule.h"
@@ -106,6 +107,8 @@ int main(void)
     arena_init(&answers);
     config_words_boot();
     expr_fetches_boot();
+    expr_convs_boot();
+    expr_aliases_boot();
     rule_boot();
     proxy_answer_boot(&answers);
     int failed = cmocka_run_group_tests_name("words of the program", tests, NULL, NULL);

@@ -14,7 +14,8 @@
 #include "base/check.h"
 #include "config/env.h"
 #include "config/word.h"
-#include "expr/fetch.h"
+#include "expr/conv.h"
+#include "expr/format.h"
 #include "log/log.h"
 #include "proxy/answer.h"
 #include "proxy/conf.h"
@@ -147,6 +148,8 @@ static inline void reader_boot(void)
     arena_init(&answers);
     config_words_boot();
     expr_fetches_boot();
+    expr_convs_boot();
+    expr_aliases_boot();
     rule_boot();
     proxy_answer_boot(&answers);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 #include "expr/toy.h"
+#include "expr/var.h"
 #include "rule/rule.h"
 
 // The toy's actions append their letter to `trace`.
@@ -112,6 +113,66 @@ static void resumed(void **state)
     assert_string_equal(trace, "12");
 }
 
+// A condition that may change waits, asks again, and no longer once no more data comes.
+static void open_conditions(void **state)
+{
+    struct toy_config *toy = *state;
+    struct toy subject = { .method = "GET", .path = "/a" };
+    struct rule *list = NULL;
+    assert_non_null(parse(toy, &list, "http-request say 1"));
+    const struct rule *wait = parse(toy, &list, "http-request say 2 if { toy_late 1 } or { path /b }");
+    assert_non_null(parse(toy, &list, "http-request say 3 if FALSE { toy_late 1 }"));
+    assert_non_null(parse(toy, &list, "http-request say 4 if TRUE || { toy_late 1 }"));
+    const struct rule *last = parse(toy, &list, "http-request say 5 unless { toy_late 1 }");
+    const struct rule *stopped;
+    struct expr_subject *who = toy_subject(&subject);
+    who->final = false;
+    assert_int_equal(rule_run_list(list, who, &stopped), RULE_WAIT);
+    assert_ptr_equal(stopped, wait);
+    assert_false(who->acted);
+    assert_int_equal(rule_resume_list(stopped, who, &stopped), RULE_WAIT);
+    assert_ptr_equal(stopped, wait);
+    assert_string_equal(trace, "1");
+    subject.path = "/b"; // its condition is asked again
+    assert_int_equal(rule_resume_list(stopped, who, &stopped), RULE_WAIT);
+    assert_ptr_equal(stopped, last);
+    assert_string_equal(trace, "124");
+    who->final = true;
+    assert_int_equal(rule_resume_list(stopped, who, &stopped), RULE_NEXT);
+    assert_null(stopped);
+    assert_string_equal(trace, "1245");
+    // From the start, with all data there.
+    trace[0] = '\0';
+    subject.path = "/a";
+    assert_int_equal(rule_run_list(list, who, &stopped), RULE_NEXT);
+    assert_string_equal(trace, "145");
+}
+
+// What a rule makes in the scratch is given back, and a variable that one sets the next one sees.
+static void variables(void **state)
+{
+    struct toy_config *toy = *state;
+    struct toy subject = { .method = "GET", .path = "/abc" };
+    struct rule *list = NULL;
+    assert_non_null(parse(toy, &list, "http-request set-var(txn.a) path,toy_upper"));
+    assert_non_null(parse(toy, &list, "http-request say 1 if { var(txn.a) -m str /ABC }"));
+    assert_non_null(parse(toy, &list, "http-request set-var-fmt(txn.b,ifnotset) <%[var(txn.a)]>"));
+    assert_non_null(parse(toy, &list, "http-request set-var-fmt(txn.b,ifnotset) wrong"));
+    assert_non_null(parse(toy, &list, "http-request say 2 if { var(txn.b) -m str </ABC> }"));
+    assert_non_null(parse(toy, &list, "http-request unset-var(txn.a)"));
+    assert_non_null(parse(toy, &list, "http-request say 3 unless { var(txn.a) -m found }"));
+    assert_non_null(parse(toy, &list, "http-request set-var(txn.b) var(txn.a)"));
+    assert_non_null(parse(toy, &list, "http-request say 4 if { var(txn.b) -m found }"));
+    struct expr_subject *who = toy_subject(&subject);
+    who->process->vars = expr_var_pool_new(NULL);
+    who->scopes = 1 << EXPR_SCOPE_TXN;
+    assert_int_equal(rule_run_list(list, who, NULL), RULE_NEXT);
+    assert_string_equal(trace, "1234");
+    assert_int_equal(who->process->scratch.len, 0);
+    expr_vars_end(who, EXPR_SCOPE_TXN);
+    expr_var_pool_free(who->process->vars);
+}
+
 static void refused(void **state)
 {
     static const struct {
@@ -187,6 +248,7 @@ static int teardown(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { TEST(in_order), TEST(resumed), TEST(refused), TEST(found_services) };
+    const struct CMUnitTest tests[] = { TEST(in_order),  TEST(resumed), TEST(open_conditions),
+                                        TEST(variables), TEST(refused), TEST(found_services) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
