@@ -214,7 +214,7 @@ ALIAS(alias_bytes_in)
 ALIAS(alias_status)
 {
     LOG_OF;
-    return put_num(out, log->status ? log->status : -1);
+    return put_num(out, log->status || !log->is_http || log->step == PROXY_LOG_AT_ERROR ? log->status : -1);
 }
 
 ALIAS(alias_ts)

@@ -201,6 +201,8 @@ void stream_log_handshake(struct stream_ctx *ctx, struct proxy_session *session,
         return;
     stream_log_fill_session(&log, ctx, session);
     log.step = PROXY_LOG_AT_ERROR;
+    log.end = STREAM_END_PROXY;
+    log.end_phase = 'R';
     struct expr_subject subject = {
         .process = &ctx->expr, .session = session, .log = &log, .when = EXPR_AT_LOG, .final = true
     };
