@@ -5,7 +5,7 @@
 #include "expr/expr.h"
 #include "expr/names.h"
 
-enum { EXPR_MAX_ARGS = 12, EXPR_MAX_STEPS = 64, EXPR_MAX_TEXT = 32768 };
+enum { EXPR_MAX_ARGS = 12, EXPR_MAX_STEPS = 128, EXPR_MAX_TEXT = 32768 };
 
 struct known {
     const char **names;
