@@ -2,6 +2,12 @@
 #include "stream/capture.h"
 #include "stream/steps.h"
 
+static void begin_response(struct stream *stream)
+{
+    http_head_init(&stream->response, stream->response_fields, stream->ctx->mux->max_fields);
+    stream->response.lax = (stream->backend->conf->options & PROXY_OPT_LAX_RESPONSE) != 0;
+}
+
 enum stream_verdict stream_send_head(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
@@ -27,7 +33,7 @@ enum stream_verdict stream_send_head(struct stream *stream)
         stream_relay_set_nice(&stream->up, stream->wishes.nice);
         stream_relay_set_nice(&stream->down, stream->wishes.nice);
     }
-    http_head_init(&stream->response, stream->response_fields, stream->ctx->mux->max_fields);
+    begin_response(stream);
     stream_step_set(stream, STREAM_RELAY);
     return STREAM_GO;
 }
@@ -58,7 +64,7 @@ static enum stream_verdict pass_interim(struct stream *stream)
     }
     stream->back->h1.stream.rx_done = false;
     mux_h1_unpin(&stream->back->h1);
-    http_head_init(&stream->response, stream->response_fields, stream->ctx->mux->max_fields);
+    begin_response(stream);
     return STREAM_GO;
 }
 
@@ -106,7 +112,7 @@ static enum stream_verdict pass_head(struct stream *stream)
     if ((stream->status == 101 && !stream->upgrade) || (is_tunnel && !stream->up.ended))
         return no_answer(stream, MUX_HEAD_BAD);
     // Whatever sends 101 to a WebSocket client without the proof that it read the key is no WebSocket server.
-    if (stream->status == 101 && stream->request.flags & HTTP_HEAD_WEBSOCKET &&
+    if (stream->status == 101 && stream->request.flags & HTTP_HEAD_WEBSOCKET && !stream->response.lax &&
         !stream->response.first[HTTP_FIELD_SEC_WEBSOCKET_ACCEPT])
         return no_answer(stream, MUX_HEAD_BAD);
     if (binds_to_client(stream))

@@ -187,6 +187,7 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->client_act_us = ctx->loop->now_us;
     event_task_init(&stream->task, task_run);
     http_head_init(&stream->request, stream->request_fields, ctx->mux->max_fields);
+    stream->request.lax = (session->conf->options & PROXY_OPT_LAX_REQUEST) != 0;
     front->stream.user = stream;
     front->stream.on_event = front_event;
     return stream;
