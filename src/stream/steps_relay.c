@@ -43,8 +43,12 @@ static enum stream_verdict no_answer(struct stream *stream, enum mux_head why)
 {
     uint64_t *be = stream->backend->counters;
     uint64_t *srv = stream->server->counters;
+    enum stream_verdict verdict;
     if (why != MUX_HEAD_BAD && why != MUX_HEAD_LONG && stream_resend(stream))
         return STREAM_GO;
+    bool is_empty = why == MUX_HEAD_EOF || why == MUX_HEAD_FAIL;
+    if (stream_retry_answer(stream, is_empty ? PROXY_RETRY_EMPTY : PROXY_RETRY_JUNK, &verdict))
+        return verdict;
     backend_count(be, PROXY_COUNT_RESP_ERRORS, 1);
     backend_count(srv, PROXY_COUNT_RESP_ERRORS, 1);
     bool malformed = why == MUX_HEAD_BAD || why == MUX_HEAD_LONG;
@@ -97,6 +101,9 @@ static enum stream_verdict pass_head(struct stream *stream)
     struct mux_h1 *back = &stream->back->h1;
     enum stream_verdict verdict;
     if (!stream->response_valid) {
+        if (UNLIKELY(stream->backend->conf->be.retry_on >= PROXY_RETRY_STATUS) &&
+            stream_retry_answer(stream, proxy_retry_status(stream->response.status), &verdict))
+            return verdict;
         stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
         stream->server_status = stream->response.status;
         stream->response_valid = true;

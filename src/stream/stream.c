@@ -494,6 +494,9 @@ static enum stream_verdict relay_timeout(struct stream *stream)
             return stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);
         return stream_finish(stream, STREAM_END_CLIENT_TIMEOUT, STREAM_NEXT_CLOSE);
     }
+    enum stream_verdict verdict;
+    if (!stream->response_valid && stream_retry_answer(stream, PROXY_RETRY_TIMEOUT, &verdict))
+        return verdict;
     backend_count(stream->backend->counters, PROXY_COUNT_RESP_ERRORS, !stream->answer_head);
     backend_count(stream->server->counters, PROXY_COUNT_RESP_ERRORS, !stream->answer_head);
     if (!stream->answer_head)
