@@ -67,14 +67,19 @@ void expr_set_init(struct expr_set *set, bool nocase, bool owns_keys)
     *set = (struct expr_set){ .nocase = nocase, .owns_keys = owns_keys, .min_len = UINT32_MAX };
 }
 
-void expr_set_fini(struct expr_set *set)
+bool expr_set_fini_some(struct expr_set *set, uint32_t *budget)
 {
-    for (uint32_t i = 0; i < set->num_slots; i++) {
-        expr_spot_fini(set->slots[i].spot);
+    for (; set->num_slots && *budget; --*budget) {
+        struct expr_set_slot *slot = &set->slots[--set->num_slots];
+        expr_spot_fini(slot->spot);
         if (set->owns_keys)
-            free((char *)set->slots[i].ptr);
+            free((char *)slot->ptr);
     }
+    if (set->num_slots)
+        return false;
     free(set->slots);
+    set->slots = NULL;
+    return true;
 }
 
 static void grow(struct expr_set *set)
