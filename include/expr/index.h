@@ -12,6 +12,9 @@ struct expr_index;
 // expr_index_new makes an empty index.
 struct expr_index *expr_index_new(enum expr_match match, bool nocase);
 
+// expr_index_reserve makes room for as many entries as `like`, of the same method, has.
+void expr_index_reserve(struct expr_index *index, const struct expr_index *like);
+
 // expr_index_free frees it; NULL is nothing.
 void expr_index_free(struct expr_index *index);
 

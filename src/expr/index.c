@@ -48,6 +48,11 @@ struct expr_index *expr_index_new(enum expr_match match, bool nocase)
     return index;
 }
 
+void expr_index_reserve(struct expr_index *index, const struct expr_index *like)
+{
+    expr_set_reserve(&index->set, &like->set);
+}
+
 static void item_fini(const struct expr_index *index, struct item *item)
 {
     if (index->match == EXPR_MATCH_REG)

@@ -101,6 +101,11 @@ uint32_t expr_list_prepare(struct expr_list *list)
     if (list->num_prepared == EXPR_LIST_VERSIONS)
         return 0;
     struct expr_version *version = expr_version_new(list, ++list->last_number);
+    // What is prepared is mostly another edition of what is in use.
+    expr_set_reserve(&version->keys, &list->current->keys);
+    for (int i = 0; i < EXPR_NUM_MATCHES * 2; i++)
+        if (version->index[i / 2][i % 2])
+            expr_index_reserve(version->index[i / 2][i % 2], list->current->index[i / 2][i % 2]);
     version->next = list->prepared;
     list->prepared = version;
     list->num_prepared++;

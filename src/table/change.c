@@ -15,7 +15,7 @@ struct wire {
 };
 
 // What one turn does at most: traffic waits for it.
-enum { TURN_APPLY = 512, TURN_TIDY = 1024 };
+enum { TURN_APPLY = 512, TURN_TIDY = 128 };
 
 // The journal as this process sees it.
 static struct {
