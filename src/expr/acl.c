@@ -259,7 +259,7 @@ struct expr_acl *expr_acl_parse(struct config *config, struct expr_acl **list, c
     return acl;
 }
 
-static enum expr_truth run_test(const struct expr_test *test, struct expr_subject *subject)
+enum expr_truth expr_test_run(const struct expr_test *test, struct expr_subject *subject)
 {
     struct expr_scratch *scratch = &subject->process->scratch;
     struct expr_walk walk = { 0 };
@@ -280,7 +280,7 @@ enum expr_truth expr_acl_test(const struct expr_acl *acl, struct expr_subject *s
 {
     enum expr_truth best = EXPR_NO;
     for (const struct expr_test *test = acl->first; test && best != EXPR_YES; test = test->next)
-        best = expr_truth_or(best, run_test(test, subject));
+        best = expr_truth_or(best, expr_test_run(test, subject));
     return best;
 }
 
@@ -294,7 +294,7 @@ enum expr_truth expr_acl_test_depth(const struct expr_acl *acl, struct expr_subj
     subject->depth++;
     for (const struct expr_test *test = acl->first; test && best != EXPR_YES; test = test->next)
         if (test->expr.when & subject->when)
-            best = expr_truth_or(best, run_test(test, subject));
+            best = expr_truth_or(best, expr_test_run(test, subject));
     subject->depth--;
     subject->may_change = may_change;
     return best;

@@ -333,11 +333,10 @@ static bool run_steps(const struct expr *expr, struct expr_subject *subject, str
 bool expr_next(const struct expr *expr, struct expr_subject *subject, struct expr_sample *out, struct expr_walk *walk,
                bool *more)
 {
-    *more = expr->fetch->flags & EXPR_MANY;
-    if (!expr->fetch->fetch(subject, out, expr->args, walk)) {
-        *more = false;
+    *more = false;
+    if (!expr->fetch->fetch(subject, out, expr->args, walk))
         return false;
-    }
+    *more = expr->fetch->flags & EXPR_MANY && !walk->is_last;
     walk->nth++;
     return run_steps(expr, subject, out);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
+#include "base/fold.h"
 #include "expr/handle.h"
 
 struct join {
@@ -19,6 +20,10 @@ struct expr_patterns {
     struct expr_entry *entries;  // inline ones, the last one first
     uint64_t order;
     struct join *joined;
+    // A set of one text, which most are, is compared with that alone: no hash and no tree. ptr NULL: another set.
+    struct slice lone;
+    bool lone_nocase;
+    const struct expr_index *only; // sealed, and there is no other nor a list; else NULL
 };
 
 #define TYPE(type)   (1u << EXPR_##type)
@@ -205,7 +210,14 @@ void expr_patterns_join(struct expr_patterns *set, const struct expr_patterns *o
 
 void expr_patterns_seal(struct expr_patterns *set)
 {
+    bool is_text = set->match == EXPR_MATCH_STR || set->match == EXPR_MATCH_BEG || set->match == EXPR_MATCH_END;
     set->sealed = true;
+    if (!set->joined && !(set->index[0] && set->index[1]))
+        set->only = set->index[0] ? set->index[0] : set->index[1];
+    if (is_text && set->entries && !set->entries->next && !set->joined) {
+        set->lone = expr_entry_key(set->entries);
+        set->lone_nocase = set->index[1] != NULL;
+    }
 }
 
 uint32_t expr_patterns_num(const struct expr_patterns *set)
@@ -222,6 +234,8 @@ static const struct expr_entry *find(const struct expr_patterns *set, const stru
                                      struct expr_groups *groups)
 {
     const struct expr_entry *entry = NULL;
+    if (LIKELY(set->only))
+        return expr_index_find(set->only, sample, groups);
     for (int nocase = 0; nocase < 2 && !entry; nocase++)
         entry = set->index[nocase] ? expr_index_find(set->index[nocase], sample, groups) : NULL;
     for (const struct join *join = set->joined; join && !entry; join = join->next)
@@ -252,8 +266,24 @@ bool expr_patterns_find(const struct expr_patterns *set, const struct expr_sampl
     return entry != NULL;
 }
 
+static inline bool match_lone(const struct expr_patterns *set, struct slice str)
+{
+    size_t len = set->lone.len;
+    if (str.len < len || (str.len > len && set->match == EXPR_MATCH_STR))
+        return false;
+    if (set->match == EXPR_MATCH_END)
+        str = slice_from(str, str.len - len);
+    return fold_same(str.ptr, set->lone.ptr, len, set->lone_nocase);
+}
+
 bool expr_patterns_match(const struct expr_patterns *set, const struct expr_sample *sample)
 {
-    struct slice value;
-    return expr_patterns_find(set, sample, &value, NULL);
+    bool truth;
+    if (set->lone.ptr && sample->type >= EXPR_STR)
+        return match_lone(set, sample->str);
+    if (set->match == EXPR_MATCH_FOUND)
+        return true;
+    if (set->match == EXPR_MATCH_BOOL)
+        return expr_sample_bool(sample, &truth) && truth;
+    return find(set, sample, NULL) != NULL;
 }
