@@ -15,8 +15,10 @@ void expr_handle_free(struct expr_patterns *handle);
 // fills it from now on is expr_handle_set.
 struct expr_index *expr_handle_take(struct expr_patterns *set, struct expr_entry **first, bool nocase);
 
-// expr_handle_set puts `index`, of the same method, behind it; NULL for none.
-void expr_handle_set(struct expr_patterns *handle, bool nocase, struct expr_index *index);
+// expr_handle_set puts `index`, of the same method, behind it; NULL for none. `sole` is its only entry, or NULL where
+// it has others: to be told again whenever that changes.
+void expr_handle_set(struct expr_patterns *handle, bool nocase, struct expr_index *index,
+                     const struct expr_entry *sole);
 
 // expr_handle_find gives the entry that `sample` matches, or NULL; not for FOUND and BOOL.
 const struct expr_entry *expr_handle_find(const struct expr_patterns *set, const struct expr_sample *sample,

@@ -111,10 +111,21 @@ void expr_handle_free(struct expr_patterns *handle)
         free(handle);
 }
 
-void expr_handle_set(struct expr_patterns *handle, bool nocase, struct expr_index *index)
+// How to find out sooner, where `set` has so little that this is possible. `sole`: its only own entry, NULL for others.
+static void shorten(struct expr_patterns *set, const struct expr_entry *sole)
+{
+    bool is_text = set->match == EXPR_MATCH_STR || set->match == EXPR_MATCH_BEG || set->match == EXPR_MATCH_END;
+    bool is_one = !set->joined && !(set->index[0] && set->index[1]);
+    set->only = !is_one ? NULL : set->index[0] ? set->index[0] : set->index[1];
+    set->lone = is_one && is_text && sole ? expr_entry_key(sole) : (struct slice){ 0 };
+    set->lone_nocase = set->index[1] != NULL;
+}
+
+void expr_handle_set(struct expr_patterns *handle, bool nocase, struct expr_index *index, const struct expr_entry *sole)
 {
     must(handle->sealed);
     handle->index[nocase] = index;
+    shorten(handle, sole);
 }
 
 static struct expr_entry *entry_add(struct expr_patterns *set, struct slice text)
@@ -210,14 +221,8 @@ void expr_patterns_join(struct expr_patterns *set, const struct expr_patterns *o
 
 void expr_patterns_seal(struct expr_patterns *set)
 {
-    bool is_text = set->match == EXPR_MATCH_STR || set->match == EXPR_MATCH_BEG || set->match == EXPR_MATCH_END;
     set->sealed = true;
-    if (!set->joined && !(set->index[0] && set->index[1]))
-        set->only = set->index[0] ? set->index[0] : set->index[1];
-    if (is_text && set->entries && !set->entries->next && !set->joined) {
-        set->lone = expr_entry_key(set->entries);
-        set->lone_nocase = set->index[1] != NULL;
-    }
+    shorten(set, set->entries && !set->entries->next ? set->entries : NULL);
 }
 
 uint32_t expr_patterns_num(const struct expr_patterns *set)

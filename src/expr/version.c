@@ -41,7 +41,8 @@ void expr_version_show(const struct expr_list *list)
         for (int nocase = 0; nocase < 2; nocase++)
             if (list->handles[match][nocase])
                 expr_handle_set(list->handles[match][nocase], nocase,
-                                version->num ? version->index[match][nocase] : NULL);
+                                version->num ? version->index[match][nocase] : NULL,
+                                version->num == 1 ? version->first : NULL);
 }
 
 void expr_version_drop(struct expr_version *version)
