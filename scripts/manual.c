@@ -33,6 +33,9 @@ static const struct group {
     { CONFIG_IN_LOG, "Options of log", "They follow the address on a `log` line." },
     { CONFIG_IN_COOKIE, "Options of cookie", "They follow the name on a `cookie` line." },
     { CONFIG_IN_ERRORS, "Words of http-errors", "They stand in `http-errors` sections." },
+    { CONFIG_IN_USERLIST, "Words of userlist", "They stand in `userlist` sections." },
+    { CONFIG_IN_RING, "Words of ring", "They stand in `ring` sections." },
+    { CONFIG_IN_LOG_PROFILE, "Words of log-profile", "They stand in `log-profile` sections." },
 };
 
 static const struct {
@@ -45,6 +48,8 @@ static const struct {
     { CONFIG_IN_SERVER, "server" },       { CONFIG_IN_DEFAULT_SERVER, "default-server" },
     { CONFIG_IN_SOCKET, "stats socket" }, { CONFIG_IN_LOG, "log" },
     { CONFIG_IN_COOKIE, "cookie" },       { CONFIG_IN_ERRORS, "http-errors" },
+    { CONFIG_IN_USERLIST, "userlist" },   { CONFIG_IN_RING, "ring" },
+    { CONFIG_IN_LOG_PROFILE, "log-profile" },
 };
 
 // Text that Markdown must not read as markup, but for what stands between backquotes; a bar would end a table's cell.
@@ -188,7 +193,7 @@ static void sections_write(void)
     const struct config_section *section;
     printf(
         "\n## Sections\n\nA section begins with its name at the start of a line and ends where the next one begins.\n");
-    for (uint32_t in = CONFIG_IN_GLOBAL; in <= CONFIG_IN_LISTEN; in <<= 1) {
+    for (uint32_t in = 1; in; in <<= 1) {
         for (size_t i = 0; (section = config_section_at(i)); i++) {
             if (section->in != in)
                 continue;

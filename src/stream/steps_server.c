@@ -242,6 +242,8 @@ static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
         return false;
     }
     stream->back = back;
+    if (conf->options & PROXY_OPT_CASE_SERVER)
+        back->h1.cases = &ctx->program->global.h1_cases;
     back->h1.stream.user = stream;
     back->h1.stream.on_event = back_event;
     // Nobody else's request may travel under marks of this one.
