@@ -146,19 +146,10 @@ static struct expr_list *list_named(const struct registry *registry, struct slic
     return NULL;
 }
 
-static char *text_copy(struct slice text)
-{
-    char *copy = expr_memory(NULL, text.len + 1);
-    if (text.len)
-        memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    return copy;
-}
-
 static struct expr_list *list_new(struct registry *registry, struct slice name, bool is_map)
 {
     struct expr_list *list = expr_memory(NULL, sizeof(*list));
-    *list = (struct expr_list){ .registry = registry, .is_map = is_map, .name = text_copy(name) };
+    *list = (struct expr_list){ .registry = registry, .is_map = is_map, .name = expr_text_new(name) };
     list->current = version_new(list, 0);
     list->id = registry->num++;
     *registry->last = list;
@@ -204,7 +195,7 @@ const char *expr_list_load(struct expr_list **out, struct config *config, struct
         const char *wrong = expr_list_file_read(config->arena, path, is_optional, is_map, entry_from_file, list);
         if (wrong)
             return wrong; // the empty list stays, so that nobody reads the file again
-        list->path = text_copy(slice_str(path));
+        list->path = expr_text_new(slice_str(path));
     }
     *out = list;
     return NULL;

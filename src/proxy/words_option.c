@@ -7,8 +7,8 @@ enum {
     OPTIONS_FRONT = PROXY_OPT_CLIENT_KEEPALIVE | PROXY_OPT_DONT_LOG_NULL | PROXY_OPT_DONT_LOG_NORMAL |
                     PROXY_OPT_LOG_ASAP | PROXY_OPT_LOG_SEPARATE_ERRORS | PROXY_OPT_IGNORE_PROBES |
                     PROXY_OPT_USE_PROXY_HEADER,
-    OPTIONS_BACK = PROXY_OPT_SERVER_KEEPALIVE | PROXY_OPT_ABORT_ON_CLOSE | PROXY_OPT_ALL_BACKUPS |
-                   PROXY_OPT_PRETEND_KEEPALIVE,
+    OPTIONS_BACK =
+        PROXY_OPT_SERVER_KEEPALIVE | PROXY_OPT_ABORT_ON_CLOSE | PROXY_OPT_ALL_BACKUPS | PROXY_OPT_PRETEND_KEEPALIVE,
     OPTIONS_CONNECTION = PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE | PROXY_OPT_KEEP_ALIVE,
 };
 
@@ -41,7 +41,8 @@ static bool parse_connection(struct config *config, void *object, const struct c
 
 static const struct config_word words[] = {
     SWITCH("httpclose", parse_connection, PROXY_OPT_HTTP_CLOSE,
-           "Connections carry one request and its answer: a frontend closes those of clients and servers, a backend those of servers."),
+           "Connections carry one request and its answer: a frontend closes those of clients and servers, a backend "
+           "those of servers."),
     SWITCH("http-server-close", parse_connection, PROXY_OPT_SERVER_CLOSE,
            "Connections to servers carry one request; those of clients stay open."),
     SWITCH("http-keep-alive", parse_connection, PROXY_OPT_KEEP_ALIVE,
@@ -64,13 +65,16 @@ static const struct config_word words[] = {
     SWITCH("srvtcpka", parse_switch, PROXY_OPT_SERVER_KEEPALIVE, "TCP keep-alive on connections to servers."),
     SWITCH("tcpka", parse_switch, PROXY_OPT_CLIENT_KEEPALIVE | PROXY_OPT_SERVER_KEEPALIVE,
            "TCP keep-alive on all sides that the proxy has."),
-    SWITCH("http-buffer-request", parse_switch, PROXY_OPT_BUFFER_REQUEST,
-           "Requests wait until their body has come whole, or has filled a buffer: at most 'timeout http-request', or the "
-           "client is answered 408."),
+    SWITCH(
+        "http-buffer-request", parse_switch, PROXY_OPT_BUFFER_REQUEST,
+        "Requests wait until their body has come whole, or has filled a buffer: at most 'timeout http-request', or the "
+        "client is answered 408."),
     SWITCH("http-ignore-probes", parse_switch, PROXY_OPT_IGNORE_PROBES,
-           "Connections that end or time out without a single byte are neither answered nor logged nor counted as errors."),
-    SWITCH("http-pretend-keepalive", parse_switch, PROXY_OPT_PRETEND_KEEPALIVE,
-           "Servers are not told that their connection will be closed behind the answer (httpclose, http-server-close)."),
+           "Connections that end or time out without a single byte are neither answered nor logged nor counted as "
+           "errors."),
+    SWITCH(
+        "http-pretend-keepalive", parse_switch, PROXY_OPT_PRETEND_KEEPALIVE,
+        "Servers are not told that their connection will be closed behind the answer (httpclose, http-server-close)."),
     SWITCH("http-no-delay", config_word_tuning, 0,
            "Nothing is held back to fill packets in any case, so that this line is accepted with a warning and changes "
            "nothing."),

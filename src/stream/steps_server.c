@@ -232,8 +232,7 @@ static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
 {
     struct stream_ctx *ctx = stream->ctx;
     const struct proxy_conf *conf = stream->backend->conf;
-    const struct transport_address *dst =
-        backend_follows_client(stream->server) ? stream_dst(stream) : NULL;
+    const struct transport_address *dst = backend_follows_client(stream->server) ? stream_dst(stream) : NULL;
     const struct stream_wishes *wishes = &stream->wishes;
     const struct backend_marks marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark, wishes->has_bc_tos };
     struct backend_conn *back = backend_connect(stream->server, dst, &marks);
