@@ -93,3 +93,6 @@ void *expr_memory(void *old, size_t len);
 
 // expr_text_new gives a copy of `text` with a terminator, to be freed with free().
 char *expr_text_new(struct slice text);
+
+// expr_memory_zeroed gives `num` times `len` bytes, all zero, likewise. The kernel gives large blocks page by page.
+void *expr_memory_zeroed(size_t num, size_t len);

@@ -43,6 +43,7 @@ struct expr_arg {
 struct expr_walk {
     uint32_t nth;   // 0 for the first value, then 1, ...
     bool one;       // only one value is wanted: the last, where the manual says so of the fetch
+    bool is_last;   // out: no further value comes; a fetch may leave it out, and is then asked in vain
     uint64_t at[2]; // the fetch's own place, zero before the first: so that long lists are read once
 };
 

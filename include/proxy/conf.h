@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "config/config.h"
 #include "expr/var.h"
+#include "http/case.h"
 #include "http/head.h"
 #include "os/listen.h"
 #include "transport/address.h"
@@ -64,6 +65,10 @@ enum {
     PROXY_OPT_IGNORE_PROBES = 1 << 14,       // option http-ignore-probes
     PROXY_OPT_PRETEND_KEEPALIVE = 1 << 15,   // option http-pretend-keepalive
     PROXY_OPT_USE_PROXY_HEADER = 1 << 20,    // option http-use-proxy-header
+    PROXY_OPT_CASE_CLIENT = 1 << 21,         // option h1-case-adjust-bogus-client
+    PROXY_OPT_CASE_SERVER = 1 << 22,         // option h1-case-adjust-bogus-server
+    PROXY_OPT_LAX_REQUEST = 1 << 23,         // option accept-unsafe-violations-in-http-request
+    PROXY_OPT_LAX_RESPONSE = 1 << 24,        // option accept-unsafe-violations-in-http-response
 };
 
 // Rule lists of a proxy; RULE_TCP_CONNECTION and so on are 1 << these.
@@ -243,11 +248,24 @@ struct frontend_conf {
     const char *monitor_uri;            // NULL: none
     struct monitor_conf *monitor_fails; // one that holds makes the answer 503
     uint32_t rate_limit;                // connections a second, 0: no limit
-    struct capture_conf *captures[2];   // of requests and of answers
+    struct capture_conf *captures[2]; // of requests and of answers
     uint32_t num_captures[2];
     uint32_t capture_room;              // bytes that all captures of a stream need; 0: there are none
     struct capture_conf capture_cookie; // name NULL: none; twice its `len`, for request and answer
 };
+
+// What makes a request be tried again: proxy_conf.be.retry_on.
+enum {
+    PROXY_RETRY_CONNECT = 1 << 0,  // conn-failure, the default
+    PROXY_RETRY_EMPTY = 1 << 1,    // empty-response
+    PROXY_RETRY_JUNK = 1 << 2,     // junk-response
+    PROXY_RETRY_TIMEOUT = 1 << 3,  // response-timeout
+    PROXY_RETRY_EARLY = 1 << 4,    // 0rtt-rejected
+    PROXY_RETRY_STATUS = 1 << 5,   // and above: that of each status of proxy_retry_status
+};
+
+// proxy_retry_status gives the bit of PROXY_RETRY_* for answers with `status`, 0 where they are never a reason.
+uint32_t proxy_retry_status(uint16_t status);
 
 struct backend_conf {
     struct proxy_conf *proxy;
@@ -257,6 +275,7 @@ struct backend_conf {
     uint8_t reuse;               // enum proxy_reuse
     int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
     uint32_t retries;            // default 3
+    uint32_t retry_on;           // PROXY_RETRY_*
     uint32_t fullconn;
     struct choice_conf *use_servers;
     struct persist_conf *persists;
@@ -276,23 +295,23 @@ struct proxy_conf {
     bool has_frontend;
     bool has_backend;
     bool disabled;
-    uint8_t mode;         // enum proxy_mode
-    uint8_t log_format;   // enum proxy_log
+    uint8_t mode;       // enum proxy_mode
+    uint8_t log_format; // enum proxy_log
     uint8_t header_names; // PROXY_NAMES_*
-    uint64_t options;     // PROXY_OPT_*
+    uint64_t options;   // PROXY_OPT_*
     struct proxy_timeouts timeouts;
     const char *description;
     const char *log_tag;
-    bool log_global;                 // `log global`
-    struct log_target *logs;         // its own `log` lines, then, with log_global, the global ones
-    struct proxy_format *log_custom; // log-format, with PROXY_LOG_CUSTOM
-    struct proxy_format *log_sd;     // log-format-sd, or NULL
-    struct proxy_format *log_error;  // error-log-format, or NULL
-    uint32_t log_steps;              // a bit per PROXY_LOG_AT_*; 0: one line, when all is known
-    bool log_wants_source;           // a format tells what address we connected to the server from
-    bool log_wants_stream;           // a format asks what only the stream itself knows
-    struct proxy_format *unique_id;  // unique-id-format, or NULL
-    const char *unique_id_header;    // unique-id-header, or NULL
+    bool log_global;         // `log global`
+    struct log_target *logs; // its own `log` lines, then, with log_global, the global ones
+    struct proxy_format *log_custom;  // log-format, with PROXY_LOG_CUSTOM
+    struct proxy_format *log_sd;      // log-format-sd, or NULL
+    struct proxy_format *log_error;   // error-log-format, or NULL
+    uint32_t log_steps;               // a bit per PROXY_LOG_AT_*; 0: one line, when all is known
+    bool log_wants_source;            // a format tells what address we connected to the server from
+    bool log_wants_stream;            // a format asks what only the stream itself knows
+    struct proxy_format *unique_id;   // unique-id-format, or NULL
+    const char *unique_id_header;     // unique-id-header, or NULL
     struct forwardfor_conf forwardfor;
     struct forwarded_conf forwarded;
     struct errorfile_conf *errorfiles;
@@ -349,7 +368,10 @@ struct global_conf {
     bool no_splice;
     struct expr_var_limits var_limits; // tune.vars.*-max-size
     struct proxy_boot_var *proc_vars;  // the last one set first
-    uint32_t log_uri_len;              // tune.http.logurilen, default 1024
+    struct http_cases h1_cases;        // h1-case-adjust, and what its file holds
+    const char *h1_case_file;          // or NULL
+    struct config_place h1_case_place;
+    uint32_t log_uri_len; // tune.http.logurilen, default 1024
     const char *log_tag;
     const char *log_send_hostname; // NULL: none
     struct log_target *logs;

@@ -88,6 +88,10 @@ struct proxy_answer *stream_reply_copy(struct stream *stream, const struct proxy
 // stream_reply_error makes stream->answer the error page of `status` as the stream's proxies say; NULL for none at all.
 void stream_reply_error(struct stream *stream, uint16_t status);
 
+// stream_hints_flush sends the hints (103) that stream->answer holds, if it does: whoever runs the rules calls it where
+// the one among them that was to send them was not run after all.
+void stream_hints_flush(struct stream *stream);
+
 // stream_src gives the client's address as rules see it: set-src may have changed it for this exchange.
 static inline const struct transport_address *stream_src(const struct stream *stream)
 {

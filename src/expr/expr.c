@@ -5,7 +5,7 @@
 #include "expr/expr.h"
 #include "expr/names.h"
 
-enum { EXPR_MAX_ARGS = 12, EXPR_MAX_STEPS = 64, EXPR_MAX_TEXT = 32768 };
+enum { EXPR_MAX_ARGS = 12, EXPR_MAX_STEPS = 128, EXPR_MAX_TEXT = 32768 };
 
 struct known {
     const char **names;
@@ -334,11 +334,10 @@ static bool run_steps(const struct expr *expr, struct expr_subject *subject, str
 bool expr_next(const struct expr *expr, struct expr_subject *subject, struct expr_sample *out, struct expr_walk *walk,
                bool *more)
 {
-    *more = expr->fetch->flags & EXPR_MANY;
-    if (!expr->fetch->fetch(subject, out, expr->args, walk)) {
-        *more = false;
+    *more = false;
+    if (!expr->fetch->fetch(subject, out, expr->args, walk))
         return false;
-    }
+    *more = expr->fetch->flags & EXPR_MANY && !walk->is_last;
     walk->nth++;
     return run_steps(expr, subject, out);
 }

@@ -355,6 +355,8 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
     list_append(&frontends->fresh, &session->fresh);
     frontends->num_sessions++;
     mux_h1_init(&session->front, &frontends->mux, true);
+    if (conf->options & PROXY_OPT_CASE_CLIENT)
+        session->front.cases = &frontends->program->global.h1_cases;
     // Data is often there already, and asking costs less than another turn of the loop.
     session->front.conn.can_read = true;
     backend_count(session->facts.counters, PROXY_COUNT_CONNECTIONS, 1);

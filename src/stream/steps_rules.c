@@ -207,6 +207,9 @@ static bool http_rules(struct stream *stream, const struct proxy_conf *conf, enu
         said = run_list(stream, list, EXPR_AT_REQUEST_HEAD, true);
     if (last && goes_on(said))
         said = run_list(stream, last, EXPR_AT_REQUEST_HEAD, true);
+    // The hint that was to send those before it may not have been reached after all.
+    if (UNLIKELY(stream->answer != NULL) && (goes_on(said) || said == RULE_WAIT))
+        stream_hints_flush(stream);
     if (goes_on(said)) {
         stream->deadline_us = 0;
         return true;
