@@ -210,8 +210,13 @@ const char *expr_patterns_add_op(struct expr_patterns *set, struct slice op, str
     // As a range, which is how it is told and found again where the values of the line change.
     char range[32];
     bool is_lower = max == INT64_MAX;
-    int len = snprintf(range, sizeof(range), "%s%" PRId64 "%s", is_lower ? "" : ":", is_lower ? min : max,
-                       is_lower ? ":" : "");
+    const char *before = is_lower ? "" : ":", *behind = is_lower ? ":" : "";
+    int64_t num = is_lower ? min : max;
+    int len;
+    if (set->match == EXPR_MATCH_VERSION)
+        len = snprintf(range, sizeof(range), "%s%" PRId64 ".%" PRId64 "%s", before, num >> 16, num & 0xffff, behind);
+    else
+        len = snprintf(range, sizeof(range), "%s%" PRId64 "%s", before, num, behind);
     return expr_patterns_add(set, slice_of(range, (size_t)len), false);
 }
 
