@@ -380,8 +380,7 @@ enum stream_verdict stream_raw_response(struct stream *stream)
     stream->inspect_us = stream->inspect_us ? stream->inspect_us : now_us;
     bool more = mux_h1_raw_fill(back);
     bool final = !delay_us || stream->inspect_us + delay_us <= now_us || !more;
-    enum rule_verdict said =
-        run_list(stream, conf->rules[PROXY_RULES_TCP_RESPONSE], EXPR_AT_RESPONSE_CONTENT, final);
+    enum rule_verdict said = run_list(stream, conf->rules[PROXY_RULES_TCP_RESPONSE], EXPR_AT_RESPONSE_CONTENT, final);
     if (goes_on(said)) {
         stream->inspect_us = stream->deadline_us = 0;
         return stream_to_tunnel(stream);
