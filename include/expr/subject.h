@@ -30,6 +30,7 @@ enum {
 
     // Unions for fetches. Facts of a connection stay known to its streams.
     EXPR_FROM_RESPONSE_HEAD = EXPR_AT_RESPONSE_HEAD | EXPR_AT_RESPONSE_BODY | EXPR_AT_LOG,
+    EXPR_FROM_RESPONSE = EXPR_FROM_RESPONSE_HEAD | EXPR_AT_RESPONSE_CONTENT, // what needs a connection to a server
     EXPR_FROM_REQUEST_HEAD = EXPR_AT_REQUEST_HEAD | EXPR_AT_REQUEST_BODY, // what needs the head itself: gone afterwards
     EXPR_FROM_CONNECT = 0x3ff & ~EXPR_AT_BOOT,
     EXPR_FROM_CONTENT = EXPR_FROM_CONNECT & ~(EXPR_AT_CONNECT | EXPR_AT_SESSION), // what needs a stream

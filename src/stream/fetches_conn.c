@@ -361,7 +361,7 @@ static bool fetch_bc_err_str(struct expr_subject *subject, struct expr_sample *o
 }
 
 #define SESSION .when = EXPR_FROM_CONNECT
-#define BACK    .when = EXPR_FROM_CONTENT
+#define BACK    .when = EXPR_FROM_RESPONSE
 #define UNIT    .args = "[<unit>]", .max_args = 1, .out = EXPR_INT, .prepare = prepare_unit
 
 #define ADDRESS_ROWS(prefix, whose)                                                                                    \
@@ -525,8 +525,8 @@ static const struct expr_fetch fetches[] = {
     ERR_ROW("fc_err_name", fetch_fc_err_name, "The name of that error: empty.", EXPR_FROM_CONNECT),
     ERR_ROW("fc_err_str", fetch_fc_err_str, "That error in words: Success.", EXPR_FROM_CONNECT),
     BACK_ROW("bc_err", fetch_bc_none, "The number of the error of the server's connection: 0 where there is one."),
-    ERR_ROW("bc_err_name", fetch_bc_err_name, "The name of that error: empty.", EXPR_FROM_CONTENT),
-    ERR_ROW("bc_err_str", fetch_bc_err_str, "That error in words: Success.", EXPR_FROM_CONTENT),
+    ERR_ROW("bc_err_name", fetch_bc_err_name, "The name of that error: empty.", EXPR_FROM_RESPONSE),
+    ERR_ROW("bc_err_str", fetch_bc_err_str, "That error in words: Success.", EXPR_FROM_RESPONSE),
     { .name = "bc_reused",
       .out = EXPR_BOOL,
       BACK,
