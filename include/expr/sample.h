@@ -59,6 +59,12 @@ bool expr_sample_addr(const struct expr_sample *sample, struct expr_addr *out);
 // expr_sample_str gives `sample` as text: strings as they are, all else written into `scratch`.
 struct slice expr_sample_str(const struct expr_sample *sample, char scratch[EXPR_TEXT_LEN]);
 
+// expr_int_text gives `num` in decimal, somewhere in `scratch`, NUL-terminated.
+struct slice expr_int_text(char scratch[EXPR_TEXT_LEN], int64_t num);
+
+// expr_addr_text gives the text of `addr`, dotted or as RFC 5952 has it, somewhere in `scratch`, NUL-terminated.
+struct slice expr_addr_text(char scratch[EXPR_TEXT_LEN], const struct expr_addr *addr);
+
 // expr_sample_text gives the bytes of a string, binary or method sample as a string. Where a binary one holds a zero
 // byte the string ends before it (HAProxy manual section 7.1.3).
 static inline struct slice expr_sample_text(const struct expr_sample *sample)

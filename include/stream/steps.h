@@ -52,6 +52,10 @@ void stream_leave_server(struct stream *stream, bool keep);
 // answers 503 when no attempt is left.
 enum stream_verdict stream_retry(struct stream *stream, enum stream_end why);
 
+// stream_retry_answer tries again, as `retry-on` says, after a request that was sent got no answer, or one it does not
+// want; `why` is a PROXY_RETRY_* bit. False: it may not, or not any more. It is one of the configured retries.
+bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdict *verdict);
+
 // stream_resend goes back to connecting after a reused connection turned out to be dead, where the request may be sent
 // twice. False: it may not, or it was not reused. It is none of the configured retries, the server has not failed.
 bool stream_resend(struct stream *stream);
@@ -110,9 +114,10 @@ bool stream_after_rules(struct stream *stream);
 // is not to be passed on (now), and `*verdict` says how it goes on; the stream may be gone.
 bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict);
 
-// stream_looks_at_bytes makes the bytes that have come, in tcp mode, a request head for conditions where they are one;
-// stream_looked ends that.
+// stream_looks_at_bytes makes the bytes that have come, in tcp mode, a request head for conditions where they are one.
 void stream_looks_at_bytes(struct stream *stream);
+
+// stream_looked ends that.
 void stream_looked(struct stream *stream);
 
 // stream_client_left says whether the client is gone for good, or at its end where abortonclose makes that the same.

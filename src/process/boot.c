@@ -44,7 +44,8 @@ static int configuration_check(const struct process_program *program, const stru
     struct process_settings settings = { 0 };
     struct text messages;
     text_init(&messages);
-    bool valid = program->load(&settings, &messages, options) != NULL;
+    void *conf = program->load(&settings, &messages, options);
+    bool valid = conf != NULL;
     if (!options->quiet && messages.ptr)
         fputs(messages.ptr, stderr);
     bool serves = settings.num_binds > 0;
@@ -54,6 +55,8 @@ static int configuration_check(const struct process_program *program, const stru
     if (!options->quiet && !valid)
         log_say(LOG_LEVEL_ALERT, "the configuration has errors");
     text_fini(&messages);
+    if (conf && program->unload)
+        program->unload(conf);
     return !valid ? 1 : serves ? 0 : 2;
 }
 

@@ -7,23 +7,27 @@
 
 HTTP_FETCH_FN(fetch_first_req)
 {
-    const struct stream *stream = subject->stream;
+    const struct proxy_session *session = subject->session;
     (void)args, (void)walk;
-    return stream && http_fetch_put_bool(out, stream->session->num_requests == 1);
+    return subject->stream && http_fetch_put_bool(out, session->num_requests == 1);
 }
 
-// As for HAProxy, set-method does not change what ACLs see of a request that came with one of the usual methods, and
-// only those are still known when its answer has come.
+// As for HAProxy, set-method does not change what ACLs see of a request that came with one of the usual methods.
 HTTP_FETCH_FN(fetch_method)
 {
     const struct http_head *head = http_fetch_request(subject);
+    const struct stream_log *log = subject->log;
     (void)args, (void)walk;
     if (!head)
         return false;
     enum http_method came = ((const struct stream *)subject->stream)->client_method;
-    if (came == HTTP_METHOD_OTHER && !(subject->when & HTTP_FETCH_REQUEST))
-        return false;
-    struct slice method = came != HTTP_METHOD_OTHER ? slice_str(http_method_name(came)) : http_head_method(head);
+    struct slice method;
+    if (came != HTTP_METHOD_OTHER)
+        method = slice_str(http_method_name(came));
+    else if (log) // the head itself may be gone
+        method = slice_of(log->request_line.ptr, slice_find(log->request_line, ' '));
+    else
+        method = http_head_method(head);
     *out = (struct expr_sample){ .type = EXPR_METHOD, .str = method };
     return true;
 }

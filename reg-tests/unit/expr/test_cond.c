@@ -223,14 +223,14 @@ static void bounds(void **state)
     struct toy_config *toy = *state;
     char *text = arena_alloc(&toy->arena, 70000);
     strcpy(text, "x if { path");
-    for (int i = 0; i < 64; i++)
+    for (int i = 0; i < 128; i++)
         strcat(text, ",toy_upper");
     struct toy subject = get;
     const struct expr_cond *cond = toy_cond(toy, arena_printf(&toy->arena, "%s /IMG/A.PNG }", text));
     assert_non_null(cond);
     assert_true(expr_cond_true(cond, toy_subject(&subject)));
     assert_null(toy_cond(toy, arena_printf(&toy->arena, "%s,toy_upper /IMG/A.PNG }", text)));
-    assert_non_null(strstr(toy_message(toy, NULL), "more than 64 converters"));
+    assert_non_null(strstr(toy_message(toy, NULL), "more than 128 converters"));
     strcpy(text, "x if { str(");
     memset(text + 11, 'a', 40000);
     strcpy(text + 40011, ") a }");
