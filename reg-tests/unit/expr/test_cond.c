@@ -58,7 +58,7 @@ static void conditions(void **state)
         { "x if { str(a.b) a.b }", true },
         { "x if { str('a,b)') -m str a,b) }", true },
         { "x if { str(\"it's\") it's }", true },
-        { "x if { str(a\\,b) a,b }", true },
+        { "x if { str('a,b') a,b }", true },
         { "x if { req.payload -m bin 0048656c6c6f0a }", true },
         { "x if { path -f virt@none }", false },
         { "x if { path -f virt@none /img/a.png }", true },
