@@ -91,6 +91,7 @@ enum {
     HTTP_HEAD_LENGTH_AGAIN = 1 << 12, // Content-Length was repeated with the same number; http_head_write sends one
     HTTP_HEAD_CHANGED = 1 << 13,      // some field was set, added or dropped since
     HTTP_HEAD_LINE_CHANGED = 1 << 14, // the start line was changed since
+    HTTP_HEAD_REPEATED = 1 << 15,     // there are, or were, several fields of one known name
 };
 
 struct http_head {

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "config/config.h"
 #include "expr/var.h"
+#include "http/case.h"
 #include "http/head.h"
 #include "os/listen.h"
 #include "transport/address.h"
@@ -64,6 +65,10 @@ enum {
     PROXY_OPT_IGNORE_PROBES = 1 << 14,       // option http-ignore-probes
     PROXY_OPT_PRETEND_KEEPALIVE = 1 << 15,   // option http-pretend-keepalive
     PROXY_OPT_USE_PROXY_HEADER = 1 << 20,    // option http-use-proxy-header
+    PROXY_OPT_CASE_CLIENT = 1 << 21,         // option h1-case-adjust-bogus-client
+    PROXY_OPT_CASE_SERVER = 1 << 22,         // option h1-case-adjust-bogus-server
+    PROXY_OPT_LAX_REQUEST = 1 << 23,         // option accept-unsafe-violations-in-http-request
+    PROXY_OPT_LAX_RESPONSE = 1 << 24,        // option accept-unsafe-violations-in-http-response
 };
 
 // Rule lists of a proxy; RULE_TCP_CONNECTION and so on are 1 << these.
@@ -349,6 +354,9 @@ struct global_conf {
     bool no_splice;
     struct expr_var_limits var_limits; // tune.vars.*-max-size
     struct proxy_boot_var *proc_vars;  // the last one set first
+    struct http_cases h1_cases;        // h1-case-adjust, and what its file holds
+    const char *h1_case_file;          // or NULL
+    struct config_place h1_case_place;
     uint32_t log_uri_len; // tune.http.logurilen, default 1024
     const char *log_tag;
     const char *log_send_hostname; // NULL: none

@@ -53,25 +53,28 @@ static inline bool http_fetch_is_proxied(const struct stream *stream)
            target.ptr[0] != '*';
 }
 
-// http_fetch_put_* give a sample, always true.
+// http_fetch_put_str gives a string; always true, as those below.
 static inline bool http_fetch_put_str(struct expr_sample *out, struct slice str)
 {
     *out = (struct expr_sample){ .type = EXPR_STR, .str = str };
     return true;
 }
 
+// http_fetch_put_bin gives bytes.
 static inline bool http_fetch_put_bin(struct expr_sample *out, struct slice str)
 {
     *out = (struct expr_sample){ .type = EXPR_BIN, .str = str };
     return true;
 }
 
+// http_fetch_put_int gives an integer.
 static inline bool http_fetch_put_int(struct expr_sample *out, int64_t num)
 {
     *out = (struct expr_sample){ .type = EXPR_INT, .num = num };
     return true;
 }
 
+// http_fetch_put_bool gives a boolean.
 static inline bool http_fetch_put_bool(struct expr_sample *out, bool value)
 {
     *out = (struct expr_sample){ .type = EXPR_BOOL, .boolean = value };

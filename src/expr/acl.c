@@ -3,11 +3,6 @@
 #include "expr/acl.h"
 #include "expr/list.h"
 
-static bool has_operators(enum expr_match match)
-{
-    return match == EXPR_MATCH_INT || match == EXPR_MATCH_LEN;
-}
-
 static bool is_operator(struct slice word)
 {
     return word.len == 2 &&
@@ -36,8 +31,8 @@ static bool set_match(struct config *config, struct expr_test *test, const struc
     const struct config_arg *arg = config_arg_at(line, index);
     enum expr_match match = arg ? expr_match_find(slice_of(arg->str, arg->len)) : EXPR_MATCH_DEFAULT;
     if (match == EXPR_MATCH_DEFAULT) {
-        const char *known[EXPR_NUM_MATCHES] = { NULL };
-        for (int i = EXPR_MATCH_FOUND; i < EXPR_NUM_MATCHES; i++)
+        const char *known[EXPR_MATCH_VERSION] = { NULL };
+        for (int i = EXPR_MATCH_FOUND; i < EXPR_MATCH_VERSION; i++)
             known[i] = expr_match_name((enum expr_match)i);
         return config_error_unknown(config, line, index, "matching method", known, NUM_ITEMS(known));
     }
@@ -133,13 +128,13 @@ static bool add_values(struct config *config, struct expr_test *test, bool nocas
     for (; index < end; index++) {
         const struct config_arg *arg = config_arg_at(line, index);
         struct slice text = slice_of(arg->str, arg->len);
-        if (has_operators(test->match) && is_operator(text)) {
+        if (expr_match_is_number(test->match) && is_operator(text)) {
             op = text;
             if (index + 1 == end)
                 return config_error(config, line, index, "'%s' wants a number after it", arg->str);
             continue;
         }
-        const char *wrong = has_operators(test->match) ? expr_patterns_add_op(test->patterns, op, text)
+        const char *wrong = expr_match_is_number(test->match) ? expr_patterns_add_op(test->patterns, op, text)
                                                        : expr_patterns_add(test->patterns, text, nocase);
         if (wrong)
             ok = config_error(config, line, index, "invalid value '%s': %s", arg->str, wrong);
@@ -239,7 +234,7 @@ struct expr_acl *expr_acl_parse(struct config *config, struct expr_acl **list, c
     return acl;
 }
 
-static enum expr_truth run_test(const struct expr_test *test, struct expr_subject *subject)
+enum expr_truth expr_test_run(const struct expr_test *test, struct expr_subject *subject)
 {
     struct expr_scratch *scratch = &subject->process->scratch;
     struct expr_walk walk = { 0 };
@@ -260,7 +255,7 @@ enum expr_truth expr_acl_test(const struct expr_acl *acl, struct expr_subject *s
 {
     enum expr_truth best = EXPR_NO;
     for (const struct expr_test *test = acl->first; test && best != EXPR_YES; test = test->next)
-        best = expr_truth_or(best, run_test(test, subject));
+        best = expr_truth_or(best, expr_test_run(test, subject));
     return best;
 }
 
@@ -274,7 +269,7 @@ enum expr_truth expr_acl_test_depth(const struct expr_acl *acl, struct expr_subj
     subject->depth++;
     for (const struct expr_test *test = acl->first; test && best != EXPR_YES; test = test->next)
         if (test->expr.when & subject->when)
-            best = expr_truth_or(best, run_test(test, subject));
+            best = expr_truth_or(best, expr_test_run(test, subject));
     subject->depth--;
     subject->may_change = may_change;
     return best;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include "base/check.h"
+#include "base/fold.h"
 #include "expr/handle.h"
 
 struct join {
@@ -18,6 +19,10 @@ struct expr_patterns {
     struct expr_entry *entries;  // inline ones, the last one first
     uint64_t order;
     struct join *joined;
+    // A set of one text, which most are, is compared with that alone: no hash and no tree. ptr NULL: another set.
+    struct slice lone;
+    bool lone_nocase;
+    const struct expr_index *only; // sealed, and there is no other nor a list; else NULL
 };
 
 #define TYPE(type)   (1u << EXPR_##type)
@@ -42,6 +47,7 @@ static const struct {
     [EXPR_MATCH_DIR] = { "dir", TYPE_ANY },
     [EXPR_MATCH_DOM] = { "dom", TYPE_ANY },
     [EXPR_MATCH_REG] = { "reg", TYPE_ANY },
+    [EXPR_MATCH_VERSION] = { "int", TYPE(INT) },
 };
 
 const char *expr_match_name(enum expr_match match)
@@ -51,7 +57,7 @@ const char *expr_match_name(enum expr_match match)
 
 enum expr_match expr_match_find(struct slice name)
 {
-    for (int match = EXPR_MATCH_FOUND; match < EXPR_NUM_MATCHES; match++)
+    for (int match = EXPR_MATCH_FOUND; match < EXPR_MATCH_VERSION; match++)
         if (slice_equal(slice_str(matches[match].name), name))
             return (enum expr_match)match;
     return EXPR_MATCH_DEFAULT;
@@ -64,6 +70,11 @@ enum expr_match expr_match_default(enum expr_type type)
         [EXPR_STR] = EXPR_MATCH_STR,   [EXPR_BIN] = EXPR_MATCH_DEFAULT, [EXPR_METHOD] = EXPR_MATCH_STR,
     };
     return (enum expr_match)defaults[type];
+}
+
+bool expr_match_is_number(enum expr_match match)
+{
+    return match == EXPR_MATCH_INT || match == EXPR_MATCH_LEN || match == EXPR_MATCH_VERSION;
 }
 
 bool expr_match_allows(enum expr_match match, enum expr_type type)
@@ -156,13 +167,13 @@ static const char *read_op(int64_t *min, int64_t *max, struct slice op, int64_t 
 
 const char *expr_patterns_add_op(struct expr_patterns *set, struct slice op, struct slice text)
 {
-    must(!set->sealed && (set->match == EXPR_MATCH_INT || set->match == EXPR_MATCH_LEN));
+    must(!set->sealed && expr_match_is_number(set->match));
     int64_t min, max;
     if (slice_equal(op, SLICE("eq")))
         return expr_patterns_add(set, text, false);
     if (slice_find(text, ':') < text.len)
-        return "an order is a comparison with one integer";
-    const char *wrong = expr_pattern_int(&min, &max, text);
+        return "an order is a comparison with one number";
+    const char *wrong = expr_pattern_range(set->match, &min, &max, text);
     if (!wrong)
         wrong = read_op(&min, &max, op, min);
     if (!wrong)
@@ -182,7 +193,14 @@ void expr_patterns_join(struct expr_patterns *set, const struct expr_patterns *o
 
 void expr_patterns_seal(struct expr_patterns *set)
 {
+    bool is_text = set->match == EXPR_MATCH_STR || set->match == EXPR_MATCH_BEG || set->match == EXPR_MATCH_END;
     set->sealed = true;
+    if (!set->joined && !(set->index[0] && set->index[1]))
+        set->only = set->index[0] ? set->index[0] : set->index[1];
+    if (is_text && set->entries && !set->entries->next && !set->joined) {
+        set->lone = expr_entry_key(set->entries);
+        set->lone_nocase = set->index[1] != NULL;
+    }
 }
 
 uint32_t expr_patterns_num(const struct expr_patterns *set)
@@ -199,6 +217,8 @@ static const struct expr_entry *find(const struct expr_patterns *set, const stru
                                      struct expr_groups *groups)
 {
     const struct expr_entry *entry = NULL;
+    if (LIKELY(set->only))
+        return expr_index_find(set->only, sample, groups);
     for (int nocase = 0; nocase < 2 && !entry; nocase++)
         entry = set->index[nocase] ? expr_index_find(set->index[nocase], sample, groups) : NULL;
     for (const struct join *join = set->joined; join && !entry; join = join->next)
@@ -229,8 +249,24 @@ bool expr_patterns_find(const struct expr_patterns *set, const struct expr_sampl
     return entry != NULL;
 }
 
+static inline bool match_lone(const struct expr_patterns *set, struct slice str)
+{
+    size_t len = set->lone.len;
+    if (str.len < len || (str.len > len && set->match == EXPR_MATCH_STR))
+        return false;
+    if (set->match == EXPR_MATCH_END)
+        str = slice_from(str, str.len - len);
+    return fold_same(str.ptr, set->lone.ptr, len, set->lone_nocase);
+}
+
 bool expr_patterns_match(const struct expr_patterns *set, const struct expr_sample *sample)
 {
-    struct slice value;
-    return expr_patterns_find(set, sample, &value, NULL);
+    bool truth;
+    if (set->lone.ptr && sample->type >= EXPR_STR)
+        return match_lone(set, sample->str);
+    if (set->match == EXPR_MATCH_FOUND)
+        return true;
+    if (set->match == EXPR_MATCH_BOOL)
+        return expr_sample_bool(sample, &truth) && truth;
+    return find(set, sample, NULL) != NULL;
 }

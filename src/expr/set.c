@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include "base/check.h"
-#include "expr/fold.h"
+#include "base/fold.h"
 #include "expr/set.h"
 
 enum { SET_START = 16 };
@@ -31,24 +31,14 @@ static inline uint32_t hash_of(struct slice key, bool nocase)
     const char *ptr = key.ptr;
     size_t left = key.len;
     for (; left >= 8; ptr += 8, left -= 8) {
-        uint64_t word = expr_load(ptr, 8);
-        hash = mix(hash ^ (nocase ? expr_fold8(word) : word), odd);
+        uint64_t word = fold_load(ptr);
+        hash = mix(hash ^ (nocase ? fold_word(word) : word), odd);
     }
     if (left) {
-        uint64_t word = expr_load(ptr, left);
-        hash = mix(hash ^ (nocase ? expr_fold8(word) : word), odd);
+        uint64_t word = fold_load_few(ptr, left);
+        hash = mix(hash ^ (nocase ? fold_word(word) : word), odd);
     }
     return (uint32_t)(hash ^ hash >> 32);
-}
-
-static inline bool same(const char *a, const char *b, size_t len, bool nocase)
-{
-    if (!nocase)
-        return len == 0 || memcmp(a, b, len) == 0;
-    for (; len >= 8; a += 8, b += 8, len -= 8)
-        if (expr_fold8(expr_load(a, 8)) != expr_fold8(expr_load(b, 8)))
-            return false;
-    return len == 0 || expr_fold8(expr_load(a, len)) == expr_fold8(expr_load(b, len));
 }
 
 static inline uint32_t slot_find(const struct expr_set *set, struct slice key, uint32_t hash)
@@ -57,7 +47,7 @@ static inline uint32_t slot_find(const struct expr_set *set, struct slice key, u
     for (;; at = (at + 1) & (set->num_slots - 1)) {
         const struct expr_set_slot *slot = &set->slots[at];
         if (!slot->spot ||
-            (slot->hash == hash && slot->len == key.len && same(slot->ptr, key.ptr, key.len, set->nocase)))
+            (slot->hash == hash && slot->len == key.len && fold_same(slot->ptr, key.ptr, key.len, set->nocase)))
             return at;
     }
 }

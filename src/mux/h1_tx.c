@@ -89,6 +89,8 @@ bool mux_h1_start(struct mux_stream *stream, const struct http_head *head, struc
     size_t len = http_head_write(buf_end(&h1->out), buf_room(&h1->out), head, edits);
     if (!len)
         return false;
+    if (UNLIKELY(h1->cases != NULL))
+        http_cases_apply(h1->cases, buf_end(&h1->out), len, true);
     h1->out.tail += (uint32_t)len;
     if (is_interim)
         return true;
@@ -195,6 +197,8 @@ enum io mux_h1_finish(struct mux_stream *stream, struct slice trailers)
         }
         h1->out.tail += (uint32_t)http_chunk_head(buf_end(&h1->out), 0, true);
         out_add(h1, trailers.ptr, trailers.len);
+        if (h1->cases)
+            http_cases_apply(h1->cases, buf_end(&h1->out) - trailers.len, trailers.len, false);
         out_add(h1, "\r\n", 2);
         h1->finish_written = true;
     }

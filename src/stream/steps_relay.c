@@ -95,7 +95,8 @@ static enum stream_verdict pass_head(struct stream *stream)
         stream->server_status = stream->response.status;
         stream->response_valid = true;
         stream->status = stream->response.status;
-        stream_capture_head(stream, STREAM_CAPTURE_RESPONSE);
+        if (stream->session->conf->fe.capture_room)
+            stream_capture_head(stream, STREAM_CAPTURE_RESPONSE);
         if (stream->session->conf->log_steps)
             stream_log_step(stream, PROXY_LOG_AT_RESPONSE);
     }

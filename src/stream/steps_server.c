@@ -2,6 +2,7 @@
 #include <errno.h>
 #include "expr/cond.h"
 #include "expr/format.h"
+#include "stream/error.h"
 #include "stream/act.h"
 #include "stream/steps.h"
 #include "transport/proxy_protocol.h"
@@ -237,11 +238,14 @@ static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
     const struct backend_marks marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark, wishes->has_bc_tos };
     struct backend_conn *back = backend_connect(stream->server, dst, &marks);
     if (!back) {
+        stream->back_error = (uint8_t)stream_error_of_errno(errno);
         bool ours = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EADDRNOTAVAIL;
         *verdict = stream_retry(stream, ours ? STREAM_END_RESOURCE : STREAM_END_SERVER);
         return false;
     }
     stream->back = back;
+    if (conf->options & PROXY_OPT_CASE_SERVER)
+        back->h1.cases = &ctx->program->global.h1_cases;
     back->h1.stream.user = stream;
     back->h1.stream.on_event = back_event;
     // Nobody else's request may travel under marks of this one.
@@ -281,6 +285,7 @@ enum stream_verdict stream_connect(struct stream *stream)
     if (io == IO_FAIL)
         return stream_retry(stream, STREAM_END_SERVER);
     stream->deadline_us = 0;
+    stream->back_error = STREAM_ERROR_NONE;
     stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
     stream->back->num_uses++;
     if (stream->session->conf->log_steps)
@@ -329,6 +334,7 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
     uint64_t *srv = stream->server->counters;
     stream_relay_fini(&stream->up);
     if (stream->back) {
+        stream->back_error = (uint8_t)stream_error_of_conn(&stream->back->h1.conn);
         backend_conn_close(stream->back, true);
         stream->back = NULL;
     }
