@@ -189,6 +189,7 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->client_act_us = ctx->loop->now_us;
     event_task_init(&stream->task, task_run);
     http_head_init(&stream->request, stream->request_fields, ctx->mux->max_fields);
+    stream->request.lax = (session->conf->options & PROXY_OPT_LAX_REQUEST) != 0;
     front->stream.user = stream;
     front->stream.on_event = front_event;
     return stream;
@@ -521,6 +522,9 @@ static enum stream_verdict relay_timeout(struct stream *stream)
             return stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);
         return stream_finish(stream, STREAM_END_CLIENT_TIMEOUT, STREAM_NEXT_CLOSE);
     }
+    enum stream_verdict verdict;
+    if (!stream->response_valid && stream_retry_answer(stream, PROXY_RETRY_TIMEOUT, &verdict))
+        return verdict;
     backend_count(stream->backend->counters, PROXY_COUNT_RESP_ERRORS, !stream->answer_head);
     backend_count(stream->server->counters, PROXY_COUNT_RESP_ERRORS, !stream->answer_head);
     if (!stream->answer_head)
