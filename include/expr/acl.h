@@ -18,6 +18,10 @@ struct expr_test {
 // `end`. NULL after reporting an error.
 struct expr_test *expr_test_parse(struct config *config, const struct config_line *line, uint32_t index, uint32_t end);
 
+// expr_test_run says whether a value of the fetch matches: EXPR_WAIT where none does yet and more data may change that,
+// unless subject->final.
+enum expr_truth expr_test_run(const struct expr_test *test, struct expr_subject *subject);
+
 // expr_acl_new makes an ACL without lines.
 struct expr_acl *expr_acl_new(struct config *config, const char *name, struct config_place place);
 

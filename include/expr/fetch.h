@@ -28,6 +28,7 @@ enum expr_match {
     EXPR_MATCH_DIR,
     EXPR_MATCH_DOM,
     EXPR_MATCH_REG,
+    EXPR_MATCH_VERSION, // of some fetches' names alone, no word of -m: "3.1" stands for 3 * 65536 + 1
     EXPR_NUM_MATCHES
 };
 
@@ -42,6 +43,7 @@ struct expr_arg {
 struct expr_walk {
     uint32_t nth;   // 0 for the first value, then 1, ...
     bool one;       // only one value is wanted: the last, where the manual says so of the fetch
+    bool is_last;   // out: no further value comes; a fetch may leave it out, and is then asked in vain
     uint64_t at[2]; // the fetch's own place, zero before the first: so that long lists are read once
 };
 
@@ -57,7 +59,8 @@ typedef const char *expr_prepare_fn(struct config *config, struct expr_arg *args
 enum { EXPR_MANY = 1 << 0 }; // the fetch may have several values, and all are tried
 
 // A fetch, or, with `of`, another name for one that may imply a match: { .name = "path_beg", .of = "path",
-// .match = EXPR_MATCH_BEG }. Of such a row name, of, match and help are used; the rest comes from `of`.
+// .match = EXPR_MATCH_BEG }. Of such a row name, of, match and help are used; the rest comes from `of`, and the match
+// too where it names none.
 struct expr_fetch {
     const char *name;
     const char *of;

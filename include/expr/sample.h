@@ -59,6 +59,12 @@ bool expr_sample_addr(const struct expr_sample *sample, struct expr_addr *out);
 // expr_sample_str gives `sample` as text: strings as they are, all else written into `scratch`.
 struct slice expr_sample_str(const struct expr_sample *sample, char scratch[EXPR_TEXT_LEN]);
 
+// expr_int_text gives `num` in decimal, somewhere in `scratch`, NUL-terminated.
+struct slice expr_int_text(char scratch[EXPR_TEXT_LEN], int64_t num);
+
+// expr_addr_text gives the text of `addr`, dotted or as RFC 5952 has it, somewhere in `scratch`, NUL-terminated.
+struct slice expr_addr_text(char scratch[EXPR_TEXT_LEN], const struct expr_addr *addr);
+
 // expr_addr_parse reads `text` as an IPv4 address in dotted form, or an IPv6 address, into `*out`. Whole octets may be
 // left out as the HAProxy manual section 7.1.6 shows ("127.1"). False where it is neither.
 bool expr_addr_parse(struct expr_addr *out, struct slice text);

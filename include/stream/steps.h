@@ -52,6 +52,10 @@ void stream_leave_server(struct stream *stream, bool keep);
 // answers 503 when no attempt is left.
 enum stream_verdict stream_retry(struct stream *stream, enum stream_end why);
 
+// stream_retry_answer tries again, as `retry-on` says, after a request that was sent got no answer, or one it does not
+// want; `why` is a PROXY_RETRY_* bit. False: it may not, or not any more. It is one of the configured retries.
+bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdict *verdict);
+
 // stream_resend goes back to connecting after a reused connection turned out to be dead, where the request may be sent
 // twice. False: it may not, or it was not reused. It is none of the configured retries, the server has not failed.
 bool stream_resend(struct stream *stream);

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/fold.h"
 #include "base/slice.h"
 
 bool slice_equal_nocase(struct slice a, struct slice b)
 {
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++)
-        if (slice_lower(a.ptr[i]) != slice_lower(b.ptr[i]))
-            return false;
-    return true;
+    return a.len == b.len && fold_same(a.ptr, b.ptr, a.len, true);
 }
 
 struct slice slice_trim(struct slice a)

@@ -11,6 +11,14 @@ void *expr_memory(void *old, size_t len)
     return out;
 }
 
+void *expr_memory_zeroed(size_t num, size_t len)
+{
+    void *out = calloc(num, len);
+    if (!out)
+        check_out_of_memory(num * len);
+    return out;
+}
+
 static char *text_new(struct slice text)
 {
     char *out = expr_memory(NULL, text.len + 1);

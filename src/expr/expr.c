@@ -5,7 +5,7 @@
 #include "expr/expr.h"
 #include "expr/names.h"
 
-enum { EXPR_MAX_ARGS = 12, EXPR_MAX_STEPS = 64, EXPR_MAX_TEXT = 32768 };
+enum { EXPR_MAX_ARGS = 12, EXPR_MAX_STEPS = 128, EXPR_MAX_TEXT = 32768 };
 
 struct known {
     const char **names;
@@ -271,7 +271,8 @@ bool expr_parse_text(struct config *config, struct expr *out, const struct confi
     if (!row)
         return report_unknown(&parser, name);
     const struct expr_fetch *fetch = expr_fetch_real(row);
-    *out = (struct expr){ .fetch = fetch, .match = row->match, .out = fetch->out, .when = fetch->when };
+    enum expr_match match = row->match != EXPR_MATCH_DEFAULT ? row->match : fetch->match;
+    *out = (struct expr){ .fetch = fetch, .match = match, .out = fetch->out, .when = fetch->when };
     if (!parse_args(&parser, &out->args, "fetch", row->name, 0, fetch->min_args, fetch->max_args, fetch->args,
                     fetch->prepare) ||
         !parse_steps(&parser, out))
@@ -333,11 +334,10 @@ static bool run_steps(const struct expr *expr, struct expr_subject *subject, str
 bool expr_next(const struct expr *expr, struct expr_subject *subject, struct expr_sample *out, struct expr_walk *walk,
                bool *more)
 {
-    *more = expr->fetch->flags & EXPR_MANY;
-    if (!expr->fetch->fetch(subject, out, expr->args, walk)) {
-        *more = false;
+    *more = false;
+    if (!expr->fetch->fetch(subject, out, expr->args, walk))
         return false;
-    }
+    *more = expr->fetch->flags & EXPR_MANY && !walk->is_last;
     walk->nth++;
     return run_steps(expr, subject, out);
 }

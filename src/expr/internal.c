@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "config/env.h"
-#include "expr/fetch.h"
+#include "expr/expr.h"
 
 static bool give_int(struct expr_sample *out, int64_t num)
 {
@@ -189,15 +189,11 @@ static bool fetch_rule_line(struct expr_subject *subject, struct expr_sample *ou
     return subject->last_rule && give_int(out, subject->last_rule->line);
 }
 
-static bool fetch_entity(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
-                         struct expr_walk *walk)
+bool expr_sample_place(struct expr_subject *subject, struct expr_sample *out, const struct config_place *place)
 {
-    (void)args, (void)walk;
-    if (!subject->last_rule)
-        return false;
-    struct slice file = slice_str(subject->last_rule->file);
+    struct slice file = slice_str(place->file);
     char digits[EXPR_TEXT_LEN];
-    struct expr_sample line = { .type = EXPR_INT, .num = subject->last_rule->line };
+    struct expr_sample line = { .type = EXPR_INT, .num = place->line };
     struct slice number = expr_sample_str(&line, digits);
     char *text = expr_scratch_take(&subject->process->scratch, file.len + 1 + number.len);
     if (!text)
@@ -206,6 +202,13 @@ static bool fetch_entity(struct expr_subject *subject, struct expr_sample *out, 
     text[file.len] = ':';
     memcpy(text + file.len + 1, number.ptr, number.len);
     return give_str(out, slice_of(text, file.len + 1 + number.len));
+}
+
+static bool fetch_entity(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                         struct expr_walk *walk)
+{
+    (void)args, (void)walk;
+    return subject->last_rule && expr_sample_place(subject, out, subject->last_rule);
 }
 
 #define SIMPLE(word, type, function, text, example)                                                                    \

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <arpa/inet.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include "base/check.h"
 #include "expr/sample.h"
 
@@ -74,16 +72,50 @@ bool expr_sample_addr(const struct expr_sample *sample, struct expr_addr *out)
     return sample->type == EXPR_STR && expr_addr_parse(out, sample->str);
 }
 
+// The digits of `num` end at `end`; the first of them, or the minus before it. No printf: header values and log lines
+// are full of numbers.
+static char *digits(char *end, uint64_t num, bool negative)
+{
+    do
+        *--end = (char)('0' + num % 10);
+    while (num /= 10);
+    if (negative)
+        *--end = '-';
+    return end;
+}
+
+struct slice expr_int_text(char scratch[EXPR_TEXT_LEN], int64_t num)
+{
+    char *end = scratch + EXPR_TEXT_LEN - 1, *start = digits(end, num < 0 ? 0 - (uint64_t)num : (uint64_t)num, num < 0);
+    *end = '\0';
+    return slice_of(start, (size_t)(end - start));
+}
+
+struct slice expr_addr_text(char scratch[EXPR_TEXT_LEN], const struct expr_addr *addr)
+{
+    if (addr->family != 4) {
+        must(inet_ntop(AF_INET6, addr->bytes, scratch, EXPR_TEXT_LEN));
+        return slice_str(scratch);
+    }
+    char *end = scratch + EXPR_TEXT_LEN - 1, *start = end;
+    *end = '\0';
+    for (int i = 3; i >= 0; i--) {
+        start = digits(start, addr->bytes[i], false);
+        if (i)
+            *--start = '.';
+    }
+    return slice_of(start, (size_t)(end - start));
+}
+
 struct slice expr_sample_str(const struct expr_sample *sample, char scratch[EXPR_TEXT_LEN])
 {
     switch (sample->type) {
     case EXPR_BOOL:
         return sample->boolean ? SLICE("1") : SLICE("0");
     case EXPR_INT:
-        return slice_of(scratch, (size_t)snprintf(scratch, EXPR_TEXT_LEN, "%" PRId64, sample->num));
+        return expr_int_text(scratch, sample->num);
     case EXPR_ADDR:
-        must(inet_ntop(sample->addr.family == 4 ? AF_INET : AF_INET6, sample->addr.bytes, scratch, EXPR_TEXT_LEN));
-        return slice_str(scratch);
+        return expr_addr_text(scratch, &sample->addr);
     default:
         return sample->str;
     }

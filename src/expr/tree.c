@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include "base/check.h"
-#include "expr/fold.h"
+#include "base/fold.h"
 #include "expr/tree.h"
 
 // In memory the label follows the children. The byte that leads to a child is not in its label.
@@ -50,12 +50,11 @@ static inline bool label_is(const struct expr_tree *tree, const struct expr_tree
         return false;
     const char *label = label_of(node);
     uint32_t i = 0;
-    if (!tree->nocase && !tree->backward)
-        return memcmp(label, key.ptr + at, node->label_len) == 0;
+    if (!tree->backward)
+        return fold_same(label, key.ptr + at, node->label_len, tree->nocase);
     for (; i + 8 <= node->label_len; i += 8) {
-        uint64_t word = tree->backward ? __builtin_bswap64(expr_load(key.ptr + key.len - at - i - 8, 8))
-                                       : expr_load(key.ptr + at + i, 8);
-        if ((tree->nocase ? expr_fold8(word) : word) != expr_load(label + i, 8))
+        uint64_t word = __builtin_bswap64(fold_load(key.ptr + key.len - at - i - 8));
+        if ((tree->nocase ? fold_word(word) : word) != fold_load(label + i))
             return false;
     }
     while (i < node->label_len && (uint8_t)label[i] == byte_at(tree, key, at + i))
@@ -103,14 +102,16 @@ void expr_tree_init(struct expr_tree *tree, bool nocase, bool backward)
 }
 
 // Keys may nest as deep as they are long: no recursion. A node whose spot was seen to holds the next one to do there.
-void expr_tree_fini(struct expr_tree *tree, void (*fini)(expr_spot spot))
+bool expr_tree_fini_some(struct expr_tree *tree, void (*fini)(expr_spot spot), uint32_t *budget)
 {
     struct expr_tree_node *todo = tree->root;
-    if (todo && todo->spot && fini)
-        fini(todo->spot);
-    if (todo)
+    if (todo && !tree->ends) {
+        if (todo->spot && fini)
+            fini(todo->spot);
         todo->spot = 0;
-    while (todo) {
+        tree->ends = true;
+    }
+    for (; todo && *budget; --*budget) {
         struct expr_tree_node *node = todo;
         todo = (struct expr_tree_node *)node->spot;
         for (uint32_t i = 0; i < node->num; i++) {
@@ -122,7 +123,8 @@ void expr_tree_fini(struct expr_tree *tree, void (*fini)(expr_spot spot))
         }
         free(node);
     }
-    tree->root = NULL;
+    tree->root = todo;
+    return !todo;
 }
 
 // Gives `*ref` a child more, for `byte`.

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "http/change.h"
 #include "http/head_parts.h"
+#include "http/names.h"
 #include "http/scan.h"
 
 void http_head_store(struct http_head *head, char *mem, size_t cap)
@@ -28,7 +29,8 @@ static bool put_text(struct http_head *head, uint32_t *at, uint32_t *len, struct
 
 static bool value_is_sound(struct slice value)
 {
-    return http_scan_is(value.ptr, value.len, HTTP_CLASS_VALUE);
+    const char *end = value.ptr + value.len;
+    return !value.len || http_scan_value_portable(value.ptr, value.ptr, end) == end;
 }
 
 bool http_head_set(struct http_head *head, unsigned index, struct slice value)
@@ -45,27 +47,43 @@ bool http_head_set(struct http_head *head, unsigned index, struct slice value)
     return true;
 }
 
-bool http_head_add(struct http_head *head, struct slice name, struct slice value)
+// append adds a field whose name is a token with the id `id`. It stands in the store as the whole line that
+// http_head_write sends.
+static inline bool append(struct http_head *head, struct slice name, enum http_field_id id, struct slice value)
 {
-    uint32_t name_at, value_at, len = 0;
     value = slice_trim(value);
-    if (!name.len || name.len > UINT16_MAX || !http_scan_is(name.ptr, name.len, HTTP_CLASS_TOKEN) ||
-        !value_is_sound(value) || head->num_fields >= head->max_fields || !put_text(head, &name_at, &len, name) ||
-        !put_text(head, &value_at, &len, value))
+    size_t len = name.len + 2 + value.len + 2;
+    if (!value_is_sound(value) || head->num_fields >= head->max_fields || !head->store ||
+        len > head->store_cap - head->store_len)
         return false;
-    enum http_field_id id = http_field_id_of(name);
-    head->store_len += len;
+    char *line = head->store + head->store_len;
+    memcpy(line, name.ptr, name.len);
+    memcpy(line + name.len, ": ", 2);
+    if (value.len)
+        memcpy(line + name.len + 2, value.ptr, value.len);
+    memcpy(line + len - 2, "\r\n", 2);
+    uint32_t at = head->store_len | HTTP_IN_STORE;
+    head->store_len += (uint32_t)len;
     head->fields[head->num_fields++] = (struct http_field){
-        .name = name_at,
-        .value = value_at,
+        .name = at,
+        .value = at + (uint32_t)name.len + 2,
         .value_len = (uint32_t)value.len,
         .name_len = (uint16_t)name.len,
         .id = (uint8_t)id,
     };
     if (id != HTTP_FIELD_OTHER && !head->first[id])
         head->first[id] = head->num_fields;
+    else if (id != HTTP_FIELD_OTHER)
+        head->flags |= HTTP_HEAD_REPEATED;
     head->flags |= HTTP_HEAD_CHANGED;
     return true;
+}
+
+bool http_head_add(struct http_head *head, struct slice name, struct slice value)
+{
+    if (!name.len || name.len > UINT16_MAX || !http_scan_is(name.ptr, name.len, HTTP_CLASS_TOKEN))
+        return false;
+    return append(head, name, http_name_lookup(name.ptr, name.len), value);
 }
 
 void http_head_drop(struct http_head *head, unsigned index)
@@ -92,6 +110,19 @@ unsigned http_head_drop_name(struct http_head *head, struct slice name)
     return num;
 }
 
+bool http_head_put(struct http_head *head, struct slice name, enum http_field_id id, struct slice value)
+{
+    unsigned num = head->num_fields;
+    if (!append(head, name, id, value))
+        return false;
+    int i = id ? head->first[id] - 1 : http_head_find_other(head, name, 0);
+    while ((unsigned)i < num) {
+        http_head_drop(head, (unsigned)i);
+        i = id ? head->first[id] - 1 : http_head_find_other(head, name, (unsigned)i + 1);
+    }
+    return true;
+}
+
 struct target {
     uint32_t at;
     uint32_t len;
@@ -103,10 +134,13 @@ struct target {
 };
 
 // find_target reads the request target `text`, which stands at `at`, for `method`.
-static bool find_target(struct target *out, struct slice text, uint32_t at, enum http_method method)
+static bool find_target(struct target *out, struct slice text, uint32_t at, enum http_method method, bool lax)
 {
-    struct http_head own = { .base = text.ptr, .target_len = (uint32_t)text.len, .method = (uint8_t)method };
-    if (!text.len || !http_scan_is(text.ptr, text.len, HTTP_CLASS_TARGET))
+    struct http_head own = {
+        .base = text.ptr, .target_len = (uint32_t)text.len, .method = (uint8_t)method, .lax = lax
+    };
+    if (lax ? !http_lax_target_is_sound(text)
+            : !text.len || !http_scan_is(text.ptr, text.len, HTTP_CLASS_TARGET))
         return false;
     if (text.ptr[0] == '/' && method != HTTP_METHOD_CONNECT)
         own.path_len = own.target_len;
@@ -142,7 +176,7 @@ bool http_head_set_method(struct http_head *head, struct slice method)
     if (!method.len || !http_scan_is(method.ptr, method.len, HTTP_CLASS_TOKEN) || !put_text(head, &at, &len, method))
         return false;
     enum http_method id = http_method_of(method.ptr, method.len);
-    if (!find_target(&target, http_head_target(head), head->target, id))
+    if (!find_target(&target, http_head_target(head), head->target, id, head->lax))
         return false;
     head->store_len += len;
     head->method_at = at;
@@ -162,7 +196,7 @@ static bool set_parts(struct http_head *head, const struct slice parts[4])
             return false;
         first = i ? first : at;
     }
-    if (!find_target(&target, http_head_text(head, first, len), first, head->method))
+    if (!find_target(&target, http_head_text(head, first, len), first, head->method, head->lax))
         return false;
     head->store_len += len;
     take_target(head, &target);

@@ -149,7 +149,10 @@ bool http_edits_drop_hop_by_hop(struct http_edits *edits, const struct http_head
         HTTP_FIELD_CONNECTION, HTTP_FIELD_KEEP_ALIVE,        HTTP_FIELD_PROXY_CONNECTION,
         HTTP_FIELD_TE,         HTTP_FIELD_TRANSFER_ENCODING,
     };
+    unsigned any = 0; // most heads have none of them
     for (size_t i = 0; i < NUM_ITEMS(ids); i++)
+        any |= head->first[ids[i]];
+    for (size_t i = 0; any && i < NUM_ITEMS(ids); i++)
         if (!http_edits_drop_id(edits, head, ids[i]))
             return false;
     if (!keep_upgrade && !http_edits_drop_id(edits, head, HTTP_FIELD_UPGRADE))

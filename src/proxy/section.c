@@ -18,6 +18,7 @@ static void init_built_in(struct config *config, struct proxy_conf *proxy)
     proxy->be.balance = PROXY_BALANCE_ROUNDROBIN;
     proxy->be.reuse = PROXY_REUSE_SAFE;
     proxy->be.retries = 3;
+    proxy->be.retry_on = PROXY_RETRY_CONNECT;
     proxy->be.redispatch_interval = -1;
     proxy->be.default_server = proxy_server_default(config->arena);
 }

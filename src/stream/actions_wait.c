@@ -106,6 +106,15 @@ bool stream_body_waited(struct stream *stream, uint64_t at_least)
     return whole || (at_least && len >= at_least) || !more;
 }
 
+// The client ended, or broke, the connection within its body.
+static bool body_was_cut(const struct stream *stream)
+{
+    const struct transport_conn *conn = &stream->front->conn;
+    bool whole;
+    mux_h1_body_len(stream->front, &whole);
+    return !whole && (conn->read_closed || conn->failed);
+}
+
 static enum rule_verdict run_body(struct expr_subject *subject, const struct rule *rule)
 {
     const struct body_wait *wait = rule->data;
@@ -113,7 +122,12 @@ static enum rule_verdict run_body(struct expr_subject *subject, const struct rul
     bool is_request = !stream->response_valid;
     uint64_t now_us = *subject->process->now_us;
     uint64_t due_us = stream->rule_waits ? stream->rule_due_us : now_us + wait->us;
-    if (stream_body_waited(stream, wait->at_least))
+    bool is_over = stream_body_waited(stream, wait->at_least);
+    if (is_request && body_was_cut(stream)) {
+        stream_rule_fail(stream, 400, STREAM_END_CLIENT);
+        return RULE_ANSWERED;
+    }
+    if (is_over)
         return RULE_NEXT;
     if (due_us <= now_us) {
         stream_rule_fail(stream, is_request ? 408 : 504,

@@ -7,20 +7,27 @@
 
 HTTP_FETCH_FN(fetch_first_req)
 {
-    const struct stream *stream = subject->stream;
+    const struct proxy_session *session = subject->session;
     (void)args, (void)walk;
-    return http_fetch_put_bool(out, stream->session->num_requests == 1);
+    return subject->stream && http_fetch_put_bool(out, session->num_requests == 1);
 }
 
 // As for HAProxy, set-method does not change what ACLs see of a request that came with one of the usual methods.
 HTTP_FETCH_FN(fetch_method)
 {
     const struct http_head *head = http_fetch_request(subject);
+    const struct stream_log *log = subject->log;
     (void)args, (void)walk;
     if (!head)
         return false;
     enum http_method came = ((const struct stream *)subject->stream)->client_method;
-    struct slice method = came != HTTP_METHOD_OTHER ? slice_str(http_method_name(came)) : http_head_method(head);
+    struct slice method;
+    if (came != HTTP_METHOD_OTHER)
+        method = slice_str(http_method_name(came));
+    else if (log) // the head itself may be gone
+        method = slice_of(log->request_line.ptr, slice_find(log->request_line, ' '));
+    else
+        method = http_head_method(head);
     *out = (struct expr_sample){ .type = EXPR_METHOD, .str = method };
     return true;
 }
@@ -231,13 +238,13 @@ HTTP_FETCH_FN(fetch_server_status)
 static const struct expr_fetch fetches[] = {
     { .name = "http_first_req",
       .out = EXPR_BOOL,
-      REQUEST,
+      .when = HTTP_FETCH_KEPT,
       .fetch = fetch_first_req,
       .help = "True for the first request of a connection.",
       .good = "http_first_req" },
     { .name = "method",
       .out = EXPR_METHOD,
-      REQUEST,
+      .when = HTTP_FETCH_KEPT,
       .fetch = fetch_method,
       .help = "The request's method; one of the usual methods (GET, POST, ...) as it came, whatever set-method did.",
       .good = "method GET HEAD" },

@@ -192,8 +192,7 @@ TIMEOUT_FETCH(client_timeout, ((const struct proxy_session *)subject->session)->
 TIMEOUT_FETCH(server_timeout, backend_now(subject), server)
 TIMEOUT_FETCH(tunnel_timeout, backend_now(subject), tunnel)
 
-// ---- how it went
-// ------------------------------------------------------------------------------------------------------
+// ---- how it went ----------------------------------------------------------------------------------------------------
 
 #define FACT_FETCH(name, put, value)                                                                                   \
     static bool fetch_##name(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,       \
@@ -208,6 +207,7 @@ FACT_FETCH(bytes_in, put_int, (int64_t)log.bytes_in)
 FACT_FETCH(bytes_out, put_int, (int64_t)log.bytes_out)
 FACT_FETCH(conn_retries, put_int, log.retries)
 FACT_FETCH(redispatched, put_bool, log.redispatched)
+FACT_FETCH(status, put_int, log.status)
 FACT_FETCH(srv_queue, put_int, log.queue_before)
 FACT_FETCH(be_queue, put_int, log.backend_queue_before)
 
@@ -249,7 +249,8 @@ static bool fetch_id32(struct expr_subject *subject, struct expr_sample *out, co
     return stream && put_int(out, stream->id);
 }
 
-#define STREAM .when = EXPR_FROM_CONTENT
+// Rules of a connection may ask too, and get nothing: there is no stream yet.
+#define STREAM .when = EXPR_FROM_CONNECT
 #define ROW(row, fn, what)                                                                                             \
     {                                                                                                                  \
         .name = row, .out = EXPR_INT, STREAM, .fetch = fn, .help = what, .good = row " gt 100"                         \
@@ -307,6 +308,12 @@ static const struct expr_fetch fetches[] = {
     ROW("bc_be_queue", fetch_be_queue, "The place in the backend's queue when the exchange came (%bq)."),
     ROW("txn.conn_retries", fetch_conn_retries, "How often connecting to a server was tried again."),
     ROW("txn.id32", fetch_id32, "The number of the exchange among those of its worker, 32 bits."),
+    { .name = "txn.status",
+      .out = EXPR_INT,
+      .when = EXPR_FROM_SERVER,
+      .fetch = fetch_status,
+      .help = "The status of the answer as the log line says it (%ST), 0 for none.",
+      .good = "txn.status 200" },
     { .name = "txn.redispatched",
       .out = EXPR_BOOL,
       STREAM,

@@ -50,8 +50,11 @@ static enum rule_verdict run_list(struct stream *stream, const struct rule *list
         bool is_due = stream->rule_due_us && stream->rule_due_us <= stream->ctx->loop->now_us;
         if (subject->acted && !stream->rule_on_data && !is_due)
             return RULE_WAIT;
+        stream->fail_status = 0;
         verdict = rule_resume(at, subject);
         list = at->next;
+        if (verdict == RULE_ERROR || (verdict == RULE_ANSWERED && stream->fail_status))
+            stream->waited_at = at;
         if (verdict != RULE_WAIT)
             rule_over(stream);
     }
