@@ -77,7 +77,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "option transparent", CONFIG_IN_PROXY, NULL },
     { "persist rdp-cookie", CONFIG_IN_PROXY, NULL },
     { "quic-initial", CONFIG_IN_PROXY, QUIC },
-    { "retry-on", CONFIG_IN_PROXY, NULL },
     { "server-state-file-name", CONFIG_IN_PROXY, NULL },
     { "server-template", CONFIG_IN_PROXY, NULL },
     { "srvtcpka-cnt", CONFIG_IN_PROXY, NULL },

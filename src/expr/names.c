@@ -8,19 +8,6 @@
 
 static const char *const fetches[] = {
     "51d.all",
-    "bs.aborted",
-    "bs.debug_str",
-    "bs.id",
-    "bs.rst_code",
-    "cpu_calls",
-    "cpu_ns_avg",
-    "cpu_ns_tot",
-    "fs.aborted",
-    "fs.debug_str",
-    "fs.id",
-    "fs.rst_code",
-    "lat_ns_avg",
-    "lat_ns_tot",
     "sc0_bytes_in_rate",
     "sc0_bytes_out_rate",
     "sc0_clr_gpc0",
@@ -279,9 +266,6 @@ static const char *const fetches[] = {
     "ssl_s_version",
     "table_avl",
     "table_cnt",
-    "term_events",
-    "txn.status",
-    "waiting_entity",
 };
 
 static const char *const converters[] = {
