@@ -208,10 +208,13 @@ const char *expr_patterns_add_op(struct expr_patterns *set, struct slice op, str
     if (wrong)
         return wrong;
     // As a range, which is how it is told and found again where the values of the line change.
-    char range[32];
-    bool is_lower = max == INT64_MAX;
-    int len = snprintf(range, sizeof(range), "%s%" PRId64 "%s", is_lower ? "" : ":", is_lower ? min : max,
-                       is_lower ? ":" : "");
+    char range[48], bound[40];
+    int64_t num = is_lower ? min : max;
+    if (set->match == EXPR_MATCH_VERSION)
+        (void)snprintf(bound, sizeof(bound), "%u.%u", (unsigned)(num >> 16), (unsigned)(num & UINT16_MAX));
+    else
+        (void)snprintf(bound, sizeof(bound), "%" PRId64, num);
+    int len = snprintf(range, sizeof(range), is_lower ? "%s:" : ":%s", bound);
     return expr_patterns_add(set, slice_of(range, (size_t)len), false);
 }
 
