@@ -209,6 +209,7 @@ const char *expr_patterns_add_op(struct expr_patterns *set, struct slice op, str
         return wrong;
     // As a range, which is how it is told and found again where the values of the line change.
     char range[48], bound[40];
+    bool is_lower = max == INT64_MAX;
     int64_t num = is_lower ? min : max;
     if (set->match == EXPR_MATCH_VERSION)
         (void)snprintf(bound, sizeof(bound), "%u.%u", (unsigned)(num >> 16), (unsigned)(num & UINT16_MAX));
