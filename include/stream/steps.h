@@ -100,6 +100,9 @@ bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf
 // whether `at_least` bytes of it (0: all) are here, or as much as will come or fit.
 bool stream_body_waited(struct stream *stream, uint64_t at_least);
 
+// stream_request_cut says whether the client ended its side before its request's body was whole: it never will be.
+bool stream_request_cut(const struct stream *stream);
+
 // stream_retire takes everything from a stream but what its log line will ask for: a tunnel goes on in its place, and
 // releases it once that line is written.
 void stream_retire(struct stream *stream);

@@ -151,6 +151,8 @@ static bool add_values(struct config *config, struct expr_test *test, bool nocas
                                                        : expr_patterns_add(test->patterns, text, nocase);
         if (wrong)
             ok = config_error(config, line, index, "invalid value '%s': %s", arg->str, wrong);
+        if (test->expr.fetch && test->expr.fetch->note_value && !test->expr.num_steps)
+            test->expr.fetch->note_value(config, test->expr.args, line, index);
     }
     return ok;
 }

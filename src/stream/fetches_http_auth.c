@@ -55,6 +55,12 @@ static const char *prepare_list(struct config *config, struct expr_arg *args, ui
     return NULL;
 }
 
+static void note_group(struct config *config, const struct expr_arg *args, const struct config_line *line,
+                       uint32_t index)
+{
+    userlist_want_group(config, args[0].data, line, index);
+}
+
 static const struct userlist_user *check(struct expr_subject *subject, const struct expr_arg *args)
 {
     struct slice name, password;
@@ -135,9 +141,10 @@ static const struct expr_fetch fetches[] = {
       .flags = EXPR_MANY,
       .out = EXPR_STR,
       .when = HTTP_FETCH_REQUEST,
+      .note_value = note_group,
       .fetch = fetch_auth_group,
       .help = "The user's name where user and password are right by the userlist; an ACL compares its patterns with "
-              "the user's groups instead.",
+              "the user's groups instead, and each of them must be a group of that list.",
       .good = "http_auth_group(example_users) admins",
       .bad = "http_auth_group" },
     { .name = "http_auth_type",

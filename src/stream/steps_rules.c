@@ -84,6 +84,9 @@ static enum stream_verdict answered(struct stream *stream, enum proxy_counter wh
 {
     uint16_t status = stream->fail_status;
     stream->fail_status = 0;
+    // In the log an answer that did not go on did not come.
+    if (which == PROXY_COUNT_DENIED_RESP)
+        stream->times.answer_us = 0;
     if (status)
         return stream_refuse(stream, status, (enum stream_end)stream->fail_end, true);
     bool denied = is_denial(stream);
@@ -109,6 +112,11 @@ static enum stream_verdict closed(struct stream *stream, enum proxy_counter whic
         stream->end_phase = 'R';
     else if (which == PROXY_COUNT_DENIED_RESP)
         stream->end_phase = 'D';
+    // The log does not tell what the client sent before the rules let it pass.
+    if (stream->step == STREAM_CONTENT_RULES || stream->step == STREAM_REQUEST_RULES) {
+        stream->head_valid = stream->head_valid && stream->step == STREAM_REQUEST_RULES;
+        stream->times.head_us = 0;
+    }
     stream->status = 0;
     return stream_finish(stream, STREAM_END_PROXY,
                          silent   ? STREAM_NEXT_RESET
@@ -121,7 +129,7 @@ static enum stream_verdict request_verdict(struct stream *stream, enum rule_verd
 {
     switch (verdict) {
     case RULE_WAIT:
-        if (stream_client_left(stream))
+        if (stream_client_left(stream) || stream_request_cut(stream))
             return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
         stream->deadline_us = stream->subject.acted ? stream->rule_due_us : until_us;
         return STREAM_WAIT;
@@ -130,7 +138,7 @@ static enum stream_verdict request_verdict(struct stream *stream, enum rule_verd
     case RULE_CLOSE:
         return closed(stream, PROXY_COUNT_DENIED_REQ);
     default:
-        return stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
+        return stream_refuse(stream, 500, STREAM_END_PROXY, false);
     }
 }
 
@@ -307,7 +315,8 @@ static bool run_phase(struct stream *stream, const struct rule *list, enum strea
         *verdict = closed(stream, PROXY_COUNT_DENIED_RESP);
         return false;
     default:
-        *verdict = stream_refuse(stream, 502, STREAM_END_INTERNAL, true);
+        stream->times.answer_us = 0;
+        *verdict = stream_refuse(stream, 500, STREAM_END_PROXY, false);
         return false;
     }
 }
@@ -323,7 +332,8 @@ bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict)
     stream->response_phase = PHASE_OVER;
     if (!stream_has_after_rules(stream) || stream_after_rules(stream))
         return true;
-    *verdict = stream_refuse(stream, 502, STREAM_END_INTERNAL, true);
+    stream->times.answer_us = 0;
+    *verdict = stream_refuse(stream, 500, STREAM_END_PROXY, false);
     return false;
 }
 
