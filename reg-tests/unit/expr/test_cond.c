@@ -128,7 +128,7 @@ static void refused(void **state)
         { "x if METH_GTE", "did you mean 'METH_GET'?", 6 },
         { "x if HTTP_CONTENT", "predefined ACL 'HTTP_CONTENT' needs the fetch 'req.hdr_val'", 6 },
         { "x if { pth_beg /a }", "unknown fetch 'pth_beg'; did you mean 'path_beg'?", 8 },
-        { "x if { nbsrv(a) gt 1 }", "fetch 'nbsrv' is not supported", 8 },
+        { "x if { 51d.all(a) gt 1 }", "fetch '51d.all' is not supported", 8 },
         { "x if { path,51d.single(a) /a }", "converter '51d.single' is not supported", 13 },
         { "x if { path,toy_uper /a }", "unknown converter 'toy_uper'; did you mean 'toy_upper'?", 13 },
         { "x if { path, /a }", "a converter is expected after ','", 13 },
