@@ -214,7 +214,7 @@ static bool http_rules(struct stream *stream, const struct proxy_conf *conf, enu
         said = run_list(stream, last, EXPR_AT_REQUEST_HEAD, true);
     if (goes_on(said)) {
         stream->deadline_us = 0;
-        return true;
+        return stream_names_pass(stream, conf, verdict);
     }
     *verdict = request_verdict(stream, said, 0);
     return false;
