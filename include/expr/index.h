@@ -36,5 +36,5 @@ uint32_t expr_index_num(const struct expr_index *index);
 const struct expr_entry *expr_index_find(const struct expr_index *index, const struct expr_sample *sample,
                                          struct expr_groups *groups);
 
-// expr_pattern_int reads an integer, or a range as "3:9", ":9" or "3:"; NULL, or what is wrong.
-const char *expr_pattern_int(int64_t *min, int64_t *max, struct slice text);
+// expr_pattern_range reads a number as `match` writes it, or a range as "3:9", ":9" or "3:"; NULL, or what is wrong.
+const char *expr_pattern_range(enum expr_match match, int64_t *min, int64_t *max, struct slice text);

@@ -254,6 +254,19 @@ struct frontend_conf {
     struct capture_conf capture_cookie; // name NULL: none; twice its `len`, for request and answer
 };
 
+// What makes a request be tried again: proxy_conf.be.retry_on.
+enum {
+    PROXY_RETRY_CONNECT = 1 << 0,  // conn-failure, the default
+    PROXY_RETRY_EMPTY = 1 << 1,    // empty-response
+    PROXY_RETRY_JUNK = 1 << 2,     // junk-response
+    PROXY_RETRY_TIMEOUT = 1 << 3,  // response-timeout
+    PROXY_RETRY_EARLY = 1 << 4,    // 0rtt-rejected
+    PROXY_RETRY_STATUS = 1 << 5,   // and above: that of each status of proxy_retry_status
+};
+
+// proxy_retry_status gives the bit of PROXY_RETRY_* for answers with `status`, 0 where they are never a reason.
+uint32_t proxy_retry_status(uint16_t status);
+
 struct backend_conf {
     struct proxy_conf *proxy;
     struct server_conf *servers;
@@ -262,6 +275,7 @@ struct backend_conf {
     uint8_t reuse;               // enum proxy_reuse
     int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
     uint32_t retries;            // default 3
+    uint32_t retry_on;           // PROXY_RETRY_*
     uint32_t fullconn;
     struct choice_conf *use_servers;
     struct persist_conf *persists;

@@ -64,8 +64,10 @@ struct stream_replace {
 bool stream_replace_parse(struct config *config, struct stream_replace *out, const struct rule *rule,
                           const struct config_line *line, uint32_t index);
 
+// What stream_replace_run says.
+enum stream_replaced { STREAM_REPLACE_NO, STREAM_REPLACE_DONE, STREAM_REPLACE_FULL };
+
 // stream_replace_run matches `subject_text` and puts what it becomes into `*out`, in the scratch. STREAM_REPLACE_FULL:
 // there is no room for it.
-enum stream_replaced { STREAM_REPLACE_NO, STREAM_REPLACE_DONE, STREAM_REPLACE_FULL };
 enum stream_replaced stream_replace_run(const struct stream_replace *replace, struct slice *out,
                                         struct slice subject_text, struct slice format, struct expr_scratch *scratch);

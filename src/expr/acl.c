@@ -3,11 +3,6 @@
 #include "expr/acl.h"
 #include "expr/list.h"
 
-static bool has_operators(enum expr_match match)
-{
-    return match == EXPR_MATCH_INT || match == EXPR_MATCH_LEN;
-}
-
 static bool is_operator(struct slice word)
 {
     return word.len == 2 &&
@@ -37,8 +32,8 @@ static bool set_match(struct config *config, struct expr_test *test, const struc
     const struct config_arg *arg = config_arg_at(line, index);
     enum expr_match match = arg ? expr_match_find(slice_of(arg->str, arg->len)) : EXPR_MATCH_DEFAULT;
     if (match == EXPR_MATCH_DEFAULT) {
-        const char *known[EXPR_NUM_MATCHES] = { NULL };
-        for (int i = EXPR_MATCH_FOUND; i < EXPR_NUM_MATCHES; i++)
+        const char *known[EXPR_MATCH_VERSION] = { NULL };
+        for (int i = EXPR_MATCH_FOUND; i < EXPR_MATCH_VERSION; i++)
             known[i] = expr_match_name((enum expr_match)i);
         return config_error_unknown(config, line, index, "matching method", known, NUM_ITEMS(known));
     }
@@ -146,16 +141,18 @@ static bool add_values(struct config *config, struct expr_test *test, bool nocas
     for (; index < end; index++) {
         const struct config_arg *arg = config_arg_at(line, index);
         struct slice text = slice_of(arg->str, arg->len);
-        if (has_operators(test->match) && is_operator(text)) {
+        if (expr_match_is_number(test->match) && is_operator(text)) {
             op = text;
             if (index + 1 == end)
                 return config_error(config, line, index, "'%s' wants a number after it", arg->str);
             continue;
         }
-        const char *wrong = has_operators(test->match) ? expr_patterns_add_op(test->patterns, op, text)
-                                                       : expr_patterns_add(test->patterns, text, nocase);
+        const char *wrong = expr_match_is_number(test->match) ? expr_patterns_add_op(test->patterns, op, text)
+                                                              : expr_patterns_add(test->patterns, text, nocase);
         if (wrong)
             ok = config_error(config, line, index, "invalid value '%s': %s", arg->str, wrong);
+        if (test->expr.fetch && test->expr.fetch->note_value && !test->expr.num_steps)
+            test->expr.fetch->note_value(config, test->expr.args, line, index);
     }
     return ok;
 }

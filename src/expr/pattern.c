@@ -48,6 +48,7 @@ static const struct {
     [EXPR_MATCH_DIR] = { "dir", TYPE_ANY },
     [EXPR_MATCH_DOM] = { "dom", TYPE_ANY },
     [EXPR_MATCH_REG] = { "reg", TYPE_ANY },
+    [EXPR_MATCH_VERSION] = { "int", TYPE(INT) },
 };
 
 const char *expr_match_name(enum expr_match match)
@@ -57,7 +58,7 @@ const char *expr_match_name(enum expr_match match)
 
 enum expr_match expr_match_find(struct slice name)
 {
-    for (int match = EXPR_MATCH_FOUND; match < EXPR_NUM_MATCHES; match++)
+    for (int match = EXPR_MATCH_FOUND; match < EXPR_MATCH_VERSION; match++)
         if (slice_equal(slice_str(matches[match].name), name))
             return (enum expr_match)match;
     return EXPR_MATCH_DEFAULT;
@@ -70,6 +71,11 @@ enum expr_match expr_match_default(enum expr_type type)
         [EXPR_STR] = EXPR_MATCH_STR,   [EXPR_BIN] = EXPR_MATCH_DEFAULT, [EXPR_METHOD] = EXPR_MATCH_STR,
     };
     return (enum expr_match)defaults[type];
+}
+
+bool expr_match_is_number(enum expr_match match)
+{
+    return match == EXPR_MATCH_INT || match == EXPR_MATCH_LEN || match == EXPR_MATCH_VERSION;
 }
 
 bool expr_match_allows(enum expr_match match, enum expr_type type)
@@ -190,22 +196,26 @@ static const char *read_op(int64_t *min, int64_t *max, struct slice op, int64_t 
 
 const char *expr_patterns_add_op(struct expr_patterns *set, struct slice op, struct slice text)
 {
-    must(!set->sealed && (set->match == EXPR_MATCH_INT || set->match == EXPR_MATCH_LEN));
+    must(!set->sealed && expr_match_is_number(set->match));
     int64_t min, max;
     if (slice_equal(op, SLICE("eq")))
         return expr_patterns_add(set, text, false);
     if (slice_find(text, ':') < text.len)
-        return "an order is a comparison with one integer";
-    const char *wrong = expr_pattern_int(&min, &max, text);
+        return "an order is a comparison with one number";
+    const char *wrong = expr_pattern_range(set->match, &min, &max, text);
     if (!wrong)
         wrong = read_op(&min, &max, op, min);
     if (wrong)
         return wrong;
     // As a range, which is how it is told and found again where the values of the line change.
-    char range[32];
+    char range[48], bound[40];
     bool is_lower = max == INT64_MAX;
-    int len = snprintf(range, sizeof(range), "%s%" PRId64 "%s", is_lower ? "" : ":", is_lower ? min : max,
-                       is_lower ? ":" : "");
+    int64_t num = is_lower ? min : max;
+    if (set->match == EXPR_MATCH_VERSION)
+        (void)snprintf(bound, sizeof(bound), "%u.%u", (unsigned)(num >> 16), (unsigned)(num & UINT16_MAX));
+    else
+        (void)snprintf(bound, sizeof(bound), "%" PRId64, num);
+    int len = snprintf(range, sizeof(range), is_lower ? "%s:" : ":%s", bound);
     return expr_patterns_add(set, slice_of(range, (size_t)len), false);
 }
 

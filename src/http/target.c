@@ -36,11 +36,7 @@ static bool split_port(struct slice *host, struct slice *port)
             return false;
         p += len + 1;
     } else {
-        while (p < end && *p != ':') {
-            if (http_class[(uint8_t)*p] & HTTP_CLASS_HOST) {
-                p++;
-                continue;
-            }
+        while ((p = http_scan_class(p, end, HTTP_CLASS_HOST)) < end && *p != ':') {
             if (*p != '%' || end - p < 3 || !http_scan_is(p + 1, 2, HTTP_CLASS_HEX))
                 return false;
             p += 3;
@@ -69,6 +65,8 @@ static bool parse_authority_form(struct http_head *head)
     head->authority_len = head->target_len;
     struct slice host = http_head_authority(head), port;
     uint64_t number = 0;
+    if (head->lax)
+        return true;
     return split_port(&host, &port) && host.len && slice_to_u64(port, &number) && number > 0;
 }
 
@@ -88,7 +86,7 @@ static bool parse_absolute_form(struct http_head *head)
         return false;
     p += 3;
     const char *authority = p;
-    while (p < end && *p != '/' && *p != '?')
+    while (p < end && *p != '/' && *p != '?' && *p != '#')
         p++;
     head->flags |= HTTP_HEAD_ABSOLUTE;
     head->authority = (uint32_t)(authority - head->base);

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "stream/aliases.h"
+#include "stream/act.h"
 #include "stream/capture.h"
 
 const struct stream_log *stream_alias_log(const struct expr_subject *subject, struct stream_log *own)
@@ -57,28 +58,39 @@ static const struct stream_ctx *ctx_of(const struct expr_subject *subject)
     return subject->process->owner;
 }
 
+// As rules of the exchange made them: set-src and set-dst show in log lines.
+static const struct transport_address *client_address(struct expr_subject *subject)
+{
+    return subject->stream ? stream_src(subject->stream) : &((const struct proxy_session *)subject->session)->src;
+}
+
+static const struct transport_address *own_address(struct expr_subject *subject)
+{
+    return subject->stream ? stream_dst(subject->stream) : proxy_session_dst(subject->session);
+}
+
 ALIAS(alias_ci)
 {
     (void)item;
-    return put_address(out, &((const struct proxy_session *)subject->session)->src);
+    return put_address(out, client_address(subject));
 }
 
 ALIAS(alias_cp)
 {
     (void)item;
-    return put_port(out, &((const struct proxy_session *)subject->session)->src);
+    return put_port(out, client_address(subject));
 }
 
 ALIAS(alias_fi)
 {
     (void)item;
-    return put_address(out, proxy_session_dst(subject->session));
+    return put_address(out, own_address(subject));
 }
 
 ALIAS(alias_fp)
 {
     (void)item;
-    return put_port(out, proxy_session_dst(subject->session));
+    return put_port(out, own_address(subject));
 }
 
 // Outside of log lines the connection is still there to be asked.

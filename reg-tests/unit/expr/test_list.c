@@ -188,7 +188,7 @@ static void random_changes(void **state)
 {
     (void)state;
     static struct model model;
-    for (int i = EXPR_MATCH_INT; i < EXPR_NUM_MATCHES; i++) {
+    for (int i = EXPR_MATCH_INT; i < EXPR_MATCH_VERSION; i++) {
         enum expr_match match = (enum expr_match)i;
         struct toy_config toy;
         struct expr_list *list;
