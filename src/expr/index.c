@@ -382,6 +382,8 @@ const struct expr_entry *expr_index_find(const struct expr_index *index, const s
             return first_of(expr_networks_find(&index->networks, &sample->addr));
         return expr_sample_addr(sample, &addr) ? first_of(expr_networks_find(&index->networks, &addr)) : NULL;
     default:
+        if (sample->type == EXPR_BIN && index->match != EXPR_MATCH_BIN)
+            return find_str(index, expr_sample_text(sample), groups);
         return find_str(index, expr_sample_str(sample, scratch), groups);
     }
 }

@@ -151,6 +151,8 @@ const char *expr_list_load(struct expr_list **out, struct config *config, struct
     struct slice bare = name_bare(name, &is_optional, &is_virtual);
     if (bare.len == 0 || memchr(bare.ptr, '\0', bare.len))
         return "the name of a file is expected";
+    if (bare.ptr[0] == '#')
+        return "a name that begins with '#' would be taken for an id";
     *out = list_named(registry, bare);
     if (*out && (*out)->is_map != is_map)
         return arena_printf(config->arena, "'%s' is used as %s already and cannot be %s too", (*out)->name,
@@ -311,7 +313,8 @@ struct expr_list *expr_list_find(struct slice name)
 
 const char *expr_list_name(const struct expr_list *list)
 {
-    lists_number(list->registry);
+    if (!list->is_named)
+        lists_number(list->registry);
     return list->name;
 }
 

@@ -37,6 +37,9 @@ static bool next_pair(const struct http_head *head, struct slice *name, struct s
             if (equal == pair.len)
                 continue;
             *name = slice_trim(slice_of(pair.ptr, equal));
+            // "$Version" and its like speak of the cookies beside them (RFC 2965 section 3.3.4).
+            if (name->len && name->ptr[0] == '$' && !head->is_response)
+                continue;
             *value = slice_trim(slice_from(pair, equal + 1));
             walk->at[0] = at;
             walk->at[1] = pos;

@@ -220,7 +220,7 @@ static bool http_rules(struct stream *stream, const struct proxy_conf *conf, enu
         stream_hints_flush(stream);
     if (goes_on(said)) {
         stream->deadline_us = 0;
-        return true;
+        return stream_names_pass(stream, conf, verdict);
     }
     *verdict = request_verdict(stream, said, 0);
     return false;

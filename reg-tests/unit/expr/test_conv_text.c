@@ -55,7 +55,7 @@ static void fields_and_words(void **state)
         { "str(f1_f2_f3__f5),field(-2,_,3)", "f2_f3_" },
         { "str(f1_f2_f3__f5),field(-3,_,0)", "f1_f2_f3" },
         { "str(f1_f2_f3__f5),field(-6,_)", NULL },
-        { "str(a\\,b;c),field(2,\",;\")", "b" },
+        { "str('a,b;c'),field(2,\",;\")", "b" },
         { "str(),field(1,_)", "" },
         { "str(),field(2,_)", NULL },
         { "str(_),field(2,_)", "" },
