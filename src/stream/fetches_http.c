@@ -352,6 +352,7 @@ static const struct expr_fetch fetches[] = {
       .good = "server_status 503" },
     { .name = "req_ver", .of = "req.ver", .help = "Another name for req.ver." },
     { .name = "resp_ver", .of = "res.ver", .help = "Another name for res.ver." },
+    { .name = "resp.ver", .of = "res.ver", .help = "Another name for res.ver." },
     HTTP_FETCH_FORMS("base", "base"),
     HTTP_FETCH_FORMS("path", "path"),
     HTTP_FETCH_FORMS("url", "url"),
