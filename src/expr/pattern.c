@@ -263,7 +263,7 @@ bool expr_patterns_match(const struct expr_patterns *set, const struct expr_samp
 {
     bool truth;
     if (set->lone.ptr && sample->type >= EXPR_STR)
-        return match_lone(set, sample->str);
+        return match_lone(set, expr_sample_text(sample));
     if (set->match == EXPR_MATCH_FOUND)
         return true;
     if (set->match == EXPR_MATCH_BOOL)
