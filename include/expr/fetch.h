@@ -75,6 +75,10 @@ struct expr_fetch {
     enum expr_type out;       // the type of its samples
     uint32_t when;            // EXPR_AT_* bits
     expr_prepare_fn *prepare; // or NULL
+    // note_value takes note of a value that an ACL compares the samples with (not of those in files), at argument
+    // `index` of `line`; or NULL.
+    void (*note_value)(struct config *config, const struct expr_arg *args, const struct config_line *line,
+                       uint32_t index);
     expr_fetch_fn *fetch;
     const char *help;
     const char *good; // an ACL's words that must be accepted: "path_beg /img /css"

@@ -92,13 +92,20 @@ bool stream_is_probe(struct stream *stream);
 // stream_monitored answers a request for monitor-uri; false where it is none.
 bool stream_monitored(struct stream *stream, enum stream_verdict *verdict);
 
-// stream_ready_for_rules does what `conf` wants done before its http-request rules: names are restricted, the body is
-// waited for. False: `*verdict` says how it goes on.
+// stream_names_pass restricts the names of request fields as `conf` says, behind its rules. False: `*verdict` says how
+// it goes on.
+bool stream_names_pass(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict);
+
+// stream_ready_for_rules does what `conf` wants done before its http-request rules: the body is waited for. False:
+// `*verdict` says how it goes on.
 bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict);
 
 // stream_body_waited reads what has come of the request's body (or the answer's, once its head is here) and says
 // whether `at_least` bytes of it (0: all) are here, or as much as will come or fit.
 bool stream_body_waited(struct stream *stream, uint64_t at_least);
+
+// stream_request_cut says whether the client ended its side before its request's body was whole: it never will be.
+bool stream_request_cut(const struct stream *stream);
 
 // stream_retire takes everything from a stream but what its log line will ask for: a tunnel goes on in its place, and
 // releases it once that line is written.

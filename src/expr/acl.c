@@ -21,6 +21,7 @@ static bool add_list(struct config *config, struct expr_test *test, const struct
     const struct expr_patterns *patterns = expr_list_index(list, &wrong, config, test->match, nocase);
     if (!patterns)
         return config_error(config, line, index, "%s", wrong);
+    expr_list_used(list, is_map, line->place);
     expr_patterns_join(test->patterns, patterns);
     return true;
 }
@@ -68,9 +69,22 @@ static bool make_patterns(struct config *config, struct expr_test *test, const s
 
 struct flags {
     bool nocase;
-    bool is_map; // -M: the lists of -f have values, which do not matter here
-    bool loaded; // a file gave values, or none: an empty file is an honest empty list
+    bool is_map;    // -M: the lists of -f have values, which do not matter here
+    bool loaded;    // a file gave values, or none: an empty file is an honest empty list
+    uint32_t id_at; // the argument of -u, 0: none
+    uint32_t id;    // of the list that the values of the line are
 };
+
+static bool set_id(struct config *config, struct flags *flags, const struct config_line *line, uint32_t index)
+{
+    const struct config_arg *arg = config_arg_at(line, index);
+    uint64_t id;
+    if (!slice_to_u64(slice_of(arg->str, arg->len), &id) || id > INT32_MAX)
+        return config_error(config, line, index, "-u wants an id from 0 to %d", INT32_MAX);
+    flags->id = (uint32_t)id;
+    flags->id_at = index;
+    return true;
+}
 
 static bool parse_flags(struct config *config, struct expr_test *test, struct flags *flags,
                         const struct config_line *line, uint32_t fetch_at, uint32_t *index, uint32_t end)
@@ -91,11 +105,13 @@ static bool parse_flags(struct config *config, struct expr_test *test, struct fl
             break; // host names are never resolved in patterns: that is what it asks for
         case 'm':
         case 'f':
+        case 'u':
             if (value >= end)
                 return config_error(config, line, *index, "%s wants a value", flag);
-            if (flag[1] == 'm' ? !set_match(config, test, line, value)
-                               : !make_patterns(config, test, line, fetch_at) ||
-                                     !add_list(config, test, line, value, flags->nocase, flags->is_map))
+            if ((flag[1] == 'm' && !set_match(config, test, line, value)) ||
+                (flag[1] == 'u' && !set_id(config, flags, line, value)) ||
+                (flag[1] == 'f' && (!make_patterns(config, test, line, fetch_at) ||
+                                    !add_list(config, test, line, value, flags->nocase, flags->is_map))))
                 return false;
             flags->loaded |= flag[1] == 'f';
             (*index)++;
@@ -103,9 +119,6 @@ static bool parse_flags(struct config *config, struct expr_test *test, struct fl
         case 'M':
             flags->is_map = true;
             break;
-        case 'u':
-            return config_error(config, line, *index,
-                                "flag '-u' is not supported: give a list that is to change a name, '-f virt@NAME'");
         default:
             // A negative number, or a value that looks like a flag: HAProxy takes it for a value too.
             return true;
@@ -135,9 +148,11 @@ static bool add_values(struct config *config, struct expr_test *test, bool nocas
             continue;
         }
         const char *wrong = expr_match_is_number(test->match) ? expr_patterns_add_op(test->patterns, op, text)
-                                                       : expr_patterns_add(test->patterns, text, nocase);
+                                                              : expr_patterns_add(test->patterns, text, nocase);
         if (wrong)
             ok = config_error(config, line, index, "invalid value '%s': %s", arg->str, wrong);
+        if (test->expr.fetch && test->expr.fetch->note_value && !test->expr.num_steps)
+            test->expr.fetch->note_value(config, test->expr.args, line, index);
     }
     return ok;
 }
@@ -156,7 +171,14 @@ struct expr_test *expr_test_parse(struct config *config, const struct config_lin
     if (!parse_flags(config, test, &flags, line, fetch_at, &index, end) ||
         !make_patterns(config, test, line, fetch_at) || !add_values(config, test, flags.nocase, line, index, end))
         return NULL;
-    expr_patterns_seal(test->patterns);
+    const char *fetch = config_arg_at(line, fetch_at)->str;
+    const char *wrong =
+        expr_list_from_line(config, test->patterns, test->match, flags.nocase, slice_of(fetch, strcspn(fetch, "(,")),
+                            line->place, flags.id_at ? &flags.id : NULL);
+    if (wrong) {
+        config_error(config, line, flags.id_at, "%s", wrong);
+        return NULL;
+    }
     bool wants_values = test->match != EXPR_MATCH_FOUND && test->match != EXPR_MATCH_BOOL;
     if (wants_values && index == end && !flags.loaded)
         config_warning(config, line, fetch_at, "this never matches: it has no values (-m found asks for presence)");

@@ -48,6 +48,11 @@ struct expr_index *expr_index_new(enum expr_match match, bool nocase)
     return index;
 }
 
+void expr_index_reserve(struct expr_index *index, const struct expr_index *like)
+{
+    expr_set_reserve(&index->set, &like->set);
+}
+
 static void item_fini(const struct expr_index *index, struct item *item)
 {
     if (index->match == EXPR_MATCH_REG)
@@ -56,17 +61,25 @@ static void item_fini(const struct expr_index *index, struct item *item)
         free((char *)item->text.ptr);
 }
 
+bool expr_index_free_some(struct expr_index *index, uint32_t *budget)
+{
+    struct items *items = &index->items;
+    for (; items->num && *budget; --*budget)
+        item_fini(index, &items->items[--items->num]);
+    if (items->num || !expr_set_fini_some(&index->set, budget) ||
+        !expr_tree_fini_some(&index->tree, expr_spot_fini, budget) ||
+        !expr_networks_fini_some(&index->networks, budget))
+        return false;
+    free(items->items);
+    free(index);
+    return true;
+}
+
 void expr_index_free(struct expr_index *index)
 {
-    if (!index)
-        return;
-    for (uint32_t i = 0; i < index->items.num; i++)
-        item_fini(index, &index->items.items[i]);
-    free(index->items.items);
-    expr_set_fini(&index->set);
-    expr_tree_fini(&index->tree, expr_spot_fini);
-    expr_networks_fini(&index->networks);
-    free(index);
+    uint32_t budget = UINT32_MAX;
+    if (index)
+        (void)expr_index_free_some(index, &budget);
 }
 
 static void item_add(struct expr_index *index, struct item item)
@@ -98,12 +111,7 @@ static void item_del(struct expr_index *index, const struct expr_entry *entry)
 
 static bool parse_int(struct slice text, int64_t *out)
 {
-    bool negative = text.len > 1 && text.ptr[0] == '-';
-    uint64_t num;
-    if (!slice_to_u64(slice_from(text, negative), &num) || num > INT64_MAX)
-        return false;
-    *out = negative ? -(int64_t)num : (int64_t)num;
-    return true;
+    return text.len && text.ptr[0] != '+' && slice_to_i64(text, out);
 }
 
 // "3.1", or "3" for "3.0": both parts have 16 bits.
@@ -122,7 +130,7 @@ static bool parse_version(struct slice text, int64_t *out)
 const char *expr_pattern_range(enum expr_match match, int64_t *min, int64_t *max, struct slice text)
 {
     bool is_version = match == EXPR_MATCH_VERSION;
-    bool (*parse)(struct slice text, int64_t *out) = is_version ? parse_version : parse_int;
+    bool (*parse)(struct slice text, int64_t * out) = is_version ? parse_version : parse_int;
     *min = INT64_MIN;
     *max = INT64_MAX;
     size_t colon = slice_find(text, ':');
@@ -143,7 +151,7 @@ static struct slice number_key(const int64_t *num)
     return slice_of((const char *)num, sizeof(*num));
 }
 
-void expr_index_add_range(struct expr_index *index, struct expr_entry *entry, int64_t min, int64_t max)
+static void add_range(struct expr_index *index, struct expr_entry *entry, int64_t min, int64_t max)
 {
     if (min == max)
         expr_set_add(&index->set, number_key(&min), entry);
@@ -158,7 +166,7 @@ static const char *hex_read(struct slice *out, struct slice text)
         return "hexadecimal digits are expected in pairs";
     char *bytes = expr_memory(NULL, text.len / 2);
     for (size_t i = 0; i < text.len / 2; i++) {
-        int high = expr_hex_digit(text.ptr[2 * i]), low = expr_hex_digit(text.ptr[2 * i + 1]);
+        int high = slice_hex_digit(text.ptr[2 * i]), low = slice_hex_digit(text.ptr[2 * i + 1]);
         if (high < 0 || low < 0) {
             free(bytes);
             return "hexadecimal digits are expected";
@@ -213,7 +221,7 @@ const char *expr_index_add(struct expr_index *index, struct expr_entry *entry)
     case EXPR_MATCH_VERSION:
         wrong = expr_pattern_range(index->match, &min, &max, key);
         if (!wrong)
-            expr_index_add_range(index, entry, min, max);
+            add_range(index, entry, min, max);
         return wrong;
     case EXPR_MATCH_IP:
         wrong = expr_network_parse(&net, key);

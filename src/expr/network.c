@@ -85,10 +85,10 @@ static void spot_fini(expr_spot spot)
     free(inner);
 }
 
-void expr_networks_fini(struct expr_networks *nets)
+bool expr_networks_fini_some(struct expr_networks *nets, uint32_t *budget)
 {
-    for (int i = 0; i < 2; i++)
-        expr_tree_fini(&nets->trees[i], spot_fini);
+    return expr_tree_fini_some(&nets->trees[0], spot_fini, budget) &&
+           expr_tree_fini_some(&nets->trees[1], spot_fini, budget);
 }
 
 // The place of the network that ends `bits` bits after the spot, made where there is none.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,8 @@ static void standard_descriptors_open(void)
 int process_main(const struct process_program *program, int argc, char **argv)
 {
     struct process_options options;
+    // Freeing a hundred thousand small blocks in steps is of no use where the allocator keeps them for one great step.
+    mallopt(M_MXFAST, 0);
     standard_descriptors_open();
     os_title_init(argc, argv);
     enum command command = command_read(&options, argc, argv);

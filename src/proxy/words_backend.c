@@ -33,8 +33,7 @@ static bool parse_retry_on(struct config *config, void *object, const struct con
     const struct config_arg *arg;
     uint64_t status;
     uint32_t retry_on = 0;
-    if (proxy->in == CONFIG_IN_FRONTEND)
-        return proxy_word_error(config, line, "'%s' is for backends: a frontend has no servers", word->name);
+    (void)word;
     for (uint32_t i = 0; (arg = config_arg_at(line, i)); i++) {
         size_t at = 0;
         while (at < NUM_ITEMS(known) && strcmp(arg->str, known[at]) != 0)
@@ -179,7 +178,7 @@ static const struct config_word words[] = {
       .bad = "retries -1",
       .bad_says = "is no number" },
     { .name = "retry-on",
-      .in = CONFIG_IN_PROXY,
+      .in = CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
       .min_args = 1,
       .flags = CONFIG_ANY_ARGS,
       .parse = parse_retry_on,

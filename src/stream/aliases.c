@@ -3,8 +3,8 @@
 // them read a struct stream_log: that of the line being written, or one filled from the stream for other uses.
 #include <sys/socket.h>
 #include <unistd.h>
-#include "stream/aliases.h"
 #include "stream/act.h"
+#include "stream/aliases.h"
 #include "stream/capture.h"
 
 const struct stream_log *stream_alias_log(const struct expr_subject *subject, struct stream_log *own)
@@ -58,39 +58,45 @@ static const struct stream_ctx *ctx_of(const struct expr_subject *subject)
     return subject->process->owner;
 }
 
-// As rules of the exchange made them: set-src and set-dst show in log lines.
-static const struct transport_address *client_address(struct expr_subject *subject)
+// What rules made of the client's address, or of the one it connected to, counts; a tunnel may have outlived its stream.
+static const struct transport_address *src_of(const struct expr_subject *subject)
 {
-    return subject->stream ? stream_src(subject->stream) : &((const struct proxy_session *)subject->session)->src;
+    const struct stream_log *log = subject->log;
+    if (subject->stream)
+        return stream_src(subject->stream);
+    return log && log->src.family ? &log->src : &((const struct proxy_session *)subject->session)->src;
 }
 
-static const struct transport_address *own_address(struct expr_subject *subject)
+static const struct transport_address *dst_of(const struct expr_subject *subject)
 {
-    return subject->stream ? stream_dst(subject->stream) : proxy_session_dst(subject->session);
+    const struct stream_log *log = subject->log;
+    if (subject->stream)
+        return stream_dst(subject->stream);
+    return log && log->dst.family ? &log->dst : proxy_session_dst(subject->session);
 }
 
 ALIAS(alias_ci)
 {
     (void)item;
-    return put_address(out, client_address(subject));
+    return put_address(out, src_of(subject));
 }
 
 ALIAS(alias_cp)
 {
     (void)item;
-    return put_port(out, client_address(subject));
+    return put_port(out, src_of(subject));
 }
 
 ALIAS(alias_fi)
 {
     (void)item;
-    return put_address(out, own_address(subject));
+    return put_address(out, dst_of(subject));
 }
 
 ALIAS(alias_fp)
 {
     (void)item;
-    return put_port(out, own_address(subject));
+    return put_port(out, dst_of(subject));
 }
 
 // Outside of log lines the connection is still there to be asked.

@@ -76,7 +76,7 @@ HTTP_FETCH_SIDE_FN(cook)
 {
     struct slice value;
     (void)subject;
-    return pick(head, &value, args, walk) && http_fetch_put_str(out, value);
+    return pick(head, &value, args, walk) && put_str(out, value);
 }
 HTTP_FETCH_SIDES(cook)
 
@@ -90,7 +90,7 @@ HTTP_FETCH_SIDE_FN(cook_val)
 {
     struct slice value;
     (void)subject;
-    return pick(head, &value, args, walk) && http_fetch_put_val(out, value);
+    return pick(head, &value, args, walk) && put_val(out, value);
 }
 HTTP_FETCH_SIDES(cook_val)
 
@@ -102,7 +102,7 @@ HTTP_FETCH_SIDE_FN(cook_cnt)
     (void)subject, (void)walk;
     while (next_named(head, &value, args, &own))
         num++;
-    return http_fetch_put_int(out, num);
+    return put_int(out, num);
 }
 HTTP_FETCH_SIDES(cook_cnt)
 
@@ -130,7 +130,7 @@ HTTP_FETCH_SIDE_FN(cook_names)
             memcpy(text + len, name.ptr, name.len);
         len += name.len;
     }
-    return !first && expr_scratch_take(&subject->process->scratch, len) && http_fetch_put_str(out, slice_of(text, len));
+    return !first && expr_scratch_take(&subject->process->scratch, len) && put_str(out, slice_of(text, len));
 }
 HTTP_FETCH_SIDES(cook_names)
 

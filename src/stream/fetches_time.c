@@ -91,8 +91,9 @@ static int64_t active_ms(const struct stream_log *log)
 // Without the time in which nothing was asked.
 static int64_t user_ms(const struct stream_log *log)
 {
-    int64_t idle = idle_ms(log);
-    return total_ms(log) - (idle > 0 ? idle : 0);
+    const struct stream_times *times = &log->times;
+    uint64_t idle_us = times->idle_us && times->first_us > times->idle_us ? times->first_us - times->idle_us : 0;
+    return ms_between(begin_us(log) + idle_us, log->end_us);
 }
 
 #define TIMER_FETCH(name)                                                                                              \

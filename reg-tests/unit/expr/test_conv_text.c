@@ -153,10 +153,10 @@ static void urls_and_hosts(void **state)
         { "str(012345),bytes(txn.none)", NULL },
     };
     static const struct conv_bad bad[] = {
-        { "str(a),url_dec(x)", "an integer" },       { "str(a),url_enc(path)", "only encoding" },
-        { "str(a),ipmask(33)", "IPv4 mask" },        { "str(a),ipmask(24,129)", "IPv6 mask" },
-        { "str(a),ipmask(/24)", "IPv4 mask" },       { "str(a),ipmask(255.255)", "IPv4 mask" },
-        { "str(a),bytes(x)", "name of a variable" }, { "str(a),bytes", "takes (<offset>" },
+        { "str(a),url_dec(x)", "an integer" },      { "str(a),url_enc(path)", "only encoding" },
+        { "str(a),ipmask(33)", "IPv4 mask" },       { "str(a),ipmask(24,129)", "IPv6 mask" },
+        { "str(a),ipmask(/24)", "IPv4 mask" },      { "str(a),ipmask(255.255)", "IPv4 mask" },
+        { "str(a),bytes(x)", "a variable's name" }, { "str(a),bytes", "takes (<offset>" },
     };
     conv_check(*state, cases, NUM_ITEMS(cases));
     conv_check_bad(*state, bad, NUM_ITEMS(bad));
