@@ -191,7 +191,7 @@ bool http_response_has_body(const struct http_head *head, enum http_method metho
 // http_bad_name gives a short English text for `bad`, for logs and error answers.
 const char *http_bad_name(enum http_bad bad);
 
-// http_status_reason gives the standard reason phrase of `status`, or "Unknown".
+// http_status_reason gives the standard reason phrase of `status`, or one for its class ("Success").
 const char *http_status_reason(uint16_t status);
 
 // http_method_name gives the name of `method`, or "" for HTTP_METHOD_OTHER.

@@ -222,7 +222,8 @@ size_t expr_format_write(const struct expr_format *format, struct expr_subject *
         default:
             put_expr(&out, node, subject, manner, format->flags);
         }
-        spaced &= out.pos == before;
+        // A log keeps the place of an empty %HQ, but not that of %hr without captures.
+        spaced &= out.pos == before && !(manner->dash && node->kind == FORMAT_ALIAS && !node->alias->list);
     }
     if (cut)
         *cut = out.cut;

@@ -86,7 +86,13 @@ static enum rule_verdict run_capture(struct expr_subject *subject, const struct 
     struct stream *stream = subject->stream;
     if (args->owner && args->owner != stream->session->conf)
         return RULE_NEXT;
+    subject->may_change = false;
     struct slice text = expr_eval_str(&args->expr, subject);
+    // Bytes that may still come are waited for as a condition waits for them: as long as inspect-delay says.
+    if (!text.ptr && rule->ruleset == RULE_TCP_CONTENT && subject->may_change && !subject->final) {
+        subject->acted = false;
+        return RULE_WAIT;
+    }
     if (text.ptr)
         stream_capture_set(stream,
                            rule->ruleset == RULE_HTTP_RESPONSE ? STREAM_CAPTURE_RESPONSE : STREAM_CAPTURE_REQUEST,
