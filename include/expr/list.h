@@ -60,6 +60,9 @@ void expr_list_describe(const struct expr_list *list, void (*put)(void *arg, con
 // expr_list_version gives the number of the version in use, 0 for what was read from the configuration.
 uint32_t expr_list_version(const struct expr_list *list);
 
+// expr_list_has_version says whether `version` is in use or prepared.
+bool expr_list_has_version(const struct expr_list *list, uint32_t version);
+
 // expr_list_version_next gives the greatest number that expr_list_prepare gave, 0 for none.
 uint32_t expr_list_version_next(const struct expr_list *list);
 

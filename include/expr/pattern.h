@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pattern sets: what samples are compared with. A set has one matching method and any number of patterns. That of the
-// values on a line of the configuration is filled while it is read, sealed and const afterwards, and goes with the
-// configuration's arena; that of a list (expr/list.h) changes as the list does. Exact strings are found by hash,
-// prefixes, suffixes and networks in a tree, however many there are; substrings and regular expressions are tried in
-// turn. Matching allocates nothing (but see expr/regex.h).
+// values on a line of the configuration is filled while it is read and goes with the configuration's arena; once it is
+// sealed, what it matches changes only as a list does (expr/list.h), its own or those it joined. Exact strings are
+// found by hash, prefixes, suffixes and networks in a tree, however many there are; substrings and regular expressions
+// are tried in turn. Matching allocates nothing (but see expr/regex.h).
 #pragma once
 
 #include <stdbool.h>
@@ -40,8 +40,8 @@ const char *expr_patterns_add(struct expr_patterns *set, struct slice text, bool
 // expr_patterns_add_op adds a comparison with one number: `op` is eq, ge, gt, le or lt.
 const char *expr_patterns_add_op(struct expr_patterns *set, struct slice op, struct slice text);
 
-// expr_patterns_join makes `set` match what `other`, of the same method, does as well: for the lists of -f. `other` must
-// live as long, and is not copied: it may change.
+// expr_patterns_join makes `set` match what `other`, of the same method, does as well: for the lists of -f. `other`
+// must live as long, and is not copied: it may change.
 void expr_patterns_join(struct expr_patterns *set, const struct expr_patterns *other);
 
 // expr_patterns_seal ends the adding.

@@ -33,7 +33,7 @@ enum {
     EXPR_FROM_REQUEST_HEAD = EXPR_AT_REQUEST_HEAD | EXPR_AT_REQUEST_BODY, // what needs the head itself: gone afterwards
     EXPR_FROM_CONNECT = 0x3ff & ~EXPR_AT_BOOT,
     EXPR_FROM_CONTENT = EXPR_FROM_CONNECT & ~(EXPR_AT_CONNECT | EXPR_AT_SESSION), // what needs a stream
-    EXPR_FROM_SERVER = EXPR_AT_RESPONSE_CONTENT | EXPR_FROM_RESPONSE_HEAD, // what needs a server
+    EXPR_FROM_SERVER = EXPR_AT_RESPONSE_CONTENT | EXPR_FROM_RESPONSE_HEAD,        // what needs a server
     EXPR_ALWAYS = 0x7ff,
 };
 

@@ -14,6 +14,7 @@ struct expr_tree_node;
 struct expr_tree {
     struct expr_tree_node *root; // NULL: empty
     uint32_t num;                // of keys
+    uint32_t max_len;            // of the longest key there was
     bool nocase;
     bool backward; // keys and subjects are read from their last byte on
     bool ends;     // expr_tree_fini_some has begun: `root` is what it goes on with

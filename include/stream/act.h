@@ -59,7 +59,8 @@ struct stream_reply {
     const struct proxy_errors *errors; // the error page of `status` as this http-errors section says, if it does
     const struct proxy_answer *answer; // all of it that is constant: whole without `body` and `fields`
     const struct expr_format *body;    // NULL: that of `answer`
-    struct stream_reply_field *fields; // added unless empty; to an error page they take the place of those of the same name
+    struct stream_reply_field
+        *fields; // added unless empty; to an error page they take the place of those of the same name
 };
 
 // What a reply may say, by the word that makes it.

@@ -14,6 +14,8 @@ struct stream_log {
     const struct backend *backend;
     const struct server *server;
     struct stream_times times;
+    struct transport_address src;    // what rules made of the client's address, AF_UNSPEC: nothing
+    struct transport_address dst;    // and of the one it connected to
     struct transport_address source; // that we connected to the server from; AF_UNSPEC: not known
     uint64_t end_us;
     int64_t queue_us; // -1: it did not come to that

@@ -92,8 +92,12 @@ bool stream_is_probe(struct stream *stream);
 // stream_monitored answers a request for monitor-uri; false where it is none.
 bool stream_monitored(struct stream *stream, enum stream_verdict *verdict);
 
-// stream_ready_for_rules does what `conf` wants done before its http-request rules: names are restricted, the body is
-// waited for. False: `*verdict` says how it goes on.
+// stream_names_pass restricts the names of request fields as `conf` says, behind its rules. False: `*verdict` says how
+// it goes on.
+bool stream_names_pass(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict);
+
+// stream_ready_for_rules does what `conf` wants done before its http-request rules: the body is waited for. False:
+// `*verdict` says how it goes on.
 bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict);
 
 // stream_body_waited reads what has come of the request's body (or the answer's, once its head is here) and says

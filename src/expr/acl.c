@@ -148,7 +148,7 @@ static bool add_values(struct config *config, struct expr_test *test, bool nocas
             continue;
         }
         const char *wrong = expr_match_is_number(test->match) ? expr_patterns_add_op(test->patterns, op, text)
-                                                       : expr_patterns_add(test->patterns, text, nocase);
+                                                              : expr_patterns_add(test->patterns, text, nocase);
         if (wrong)
             ok = config_error(config, line, index, "invalid value '%s': %s", arg->str, wrong);
         if (test->expr.fetch && test->expr.fetch->note_value && !test->expr.num_steps)

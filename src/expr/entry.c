@@ -19,7 +19,7 @@ void *expr_memory_zeroed(size_t num, size_t len)
     return out;
 }
 
-static char *text_new(struct slice text)
+char *expr_text_new(struct slice text)
 {
     char *out = expr_memory(NULL, text.len + 1);
     if (text.len)
@@ -45,7 +45,7 @@ void expr_entry_set_value(struct expr_entry *entry, struct slice value)
 {
     // The new one may be a part of the old one.
     char *old = entry->value;
-    entry->value = text_new(value);
+    entry->value = expr_text_new(value);
     entry->value_len = (uint32_t)value.len;
     free(old);
 }

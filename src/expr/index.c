@@ -111,12 +111,7 @@ static void item_del(struct expr_index *index, const struct expr_entry *entry)
 
 static bool parse_int(struct slice text, int64_t *out)
 {
-    bool negative = text.len > 1 && text.ptr[0] == '-';
-    uint64_t num;
-    if (!slice_to_u64(slice_from(text, negative), &num) || num > (uint64_t)INT64_MAX + negative)
-        return false;
-    *out = negative ? (int64_t)-num : (int64_t)num;
-    return true;
+    return text.len && text.ptr[0] != '+' && slice_to_i64(text, out);
 }
 
 // "3.1", or "3" for "3.0": both parts have 16 bits.
@@ -135,7 +130,7 @@ static bool parse_version(struct slice text, int64_t *out)
 const char *expr_pattern_range(enum expr_match match, int64_t *min, int64_t *max, struct slice text)
 {
     bool is_version = match == EXPR_MATCH_VERSION;
-    bool (*parse)(struct slice text, int64_t *out) = is_version ? parse_version : parse_int;
+    bool (*parse)(struct slice text, int64_t * out) = is_version ? parse_version : parse_int;
     *min = INT64_MIN;
     *max = INT64_MAX;
     size_t colon = slice_find(text, ':');
@@ -171,7 +166,7 @@ static const char *hex_read(struct slice *out, struct slice text)
         return "hexadecimal digits are expected in pairs";
     char *bytes = expr_memory(NULL, text.len / 2);
     for (size_t i = 0; i < text.len / 2; i++) {
-        int high = expr_hex_digit(text.ptr[2 * i]), low = expr_hex_digit(text.ptr[2 * i + 1]);
+        int high = slice_hex_digit(text.ptr[2 * i]), low = slice_hex_digit(text.ptr[2 * i + 1]);
         if (high < 0 || low < 0) {
             free(bytes);
             return "hexadecimal digits are expected";
@@ -387,6 +382,8 @@ const struct expr_entry *expr_index_find(const struct expr_index *index, const s
             return first_of(expr_networks_find(&index->networks, &sample->addr));
         return expr_sample_addr(sample, &addr) ? first_of(expr_networks_find(&index->networks, &addr)) : NULL;
     default:
+        if (sample->type == EXPR_BIN && index->match != EXPR_MATCH_BIN)
+            return find_str(index, expr_sample_text(sample), groups);
         return find_str(index, expr_sample_str(sample, scratch), groups);
     }
 }

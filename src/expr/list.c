@@ -83,15 +83,6 @@ static struct expr_list *list_named(const struct expr_registry *registry, struct
     return NULL;
 }
 
-static char *text_copy(struct slice text)
-{
-    char *copy = expr_memory(NULL, text.len + 1);
-    if (text.len)
-        memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    return copy;
-}
-
 static struct expr_list *list_new(struct expr_registry *registry, bool is_map)
 {
     struct expr_list *list = expr_memory(NULL, sizeof(*list));
@@ -107,7 +98,7 @@ static struct expr_list *list_new(struct expr_registry *registry, bool is_map)
 static struct expr_list *list_new_named(struct expr_registry *registry, struct slice name, bool is_map)
 {
     struct expr_list *list = list_new(registry, is_map);
-    list->name = text_copy(name);
+    list->name = expr_text_new(name);
     list->is_named = true;
     *registry->last_named = list;
     registry->last_named = &list->next_named;
@@ -140,7 +131,7 @@ static void lists_number(struct expr_registry *registry)
             char name[16];
             snprintf(name, sizeof(name), "#%u", list->id);
             free(list->name);
-            list->name = text_copy(slice_str(name));
+            list->name = expr_text_new(slice_str(name));
         }
     }
     free(forced);
@@ -160,6 +151,8 @@ const char *expr_list_load(struct expr_list **out, struct config *config, struct
     struct slice bare = name_bare(name, &is_optional, &is_virtual);
     if (bare.len == 0 || memchr(bare.ptr, '\0', bare.len))
         return "the name of a file is expected";
+    if (bare.ptr[0] == '#')
+        return "a name that begins with '#' would be taken for an id";
     *out = list_named(registry, bare);
     if (*out && (*out)->is_map != is_map)
         return arena_printf(config->arena, "'%s' is used as %s already and cannot be %s too", (*out)->name,
@@ -173,7 +166,7 @@ const char *expr_list_load(struct expr_list **out, struct config *config, struct
         const char *wrong = expr_list_file_read(config->arena, path, is_optional, is_map, entry_from_file, list);
         if (wrong)
             return wrong; // the empty list stays, so that nobody reads the file again
-        list->path = text_copy(slice_str(path));
+        list->path = expr_text_new(slice_str(path));
     }
     *out = list;
     return NULL;
@@ -219,7 +212,7 @@ const char *expr_list_from_line(struct config *config, struct expr_patterns *set
     struct expr_list *list = list_new(registry, false);
     list->is_forced = id != NULL;
     list->id = id ? *id : 0;
-    list->used_by = text_copy(slice_str(arena_printf(config->arena, "acl '%.*s' file '%s' line %u", (int)fetch.len,
+    list->used_by = expr_text_new(slice_str(arena_printf(config->arena, "acl '%.*s' file '%s' line %u", (int)fetch.len,
                                                      fetch.ptr, place.file ? place.file : "", place.line)));
     nocase &= match >= EXPR_MATCH_STR;
     struct expr_entry *entry;
@@ -320,7 +313,8 @@ struct expr_list *expr_list_find(struct slice name)
 
 const char *expr_list_name(const struct expr_list *list)
 {
-    lists_number(list->registry);
+    if (!list->is_named)
+        lists_number(list->registry);
     return list->name;
 }
 

@@ -12,6 +12,11 @@ static struct expr_version *version_of(const struct expr_list *list, uint32_t nu
     return version;
 }
 
+bool expr_list_has_version(const struct expr_list *list, uint32_t number)
+{
+    return version_of(list, number) != NULL;
+}
+
 static void index_all_del(struct expr_version *version, const struct expr_entry *entry, int until)
 {
     for (int i = 0; i < until; i++)

@@ -53,7 +53,7 @@ static bool dotted_len(struct slice text, uint32_t *len)
 const char *expr_network_parse(struct expr_network *out, struct slice text)
 {
     size_t slash = slice_find(text, '/');
-    if (!expr_addr_parse(&out->addr, slice_of(text.ptr, slash)))
+    if (!expr_addr_parse_short(&out->addr, slice_of(text.ptr, slash)))
         return "this is no IP address or network (host names are not resolved in patterns)";
     out->len = out->addr.family == 4 ? 32 : 128;
     if (slash == text.len)

@@ -257,6 +257,12 @@ static bool fetch_id32(struct expr_subject *subject, struct expr_sample *out, co
         .name = row, .out = EXPR_INT, STREAM, .fetch = fn, .help = what, .good = row " gt 100"                         \
     }
 
+#define BACKEND_ROW(row, fn, what)                                                                                     \
+    {                                                                                                                  \
+        .name = row, .out = EXPR_INT, STREAM, .flags = EXPR_OF_BACKEND, .fetch = fn, .help = what,                     \
+        .good = row " gt 100"                                                                                          \
+    }
+
 static const struct expr_fetch fetches[] = {
     ROW("fc.timer.handshake", fetch_handshake_ms, "From accept to the end of the handshakes, in ms (%Th)."),
     ROW("fc.timer.total", fetch_total_ms,
@@ -298,11 +304,13 @@ static const struct expr_fetch fetches[] = {
       .fetch = fetch_client_timeout,
       .help = "The frontend's timeout client, in ms.",
       .good = "fe_client_timeout gt 1000" },
-    ROW("be_server_timeout", fetch_server_timeout, "The backend's timeout server, in ms."),
-    ROW("be_tunnel_timeout", fetch_tunnel_timeout, "The backend's timeout tunnel, in ms."),
+    BACKEND_ROW("be_server_timeout", fetch_server_timeout, "The backend's timeout server, in ms."),
+    BACKEND_ROW("be_tunnel_timeout", fetch_tunnel_timeout, "The backend's timeout tunnel, in ms."),
     ROW("cur_client_timeout", fetch_cur_client_timeout, "The timeout client of this exchange (set-timeout), in ms."),
-    ROW("cur_server_timeout", fetch_cur_server_timeout, "The timeout server of this exchange (set-timeout), in ms."),
-    ROW("cur_tunnel_timeout", fetch_cur_tunnel_timeout, "The timeout tunnel of this exchange (set-timeout), in ms."),
+    BACKEND_ROW("cur_server_timeout", fetch_cur_server_timeout,
+                "The timeout server of this exchange (set-timeout), in ms."),
+    BACKEND_ROW("cur_tunnel_timeout", fetch_cur_tunnel_timeout,
+                "The timeout tunnel of this exchange (set-timeout), in ms."),
     ROW("bytes_in", fetch_bytes_in, "The bytes that came from the client."),
     ROW("bytes_out", fetch_bytes_out, "The bytes that went to the client."),
     ROW("bc_srv_queue", fetch_srv_queue, "The place in the server's queue when the exchange came (%sq)."),

@@ -220,7 +220,7 @@ static bool http_rules(struct stream *stream, const struct proxy_conf *conf, enu
         stream_hints_flush(stream);
     if (goes_on(said)) {
         stream->deadline_us = 0;
-        return true;
+        return stream_names_pass(stream, conf, verdict);
     }
     *verdict = request_verdict(stream, said, 0);
     return false;
@@ -380,8 +380,7 @@ enum stream_verdict stream_raw_response(struct stream *stream)
     stream->inspect_us = stream->inspect_us ? stream->inspect_us : now_us;
     bool more = mux_h1_raw_fill(back);
     bool final = !delay_us || stream->inspect_us + delay_us <= now_us || !more;
-    enum rule_verdict said =
-        run_list(stream, conf->rules[PROXY_RULES_TCP_RESPONSE], EXPR_AT_RESPONSE_CONTENT, final);
+    enum rule_verdict said = run_list(stream, conf->rules[PROXY_RULES_TCP_RESPONSE], EXPR_AT_RESPONSE_CONTENT, final);
     if (goes_on(said)) {
         stream->inspect_us = stream->deadline_us = 0;
         return stream_to_tunnel(stream);

@@ -186,6 +186,10 @@ static enum table_change_result publish(const struct table_change *change, const
     *wrong = list ? NULL : "there is no such list";
     if (!list)
         return TABLE_CHANGE_WRONG;
+    if (change->version && !expr_list_has_version(list, change->version)) {
+        *wrong = "there is no such version";
+        return TABLE_CHANGE_WRONG;
+    }
     if (!is_needed(list, change))
         return TABLE_CHANGE_NOTHING;
     if (change->op <= TABLE_CHANGE_SET)

@@ -240,7 +240,8 @@ static void texts_of_samples(void **state)
     assert_true(slice_equal(expr_sample_str(&sample, scratch), SLICE("2001:db8::1")));
     int64_t value;
     assert_false(expr_sample_int(&sample, &value));
-    assert_true(expr_addr_parse(&sample.addr, SLICE("127.1")));
+    assert_false(expr_addr_parse(&sample.addr, SLICE("127.1")));
+    assert_true(expr_addr_parse_short(&sample.addr, SLICE("127.1")));
     assert_true(expr_sample_int(&sample, &value));
     assert_int_equal(value, 0x7f000001);
     bool truth;
