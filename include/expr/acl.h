@@ -18,6 +18,10 @@ struct expr_test {
 // `end`. NULL after reporting an error.
 struct expr_test *expr_test_parse(struct config *config, const struct config_line *line, uint32_t index, uint32_t end);
 
+// expr_test_run says whether a value of the fetch matches: EXPR_WAIT where none does yet and more data may change that,
+// unless subject->final.
+enum expr_truth expr_test_run(const struct expr_test *test, struct expr_subject *subject);
+
 // expr_acl_new makes an ACL without lines.
 struct expr_acl *expr_acl_new(struct config *config, const char *name, struct config_place place);
 
@@ -36,12 +40,13 @@ enum expr_truth expr_acl_test(const struct expr_acl *acl, struct expr_subject *s
 // deep.
 enum expr_truth expr_acl_test_depth(const struct expr_acl *acl, struct expr_subject *subject);
 
-// expr_truth_not and expr_truth_or are the logic of three values: what is open stays so unless the other decides.
+// expr_truth_not negates one of three values: what is open stays so.
 static inline enum expr_truth expr_truth_not(enum expr_truth truth)
 {
     return truth == EXPR_WAIT ? EXPR_WAIT : truth == EXPR_YES ? EXPR_NO : EXPR_YES;
 }
 
+// expr_truth_or says whether one of two holds: what is open stays so unless the other decides.
 static inline enum expr_truth expr_truth_or(enum expr_truth a, enum expr_truth b)
 {
     return a == EXPR_YES || b == EXPR_YES ? EXPR_YES : a == EXPR_WAIT ? a : b;

@@ -24,6 +24,9 @@ enum expr_match expr_match_find(struct slice name);
 // EXPR_MATCH_DEFAULT where one must be.
 enum expr_match expr_match_default(enum expr_type type);
 
+// expr_match_is_number says whether `match` compares numbers: it takes ranges and the orders eq, ge, gt, le and lt.
+bool expr_match_is_number(enum expr_match match);
+
 // expr_match_allows says whether samples of `type` can be compared by `match` (the matrix of section 7.1).
 bool expr_match_allows(enum expr_match match, enum expr_type type);
 
@@ -31,7 +34,7 @@ bool expr_match_allows(enum expr_match match, enum expr_type type);
 struct expr_patterns *expr_patterns_new(struct arena *arena, enum expr_match match);
 
 // expr_patterns_add adds the pattern `text`, which is copied. `nocase`: ASCII letters match in either case. Numbers and
-// lengths take "7", "3:9", ":9" and "3:". NULL, or what is wrong with it (in the arena or static).
+// lengths take "7", "3:9", ":9" and "3:", versions likewise "3.1". NULL, or what is wrong with it (in the arena or static).
 const char *expr_patterns_add(struct expr_patterns *set, struct slice text, bool nocase);
 
 // expr_patterns_add_op adds a comparison with one number: `op` is eq, ge, gt, le or lt.

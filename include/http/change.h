@@ -26,6 +26,11 @@ void http_head_drop(struct http_head *head, unsigned index);
 // http_head_drop_name removes all fields named `name`, and says how many there were.
 unsigned http_head_drop_name(struct http_head *head, struct slice name);
 
+// http_head_put removes all fields of one name and appends one instead, as http_head_drop_name and http_head_add; or
+// neither, where it cannot be added. For a name that is known to be a token in lower case, whose id the caller has from
+// http_field_id_of.
+bool http_head_put(struct http_head *head, struct slice name, enum http_field_id id, struct slice value);
+
 // http_head_set_method replaces the method (a token); false where the target's form is not one of that method's
 // (RFC 9112 section 3.2): a path does not become one for CONNECT.
 bool http_head_set_method(struct http_head *head, struct slice method);
@@ -34,11 +39,14 @@ bool http_head_set_method(struct http_head *head, struct slice method);
 // the method; path and authority are found anew. A Host field is left as it is.
 bool http_head_set_target(struct http_head *head, struct slice target);
 
-// http_head_set_path replaces the path (without the query), http_head_set_query the query (without '?'; empty: the '?'
-// goes as well), http_head_set_pathq both. The rest of the target stays. False for a target without a path ("*",
-// CONNECT) and a path that does not begin with '/'.
+// http_head_set_path replaces the path (without the query); the rest of the target stays. False for a target without a
+// path ("*", CONNECT) and a path that does not begin with '/'.
 bool http_head_set_path(struct http_head *head, struct slice path);
+
+// http_head_set_query likewise replaces the query, given without '?'; where it is empty the '?' goes as well.
 bool http_head_set_query(struct http_head *head, struct slice query);
+
+// http_head_set_pathq likewise replaces both.
 bool http_head_set_pathq(struct http_head *head, struct slice pathq);
 
 // http_head_set_status replaces status and reason of an answer; reason ptr NULL: the standard one.

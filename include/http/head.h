@@ -91,7 +91,8 @@ enum {
     HTTP_HEAD_LENGTH_AGAIN = 1 << 12, // Content-Length was repeated with the same number; http_head_write sends one
     HTTP_HEAD_CHANGED = 1 << 13,      // some field was set, added or dropped since
     HTTP_HEAD_LINE_CHANGED = 1 << 14, // the start line was changed since
-    HTTP_HEAD_VERSION_09 = 1 << 15,   // HTTP/0.9, with HTTP_HEAD_VERSION_10: a line without a version; `lax` only
+    HTTP_HEAD_REPEATED = 1 << 15,     // there are, or were, several fields of one known name
+    HTTP_HEAD_VERSION_09 = 1 << 16,   // HTTP/0.9, with HTTP_HEAD_VERSION_10: a line without a version; `lax` only
 };
 
 struct http_head {
@@ -157,12 +158,12 @@ enum http_bad {
     HTTP_BAD_HOST,              // missing in HTTP/1.1, twice, or malformed; or differing from an absolute target's
 };
 
-// http_head_init makes `head` ready to parse one head into `fields`, which has room for `max_fields`. Who sets head->lax
-// then accepts, beyond the RFCs: fields whose name holds invalid characters, which are dropped (not white space, nor a
-// name that is Content-Length or Transfer-Encoding without them), NUL in values, and other protocols and versions of
-// the form NAME/1.2, which travel on as they are. In requests also bytes above 0x7f and '#' in the target, any authority
-// of CONNECT, a Host that is not the target's, and HTTP/0.9. In answers also status codes of 1000 to 65535, and
-// Transfer-Encoding fields that are empty or say "chunked" more than once.
+// http_head_init makes `head` ready to parse one head into `fields`, which has room for `max_fields`. Who sets
+// head->lax then accepts, beyond the RFCs: fields whose name holds invalid characters, which are dropped (not white
+// space, nor a name that is Content-Length or Transfer-Encoding without them), NUL in values, and other protocols and
+// versions of the form NAME/1.2, which travel on as they are. In requests also bytes above 0x7f and '#' in the target,
+// any authority of CONNECT, a Host that is not the target's, and HTTP/0.9. In answers also status codes of 1000 to
+// 65535, and Transfer-Encoding fields that are empty or say "chunked" more than once.
 void http_head_init(struct http_head *head, struct http_field *fields, uint16_t max_fields);
 
 // http_head_parse_request parses a request head from the `len` bytes at head->base, going on where the last call with

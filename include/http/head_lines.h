@@ -163,8 +163,10 @@ HTTP_LINES_TARGET static inline enum http_parse parse_field_lines(struct http_he
         };
         if (id == HTTP_FIELD_OTHER)
             continue;
-        if (!head->first[id])
+        if (LIKELY(!head->first[id]))
             head->first[id] = (uint16_t)(num + 1);
+        else
+            head->flags |= HTTP_HEAD_REPEATED;
         if ((unsigned)id <= HTTP_FIELD_LAST_WITH_MEANING) {
             *bad = http_field_meaning(head, num);
             if (UNLIKELY(*bad != HTTP_BAD_NONE))

@@ -59,7 +59,8 @@ struct stream_reply {
     const struct proxy_errors *errors; // the error page of `status` as this http-errors section says, if it does
     const struct proxy_answer *answer; // all of it that is constant: whole without `body` and `fields`
     const struct expr_format *body;    // NULL: that of `answer`
-    struct stream_reply_field *fields; // added; to an error page they take the place of those of the same name
+    struct stream_reply_field
+        *fields; // added unless empty; to an error page they take the place of those of the same name
 };
 
 // What a reply may say, by the word that makes it.
@@ -86,6 +87,10 @@ struct proxy_answer *stream_reply_copy(struct stream *stream, const struct proxy
 
 // stream_reply_error makes stream->answer the error page of `status` as the stream's proxies say; NULL for none at all.
 void stream_reply_error(struct stream *stream, uint16_t status);
+
+// stream_hints_flush sends the hints (103) that stream->answer holds, if it does: whoever runs the rules calls it where
+// the one among them that was to send them was not run after all.
+void stream_hints_flush(struct stream *stream);
 
 // stream_src gives the client's address as rules see it: set-src may have changed it for this exchange.
 static inline const struct transport_address *stream_src(const struct stream *stream)

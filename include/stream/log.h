@@ -49,9 +49,9 @@ bool stream_log_is_due(const struct proxy_conf *frontend);
 void stream_log_write(struct stream_ctx *ctx, const struct stream_log *log, struct stream *stream);
 
 // stream_log_handshake writes the line of a connection of `session` that failed before any stream: where it came from
-// and when, the frontend and its bind, `what` went wrong and, where it is known (else NULL), the `reason`; or what
-// error-log-format says.
-void stream_log_handshake(struct stream_ctx *ctx, struct proxy_session *session, const char *what, const char *reason);
+// and when, the frontend and its bind, what went wrong (session->error) and, where it is known (else NULL), the
+// `reason`; or what error-log-format says.
+void stream_log_handshake(struct stream_ctx *ctx, struct proxy_session *session, const char *reason);
 
 // stream_log_step writes lines at `step` where log-steps asks for them then.
 void stream_log_step(struct stream *stream, enum proxy_log_step step);

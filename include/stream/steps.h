@@ -121,9 +121,10 @@ bool stream_after_rules(struct stream *stream);
 // is not to be passed on (now), and `*verdict` says how it goes on; the stream may be gone.
 bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict);
 
-// stream_looks_at_bytes makes the bytes that have come, in tcp mode, a request head for conditions where they are one;
-// stream_looked ends that.
+// stream_looks_at_bytes makes the bytes that have come, in tcp mode, a request head for conditions where they are one.
 void stream_looks_at_bytes(struct stream *stream);
+
+// stream_looked ends that.
 void stream_looked(struct stream *stream);
 
 // stream_client_left says whether the client is gone for good, or at its end where abortonclose makes that the same.

@@ -11,6 +11,7 @@ struct term {
 
 struct expr_cond {
     bool unless;
+    const struct expr_test *lone; // what `{ }` alone holds, as most conditions are; NULL: another condition
     uint32_t num_terms;
     struct term terms[];
 };
@@ -60,10 +61,10 @@ static bool report_unknown(struct parser *parser, uint32_t index, const char *na
 static bool check_tests(struct parser *parser, uint32_t index, const struct expr_acl *acl)
 {
     for (const struct expr_test *test = acl->first; test; test = test->next) {
+        if (!acl->name && !expr_check_when(parser->config, parser->line, index, &test->expr, parser->when))
+            return false;
         if (test->expr.when & parser->when)
             continue;
-        if (!acl->name)
-            return expr_check_when(parser->config, parser->line, index, &test->expr, parser->when);
         return config_error(parser->config, parser->line, index,
                             "ACL '%s' cannot be used here: its fetch '%s' is not available", acl->name,
                             test->expr.fetch->name);
@@ -156,12 +157,15 @@ const struct expr_cond *expr_cond_parse(struct config *config, const struct conf
     }
     if (cond->num_terms == 0 || after_or)
         ok = config_error(config, line, end, "an ACL is expected at the end of the condition");
+    // One with a name may still get further lines.
+    if (ok && cond->num_terms == 1 && !cond->terms[0].negated && !cond->terms[0].acl->name)
+        cond->lone = cond->terms[0].acl->first;
     return ok ? cond : NULL;
 }
 
 // HAProxy's rule: a term that cannot be decided yet leaves its alternative open unless another term of it fails, and
 // an alternative that holds settles all.
-static enum expr_truth eval(const struct expr_cond *cond, struct expr_subject *subject)
+static enum expr_truth eval_terms(const struct expr_cond *cond, struct expr_subject *subject)
 {
     enum expr_truth holds = EXPR_YES, best = EXPR_NO;
     for (uint32_t i = 0; i < cond->num_terms; i++) {
@@ -179,8 +183,13 @@ static enum expr_truth eval(const struct expr_cond *cond, struct expr_subject *s
             truth = expr_truth_not(truth);
         holds = truth == EXPR_YES ? holds : truth;
     }
-    best = expr_truth_or(best, holds);
-    return cond->unless ? expr_truth_not(best) : best;
+    return expr_truth_or(best, holds);
+}
+
+static inline enum expr_truth eval(const struct expr_cond *cond, struct expr_subject *subject)
+{
+    enum expr_truth truth = cond->lone ? expr_test_run(cond->lone, subject) : eval_terms(cond, subject);
+    return cond->unless ? expr_truth_not(truth) : truth;
 }
 
 bool expr_cond_true(const struct expr_cond *cond, struct expr_subject *subject)

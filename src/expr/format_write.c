@@ -160,7 +160,8 @@ static void put_expr(struct format_out *out, const struct format_node *node, str
             there = expr_cast(&sample, EXPR_STR, scratch);
         if (there)
             str = expr_sample_str(&sample, text);
-        put_text(out, str, bin ? NULL : manner->map, manner->quotes ? node->flags : 0, manner->dash);
+        put_text(out, str, bin ? NULL : manner->map, manner->quotes ? node->flags : node->flags & FORMAT_ESCAPE,
+                 manner->dash);
     }
     expr_scratch_release(scratch, mark);
 }

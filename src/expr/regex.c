@@ -10,7 +10,8 @@ enum { REGEX_STACK_START = 32 * 1024, REGEX_STACK_MAX = 256 * 1024 };
 
 struct expr_regex {
     pcre2_code *code;
-    bool compiled; // to machine code; otherwise PCRE2 interprets, and wants memory of its own for each match
+    uint32_t min_len; // no shorter text can match
+    bool compiled;    // to machine code; otherwise PCRE2 interprets, and wants memory of its own for each match
 };
 
 // What all expressions share while they match, made with the first of them and freed with the last.
@@ -63,6 +64,7 @@ struct expr_regex *expr_regex_new(struct arena *errors, const char **error, stru
         check_out_of_memory(sizeof(*regex));
     shared_take();
     regex->code = code;
+    (void)pcre2_pattern_info(code, PCRE2_INFO_MINLENGTH, &regex->min_len);
     // A pattern may ask for no machine code, "(*NO_JIT)", which is no failure: its size tells.
     size_t size = 0;
     regex->compiled = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0 &&
@@ -109,6 +111,8 @@ bool expr_regex_exec_from(const struct expr_regex *regex, struct slice subject, 
     if (!subject.ptr)
         subject.ptr = "";
     must(from <= subject.len);
+    if (subject.len < regex->min_len)
+        return false;
     PCRE2_SPTR ptr = (PCRE2_SPTR)subject.ptr;
     int num = regex->compiled
                   ? pcre2_jit_match(regex->code, ptr, subject.len, from, 0, regex_shared.result, regex_shared.limits)
@@ -140,9 +144,9 @@ static struct slice escape_read(struct slice format, size_t *at, char *byte, con
         uint32_t n = (uint32_t)(ptr[1] - '0');
         return n < groups->num && groups->group[n].ptr ? groups->group[n] : slice_of("", 0);
     }
-    if (ptr[1] == 'x' && left >= 4 && expr_hex_digit(ptr[2]) >= 0 && expr_hex_digit(ptr[3]) >= 0) {
+    if (ptr[1] == 'x' && left >= 4 && slice_hex_digit(ptr[2]) >= 0 && slice_hex_digit(ptr[3]) >= 0) {
         *at += 2;
-        *byte = (char)(expr_hex_digit(ptr[2]) << 4 | expr_hex_digit(ptr[3]));
+        *byte = (char)(slice_hex_digit(ptr[2]) << 4 | slice_hex_digit(ptr[3]));
         return slice_of(byte, 1);
     }
     return slice_of(ptr + 1, 1);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <arpa/inet.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include "base/check.h"
 #include "expr/sample.h"
 
@@ -74,24 +72,58 @@ bool expr_sample_addr(const struct expr_sample *sample, struct expr_addr *out)
     return sample->type == EXPR_STR && expr_addr_parse(out, sample->str);
 }
 
+// The digits of `num` end at `end`; the first of them, or the minus before it. No printf: header values and log lines
+// are full of numbers.
+static char *digits(char *end, uint64_t num, bool negative)
+{
+    do
+        *--end = (char)('0' + num % 10);
+    while (num /= 10);
+    if (negative)
+        *--end = '-';
+    return end;
+}
+
+struct slice expr_int_text(char scratch[EXPR_TEXT_LEN], int64_t num)
+{
+    char *end = scratch + EXPR_TEXT_LEN - 1, *start = digits(end, num < 0 ? 0 - (uint64_t)num : (uint64_t)num, num < 0);
+    *end = '\0';
+    return slice_of(start, (size_t)(end - start));
+}
+
+struct slice expr_addr_text(char scratch[EXPR_TEXT_LEN], const struct expr_addr *addr)
+{
+    if (addr->family != 4) {
+        must(inet_ntop(AF_INET6, addr->bytes, scratch, EXPR_TEXT_LEN));
+        return slice_str(scratch);
+    }
+    char *end = scratch + EXPR_TEXT_LEN - 1, *start = end;
+    *end = '\0';
+    for (int i = 3; i >= 0; i--) {
+        start = digits(start, addr->bytes[i], false);
+        if (i)
+            *--start = '.';
+    }
+    return slice_of(start, (size_t)(end - start));
+}
+
 struct slice expr_sample_str(const struct expr_sample *sample, char scratch[EXPR_TEXT_LEN])
 {
     switch (sample->type) {
     case EXPR_BOOL:
         return sample->boolean ? SLICE("1") : SLICE("0");
     case EXPR_INT:
-        return slice_of(scratch, (size_t)snprintf(scratch, EXPR_TEXT_LEN, "%" PRId64, sample->num));
+        return expr_int_text(scratch, sample->num);
     case EXPR_ADDR:
-        must(inet_ntop(sample->addr.family == 4 ? AF_INET : AF_INET6, sample->addr.bytes, scratch, EXPR_TEXT_LEN));
-        return slice_str(scratch);
+        return expr_addr_text(scratch, &sample->addr);
     default:
         return sample->str;
     }
 }
 
 // "127.1" is 127.0.0.1: the last number is the last octet, those before it count from the front. Nothing is read as
-// octal or hexadecimal, and an octet that looks octal is refused.
-static bool parse_v4(uint8_t bytes[4], struct slice text)
+// octal or hexadecimal, and an octet that looks octal is refused. Of `min` octets at least.
+static bool parse_v4(uint8_t bytes[4], struct slice text, size_t min)
 {
     uint8_t octets[4] = { 0 };
     size_t num = 0, i = 0;
@@ -109,8 +141,7 @@ static bool parse_v4(uint8_t bytes[4], struct slice text)
         if (text.ptr[i++] != '.')
             return false;
     }
-    // A lone number is more likely a mistake than an address.
-    if (num < 2)
+    if (num < min)
         return false;
     memset(bytes, 0, 4);
     memcpy(bytes, octets, num - 1);
@@ -118,10 +149,17 @@ static bool parse_v4(uint8_t bytes[4], struct slice text)
     return true;
 }
 
+bool expr_addr_parse_short(struct expr_addr *out, struct slice text)
+{
+    *out = (struct expr_addr){ .family = 4 };
+    // A lone number is more likely a mistake than an address.
+    return parse_v4(out->bytes, text, 2) || expr_addr_parse(out, text);
+}
+
 bool expr_addr_parse(struct expr_addr *out, struct slice text)
 {
     *out = (struct expr_addr){ .family = 4 };
-    if (parse_v4(out->bytes, text))
+    if (parse_v4(out->bytes, text, 4))
         return true;
     char buf[INET6_ADDRSTRLEN];
     if (text.len >= sizeof(buf) || slice_find(text, '\0') != text.len || slice_find(text, ':') == text.len)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include "base/check.h"
-#include "expr/fold.h"
+#include "base/fold.h"
 #include "expr/set.h"
 
 enum { SET_START = 16 };
@@ -31,24 +31,14 @@ static inline uint32_t hash_of(struct slice key, bool nocase)
     const char *ptr = key.ptr;
     size_t left = key.len;
     for (; left >= 8; ptr += 8, left -= 8) {
-        uint64_t word = expr_load(ptr, 8);
-        hash = mix(hash ^ (nocase ? expr_fold8(word) : word), odd);
+        uint64_t word = fold_load(ptr);
+        hash = mix(hash ^ (nocase ? fold_word(word) : word), odd);
     }
     if (left) {
-        uint64_t word = expr_load(ptr, left);
-        hash = mix(hash ^ (nocase ? expr_fold8(word) : word), odd);
+        uint64_t word = fold_load_few(ptr, left);
+        hash = mix(hash ^ (nocase ? fold_word(word) : word), odd);
     }
     return (uint32_t)(hash ^ hash >> 32);
-}
-
-static inline bool same(const char *a, const char *b, size_t len, bool nocase)
-{
-    if (!nocase)
-        return len == 0 || memcmp(a, b, len) == 0;
-    for (; len >= 8; a += 8, b += 8, len -= 8)
-        if (expr_fold8(expr_load(a, 8)) != expr_fold8(expr_load(b, 8)))
-            return false;
-    return len == 0 || expr_fold8(expr_load(a, len)) == expr_fold8(expr_load(b, len));
 }
 
 static inline uint32_t slot_find(const struct expr_set *set, struct slice key, uint32_t hash)
@@ -57,7 +47,7 @@ static inline uint32_t slot_find(const struct expr_set *set, struct slice key, u
     for (;; at = (at + 1) & (set->num_slots - 1)) {
         const struct expr_set_slot *slot = &set->slots[at];
         if (!slot->spot ||
-            (slot->hash == hash && slot->len == key.len && same(slot->ptr, key.ptr, key.len, set->nocase)))
+            (slot->hash == hash && slot->len == key.len && fold_same(slot->ptr, key.ptr, key.len, set->nocase)))
             return at;
     }
 }
@@ -67,23 +57,32 @@ void expr_set_init(struct expr_set *set, bool nocase, bool owns_keys)
     *set = (struct expr_set){ .nocase = nocase, .owns_keys = owns_keys, .min_len = UINT32_MAX };
 }
 
-void expr_set_fini(struct expr_set *set)
+bool expr_set_fini_some(struct expr_set *set, uint32_t *budget)
 {
-    for (uint32_t i = 0; i < set->num_slots; i++) {
-        expr_spot_fini(set->slots[i].spot);
-        if (set->owns_keys)
-            free((char *)set->slots[i].ptr);
+    // Slots stand side by side: eight of them cost no more than one block elsewhere, unless each has a block of its
+    // own.
+    for (; set->num_slots && *budget; --*budget) {
+        uint32_t num = set->owns_keys ? 1 : set->num_slots % 8 ? set->num_slots % 8 : 8;
+        for (; num; num--) {
+            struct expr_set_slot *slot = &set->slots[--set->num_slots];
+            expr_spot_fini(slot->spot);
+            if (set->owns_keys)
+                free((char *)slot->ptr);
+        }
     }
+    if (set->num_slots)
+        return false;
     free(set->slots);
+    set->slots = NULL;
+    return true;
 }
 
-static void grow(struct expr_set *set)
+static void resize(struct expr_set *set, uint32_t num_slots)
 {
     struct expr_set_slot *old = set->slots;
     uint32_t num_old = set->num_slots;
-    set->num_slots = num_old ? num_old * 2 : SET_START;
-    set->slots = expr_memory(NULL, set->num_slots * sizeof(*set->slots));
-    memset(set->slots, 0, set->num_slots * sizeof(*set->slots));
+    set->num_slots = num_slots;
+    set->slots = expr_memory_zeroed(set->num_slots, sizeof(*set->slots));
     for (uint32_t i = 0; i < num_old; i++) {
         if (!old[i].spot)
             continue;
@@ -95,11 +94,17 @@ static void grow(struct expr_set *set)
     free(old);
 }
 
+void expr_set_reserve(struct expr_set *set, const struct expr_set *like)
+{
+    if (like->num > SET_START && like->num_slots > set->num_slots)
+        resize(set, like->num_slots);
+}
+
 void expr_set_add(struct expr_set *set, struct slice key, struct expr_entry *entry)
 {
     must(key.len < UINT32_MAX && set->num < UINT32_MAX / 4);
     if ((uint64_t)set->num * 3 >= (uint64_t)set->num_slots * 2)
-        grow(set);
+        resize(set, set->num_slots ? set->num_slots * 2 : SET_START);
     uint32_t hash = hash_of(key, set->nocase);
     struct expr_set_slot *slot = &set->slots[slot_find(set, key, hash)];
     if (!slot->spot) {

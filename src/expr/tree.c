@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include "base/check.h"
-#include "expr/fold.h"
+#include "base/fold.h"
 #include "expr/tree.h"
 
 // In memory the label follows the children. The byte that leads to a child is not in its label.
@@ -50,12 +50,11 @@ static inline bool label_is(const struct expr_tree *tree, const struct expr_tree
         return false;
     const char *label = label_of(node);
     uint32_t i = 0;
-    if (!tree->nocase && !tree->backward)
-        return memcmp(label, key.ptr + at, node->label_len) == 0;
+    if (!tree->backward)
+        return fold_same(label, key.ptr + at, node->label_len, tree->nocase);
     for (; i + 8 <= node->label_len; i += 8) {
-        uint64_t word = tree->backward ? __builtin_bswap64(expr_load(key.ptr + key.len - at - i - 8, 8))
-                                       : expr_load(key.ptr + at + i, 8);
-        if ((tree->nocase ? expr_fold8(word) : word) != expr_load(label + i, 8))
+        uint64_t word = __builtin_bswap64(fold_load(key.ptr + key.len - at - i - 8));
+        if ((tree->nocase ? fold_word(word) : word) != fold_load(label + i))
             return false;
     }
     while (i < node->label_len && (uint8_t)label[i] == byte_at(tree, key, at + i))
@@ -79,9 +78,15 @@ static inline uint32_t branch_rank(const struct expr_tree_node *node, uint8_t by
     return (uint32_t)rank;
 }
 
+// In a big tree each node is a miss of the caches, and one with many children several: they are asked for at once.
 static inline struct expr_tree_node *child_of(const struct expr_tree_node *node, uint8_t byte)
 {
-    return node->num && branch_has(node, byte) ? node->branch->nodes[branch_rank(node, byte)] : NULL;
+    if (!node->num || !branch_has(node, byte))
+        return NULL;
+    struct expr_tree_node *child = node->branch->nodes[branch_rank(node, byte)];
+    __builtin_prefetch((const char *)child + 64);
+    __builtin_prefetch((const char *)child + 128);
+    return child;
 }
 
 static struct expr_tree_node *node_new(const struct expr_tree *tree, struct slice key, size_t from, size_t label_len,
@@ -103,14 +108,16 @@ void expr_tree_init(struct expr_tree *tree, bool nocase, bool backward)
 }
 
 // Keys may nest as deep as they are long: no recursion. A node whose spot was seen to holds the next one to do there.
-void expr_tree_fini(struct expr_tree *tree, void (*fini)(expr_spot spot))
+bool expr_tree_fini_some(struct expr_tree *tree, void (*fini)(expr_spot spot), uint32_t *budget)
 {
     struct expr_tree_node *todo = tree->root;
-    if (todo && todo->spot && fini)
-        fini(todo->spot);
-    if (todo)
+    if (todo && !tree->ends) {
+        if (todo->spot && fini)
+            fini(todo->spot);
         todo->spot = 0;
-    while (todo) {
+        tree->ends = true;
+    }
+    for (; todo && *budget; --*budget) {
         struct expr_tree_node *node = todo;
         todo = (struct expr_tree_node *)node->spot;
         for (uint32_t i = 0; i < node->num; i++) {
@@ -122,7 +129,8 @@ void expr_tree_fini(struct expr_tree *tree, void (*fini)(expr_spot spot))
         }
         free(node);
     }
-    tree->root = NULL;
+    tree->root = todo;
+    return !todo;
 }
 
 // Gives `*ref` a child more, for `byte`.
@@ -205,6 +213,7 @@ expr_spot *expr_tree_spot(struct expr_tree *tree, struct slice key)
 {
     struct expr_tree_node **ref = &tree->root;
     must(key.len < UINT32_MAX && tree->num < UINT32_MAX);
+    tree->max_len = (uint32_t)key.len > tree->max_len ? (uint32_t)key.len : tree->max_len;
     if (!*ref) {
         *ref = node_new(tree, key, 0, key.len, 0);
         tree->num++;
@@ -284,16 +293,44 @@ static inline __attribute__((always_inline)) expr_spot longest(const struct expr
     return found;
 }
 
-expr_spot expr_tree_longest(const struct expr_tree *tree, struct slice subject)
+enum { TREE_SPELL_MAX = 256 };
+
+static inline void spell_word(const struct expr_tree *tree, char *out, struct slice subject, size_t at)
 {
-    struct expr_tree like = *tree;
-    like.nocase = like.backward = false;
-    if (!tree->nocase && !tree->backward)
-        return longest(&like, subject);
-    return longest(tree, subject);
+    uint64_t word =
+        tree->backward ? __builtin_bswap64(fold_load(subject.ptr + subject.len - at - 8)) : fold_load(subject.ptr + at);
+    word = tree->nocase ? fold_word(word) : word;
+    memcpy(out + at, &word, sizeof(word));
 }
 
-const struct expr_entry *expr_tree_first(const struct expr_tree *tree, struct slice subject)
+// spell makes `*subject` what labels are spelled like, as far as any key goes, in `out`: to do so once is less work
+// than in each node on the way. False where it is too long for that.
+static bool spell(const struct expr_tree *tree, char out[TREE_SPELL_MAX], struct slice *subject)
+{
+    size_t len = subject->len < tree->max_len ? subject->len : tree->max_len, at = 0;
+    if (!tree->nocase && !tree->backward)
+        return true;
+    if (len > TREE_SPELL_MAX)
+        return false;
+    for (; at + 8 <= len; at += 8)
+        spell_word(tree, out, *subject, at);
+    if (len >= 8 && at < len)
+        spell_word(tree, out, *subject, len - 8);
+    for (; len < 8 && at < len; at++)
+        out[at] = (char)byte_at(tree, *subject, at);
+    *subject = slice_of(out, len);
+    return true;
+}
+
+expr_spot expr_tree_longest(const struct expr_tree *tree, struct slice subject)
+{
+    const struct expr_tree plain = { .root = tree->root };
+    char spelled[TREE_SPELL_MAX];
+    return spell(tree, spelled, &subject) ? longest(&plain, subject) : longest(tree, subject);
+}
+
+static inline __attribute__((always_inline)) const struct expr_entry *first(const struct expr_tree *tree,
+                                                                            struct slice subject)
 {
     const struct expr_tree_node *node = tree->root;
     const struct expr_entry *found = NULL;
@@ -309,6 +346,13 @@ const struct expr_entry *expr_tree_first(const struct expr_tree *tree, struct sl
         node = child_of(node, byte_at(tree, subject, at++));
     }
     return found;
+}
+
+const struct expr_entry *expr_tree_first(const struct expr_tree *tree, struct slice subject)
+{
+    const struct expr_tree plain = { .root = tree->root };
+    char spelled[TREE_SPELL_MAX];
+    return spell(tree, spelled, &subject) ? first(&plain, subject) : first(tree, subject);
 }
 
 expr_spot expr_tree_pick(const struct expr_tree *tree, struct slice subject,

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "http/change.h"
 #include "http/head_parts.h"
+#include "http/names.h"
 #include "http/scan.h"
 
 void http_head_store(struct http_head *head, char *mem, size_t cap)
@@ -28,7 +29,8 @@ static bool put_text(struct http_head *head, uint32_t *at, uint32_t *len, struct
 
 static bool value_is_sound(struct slice value)
 {
-    return http_scan_is(value.ptr, value.len, HTTP_CLASS_VALUE);
+    const char *end = value.ptr + value.len;
+    return !value.len || http_scan_value_portable(value.ptr, value.ptr, end) == end;
 }
 
 bool http_head_set(struct http_head *head, unsigned index, struct slice value)
@@ -45,27 +47,43 @@ bool http_head_set(struct http_head *head, unsigned index, struct slice value)
     return true;
 }
 
-bool http_head_add(struct http_head *head, struct slice name, struct slice value)
+// append adds a field whose name is a token with the id `id`. It stands in the store as the whole line that
+// http_head_write sends.
+static inline bool append(struct http_head *head, struct slice name, enum http_field_id id, struct slice value)
 {
-    uint32_t name_at, value_at, len = 0;
     value = slice_trim(value);
-    if (!name.len || name.len > UINT16_MAX || !http_scan_is(name.ptr, name.len, HTTP_CLASS_TOKEN) ||
-        !value_is_sound(value) || head->num_fields >= head->max_fields || !put_text(head, &name_at, &len, name) ||
-        !put_text(head, &value_at, &len, value))
+    size_t len = name.len + 2 + value.len + 2;
+    if (!value_is_sound(value) || head->num_fields >= head->max_fields || !head->store ||
+        len > head->store_cap - head->store_len)
         return false;
-    enum http_field_id id = http_field_id_of(name);
-    head->store_len += len;
+    char *line = head->store + head->store_len;
+    memcpy(line, name.ptr, name.len);
+    memcpy(line + name.len, ": ", 2);
+    if (value.len)
+        memcpy(line + name.len + 2, value.ptr, value.len);
+    memcpy(line + len - 2, "\r\n", 2);
+    uint32_t at = head->store_len | HTTP_IN_STORE;
+    head->store_len += (uint32_t)len;
     head->fields[head->num_fields++] = (struct http_field){
-        .name = name_at,
-        .value = value_at,
+        .name = at,
+        .value = at + (uint32_t)name.len + 2,
         .value_len = (uint32_t)value.len,
         .name_len = (uint16_t)name.len,
         .id = (uint8_t)id,
     };
     if (id != HTTP_FIELD_OTHER && !head->first[id])
         head->first[id] = head->num_fields;
+    else if (id != HTTP_FIELD_OTHER)
+        head->flags |= HTTP_HEAD_REPEATED;
     head->flags |= HTTP_HEAD_CHANGED;
     return true;
+}
+
+bool http_head_add(struct http_head *head, struct slice name, struct slice value)
+{
+    if (!name.len || name.len > UINT16_MAX || !http_scan_is(name.ptr, name.len, HTTP_CLASS_TOKEN))
+        return false;
+    return append(head, name, http_name_lookup(name.ptr, name.len), value);
 }
 
 void http_head_drop(struct http_head *head, unsigned index)
@@ -90,6 +108,19 @@ unsigned http_head_drop_name(struct http_head *head, struct slice name)
         num++;
     }
     return num;
+}
+
+bool http_head_put(struct http_head *head, struct slice name, enum http_field_id id, struct slice value)
+{
+    unsigned num = head->num_fields;
+    if (!append(head, name, id, value))
+        return false;
+    int i = id ? head->first[id] - 1 : http_head_find_other(head, name, 0);
+    while ((unsigned)i < num) {
+        http_head_drop(head, (unsigned)i);
+        i = id ? head->first[id] - 1 : http_head_find_other(head, name, (unsigned)i + 1);
+    }
+    return true;
 }
 
 struct target {

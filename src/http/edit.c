@@ -85,10 +85,14 @@ bool http_edits_add(struct http_edits *edits, struct slice name, struct slice va
 }
 
 // may_be_named says whether Connection may name the field at `index` for removal. Of the fields known to us only those
-// that are about connections may; anything else is meant for the origin, and a client must not talk us out of it.
+// that are about connections may; anything else is meant for the origin, and a client must not talk us out of it. Nor
+// out of what a rule made.
 static bool may_be_named(const struct http_head *head, unsigned index)
 {
-    switch (head->fields[index].id) {
+    const struct http_field *field = &head->fields[index];
+    if ((field->name | field->value) & HTTP_IN_STORE)
+        return false;
+    switch (field->id) {
     case HTTP_FIELD_OTHER: {
         struct slice name = http_field_name_at(head, index), prefix = SLICE("x-forwarded-");
         return name.len < prefix.len || !slice_equal_nocase(slice_of(name.ptr, prefix.len), prefix);
@@ -145,7 +149,10 @@ bool http_edits_drop_hop_by_hop(struct http_edits *edits, const struct http_head
         HTTP_FIELD_CONNECTION, HTTP_FIELD_KEEP_ALIVE,        HTTP_FIELD_PROXY_CONNECTION,
         HTTP_FIELD_TE,         HTTP_FIELD_TRANSFER_ENCODING,
     };
+    unsigned any = 0; // most heads have none of them
     for (size_t i = 0; i < NUM_ITEMS(ids); i++)
+        any |= head->first[ids[i]];
+    for (size_t i = 0; any && i < NUM_ITEMS(ids); i++)
         if (!http_edits_drop_id(edits, head, ids[i]))
             return false;
     if (!keep_upgrade && !http_edits_drop_id(edits, head, HTTP_FIELD_UPGRADE))

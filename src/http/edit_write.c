@@ -188,6 +188,20 @@ static unsigned num_parsed(const struct http_head *head)
     return num;
 }
 
+// What a line of `field` takes with its colon and line end.
+static size_t line_len(const struct http_field *field)
+{
+    return field->name_len + 2u + field->value_len + 2u;
+}
+
+// is_line says whether the added field at `index` stands in the store as the line it was added as: not dropped, nor
+// with a value of later.
+static bool is_line(const struct http_head *head, unsigned index)
+{
+    const struct http_field *field = &head->fields[index];
+    return field->name_len && field->value == field->name + field->name_len + 2;
+}
+
 size_t http_head_write(char *dst, size_t cap, const struct http_head *head, const struct http_edits *edits)
 {
     struct out out = { .pos = dst, .end = dst + cap };
@@ -210,8 +224,12 @@ size_t http_head_write(char *dst, size_t cap, const struct http_head *head, cons
         run = i + 1 < num ? head->fields[i + 1].name : fields_end;
     }
     put(&out, head->base + run, fields_end - run);
-    for (unsigned i = num; i < head->num_fields; i++)
-        put_touched(&out, head, edits, &touched, i);
+    for (unsigned i = num; i < head->num_fields; i++) {
+        if (is_line(head, i) && i < TOUCHED_MAX && !bit_at(touched.bits, i))
+            put(&out, head->store + (head->fields[i].name & ~HTTP_IN_STORE), line_len(&head->fields[i]));
+        else
+            put_touched(&out, head, edits, &touched, i);
+    }
     for (unsigned i = 0; i < edits->num_edits; i++) {
         const struct http_edit *edit = &edits->edits[i];
         if (edit->field == HTTP_EDIT_ADD)

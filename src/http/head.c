@@ -154,10 +154,13 @@ int http_head_find_other(const struct http_head *head, struct slice name, unsign
 {
     if (!name.len) // as a dropped field's
         return -1;
+    char last = name.ptr[name.len - 1]; // names of one length often begin alike
     for (unsigned i = from; i < head->num_fields; i++) {
         const struct http_field *field = &head->fields[i];
-        if (field->name_len == name.len && field->id == HTTP_FIELD_OTHER &&
-            slice_equal_nocase(http_field_name_at(head, i), name))
+        if (field->name_len != name.len || field->id != HTTP_FIELD_OTHER)
+            continue;
+        struct slice known = http_field_name_at(head, i);
+        if (((known.ptr[known.len - 1] ^ last) & ~0x20) == 0 && slice_equal_nocase(known, name))
             return (int)i;
     }
     return -1;

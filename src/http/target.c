@@ -36,11 +36,7 @@ static bool split_port(struct slice *host, struct slice *port)
             return false;
         p += len + 1;
     } else {
-        while (p < end && *p != ':') {
-            if (http_class[(uint8_t)*p] & HTTP_CLASS_HOST) {
-                p++;
-                continue;
-            }
+        while ((p = http_scan_class(p, end, HTTP_CLASS_HOST)) < end && *p != ':') {
             if (*p != '%' || end - p < 3 || !http_scan_is(p + 1, 2, HTTP_CLASS_HEX))
                 return false;
             p += 3;

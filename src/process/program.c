@@ -131,6 +131,13 @@ static void *program_load(struct process_settings *settings, struct text *messag
     return program;
 }
 
+static void program_unload(void *conf)
+{
+    struct arena *arena = ((struct program_conf *)conf)->arena;
+    arena_fini(arena);
+    free(arena);
+}
+
 static bool program_prepare(void *conf, struct process_settings *settings, struct text *messages, struct board *board)
 {
     struct program_conf *program = conf;
@@ -252,6 +259,7 @@ static const struct process_admin admin_side = {
 
 const struct process_program process_program_fairlead = {
     .load = program_load,
+    .unload = program_unload,
     .prepare = program_prepare,
     .traffic = &traffic,
     .admin = &admin_side,

@@ -105,7 +105,7 @@ static void woken(struct event_source *source, uint32_t events)
 {
     (void)events;
     struct worker *worker = CONTAINER_OF(source, struct worker, wake);
-    table_changes_apply();
+    (void)table_changes_apply();
     if (traffic_of(worker)->woken)
         traffic_of(worker)->woken(worker->traffic);
 }

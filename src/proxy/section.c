@@ -168,7 +168,7 @@ static bool rules_fit(struct config *config, const struct config_line *line, str
         return config_error(config, line, 0,
                             "a listen section cannot start from the defaults at line %u of %s, which have rules",
                             defaults->place.line, defaults->place.file);
-    int misfit = in == CONFIG_IN_FRONTEND                             ? PROXY_RULES_TCP_RESPONSE
+    int misfit = in == CONFIG_IN_FRONTEND                              ? PROXY_RULES_TCP_RESPONSE
                  : defaults->rules[PROXY_RULES_TCP_CONNECTION] != NULL ? PROXY_RULES_TCP_CONNECTION
                                                                        : PROXY_RULES_TCP_SESSION;
     if (defaults->rules[misfit])

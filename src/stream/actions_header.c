@@ -7,8 +7,7 @@ enum { IN_HTTP = RULE_HTTP_REQUEST | RULE_HTTP_RESPONSE | RULE_HTTP_AFTER_RESPON
 
 struct field_args {
     struct slice name;
-    bool is_host;
-    bool is_connection;
+    enum http_field_id id;
     struct stream_text value;
 };
 
@@ -19,14 +18,13 @@ static bool parse_field(struct config *config, struct rule *rule, const struct c
     rule->data = args;
     *next = index + 2;
     args->name = stream_name_parse(config, line, index, rule->action->name);
-    args->is_host = http_field_id_of(args->name) == HTTP_FIELD_HOST;
-    args->is_connection = http_field_id_of(args->name) == HTTP_FIELD_CONNECTION;
+    args->id = http_field_id_of(args->name);
     return args->name.ptr && stream_text_parse(config, &args->value, rule, line, index + 1, STREAM_TEXT_VALUE);
 }
 
 // Two Host fields would be read in two ways: the new one takes the place of what is there, and of the authority in an
 // absolute target, which would count more (RFC 9112 section 3.2).
-static bool set_host(struct http_head *head, struct slice value, struct expr_scratch *scratch)
+bool stream_host_set(struct http_head *head, struct slice value, struct expr_scratch *scratch)
 {
     int at = http_head_find(head, HTTP_FIELD_HOST, 0);
     if (!http_host_is_valid(value))
@@ -53,18 +51,16 @@ static bool add_field(struct expr_subject *subject, const struct rule *rule, boo
     struct http_head *head = value.ptr ? stream_head_change(subject) : NULL;
     if (!head)
         return false;
-    if (UNLIKELY(args->is_host) && !head->is_response)
-        return set_host(head, value, &subject->process->scratch);
+    if (UNLIKELY(args->id == HTTP_FIELD_HOST) && !head->is_response)
+        return stream_host_set(head, value, &subject->process->scratch);
     // The sender writes this field itself, as the connection needs it; the wish to close is granted.
-    if (UNLIKELY(args->is_connection) && http_list_has(value, SLICE("close"))) {
+    if (UNLIKELY(args->id == HTTP_FIELD_CONNECTION) && http_list_has(value, SLICE("close"))) {
         if (head->is_response)
             stream_of(subject)->front->keep_alive = false;
         else
             stream_of(subject)->wishes.close_server = true;
     }
-    if (first_drop)
-        http_head_drop_name(head, args->name);
-    return http_head_add(head, args->name, value);
+    return first_drop ? http_head_put(head, args->name, args->id, value) : http_head_add(head, args->name, value);
 }
 
 static enum rule_verdict run_add(struct expr_subject *subject, const struct rule *rule)

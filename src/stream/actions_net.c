@@ -223,8 +223,8 @@ static const struct rule_action actions[] = {
     ADDRESS("set-dst-port", parse_port, run_dst_port, "As set-dst, for the port.", "int(4000)"),
     MARK("set-fc-mark", IN_ALL, RULE_NEEDS_ADMIN, parse_mark, run_fc_mark, "mark",
          "Marks the packets to the client for the firewall and for routing (SO_MARK): 32 bits, decimal or 0x and "
-         "hexadecimal. It needs the capability CAP_NET_ADMIN, which is kept where fairlead was started with it; without "
-         "it nothing changes."),
+         "hexadecimal. It needs the capability CAP_NET_ADMIN, which is kept where fairlead was started with it; "
+         "without it nothing changes."),
     MARK("set-mark", IN_ALL, RULE_NEEDS_ADMIN, parse_mark, run_fc_mark, "mark", "The old name of set-fc-mark."),
     MARK("set-bc-mark", IN_SERVER, RULE_NEEDS_ADMIN, parse_mark, run_bc_mark, "mark",
          "As set-fc-mark, for the packets of the connection to the server."),

@@ -3,8 +3,8 @@
 // them read a struct stream_log: that of the line being written, or one filled from the stream for other uses.
 #include <sys/socket.h>
 #include <unistd.h>
-#include "stream/act.h"
 #include "stream/aliases.h"
+#include "stream/act.h"
 #include "stream/capture.h"
 
 const struct stream_log *stream_alias_log(const struct expr_subject *subject, struct stream_log *own)

@@ -105,6 +105,8 @@ static bool edit_unique_id(struct stream *stream)
 {
     const struct proxy_conf *front = stream->session->conf;
     uint32_t when = stream->subject.when;
+    if (!front->unique_id)
+        return true;
     stream->subject.when = EXPR_AT_REQUEST_HEAD;
     struct slice id = stream_unique_id(stream);
     stream->subject.when = when;

@@ -76,7 +76,7 @@ static const struct userlist_user *check(struct expr_subject *subject, const str
 HTTP_FETCH_FN(fetch_auth)
 {
     (void)walk;
-    return http_fetch_request(subject) && http_fetch_put_bool(out, check(subject, args) != NULL);
+    return http_fetch_request(subject) && put_bool(out, check(subject, args) != NULL);
 }
 
 // An ACL compares with the user's groups; a user without any still counts as found. As a value it is the name.
@@ -86,8 +86,8 @@ HTTP_FETCH_FN(fetch_auth_group)
     if (!user || (walk->nth && walk->nth >= user->num_groups))
         return false;
     if (walk->one)
-        return http_fetch_put_str(out, user->name);
-    return http_fetch_put_str(out, user->num_groups ? slice_str(user->groups[walk->nth]) : SLICE(""));
+        return put_str(out, user->name);
+    return put_str(out, user->num_groups ? slice_str(user->groups[walk->nth]) : SLICE(""));
 }
 
 // Schemes that nothing here can read are not told, nor Basic without what has to follow.
@@ -97,23 +97,23 @@ HTTP_FETCH_FN(fetch_auth_type)
     struct slice user, password;
     (void)args, (void)walk;
     if (decode(subject, &user, &password))
-        return http_fetch_put_str(out, SLICE("Basic"));
+        return put_str(out, SLICE("Basic"));
     return read_credentials(subject, &given, SLICE("")) && slice_equal_nocase(given.scheme, SLICE("Bearer")) &&
-           http_fetch_put_str(out, SLICE("Bearer"));
+           put_str(out, SLICE("Bearer"));
 }
 
 HTTP_FETCH_FN(fetch_auth_user)
 {
     struct slice user, password;
     (void)args, (void)walk;
-    return decode(subject, &user, &password) && http_fetch_put_str(out, user);
+    return decode(subject, &user, &password) && put_str(out, user);
 }
 
 HTTP_FETCH_FN(fetch_auth_pass)
 {
     struct slice user, password;
     (void)args, (void)walk;
-    return decode(subject, &user, &password) && http_fetch_put_str(out, password);
+    return decode(subject, &user, &password) && put_str(out, password);
 }
 
 HTTP_FETCH_FN(fetch_auth_bearer)
@@ -121,7 +121,7 @@ HTTP_FETCH_FN(fetch_auth_bearer)
     struct credentials given;
     (void)walk;
     return read_credentials(subject, &given, args[0].str) && slice_equal_nocase(given.scheme, SLICE("Bearer")) &&
-           http_fetch_put_str(out, given.rest);
+           put_str(out, given.rest);
 }
 
 #define LIST .args = "<userlist>", .min_args = 1, .max_args = 1, .prepare = prepare_list, .bad_says = "takes"

@@ -32,8 +32,10 @@ static const char *prepare_one_name(struct config *config, struct expr_arg *args
     return num && !args[0].str.len ? "the name of a header field is missing" : prepare_name(config, args, num);
 }
 
-static int find_field(const struct http_head *head, const struct expr_arg *name, unsigned from)
+static inline int find_field(const struct http_head *head, const struct expr_arg *name, unsigned from)
 {
+    if (name->num && !from)
+        return head->first[name->num] - 1;
     if (name->num)
         return http_head_find(head, (enum http_field_id)name->num, from);
     if (name->str.len)
@@ -48,6 +50,8 @@ static size_t element_len(struct slice rest)
 {
     size_t comma = slice_find(rest, ',');
     bool quoted = false;
+    if (LIKELY(comma == rest.len))
+        return comma;
     if (slice_find(slice_of(rest.ptr, comma), '"') == comma)
         return comma;
     for (size_t i = 0; i < rest.len; i++) {
@@ -69,6 +73,7 @@ static bool next_value(const struct http_head *head, struct slice *out, const st
     size_t pos = (size_t)walk->at[1];
     if (!at)
         at = (unsigned)(find_field(head, name, 0) + 1);
+    bool is_alone = name->num && !(head->flags & HTTP_HEAD_REPEATED);
     while (at) {
         struct slice value = http_field_value(head, at - 1);
         if (pos <= value.len) {
@@ -76,28 +81,26 @@ static bool next_value(const struct http_head *head, struct slice *out, const st
             size_t len = whole ? rest.len : element_len(rest);
             walk->at[0] = at;
             walk->at[1] = pos + len + 1;
-            *out = slice_trim(slice_of(rest.ptr, len));
+            walk->is_last = is_alone && len == rest.len;
+            // A whole value has no white space around it.
+            *out = len == value.len ? value : slice_trim(slice_of(rest.ptr, len));
             return true;
         }
-        at = (unsigned)(find_field(head, name, at) + 1);
+        at = is_alone ? 0 : (unsigned)(find_field(head, name, at) + 1);
         pos = 0;
     }
     return false;
 }
 
-// pick_value gives the occurrence that was asked for: all in turn for an ACL that names none, else only one.
-static bool pick_value(const struct http_head *head, struct slice *out, const struct expr_arg *args, bool whole,
-                       struct expr_walk *walk)
+// pick_one gives the occurrence `wanted`, the last for 0.
+static bool pick_one(const struct http_head *head, struct slice *out, const struct expr_arg *name, bool whole,
+                     int64_t wanted)
 {
     struct slice last[OCCURRENCE_MAX_BACK], value;
     struct expr_walk own = { 0 };
-    int64_t wanted = args[1].num, num = 0;
-    if (!wanted && !walk->one)
-        return next_value(head, out, args, whole, walk);
-    if (walk->nth)
-        return false;
-    while (num != wanted || !num) {
-        if (!next_value(head, &value, args, whole, &own))
+    int64_t num = 0;
+    while ((num != wanted || !num) && !own.is_last) {
+        if (!next_value(head, &value, name, whole, &own))
             break;
         last[++num % OCCURRENCE_MAX_BACK] = value;
     }
@@ -108,11 +111,35 @@ static bool pick_value(const struct http_head *head, struct slice *out, const st
     return true;
 }
 
+// pick_value gives the occurrence that was asked for: all in turn for an ACL that names none, else only one.
+static inline bool pick_value(const struct http_head *head, struct slice *out, const struct expr_arg *args, bool whole,
+                              struct expr_walk *walk)
+{
+    int64_t wanted = args[1].num;
+    // Most fields are known ones, there once at most, and no list: then this is all.
+    if (args[0].num && !wanted && !walk->at[0] && !(head->flags & HTTP_HEAD_REPEATED)) {
+        unsigned at = head->first[args[0].num];
+        if (!at)
+            return false;
+        *out = http_field_value(head, at - 1);
+        if (whole || slice_find(*out, ',') == out->len) {
+            walk->at[0] = at;
+            walk->at[1] = out->len + 1;
+            walk->is_last = true;
+            return true;
+        }
+    }
+    if (!wanted && !walk->one)
+        return next_value(head, out, args, whole, walk);
+    walk->is_last = true;
+    return !walk->nth && pick_one(head, out, args, whole, wanted);
+}
+
 HTTP_FETCH_SIDE_FN(hdr)
 {
     struct slice value;
     (void)subject;
-    return pick_value(head, &value, args, false, walk) && http_fetch_put_str(out, value);
+    return pick_value(head, &value, args, false, walk) && put_str(out, value);
 }
 HTTP_FETCH_SIDES(hdr)
 
@@ -126,7 +153,7 @@ HTTP_FETCH_SIDE_FN(fhdr)
 {
     struct slice value;
     (void)subject;
-    return pick_value(head, &value, args, true, walk) && http_fetch_put_str(out, value);
+    return pick_value(head, &value, args, true, walk) && put_str(out, value);
 }
 HTTP_FETCH_SIDES(fhdr)
 
@@ -137,7 +164,7 @@ static bool count(const struct http_head *head, struct expr_sample *out, const s
     int64_t num = 0;
     while (next_value(head, &value, args, whole, &own))
         num++;
-    return http_fetch_put_int(out, num);
+    return put_int(out, num);
 }
 
 HTTP_FETCH_SIDE_FN(hdr_cnt)
@@ -158,7 +185,7 @@ HTTP_FETCH_SIDE_FN(hdr_val)
 {
     struct slice value;
     (void)subject;
-    return pick_value(head, &value, args, false, walk) && http_fetch_put_val(out, value);
+    return pick_value(head, &value, args, false, walk) && put_val(out, value);
 }
 HTTP_FETCH_SIDES(hdr_val)
 
@@ -249,7 +276,7 @@ HTTP_FETCH_SIDE_FN(hdr_names)
         put(&made, http_field_name_at(head, i), true);
         first = false;
     }
-    return take(&made, subject) && http_fetch_put_str(out, slice_of(made.text, made.len));
+    return take(&made, subject) && put_str(out, slice_of(made.text, made.len));
 }
 HTTP_FETCH_SIDES(hdr_names)
 
@@ -266,7 +293,7 @@ HTTP_FETCH_SIDE_FN(hdrs)
         put(&made, SLICE("\r\n"), false);
     }
     put(&made, SLICE("\r\n"), false);
-    return take(&made, subject) && http_fetch_put_str(out, slice_of(made.text, made.len));
+    return take(&made, subject) && put_str(out, slice_of(made.text, made.len));
 }
 HTTP_FETCH_SIDES(hdrs)
 
@@ -300,7 +327,7 @@ HTTP_FETCH_SIDE_FN(hdrs_bin)
     }
     put_counted(&made, SLICE(""), false);
     put_counted(&made, SLICE(""), false);
-    return take(&made, subject) && http_fetch_put_bin(out, slice_of(made.text, made.len));
+    return take(&made, subject) && put_bin(out, slice_of(made.text, made.len));
 }
 HTTP_FETCH_SIDES(hdrs_bin)
 

@@ -108,7 +108,8 @@ static enum stream_verdict pass_head(struct stream *stream)
         stream->server_status = stream->response.status;
         stream->response_valid = true;
         stream->status = stream->response.status;
-        stream_capture_head(stream, STREAM_CAPTURE_RESPONSE);
+        if (stream->session->conf->fe.capture_room)
+            stream_capture_head(stream, STREAM_CAPTURE_RESPONSE);
         if (stream->session->conf->log_steps)
             stream_log_step(stream, PROXY_LOG_AT_RESPONSE);
     }
@@ -136,6 +137,13 @@ static enum stream_verdict pass_head(struct stream *stream)
                !http_response_has_body(&stream->response, (enum http_method)stream->client_method);
     if (cut)
         body = MUX_BODY_NONE;
+    // Or one that has a body of one that had none: without a length the client would take the next answer for it.
+    uint64_t length = stream->response.content_length;
+    if (body == MUX_BODY_NONE && !cut && !is_tunnel &&
+        http_response_has_body(&stream->response, (enum http_method)stream->client_method)) {
+        body = MUX_BODY_LENGTH;
+        length = 0;
+    }
     if (stream->request.method == HTTP_METHOD_HEAD && stream->client_method != HTTP_METHOD_HEAD)
         front->keep_alive = false;
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
@@ -146,7 +154,7 @@ static enum stream_verdict pass_head(struct stream *stream)
     if (is_tunnel && !http_edits_drop_id(&stream->edits, &stream->response, HTTP_FIELD_CONTENT_LENGTH))
         return stream_refuse(stream, 502, STREAM_END_PROXY, true);
     if (!stream_edit_response(stream) ||
-        !mux_stream_start(&front->stream, &stream->response, &stream->edits, body, stream->response.content_length))
+        !mux_stream_start(&front->stream, &stream->response, &stream->edits, body, length))
         return stream_refuse(stream, 502, STREAM_END_PROXY, true);
     stream->answer_head = true;
     if (cut) {

@@ -109,7 +109,8 @@ enum stream_verdict stream_read_head(struct stream *stream)
         return stream_refuse(stream, 400, STREAM_END_PROXY, true);
     }
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
-    stream_capture_head(stream, STREAM_CAPTURE_REQUEST);
+    if (stream->session->conf->fe.capture_room)
+        stream_capture_head(stream, STREAM_CAPTURE_REQUEST);
     if (conf->log_steps)
         stream_log_step(stream, PROXY_LOG_AT_REQUEST);
     struct rule *const *rules = conf->rules;

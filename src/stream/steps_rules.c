@@ -50,8 +50,11 @@ static enum rule_verdict run_list(struct stream *stream, const struct rule *list
         bool is_due = stream->rule_due_us && stream->rule_due_us <= stream->ctx->loop->now_us;
         if (subject->acted && !stream->rule_on_data && !is_due)
             return RULE_WAIT;
+        stream->fail_status = 0;
         verdict = rule_resume(at, subject);
         list = at->next;
+        if (verdict == RULE_ERROR || (verdict == RULE_ANSWERED && stream->fail_status))
+            stream->waited_at = at;
         if (verdict != RULE_WAIT)
             rule_over(stream);
     }
@@ -212,6 +215,9 @@ static bool http_rules(struct stream *stream, const struct proxy_conf *conf, enu
         said = run_list(stream, list, EXPR_AT_REQUEST_HEAD, true);
     if (last && goes_on(said))
         said = run_list(stream, last, EXPR_AT_REQUEST_HEAD, true);
+    // The hint that was to send those before it may not have been reached after all.
+    if (UNLIKELY(stream->answer != NULL) && (goes_on(said) || said == RULE_WAIT))
+        stream_hints_flush(stream);
     if (goes_on(said)) {
         stream->deadline_us = 0;
         return stream_names_pass(stream, conf, verdict);
@@ -374,8 +380,7 @@ enum stream_verdict stream_raw_response(struct stream *stream)
     stream->inspect_us = stream->inspect_us ? stream->inspect_us : now_us;
     bool more = mux_h1_raw_fill(back);
     bool final = !delay_us || stream->inspect_us + delay_us <= now_us || !more;
-    enum rule_verdict said =
-        run_list(stream, conf->rules[PROXY_RULES_TCP_RESPONSE], EXPR_AT_RESPONSE_CONTENT, final);
+    enum rule_verdict said = run_list(stream, conf->rules[PROXY_RULES_TCP_RESPONSE], EXPR_AT_RESPONSE_CONTENT, final);
     if (goes_on(said)) {
         stream->inspect_us = stream->deadline_us = 0;
         return stream_to_tunnel(stream);

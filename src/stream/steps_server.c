@@ -2,6 +2,7 @@
 #include <errno.h>
 #include "expr/cond.h"
 #include "expr/format.h"
+#include "stream/error.h"
 #include "stream/act.h"
 #include "stream/steps.h"
 #include "transport/proxy_protocol.h"
@@ -231,12 +232,12 @@ static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
 {
     struct stream_ctx *ctx = stream->ctx;
     const struct proxy_conf *conf = stream->backend->conf;
-    const struct transport_address *dst =
-        backend_follows_client(stream->server) ? stream_dst(stream) : NULL;
+    const struct transport_address *dst = backend_follows_client(stream->server) ? stream_dst(stream) : NULL;
     const struct stream_wishes *wishes = &stream->wishes;
     const struct backend_marks marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark, wishes->has_bc_tos };
     struct backend_conn *back = backend_connect(stream->server, dst, &marks);
     if (!back) {
+        stream->back_error = (uint8_t)stream_error_of_errno(errno);
         bool ours = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EADDRNOTAVAIL;
         *verdict = stream_retry(stream, ours ? STREAM_END_RESOURCE : STREAM_END_SERVER);
         return false;
@@ -283,6 +284,7 @@ enum stream_verdict stream_connect(struct stream *stream)
     if (io == IO_FAIL)
         return stream_retry(stream, STREAM_END_SERVER);
     stream->deadline_us = 0;
+    stream->back_error = STREAM_ERROR_NONE;
     stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
     stream->back->num_uses++;
     if (stream->session->conf->log_steps)
@@ -363,6 +365,7 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
 {
     stream_relay_fini(&stream->up);
     if (stream->back) {
+        stream->back_error = (uint8_t)stream_error_of_conn(&stream->back->h1.conn);
         backend_conn_close(stream->back, true);
         stream->back = NULL;
     }

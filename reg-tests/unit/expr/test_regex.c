@@ -45,6 +45,33 @@ static void groups(void **state)
     assert_int_equal(groups.group[0].len, 0);
 }
 
+// No text is taken for too short that is not.
+static void shortest(void **state)
+{
+    static const struct {
+        const char *regex;
+        const char *subject;
+    } cases[] = {
+        { "", "" },
+        { "^$", "" },
+        { "a|", "" },
+        { "a*?", "" },
+        { "(?=ab)", "ab" },
+        { "(?<=abc)d", "abcd" },
+        { "(*ACCEPT)abc", "" },
+        { "(a)?\\1?b", "b" },
+        { "ab\\Kc", "abc" },
+        { "(?:a(?1)?)?(b)?", "" },
+        { "(*NO_JIT)ab", "ab" },
+        { "(*UTF)\xc3\xa9.", "\xc3\xa9x" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        if (!expr_regex_exec(make(cases[i].regex, false), slice_str(cases[i].subject), NULL))
+            fail_msg("%s does not match '%s'", cases[i].regex, cases[i].subject);
+    assert_false(expr_regex_exec(make("ab", false), SLICE("a"), NULL));
+}
+
 static void from_within(void **state)
 {
     (void)state;
@@ -128,8 +155,8 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(groups),  cmocka_unit_test(from_within), cmocka_unit_test(expansion),
-        cmocka_unit_test(bounded), cmocka_unit_test(errors),
+        cmocka_unit_test(groups),    cmocka_unit_test(shortest), cmocka_unit_test(from_within),
+        cmocka_unit_test(expansion), cmocka_unit_test(bounded),  cmocka_unit_test(errors),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
 }

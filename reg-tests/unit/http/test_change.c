@@ -75,6 +75,23 @@ static void test_fields(void **state)
     assert_written("GET /a?b HTTP/1.1\r\n\r\n");
 }
 
+static void test_put(void **state)
+{
+    (void)state;
+    parse(SLICE(REQUEST), false);
+    assert_true(http_head_put(&head, SLICE("cookie"), HTTP_FIELD_COOKIE, SLICE(" e ")));
+    assert_int_equal(http_head_find(&head, HTTP_FIELD_COOKIE, 0), 5);
+    assert_true(http_head_put(&head, SLICE("a"), HTTP_FIELD_OTHER, http_field_value(&head, 5)));
+    assert_true(http_head_put(&head, SLICE("new"), HTTP_FIELD_OTHER, SLICE("")));
+    assert_true(http_head_put(&head, SLICE("a"), HTTP_FIELD_OTHER, SLICE("2")));
+    assert_written("GET /a?b HTTP/1.1\r\nHost: h\r\nB:2 \r\ncookie: e\r\nnew: \r\na: 2\r\n\r\n");
+    // The line of an added field is no longer what it says once it was set, and edits go before it.
+    assert_true(http_head_set(&head, 5, SLICE("long")));
+    assert_written("GET /a?b HTTP/1.1\r\nHost: h\r\nB:2 \r\ncookie: long\r\nnew: \r\na: 2\r\n\r\n");
+    assert_false(http_head_put(&head, SLICE("b"), HTTP_FIELD_OTHER, SLICE("x\ny")));
+    assert_int_equal(http_head_find_name(&head, SLICE("b"), 0), 2);
+}
+
 static void test_edits_on_top(void **state)
 {
     (void)state;
@@ -324,9 +341,9 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),  cmocka_unit_test(test_edits_on_top), cmocka_unit_test(test_target),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_status),       cmocka_unit_test(test_copy),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_fields), cmocka_unit_test(test_put),     cmocka_unit_test(test_edits_on_top),
+        cmocka_unit_test(test_target), cmocka_unit_test(test_refused), cmocka_unit_test(test_status),
+        cmocka_unit_test(test_copy),   cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,7 +71,7 @@ static void test_passwords(void **state)
 static void test_share(void **state)
 {
     struct userlist_checks *checks = userlist_checks_new();
-    char guess[16];
+    char guess[24];
     (void)state;
     reader_accept(&reader, LISTS);
     assert_non_null(check(checks, "L", "slow", "secret", 0));

@@ -89,6 +89,12 @@ static uint64_t sum_of(const struct expr_list *list)
     return sum;
 }
 
+static void changes_apply_all(void)
+{
+    while (table_changes_apply())
+        ;
+}
+
 static void change_some(unsigned *seed)
 {
     char key[16], value[16];
@@ -128,7 +134,7 @@ static _Noreturn void work(uint32_t i)
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
     sigwait(&set, &sig);
-    table_changes_apply();
+    changes_apply_all();
     atomic_store(&stage.shared->sums[i], sum_of(stage.list));
     _exit(0);
 }
@@ -176,7 +182,7 @@ static void killed_processes(void **state)
         assert_int_equal(waitpid(stage.workers[i].pid, &status, 0), stage.workers[i].pid);
         assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
-    table_changes_apply();
+    changes_apply_all();
     for (uint32_t i = 0; i < NUM_WORKERS; i++)
         assert_true(stage.shared->sums[i] == sum_of(stage.list));
     assert_true(atomic_load(&stage.shared->num_published) > NUM_KILLS);
