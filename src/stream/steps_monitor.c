@@ -74,12 +74,12 @@ bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf
     // Its rules have begun, and wait.
     if (stream->rule)
         return true;
-    if (!(conf->options & PROXY_OPT_BUFFER_REQUEST) || (stream_body_waited(stream, 0) && !stream_request_cut(stream)))
+    if (!(conf->options & PROXY_OPT_BUFFER_REQUEST) || stream_body_waited(stream, 0))
         return true;
     const struct proxy_timeouts *timeouts = &stream->session->conf->timeouts;
     uint64_t limit_us = timeouts->http_request ? timeouts->http_request : timeouts->client;
     uint64_t due_us = limit_us ? stream->times.first_us + limit_us : 0;
-    if (stream_client_left(stream) || stream_request_cut(stream)) {
+    if (stream_client_left(stream)) {
         *verdict = stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
     } else if (due_us && due_us <= stream->ctx->loop->now_us) {
         *verdict = stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);
