@@ -136,6 +136,8 @@ static void end_vars(struct stream *stream)
 {
     struct expr_subject *subject = &stream->subject;
     stream->session->vars = subject->vars[EXPR_SCOPE_SESS];
+    if (!subject->vars[EXPR_SCOPE_TXN] && !subject->vars[EXPR_SCOPE_REQ] && !subject->vars[EXPR_SCOPE_RES])
+        return;
     expr_vars_end(subject, EXPR_SCOPE_TXN);
     expr_vars_end(subject, EXPR_SCOPE_REQ);
     expr_vars_end(subject, EXPR_SCOPE_RES);
@@ -179,8 +181,7 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->subject.process = &ctx->expr;
     stream->subject.session = session;
     stream->subject.stream = stream;
-    stream->subject.scopes =
-        1U << EXPR_SCOPE_SESS | 1U << EXPR_SCOPE_TXN | 1U << EXPR_SCOPE_REQ | 1U << EXPR_SCOPE_RES;
+    stream->subject.scopes = 1U << EXPR_SCOPE_SESS | 1U << EXPR_SCOPE_TXN | 1U << EXPR_SCOPE_REQ | 1U << EXPR_SCOPE_RES;
     stream->subject.vars[EXPR_SCOPE_SESS] = session->vars;
     stream->cookie_seen = stream->cookie_set = '-';
     stream->times.idle_us = session->idle_us;
@@ -247,7 +248,9 @@ static char phase_letter(const struct stream *stream, enum stream_end end)
     case STREAM_RAW_RESPONSE:
         return 'D';
     case STREAM_RELAY:
-        return stream->response_valid && !stream->answer_head ? 'H' : stream->up.ended && !stream->answer_head ? 'H' : 'D';
+        return stream->response_valid && !stream->answer_head ? 'H'
+               : stream->up.ended && !stream->answer_head     ? 'H'
+                                                              : 'D';
     default:
         return 'L';
     }
