@@ -170,6 +170,7 @@ $(foreach t,$(UNIT_SOURCES),$(eval $(call unit_rule,$t)))
 # not meet those of others.
 FUZZ_AREAS_config := config
 FUZZ_AREAS_converters := expr
+FUZZ_AREAS_escape := expr
 FUZZ_AREAS_expr := expr
 FUZZ_AREAS_format := expr
 FUZZERS := $(patsubst reg-tests/fuzz/%.c,build/fuzz/%,$(wildcard reg-tests/fuzz/fuzz_*.c))

@@ -13,6 +13,7 @@
 #include "expr/conv.h"
 #include "expr/fetch.h"
 #include "expr/format.h"
+#include "expr/names.h"
 #include "rule/rule.h"
 
 // The groups in which words are described. A word that may stand in several is described in the first.
@@ -33,18 +34,23 @@ static const struct group {
     { CONFIG_IN_LOG, "Options of log", "They follow the address on a `log` line." },
     { CONFIG_IN_COOKIE, "Options of cookie", "They follow the name on a `cookie` line." },
     { CONFIG_IN_ERRORS, "Words of http-errors", "They stand in `http-errors` sections." },
+    { CONFIG_IN_USERLIST, "Words of userlist", "They stand in `userlist` sections." },
+    { CONFIG_IN_RING, "Words of ring", "They stand in `ring` sections." },
+    { CONFIG_IN_LOG_PROFILE, "Words of log-profile", "They stand in `log-profile` sections." },
 };
 
 static const struct {
     uint32_t in;
     const char *name;
 } places[] = {
-    { CONFIG_IN_GLOBAL, "global" },       { CONFIG_IN_DEFAULTS, "defaults" },
-    { CONFIG_IN_FRONTEND, "frontend" },   { CONFIG_IN_BACKEND, "backend" },
-    { CONFIG_IN_LISTEN, "listen" },       { CONFIG_IN_BIND, "bind" },
-    { CONFIG_IN_SERVER, "server" },       { CONFIG_IN_DEFAULT_SERVER, "default-server" },
-    { CONFIG_IN_SOCKET, "stats socket" }, { CONFIG_IN_LOG, "log" },
-    { CONFIG_IN_COOKIE, "cookie" },       { CONFIG_IN_ERRORS, "http-errors" },
+    { CONFIG_IN_GLOBAL, "global" },           { CONFIG_IN_DEFAULTS, "defaults" },
+    { CONFIG_IN_FRONTEND, "frontend" },       { CONFIG_IN_BACKEND, "backend" },
+    { CONFIG_IN_LISTEN, "listen" },           { CONFIG_IN_BIND, "bind" },
+    { CONFIG_IN_SERVER, "server" },           { CONFIG_IN_DEFAULT_SERVER, "default-server" },
+    { CONFIG_IN_SOCKET, "stats socket" },     { CONFIG_IN_LOG, "log" },
+    { CONFIG_IN_COOKIE, "cookie" },           { CONFIG_IN_ERRORS, "http-errors" },
+    { CONFIG_IN_USERLIST, "userlist" },       { CONFIG_IN_RING, "ring" },
+    { CONFIG_IN_LOG_PROFILE, "log-profile" },
 };
 
 // Text that Markdown must not read as markup, but for what stands between backquotes; a bar would end a table's cell.
@@ -188,7 +194,7 @@ static void sections_write(void)
     const struct config_section *section;
     printf(
         "\n## Sections\n\nA section begins with its name at the start of a line and ends where the next one begins.\n");
-    for (uint32_t in = CONFIG_IN_GLOBAL; in <= CONFIG_IN_LISTEN; in <<= 1) {
+    for (uint32_t in = 1; in; in <<= 1) {
         for (size_t i = 0; (section = config_section_at(i)); i++) {
             if (section->in != in)
                 continue;
@@ -313,29 +319,6 @@ static void converters_write(void)
     expr_convs_each(conv_write, NULL);
 }
 
-static bool is_registered(const char *name, uint32_t in, const struct config_word *const *words, size_t num)
-{
-    for (size_t i = 0; i < num; i++)
-        if (strcmp(words[i]->name, name) == 0 && words[i]->in & in)
-            return true;
-    return in == 0 && config_section_find(name);
-}
-
-struct known_rule {
-    const char *name;
-    bool found;
-};
-
-static void rule_compare(const struct rule_action *action, void *arg)
-{
-    struct known_rule *known = arg;
-    char name[96];
-    for (uint32_t bit = RULE_TCP_CONNECTION; bit <= RULE_HTTP_AFTER_RESPONSE; bit <<= 1) {
-        snprintf(name, sizeof(name), "%s %s", rule_set_name(bit), action->name);
-        known->found |= action->in & bit && strcmp(name, known->name) == 0;
-    }
-}
-
 struct refused {
     const char *name;
     const char *reason;
@@ -343,18 +326,12 @@ struct refused {
     bool listed;
 };
 
-static size_t refused_gather(struct refused *list, size_t at, const struct config_refusal *table, size_t len,
-                             const struct config_word *const *words, size_t num)
+static size_t refused_gather(struct refused *list, size_t at, const struct config_refusal *table, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        struct known_rule known = { .name = table[i].name };
-        rule_actions_each(rule_compare, &known);
-        if (known.found || is_registered(table[i].name, table[i].in, words, num))
-            continue;
+    for (size_t i = 0; i < len; i++)
         list[at++] = (struct refused){ .name = table[i].name,
                                        .in = table[i].in,
                                        .reason = table[i].reason ? table[i].reason : "is not supported yet" };
-    }
     return at;
 }
 
@@ -382,21 +359,32 @@ static void refused_list(struct refused *list, size_t num)
     }
 }
 
-static void refused_write(const struct config_word *const *words, size_t num)
+static void names_refused(const char *what, const char *(*name_at)(size_t i))
+{
+    const char *between = " ", *name;
+    printf("- Of %s, *is not supported*:", what);
+    for (size_t i = 0; (name = name_at(i)); i++, between = ", ")
+        printf("%s`%s`", between, name);
+    printf("\n");
+}
+
+static void refused_write(void)
 {
     size_t most =
         config_refuse_global_num + config_refuse_proxy_num + config_refuse_rule_num + config_refuse_option_num;
     struct refused *list = calloc(most, sizeof(*list));
     if (!list)
         check_out_of_memory(most * sizeof(*list));
-    size_t len = refused_gather(list, 0, config_refuse_global, config_refuse_global_num, words, num);
-    len = refused_gather(list, len, config_refuse_proxy, config_refuse_proxy_num, words, num);
-    len = refused_gather(list, len, config_refuse_rule, config_refuse_rule_num, words, num);
-    len = refused_gather(list, len, config_refuse_option, config_refuse_option_num, words, num);
+    size_t len = refused_gather(list, 0, config_refuse_global, config_refuse_global_num);
+    len = refused_gather(list, len, config_refuse_proxy, config_refuse_proxy_num);
+    len = refused_gather(list, len, config_refuse_rule, config_refuse_rule_num);
+    len = refused_gather(list, len, config_refuse_option, config_refuse_option_num);
     printf("\n## Words that are refused\n\nHAProxy 3.2 has these words and fairlead has not. A file that uses one is "
            "refused with the reason given here; none\nis accepted and ignored.\n\n");
     refused_list(list, len);
     free(list);
+    names_refused("fetches and ACL words", expr_fetch_refused_at);
+    names_refused("converters", expr_converter_refused_at);
 }
 
 // A chapter's title is its first line, "# Title".
@@ -486,7 +474,7 @@ int main(int argc, char **argv)
            "| alias | type | known at | meaning |\n| --- | --- | --- | --- |\n");
     expr_aliases_each(alias_write, NULL);
     tuning_write(words, num);
-    refused_write(words, num);
+    refused_write();
     commands_write();
     features_write();
     return fflush(stdout) ? 1 : 0;

@@ -135,6 +135,9 @@ void backend_pool_make_room(struct backend_ctx *ctx);
 // address, which costs a system call to know.
 bool backend_follows_client(const struct server *server);
 
+// backend_address gives where a connection to `server` goes; `client_dst` as for backend_connect.
+struct transport_address backend_address(const struct server *server, const struct transport_address *client_dst);
+
 // What rules want on the packets of one connection.
 struct backend_marks {
     uint32_t mark;

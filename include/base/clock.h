@@ -14,6 +14,14 @@ static inline uint64_t clock_mono_us(void)
     return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
 }
 
+// clock_mono_ns gives it in nanoseconds.
+static inline uint64_t clock_mono_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 // clock_wall_us gives the time of day in microseconds since 1970 (CLOCK_REALTIME).
 static inline uint64_t clock_wall_us(void)
 {

@@ -33,6 +33,15 @@ static inline char slice_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+// slice_hex_digit gives the value of the hexadecimal digit `c`, or -1.
+static inline int slice_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = slice_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 // slice_equal says whether `a` and `b` hold the same bytes.
 static inline bool slice_equal(struct slice a, struct slice b)
 {
@@ -74,3 +83,10 @@ struct slice slice_trim(struct slice a);
 // slice_to_u64 reads the whole of `a` as a decimal number into `*out`; false where it is empty, holds anything but
 // digits, or exceeds 64 bits.
 bool slice_to_u64(struct slice a, uint64_t *out);
+
+// slice_to_i64 likewise reads one that may have a sign.
+bool slice_to_i64(struct slice a, int64_t *out);
+
+// slice_utf8_len gives the length of the UTF-8 character (RFC 3629) that `a`, which is not empty, begins with; 0 where
+// it begins with none.
+size_t slice_utf8_len(struct slice a);

@@ -40,12 +40,13 @@ enum expr_truth expr_acl_test(const struct expr_acl *acl, struct expr_subject *s
 // deep.
 enum expr_truth expr_acl_test_depth(const struct expr_acl *acl, struct expr_subject *subject);
 
-// expr_truth_not and expr_truth_or are the logic of three values: what is open stays so unless the other decides.
+// expr_truth_not negates one of three values: what is open stays so.
 static inline enum expr_truth expr_truth_not(enum expr_truth truth)
 {
     return truth == EXPR_WAIT ? EXPR_WAIT : truth == EXPR_YES ? EXPR_NO : EXPR_YES;
 }
 
+// expr_truth_or says whether one of two holds: what is open stays so unless the other decides.
 static inline enum expr_truth expr_truth_or(enum expr_truth a, enum expr_truth b)
 {
     return a == EXPR_YES || b == EXPR_YES ? EXPR_YES : a == EXPR_WAIT ? a : b;

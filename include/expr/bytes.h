@@ -21,19 +21,6 @@ static inline bool expr_bytes_has(const struct expr_bytes *set, char c)
     return set->bits[byte >> 6] >> (byte & 63) & 1;
 }
 
-// expr_hex_digit gives the value of the hexadecimal digit `c`, or -1.
-static inline int expr_hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = slice_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// expr_arg_int reads the whole argument `text` as a decimal integer with an optional sign into `*out`; false where it
-// is none or exceeds 64 bits.
-bool expr_arg_int(int64_t *out, struct slice text);
-
 // expr_sample_take makes `sample` the first `len` bytes of what expr_scratch_rest gave; the same for binary ones with
 // `type` EXPR_BIN. It returns true, so that it can be returned.
 bool expr_sample_take(struct expr_sample *sample, struct expr_scratch *scratch, enum expr_type type, size_t len);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ACLs and conditions (HAProxy manual sections 7.1 and 7.2): `acl NAME fetch ...` lines, and what follows `if` and
-// `unless`. Compiled while the configuration is read into its arena, const afterwards. The subject is whatever the
+// `unless`. Compiled while the configuration is read into its arena, const afterwards but for the values on the lines,
+// which are lists (expr/list.h) and may change as those do. The subject is whatever the
 // fetches expect; nothing here looks into it.
 #pragma once
 

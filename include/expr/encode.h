@@ -12,12 +12,13 @@ enum expr_base64 {
     EXPR_BASE64_URL, // "-_", without padding
 };
 
-// expr_base64_len gives the length of the text for `len` bytes, padding included; expr_base64_url_len without it.
+// expr_base64_len gives the length of the text for `len` bytes, padding included.
 static inline size_t expr_base64_len(size_t len)
 {
     return (len + 2) / 3 * 4;
 }
 
+// expr_base64_url_len gives it without padding.
 static inline size_t expr_base64_url_len(size_t len)
 {
     return (len * 4 + 2) / 3;

@@ -90,3 +90,9 @@ void expr_spot_fini(expr_spot spot);
 // expr_memory gives `len` bytes at `old` (NULL: new ones), as realloc does. Never NULL: a process that has no memory
 // for a change of a list ends, for one that went on without it would decide differently from all others.
 void *expr_memory(void *old, size_t len);
+
+// expr_text_new gives a copy of `text` with a terminator, to be freed with free().
+char *expr_text_new(struct slice text);
+
+// expr_memory_zeroed gives `num` times `len` bytes, all zero, likewise. The kernel gives large blocks page by page.
+void *expr_memory_zeroed(size_t num, size_t len);

@@ -51,5 +51,8 @@ bool expr_next(const struct expr *expr, struct expr_subject *subject, struct exp
 // the scratch until the caller releases it.
 bool expr_eval(const struct expr *expr, struct expr_subject *subject, struct expr_sample *out);
 
+// expr_sample_place puts "file:line" of `place` into `out`, its text in the scratch; false where there is no room.
+bool expr_sample_place(struct expr_subject *subject, struct expr_sample *out, const struct config_place *place);
+
 // expr_eval_str gives that value cast to a string; ptr NULL where there is none.
 struct slice expr_eval_str(const struct expr *expr, struct expr_subject *subject);

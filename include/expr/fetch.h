@@ -28,6 +28,7 @@ enum expr_match {
     EXPR_MATCH_DIR,
     EXPR_MATCH_DOM,
     EXPR_MATCH_REG,
+    EXPR_MATCH_VERSION, // of some fetches' names alone, no word of -m: "3.1" stands for 3 * 65536 + 1
     EXPR_NUM_MATCHES
 };
 
@@ -55,10 +56,14 @@ typedef bool expr_fetch_fn(struct expr_subject *subject, struct expr_sample *out
 // config->arena. It returns NULL, or what is wrong (the word itself is reported with it).
 typedef const char *expr_prepare_fn(struct config *config, struct expr_arg *args, uint32_t num);
 
-enum { EXPR_MANY = 1 << 0 }; // the fetch may have several values, and all are tried
+enum {
+    EXPR_MANY = 1 << 0,       // the fetch may have several values, and all are tried
+    EXPR_OF_BACKEND = 1 << 1, // it asks for the backend: not for requests of a section that is but a frontend
+};
 
 // A fetch, or, with `of`, another name for one that may imply a match: { .name = "path_beg", .of = "path",
-// .match = EXPR_MATCH_BEG }. Of such a row name, of, match and help are used; the rest comes from `of`.
+// .match = EXPR_MATCH_BEG }. Of such a row name, of, match and help are used; the rest comes from `of`, and the match
+// too where it names none.
 struct expr_fetch {
     const char *name;
     const char *of;
@@ -66,10 +71,14 @@ struct expr_fetch {
     const char *args; // as the manual shows them: "[<name>[,<occ>]]"
     uint8_t min_args;
     uint8_t max_args;
-    uint8_t flags;            // EXPR_MANY
+    uint8_t flags;            // EXPR_MANY, EXPR_OF_BACKEND
     enum expr_type out;       // the type of its samples
     uint32_t when;            // EXPR_AT_* bits
     expr_prepare_fn *prepare; // or NULL
+    // note_value takes note of a value that an ACL compares the samples with (not of those in files), at argument
+    // `index` of `line`; or NULL.
+    void (*note_value)(struct config *config, const struct expr_arg *args, const struct config_line *line,
+                       uint32_t index);
     expr_fetch_fn *fetch;
     const char *help;
     const char *good; // an ACL's words that must be accepted: "path_beg /img /css"

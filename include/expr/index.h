@@ -12,15 +12,19 @@ struct expr_index;
 // expr_index_new makes an empty index.
 struct expr_index *expr_index_new(enum expr_match match, bool nocase);
 
+// expr_index_reserve makes room for as many entries as `like`, of the same method, has.
+void expr_index_reserve(struct expr_index *index, const struct expr_index *like);
+
 // expr_index_free frees it; NULL is nothing.
 void expr_index_free(struct expr_index *index);
+
+// expr_index_free_some does that in steps of at most `*budget` parts, which it counts down, and says whether it is
+// done: then `index` is gone. Between the steps nothing else may be asked of it.
+bool expr_index_free_some(struct expr_index *index, uint32_t *budget);
 
 // expr_index_add adds `entry` by its key, whose order is greater than that of those there. NULL, or what is wrong with
 // the key (until the next call).
 const char *expr_index_add(struct expr_index *index, struct expr_entry *entry);
-
-// expr_index_add_range adds `entry` for the numbers from `min` to `max`, for INT and LEN.
-void expr_index_add_range(struct expr_index *index, struct expr_entry *entry, int64_t min, int64_t max);
 
 // expr_index_del takes `entry` out, which is there.
 void expr_index_del(struct expr_index *index, const struct expr_entry *entry);
@@ -32,5 +36,5 @@ uint32_t expr_index_num(const struct expr_index *index);
 const struct expr_entry *expr_index_find(const struct expr_index *index, const struct expr_sample *sample,
                                          struct expr_groups *groups);
 
-// expr_pattern_int reads an integer, or a range as "3:9", ":9" or "3:"; NULL, or what is wrong.
-const char *expr_pattern_int(int64_t *min, int64_t *max, struct slice text);
+// expr_pattern_range reads a number as `match` writes it, or a range as "3:9", ":9" or "3:"; NULL, or what is wrong.
+const char *expr_pattern_range(enum expr_match match, int64_t *min, int64_t *max, struct slice text);

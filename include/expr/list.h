@@ -24,17 +24,47 @@ const char *expr_list_load(struct expr_list **out, struct config *config, struct
 struct expr_patterns *expr_list_index(struct expr_list *list, const char **error, struct config *config,
                                       enum expr_match match, bool nocase);
 
+// expr_list_from_line makes the values on a line (`set`, not sealed; `match` and `nocase` as it was filled) a list of
+// its own, which has no name but its id, and seals the set: it matches what the list holds. `fetch` and `place` are for
+// its description. The id is `*id`, or, for NULL, one that no other has. NULL, or what is wrong with that (in the
+// arena).
+const char *expr_list_from_line(struct config *config, struct expr_patterns *set, enum expr_match match, bool nocase,
+                                struct slice fetch, struct config_place place, const uint32_t *id);
+
+// expr_list_used adds to the description of `list`, which has a name, that what stands at `place` uses it.
+void expr_list_used(struct expr_list *list, bool by_map, struct config_place place);
+
+// expr_lists_tidy frees at most `budget` parts of what lists held before they were cleared or exchanged, and says
+// whether there is more of it. To be called now and then, with a budget that traffic can wait for.
+bool expr_lists_tidy(uint32_t budget);
+
 // expr_lists_each visits all lists of the configuration that was read last, in the order of their ids.
 void expr_lists_each(void (*visit)(struct expr_list *list, void *arg), void *arg);
 
 // expr_list_find gives one of them by "#id" or name, or NULL.
 struct expr_list *expr_list_find(struct slice name);
 
-// expr_list_name gives its name as expr_list_find takes it.
+// expr_list_name gives its name as expr_list_find takes it: "#id" where it has none.
 const char *expr_list_name(const struct expr_list *list);
 
-// expr_list_id gives its number, from 0.
+// expr_list_is_named says whether it has a name that the next generation knows it by as well.
+bool expr_list_is_named(const struct expr_list *list);
+
+// expr_list_id gives its number, from 0. It holds from the moment the configuration is read.
 uint32_t expr_list_id(const struct expr_list *list);
+
+// expr_list_describe puts, in parts, what `show acl` and `show map` tell of it: "acl 'src' file 'x.cfg' line 7", or
+// "pattern loaded from file 'f.lst' used by acl at file 'x.cfg' line 8".
+void expr_list_describe(const struct expr_list *list, void (*put)(void *arg, const char *text), void *arg);
+
+// expr_list_version gives the number of the version in use, 0 for what was read from the configuration.
+uint32_t expr_list_version(const struct expr_list *list);
+
+// expr_list_has_version says whether `version` is in use or prepared.
+bool expr_list_has_version(const struct expr_list *list, uint32_t version);
+
+// expr_list_version_next gives the greatest number that expr_list_prepare gave, 0 for none.
+uint32_t expr_list_version_next(const struct expr_list *list);
 
 // expr_list_is_map says whether its entries have values.
 bool expr_list_is_map(const struct expr_list *list);

@@ -23,8 +23,8 @@ const char *expr_network_parse(struct expr_network *out, struct slice text);
 // expr_networks_init makes `nets` empty.
 void expr_networks_init(struct expr_networks *nets);
 
-// expr_networks_fini frees what it has, not the entries.
-void expr_networks_fini(struct expr_networks *nets);
+// expr_networks_fini_some frees what it has, not the entries, in steps as expr_tree_fini_some does.
+bool expr_networks_fini_some(struct expr_networks *nets, uint32_t *budget);
 
 // expr_networks_add adds `entry` under `net`; false where there are entries of the same network, which it joins.
 bool expr_networks_add(struct expr_networks *nets, const struct expr_network *net, struct expr_entry *entry);

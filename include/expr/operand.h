@@ -5,7 +5,10 @@
 
 #include "expr/fetch.h"
 
-// expr_operand_prepare reads args[0] as an integer, or else as a variable's name.
+// expr_operand_read reads `arg` as an integer, or else as a variable's name. NULL, or what is wrong.
+const char *expr_operand_read(struct config *config, struct expr_arg *arg);
+
+// expr_operand_prepare does so with args[0].
 expr_prepare_fn expr_operand_prepare;
 
 // expr_operand_variable reads `arg` as a variable's name. NULL, or what is wrong.

@@ -65,6 +65,17 @@ struct slice expr_int_text(char scratch[EXPR_TEXT_LEN], int64_t num);
 // expr_addr_text gives the text of `addr`, dotted or as RFC 5952 has it, somewhere in `scratch`, NUL-terminated.
 struct slice expr_addr_text(char scratch[EXPR_TEXT_LEN], const struct expr_addr *addr);
 
-// expr_addr_parse reads `text` as an IPv4 address in dotted form, or an IPv6 address, into `*out`. Whole octets may be
-// left out as the HAProxy manual section 7.1.6 shows ("127.1"). False where it is neither.
+// expr_sample_text gives the bytes of a string, binary or method sample as a string. Where a binary one holds a zero
+// byte the string ends before it (HAProxy manual section 7.1.3).
+static inline struct slice expr_sample_text(const struct expr_sample *sample)
+{
+    return sample->type == EXPR_BIN ? slice_of(sample->str.ptr, slice_find(sample->str, '\0')) : sample->str;
+}
+
+// expr_addr_parse reads `text` as an IPv4 address in dotted form, or an IPv6 address, into `*out`. False where it is
+// neither.
 bool expr_addr_parse(struct expr_addr *out, struct slice text);
+
+// expr_addr_parse_short is expr_addr_parse for what stands in a configuration: whole octets may be left out as the
+// HAProxy manual section 7.1.6 shows ("127.1").
+bool expr_addr_parse_short(struct expr_addr *out, struct slice text);

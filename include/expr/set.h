@@ -29,8 +29,12 @@ struct expr_set {
 // expr_set_init makes `set` empty. `owns_keys`: the keys given to expr_set_add are not those of the entries.
 void expr_set_init(struct expr_set *set, bool nocase, bool owns_keys);
 
-// expr_set_fini frees what the set has, not its entries.
-void expr_set_fini(struct expr_set *set);
+// expr_set_fini_some frees at most `*budget` parts of what the set has, not its entries, which it counts down, and says
+// whether all is gone. Before that nothing else may be asked of the set.
+bool expr_set_fini_some(struct expr_set *set, uint32_t *budget);
+
+// expr_set_reserve makes room for as many keys as `like` has: growing later is work for all that are there.
+void expr_set_reserve(struct expr_set *set, const struct expr_set *like);
 
 // expr_set_add adds `entry` under `key`, which is its own unless the set owns its keys.
 void expr_set_add(struct expr_set *set, struct slice key, struct expr_entry *entry);

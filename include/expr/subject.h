@@ -33,6 +33,7 @@ enum {
     EXPR_FROM_REQUEST_HEAD = EXPR_AT_REQUEST_HEAD | EXPR_AT_REQUEST_BODY, // what needs the head itself: gone afterwards
     EXPR_FROM_CONNECT = 0x3ff & ~EXPR_AT_BOOT,
     EXPR_FROM_CONTENT = EXPR_FROM_CONNECT & ~(EXPR_AT_CONNECT | EXPR_AT_SESSION), // what needs a stream
+    EXPR_FROM_SERVER = EXPR_AT_RESPONSE_CONTENT | EXPR_FROM_RESPONSE_HEAD,        // what needs a server
     EXPR_ALWAYS = 0x7ff,
 };
 
@@ -133,12 +134,13 @@ static inline char *expr_scratch_rest(const struct expr_scratch *scratch, size_t
     return scratch->mem + scratch->len;
 }
 
-// expr_scratch_mark and expr_scratch_release bracket a use: what was taken since the mark is given back.
+// expr_scratch_mark remembers how much is taken, for expr_scratch_release.
 static inline uint32_t expr_scratch_mark(const struct expr_scratch *scratch)
 {
     return scratch->len;
 }
 
+// expr_scratch_release gives back what was taken since `mark`.
 static inline void expr_scratch_release(struct expr_scratch *scratch, uint32_t mark)
 {
     scratch->len = mark;

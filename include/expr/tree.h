@@ -17,13 +17,15 @@ struct expr_tree {
     uint32_t max_len;            // of the longest key there was
     bool nocase;
     bool backward; // keys and subjects are read from their last byte on
+    bool ends;     // expr_tree_fini_some has begun: `root` is what it goes on with
 };
 
 // expr_tree_init makes `tree` empty.
 void expr_tree_init(struct expr_tree *tree, bool nocase, bool backward);
 
-// expr_tree_fini frees all nodes, with `fini` (may be NULL) called for each spot.
-void expr_tree_fini(struct expr_tree *tree, void (*fini)(expr_spot spot));
+// expr_tree_fini_some frees at most `*budget` nodes, which it counts down, with `fini` (may be NULL) called for each
+// spot, and says whether all are gone. Before that nothing else may be asked of the tree.
+bool expr_tree_fini_some(struct expr_tree *tree, void (*fini)(expr_spot spot), uint32_t *budget);
 
 // expr_tree_spot gives the spot of `key`, made (0) where it is not there; the caller fills it at once. It holds until
 // the next change.

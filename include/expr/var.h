@@ -28,6 +28,8 @@ struct expr_var_limits {
 
 // expr_var_pool_new makes the pool of a process; NULL where memory is exhausted.
 struct expr_var_pool *expr_var_pool_new(const struct expr_var_limits *limits);
+
+// expr_var_pool_free frees it, and the text of all variables in it. NULL is ignored.
 void expr_var_pool_free(struct expr_var_pool *pool);
 
 // expr_var_get puts the variable's value into `out`, by reference (proc: in the scratch); false where it has none.

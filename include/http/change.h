@@ -39,11 +39,14 @@ bool http_head_set_method(struct http_head *head, struct slice method);
 // the method; path and authority are found anew. A Host field is left as it is.
 bool http_head_set_target(struct http_head *head, struct slice target);
 
-// http_head_set_path replaces the path (without the query), http_head_set_query the query (without '?'; empty: the '?'
-// goes as well), http_head_set_pathq both. The rest of the target stays. False for a target without a path ("*",
-// CONNECT) and a path that does not begin with '/'.
+// http_head_set_path replaces the path (without the query); the rest of the target stays. False for a target without a
+// path ("*", CONNECT) and a path that does not begin with '/'.
 bool http_head_set_path(struct http_head *head, struct slice path);
+
+// http_head_set_query likewise replaces the query, given without '?'; where it is empty the '?' goes as well.
 bool http_head_set_query(struct http_head *head, struct slice query);
+
+// http_head_set_pathq likewise replaces both.
 bool http_head_set_pathq(struct http_head *head, struct slice pathq);
 
 // http_head_set_status replaces status and reason of an answer; reason ptr NULL: the standard one.

@@ -92,6 +92,7 @@ enum {
     HTTP_HEAD_CHANGED = 1 << 13,      // some field was set, added or dropped since
     HTTP_HEAD_LINE_CHANGED = 1 << 14, // the start line was changed since
     HTTP_HEAD_REPEATED = 1 << 15,     // there are, or were, several fields of one known name
+    HTTP_HEAD_VERSION_09 = 1 << 16,   // HTTP/0.9, with HTTP_HEAD_VERSION_10: a line without a version; `lax` only
 };
 
 struct http_head {
@@ -116,6 +117,9 @@ struct http_head {
     uint16_t status;
     uint8_t method; // enum http_method
     uint8_t is_response;
+    bool lax;             // set by the caller after http_head_init: see there
+    uint16_t version_len; // with `lax`, 0 for HTTP/1.0 and HTTP/1.1: where the version stands
+    uint32_t version;
     uint16_t num_fields;
     uint16_t max_fields; // set by http_head_init
     struct http_field *fields;
@@ -154,7 +158,12 @@ enum http_bad {
     HTTP_BAD_HOST,              // missing in HTTP/1.1, twice, or malformed; or differing from an absolute target's
 };
 
-// http_head_init makes `head` ready to parse one head into `fields`, which has room for `max_fields`.
+// http_head_init makes `head` ready to parse one head into `fields`, which has room for `max_fields`. Who sets
+// head->lax then accepts, beyond the RFCs: fields whose name holds invalid characters, which are dropped (not white
+// space, nor a name that is Content-Length or Transfer-Encoding without them), NUL in values, and other protocols and
+// versions of the form NAME/1.2, which travel on as they are. In requests also bytes above 0x7f and '#' in the target,
+// any authority of CONNECT, a Host that is not the target's, and HTTP/0.9. In answers also status codes of 1000 to
+// 65535, and Transfer-Encoding fields that are empty or say "chunked" more than once.
 void http_head_init(struct http_head *head, struct http_field *fields, uint16_t max_fields);
 
 // http_head_parse_request parses a request head from the `len` bytes at head->base, going on where the last call with
@@ -182,7 +191,7 @@ bool http_response_has_body(const struct http_head *head, enum http_method metho
 // http_bad_name gives a short English text for `bad`, for logs and error answers.
 const char *http_bad_name(enum http_bad bad);
 
-// http_status_reason gives the standard reason phrase of `status`, or "Unknown".
+// http_status_reason gives the standard reason phrase of `status`, or one for its class ("Success").
 const char *http_status_reason(uint16_t status);
 
 // http_method_name gives the name of `method`, or "" for HTTP_METHOD_OTHER.

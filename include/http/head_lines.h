@@ -110,8 +110,14 @@ HTTP_LINES_TARGET static inline enum http_parse parse_field_lines(struct http_he
         if (UNLIKELY(p == end))
             return HTTP_PARSE_MORE;
         if (UNLIKELY(*p != ':' || p == name)) {
-            if (p != name || *p != '\r')
-                return http_head_refuse_line(bad, p == name, *p);
+            if (p != name || *p != '\r') {
+                if (!head->lax)
+                    return http_head_refuse_line(bad, p == name, *p);
+                enum http_parse step = http_lax_field(head, bad, num, &p, end);
+                if (step != HTTP_PARSE_DONE)
+                    return step;
+                continue;
+            }
             if (p + 1 == end)
                 return HTTP_PARSE_MORE;
             if (p[1] != '\n')
@@ -131,8 +137,13 @@ HTTP_LINES_TARGET static inline enum http_parse parse_field_lines(struct http_he
         p = SCAN_VALUE(base, p, end);
         if (UNLIKELY(p == end))
             return HTTP_PARSE_MORE;
-        if (UNLIKELY(*p != '\r'))
-            return http_head_refuse(bad, *p == '\n' ? HTTP_BAD_LINE_END : HTTP_BAD_VALUE);
+        if (UNLIKELY(*p != '\r')) {
+            p = head->lax ? http_lax_value(p, end) : p;
+            if (p == end)
+                return HTTP_PARSE_MORE;
+            if (*p != '\r')
+                return http_head_refuse(bad, *p == '\n' ? HTTP_BAD_LINE_END : HTTP_BAD_VALUE);
+        }
         if (UNLIKELY(p + 1 == end))
             return HTTP_PARSE_MORE;
         if (UNLIKELY(p[1] != '\n'))
@@ -167,9 +178,12 @@ HTTP_LINES_TARGET static inline enum http_parse parse_field_lines(struct http_he
 HTTP_LINES_TARGET enum http_parse HTTP_LINES_NAME(struct http_head *head, enum http_bad *bad, const char *end)
 {
     if (head->stage == HTTP_STAGE_START) {
-        enum http_parse step = head->is_response ? parse_status_line(head, bad, head->base + head->resume, end)
-                                                 : parse_request_line(head, bad, head->base + head->resume, end);
-        if (step != HTTP_PARSE_DONE)
+        const char *line = head->base + head->resume;
+        enum http_parse step = head->is_response ? parse_status_line(head, bad, line, end)
+                                                 : parse_request_line(head, bad, line, end);
+        if (UNLIKELY(step == HTTP_PARSE_BAD && head->lax))
+            step = http_lax_start_line(head, bad, line, end);
+        if (step != HTTP_PARSE_DONE || UNLIKELY(head->flags & HTTP_HEAD_VERSION_09))
             return step;
         head->stage = HTTP_STAGE_FIELDS;
     }

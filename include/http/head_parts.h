@@ -38,6 +38,20 @@ bool http_target_agrees(const struct http_head *head, struct slice host);
 // http_method_of gives the method of the `len` bytes at `ptr`.
 enum http_method http_method_of(const char *ptr, size_t len);
 
+// http_lax_start_line reads the start line at `line` that the strict parser refused, for a head with `lax`.
+enum http_parse http_lax_start_line(struct http_head *head, enum http_bad *bad, const char *line, const char *end);
+
+// http_lax_field reads, likewise, the field line at head->resume, whose name is refused, into the table at `index`, and
+// moves `*pos` behind it.
+enum http_parse http_lax_field(struct http_head *head, enum http_bad *bad, unsigned index, const char **pos,
+                               const char *end);
+
+// http_lax_value gives the first byte from `p` to `end` that may not stand in a field value even then, or `end`.
+const char *http_lax_value(const char *p, const char *end);
+
+// http_lax_target_is_sound says whether `target` may be one then.
+bool http_lax_target_is_sound(struct slice target);
+
 // http_head_refuse sets `*bad` and gives HTTP_PARSE_BAD.
 static inline enum http_parse http_head_refuse(enum http_bad *bad, enum http_bad why)
 {

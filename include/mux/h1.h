@@ -4,6 +4,7 @@
 // is just two buffers around the connection. It holds buffers only while bytes are in flight. RFC 9112.
 #pragma once
 
+#include "http/case.h"
 #include "http/chunk.h"
 #include "mux/stream.h"
 
@@ -18,6 +19,7 @@ struct mux_h1 {
     uint32_t rewindable; // body bytes consumed that still stand behind the head, for a retry
     uint32_t trailer;    // offset in `in` and length of the trailer fields
     uint32_t trailer_len;
+    const struct http_cases *cases; // how names are written to the peer; NULL: as they are. Set after mux_h1_init
     uint64_t rx_left;
     uint64_t tx_left;
     struct http_chunk rx_chunk;

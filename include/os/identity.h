@@ -13,6 +13,7 @@ struct os_identity {
     int64_t gid;
     const char *chroot; // a directory, or NULL
     bool any_source;    // keep CAP_NET_ADMIN and CAP_NET_RAW: sources and destinations that are not this machine's
+    bool net_admin;     // keep CAP_NET_ADMIN: marks of packets, connections that disappear
 };
 
 // os_identity_user gives the id of user `name` and that of its main group; false where there is none.

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "config/config.h"
 #include "expr/var.h"
+#include "http/case.h"
 #include "http/head.h"
 #include "os/listen.h"
 #include "transport/address.h"
@@ -64,6 +65,10 @@ enum {
     PROXY_OPT_IGNORE_PROBES = 1 << 14,       // option http-ignore-probes
     PROXY_OPT_PRETEND_KEEPALIVE = 1 << 15,   // option http-pretend-keepalive
     PROXY_OPT_USE_PROXY_HEADER = 1 << 20,    // option http-use-proxy-header
+    PROXY_OPT_CASE_CLIENT = 1 << 21,         // option h1-case-adjust-bogus-client
+    PROXY_OPT_CASE_SERVER = 1 << 22,         // option h1-case-adjust-bogus-server
+    PROXY_OPT_LAX_REQUEST = 1 << 23,         // option accept-unsafe-violations-in-http-request
+    PROXY_OPT_LAX_RESPONSE = 1 << 24,        // option accept-unsafe-violations-in-http-response
 };
 
 // Rule lists of a proxy; RULE_TCP_CONNECTION and so on are 1 << these.
@@ -249,6 +254,19 @@ struct frontend_conf {
     struct capture_conf capture_cookie; // name NULL: none; twice its `len`, for request and answer
 };
 
+// What makes a request be tried again: proxy_conf.be.retry_on.
+enum {
+    PROXY_RETRY_CONNECT = 1 << 0,  // conn-failure, the default
+    PROXY_RETRY_EMPTY = 1 << 1,    // empty-response
+    PROXY_RETRY_JUNK = 1 << 2,     // junk-response
+    PROXY_RETRY_TIMEOUT = 1 << 3,  // response-timeout
+    PROXY_RETRY_EARLY = 1 << 4,    // 0rtt-rejected
+    PROXY_RETRY_STATUS = 1 << 5,   // and above: that of each status of proxy_retry_status
+};
+
+// proxy_retry_status gives the bit of PROXY_RETRY_* for answers with `status`, 0 where they are never a reason.
+uint32_t proxy_retry_status(uint16_t status);
+
 struct backend_conf {
     struct proxy_conf *proxy;
     struct server_conf *servers;
@@ -257,6 +275,7 @@ struct backend_conf {
     uint8_t reuse;               // enum proxy_reuse
     int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
     uint32_t retries;            // default 3
+    uint32_t retry_on;           // PROXY_RETRY_*
     uint32_t fullconn;
     struct choice_conf *use_servers;
     struct persist_conf *persists;
@@ -349,6 +368,9 @@ struct global_conf {
     bool no_splice;
     struct expr_var_limits var_limits; // tune.vars.*-max-size
     struct proxy_boot_var *proc_vars;  // the last one set first
+    struct http_cases h1_cases;        // h1-case-adjust, and what its file holds
+    const char *h1_case_file;          // or NULL
+    struct config_place h1_case_place;
     uint32_t log_uri_len; // tune.http.logurilen, default 1024
     const char *log_tag;
     const char *log_send_hostname; // NULL: none

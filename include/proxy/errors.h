@@ -36,7 +36,7 @@ bool proxy_status_has_page(uint16_t status);
 bool proxy_errors_check(struct config *config, const struct program_conf *program);
 
 // proxy_file_read reads the file that argument `index` names, at most `most` bytes of it, into `*out`, in the arena;
-// false after reporting an error. Relative names start from the configuration's default-path.
+// false after reporting an error. Relative names start from the working directory (flag -C).
 bool proxy_file_read(struct config *config, struct slice *out, const struct config_line *line, uint32_t index,
                      size_t most);
 

@@ -24,6 +24,7 @@ struct proxy_session {
     uint64_t accept_wall_us;
     char *tlvs; // the TLVs of a PROXY header version 2 as they came, or NULL: proxy_session_tlv reads them
     uint32_t tlvs_len;
+    uint8_t error;     // what failed before there was a stream (enum stream_error), 0: nothing
     bool expect_proxy; // a rule says that a PROXY header comes first
     bool silent;       // a rule wants the connection closed without a packet to the client
 };

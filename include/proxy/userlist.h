@@ -25,7 +25,8 @@ struct userlist {
     struct userlist_user *users;
     struct userlist_user **sorted; // by name
     uint32_t num_users;
-    const struct userlist_group *group_lines; // as written, until the section ends
+    const struct userlist_group *group_lines; // as written, while the configuration is read
+    struct userlist_want *wants;              // likewise: groups that conditions name
 };
 
 // Results of one process's checks.
@@ -35,7 +36,10 @@ struct userlist_checks;
 // were. The name is copied.
 struct userlist *userlist_named(struct config *config, struct slice name);
 
-// userlists_finish reports the lists that were named and are not there; false then.
+// userlist_want_group notes that argument `index` of `line` names a group of `list`.
+void userlist_want_group(struct config *config, struct userlist *list, const struct config_line *line, uint32_t index);
+
+// userlists_finish reports the lists, and groups of them, that were named and are not there; false then.
 bool userlists_finish(struct config *config);
 
 // userlist_checks_new makes an empty memory of results; NULL where there is no memory.

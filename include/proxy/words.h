@@ -45,6 +45,9 @@ struct log_target *proxy_logs_copy(struct arena *arena, const struct log_target 
 // proxy_conf_check warns and reports what one proxy, complete but for names, has wrong (src/proxy/check.c).
 bool proxy_conf_check(struct config *config, struct proxy_conf *proxy);
 
+// proxy_cases_finish reads the file of h1-case-adjust-file, if there is one. False after reporting what is wrong in it.
+bool proxy_cases_finish(struct config *config, struct global_conf *global);
+
 // proxy_server_default gives the template that a proxy's server lines start from before any default-server.
 struct server_conf *proxy_server_default(struct arena *arena);
 

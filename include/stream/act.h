@@ -20,14 +20,24 @@ static inline struct proxy_session *stream_session_of(const struct expr_subject 
     return subject->session;
 }
 
+// stream_head_may_come says whether more bytes could make up a request head (rules of content in mode tcp).
+static inline bool stream_head_may_come(const struct expr_subject *subject)
+{
+    const struct stream *stream = subject->stream;
+    return subject->when == EXPR_AT_REQUEST_CONTENT && !stream->not_http && !subject->final;
+}
+
 // stream_head_of gives the head that rules look at and change now: the answer's in response rules, else the request's.
-// NULL where there is none yet.
-static inline struct http_head *stream_head_of(const struct expr_subject *subject)
+// NULL where there is none (yet: subject->may_change says so where it may still come).
+static inline struct http_head *stream_head_of(struct expr_subject *subject)
 {
     struct stream *stream = subject->stream;
     if (subject->when & (EXPR_AT_RESPONSE_CONTENT | EXPR_FROM_RESPONSE_HEAD))
         return stream->response_valid ? &stream->response : NULL;
-    return stream->head_valid ? &stream->request : NULL;
+    if (LIKELY(stream->head_valid))
+        return &stream->request;
+    subject->may_change |= stream_head_may_come(subject);
+    return NULL;
 }
 
 // stream_head_change gives that head with room for changes (a buffer is lent to it the first time); NULL where there is
@@ -49,7 +59,8 @@ struct stream_reply {
     const struct proxy_errors *errors; // the error page of `status` as this http-errors section says, if it does
     const struct proxy_answer *answer; // all of it that is constant: whole without `body` and `fields`
     const struct expr_format *body;    // NULL: that of `answer`
-    struct stream_reply_field *fields; // added; to an error page they take the place of those of the same name
+    struct stream_reply_field
+        *fields; // added unless empty; to an error page they take the place of those of the same name
 };
 
 // What a reply may say, by the word that makes it.
@@ -76,6 +87,10 @@ struct proxy_answer *stream_reply_copy(struct stream *stream, const struct proxy
 
 // stream_reply_error makes stream->answer the error page of `status` as the stream's proxies say; NULL for none at all.
 void stream_reply_error(struct stream *stream, uint16_t status);
+
+// stream_hints_flush sends the hints (103) that stream->answer holds, if it does: whoever runs the rules calls it where
+// the one among them that was to send them was not run after all.
+void stream_hints_flush(struct stream *stream);
 
 // stream_src gives the client's address as rules see it: set-src may have changed it for this exchange.
 static inline const struct transport_address *stream_src(const struct stream *stream)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "expr/fetch.h"
+#include "expr/put.h"
 #include "stream/act.h"
 
 // Moments at which a head's text is there to be read. What is kept beyond them says so itself.
@@ -15,10 +16,13 @@ enum {
 };
 
 // http_fetch_request gives the request's head, or NULL.
-static inline const struct http_head *http_fetch_request(const struct expr_subject *subject)
+static inline const struct http_head *http_fetch_request(struct expr_subject *subject)
 {
-    const struct stream *stream = subject->stream;
-    return stream && stream->head_valid ? &stream->request : NULL;
+    struct stream *stream = subject->stream;
+    if (!stream || stream->head_valid)
+        return stream ? &stream->request : NULL;
+    subject->may_change |= stream_head_may_come(subject);
+    return NULL;
 }
 
 // http_fetch_response gives the answer's head, or NULL.
@@ -29,7 +33,7 @@ static inline const struct http_head *http_fetch_response(const struct expr_subj
 }
 
 // http_fetch_either gives the answer's head in response rules, else the request's; or NULL.
-static inline const struct http_head *http_fetch_either(const struct expr_subject *subject)
+static inline const struct http_head *http_fetch_either(struct expr_subject *subject)
 {
     return subject->stream ? stream_head_of(subject) : NULL;
 }
@@ -50,37 +54,12 @@ static inline bool http_fetch_is_proxied(const struct stream *stream)
            target.ptr[0] != '*';
 }
 
-// http_fetch_put_* give a sample, always true.
-static inline bool http_fetch_put_str(struct expr_sample *out, struct slice str)
-{
-    *out = (struct expr_sample){ .type = EXPR_STR, .str = str };
-    return true;
-}
-
-static inline bool http_fetch_put_bin(struct expr_sample *out, struct slice str)
-{
-    *out = (struct expr_sample){ .type = EXPR_BIN, .str = str };
-    return true;
-}
-
-static inline bool http_fetch_put_int(struct expr_sample *out, int64_t num)
-{
-    *out = (struct expr_sample){ .type = EXPR_INT, .num = num };
-    return true;
-}
-
-static inline bool http_fetch_put_bool(struct expr_sample *out, bool value)
-{
-    *out = (struct expr_sample){ .type = EXPR_BOOL, .boolean = value };
-    return true;
-}
-
-// http_fetch_put_val gives the integer that `text` begins with, 0 for none.
-static inline bool http_fetch_put_val(struct expr_sample *out, struct slice text)
+// put_val gives the integer that `text` begins with, 0 for none.
+static inline bool put_val(struct expr_sample *out, struct slice text)
 {
     struct expr_sample sample = { .type = EXPR_STR, .str = text };
     int64_t num;
-    return http_fetch_put_int(out, expr_sample_int(&sample, &num) ? num : 0);
+    return put_int(out, expr_sample_int(&sample, &num) ? num : 0);
 }
 
 // http_fetch_param finds the next parameter of the text `params` ("a=1&b=2") from `*pos` on that is called `name` (any

@@ -14,6 +14,8 @@ struct stream_log {
     const struct backend *backend;
     const struct server *server;
     struct stream_times times;
+    struct transport_address src;    // what rules made of the client's address, AF_UNSPEC: nothing
+    struct transport_address dst;    // and of the one it connected to
     struct transport_address source; // that we connected to the server from; AF_UNSPEC: not known
     uint64_t end_us;
     int64_t queue_us; // -1: it did not come to that
@@ -47,9 +49,9 @@ bool stream_log_is_due(const struct proxy_conf *frontend);
 void stream_log_write(struct stream_ctx *ctx, const struct stream_log *log, struct stream *stream);
 
 // stream_log_handshake writes the line of a connection of `session` that failed before any stream: where it came from
-// and when, the frontend and its bind, `what` went wrong and, where it is known (else NULL), the `reason`; or what
-// error-log-format says.
-void stream_log_handshake(struct stream_ctx *ctx, struct proxy_session *session, const char *what, const char *reason);
+// and when, the frontend and its bind, what went wrong (session->error) and, where it is known (else NULL), the
+// `reason`; or what error-log-format says.
+void stream_log_handshake(struct stream_ctx *ctx, struct proxy_session *session, const char *reason);
 
 // stream_log_step writes lines at `step` where log-steps asks for them then.
 void stream_log_step(struct stream *stream, enum proxy_log_step step);

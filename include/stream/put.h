@@ -1,34 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// How fetches give their value. Private to the area.
+// How fetches give an address. Private to the area.
 #pragma once
 
+#include <string.h>
 #include <sys/socket.h>
-#include "expr/fetch.h"
+#include "expr/put.h"
 #include "transport/address.h"
-
-static inline bool put_str(struct expr_sample *out, struct slice str)
-{
-    *out = (struct expr_sample){ .type = EXPR_STR, .str = str };
-    return true;
-}
-
-static inline bool put_bin(struct expr_sample *out, struct slice bytes)
-{
-    *out = (struct expr_sample){ .type = EXPR_BIN, .str = bytes };
-    return true;
-}
-
-static inline bool put_int(struct expr_sample *out, int64_t num)
-{
-    *out = (struct expr_sample){ .type = EXPR_INT, .num = num };
-    return true;
-}
-
-static inline bool put_bool(struct expr_sample *out, bool value)
-{
-    *out = (struct expr_sample){ .type = EXPR_BOOL, .boolean = value };
-    return true;
-}
 
 // put_addr gives the address of `addr`; false where it is neither IPv4 nor IPv6.
 static inline bool put_addr(struct expr_sample *out, const struct transport_address *addr)

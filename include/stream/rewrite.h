@@ -46,6 +46,10 @@ struct slice stream_name_parse(struct config *config, const struct config_line *
 const struct expr *stream_expr_parse(struct config *config, const struct rule *rule, const struct config_line *line,
                                      uint32_t index, enum expr_type type);
 
+// stream_host_set gives the request `head` the Host field `value`, in place of what is there, and puts it into an absolute
+// target, too; `scratch` is worked in. False where it is no host, or there is no room.
+bool stream_host_set(struct http_head *head, struct slice value, struct expr_scratch *scratch);
+
 // stream_rewrite_verdict is what a rule gives after its change was `done` or could not be made: in strict mode (the
 // default) the exchange ends with an internal error, else the next rule is run. Manual, "strict-mode".
 enum rule_verdict stream_rewrite_verdict(const struct expr_subject *subject, const struct rule *rule, bool done);
@@ -60,8 +64,10 @@ struct stream_replace {
 bool stream_replace_parse(struct config *config, struct stream_replace *out, const struct rule *rule,
                           const struct config_line *line, uint32_t index);
 
+// What stream_replace_run says.
+enum stream_replaced { STREAM_REPLACE_NO, STREAM_REPLACE_DONE, STREAM_REPLACE_FULL };
+
 // stream_replace_run matches `subject_text` and puts what it becomes into `*out`, in the scratch. STREAM_REPLACE_FULL:
 // there is no room for it.
-enum stream_replaced { STREAM_REPLACE_NO, STREAM_REPLACE_DONE, STREAM_REPLACE_FULL };
 enum stream_replaced stream_replace_run(const struct stream_replace *replace, struct slice *out,
                                         struct slice subject_text, struct slice format, struct expr_scratch *scratch);

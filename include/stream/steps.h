@@ -52,6 +52,10 @@ void stream_leave_server(struct stream *stream, bool keep);
 // answers 503 when no attempt is left.
 enum stream_verdict stream_retry(struct stream *stream, enum stream_end why);
 
+// stream_retry_answer tries again, as `retry-on` says, after a request that was sent got no answer, or one it does not
+// want; `why` is a PROXY_RETRY_* bit. False: it may not, or not any more. It is one of the configured retries.
+bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdict *verdict);
+
 // stream_resend goes back to connecting after a reused connection turned out to be dead, where the request may be sent
 // twice. False: it may not, or it was not reused. It is none of the configured retries, the server has not failed.
 bool stream_resend(struct stream *stream);
@@ -88,13 +92,20 @@ bool stream_is_probe(struct stream *stream);
 // stream_monitored answers a request for monitor-uri; false where it is none.
 bool stream_monitored(struct stream *stream, enum stream_verdict *verdict);
 
-// stream_ready_for_rules does what `conf` wants done before its http-request rules: names are restricted, the body is
-// waited for. False: `*verdict` says how it goes on.
+// stream_names_pass restricts the names of request fields as `conf` says, behind its rules. False: `*verdict` says how
+// it goes on.
+bool stream_names_pass(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict);
+
+// stream_ready_for_rules does what `conf` wants done before its http-request rules: the body is waited for. False:
+// `*verdict` says how it goes on.
 bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict);
 
 // stream_body_waited reads what has come of the request's body (or the answer's, once its head is here) and says
 // whether `at_least` bytes of it (0: all) are here, or as much as will come or fit.
 bool stream_body_waited(struct stream *stream, uint64_t at_least);
+
+// stream_request_cut says whether the client ended its side before its request's body was whole: it never will be.
+bool stream_request_cut(const struct stream *stream);
 
 // stream_retire takes everything from a stream but what its log line will ask for: a tunnel goes on in its place, and
 // releases it once that line is written.
@@ -110,9 +121,10 @@ bool stream_after_rules(struct stream *stream);
 // is not to be passed on (now), and `*verdict` says how it goes on; the stream may be gone.
 bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict);
 
-// stream_looks_at_bytes makes the bytes that have come, in tcp mode, a request head for conditions where they are one;
-// stream_looked ends that.
+// stream_looks_at_bytes makes the bytes that have come, in tcp mode, a request head for conditions where they are one.
 void stream_looks_at_bytes(struct stream *stream);
+
+// stream_looked ends that.
 void stream_looked(struct stream *stream);
 
 // stream_client_left says whether the client is gone for good, or at its end where abortonclose makes that the same.

@@ -14,6 +14,7 @@
 #include "http/edit.h"
 #include "proxy/answer.h"
 #include "proxy/session.h"
+#include "stream/cost.h"
 #include "stream/relay.h"
 #include "stream/wish.h"
 #include "table/proc_vars.h"
@@ -85,6 +86,7 @@ struct stream_ctx {
     uint32_t num_tunnels;
     uint32_t next_id;       // of the next stream
     bool stopping;          // soft stop: answers say Connection: close
+    bool measures;          // what streams cost is asked for (stream/cost.h)
     uint64_t close_from_us; // a soft stop spread over close_spread_us: when it began; 0: none
     uint64_t close_spread_us;
     uint64_t close_sum_us;    // shares of answers that should have said so, and have not yet
@@ -158,6 +160,7 @@ struct stream {
     bool no_pool : 1;     // a retry: only a fresh connection will do
     bool retry_wait : 1;
     bool head_valid : 1;     // the request's head was parsed
+    bool not_http : 1;       // mode tcp: what came cannot become one
     bool response_valid : 1; // the answer's head was parsed, or made by us
     bool rule_waits : 1;     // see stream_rule_wait
     bool rule_on_data : 1;
@@ -168,6 +171,7 @@ struct stream {
     struct expr_subject subject;   // of all rules and fetches
     const struct rule *rule;       // that waits, or NULL
     const struct rule *stopped_at; // that ended its list last, or NULL
+    const struct rule *waited_at;  // that waited when the stream was cut short, or gave up waiting; or NULL
     uint64_t inspect_us;           // when rules began to wait for content, 0: not yet
     uint16_t fail_status;          // an action's RULE_ANSWERED means this error page; 0: not
     uint8_t fail_end;              // enum stream_end of it
@@ -183,6 +187,8 @@ struct stream {
     struct buf response_store;
     struct stream_captures *captures; // stream/capture.h, or NULL
     uint16_t server_status;           // of the server's answer, before rules; 0: none
+    uint8_t back_error;               // enum stream_error of the last connection to a server that failed
+    struct stream_cost cost;
     struct http_head request;
     struct http_head response;
     struct http_field *request_fields; // max_fields entries each, behind the struct

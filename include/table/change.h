@@ -24,11 +24,13 @@ enum table_change_op {
     TABLE_CHANGE_NUM_OPS
 };
 
-// Versions belong to the generation that prepared them; what has a version 0 is for all.
+// Prepared versions belong to the generation that prepared them, lists without a name to the one that has them; what
+// changes the entries in use of a named list is for all.
 struct table_change {
     enum table_change_op op;
-    uint32_t version; // of expr_list_prepare, 0: the one in use
-    struct slice list;
+    uint32_t version;   // of expr_list_prepare, 0: the one in use
+    bool is_map;        // what the list is to who published it; table_change_publish sees to it
+    struct slice list;  // as expr_list_find takes it
     struct slice key;   // "" where there is none
     struct slice value; // likewise
 };
@@ -52,9 +54,10 @@ struct table_change_counts {
 // thing after a fork. Before it there is no journal, and table_change_publish changes the own copy alone.
 void table_changes_enter(struct board *board, uint32_t inc);
 
-// table_changes_apply applies what the journal has for this process. Cheap where there is nothing: two loads. To be
-// called once a turn. Changes of other types are passed over.
-void table_changes_apply(void);
+// table_changes_apply applies what the journal has for this process, passing over changes of other types, and frees
+// what changes before left behind: of both as much as a turn may take, and says whether there is more. Then it wakes
+// the process for another turn. Cheap where there is nothing. To be called once a turn.
+bool table_changes_apply(void);
 
 // table_change_publish publishes `change` and applies it here, after all that were published before it. `*wrong` (may
 // be NULL) gets the reason of TABLE_CHANGE_WRONG, until the next call, and the number of the entry goes to `*number`
@@ -65,6 +68,6 @@ enum table_change_result table_change_publish(const struct table_change *change,
 // table_changes_counts gives the counts of this process.
 const struct table_change_counts *table_changes_counts(void);
 
-// table_change_read reads an entry of the journal into `*out`, whose slices point into `data`; false where it is
-// malformed.
+// table_change_read reads an entry of the journal into `*out`, whose slices point into `data`, and for which generation
+// it is, 0 for all; false where it is malformed.
 bool table_change_read(struct table_change *out, uint32_t *generation, const void *data, size_t len);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/check.h"
@@ -80,6 +81,13 @@ static const struct kind kinds[] = {
     { "int", EXPR_MATCH_INT, false, print_int },
 };
 
+static uint64_t cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 static uint64_t now_ns(void)
 {
     struct timespec now;
@@ -147,6 +155,35 @@ static double time_changes(struct expr_list *list, const struct kind *kind)
     return (double)(now_ns() - start) / (NUM / 10);
 }
 
+// How long traffic of a process that was forked waits, at most, while the list is filled again beside the old entries,
+// exchanged, and the old ones go: CPU time of one change and of one step of the freeing.
+static void measure_stalls(struct expr_list *list, const struct kind *kind)
+{
+    uint64_t add = 0, step = 0, steps = 0;
+    uint32_t version = expr_list_prepare(list);
+    for (uint32_t i = 0; i < NUM; i++) {
+        char key[128];
+        kind->print(key, sizeof(key), i, false);
+        uint64_t start = cpu_ns();
+        must(!expr_list_add(list, version, slice_str(key), SLICE("other")));
+        uint64_t took = cpu_ns() - start;
+        add = took > add ? took : add;
+    }
+    uint64_t start = cpu_ns(), took;
+    must(expr_list_commit(list, version));
+    uint64_t commit = cpu_ns() - start;
+    bool more = true;
+    for (; more; steps++) {
+        start = cpu_ns();
+        more = expr_lists_tidy(128);
+        took = cpu_ns() - start;
+        step = took > step ? took : step;
+    }
+    printf("          exchanged: longest addition %6.0f us   commit %4.1f us   longest of %4llu steps of freeing %5.0f "
+           "us\n",
+           (double)add / 1e3, (double)commit / 1e3, (unsigned long long)steps, (double)step / 1e3);
+}
+
 static void measure(const struct kind *kind)
 {
     char path[] = "/tmp/bench_lists.XXXXXX";
@@ -174,6 +211,16 @@ static void measure(const struct kind *kind)
     double change_ns = time_changes(list, kind);
     printf("%-8s  load %6.1f ms   find %6.1f ns   delete and add %7.1f ns   %4.0f bytes an entry\n", kind->name,
            load_ms, find_ns, change_ns, each);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        mallopt(M_MMAP_THRESHOLD, 128 * 1024); // as it starts
+
+        measure_stalls(list, kind);
+        fflush(stdout);
+        _exit(0);
+    }
+    must(child > 0 && waitpid(child, NULL, 0) == child);
     for (uint32_t i = 0; i < NUM_LOOKUPS && samples[i].type == EXPR_STR; i++)
         free((char *)samples[i].str.ptr);
     free(samples);
@@ -184,6 +231,7 @@ static void measure(const struct kind *kind)
 
 int main(void)
 {
+    mallopt(M_MXFAST, 0);
     mallopt(M_MMAP_THRESHOLD, 1 << 30); // so that all of it is counted
     printf("lists of %d entries, looked up at random:\n", NUM);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files of lists and changes of them: the first byte chooses how the list is matched, then comes the text of its file,
-// and after a NUL byte one change or look-up a line: "+key value", "-key", "=key value", "?subject", "p", "c", "x".
+// and after a NUL byte one change or look-up a line: "+key value", "-key", "=key value", "?subject", "p", "c", "x", "t".
 // Whatever they are, all indexes agree with a walk over the entries.
 #include <stdlib.h>
 #include "base/check.h"
@@ -59,6 +59,7 @@ static void look_up(const struct fuzz *fuzz, struct slice subject)
     struct slice value;
     char room[256];
     bool found = expr_patterns_find(fuzz->patterns, &look.sample, &value, &groups);
+    must(expr_patterns_match(fuzz->patterns, &look.sample) == found);
     if (found)
         (void)expr_regex_expand(room, sizeof(room), value, &groups);
     if (expr_list_num(fuzz->list) > 64)
@@ -96,6 +97,9 @@ static void change(struct fuzz *fuzz, struct slice line)
         return;
     case 'x':
         expr_list_clear(fuzz->list, fuzz->version);
+        return;
+    case 't':
+        (void)expr_lists_tidy((uint32_t)rest.len);
         return;
     default:
         return;

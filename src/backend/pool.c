@@ -159,12 +159,9 @@ bool backend_follows_client(const struct server *server)
     return server->conf->port_mapped || is_any_address(&server->conf->addr);
 }
 
-struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst,
-                                     const struct backend_marks *marks)
+struct transport_address backend_address(const struct server *server, const struct transport_address *client_dst)
 {
-    struct backend_ctx *ctx = server->backend->ctx;
     const struct server_conf *conf = server->conf;
-    const struct backend_conf *be = &server->backend->conf->be;
     struct transport_address to = conf->addr;
     // "*" follows the client: to where it wanted to go, perhaps at another port.
     if (is_any_address(&to)) {
@@ -174,6 +171,16 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
     }
     if (conf->port_mapped)
         to.port = (uint16_t)(client_dst->port + conf->port_offset);
+    return to;
+}
+
+struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst,
+                                     const struct backend_marks *marks)
+{
+    struct backend_ctx *ctx = server->backend->ctx;
+    const struct server_conf *conf = server->conf;
+    const struct backend_conf *be = &server->backend->conf->be;
+    struct transport_address to = backend_address(server, client_dst);
     const struct transport_address *source = conf->source.family != AF_UNSPEC ? &conf->source
                                              : be->source.family != AF_UNSPEC ? &be->source
                                                                               : NULL;

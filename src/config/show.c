@@ -16,21 +16,11 @@ static const char *const show_levels[] = {
     [CONFIG_ERROR] = "[ALERT]   ",
 };
 
-// Gives the length of the UTF-8 character at `s` (`len` bytes remain), or 0 where there is none that a terminal may be
-// sent: malformed, overlong, surrogate, or a C1 control.
-static size_t show_utf8_len(const unsigned char *s, size_t len)
+// A character beyond ASCII that a terminal may be sent: no C1 control, which would be U+0080 to U+009F.
+static size_t show_utf8_len(const char *s, size_t len)
 {
-    static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
-    size_t need = s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-    if (need == 0 || need > len)
-        return 0;
-    uint32_t code = s[0] & (0x7fu >> need);
-    for (size_t i = 1; i < need; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (s[i] & 0x3f);
-    }
-    return code >= least[need] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff) ? need : 0;
+    bool control = len > 1 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0;
+    return control || (unsigned char)s[0] < 0x80 ? 0 : slice_utf8_len(slice_of(s, len));
 }
 
 // Appends the character at `s` to `out` and, to `under`, what is as wide on the screen: `first` in its first column and
@@ -45,7 +35,7 @@ static size_t show_char(struct text *out, struct text *under, const char *s, siz
         return 1;
     }
     text_add(under, &first, 1);
-    size_t took = c >= 0x20 && c < 0x7f ? 1 : show_utf8_len((const unsigned char *)s, len);
+    size_t took = c >= 0x20 && c < 0x7f ? 1 : show_utf8_len(s, len);
     if (took) {
         text_add(out, s, took);
         return took;

@@ -61,19 +61,11 @@ void config_split_word_end(struct config_splitter *split, size_t end)
     split->in_word = false;
 }
 
-static int split_hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = slice_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool split_escape_hex(struct config_splitter *split, size_t at)
 {
     struct slice raw = split->raw;
-    int high = at + 2 < raw.len ? split_hex(raw.ptr[at + 2]) : -1;
-    int low = high >= 0 && at + 3 < raw.len ? split_hex(raw.ptr[at + 3]) : -1;
+    int high = at + 2 < raw.len ? slice_hex_digit(raw.ptr[at + 2]) : -1;
+    int low = high >= 0 && at + 3 < raw.len ? slice_hex_digit(raw.ptr[at + 3]) : -1;
     size_t shown = raw.len - at < 4 ? raw.len - at : 4;
     if (low < 0)
         return config_split_error(split, at, shown, "truncated or invalid hexadecimal sequence '%.*s', expected \\xNN",

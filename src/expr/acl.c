@@ -3,11 +3,6 @@
 #include "expr/acl.h"
 #include "expr/list.h"
 
-static bool has_operators(enum expr_match match)
-{
-    return match == EXPR_MATCH_INT || match == EXPR_MATCH_LEN;
-}
-
 static bool is_operator(struct slice word)
 {
     return word.len == 2 &&
@@ -26,6 +21,7 @@ static bool add_list(struct config *config, struct expr_test *test, const struct
     const struct expr_patterns *patterns = expr_list_index(list, &wrong, config, test->match, nocase);
     if (!patterns)
         return config_error(config, line, index, "%s", wrong);
+    expr_list_used(list, is_map, line->place);
     expr_patterns_join(test->patterns, patterns);
     return true;
 }
@@ -36,8 +32,8 @@ static bool set_match(struct config *config, struct expr_test *test, const struc
     const struct config_arg *arg = config_arg_at(line, index);
     enum expr_match match = arg ? expr_match_find(slice_of(arg->str, arg->len)) : EXPR_MATCH_DEFAULT;
     if (match == EXPR_MATCH_DEFAULT) {
-        const char *known[EXPR_NUM_MATCHES] = { NULL };
-        for (int i = EXPR_MATCH_FOUND; i < EXPR_NUM_MATCHES; i++)
+        const char *known[EXPR_MATCH_VERSION] = { NULL };
+        for (int i = EXPR_MATCH_FOUND; i < EXPR_MATCH_VERSION; i++)
             known[i] = expr_match_name((enum expr_match)i);
         return config_error_unknown(config, line, index, "matching method", known, NUM_ITEMS(known));
     }
@@ -73,9 +69,22 @@ static bool make_patterns(struct config *config, struct expr_test *test, const s
 
 struct flags {
     bool nocase;
-    bool is_map; // -M: the lists of -f have values, which do not matter here
-    bool loaded; // a file gave values, or none: an empty file is an honest empty list
+    bool is_map;    // -M: the lists of -f have values, which do not matter here
+    bool loaded;    // a file gave values, or none: an empty file is an honest empty list
+    uint32_t id_at; // the argument of -u, 0: none
+    uint32_t id;    // of the list that the values of the line are
 };
+
+static bool set_id(struct config *config, struct flags *flags, const struct config_line *line, uint32_t index)
+{
+    const struct config_arg *arg = config_arg_at(line, index);
+    uint64_t id;
+    if (!slice_to_u64(slice_of(arg->str, arg->len), &id) || id > INT32_MAX)
+        return config_error(config, line, index, "-u wants an id from 0 to %d", INT32_MAX);
+    flags->id = (uint32_t)id;
+    flags->id_at = index;
+    return true;
+}
 
 static bool parse_flags(struct config *config, struct expr_test *test, struct flags *flags,
                         const struct config_line *line, uint32_t fetch_at, uint32_t *index, uint32_t end)
@@ -96,11 +105,13 @@ static bool parse_flags(struct config *config, struct expr_test *test, struct fl
             break; // host names are never resolved in patterns: that is what it asks for
         case 'm':
         case 'f':
+        case 'u':
             if (value >= end)
                 return config_error(config, line, *index, "%s wants a value", flag);
-            if (flag[1] == 'm' ? !set_match(config, test, line, value)
-                               : !make_patterns(config, test, line, fetch_at) ||
-                                     !add_list(config, test, line, value, flags->nocase, flags->is_map))
+            if ((flag[1] == 'm' && !set_match(config, test, line, value)) ||
+                (flag[1] == 'u' && !set_id(config, flags, line, value)) ||
+                (flag[1] == 'f' && (!make_patterns(config, test, line, fetch_at) ||
+                                    !add_list(config, test, line, value, flags->nocase, flags->is_map))))
                 return false;
             flags->loaded |= flag[1] == 'f';
             (*index)++;
@@ -108,9 +119,6 @@ static bool parse_flags(struct config *config, struct expr_test *test, struct fl
         case 'M':
             flags->is_map = true;
             break;
-        case 'u':
-            return config_error(config, line, *index,
-                                "flag '-u' is not supported: give a list that is to change a name, '-f virt@NAME'");
         default:
             // A negative number, or a value that looks like a flag: HAProxy takes it for a value too.
             return true;
@@ -133,16 +141,18 @@ static bool add_values(struct config *config, struct expr_test *test, bool nocas
     for (; index < end; index++) {
         const struct config_arg *arg = config_arg_at(line, index);
         struct slice text = slice_of(arg->str, arg->len);
-        if (has_operators(test->match) && is_operator(text)) {
+        if (expr_match_is_number(test->match) && is_operator(text)) {
             op = text;
             if (index + 1 == end)
                 return config_error(config, line, index, "'%s' wants a number after it", arg->str);
             continue;
         }
-        const char *wrong = has_operators(test->match) ? expr_patterns_add_op(test->patterns, op, text)
-                                                       : expr_patterns_add(test->patterns, text, nocase);
+        const char *wrong = expr_match_is_number(test->match) ? expr_patterns_add_op(test->patterns, op, text)
+                                                              : expr_patterns_add(test->patterns, text, nocase);
         if (wrong)
             ok = config_error(config, line, index, "invalid value '%s': %s", arg->str, wrong);
+        if (test->expr.fetch && test->expr.fetch->note_value && !test->expr.num_steps)
+            test->expr.fetch->note_value(config, test->expr.args, line, index);
     }
     return ok;
 }
@@ -161,7 +171,14 @@ struct expr_test *expr_test_parse(struct config *config, const struct config_lin
     if (!parse_flags(config, test, &flags, line, fetch_at, &index, end) ||
         !make_patterns(config, test, line, fetch_at) || !add_values(config, test, flags.nocase, line, index, end))
         return NULL;
-    expr_patterns_seal(test->patterns);
+    const char *fetch = config_arg_at(line, fetch_at)->str;
+    const char *wrong =
+        expr_list_from_line(config, test->patterns, test->match, flags.nocase, slice_of(fetch, strcspn(fetch, "(,")),
+                            line->place, flags.id_at ? &flags.id : NULL);
+    if (wrong) {
+        config_error(config, line, flags.id_at, "%s", wrong);
+        return NULL;
+    }
     bool wants_values = test->match != EXPR_MATCH_FOUND && test->match != EXPR_MATCH_BOOL;
     if (wants_values && index == end && !flags.loaded)
         config_warning(config, line, fetch_at, "this never matches: it has no values (-m found asks for presence)");

@@ -12,17 +12,6 @@ struct expr_bytes *expr_bytes_new(struct arena *arena, struct slice chars)
     return set;
 }
 
-bool expr_arg_int(int64_t *out, struct slice text)
-{
-    bool negative = text.len && text.ptr[0] == '-';
-    bool sign = negative || (text.len && text.ptr[0] == '+');
-    uint64_t value;
-    if (!slice_to_u64(slice_from(text, sign), &value) || value > (uint64_t)INT64_MAX + negative)
-        return false;
-    *out = (int64_t)(negative ? -value : value);
-    return true;
-}
-
 bool expr_sample_take(struct expr_sample *sample, struct expr_scratch *scratch, enum expr_type type, size_t len)
 {
     sample->type = type;

@@ -74,8 +74,11 @@ bool expr_cast(struct expr_sample *sample, enum expr_type to, struct expr_scratc
     default:
         break;
     }
-    if (from.type == EXPR_STR || from.type == EXPR_BIN || from.type == EXPR_METHOD)
+    if (from.type == EXPR_STR || from.type == EXPR_BIN || from.type == EXPR_METHOD) {
+        if (to == EXPR_STR)
+            sample->str = expr_sample_text(&from);
         return true;
+    }
     char text[EXPR_TEXT_LEN];
     struct slice str = to == EXPR_BIN ? cast_bytes(&from, text) : expr_sample_str(&from, text);
     char *copy = expr_scratch_take(scratch, str.len);

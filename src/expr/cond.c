@@ -61,10 +61,10 @@ static bool report_unknown(struct parser *parser, uint32_t index, const char *na
 static bool check_tests(struct parser *parser, uint32_t index, const struct expr_acl *acl)
 {
     for (const struct expr_test *test = acl->first; test; test = test->next) {
+        if (!acl->name && !expr_check_when(parser->config, parser->line, index, &test->expr, parser->when))
+            return false;
         if (test->expr.when & parser->when)
             continue;
-        if (!acl->name)
-            return expr_check_when(parser->config, parser->line, index, &test->expr, parser->when);
         return config_error(parser->config, parser->line, index,
                             "ACL '%s' cannot be used here: its fetch '%s' is not available", acl->name,
                             test->expr.fetch->name);

@@ -72,19 +72,13 @@ static bool fetch_meth(struct expr_subject *subject, struct expr_sample *out, co
     return true;
 }
 
-static int digit_of(char c)
-{
-    const char *digits = "0123456789abcdef", *at = c ? strchr(digits, slice_lower(c)) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
-
 static const char *prepare_bin(struct config *config, struct expr_arg *args, uint32_t num)
 {
     (void)num;
     struct slice hex = args[0].str;
     char *bytes = arena_alloc(config->arena, hex.len / 2 + 1);
     for (size_t i = 0; i + 1 < hex.len; i += 2) {
-        int high = digit_of(hex.ptr[i]), low = digit_of(hex.ptr[i + 1]);
+        int high = slice_hex_digit(hex.ptr[i]), low = slice_hex_digit(hex.ptr[i + 1]);
         if (high < 0 || low < 0)
             return "its argument is made of hexadecimal digits";
         bytes[i / 2] = (char)(high << 4 | low);

@@ -1,37 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cutting bytes out of a binary value, at places that may be variables.
 #include "expr/bytes.h"
-#include "expr/var.h"
-
-// An argument is a number in .num, or the variable in .data.
-static const char *prepare_number(struct config *config, struct expr_arg *arg)
-{
-    if (expr_arg_int(&arg->num, arg->str))
-        return NULL;
-    struct expr_var_ref *ref = arena_alloc(config->arena, sizeof(*ref));
-    arg->data = ref;
-    return expr_var_ref_parse(ref, arg->str) ? "a number or the name of a variable is expected" : NULL;
-}
+#include "expr/operand.h"
 
 static const char *prepare_bytes(struct config *config, struct expr_arg *args, uint32_t num)
 {
-    const char *wrong = prepare_number(config, &args[0]);
+    const char *wrong = expr_operand_read(config, &args[0]);
     if (wrong || num < 2)
         args[1].num = INT64_MAX;
-    return wrong || num < 2 ? wrong : prepare_number(config, &args[1]);
-}
-
-static bool get_number(struct expr_subject *subject, int64_t *out, const struct expr_arg *arg)
-{
-    struct expr_sample value;
-    *out = arg->num;
-    return !arg->data || (expr_var_get(subject, arg->data, &value) && expr_sample_int(&value, out));
+    return wrong || num < 2 ? wrong : expr_operand_read(config, &args[1]);
 }
 
 static bool conv_bytes(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
 {
     int64_t offset, len;
-    if (!get_number(subject, &offset, &args[0]) || !get_number(subject, &len, &args[1]))
+    if (!expr_operand_int(subject, &offset, &args[0]) || !expr_operand_int(subject, &len, &args[1]))
         return false;
     struct slice bytes = sample->str;
     if (offset < 0 || (uint64_t)offset >= bytes.len || len < 0) {
@@ -59,6 +42,6 @@ static const struct expr_conv rows[] = {
       .good = "str(012345),bytes(1,3)",
       .gives = "123",
       .bad = "str(a),bytes(x)",
-      .bad_says = "a number or the name of a variable is expected" },
+      .bad_says = "an integer or a variable's name" },
 };
 EXPR_CONVERTERS(rows);

@@ -24,7 +24,7 @@ static const char *prepare_tag(struct config *config, struct expr_arg *args, uin
         { "TargetCompID", 56 },
     };
     (void)config, (void)num;
-    if (expr_arg_int(&args[0].num, args[0].str) && args[0].num > 0 && args[0].num <= INT32_MAX)
+    if (slice_to_i64(args[0].str, &args[0].num) && args[0].num > 0 && args[0].num <= INT32_MAX)
         return NULL;
     for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++)
         if (slice_equal_nocase(args[0].str, slice_str(tags[i].name))) {

@@ -60,7 +60,7 @@ static bool convert_verify(struct expr_subject *subject, struct expr_sample *sam
     enum expr_jwt_result result;
     if (!algorithm)
         result = EXPR_JWT_UNKNOWN_ALGORITHM;
-    else if (algorithm->kind == EXPR_JWT_HMAC && verify->key)
+    else if (algorithm->kind == EXPR_JWT_HMAC && !verify->algorithm && (verify->key || expr_jwt_key_find(secret)))
         // A token that names its algorithm itself must not be able to make a public key's file name its secret.
         result = EXPR_JWT_BAD_SIGNATURE;
     else

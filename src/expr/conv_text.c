@@ -85,7 +85,7 @@ static const char *prepare_ctl(struct config *config, struct expr_arg *args, uin
         if (text.len == 2)
             return wrong;
         for (size_t i = 2; i < text.len; i++) {
-            int digit = expr_hex_digit(text.ptr[i]);
+            int digit = slice_hex_digit(text.ptr[i]);
             if (digit < 0 || mask > CTL_ANY)
                 return wrong;
             mask = mask << 4 | (uint64_t)digit;

@@ -39,7 +39,7 @@ static const char *prepare_format(struct config *config, struct expr_arg *args, 
     struct part *first = NULL, **last = &first;
     if (format.len == 0)
         return "a format of strftime(3) is expected";
-    if (num == 2 && !expr_arg_int(&args[1].num, args[1].str))
+    if (num == 2 && !slice_to_i64(args[1].str, &args[1].num))
         return "its offset is an integer";
     for (size_t at = 0; at < format.len;) {
         uint32_t digits = 0;
@@ -141,7 +141,7 @@ static bool conv_us_utime(struct expr_subject *subject, struct expr_sample *samp
 static const char *prepare_http_date(struct config *config, struct expr_arg *args, uint32_t num)
 {
     (void)config;
-    if (num > 0 && !expr_arg_int(&args[0].num, args[0].str))
+    if (num > 0 && !slice_to_i64(args[0].str, &args[0].num))
         return "its offset is an integer";
     args[1].num = 1;
     if (num < 2 || slice_equal(args[1].str, SLICE("s")))

@@ -5,7 +5,7 @@
 static const char *prepare_form(struct config *config, struct expr_arg *args, uint32_t num)
 {
     (void)config;
-    return num == 0 || expr_arg_int(&args[0].num, args[0].str) ? NULL : "its argument is an integer";
+    return num == 0 || slice_to_i64(args[0].str, &args[0].num) ? NULL : "its argument is an integer";
 }
 
 static bool conv_url_dec(struct expr_subject *subject, struct expr_sample *sample, const struct expr_arg *args)
@@ -21,8 +21,8 @@ static bool conv_url_dec(struct expr_subject *subject, struct expr_sample *sampl
     for (size_t i = 0; i < in.len; i++) {
         char c = in.ptr[i];
         if (c == '%') {
-            int high = i + 2 < in.len ? expr_hex_digit(in.ptr[i + 1]) : -1;
-            int low = i + 2 < in.len ? expr_hex_digit(in.ptr[i + 2]) : -1;
+            int high = i + 2 < in.len ? slice_hex_digit(in.ptr[i + 1]) : -1;
+            int low = i + 2 < in.len ? slice_hex_digit(in.ptr[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return false;
             out[len++] = (char)(high << 4 | low);

@@ -5,13 +5,13 @@
 // The index is args[0].num, the separators args[1].data, the count args[2].num.
 static const char *prepare_parts(struct config *config, struct expr_arg *args, uint32_t num)
 {
-    if (!expr_arg_int(&args[0].num, args[0].str) || args[0].num == 0)
+    if (!slice_to_i64(args[0].str, &args[0].num) || args[0].num == 0)
         return "its index counts from 1, or backwards from -1";
     if (args[1].str.len == 0)
         return "it needs characters that separate";
     args[1].data = expr_bytes_new(config->arena, args[1].str);
     args[2].num = 1;
-    if (num == 3 && (!expr_arg_int(&args[2].num, args[2].str) || args[2].num < 0))
+    if (num == 3 && (!slice_to_i64(args[2].str, &args[2].num) || args[2].num < 0))
         return "its count is a number, or 0 for all that remain";
     return NULL;
 }

@@ -11,7 +11,15 @@ void *expr_memory(void *old, size_t len)
     return out;
 }
 
-static char *text_new(struct slice text)
+void *expr_memory_zeroed(size_t num, size_t len)
+{
+    void *out = calloc(num, len);
+    if (!out)
+        check_out_of_memory(num * len);
+    return out;
+}
+
+char *expr_text_new(struct slice text)
 {
     char *out = expr_memory(NULL, text.len + 1);
     if (text.len)
@@ -37,7 +45,7 @@ void expr_entry_set_value(struct expr_entry *entry, struct slice value)
 {
     // The new one may be a part of the old one.
     char *old = entry->value;
-    entry->value = text_new(value);
+    entry->value = expr_text_new(value);
     entry->value_len = (uint32_t)value.len;
     free(old);
 }

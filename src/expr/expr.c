@@ -2,10 +2,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include "base/check.h"
+#include "config/word.h"
 #include "expr/expr.h"
 #include "expr/names.h"
 
-enum { EXPR_MAX_ARGS = 12, EXPR_MAX_STEPS = 64, EXPR_MAX_TEXT = 32768 };
+enum { EXPR_MAX_ARGS = 12, EXPR_MAX_STEPS = 128, EXPR_MAX_TEXT = 32768 };
 
 struct known {
     const char **names;
@@ -24,8 +25,30 @@ static void add_name(const struct expr_fetch *row, void *arg)
     known->names[known->num++] = row->name;
 }
 
-// Reads one argument up to its comma or parenthesis into `out` and gives the offset behind it; quotes and backslashes
-// protect what they do in the rest of the language (manual section 2.2). SIZE_MAX: a quote or parenthesis is missing.
+// A backslash protects what it does in the rest of the language, but not '#' and '$' (manual section 2.2). Before all
+// else it stands for itself, so that a replacement may say "\1". '\0': no escape.
+static char escaped(char c, char quote)
+{
+    switch (c) {
+    case 'n':
+        return '\n';
+    case 'r':
+        return '\r';
+    case 't':
+        return '\t';
+    case '\\':
+    case '"':
+        return c;
+    case '\'':
+    case ' ':
+        return quote ? '\0' : c;
+    default:
+        return '\0';
+    }
+}
+
+// Reads one argument up to its comma or parenthesis into `out` and gives its end; quotes and backslashes protect what
+// they do in the rest of the language. SIZE_MAX: a quote or parenthesis is missing.
 static size_t read_arg(char *out, size_t *out_len, struct slice text, size_t at)
 {
     char quote = '\0';
@@ -36,10 +59,13 @@ static size_t read_arg(char *out, size_t *out_len, struct slice text, size_t at)
             quote = quote ? '\0' : c;
             continue;
         }
-        if (c == '\\' && quote != '\'' && at + 1 < text.len)
-            c = text.ptr[++at];
-        else if (!quote && (c == ',' || c == ')'))
+        char meant = c == '\\' && quote != '\'' && at + 1 < text.len ? escaped(text.ptr[at + 1], quote) : '\0';
+        if (meant) {
+            c = meant;
+            at++;
+        } else if (!quote && (c == ',' || c == ')')) {
             return at;
+        }
         out[(*out_len)++] = c;
     }
     return SIZE_MAX;
@@ -271,7 +297,8 @@ bool expr_parse_text(struct config *config, struct expr *out, const struct confi
     if (!row)
         return report_unknown(&parser, name);
     const struct expr_fetch *fetch = expr_fetch_real(row);
-    *out = (struct expr){ .fetch = fetch, .match = row->match, .out = fetch->out, .when = fetch->when };
+    enum expr_match match = row->match != EXPR_MATCH_DEFAULT ? row->match : fetch->match;
+    *out = (struct expr){ .fetch = fetch, .match = match, .out = fetch->out, .when = fetch->when };
     if (!parse_args(&parser, &out->args, "fetch", row->name, 0, fetch->min_args, fetch->max_args, fetch->args,
                     fetch->prepare) ||
         !parse_steps(&parser, out))
@@ -310,7 +337,11 @@ static const char *const moments[] = {
 bool expr_check_when(struct config *config, const struct config_line *line, uint32_t index, const struct expr *expr,
                      uint32_t when)
 {
+    const uint32_t of_request = EXPR_FROM_CONNECT & ~EXPR_FROM_SERVER;
     must(when && when <= EXPR_ALWAYS);
+    if (expr->fetch->flags & EXPR_OF_BACKEND && config->in == CONFIG_IN_FRONTEND && !(when & ~of_request))
+        return config_error(config, line, index, "fetch '%s' is not available here: the backend is not known yet",
+                            expr->fetch->name);
     if (expr->when & when)
         return true;
     return config_error(config, line, index, "fetch '%s' is not available here: this is evaluated %s",

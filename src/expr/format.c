@@ -246,7 +246,7 @@ static bool parse_expr(struct parser *parser, struct format_node node)
     if (text.ptr[rest] != ']')
         return fail_at(parser, parser->pos, 1, "a ']' is expected here, not '%c'", text.ptr[rest]);
     parser->pos++;
-    if (parser->when && !(node.expr.when & parser->when)) {
+    if (parser->when) {
         struct config_line line = *parser->line;
         struct config_arg arg = *config_arg_at(&line, parser->index);
         if (parser->exact) {
@@ -256,7 +256,8 @@ static bool parse_expr(struct parser *parser, struct format_node node)
         line.args = &arg;
         line.num_args = 1;
         line.first = 0;
-        return expr_check_when(parser->config, &line, 0, &node.expr, parser->when);
+        if (!expr_check_when(parser->config, &line, 0, &node.expr, parser->when))
+            return false;
     }
     parser->format->needs_stream = true;
     node.kind = FORMAT_EXPR;

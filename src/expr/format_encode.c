@@ -34,27 +34,10 @@ static void put_head(struct format_out *out, uint8_t major, uint64_t num, uint8_
         put_byte(out, (uint8_t)(num >> bytes * 8), flags);
 }
 
-// The length of the valid UTF-8 sequence that `str` begins with (RFC 3629), 0 for none.
-static unsigned utf8_len(struct slice str)
-{
-    const unsigned char *p = (const unsigned char *)str.ptr;
-    unsigned len = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : 4;
-    if (len == 1)
-        return 1;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || str.len < len)
-        return 0;
-    for (unsigned i = 1; i < len; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    bool surrogate = p[0] == 0xed && p[1] > 0x9f;
-    return overlong || surrogate || (p[0] == 0xf4 && p[1] > 0x8f) ? 0 : len;
-}
-
 static bool is_utf8(struct slice str)
 {
     while (str.len) {
-        unsigned len = utf8_len(str);
+        size_t len = slice_utf8_len(str);
         if (!len)
             return false;
         str = slice_from(str, len);
@@ -92,7 +75,7 @@ static void put_json_str(struct format_out *out, struct slice str, uint8_t flags
     format_put_char(out, '"');
     while (str.len && !out->cut) {
         unsigned char c = (unsigned char)str.ptr[0];
-        unsigned len = flags & FORMAT_UTF8 && c >= 0x80 ? utf8_len(str) : 1;
+        size_t len = flags & FORMAT_UTF8 && c >= 0x80 ? slice_utf8_len(str) : 1;
         if (len == 2 && c == 0xc2 && (unsigned char)str.ptr[1] < 0xa0) {
             put_json_byte(out, (unsigned char)str.ptr[1]); // U+0080 to U+009F: a terminal would obey them
         } else if (len > 1) {

@@ -160,7 +160,8 @@ static void put_expr(struct format_out *out, const struct format_node *node, str
             there = expr_cast(&sample, EXPR_STR, scratch);
         if (there)
             str = expr_sample_str(&sample, text);
-        put_text(out, str, bin ? NULL : manner->map, manner->quotes ? node->flags : 0, manner->dash);
+        put_text(out, str, bin ? NULL : manner->map, manner->quotes ? node->flags : node->flags & FORMAT_ESCAPE,
+                 manner->dash);
     }
     expr_scratch_release(scratch, mark);
 }
@@ -221,7 +222,8 @@ size_t expr_format_write(const struct expr_format *format, struct expr_subject *
         default:
             put_expr(&out, node, subject, manner, format->flags);
         }
-        spaced &= out.pos == before;
+        // A log keeps the place of an empty %HQ, but not that of %hr without captures.
+        spaced &= out.pos == before && !(manner->dash && node->kind == FORMAT_ALIAS && !node->alias->list);
     }
     if (cut)
         *cut = out.cut;

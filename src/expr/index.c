@@ -32,10 +32,10 @@ struct expr_index {
     enum expr_match match;
     bool nocase;
     uint32_t num_networks;
-    struct expr_set set; // STR, BIN; INT and LEN: single numbers, by their bytes
+    struct expr_set set; // STR, BIN; INT, LEN and VERSION: single numbers, by their bytes
     struct expr_tree tree;
     struct expr_networks networks;
-    struct items items; // INT, LEN: ranges; SUB, DIR, DOM, REG
+    struct items items; // INT, LEN, VERSION: ranges; SUB, DIR, DOM, REG
 };
 
 struct expr_index *expr_index_new(enum expr_match match, bool nocase)
@@ -48,25 +48,38 @@ struct expr_index *expr_index_new(enum expr_match match, bool nocase)
     return index;
 }
 
+void expr_index_reserve(struct expr_index *index, const struct expr_index *like)
+{
+    expr_set_reserve(&index->set, &like->set);
+}
+
 static void item_fini(const struct expr_index *index, struct item *item)
 {
     if (index->match == EXPR_MATCH_REG)
         expr_regex_free(item->regex);
-    else if (index->match != EXPR_MATCH_INT && index->match != EXPR_MATCH_LEN)
+    else if (!expr_match_is_number(index->match))
         free((char *)item->text.ptr);
+}
+
+bool expr_index_free_some(struct expr_index *index, uint32_t *budget)
+{
+    struct items *items = &index->items;
+    for (; items->num && *budget; --*budget)
+        item_fini(index, &items->items[--items->num]);
+    if (items->num || !expr_set_fini_some(&index->set, budget) ||
+        !expr_tree_fini_some(&index->tree, expr_spot_fini, budget) ||
+        !expr_networks_fini_some(&index->networks, budget))
+        return false;
+    free(items->items);
+    free(index);
+    return true;
 }
 
 void expr_index_free(struct expr_index *index)
 {
-    if (!index)
-        return;
-    for (uint32_t i = 0; i < index->items.num; i++)
-        item_fini(index, &index->items.items[i]);
-    free(index->items.items);
-    expr_set_fini(&index->set);
-    expr_tree_fini(&index->tree, expr_spot_fini);
-    expr_networks_fini(&index->networks);
-    free(index);
+    uint32_t budget = UINT32_MAX;
+    if (index)
+        (void)expr_index_free_some(index, &budget);
 }
 
 static void item_add(struct expr_index *index, struct item item)
@@ -98,28 +111,38 @@ static void item_del(struct expr_index *index, const struct expr_entry *entry)
 
 static bool parse_int(struct slice text, int64_t *out)
 {
-    bool negative = text.len > 1 && text.ptr[0] == '-';
-    uint64_t num;
-    if (!slice_to_u64(slice_from(text, negative), &num) || num > INT64_MAX)
+    return text.len && text.ptr[0] != '+' && slice_to_i64(text, out);
+}
+
+// "3.1", or "3" for "3.0": both parts have 16 bits.
+static bool parse_version(struct slice text, int64_t *out)
+{
+    uint64_t major, minor = 0;
+    size_t dot = slice_find(text, '.');
+    if (!slice_to_u64(slice_of(text.ptr, dot), &major) || major > UINT16_MAX)
         return false;
-    *out = negative ? -(int64_t)num : (int64_t)num;
+    if (dot < text.len && (!slice_to_u64(slice_from(text, dot + 1), &minor) || minor > UINT16_MAX))
+        return false;
+    *out = (int64_t)(major << 16 | minor);
     return true;
 }
 
-const char *expr_pattern_int(int64_t *min, int64_t *max, struct slice text)
+const char *expr_pattern_range(enum expr_match match, int64_t *min, int64_t *max, struct slice text)
 {
+    bool is_version = match == EXPR_MATCH_VERSION;
+    bool (*parse)(struct slice text, int64_t * out) = is_version ? parse_version : parse_int;
     *min = INT64_MIN;
     *max = INT64_MAX;
     size_t colon = slice_find(text, ':');
     if (colon == text.len) {
-        if (!parse_int(text, min))
-            return "this is no integer";
+        if (!parse(text, min))
+            return is_version ? "this is no version such as 3.1" : "this is no integer";
         *max = *min;
         return NULL;
     }
     struct slice low = slice_of(text.ptr, colon), high = slice_from(text, colon + 1);
-    if ((low.len && !parse_int(low, min)) || (high.len && !parse_int(high, max)) || text.len == 1)
-        return "this is no range of integers";
+    if ((low.len && !parse(low, min)) || (high.len && !parse(high, max)) || text.len == 1)
+        return is_version ? "this is no range of versions such as 3.1:3.3" : "this is no range of integers";
     return *min > *max ? "this range is empty: its lower bound comes first" : NULL;
 }
 
@@ -128,7 +151,7 @@ static struct slice number_key(const int64_t *num)
     return slice_of((const char *)num, sizeof(*num));
 }
 
-void expr_index_add_range(struct expr_index *index, struct expr_entry *entry, int64_t min, int64_t max)
+static void add_range(struct expr_index *index, struct expr_entry *entry, int64_t min, int64_t max)
 {
     if (min == max)
         expr_set_add(&index->set, number_key(&min), entry);
@@ -143,7 +166,7 @@ static const char *hex_read(struct slice *out, struct slice text)
         return "hexadecimal digits are expected in pairs";
     char *bytes = expr_memory(NULL, text.len / 2);
     for (size_t i = 0; i < text.len / 2; i++) {
-        int high = expr_hex_digit(text.ptr[2 * i]), low = expr_hex_digit(text.ptr[2 * i + 1]);
+        int high = slice_hex_digit(text.ptr[2 * i]), low = slice_hex_digit(text.ptr[2 * i + 1]);
         if (high < 0 || low < 0) {
             free(bytes);
             return "hexadecimal digits are expected";
@@ -195,9 +218,10 @@ const char *expr_index_add(struct expr_index *index, struct expr_entry *entry)
         return NULL; // whatever stands there, nothing is compared with it
     case EXPR_MATCH_INT:
     case EXPR_MATCH_LEN:
-        wrong = expr_pattern_int(&min, &max, key);
+    case EXPR_MATCH_VERSION:
+        wrong = expr_pattern_range(index->match, &min, &max, key);
         if (!wrong)
-            expr_index_add_range(index, entry, min, max);
+            add_range(index, entry, min, max);
         return wrong;
     case EXPR_MATCH_IP:
         wrong = expr_network_parse(&net, key);
@@ -246,7 +270,8 @@ void expr_index_del(struct expr_index *index, const struct expr_entry *entry)
     switch (index->match) {
     case EXPR_MATCH_INT:
     case EXPR_MATCH_LEN:
-        must(!expr_pattern_int(&min, &max, key));
+    case EXPR_MATCH_VERSION:
+        must(!expr_pattern_range(index->match, &min, &max, key));
         if (min == max)
             expr_set_del(&index->set, number_key(&min), entry);
         else
@@ -350,12 +375,15 @@ const struct expr_entry *expr_index_find(const struct expr_index *index, const s
     int64_t num;
     switch (index->match) {
     case EXPR_MATCH_INT:
+    case EXPR_MATCH_VERSION:
         return expr_sample_int(sample, &num) ? find_number(index, num) : NULL;
     case EXPR_MATCH_IP:
         if (sample->type == EXPR_ADDR)
             return first_of(expr_networks_find(&index->networks, &sample->addr));
         return expr_sample_addr(sample, &addr) ? first_of(expr_networks_find(&index->networks, &addr)) : NULL;
     default:
+        if (sample->type == EXPR_BIN && index->match != EXPR_MATCH_BIN)
+            return find_str(index, expr_sample_text(sample), groups);
         return find_str(index, expr_sample_str(sample, scratch), groups);
     }
 }

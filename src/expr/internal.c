@@ -3,19 +3,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "config/env.h"
-#include "expr/fetch.h"
-
-static bool give_int(struct expr_sample *out, int64_t num)
-{
-    *out = (struct expr_sample){ .type = EXPR_INT, .num = num };
-    return true;
-}
-
-static bool give_str(struct expr_sample *out, struct slice str)
-{
-    *out = (struct expr_sample){ .type = EXPR_STR, .str = str };
-    return str.ptr != NULL;
-}
+#include "expr/expr.h"
+#include "expr/put.h"
 
 // args[0].num is the offset, args[1].num how many of its unit make a second.
 static const char *prepare_date(struct config *config, struct expr_arg *args, uint32_t num)
@@ -39,14 +28,14 @@ static bool fetch_date(struct expr_subject *subject, struct expr_sample *out, co
 {
     (void)walk;
     int64_t now = (int64_t)(*subject->process->wall_us / (1000000u / (uint64_t)args[1].num));
-    return give_int(out, __builtin_add_overflow(now, args[0].num, &now) ? INT64_MAX : now);
+    return put_int(out, __builtin_add_overflow(now, args[0].num, &now) ? INT64_MAX : now);
 }
 
 static bool fetch_date_us(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
                           struct expr_walk *walk)
 {
     (void)args, (void)walk;
-    return give_int(out, (int64_t)(*subject->process->wall_us % 1000000));
+    return put_int(out, (int64_t)(*subject->process->wall_us % 1000000));
 }
 
 // The environment is what it was, and what setenv made of it, when this line was read.
@@ -63,7 +52,7 @@ static bool fetch_arg(struct expr_subject *subject, struct expr_sample *out, con
                       struct expr_walk *walk)
 {
     (void)subject, (void)walk;
-    return give_str(out, args[0].str);
+    return put_str(out, args[0].str);
 }
 
 // The one entry behind the arguments serves a fetch that takes none.
@@ -82,36 +71,35 @@ static bool fetch_pid(struct expr_subject *subject, struct expr_sample *out, con
                       struct expr_walk *walk)
 {
     (void)args, (void)walk;
-    return give_int(out, subject->process->pid);
+    return put_int(out, subject->process->pid);
 }
 
 static bool fetch_proc(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
                        struct expr_walk *walk)
 {
     (void)subject, (void)args, (void)walk;
-    return give_int(out, 1);
+    return put_int(out, 1);
 }
 
 static bool fetch_thread(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
                          struct expr_walk *walk)
 {
     (void)args, (void)walk;
-    return give_int(out, subject->process->worker);
+    return put_int(out, subject->process->worker);
 }
 
 static bool fetch_uptime(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
                          struct expr_walk *walk)
 {
     (void)args, (void)walk;
-    return give_int(out, (int64_t)((*subject->process->now_us - subject->process->start_us) / 1000000));
+    return put_int(out, (int64_t)((*subject->process->now_us - subject->process->start_us) / 1000000));
 }
 
 static bool fetch_quic(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
                        struct expr_walk *walk)
 {
     (void)subject, (void)args, (void)walk;
-    *out = (struct expr_sample){ .type = EXPR_BOOL, .boolean = false };
-    return true;
+    return put_bool(out, false);
 }
 
 static bool fetch_stopping(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
@@ -119,8 +107,7 @@ static bool fetch_stopping(struct expr_subject *subject, struct expr_sample *out
 {
     (void)args, (void)walk;
     const bool *stopping = subject->process->stopping;
-    *out = (struct expr_sample){ .type = EXPR_BOOL, .boolean = stopping && *stopping };
-    return true;
+    return put_bool(out, stopping && *stopping);
 }
 
 static const char *prepare_rand(struct config *config, struct expr_arg *args, uint32_t num)
@@ -138,7 +125,7 @@ static bool fetch_rand(struct expr_subject *subject, struct expr_sample *out, co
 {
     (void)walk;
     uint64_t bits = expr_process_random(subject->process) >> 32;
-    return give_int(out, (int64_t)(bits * (uint64_t)args[0].num >> 32));
+    return put_int(out, (int64_t)(bits * (uint64_t)args[0].num >> 32));
 }
 
 static const char *prepare_uuid(struct config *config, struct expr_arg *args, uint32_t num)
@@ -172,32 +159,28 @@ static bool fetch_uuid(struct expr_subject *subject, struct expr_sample *out, co
         uint64_t half = digit < 16 ? high : low;
         text[i] = "0123456789abcdef"[half >> (60 - 4 * (digit++ % 16)) & 15];
     }
-    return give_str(out, slice_of(text, UUID_LEN));
+    return put_str(out, slice_of(text, UUID_LEN));
 }
 
 static bool fetch_rule_file(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
                             struct expr_walk *walk)
 {
     (void)args, (void)walk;
-    return subject->last_rule && give_str(out, slice_str(subject->last_rule->file));
+    return subject->last_rule && put_str(out, slice_str(subject->last_rule->file));
 }
 
 static bool fetch_rule_line(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
                             struct expr_walk *walk)
 {
     (void)args, (void)walk;
-    return subject->last_rule && give_int(out, subject->last_rule->line);
+    return subject->last_rule && put_int(out, subject->last_rule->line);
 }
 
-static bool fetch_entity(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
-                         struct expr_walk *walk)
+bool expr_sample_place(struct expr_subject *subject, struct expr_sample *out, const struct config_place *place)
 {
-    (void)args, (void)walk;
-    if (!subject->last_rule)
-        return false;
-    struct slice file = slice_str(subject->last_rule->file);
+    struct slice file = slice_str(place->file);
     char digits[EXPR_TEXT_LEN];
-    struct expr_sample line = { .type = EXPR_INT, .num = subject->last_rule->line };
+    struct expr_sample line = { .type = EXPR_INT, .num = place->line };
     struct slice number = expr_sample_str(&line, digits);
     char *text = expr_scratch_take(&subject->process->scratch, file.len + 1 + number.len);
     if (!text)
@@ -205,7 +188,14 @@ static bool fetch_entity(struct expr_subject *subject, struct expr_sample *out, 
     memcpy(text, file.ptr, file.len);
     text[file.len] = ':';
     memcpy(text + file.len + 1, number.ptr, number.len);
-    return give_str(out, slice_of(text, file.len + 1 + number.len));
+    return put_str(out, slice_of(text, file.len + 1 + number.len));
+}
+
+static bool fetch_entity(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                         struct expr_walk *walk)
+{
+    (void)args, (void)walk;
+    return subject->last_rule && expr_sample_place(subject, out, subject->last_rule);
 }
 
 #define SIMPLE(word, type, function, text, example)                                                                    \

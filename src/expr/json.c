@@ -37,7 +37,7 @@ static bool skip_token(struct reader *reader, char token)
 static bool is_hex4(struct slice text)
 {
     for (size_t i = 0; i < 4; i++)
-        if (i >= text.len || expr_hex_digit(text.ptr[i]) < 0)
+        if (i >= text.len || slice_hex_digit(text.ptr[i]) < 0)
             return false;
     return true;
 }
@@ -180,7 +180,7 @@ static uint32_t read_hex4(const char *digits)
 {
     uint32_t value = 0;
     for (size_t i = 0; i < 4; i++)
-        value = value << 4 | (uint32_t)expr_hex_digit(digits[i]);
+        value = value << 4 | (uint32_t)slice_hex_digit(digits[i]);
     return value;
 }
 

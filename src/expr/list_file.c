@@ -55,6 +55,14 @@ static bool read_all(struct slice *out, FILE *file)
     return !ferror(file);
 }
 
+static uint32_t line_of_nul(struct slice text)
+{
+    uint32_t line = 1;
+    for (size_t i = 0; text.ptr[i] != '\0'; i++)
+        line += text.ptr[i] == '\n';
+    return line;
+}
+
 const char *expr_list_file_read(struct arena *arena, const char *path, bool is_optional, bool is_map,
                                 void (*take)(void *arg, struct slice key, struct slice value, uint32_t line), void *arg)
 {
@@ -64,10 +72,12 @@ const char *expr_list_file_read(struct arena *arena, const char *path, bool is_o
                                               : arena_printf(arena, "cannot open '%s': %s", path, strerror(errno));
     struct slice text;
     const char *wrong = NULL;
-    if (read_all(&text, file))
-        expr_list_text_read(text, is_map, take, arg);
-    else
+    if (!read_all(&text, file))
         wrong = arena_printf(arena, "cannot read '%s': %s", path, strerror(errno));
+    else if (slice_find(text, '\0') < text.len)
+        wrong = arena_printf(arena, "%s:%u: there is a NUL byte: this is no text", path, line_of_nul(text));
+    else
+        expr_list_text_read(text, is_map, take, arg);
     free((char *)text.ptr);
     (void)fclose(file);
     return wrong;

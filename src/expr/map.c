@@ -36,6 +36,8 @@ static const char *prepare(struct config *config, struct expr_arg *args, uint32_
         wrong = expr_list_load(&list, config, args[0].str, true);
     if (!wrong)
         map->patterns = expr_list_index(list, &wrong, config, match, false);
+    if (!wrong)
+        expr_list_used(list, true, config->word);
     if (!wrong && out != EXPR_STR)
         wrong = expr_list_want_values(list, config, out);
     args[0].data = map;

@@ -53,7 +53,7 @@ static bool dotted_len(struct slice text, uint32_t *len)
 const char *expr_network_parse(struct expr_network *out, struct slice text)
 {
     size_t slash = slice_find(text, '/');
-    if (!expr_addr_parse(&out->addr, slice_of(text.ptr, slash)))
+    if (!expr_addr_parse_short(&out->addr, slice_of(text.ptr, slash)))
         return "this is no IP address or network (host names are not resolved in patterns)";
     out->len = out->addr.family == 4 ? 32 : 128;
     if (slash == text.len)
@@ -85,10 +85,10 @@ static void spot_fini(expr_spot spot)
     free(inner);
 }
 
-void expr_networks_fini(struct expr_networks *nets)
+bool expr_networks_fini_some(struct expr_networks *nets, uint32_t *budget)
 {
-    for (int i = 0; i < 2; i++)
-        expr_tree_fini(&nets->trees[i], spot_fini);
+    return expr_tree_fini_some(&nets->trees[0], spot_fini, budget) &&
+           expr_tree_fini_some(&nets->trees[1], spot_fini, budget);
 }
 
 // The place of the network that ends `bits` bits after the spot, made where there is none.

@@ -2,22 +2,9 @@
 #include <inttypes.h>
 #include "expr/number.h"
 
-static bool parse(int64_t *out, struct slice text)
-{
-    bool negative = text.len && text.ptr[0] == '-';
-    size_t at = negative;
-    *out = 0;
-    for (; at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9'; at++) {
-        int value = text.ptr[at] - '0';
-        if (__builtin_mul_overflow(*out, 10, out) || __builtin_add_overflow(*out, negative ? -value : value, out))
-            return false;
-    }
-    return at == text.len && at > negative;
-}
-
 const char *expr_arg_number(struct config *config, struct expr_arg *arg, int64_t min, int64_t max)
 {
-    if (!parse(&arg->num, arg->str))
+    if (!slice_to_i64(arg->str, &arg->num))
         return arena_printf(config->arena, "expected a number, not '%.*s'", (int)arg->str.len, arg->str.ptr);
     if (arg->num < min || arg->num > max)
         return arena_printf(config->arena, "expected a number from %" PRId64 " to %" PRId64 ", not %" PRId64, min, max,

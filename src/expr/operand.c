@@ -3,17 +3,6 @@
 #include "expr/operand.h"
 #include "expr/var.h"
 
-static bool read_int(struct slice text, int64_t *out)
-{
-    bool negative = text.len && text.ptr[0] == '-';
-    uint64_t value;
-    if (!slice_to_u64(slice_from(text, negative || (text.len && text.ptr[0] == '+')), &value) ||
-        value > (uint64_t)INT64_MAX + negative)
-        return false;
-    *out = (int64_t)(negative ? 0 - value : value);
-    return true;
-}
-
 const char *expr_operand_variable(struct config *config, struct expr_arg *arg)
 {
     struct expr_var_ref *ref = arena_alloc(config->arena, sizeof(*ref));
@@ -21,13 +10,18 @@ const char *expr_operand_variable(struct config *config, struct expr_arg *arg)
     return expr_var_ref_parse(ref, arg->str);
 }
 
+const char *expr_operand_read(struct config *config, struct expr_arg *arg)
+{
+    if (slice_to_i64(arg->str, &arg->num))
+        return NULL;
+    const char *wrong = expr_operand_variable(config, arg);
+    return wrong && slice_find(arg->str, '.') == arg->str.len ? "it is an integer or a variable's name" : wrong;
+}
+
 const char *expr_operand_prepare(struct config *config, struct expr_arg *args, uint32_t num)
 {
     (void)num;
-    if (read_int(args[0].str, &args[0].num))
-        return NULL;
-    const char *wrong = expr_operand_variable(config, &args[0]);
-    return wrong && slice_find(args[0].str, '.') == args[0].str.len ? "it is an integer or a variable's name" : wrong;
+    return expr_operand_read(config, &args[0]);
 }
 
 bool expr_operand_int(struct expr_subject *subject, int64_t *out, const struct expr_arg *arg)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/fold.h"
@@ -14,7 +15,7 @@ struct expr_patterns {
     struct arena *arena; // NULL for those of a list
     enum expr_match match;
     bool sealed;
-    uint32_t num;                // of inline patterns that differ
+    bool is_handle;              // what it finds is a list's
     struct expr_index *index[2]; // as written, in either case; NULL: none of that kind
     struct expr_entry *entries;  // inline ones, the last one first
     uint64_t order;
@@ -47,6 +48,7 @@ static const struct {
     [EXPR_MATCH_DIR] = { "dir", TYPE_ANY },
     [EXPR_MATCH_DOM] = { "dom", TYPE_ANY },
     [EXPR_MATCH_REG] = { "reg", TYPE_ANY },
+    [EXPR_MATCH_VERSION] = { "int", TYPE(INT) },
 };
 
 const char *expr_match_name(enum expr_match match)
@@ -56,7 +58,7 @@ const char *expr_match_name(enum expr_match match)
 
 enum expr_match expr_match_find(struct slice name)
 {
-    for (int match = EXPR_MATCH_FOUND; match < EXPR_NUM_MATCHES; match++)
+    for (int match = EXPR_MATCH_FOUND; match < EXPR_MATCH_VERSION; match++)
         if (slice_equal(slice_str(matches[match].name), name))
             return (enum expr_match)match;
     return EXPR_MATCH_DEFAULT;
@@ -71,6 +73,11 @@ enum expr_match expr_match_default(enum expr_type type)
     return (enum expr_match)defaults[type];
 }
 
+bool expr_match_is_number(enum expr_match match)
+{
+    return match == EXPR_MATCH_INT || match == EXPR_MATCH_LEN || match == EXPR_MATCH_VERSION;
+}
+
 bool expr_match_allows(enum expr_match match, enum expr_type type)
 {
     return matches[match].types & 1u << type;
@@ -79,7 +86,7 @@ bool expr_match_allows(enum expr_match match, enum expr_type type)
 static void patterns_drop(void *arg)
 {
     struct expr_patterns *set = arg;
-    for (int nocase = 0; nocase < 2; nocase++)
+    for (int nocase = 0; nocase < 2 && !set->is_handle; nocase++)
         expr_index_free(set->index[nocase]);
     while (set->entries) {
         struct expr_entry *next = set->entries->next;
@@ -106,13 +113,25 @@ struct expr_patterns *expr_handle_new(enum expr_match match)
 
 void expr_handle_free(struct expr_patterns *handle)
 {
-    free(handle);
+    if (handle && !handle->arena)
+        free(handle);
 }
 
-void expr_handle_set(struct expr_patterns *handle, bool nocase, struct expr_index *index)
+// How to find out sooner, where `set` has so little that this is possible. `sole`: its only own entry, NULL for others.
+static void shorten(struct expr_patterns *set, const struct expr_entry *sole)
 {
-    must(!handle->arena);
+    bool is_text = set->match == EXPR_MATCH_STR || set->match == EXPR_MATCH_BEG || set->match == EXPR_MATCH_END;
+    bool is_one = !set->joined && !(set->index[0] && set->index[1]);
+    set->only = !is_one ? NULL : set->index[0] ? set->index[0] : set->index[1];
+    set->lone = is_one && is_text && sole ? expr_entry_key(sole) : (struct slice){ 0 };
+    set->lone_nocase = set->index[1] != NULL;
+}
+
+void expr_handle_set(struct expr_patterns *handle, bool nocase, struct expr_index *index, const struct expr_entry *sole)
+{
+    must(handle->sealed);
     handle->index[nocase] = index;
+    shorten(handle, sole);
 }
 
 static struct expr_entry *entry_add(struct expr_patterns *set, struct slice text)
@@ -130,6 +149,22 @@ static struct expr_index *index_for(struct expr_patterns *set, bool nocase)
     if (!set->index[nocase])
         set->index[nocase] = expr_index_new(set->match, nocase);
     return set->index[nocase];
+}
+
+struct expr_index *expr_handle_take(struct expr_patterns *set, struct expr_entry **first, bool nocase)
+{
+    must(set->arena && !set->sealed && !set->index[!nocase]);
+    struct expr_index *index = index_for(set, nocase);
+    *first = NULL;
+    while (set->entries) {
+        struct expr_entry *next = set->entries->next;
+        set->entries->next = *first;
+        *first = set->entries;
+        set->entries = next;
+    }
+    set->index[nocase] = NULL;
+    set->sealed = set->is_handle = true;
+    return index;
 }
 
 const char *expr_patterns_add(struct expr_patterns *set, struct slice text, bool nocase)
@@ -152,27 +187,36 @@ static const char *read_op(int64_t *min, int64_t *max, struct slice op, int64_t 
         *max = num;
     else if (slice_equal(op, SLICE("gt")) && num < INT64_MAX)
         *min = num + 1;
-    else if (slice_equal(op, SLICE("lt")))
-        *max = num - 1; // no pattern is smaller than -INT64_MAX
+    else if (slice_equal(op, SLICE("lt")) && num > INT64_MIN)
+        *max = num - 1;
     else
-        return "nothing is greater than this integer";
+        return *max == num ? "nothing is greater than this integer" : "nothing is less than this integer";
     return NULL;
 }
 
 const char *expr_patterns_add_op(struct expr_patterns *set, struct slice op, struct slice text)
 {
-    must(!set->sealed && (set->match == EXPR_MATCH_INT || set->match == EXPR_MATCH_LEN));
+    must(!set->sealed && expr_match_is_number(set->match));
     int64_t min, max;
     if (slice_equal(op, SLICE("eq")))
         return expr_patterns_add(set, text, false);
     if (slice_find(text, ':') < text.len)
-        return "an order is a comparison with one integer";
-    const char *wrong = expr_pattern_int(&min, &max, text);
+        return "an order is a comparison with one number";
+    const char *wrong = expr_pattern_range(set->match, &min, &max, text);
     if (!wrong)
         wrong = read_op(&min, &max, op, min);
-    if (!wrong)
-        expr_index_add_range(index_for(set, false), entry_add(set, text), min, max);
-    return wrong;
+    if (wrong)
+        return wrong;
+    // As a range, which is how it is told and found again where the values of the line change.
+    char range[48], bound[40];
+    bool is_lower = max == INT64_MAX;
+    int64_t num = is_lower ? min : max;
+    if (set->match == EXPR_MATCH_VERSION)
+        (void)snprintf(bound, sizeof(bound), "%u.%u", (unsigned)(num >> 16), (unsigned)(num & UINT16_MAX));
+    else
+        (void)snprintf(bound, sizeof(bound), "%" PRId64, num);
+    int len = snprintf(range, sizeof(range), is_lower ? "%s:" : ":%s", bound);
+    return expr_patterns_add(set, slice_of(range, (size_t)len), false);
 }
 
 void expr_patterns_join(struct expr_patterns *set, const struct expr_patterns *other)
@@ -187,14 +231,8 @@ void expr_patterns_join(struct expr_patterns *set, const struct expr_patterns *o
 
 void expr_patterns_seal(struct expr_patterns *set)
 {
-    bool is_text = set->match == EXPR_MATCH_STR || set->match == EXPR_MATCH_BEG || set->match == EXPR_MATCH_END;
     set->sealed = true;
-    if (!set->joined && !(set->index[0] && set->index[1]))
-        set->only = set->index[0] ? set->index[0] : set->index[1];
-    if (is_text && set->entries && !set->entries->next && !set->joined) {
-        set->lone = expr_entry_key(set->entries);
-        set->lone_nocase = set->index[1] != NULL;
-    }
+    shorten(set, set->entries && !set->entries->next ? set->entries : NULL);
 }
 
 uint32_t expr_patterns_num(const struct expr_patterns *set)
@@ -257,7 +295,7 @@ bool expr_patterns_match(const struct expr_patterns *set, const struct expr_samp
 {
     bool truth;
     if (set->lone.ptr && sample->type >= EXPR_STR)
-        return match_lone(set, sample->str);
+        return match_lone(set, expr_sample_text(sample));
     if (set->match == EXPR_MATCH_FOUND)
         return true;
     if (set->match == EXPR_MATCH_BOOL)

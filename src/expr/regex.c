@@ -144,9 +144,9 @@ static struct slice escape_read(struct slice format, size_t *at, char *byte, con
         uint32_t n = (uint32_t)(ptr[1] - '0');
         return n < groups->num && groups->group[n].ptr ? groups->group[n] : slice_of("", 0);
     }
-    if (ptr[1] == 'x' && left >= 4 && expr_hex_digit(ptr[2]) >= 0 && expr_hex_digit(ptr[3]) >= 0) {
+    if (ptr[1] == 'x' && left >= 4 && slice_hex_digit(ptr[2]) >= 0 && slice_hex_digit(ptr[3]) >= 0) {
         *at += 2;
-        *byte = (char)(expr_hex_digit(ptr[2]) << 4 | expr_hex_digit(ptr[3]));
+        *byte = (char)(slice_hex_digit(ptr[2]) << 4 | slice_hex_digit(ptr[3]));
         return slice_of(byte, 1);
     }
     return slice_of(ptr + 1, 1);

@@ -122,8 +122,8 @@ struct slice expr_sample_str(const struct expr_sample *sample, char scratch[EXPR
 }
 
 // "127.1" is 127.0.0.1: the last number is the last octet, those before it count from the front. Nothing is read as
-// octal or hexadecimal, and an octet that looks octal is refused.
-static bool parse_v4(uint8_t bytes[4], struct slice text)
+// octal or hexadecimal, and an octet that looks octal is refused. Of `min` octets at least.
+static bool parse_v4(uint8_t bytes[4], struct slice text, size_t min)
 {
     uint8_t octets[4] = { 0 };
     size_t num = 0, i = 0;
@@ -141,8 +141,7 @@ static bool parse_v4(uint8_t bytes[4], struct slice text)
         if (text.ptr[i++] != '.')
             return false;
     }
-    // A lone number is more likely a mistake than an address.
-    if (num < 2)
+    if (num < min)
         return false;
     memset(bytes, 0, 4);
     memcpy(bytes, octets, num - 1);
@@ -150,10 +149,17 @@ static bool parse_v4(uint8_t bytes[4], struct slice text)
     return true;
 }
 
+bool expr_addr_parse_short(struct expr_addr *out, struct slice text)
+{
+    *out = (struct expr_addr){ .family = 4 };
+    // A lone number is more likely a mistake than an address.
+    return parse_v4(out->bytes, text, 2) || expr_addr_parse(out, text);
+}
+
 bool expr_addr_parse(struct expr_addr *out, struct slice text)
 {
     *out = (struct expr_addr){ .family = 4 };
-    if (parse_v4(out->bytes, text))
+    if (parse_v4(out->bytes, text, 4))
         return true;
     char buf[INET6_ADDRSTRLEN];
     if (text.len >= sizeof(buf) || slice_find(text, '\0') != text.len || slice_find(text, ':') == text.len)

@@ -57,23 +57,32 @@ void expr_set_init(struct expr_set *set, bool nocase, bool owns_keys)
     *set = (struct expr_set){ .nocase = nocase, .owns_keys = owns_keys, .min_len = UINT32_MAX };
 }
 
-void expr_set_fini(struct expr_set *set)
+bool expr_set_fini_some(struct expr_set *set, uint32_t *budget)
 {
-    for (uint32_t i = 0; i < set->num_slots; i++) {
-        expr_spot_fini(set->slots[i].spot);
-        if (set->owns_keys)
-            free((char *)set->slots[i].ptr);
+    // Slots stand side by side: eight of them cost no more than one block elsewhere, unless each has a block of its
+    // own.
+    for (; set->num_slots && *budget; --*budget) {
+        uint32_t num = set->owns_keys ? 1 : set->num_slots % 8 ? set->num_slots % 8 : 8;
+        for (; num; num--) {
+            struct expr_set_slot *slot = &set->slots[--set->num_slots];
+            expr_spot_fini(slot->spot);
+            if (set->owns_keys)
+                free((char *)slot->ptr);
+        }
     }
+    if (set->num_slots)
+        return false;
     free(set->slots);
+    set->slots = NULL;
+    return true;
 }
 
-static void grow(struct expr_set *set)
+static void resize(struct expr_set *set, uint32_t num_slots)
 {
     struct expr_set_slot *old = set->slots;
     uint32_t num_old = set->num_slots;
-    set->num_slots = num_old ? num_old * 2 : SET_START;
-    set->slots = expr_memory(NULL, set->num_slots * sizeof(*set->slots));
-    memset(set->slots, 0, set->num_slots * sizeof(*set->slots));
+    set->num_slots = num_slots;
+    set->slots = expr_memory_zeroed(set->num_slots, sizeof(*set->slots));
     for (uint32_t i = 0; i < num_old; i++) {
         if (!old[i].spot)
             continue;
@@ -85,11 +94,17 @@ static void grow(struct expr_set *set)
     free(old);
 }
 
+void expr_set_reserve(struct expr_set *set, const struct expr_set *like)
+{
+    if (like->num > SET_START && like->num_slots > set->num_slots)
+        resize(set, like->num_slots);
+}
+
 void expr_set_add(struct expr_set *set, struct slice key, struct expr_entry *entry)
 {
     must(key.len < UINT32_MAX && set->num < UINT32_MAX / 4);
     if ((uint64_t)set->num * 3 >= (uint64_t)set->num_slots * 2)
-        grow(set);
+        resize(set, set->num_slots ? set->num_slots * 2 : SET_START);
     uint32_t hash = hash_of(key, set->nocase);
     struct expr_set_slot *slot = &set->slots[slot_find(set, key, hash)];
     if (!slot->spot) {

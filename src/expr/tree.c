@@ -108,14 +108,16 @@ void expr_tree_init(struct expr_tree *tree, bool nocase, bool backward)
 }
 
 // Keys may nest as deep as they are long: no recursion. A node whose spot was seen to holds the next one to do there.
-void expr_tree_fini(struct expr_tree *tree, void (*fini)(expr_spot spot))
+bool expr_tree_fini_some(struct expr_tree *tree, void (*fini)(expr_spot spot), uint32_t *budget)
 {
     struct expr_tree_node *todo = tree->root;
-    if (todo && todo->spot && fini)
-        fini(todo->spot);
-    if (todo)
+    if (todo && !tree->ends) {
+        if (todo->spot && fini)
+            fini(todo->spot);
         todo->spot = 0;
-    while (todo) {
+        tree->ends = true;
+    }
+    for (; todo && *budget; --*budget) {
         struct expr_tree_node *node = todo;
         todo = (struct expr_tree_node *)node->spot;
         for (uint32_t i = 0; i < node->num; i++) {
@@ -127,7 +129,8 @@ void expr_tree_fini(struct expr_tree *tree, void (*fini)(expr_spot spot))
         }
         free(node);
     }
-    tree->root = NULL;
+    tree->root = todo;
+    return !todo;
 }
 
 // Gives `*ref` a child more, for `byte`.

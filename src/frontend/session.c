@@ -3,6 +3,7 @@
 #include "expr/var.h"
 #include "frontend/session.h"
 #include "rule/rule.h"
+#include "stream/error.h"
 #include "stream/tunnel.h"
 
 enum { LINGER_BYTES = 256 * 1024, LINGER_US = 1000000 };
@@ -224,12 +225,13 @@ static void next_request(struct event_task *task)
         idle_event(&session->front.stream);
 }
 
-static void proxy_failed(struct frontend_session *session, const char *what, const char *reason)
+static void proxy_failed(struct frontend_session *session, enum stream_error error, const char *reason)
 {
     bool is_null = !buf_len(&session->front.in);
+    session->facts.error = (uint8_t)error;
     backend_count(session->facts.counters, PROXY_COUNT_REQ_ERRORS, 1);
     if (!is_null || !(session->facts.conf->options & PROXY_OPT_DONT_LOG_NULL))
-        stream_log_handshake(&session->owner->streams, &session->facts, what, reason);
+        stream_log_handshake(&session->owner->streams, &session->facts, reason);
     session_free(session, true);
 }
 
@@ -250,7 +252,7 @@ static void timer_fired(struct event_timer *timer)
         break;
     default:
         if (session->state == FRONTEND_SESSION_PROXY)
-            proxy_failed(session, "Timeout while waiting for PROXY protocol header", NULL);
+            proxy_failed(session, STREAM_ERROR_PROXY_TIMEOUT, NULL);
         else
             session_free(session, false);
         break;
@@ -271,7 +273,7 @@ static void proxy_event(struct mux_stream *stream)
     struct buf *in = &session->front.in;
     struct transport_proxy_info info;
     const char *reason = NULL;
-    const char *what = "Truncated PROXY protocol header received";
+    enum stream_error error = STREAM_ERROR_PROXY_TRUNCATED;
     size_t used;
     size_t len;
     for (;;) {
@@ -279,7 +281,7 @@ static void proxy_event(struct mux_stream *stream)
             enum transport_proxy_parse result =
                 transport_proxy_read(&info, &used, &reason, slice_of(buf_data(in), buf_len(in)));
             if (result == TRANSPORT_PROXY_BAD) {
-                what = "Received something which does not look like a PROXY protocol header";
+                error = STREAM_ERROR_PROXY_NO_HEADER;
                 break;
             }
             if (result == TRANSPORT_PROXY_DONE) {
@@ -304,10 +306,15 @@ static void proxy_event(struct mux_stream *stream)
         buf_added(in, len);
         if (io == IO_AGAIN)
             return;
-        if (io != IO_OK)
+        if (io != IO_OK) {
+            if (io == IO_FAIL)
+                error = STREAM_ERROR_PROXY_ABORT;
             break;
+        }
     }
-    proxy_failed(session, buf_len(in) ? what : "Connection closed while waiting for PROXY protocol header", reason);
+    if (!buf_len(in) && error == STREAM_ERROR_PROXY_TRUNCATED)
+        error = STREAM_ERROR_PROXY_EMPTY;
+    proxy_failed(session, error, reason);
 }
 
 static void socket_dress(int fd, const struct proxy_conf *conf, const struct global_conf *global)
@@ -349,6 +356,8 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
     list_append(&frontends->fresh, &session->fresh);
     frontends->num_sessions++;
     mux_h1_init(&session->front, &frontends->mux, true);
+    if (conf->options & PROXY_OPT_CASE_CLIENT)
+        session->front.cases = &frontends->program->global.h1_cases;
     // Data is often there already, and asking costs less than another turn of the loop.
     session->front.conn.can_read = true;
     backend_count(session->facts.counters, PROXY_COUNT_CONNECTIONS, 1);

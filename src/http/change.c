@@ -134,10 +134,13 @@ struct target {
 };
 
 // find_target reads the request target `text`, which stands at `at`, for `method`.
-static bool find_target(struct target *out, struct slice text, uint32_t at, enum http_method method)
+static bool find_target(struct target *out, struct slice text, uint32_t at, enum http_method method, bool lax)
 {
-    struct http_head own = { .base = text.ptr, .target_len = (uint32_t)text.len, .method = (uint8_t)method };
-    if (!text.len || !http_scan_is(text.ptr, text.len, HTTP_CLASS_TARGET))
+    struct http_head own = {
+        .base = text.ptr, .target_len = (uint32_t)text.len, .method = (uint8_t)method, .lax = lax
+    };
+    if (lax ? !http_lax_target_is_sound(text)
+            : !text.len || !http_scan_is(text.ptr, text.len, HTTP_CLASS_TARGET))
         return false;
     if (text.ptr[0] == '/' && method != HTTP_METHOD_CONNECT)
         own.path_len = own.target_len;
@@ -173,7 +176,7 @@ bool http_head_set_method(struct http_head *head, struct slice method)
     if (!method.len || !http_scan_is(method.ptr, method.len, HTTP_CLASS_TOKEN) || !put_text(head, &at, &len, method))
         return false;
     enum http_method id = http_method_of(method.ptr, method.len);
-    if (!find_target(&target, http_head_target(head), head->target, id))
+    if (!find_target(&target, http_head_target(head), head->target, id, head->lax))
         return false;
     head->store_len += len;
     head->method_at = at;
@@ -193,7 +196,7 @@ static bool set_parts(struct http_head *head, const struct slice parts[4])
             return false;
         first = i ? first : at;
     }
-    if (!find_target(&target, http_head_text(head, first, len), first, head->method))
+    if (!find_target(&target, http_head_text(head, first, len), first, head->method, head->lax))
         return false;
     head->store_len += len;
     take_target(head, &target);

@@ -88,10 +88,14 @@ bool http_edits_add_known(struct http_edits *edits, struct slice name, struct sl
 }
 
 // may_be_named says whether Connection may name the field at `index` for removal. Of the fields known to us only those
-// that are about connections may; anything else is meant for the origin, and a client must not talk us out of it.
+// that are about connections may; anything else is meant for the origin, and a client must not talk us out of it. Nor
+// out of what a rule made.
 static bool may_be_named(const struct http_head *head, unsigned index)
 {
-    switch (head->fields[index].id) {
+    const struct http_field *field = &head->fields[index];
+    if ((field->name | field->value) & HTTP_IN_STORE)
+        return false;
+    switch (field->id) {
     case HTTP_FIELD_OTHER: {
         struct slice name = http_field_name_at(head, index), prefix = SLICE("x-forwarded-");
         return name.len < prefix.len || !slice_equal_nocase(slice_of(name.ptr, prefix.len), prefix);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/check.h"
 #include "http/edit.h"
+#include "http/head_parts.h"
 #include "http/scan.h"
 
 struct out {
@@ -33,9 +34,19 @@ static void put_field(struct out *out, struct slice name, struct slice value)
     put(out, "\r\n", 2);
 }
 
-static bool target_is_sound(struct slice target)
+static bool target_is_sound(const struct http_head *head, struct slice target)
 {
+    if (UNLIKELY(head->lax))
+        return http_lax_target_is_sound(target);
     return target.len && http_scan_is(target.ptr, target.len, HTTP_CLASS_TARGET);
+}
+
+static void put_version(struct out *out, const struct http_head *head)
+{
+    if (UNLIKELY(head->version_len))
+        put(out, head->base + head->version, head->version_len);
+    else
+        put_slice(out, SLICE("HTTP/1.1"));
 }
 
 static void put_request_line(struct out *out, const struct http_head *head, const struct http_edits *edits)
@@ -45,12 +56,14 @@ static void put_request_line(struct out *out, const struct http_head *head, cons
         method = edits->method;
     if (edits->target.ptr)
         target = edits->target;
-    if (!method.len || !http_scan_is(method.ptr, method.len, HTTP_CLASS_TOKEN) || !target_is_sound(target))
+    if (!method.len || !http_scan_is(method.ptr, method.len, HTTP_CLASS_TOKEN) || !target_is_sound(head, target))
         out->full = true;
     put_slice(out, method);
     put(out, " ", 1);
     put_slice(out, target);
-    put_slice(out, SLICE(" HTTP/1.1\r\n"));
+    put(out, " ", 1);
+    put_version(out, head);
+    put(out, "\r\n", 2);
 }
 
 static void put_status_line(struct out *out, const struct http_head *head, const struct http_edits *edits)
@@ -61,11 +74,15 @@ static void put_status_line(struct out *out, const struct http_head *head, const
         reason = edits->reason;
     else if (edits->status)
         reason = slice_str(http_status_reason(edits->status));
-    if (status < 100 || status > 999 || !http_scan_is(reason.ptr, reason.len, HTTP_CLASS_VALUE))
+    if (status < 100 || (status > 999 && !head->lax) || !http_scan_is(reason.ptr, reason.len, HTTP_CLASS_VALUE))
         out->full = true;
-    char code[] = { (char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10), (char)('0' + status % 10), ' ' };
-    put_slice(out, SLICE("HTTP/1.1 "));
-    put(out, code, sizeof(code));
+    char code[8];
+    size_t at = sizeof(code);
+    for (code[--at] = ' '; status; status /= 10)
+        code[--at] = (char)('0' + status % 10);
+    put_version(out, head);
+    put(out, " ", 1);
+    put(out, code + at, sizeof(code) - at);
     put_slice(out, reason);
     put(out, "\r\n", 2);
 }
@@ -74,7 +91,7 @@ static void put_status_line(struct out *out, const struct http_head *head, const
 // response, with the space before its reason, which a sender may not leave out (RFC 9112 section 4).
 static bool line_is_kept(const struct http_head *head, const struct http_edits *edits)
 {
-    if (head->flags & (HTTP_HEAD_VERSION_10 | HTTP_HEAD_LINE_CHANGED))
+    if (head->flags & HTTP_HEAD_LINE_CHANGED || (head->flags & HTTP_HEAD_VERSION_10 && !head->version_len))
         return false;
     if (head->is_response)
         return !edits->status && !edits->reason.ptr && head->base[head->reason - 1] == ' ';

@@ -51,6 +51,17 @@ static enum http_bad content_length(struct http_head *head, struct http_field *f
 
 static enum http_bad transfer_encoding(struct http_head *head, struct slice value)
 {
+    if (UNLIKELY(head->lax && head->is_response)) {
+        struct slice item, rest = value;
+        unsigned num = 0;
+        for (; next_item(&item, &rest); num++)
+            if (!slice_equal_nocase(item, SLICE("chunked")))
+                return HTTP_BAD_CODING;
+        if (!num)
+            return HTTP_BAD_NONE;
+        head->flags &= ~(uint32_t)HTTP_HEAD_CHUNKED;
+        value = SLICE("chunked");
+    }
     if (head->flags & HTTP_HEAD_LENGTH)
         return HTTP_BAD_LENGTH_AND_CODING;
     if ((head->flags & (HTTP_HEAD_VERSION_10 | HTTP_HEAD_CHUNKED)) || !slice_equal_nocase(value, SLICE("chunked")))
@@ -126,5 +137,5 @@ enum http_bad http_head_finish(struct http_head *head)
     struct slice host = http_field_value(head, head->first[HTTP_FIELD_HOST] - 1u);
     if (!http_host_is_valid(host))
         return HTTP_BAD_HOST;
-    return !head->authority_len || http_target_agrees(head, host) ? HTTP_BAD_NONE : HTTP_BAD_HOST;
+    return !head->authority_len || head->lax || http_target_agrees(head, host) ? HTTP_BAD_NONE : HTTP_BAD_HOST;
 }

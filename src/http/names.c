@@ -154,9 +154,16 @@ static const char *const reasons[] = {
     STATUS(511) = "Network Authentication Required",
 };
 
+// For those that have none, as HAProxy has it.
+static const char *const class_reasons[] = {
+    [1] = "Informational", [2] = "Success", [3] = "Redirection", [4] = "Client Error", [5] = "Server Error",
+};
+
 const char *http_status_reason(uint16_t status)
 {
     if (status < 100 || (size_t)status - 100 >= sizeof(reasons) / sizeof(reasons[0]) || !reasons[status - 100])
-        return "Unknown";
+        return status / 100 < sizeof(class_reasons) / sizeof(class_reasons[0]) && class_reasons[status / 100]
+                   ? class_reasons[status / 100]
+                   : "Other";
     return reasons[status - 100];
 }

@@ -65,6 +65,8 @@ static bool parse_authority_form(struct http_head *head)
     head->authority_len = head->target_len;
     struct slice host = http_head_authority(head), port;
     uint64_t number = 0;
+    if (head->lax)
+        return true;
     return split_port(&host, &port) && host.len && slice_to_u64(port, &number) && number > 0;
 }
 
@@ -84,7 +86,7 @@ static bool parse_absolute_form(struct http_head *head)
         return false;
     p += 3;
     const char *authority = p;
-    while (p < end && *p != '/' && *p != '?')
+    while (p < end && *p != '/' && *p != '?' && *p != '#')
         p++;
     head->flags |= HTTP_HEAD_ABSOLUTE;
     head->authority = (uint32_t)(authority - head->base);

@@ -40,7 +40,9 @@ static bool edit_framing(const struct http_head *head, struct http_edits *edits,
     bool keep_length =
         body == MUX_BODY_LENGTH || (body == MUX_BODY_NONE && had && (head->is_response || !head->content_length));
     // Repeated equal lengths are one to the sender; the receiver shall not have to think about it.
+    // A length that is not that of what is sent is none.
     bool again = first >= 0 && ((head->flags & HTTP_HEAD_LENGTH_AGAIN) || (head->fields[first].value & HTTP_IN_STORE) ||
+                                (keep_length && length != head->content_length) ||
                                 http_head_find(head, HTTP_FIELD_CONTENT_LENGTH, (unsigned)first + 1) >= 0);
     if (first >= 0 && (!keep_length || again) && !http_edits_drop_id(edits, head, HTTP_FIELD_CONTENT_LENGTH))
         return false;
@@ -87,9 +89,13 @@ bool mux_h1_start(struct mux_stream *stream, const struct http_head *head, struc
     size_t len = http_head_write(buf_end(&h1->out), buf_room(&h1->out), head, edits);
     if (!len)
         return false;
+    if (UNLIKELY(h1->cases != NULL))
+        http_cases_apply(h1->cases, buf_end(&h1->out), len, true);
     h1->out.tail += (uint32_t)len;
     if (is_interim)
         return true;
+    if (body == MUX_BODY_LENGTH && !length)
+        body = MUX_BODY_NONE;
     stream->tx = (uint8_t)body;
     stream->tx_done = body == MUX_BODY_NONE;
     h1->tx_left = body == MUX_BODY_LENGTH ? length : 0;
@@ -191,6 +197,8 @@ enum io mux_h1_finish(struct mux_stream *stream, struct slice trailers)
         }
         h1->out.tail += (uint32_t)http_chunk_head(buf_end(&h1->out), 0, true);
         out_add(h1, trailers.ptr, trailers.len);
+        if (h1->cases)
+            http_cases_apply(h1->cases, buf_end(&h1->out) - trailers.len, trailers.len, false);
         out_add(h1, "\r\n", 2);
         h1->finish_written = true;
     }

@@ -71,7 +71,7 @@ static bool ids_take(const char **what, const struct os_identity *identity)
     if (identity->gid >= 0 && setresgid((gid_t)identity->gid, (gid_t)identity->gid, (gid_t)identity->gid) < 0)
         return false;
     *what = "keep capabilities over the change of user";
-    if (identity->any_source && prctl(PR_SET_KEEPCAPS, 1L) < 0)
+    if ((identity->any_source || identity->net_admin) && prctl(PR_SET_KEEPCAPS, 1L) < 0)
         return false;
     *what = "change the user";
     return identity->uid < 0 || setresuid((uid_t)identity->uid, (uid_t)identity->uid, (uid_t)identity->uid) == 0;
@@ -87,7 +87,7 @@ bool os_identity_become(const char **what, const struct os_identity *identity)
         return false;
     bool stays_root = identity->uid < 0 ? geteuid() == 0 : identity->uid == 0;
     const cap_value_t *kept = stays_root ? of_root : any_source;
-    int num_kept = (stays_root ? 1 : 0) + (identity->any_source ? 2 : 0);
+    int num_kept = (stays_root ? 1 : 0) + (identity->any_source ? 2 : identity->net_admin ? 1 : 0);
     bounding_set_drop(kept, num_kept);
     if (!ids_take(what, identity))
         return false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,8 @@ static int configuration_check(const struct process_program *program, const stru
     struct process_settings settings = { 0 };
     struct text messages;
     text_init(&messages);
-    bool valid = program->load(&settings, &messages, options) != NULL;
+    void *conf = program->load(&settings, &messages, options);
+    bool valid = conf != NULL;
     if (!options->quiet && messages.ptr)
         fputs(messages.ptr, stderr);
     bool serves = settings.num_binds > 0;
@@ -54,6 +56,8 @@ static int configuration_check(const struct process_program *program, const stru
     if (!options->quiet && !valid)
         log_say(LOG_LEVEL_ALERT, "the configuration has errors");
     text_fini(&messages);
+    if (conf && program->unload)
+        program->unload(conf);
     return !valid ? 1 : serves ? 0 : 2;
 }
 
@@ -102,6 +106,8 @@ static void standard_descriptors_open(void)
 int process_main(const struct process_program *program, int argc, char **argv)
 {
     struct process_options options;
+    // Freeing a hundred thousand small blocks in steps is of no use where the allocator keeps them for one great step.
+    mallopt(M_MXFAST, 0);
     standard_descriptors_open();
     os_title_init(argc, argv);
     enum command command = command_read(&options, argc, argv);

@@ -162,7 +162,7 @@ static void woken(struct event_source *source, uint32_t events)
 {
     (void)events;
     struct controller *controller = CONTAINER_OF(source, struct controller, wake);
-    table_changes_apply();
+    (void)table_changes_apply();
     const struct process_admin *admin = controller->program->admin;
     if (admin && admin->woken)
         admin->woken(controller->admin);

@@ -9,6 +9,7 @@
 #include "process/program.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
+#include "rule/rule.h"
 #include "table/proc_vars.h"
 
 // Whether the workers need rights over the network that only root has by itself: for a transparent bind, or to choose
@@ -22,6 +23,17 @@ static bool needs_any_source(const struct program_conf *program)
         for (const struct server_conf *it = proxy->disabled ? NULL : proxy->be.servers; it; it = it->next)
             if (it->source_interface || proxy->be.source_interface)
                 return true;
+    return false;
+}
+
+// Likewise for rules that mark packets, or let connections disappear.
+static bool needs_net_admin(const struct program_conf *program)
+{
+    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
+        for (int i = 0; i < PROXY_NUM_RULE_SETS; i++)
+            for (const struct rule *rule = proxy->disabled ? NULL : proxy->rules[i]; rule; rule = rule->next)
+                if (rule->action->flags & RULE_NEEDS_ADMIN)
+                    return true;
     return false;
 }
 
@@ -51,6 +63,7 @@ static void settings_from(struct process_settings *settings, const struct progra
         .gid = global->gid,
         .chroot = global->chroot,
         .any_source = needs_any_source(program),
+        .net_admin = needs_net_admin(program),
     };
     settings->pidfile = options->pidfile ? options->pidfile : global->pidfile;
     settings->daemon = global->daemon;
@@ -116,6 +129,13 @@ static void *program_load(struct process_settings *settings, struct text *messag
             proxy->fe.maxconn = options->proxy_maxconn;
     settings_from(settings, program, options);
     return program;
+}
+
+static void program_unload(void *conf)
+{
+    struct arena *arena = ((struct program_conf *)conf)->arena;
+    arena_fini(arena);
+    free(arena);
 }
 
 static bool program_prepare(void *conf, struct process_settings *settings, struct text *messages, struct board *board)
@@ -239,6 +259,7 @@ static const struct process_admin admin_side = {
 
 const struct process_program process_program_fairlead = {
     .load = program_load,
+    .unload = program_unload,
     .prepare = program_prepare,
     .traffic = &traffic,
     .admin = &admin_side,

@@ -45,7 +45,7 @@ void seat_beat(struct board *board, uint32_t inc, uint64_t now_us)
 
 void seat_changes(struct seat_changes *changes, uint64_t now_us)
 {
-    table_changes_apply();
+    (void)table_changes_apply();
     const struct table_change_counts *counts = table_changes_counts();
     uint64_t num_lost = counts->num_too_long + counts->num_full;
     if (num_lost == changes->num_told || now_us < changes->told_us + SEAT_TELL_US)

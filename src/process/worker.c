@@ -105,7 +105,7 @@ static void woken(struct event_source *source, uint32_t events)
 {
     (void)events;
     struct worker *worker = CONTAINER_OF(source, struct worker, wake);
-    table_changes_apply();
+    (void)table_changes_apply();
     if (traffic_of(worker)->woken)
         traffic_of(worker)->woken(worker->traffic);
 }
@@ -144,6 +144,9 @@ static bool prepare(struct worker *worker, int take_line)
            messages_attach(&worker->master, &worker->loop);
 }
 
+// In a build with AddressSanitizer, and only there: what the traffic lost is told, although the process ends at once.
+__attribute__((weak)) void __lsan_do_leak_check(void);
+
 _Noreturn void worker_run(struct worker *worker, int take_line, pid_t keeper)
 {
     os_title_set("fairlead: worker %u gen %u", worker->slot + 1, worker->generation);
@@ -154,5 +157,7 @@ _Noreturn void worker_run(struct worker *worker, int take_line, pid_t keeper)
     }
     worker->loop.before_wait = turn;
     event_loop_run(&worker->loop);
+    if (__lsan_do_leak_check)
+        __lsan_do_leak_check();
     _exit(0);
 }

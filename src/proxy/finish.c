@@ -231,6 +231,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
     struct global_conf *global = &program->global;
     global->maxrewrite = global->maxrewrite > global->bufsize / 2 ? global->bufsize / 2 : global->maxrewrite;
     number_proxies(program);
+    ok &= proxy_cases_finish(config, global);
     ok &= proxy_rings_finish(config, global->logs);
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
         ok &= proxy_rings_finish(config, proxy->logs);

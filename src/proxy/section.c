@@ -18,6 +18,7 @@ static void init_built_in(struct config *config, struct proxy_conf *proxy)
     proxy->be.balance = PROXY_BALANCE_ROUNDROBIN;
     proxy->be.reuse = PROXY_REUSE_SAFE;
     proxy->be.retries = 3;
+    proxy->be.retry_on = PROXY_RETRY_CONNECT;
     proxy->be.redispatch_interval = -1;
     proxy->be.default_server = proxy_server_default(config->arena);
 }
@@ -167,7 +168,7 @@ static bool rules_fit(struct config *config, const struct config_line *line, str
         return config_error(config, line, 0,
                             "a listen section cannot start from the defaults at line %u of %s, which have rules",
                             defaults->place.line, defaults->place.file);
-    int misfit = in == CONFIG_IN_FRONTEND                             ? PROXY_RULES_TCP_RESPONSE
+    int misfit = in == CONFIG_IN_FRONTEND                              ? PROXY_RULES_TCP_RESPONSE
                  : defaults->rules[PROXY_RULES_TCP_CONNECTION] != NULL ? PROXY_RULES_TCP_CONNECTION
                                                                        : PROXY_RULES_TCP_SESSION;
     if (defaults->rules[misfit])

@@ -11,6 +11,53 @@ static bool parse_number(struct config *config, void *object, const struct confi
     return config_word_u32(config, object, word, line);
 }
 
+static const uint16_t retry_statuses[] = { 401, 403, 404, 408, 421, 425, 429, 500, 501, 502, 503, 504 };
+
+uint32_t proxy_retry_status(uint16_t status)
+{
+    for (uint32_t i = 0; i < NUM_ITEMS(retry_statuses); i++)
+        if (retry_statuses[i] == status)
+            return (uint32_t)PROXY_RETRY_STATUS << i;
+    return 0;
+}
+
+static bool parse_retry_on(struct config *config, void *object, const struct config_word *word,
+                           const struct config_line *line)
+{
+    static const char *const known[] = { "none",           "conn-failure",     "empty-response",
+                                         "junk-response",  "response-timeout", "0rtt-rejected",
+                                         "all-retryable-errors" };
+    static const uint32_t bits[] = { 0, PROXY_RETRY_CONNECT, PROXY_RETRY_EMPTY, PROXY_RETRY_JUNK, PROXY_RETRY_TIMEOUT,
+                                     PROXY_RETRY_EARLY };
+    struct proxy_conf *proxy = object;
+    const struct config_arg *arg;
+    uint64_t status;
+    uint32_t retry_on = 0;
+    (void)word;
+    for (uint32_t i = 0; (arg = config_arg_at(line, i)); i++) {
+        size_t at = 0;
+        while (at < NUM_ITEMS(known) && strcmp(arg->str, known[at]) != 0)
+            at++;
+        if (at == 0 && (i || config_arg_at(line, 1)))
+            return config_error(config, line, i, "'none' stands alone");
+        if (at < NUM_ITEMS(bits))
+            retry_on |= bits[at];
+        else if (at < NUM_ITEMS(known))
+            retry_on |= PROXY_RETRY_CONNECT | PROXY_RETRY_EMPTY | PROXY_RETRY_JUNK | PROXY_RETRY_TIMEOUT |
+                        PROXY_RETRY_EARLY | proxy_retry_status(500) | proxy_retry_status(502) |
+                        proxy_retry_status(503) | proxy_retry_status(504);
+        else if (slice_to_u64(slice_of(arg->str, arg->len), &status) && status <= UINT16_MAX &&
+                 proxy_retry_status((uint16_t)status))
+            retry_on |= proxy_retry_status((uint16_t)status);
+        else if (arg->str[0] >= '0' && arg->str[0] <= '9')
+            return config_error(config, line, i, "'%s' is no status that a request is tried again for", arg->str);
+        else
+            return config_error_unknown(config, line, i, "reason to try again", known, NUM_ITEMS(known));
+    }
+    proxy->be.retry_on = retry_on;
+    return true;
+}
+
 static bool parse_fullconn(struct config *config, void *object, const struct config_word *word,
                            const struct config_line *line)
 {
@@ -130,6 +177,22 @@ static const struct config_word words[] = {
       .good = "retries 2",
       .bad = "retries -1",
       .bad_says = "is no number" },
+    { .name = "retry-on",
+      .in = CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
+      .min_args = 1,
+      .flags = CONFIG_ANY_ARGS,
+      .parse = parse_retry_on,
+      .args = "{ none | conn-failure | empty-response | junk-response | response-timeout | 0rtt-rejected | <status> | "
+              "all-retryable-errors }...",
+      .help = "What makes a request be tried again, as often as 'retries' allows: that the connection failed (the "
+              "default); that it ended before an answer; that the answer was none of HTTP, or ended within its head; that "
+              "it took longer than 'timeout server'; that early data was refused, of which none is sent; or an answer "
+              "with that status: 401, 403, 404, 408, 421, 425, 429, 500 to 504. The last stands for all of them but the "
+              "statuses below 500 and 501. A request whose body does not stand whole in a buffer is never sent again, nor "
+              "is one of 'http-request disable-l7-retry'. Servers must bear to see a request twice.",
+      .good = "retry-on conn-failure empty-response 503",
+      .bad = "retry-on conn-failure 200",
+      .bad_says = "is no status that a request is tried again for" },
     { .name = "fullconn",
       .in = CONFIG_IN_PROXY,
       .min_args = 1,

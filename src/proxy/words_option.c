@@ -6,9 +6,9 @@
 enum {
     OPTIONS_FRONT = PROXY_OPT_CLIENT_KEEPALIVE | PROXY_OPT_DONT_LOG_NULL | PROXY_OPT_DONT_LOG_NORMAL |
                     PROXY_OPT_LOG_ASAP | PROXY_OPT_LOG_SEPARATE_ERRORS | PROXY_OPT_IGNORE_PROBES |
-                    PROXY_OPT_USE_PROXY_HEADER,
+                    PROXY_OPT_USE_PROXY_HEADER | PROXY_OPT_CASE_CLIENT | PROXY_OPT_LAX_REQUEST,
     OPTIONS_BACK = PROXY_OPT_SERVER_KEEPALIVE | PROXY_OPT_ABORT_ON_CLOSE | PROXY_OPT_ALL_BACKUPS |
-                   PROXY_OPT_PRETEND_KEEPALIVE,
+                   PROXY_OPT_PRETEND_KEEPALIVE | PROXY_OPT_CASE_SERVER | PROXY_OPT_LAX_RESPONSE,
     OPTIONS_CONNECTION = PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE | PROXY_OPT_KEEP_ALIVE,
 };
 
@@ -31,6 +31,31 @@ static bool parse_connection(struct config *config, void *object, const struct c
         proxy->options &= ~(uint64_t)OPTIONS_CONNECTION;
     return config_word_flag(config, object, word, line);
 }
+
+static bool parse_old_name(struct config *config, void *object, const struct config_word *word,
+                           const struct config_line *line)
+{
+    config_diag_add(config->diag, CONFIG_WARNING, line->place,
+                    "'%s' is deprecated; 'option accept-unsafe-violations-in-http-%s' is its name", word->name,
+                    word->value & PROXY_OPT_LAX_REQUEST ? "request" : "response");
+    return parse_switch(config, object, word, line);
+}
+
+#define LAX_NAMES                                                                                                      \
+    "fields whose name holds an invalid character are dropped (but refused where that is white space, or where the "   \
+    "name is otherwise that of a field about the length of the body), NUL may stand in a value, "
+
+#define LAX_REQUEST                                                                                                    \
+    "For clients that break the rules of HTTP/1 and cannot be mended; it weakens what protects servers. Accepted are, "  \
+    "besides what is in order: " LAX_NAMES                                                                             \
+    "bytes above 127 and fragments ('#') in the target, any authority in a CONNECT request, a Host that differs from " \
+    "the target's authority, requests of HTTP/0.9 (GET without a version), other protocols and versions, and "         \
+    "WebSocket handshakes without Sec-WebSocket-Key."
+
+#define LAX_RESPONSE                                                                                                   \
+    "Likewise for answers of servers: status codes of more than three digits up to 65535, " LAX_NAMES                  \
+    "an empty Transfer-Encoding or one that says chunked several times, other protocols and versions, and WebSocket "  \
+    "answers without Sec-WebSocket-Accept."
 
 #define SWITCH(word, function, bits, text)                                                                             \
     {                                                                                                                  \
@@ -74,6 +99,16 @@ static const struct config_word words[] = {
     SWITCH("http-no-delay", config_word_tuning, 0,
            "Nothing is held back to fill packets in any case, so that this line is accepted with a warning and changes "
            "nothing."),
+    SWITCH("h1-case-adjust-bogus-client", parse_switch, PROXY_OPT_CASE_CLIENT,
+           "Field names are sent to clients in the case that 'h1-case-adjust' gives them."),
+    SWITCH("h1-case-adjust-bogus-server", parse_switch, PROXY_OPT_CASE_SERVER,
+           "Field names are sent to servers in the case that 'h1-case-adjust' gives them."),
+    SWITCH("accept-unsafe-violations-in-http-request", parse_switch, PROXY_OPT_LAX_REQUEST, LAX_REQUEST),
+    SWITCH("accept-unsafe-violations-in-http-response", parse_switch, PROXY_OPT_LAX_RESPONSE, LAX_RESPONSE),
+    SWITCH("accept-invalid-http-request", parse_old_name, PROXY_OPT_LAX_REQUEST,
+           "The old name of 'option accept-unsafe-violations-in-http-request', accepted with a warning."),
+    SWITCH("accept-invalid-http-response", parse_old_name, PROXY_OPT_LAX_RESPONSE,
+           "The old name of 'option accept-unsafe-violations-in-http-response', accepted with a warning."),
     SWITCH("nolinger", parse_switch, PROXY_OPT_NO_LINGER,
            "Connections are reset rather than closed, and what they still had to send is lost."),
 };

@@ -13,6 +13,23 @@ struct userlist_group {
     struct config_line line;
 };
 
+// A group that a condition names.
+struct userlist_want {
+    struct userlist_want *next;
+    struct config_line line;
+    uint32_t index;
+};
+
+void userlist_want_group(struct config *config, struct userlist *list, const struct config_line *line, uint32_t index)
+{
+    struct userlist_want *want = arena_alloc(config->arena, sizeof(*want));
+    struct userlist_want **last = &list->wants;
+    while (*last)
+        last = &(*last)->next;
+    *want = (struct userlist_want){ NULL, *line, index };
+    *last = want;
+}
+
 struct userlist *userlist_named(struct config *config, struct slice name)
 {
     struct userlist **last = &proxy_program(config)->userlists;
@@ -24,19 +41,6 @@ struct userlist *userlist_named(struct config *config, struct slice name)
     if (config->object && config->in & CONFIG_IN_PROXY)
         (*last)->place = ((const struct proxy_conf *)config->object)->place;
     return *last;
-}
-
-bool userlists_finish(struct config *config)
-{
-    bool ok = true;
-    for (const struct userlist *it = proxy_program(config)->userlists; it; it = it->next) {
-        if (it->defined)
-            continue;
-        config_diag_add(config->diag, CONFIG_ERROR, it->place, "there is no userlist '%s', which this section names",
-                        it->name);
-        ok = false;
-    }
-    return ok;
 }
 
 static void *begin(struct config *config, const struct config_line *line)
@@ -70,6 +74,33 @@ static const struct userlist_group *find_group(const struct userlist *list, stru
     while (group && !slice_equal(slice_str(group->name), name))
         group = group->next;
     return group;
+}
+
+static bool wants_are_met(struct config *config, const struct userlist *list)
+{
+    bool ok = true;
+    for (const struct userlist_want *want = list->wants; want; want = want->next) {
+        const struct config_arg *arg = config_arg_at(&want->line, want->index);
+        if (!find_group(list, slice_of(arg->str, arg->len)))
+            ok = config_error(config, &want->line, want->index, "there is no group '%s' in userlist '%s'", arg->str,
+                              list->name);
+    }
+    return ok;
+}
+
+bool userlists_finish(struct config *config)
+{
+    bool ok = true;
+    for (const struct userlist *it = proxy_program(config)->userlists; it; it = it->next) {
+        if (it->defined) {
+            ok &= wants_are_met(config, it);
+            continue;
+        }
+        config_diag_add(config->diag, CONFIG_ERROR, it->place, "there is no userlist '%s', which this section names",
+                        it->name);
+        ok = false;
+    }
+    return ok;
 }
 
 static bool parse_group(struct config *config, void *object, const struct config_word *word,

@@ -46,10 +46,15 @@ static enum rule_verdict run_tarpit(struct expr_subject *subject, const struct r
     struct stream *stream = stream_of(subject);
     const struct proxy_conf *conf = stream->backend ? stream->backend->conf : stream->session->conf;
     uint64_t delay_us = conf->timeouts.tarpit ? conf->timeouts.tarpit : conf->timeouts.connect;
-    if (!stream->rule_waits && delay_us) {
-        stream_rule_wait(stream, stream->ctx->loop->now_us + delay_us, false);
+    uint64_t now_us = stream->ctx->loop->now_us;
+    uint64_t due_us = stream->rule_waits ? stream->rule_due_us : now_us + delay_us;
+    // A client that has ended its side waits for nothing else.
+    if (delay_us && due_us > now_us && !stream->front->conn.near_end) {
+        stream_rule_wait(stream, due_us, true);
         return RULE_WAIT;
     }
+    // The log tells the time as if it had been spent in a queue.
+    stream->times.queued_us = now_us;
     stream_note_end(stream, STREAM_END_PROXY);
     stream->end_phase = 'T';
     return run_reply(subject, rule);

@@ -86,7 +86,13 @@ static enum rule_verdict run_capture(struct expr_subject *subject, const struct 
     struct stream *stream = subject->stream;
     if (args->owner && args->owner != stream->session->conf)
         return RULE_NEXT;
+    subject->may_change = false;
     struct slice text = expr_eval_str(&args->expr, subject);
+    // Bytes that may still come are waited for as a condition waits for them: as long as inspect-delay says.
+    if (!text.ptr && rule->ruleset == RULE_TCP_CONTENT && subject->may_change && !subject->final) {
+        subject->acted = false;
+        return RULE_WAIT;
+    }
     if (text.ptr)
         stream_capture_set(stream,
                            rule->ruleset == RULE_HTTP_RESPONSE ? STREAM_CAPTURE_RESPONSE : STREAM_CAPTURE_REQUEST,
@@ -131,18 +137,18 @@ HTTP_FETCH_FN(fetch_req_hdr)
 {
     (void)walk;
     struct slice text = stream_captures_slot(captures_of(subject), STREAM_CAPTURE_REQUEST, (unsigned)args[0].num);
-    return text.ptr && http_fetch_put_str(out, text);
+    return text.ptr && put_str(out, text);
 }
 
 HTTP_FETCH_FN(fetch_res_hdr)
 {
     (void)walk;
     struct slice text = stream_captures_slot(captures_of(subject), STREAM_CAPTURE_RESPONSE, (unsigned)args[0].num);
-    return text.ptr && http_fetch_put_str(out, text);
+    return text.ptr && put_str(out, text);
 }
 
 // request_line gives the request's line as it came, whatever rules made of it since.
-static struct slice request_line(const struct expr_subject *subject)
+static struct slice request_line(struct expr_subject *subject)
 {
     const struct stream_log *log = subject->log;
     const struct http_head *head = http_fetch_request(subject);
@@ -158,7 +164,7 @@ HTTP_FETCH_FN(fetch_req_method)
 {
     struct slice line = request_line(subject);
     (void)args, (void)walk;
-    return line.len && http_fetch_put_str(out, slice_of(line.ptr, slice_find(line, ' ')));
+    return line.len && put_str(out, slice_of(line.ptr, slice_find(line, ' ')));
 }
 
 HTTP_FETCH_FN(fetch_req_uri)
@@ -173,21 +179,21 @@ HTTP_FETCH_FN(fetch_req_uri)
             break;
     target = slice_from(target, skip);
     target = slice_from(target, slice_find(target, '/'));
-    return target.len && http_fetch_put_str(out, target);
+    return target.len && put_str(out, target);
 }
 
 HTTP_FETCH_FN(fetch_req_ver)
 {
     struct slice line = request_line(subject);
     (void)args, (void)walk;
-    return line.len >= 8 && http_fetch_put_str(out, slice_from(line, line.len - 8));
+    return line.len >= 8 && put_str(out, slice_from(line, line.len - 8));
 }
 
 HTTP_FETCH_FN(fetch_res_ver)
 {
     const struct http_head *head = http_fetch_response(subject);
     (void)args, (void)walk;
-    return head && http_fetch_put_str(out, head->flags & HTTP_HEAD_VERSION_10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1"));
+    return head && put_str(out, head->flags & HTTP_HEAD_VERSION_10 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1"));
 }
 
 #define SLOT .args = "<idx>", .min_args = 1, .max_args = 1, .prepare = prepare_slot, .bad_says = "number of a capture"
@@ -229,7 +235,7 @@ static const struct expr_fetch fetches[] = {
       .good = "capture.req.ver HTTP/1.0" },
     { .name = "capture.res.ver",
       .out = EXPR_STR,
-      .when = HTTP_FETCH_KEPT_RESPONSE,
+      .when = HTTP_FETCH_KEPT,
       .fetch = fetch_res_ver,
       .help = "The answer's version, HTTP/1.0 or HTTP/1.1; known in logs too.",
       .good = "capture.res.ver HTTP/1.0" },

@@ -118,14 +118,14 @@ static const struct rule_action actions[] = {
       .bad = "tcp-response content close all",
       .bad_says = "unexpected 'all'" },
     { .name = "silent-drop",
-      .flags = RULE_FINAL | RULE_DENIES,
+      .flags = RULE_FINAL | RULE_DENIES | RULE_NEEDS_ADMIN,
       .in = DROP_RULES,
       .parse = parse_drop,
       .run = run_drop,
       .args = "[rst-ttl <ttl>]",
       .help = "Lets the client's connection disappear without a packet, so that the client goes on holding its end. "
-              "That needs the capability CAP_NET_ADMIN; without it, or with rst-ttl, a reset is sent that gets no "
-              "further than <ttl> hops, 1 where none is given.",
+              "That needs the capability CAP_NET_ADMIN, which is kept where fairlead was started with it; without it, "
+              "or with rst-ttl, a reset is sent that gets no further than <ttl> hops, 1 where none is given.",
       .good = "tcp-request content silent-drop rst-ttl 3 if FALSE",
       .bad = "tcp-request content silent-drop rst-ttl 0",
       .bad_says = "out of range" },

@@ -24,7 +24,7 @@ static bool parse_field(struct config *config, struct rule *rule, const struct c
 
 // Two Host fields would be read in two ways: the new one takes the place of what is there, and of the authority in an
 // absolute target, which would count more (RFC 9112 section 3.2).
-static bool set_host(struct http_head *head, struct slice value, struct expr_scratch *scratch)
+bool stream_host_set(struct http_head *head, struct slice value, struct expr_scratch *scratch)
 {
     int at = http_head_find(head, HTTP_FIELD_HOST, 0);
     if (!http_host_is_valid(value))
@@ -52,7 +52,7 @@ static bool add_field(struct expr_subject *subject, const struct rule *rule, boo
     if (!head)
         return false;
     if (UNLIKELY(args->id == HTTP_FIELD_HOST) && !head->is_response)
-        return set_host(head, value, &subject->process->scratch);
+        return stream_host_set(head, value, &subject->process->scratch);
     // The sender writes this field itself, as the connection needs it; the wish to close is granted.
     if (UNLIKELY(args->id == HTTP_FIELD_CONNECTION) && http_list_has(value, SLICE("close"))) {
         if (head->is_response)

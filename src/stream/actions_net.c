@@ -201,9 +201,10 @@ static enum rule_verdict run_bc_tos(struct expr_subject *subject, const struct r
         .good = "http-request " word " " example, .bad = "http-request " word, .bad_says = "needs an expression"       \
     }
 
-#define MARK(word, sets, parser, runner, what, text)                                                                   \
+#define MARK(word, sets, bits, parser, runner, what, text)                                                             \
     {                                                                                                                  \
-        .name = word, .in = sets, .parse = parser, .run = runner, .args = "{ <" what "> | <expression> }",             \
+        .name = word, .flags = bits, .in = sets, .parse = parser, .run = runner,                                       \
+        .args = "{ <" what "> | <expression> }",                                                                       \
         .help = text, .good = "http-request " word " 0x20", .bad = "http-request " word " 99999999999",                \
         .bad_says = "is no number"                                                                                     \
     }
@@ -220,16 +221,17 @@ static const struct rule_action actions[] = {
             "is connected there. Without a result nothing changes.",
             "req.hdr_ip(x-dst,-1)"),
     ADDRESS("set-dst-port", parse_port, run_dst_port, "As set-dst, for the port.", "int(4000)"),
-    MARK("set-fc-mark", IN_ALL, parse_mark, run_fc_mark, "mark",
+    MARK("set-fc-mark", IN_ALL, RULE_NEEDS_ADMIN, parse_mark, run_fc_mark, "mark",
          "Marks the packets to the client for the firewall and for routing (SO_MARK): 32 bits, decimal or 0x and "
-         "hexadecimal. It needs the capability CAP_NET_ADMIN; without it nothing changes."),
-    MARK("set-mark", IN_ALL, parse_mark, run_fc_mark, "mark", "The old name of set-fc-mark."),
-    MARK("set-bc-mark", IN_SERVER, parse_mark, run_bc_mark, "mark",
+         "hexadecimal. It needs the capability CAP_NET_ADMIN, which is kept where fairlead was started with it; "
+         "without it nothing changes."),
+    MARK("set-mark", IN_ALL, RULE_NEEDS_ADMIN, parse_mark, run_fc_mark, "mark", "The old name of set-fc-mark."),
+    MARK("set-bc-mark", IN_SERVER, RULE_NEEDS_ADMIN, parse_mark, run_bc_mark, "mark",
          "As set-fc-mark, for the packets of the connection to the server."),
-    MARK("set-fc-tos", IN_ALL, parse_tos, run_fc_tos, "tos",
+    MARK("set-fc-tos", IN_ALL, 0, parse_tos, run_fc_tos, "tos",
          "The TOS or traffic class field of packets to the client, 0 to 255: its upper six bits are the DSCP."),
-    MARK("set-tos", IN_ALL, parse_tos, run_fc_tos, "tos", "The old name of set-fc-tos."),
-    MARK("set-bc-tos", IN_SERVER, parse_tos, run_bc_tos, "tos",
+    MARK("set-tos", IN_ALL, 0, parse_tos, run_fc_tos, "tos", "The old name of set-fc-tos."),
+    MARK("set-bc-tos", IN_SERVER, 0, parse_tos, run_bc_tos, "tos",
          "As set-fc-tos, for the packets of the connection to the server."),
 };
 RULE_ACTIONS(actions);

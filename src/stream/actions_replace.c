@@ -123,11 +123,16 @@ static enum rule_verdict replace_in(struct expr_subject *subject, const struct r
     head = format.ptr ? stream_head_change(subject) : NULL;
     if (!head)
         return stream_rewrite_verdict(subject, rule, false);
+    bool is_host = !head->is_response && http_field_id_of(args->name) == HTTP_FIELD_HOST;
     for (int i = -1; (i = http_head_find_name(head, args->name, (unsigned)(i + 1))) >= 0;) {
         uint32_t mark = expr_scratch_mark(scratch);
         struct slice value;
         enum stream_replaced done = edit(&args->replace, &value, http_field_value(head, (unsigned)i), format, scratch);
-        bool ok = done != STREAM_REPLACE_FULL && (done == STREAM_REPLACE_NO || http_head_set(head, (unsigned)i, value));
+        bool ok = done != STREAM_REPLACE_FULL;
+        if (done == STREAM_REPLACE_DONE && is_host)
+            ok = stream_host_set(head, value, scratch);
+        else if (done == STREAM_REPLACE_DONE)
+            ok = http_head_set(head, (unsigned)i, value);
         expr_scratch_release(scratch, mark);
         if (!ok)
             return stream_rewrite_verdict(subject, rule, false);

@@ -40,8 +40,12 @@ static enum rule_verdict run_status(struct expr_subject *subject, const struct r
 {
     const struct status_args *args = rule->data;
     struct http_head *head = stream_head_change(subject);
-    // What switches protocols is no message any more: both sides have to know.
-    bool done = head && head->status != 101 && http_head_set_status(head, args->status, args->reason);
+    // What switches protocols is no message any more: both sides have to know. Likewise what opens a tunnel (RFC 9110
+    // section 9.3.6).
+    bool switches = head && (head->status == 101 || (stream_of(subject)->client_method == HTTP_METHOD_CONNECT &&
+                                                     head->status / 100 != args->status / 100 &&
+                                                     (head->status / 100 == 2 || args->status / 100 == 2)));
+    bool done = head && !switches && http_head_set_status(head, args->status, args->reason);
     return stream_rewrite_verdict(subject, rule, done);
 }
 
@@ -85,6 +89,14 @@ static bool send_hints(struct stream *stream)
     return sent;
 }
 
+void stream_hints_flush(struct stream *stream)
+{
+    if (!stream->answer || stream->answer->head.status != 103)
+        return;
+    send_hints(stream);
+    stream->answer = NULL;
+}
+
 static enum rule_verdict run_hint(struct expr_subject *subject, const struct rule *rule)
 {
     const struct hint_args *args = rule->data;
@@ -111,7 +123,8 @@ static const struct rule_action actions[] = {
       .run = run_status,
       .args = "<status> [reason <str>]",
       .help = "Replaces the status of the answer, and its reason by the one given or the standard one. A status that "
-              "rules a body out (204, 304) drops it. The answer that switches protocols (101) cannot be changed.",
+              "rules a body out (204, 304) drops it. The answer that switches protocols (101) cannot be changed, nor whether one to "
+              "CONNECT opens a tunnel (2xx).",
       .good = "http-response set-status 503 reason 'Slow Down'",
       .bad = "http-response set-status 101",
       .bad_says = "cannot be 101" },

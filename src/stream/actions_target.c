@@ -18,10 +18,12 @@ static bool set_pathq(struct http_head *head, struct slice pathq)
                                                            : http_head_set_pathq(head, pathq);
 }
 
-// Once there, the '?' stays: without a query it is the path that ends in it.
+// Once there, the '?' stays: without a query it is the path that ends in it. "*" has none and takes none.
 static bool set_query(struct http_head *head, struct slice query)
 {
     struct slice pathq = http_head_pathq(head);
+    if (slice_equal(http_head_target(head), SLICE("*")))
+        return true;
     if (query.len || !http_head_query(head).ptr)
         return http_head_set_query(head, query);
     return http_head_set_pathq(head, slice_of(pathq.ptr, slice_find(pathq, '?') + 1));
@@ -95,7 +97,8 @@ static enum rule_verdict replace(struct expr_subject *subject, const struct rule
     const struct stream_replace *args = rule->data;
     const struct http_head *seen = stream_head_of(subject);
     struct slice format, made;
-    if (!seen)
+    // Where there is no path ("*"), no expression matches it.
+    if (!seen || (!seen->path_len && get != http_head_target))
         return RULE_NEXT;
     format = stream_text_make(&args->text, subject);
     if (!format.ptr)

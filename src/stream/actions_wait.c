@@ -106,6 +106,15 @@ bool stream_body_waited(struct stream *stream, uint64_t at_least)
     return whole || (at_least && len >= at_least) || !more;
 }
 
+bool stream_request_cut(const struct stream *stream)
+{
+    const struct mux_h1 *front = stream->front;
+    bool whole = true;
+    if (stream->head_valid)
+        (void)mux_h1_body_len(front, &whole);
+    return !whole && (front->conn.read_closed || front->conn.failed);
+}
+
 static enum rule_verdict run_body(struct expr_subject *subject, const struct rule *rule)
 {
     const struct body_wait *wait = rule->data;
@@ -113,7 +122,7 @@ static enum rule_verdict run_body(struct expr_subject *subject, const struct rul
     bool is_request = !stream->response_valid;
     uint64_t now_us = *subject->process->now_us;
     uint64_t due_us = stream->rule_waits ? stream->rule_due_us : now_us + wait->us;
-    if (stream_body_waited(stream, wait->at_least))
+    if (stream_body_waited(stream, wait->at_least) && !(is_request && stream_request_cut(stream)))
         return RULE_NEXT;
     if (due_us <= now_us) {
         stream_rule_fail(stream, is_request ? 408 : 504,

@@ -3,6 +3,7 @@
 // them read a struct stream_log: that of the line being written, or one filled from the stream for other uses.
 #include <sys/socket.h>
 #include <unistd.h>
+#include "stream/act.h"
 #include "stream/aliases.h"
 #include "stream/capture.h"
 
@@ -57,28 +58,45 @@ static const struct stream_ctx *ctx_of(const struct expr_subject *subject)
     return subject->process->owner;
 }
 
+// What rules made of the client's address, or of the one it connected to, counts; a tunnel may have outlived its stream.
+static const struct transport_address *src_of(const struct expr_subject *subject)
+{
+    const struct stream_log *log = subject->log;
+    if (subject->stream)
+        return stream_src(subject->stream);
+    return log && log->src.family ? &log->src : &((const struct proxy_session *)subject->session)->src;
+}
+
+static const struct transport_address *dst_of(const struct expr_subject *subject)
+{
+    const struct stream_log *log = subject->log;
+    if (subject->stream)
+        return stream_dst(subject->stream);
+    return log && log->dst.family ? &log->dst : proxy_session_dst(subject->session);
+}
+
 ALIAS(alias_ci)
 {
     (void)item;
-    return put_address(out, &((const struct proxy_session *)subject->session)->src);
+    return put_address(out, src_of(subject));
 }
 
 ALIAS(alias_cp)
 {
     (void)item;
-    return put_port(out, &((const struct proxy_session *)subject->session)->src);
+    return put_port(out, src_of(subject));
 }
 
 ALIAS(alias_fi)
 {
     (void)item;
-    return put_address(out, proxy_session_dst(subject->session));
+    return put_address(out, dst_of(subject));
 }
 
 ALIAS(alias_fp)
 {
     (void)item;
-    return put_port(out, proxy_session_dst(subject->session));
+    return put_port(out, dst_of(subject));
 }
 
 // Outside of log lines the connection is still there to be asked.
@@ -214,7 +232,7 @@ ALIAS(alias_bytes_in)
 ALIAS(alias_status)
 {
     LOG_OF;
-    return put_num(out, log->status ? log->status : -1);
+    return put_num(out, log->status || !log->is_http || log->step == PROXY_LOG_AT_ERROR ? log->status : -1);
 }
 
 ALIAS(alias_ts)

@@ -84,7 +84,8 @@ static bool edit_host(struct stream *stream)
     const struct http_head *request = &stream->request;
     char ip[TRANSPORT_ADDRESS_TEXT_MAX];
     char text[TRANSPORT_ADDRESS_TEXT_MAX + 16];
-    if (LIKELY(http_head_find(request, HTTP_FIELD_HOST, 0) >= 0))
+    // Another protocol than HTTP/1.x travels as it came.
+    if (LIKELY(http_head_find(request, HTTP_FIELD_HOST, 0) >= 0) || request->version_len)
         return true;
     if (request->authority_len) {
         struct slice authority = http_head_authority(request);

@@ -85,9 +85,14 @@ static const struct transport_address *bc_src_of(const struct expr_subject *subj
     return own;
 }
 
+// The kernel forgets it with the end of the connection.
 static const struct transport_address *bc_dst_of(const struct expr_subject *subject, struct transport_address *own)
 {
-    read_end(own, server_fd(subject), get_peer);
+    const struct stream *stream = subject->stream;
+    *own = (struct transport_address){ 0 };
+    if (stream && stream->server)
+        *own = backend_address(stream->server,
+                               backend_follows_client(stream->server) ? stream_dst(stream) : NULL);
     return own;
 }
 
@@ -249,8 +254,7 @@ static bool fetch_pp_tlv(struct expr_subject *subject, struct expr_sample *out, 
     return false;
 }
 
-// ---- what the kernel measures
-// -----------------------------------------------------------------------------------------
+// ---- what the kernel measures ---------------------------------------------------------------------------------------
 
 static const char *prepare_unit(struct config *config, struct expr_arg *args, uint32_t num)
 {
@@ -331,37 +335,8 @@ static bool fetch_bc_reused(struct expr_subject *subject, struct expr_sample *ou
     return stream && stream->back && put_bool(out, stream->reused);
 }
 
-// A connection that rules still see has not failed: error 0, named nothing, "Success".
-static bool fetch_fc_err_name(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
-                              struct expr_walk *walk)
-{
-    (void)subject, (void)args, (void)walk;
-    return put_str(out, SLICE(""));
-}
-
-static bool fetch_fc_err_str(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
-                             struct expr_walk *walk)
-{
-    (void)subject, (void)args, (void)walk;
-    return put_str(out, SLICE("Success"));
-}
-
-static bool fetch_bc_err_name(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
-                              struct expr_walk *walk)
-{
-    (void)args, (void)walk;
-    return server_fd(subject) >= 0 && put_str(out, SLICE(""));
-}
-
-static bool fetch_bc_err_str(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
-                             struct expr_walk *walk)
-{
-    (void)args, (void)walk;
-    return server_fd(subject) >= 0 && put_str(out, SLICE("Success"));
-}
-
 #define SESSION .when = EXPR_FROM_CONNECT
-#define BACK    .when = EXPR_FROM_CONTENT
+#define BACK    .when = EXPR_FROM_SERVER
 #define UNIT    .args = "[<unit>]", .max_args = 1, .out = EXPR_INT, .prepare = prepare_unit
 
 #define ADDRESS_ROWS(prefix, whose)                                                                                    \
@@ -385,10 +360,6 @@ static bool fetch_bc_err_str(struct expr_subject *subject, struct expr_sample *o
 #define INFO_ROW(row, fn, what)                                                                                        \
     {                                                                                                                  \
         .name = row, .out = EXPR_INT, SESSION, .fetch = fn, .help = what, .good = row " gt 3"                          \
-    }
-#define ERR_ROW(row, fn, what, at)                                                                                     \
-    {                                                                                                                  \
-        .name = row, .out = EXPR_STR, .when = at, .fetch = fn, .help = what, .good = row " -m found"                   \
     }
 #define BACK_ROW(row, fn, what)                                                                                        \
     {                                                                                                                  \
@@ -520,13 +491,6 @@ static const struct expr_fetch fetches[] = {
     BACK_ROW("bc_nb_streams", fetch_bc_one, "The streams on the server's connection: 1."),
     BACK_ROW("bc_settings_streams_limit", fetch_bc_one, "The streams it may carry at once: 1."),
     BACK_ROW("bc_glitches", fetch_bc_none, "The small faults of the server's connection; HTTP/1 counts none."),
-    INFO_ROW("fc_err", fetch_fc_none,
-             "The number of the error of the client's connection: 0, for rules see whole ones."),
-    ERR_ROW("fc_err_name", fetch_fc_err_name, "The name of that error: empty.", EXPR_FROM_CONNECT),
-    ERR_ROW("fc_err_str", fetch_fc_err_str, "That error in words: Success.", EXPR_FROM_CONNECT),
-    BACK_ROW("bc_err", fetch_bc_none, "The number of the error of the server's connection: 0 where there is one."),
-    ERR_ROW("bc_err_name", fetch_bc_err_name, "The name of that error: empty.", EXPR_FROM_CONTENT),
-    ERR_ROW("bc_err_str", fetch_bc_err_str, "That error in words: Success.", EXPR_FROM_CONTENT),
     { .name = "bc_reused",
       .out = EXPR_BOOL,
       BACK,

@@ -5,20 +5,22 @@
 #include "stream/content.h"
 #include "stream/put.h"
 
-bool stream_content(struct slice *out, const struct expr_subject *subject, bool response)
+static const struct mux_h1 *side_of(const struct expr_subject *subject, bool response)
 {
     const struct stream *stream = subject->stream;
-    const struct mux_h1 *h1 = !stream ? NULL : !response ? stream->front : stream->back ? &stream->back->h1 : NULL;
-    if (!h1)
-        return false;
-    *out = h1->in.mem ? slice_of(buf_data(&h1->in), buf_len(&h1->in)) : slice_of("", 0);
-    return true;
+    if (!stream || !response)
+        return stream ? stream->front : NULL;
+    return stream->back ? &stream->back->h1 : NULL;
 }
 
 bool stream_content_raw(struct slice *out, const struct expr_subject *subject, bool response)
 {
     const struct proxy_session *session = subject->session;
-    return session->conf->mode == PROXY_MODE_TCP && stream_content(out, subject, response);
+    const struct mux_h1 *h1 = side_of(subject, response);
+    if (session->conf->mode != PROXY_MODE_TCP || !h1)
+        return false;
+    *out = h1->in.mem ? slice_of(buf_data(&h1->in), buf_len(&h1->in)) : slice_of("", 0);
+    return true;
 }
 
 bool stream_content_more(struct expr_subject *subject)
@@ -32,13 +34,14 @@ static bool is_response(const struct expr_subject *subject)
     return subject->when & (EXPR_AT_RESPONSE_CONTENT | EXPR_FROM_RESPONSE_HEAD);
 }
 
+// In http mode the head counts, as it came, and what is here of the body.
 static bool put_len(struct expr_subject *subject, struct expr_sample *out, bool response)
 {
-    struct slice data;
-    if (!stream_content(&data, subject, response))
+    const struct mux_h1 *h1 = side_of(subject, response);
+    if (!h1)
         return false;
     subject->may_change |= !subject->final;
-    return put_int(out, (int64_t)data.len);
+    return put_int(out, h1->pin ? (int64_t)h1->in.tail : (int64_t)buf_len(&h1->in));
 }
 
 static bool fetch_req_len(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
@@ -200,20 +203,21 @@ static const struct expr_fetch fetches[] = {
       .out = EXPR_INT,
       .when = STREAM_CONTENT_REQUEST,
       .fetch = fetch_req_len,
-      .help = "How many bytes of the client wait to be passed on.",
+      .help = "How many bytes of the client wait to be passed on; in http mode the head and what has come of the body.",
       .good = "req.len gt 10" },
     { .name = "res.len",
       .out = EXPR_INT,
       .when = STREAM_CONTENT_RESPONSE,
       .fetch = fetch_res_len,
-      .help = "How many bytes of the server wait to be passed on.",
+      .help = "How many bytes of the server wait to be passed on; in http mode the head and what has come of the body.",
       .good = "res.len gt 10" },
     { .name = "req.payload",
       PAYLOAD,
+      .match = EXPR_MATCH_BIN,
       .when = STREAM_CONTENT_REQUEST,
       .fetch = fetch_req_payload,
       .help = "<length> bytes (0: all there are) from <offset> of what the client sent, in tcp mode.",
-      .good = "req.payload(0,3) -m bin 160301",
+      .good = "req.payload(0,3) 160301",
       .bad = "req.payload(0)",
       .bad_says = "<offset>,<length>" },
     { .name = "res.payload",
@@ -226,6 +230,7 @@ static const struct expr_fetch fetches[] = {
       .bad_says = "expected a number" },
     { .name = "payload",
       PAYLOAD,
+      .match = EXPR_MATCH_BIN,
       .when = STREAM_CONTENT_REQUEST | STREAM_CONTENT_RESPONSE,
       .fetch = fetch_payload,
       .help = "req.payload or res.payload, after the direction that is looked at.",
@@ -234,6 +239,7 @@ static const struct expr_fetch fetches[] = {
       .bad_says = "expected a number from 0" },
     { .name = "req.payload_lv",
       LV,
+      .match = EXPR_MATCH_BIN,
       .when = STREAM_CONTENT_REQUEST,
       .fetch = fetch_req_lv,
       .help = "The bytes whose number stands in the <length> bytes at <offset1> of what the client sent, in tcp mode. "
@@ -251,6 +257,7 @@ static const struct expr_fetch fetches[] = {
       .bad_says = "before the start" },
     { .name = "payload_lv",
       LV,
+      .match = EXPR_MATCH_BIN,
       .when = STREAM_CONTENT_REQUEST | STREAM_CONTENT_RESPONSE,
       .fetch = fetch_lv,
       .help = "req.payload_lv or res.payload_lv, after the direction that is looked at.",

@@ -136,6 +136,8 @@ static bool fetch_proto_http(struct expr_subject *subject, struct expr_sample *o
     (void)args, (void)walk;
     if (stream && stream->head_valid)
         return put_bool(out, true);
+    if (!(subject->when & STREAM_CONTENT_REQUEST))
+        return false;
     if (!stream_content_raw(&data, subject, false))
         return stream && stream_content_more(subject);
     // The stream's own head is free: in tcp mode it is never parsed.
@@ -194,7 +196,7 @@ static bool find_token(struct expr_subject *subject, struct stream_distcc *token
 {
     struct slice data;
     int64_t nth = args[1].num;
-    if (!stream_content_raw(&data, subject, false))
+    if (!stream_content_raw(&data, subject, subject->when & STREAM_CONTENT_RESPONSE))
         return false;
     for (;;) {
         enum stream_hello result = stream_hello_distcc(token, &data);
@@ -225,7 +227,8 @@ static bool fetch_distcc_body(struct expr_subject *subject, struct expr_sample *
 #define HELLO .when = STREAM_CONTENT_REQUEST
 #define RDP   .args = "[<name>]", .max_args = 1, .when = STREAM_CONTENT_REQUEST
 #define DISTCC                                                                                                         \
-    .args = "<token>[,<occ>]", .min_args = 1, .max_args = 2, .when = STREAM_CONTENT_REQUEST, .prepare = prepare_distcc
+    .args = "<token>[,<occ>]", .min_args = 1, .max_args = 2, .when = STREAM_CONTENT_REQUEST | STREAM_CONTENT_RESPONSE, \
+    .prepare = prepare_distcc
 
 static const struct expr_fetch fetches[] = {
     { .name = "req.ssl_hello_type",
@@ -244,8 +247,10 @@ static const struct expr_fetch fetches[] = {
       .out = EXPR_INT,
       HELLO,
       .fetch = fetch_ver,
-      .help = "The version that a ClientHello says: major * 65536 + minor, TLS 1.2 and 1.3 being 3.3.",
-      .good = "req.ssl_ver gt 196609" },
+      .match = EXPR_MATCH_VERSION,
+      .help = "The version that a ClientHello says: major * 65536 + minor, TLS 1.2 and 1.3 being 3.3. ACLs compare it "
+              "with versions: 3.1, or a range as 3.1:3.3.",
+      .good = "req.ssl_ver ge 3.1" },
     { .name = "req.ssl_sni",
       .out = EXPR_STR,
       HELLO,
@@ -296,7 +301,7 @@ static const struct expr_fetch fetches[] = {
       .good = "req.ssl_st_ext 2" },
     { .name = "req.proto_http",
       .out = EXPR_BOOL,
-      HELLO,
+      .when = EXPR_FROM_CONTENT,
       .fetch = fetch_proto_http,
       .help = "True where the client's first bytes are a valid HTTP request head.",
       .good = "req.proto_http" },
@@ -337,6 +342,8 @@ static const struct expr_fetch fetches[] = {
     { .name = "rep_ssl_hello_type", .of = "res.ssl_hello_type", .help = "Another name for res.ssl_hello_type." },
     { .name = "req_ssl_sni", .of = "req.ssl_sni", .help = "Another name for req.ssl_sni." },
     { .name = "req_ssl_ver", .of = "req.ssl_ver", .help = "Another name for req.ssl_ver." },
+    { .name = "req_rdp_cookie", .of = "req.rdp_cookie", .help = "Another name for req.rdp_cookie." },
+    { .name = "req_rdp_cookie_cnt", .of = "req.rdp_cookie_cnt", .help = "Another name for req.rdp_cookie_cnt." },
     { .name = "rdp_cookie", .of = "req.rdp_cookie", .help = "Another name for req.rdp_cookie." },
     { .name = "rdp_cookie_cnt", .of = "req.rdp_cookie_cnt", .help = "Another name for req.rdp_cookie_cnt." },
 };

@@ -7,20 +7,27 @@
 
 HTTP_FETCH_FN(fetch_first_req)
 {
-    const struct stream *stream = subject->stream;
+    const struct proxy_session *session = subject->session;
     (void)args, (void)walk;
-    return http_fetch_put_bool(out, stream->session->num_requests == 1);
+    return subject->stream && put_bool(out, session->num_requests == 1);
 }
 
 // As for HAProxy, set-method does not change what ACLs see of a request that came with one of the usual methods.
 HTTP_FETCH_FN(fetch_method)
 {
     const struct http_head *head = http_fetch_request(subject);
+    const struct stream_log *log = subject->log;
     (void)args, (void)walk;
     if (!head)
         return false;
     enum http_method came = ((const struct stream *)subject->stream)->client_method;
-    struct slice method = came != HTTP_METHOD_OTHER ? slice_str(http_method_name(came)) : http_head_method(head);
+    struct slice method;
+    if (came != HTTP_METHOD_OTHER)
+        method = slice_str(http_method_name(came));
+    else if (log) // the head itself may be gone
+        method = slice_of(log->request_line.ptr, slice_find(log->request_line, ' '));
+    else
+        method = http_head_method(head);
     *out = (struct expr_sample){ .type = EXPR_METHOD, .str = method };
     return true;
 }
@@ -29,21 +36,21 @@ HTTP_FETCH_FN(fetch_url)
 {
     const struct http_head *head = http_fetch_request(subject);
     (void)args, (void)walk;
-    return head && http_fetch_put_str(out, http_head_target(head));
+    return head && put_str(out, http_head_target(head));
 }
 
 HTTP_FETCH_FN(fetch_pathq)
 {
     const struct http_head *head = http_fetch_request(subject);
     (void)args, (void)walk;
-    return head && head->path_len && http_fetch_put_str(out, http_head_pathq(head));
+    return head && head->path_len && put_str(out, http_head_pathq(head));
 }
 
 HTTP_FETCH_FN(fetch_path)
 {
     const struct http_head *head = http_fetch_request(subject);
     (void)args, (void)walk;
-    return head && head->path_len && http_fetch_put_str(out, http_head_path(head));
+    return head && head->path_len && put_str(out, http_head_path(head));
 }
 
 static const char *prepare_query(struct config *config, struct expr_arg *args, uint32_t num)
@@ -62,7 +69,7 @@ HTTP_FETCH_FN(fetch_query)
         return false;
     if (args[0].num && query.len) // the question mark stands right before it
         query = slice_of(query.ptr - 1, query.len + 1);
-    return http_fetch_put_str(out, query);
+    return put_str(out, query);
 }
 
 // join gives `a` and `b` in one piece, ptr NULL where there is no room.
@@ -113,28 +120,28 @@ HTTP_FETCH_FN(fetch_base)
 {
     struct slice text = base_of(subject);
     (void)args, (void)walk;
-    return text.ptr && http_fetch_put_str(out, text);
+    return text.ptr && put_str(out, text);
 }
 
 HTTP_FETCH_FN(fetch_baseq)
 {
     struct slice text = baseq_of(subject);
     (void)args, (void)walk;
-    return text.ptr && http_fetch_put_str(out, text);
+    return text.ptr && put_str(out, text);
 }
 
 HTTP_FETCH_FN(fetch_base32)
 {
     struct slice text = base_of(subject);
     (void)args, (void)walk;
-    return text.ptr && http_fetch_put_int(out, hash_of(text));
+    return text.ptr && put_int(out, hash_of(text));
 }
 
 HTTP_FETCH_FN(fetch_url32)
 {
     struct slice text = baseq_of(subject);
     (void)args, (void)walk;
-    return text.ptr && http_fetch_put_int(out, hash_of(text));
+    return text.ptr && put_int(out, hash_of(text));
 }
 
 // put_with_src gives the hash, then the client's address, both in network order.
@@ -148,7 +155,7 @@ static bool put_with_src(struct expr_subject *subject, struct expr_sample *out, 
     for (int i = 0; i < 4; i++)
         text[i] = (char)(hash >> (24 - 8 * i));
     memcpy(text + 4, src->ip, len);
-    return http_fetch_put_bin(out, slice_of(text, 4 + len));
+    return put_bin(out, slice_of(text, 4 + len));
 }
 
 HTTP_FETCH_FN(fetch_base32_src)
@@ -200,13 +207,13 @@ HTTP_FETCH_FN(fetch_url_port)
     struct expr_addr addr;
     uint16_t port;
     (void)args, (void)walk;
-    return find_address(http_fetch_request(subject), &addr, &port) && http_fetch_put_int(out, port);
+    return find_address(http_fetch_request(subject), &addr, &port) && put_int(out, port);
 }
 
 HTTP_FETCH_SIDE_FN(fetch_ver)
 {
     (void)subject, (void)args, (void)walk;
-    return http_fetch_put_str(out, head->flags & HTTP_HEAD_VERSION_10 ? SLICE("1.0") : SLICE("1.1"));
+    return put_str(out, head->flags & HTTP_HEAD_VERSION_10 ? SLICE("1.0") : SLICE("1.1"));
 }
 HTTP_FETCH_SIDES(fetch_ver)
 
@@ -216,14 +223,14 @@ HTTP_FETCH_FN(fetch_status)
     const struct stream_log *log = subject->log;
     (void)args, (void)walk;
     unsigned status = head ? head->status : log ? log->status : 0;
-    return status && http_fetch_put_int(out, status);
+    return status && put_int(out, status);
 }
 
 HTTP_FETCH_FN(fetch_server_status)
 {
     const struct stream *stream = subject->stream;
     (void)args, (void)walk;
-    return stream && stream->server_status && http_fetch_put_int(out, stream->server_status);
+    return stream && stream->server_status && put_int(out, stream->server_status);
 }
 
 #define REQUEST .when = HTTP_FETCH_REQUEST
@@ -231,13 +238,13 @@ HTTP_FETCH_FN(fetch_server_status)
 static const struct expr_fetch fetches[] = {
     { .name = "http_first_req",
       .out = EXPR_BOOL,
-      REQUEST,
+      .when = HTTP_FETCH_KEPT,
       .fetch = fetch_first_req,
       .help = "True for the first request of a connection.",
       .good = "http_first_req" },
     { .name = "method",
       .out = EXPR_METHOD,
-      REQUEST,
+      .when = HTTP_FETCH_KEPT,
       .fetch = fetch_method,
       .help = "The request's method; one of the usual methods (GET, POST, ...) as it came, whatever set-method did.",
       .good = "method GET HEAD" },
@@ -345,6 +352,7 @@ static const struct expr_fetch fetches[] = {
       .good = "server_status 503" },
     { .name = "req_ver", .of = "req.ver", .help = "Another name for req.ver." },
     { .name = "resp_ver", .of = "res.ver", .help = "Another name for res.ver." },
+    { .name = "resp.ver", .of = "res.ver", .help = "Another name for res.ver." },
     HTTP_FETCH_FORMS("base", "base"),
     HTTP_FETCH_FORMS("path", "path"),
     HTTP_FETCH_FORMS("url", "url"),

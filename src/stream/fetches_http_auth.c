@@ -10,7 +10,7 @@ struct credentials {
 };
 
 // read_credentials reads "scheme rest" of the field `name` or, with an empty name, the one meant for us.
-static bool read_credentials(const struct expr_subject *subject, struct credentials *out, struct slice name)
+static bool read_credentials(struct expr_subject *subject, struct credentials *out, struct slice name)
 {
     const struct http_head *head = http_fetch_request(subject);
     if (!head)
@@ -55,6 +55,12 @@ static const char *prepare_list(struct config *config, struct expr_arg *args, ui
     return NULL;
 }
 
+static void note_group(struct config *config, const struct expr_arg *args, const struct config_line *line,
+                       uint32_t index)
+{
+    userlist_want_group(config, args[0].data, line, index);
+}
+
 static const struct userlist_user *check(struct expr_subject *subject, const struct expr_arg *args)
 {
     struct slice name, password;
@@ -70,7 +76,7 @@ static const struct userlist_user *check(struct expr_subject *subject, const str
 HTTP_FETCH_FN(fetch_auth)
 {
     (void)walk;
-    return http_fetch_request(subject) && http_fetch_put_bool(out, check(subject, args) != NULL);
+    return http_fetch_request(subject) && put_bool(out, check(subject, args) != NULL);
 }
 
 // An ACL compares with the user's groups; a user without any still counts as found. As a value it is the name.
@@ -80,8 +86,8 @@ HTTP_FETCH_FN(fetch_auth_group)
     if (!user || (walk->nth && walk->nth >= user->num_groups))
         return false;
     if (walk->one)
-        return http_fetch_put_str(out, user->name);
-    return http_fetch_put_str(out, user->num_groups ? slice_str(user->groups[walk->nth]) : SLICE(""));
+        return put_str(out, user->name);
+    return put_str(out, user->num_groups ? slice_str(user->groups[walk->nth]) : SLICE(""));
 }
 
 // Schemes that nothing here can read are not told, nor Basic without what has to follow.
@@ -91,23 +97,23 @@ HTTP_FETCH_FN(fetch_auth_type)
     struct slice user, password;
     (void)args, (void)walk;
     if (decode(subject, &user, &password))
-        return http_fetch_put_str(out, SLICE("Basic"));
+        return put_str(out, SLICE("Basic"));
     return read_credentials(subject, &given, SLICE("")) && slice_equal_nocase(given.scheme, SLICE("Bearer")) &&
-           http_fetch_put_str(out, SLICE("Bearer"));
+           put_str(out, SLICE("Bearer"));
 }
 
 HTTP_FETCH_FN(fetch_auth_user)
 {
     struct slice user, password;
     (void)args, (void)walk;
-    return decode(subject, &user, &password) && http_fetch_put_str(out, user);
+    return decode(subject, &user, &password) && put_str(out, user);
 }
 
 HTTP_FETCH_FN(fetch_auth_pass)
 {
     struct slice user, password;
     (void)args, (void)walk;
-    return decode(subject, &user, &password) && http_fetch_put_str(out, password);
+    return decode(subject, &user, &password) && put_str(out, password);
 }
 
 HTTP_FETCH_FN(fetch_auth_bearer)
@@ -115,7 +121,7 @@ HTTP_FETCH_FN(fetch_auth_bearer)
     struct credentials given;
     (void)walk;
     return read_credentials(subject, &given, args[0].str) && slice_equal_nocase(given.scheme, SLICE("Bearer")) &&
-           http_fetch_put_str(out, given.rest);
+           put_str(out, given.rest);
 }
 
 #define LIST .args = "<userlist>", .min_args = 1, .max_args = 1, .prepare = prepare_list, .bad_says = "takes"
@@ -135,9 +141,10 @@ static const struct expr_fetch fetches[] = {
       .flags = EXPR_MANY,
       .out = EXPR_STR,
       .when = HTTP_FETCH_REQUEST,
+      .note_value = note_group,
       .fetch = fetch_auth_group,
       .help = "The user's name where user and password are right by the userlist; an ACL compares its patterns with "
-              "the user's groups instead.",
+              "the user's groups instead, and each of them must be a group of that list.",
       .good = "http_auth_group(example_users) admins",
       .bad = "http_auth_group" },
     { .name = "http_auth_type",

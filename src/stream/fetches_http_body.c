@@ -8,7 +8,7 @@ HTTP_FETCH_FN(fetch_body)
     struct slice body;
     bool complete;
     (void)args, (void)walk;
-    return stream_body_of(subject, &body, &complete) && http_fetch_put_bin(out, body);
+    return stream_body_of(subject, &body, &complete) && put_bin(out, body);
 }
 
 HTTP_FETCH_FN(fetch_body_len)
@@ -16,7 +16,7 @@ HTTP_FETCH_FN(fetch_body_len)
     struct slice body;
     bool complete;
     (void)args, (void)walk;
-    return stream_body_of(subject, &body, &complete) && http_fetch_put_int(out, (int64_t)body.len);
+    return stream_body_of(subject, &body, &complete) && put_int(out, (int64_t)body.len);
 }
 
 // What the message says of its length; without that, what is there.
@@ -24,7 +24,7 @@ HTTP_FETCH_FN(fetch_body_size)
 {
     const struct http_head *head = http_fetch_either(subject);
     if (head && head->flags & HTTP_HEAD_LENGTH)
-        return http_fetch_put_int(out, (int64_t)head->content_length);
+        return put_int(out, (int64_t)head->content_length);
     return fetch_body_len(subject, out, args, walk);
 }
 
@@ -32,7 +32,7 @@ HTTP_FETCH_FN(fetch_body_size)
 HTTP_FETCH_FN(fetch_no)
 {
     (void)args, (void)walk;
-    return http_fetch_response(subject) && http_fetch_put_bool(out, false);
+    return http_fetch_response(subject) && put_bool(out, false);
 }
 
 HTTP_FETCH_FN(fetch_none)

@@ -37,6 +37,9 @@ static bool next_pair(const struct http_head *head, struct slice *name, struct s
             if (equal == pair.len)
                 continue;
             *name = slice_trim(slice_of(pair.ptr, equal));
+            // "$Version" and its like speak of the cookies beside them (RFC 2965 section 3.3.4).
+            if (name->len && name->ptr[0] == '$' && !head->is_response)
+                continue;
             *value = slice_trim(slice_from(pair, equal + 1));
             walk->at[0] = at;
             walk->at[1] = pos;
@@ -73,7 +76,7 @@ HTTP_FETCH_SIDE_FN(cook)
 {
     struct slice value;
     (void)subject;
-    return pick(head, &value, args, walk) && http_fetch_put_str(out, value);
+    return pick(head, &value, args, walk) && put_str(out, value);
 }
 HTTP_FETCH_SIDES(cook)
 
@@ -87,7 +90,7 @@ HTTP_FETCH_SIDE_FN(cook_val)
 {
     struct slice value;
     (void)subject;
-    return pick(head, &value, args, walk) && http_fetch_put_val(out, value);
+    return pick(head, &value, args, walk) && put_val(out, value);
 }
 HTTP_FETCH_SIDES(cook_val)
 
@@ -99,7 +102,7 @@ HTTP_FETCH_SIDE_FN(cook_cnt)
     (void)subject, (void)walk;
     while (next_named(head, &value, args, &own))
         num++;
-    return http_fetch_put_int(out, num);
+    return put_int(out, num);
 }
 HTTP_FETCH_SIDES(cook_cnt)
 
@@ -127,7 +130,7 @@ HTTP_FETCH_SIDE_FN(cook_names)
             memcpy(text + len, name.ptr, name.len);
         len += name.len;
     }
-    return !first && expr_scratch_take(&subject->process->scratch, len) && http_fetch_put_str(out, slice_of(text, len));
+    return !first && expr_scratch_take(&subject->process->scratch, len) && put_str(out, slice_of(text, len));
 }
 HTTP_FETCH_SIDES(cook_names)
 

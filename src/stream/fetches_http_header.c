@@ -139,7 +139,7 @@ HTTP_FETCH_SIDE_FN(hdr)
 {
     struct slice value;
     (void)subject;
-    return pick_value(head, &value, args, false, walk) && http_fetch_put_str(out, value);
+    return pick_value(head, &value, args, false, walk) && put_str(out, value);
 }
 HTTP_FETCH_SIDES(hdr)
 
@@ -153,7 +153,7 @@ HTTP_FETCH_SIDE_FN(fhdr)
 {
     struct slice value;
     (void)subject;
-    return pick_value(head, &value, args, true, walk) && http_fetch_put_str(out, value);
+    return pick_value(head, &value, args, true, walk) && put_str(out, value);
 }
 HTTP_FETCH_SIDES(fhdr)
 
@@ -164,7 +164,7 @@ static bool count(const struct http_head *head, struct expr_sample *out, const s
     int64_t num = 0;
     while (next_value(head, &value, args, whole, &own))
         num++;
-    return http_fetch_put_int(out, num);
+    return put_int(out, num);
 }
 
 HTTP_FETCH_SIDE_FN(hdr_cnt)
@@ -185,7 +185,7 @@ HTTP_FETCH_SIDE_FN(hdr_val)
 {
     struct slice value;
     (void)subject;
-    return pick_value(head, &value, args, false, walk) && http_fetch_put_val(out, value);
+    return pick_value(head, &value, args, false, walk) && put_val(out, value);
 }
 HTTP_FETCH_SIDES(hdr_val)
 
@@ -276,7 +276,7 @@ HTTP_FETCH_SIDE_FN(hdr_names)
         put(&made, http_field_name_at(head, i), true);
         first = false;
     }
-    return take(&made, subject) && http_fetch_put_str(out, slice_of(made.text, made.len));
+    return take(&made, subject) && put_str(out, slice_of(made.text, made.len));
 }
 HTTP_FETCH_SIDES(hdr_names)
 
@@ -293,7 +293,7 @@ HTTP_FETCH_SIDE_FN(hdrs)
         put(&made, SLICE("\r\n"), false);
     }
     put(&made, SLICE("\r\n"), false);
-    return take(&made, subject) && http_fetch_put_str(out, slice_of(made.text, made.len));
+    return take(&made, subject) && put_str(out, slice_of(made.text, made.len));
 }
 HTTP_FETCH_SIDES(hdrs)
 
@@ -327,7 +327,7 @@ HTTP_FETCH_SIDE_FN(hdrs_bin)
     }
     put_counted(&made, SLICE(""), false);
     put_counted(&made, SLICE(""), false);
-    return take(&made, subject) && http_fetch_put_bin(out, slice_of(made.text, made.len));
+    return take(&made, subject) && put_bin(out, slice_of(made.text, made.len));
 }
 HTTP_FETCH_SIDES(hdrs_bin)
 

@@ -64,13 +64,13 @@ static bool next_urlp(struct expr_subject *subject, struct slice *out, const str
 HTTP_FETCH_FN(fetch_urlp)
 {
     struct slice value;
-    return next_urlp(subject, &value, args, walk) && http_fetch_put_str(out, value);
+    return next_urlp(subject, &value, args, walk) && put_str(out, value);
 }
 
 HTTP_FETCH_FN(fetch_urlp_val)
 {
     struct slice value;
-    return next_urlp(subject, &value, args, walk) && http_fetch_put_val(out, value);
+    return next_urlp(subject, &value, args, walk) && put_val(out, value);
 }
 
 HTTP_FETCH_FN(fetch_body_param)
@@ -83,7 +83,7 @@ HTTP_FETCH_FN(fetch_body_param)
     if (!http_fetch_param(&value, &pos, body, args[0].str, '&', args[1].num))
         return false;
     walk->at[0] = pos;
-    return http_fetch_put_str(out, value);
+    return put_str(out, value);
 }
 
 #define URLP .args = "[<name>[,<delim>[,i]]]", .max_args = 3, .flags = EXPR_MANY, .prepare = prepare_urlp

@@ -91,8 +91,9 @@ static int64_t active_ms(const struct stream_log *log)
 // Without the time in which nothing was asked.
 static int64_t user_ms(const struct stream_log *log)
 {
-    int64_t idle = idle_ms(log);
-    return total_ms(log) - (idle > 0 ? idle : 0);
+    const struct stream_times *times = &log->times;
+    uint64_t idle_us = times->idle_us && times->first_us > times->idle_us ? times->first_us - times->idle_us : 0;
+    return ms_between(begin_us(log) + idle_us, log->end_us);
 }
 
 #define TIMER_FETCH(name)                                                                                              \
@@ -192,8 +193,7 @@ TIMEOUT_FETCH(client_timeout, ((const struct proxy_session *)subject->session)->
 TIMEOUT_FETCH(server_timeout, backend_now(subject), server)
 TIMEOUT_FETCH(tunnel_timeout, backend_now(subject), tunnel)
 
-// ---- how it went
-// ------------------------------------------------------------------------------------------------------
+// ---- how it went ----------------------------------------------------------------------------------------------------
 
 #define FACT_FETCH(name, put, value)                                                                                   \
     static bool fetch_##name(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,       \
@@ -208,6 +208,7 @@ FACT_FETCH(bytes_in, put_int, (int64_t)log.bytes_in)
 FACT_FETCH(bytes_out, put_int, (int64_t)log.bytes_out)
 FACT_FETCH(conn_retries, put_int, log.retries)
 FACT_FETCH(redispatched, put_bool, log.redispatched)
+FACT_FETCH(status, put_int, log.status)
 FACT_FETCH(srv_queue, put_int, log.queue_before)
 FACT_FETCH(be_queue, put_int, log.backend_queue_before)
 
@@ -249,10 +250,17 @@ static bool fetch_id32(struct expr_subject *subject, struct expr_sample *out, co
     return stream && put_int(out, stream->id);
 }
 
-#define STREAM .when = EXPR_FROM_CONTENT
+// Rules of a connection may ask too, and get nothing: there is no stream yet.
+#define STREAM .when = EXPR_FROM_CONNECT
 #define ROW(row, fn, what)                                                                                             \
     {                                                                                                                  \
         .name = row, .out = EXPR_INT, STREAM, .fetch = fn, .help = what, .good = row " gt 100"                         \
+    }
+
+#define BACKEND_ROW(row, fn, what)                                                                                     \
+    {                                                                                                                  \
+        .name = row, .out = EXPR_INT, STREAM, .flags = EXPR_OF_BACKEND, .fetch = fn, .help = what,                     \
+        .good = row " gt 100"                                                                                          \
     }
 
 static const struct expr_fetch fetches[] = {
@@ -296,17 +304,25 @@ static const struct expr_fetch fetches[] = {
       .fetch = fetch_client_timeout,
       .help = "The frontend's timeout client, in ms.",
       .good = "fe_client_timeout gt 1000" },
-    ROW("be_server_timeout", fetch_server_timeout, "The backend's timeout server, in ms."),
-    ROW("be_tunnel_timeout", fetch_tunnel_timeout, "The backend's timeout tunnel, in ms."),
+    BACKEND_ROW("be_server_timeout", fetch_server_timeout, "The backend's timeout server, in ms."),
+    BACKEND_ROW("be_tunnel_timeout", fetch_tunnel_timeout, "The backend's timeout tunnel, in ms."),
     ROW("cur_client_timeout", fetch_cur_client_timeout, "The timeout client of this exchange (set-timeout), in ms."),
-    ROW("cur_server_timeout", fetch_cur_server_timeout, "The timeout server of this exchange (set-timeout), in ms."),
-    ROW("cur_tunnel_timeout", fetch_cur_tunnel_timeout, "The timeout tunnel of this exchange (set-timeout), in ms."),
+    BACKEND_ROW("cur_server_timeout", fetch_cur_server_timeout,
+                "The timeout server of this exchange (set-timeout), in ms."),
+    BACKEND_ROW("cur_tunnel_timeout", fetch_cur_tunnel_timeout,
+                "The timeout tunnel of this exchange (set-timeout), in ms."),
     ROW("bytes_in", fetch_bytes_in, "The bytes that came from the client."),
     ROW("bytes_out", fetch_bytes_out, "The bytes that went to the client."),
     ROW("bc_srv_queue", fetch_srv_queue, "The place in the server's queue when the exchange came (%sq)."),
     ROW("bc_be_queue", fetch_be_queue, "The place in the backend's queue when the exchange came (%bq)."),
     ROW("txn.conn_retries", fetch_conn_retries, "How often connecting to a server was tried again."),
     ROW("txn.id32", fetch_id32, "The number of the exchange among those of its worker, 32 bits."),
+    { .name = "txn.status",
+      .out = EXPR_INT,
+      .when = EXPR_FROM_SERVER,
+      .fetch = fetch_status,
+      .help = "The status of the answer as the log line says it (%ST), 0 for none.",
+      .good = "txn.status 200" },
     { .name = "txn.redispatched",
       .out = EXPR_BOOL,
       STREAM,

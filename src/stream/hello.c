@@ -193,14 +193,6 @@ enum stream_hello stream_hello_rdp(struct slice *name, struct slice *value, stru
 
 enum { DISTCC_NAME_LEN = 4, DISTCC_HEAD_LEN = 12 };
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = slice_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool distcc_has_body(struct slice name)
 {
     static const char with[][DISTCC_NAME_LEN + 1] = { "ARGV", "DOTI", "SERR", "SOUT", "DOTO",
@@ -216,10 +208,10 @@ enum stream_hello stream_hello_distcc(struct stream_distcc *out, struct slice *d
     *out = (struct stream_distcc){ 0 };
     for (size_t i = 0; i < data->len && i < DISTCC_HEAD_LEN; i++) {
         char c = data->ptr[i];
-        bool ok = i >= DISTCC_NAME_LEN ? hex_digit(c) >= 0 : (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        bool ok = i >= DISTCC_NAME_LEN ? slice_hex_digit(c) >= 0 : (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
         if (!ok)
             return STREAM_HELLO_BAD;
-        out->param = i >= DISTCC_NAME_LEN ? out->param << 4 | (uint32_t)hex_digit(c) : 0;
+        out->param = i >= DISTCC_NAME_LEN ? out->param << 4 | (uint32_t)slice_hex_digit(c) : 0;
     }
     if (data->len < DISTCC_HEAD_LEN)
         return STREAM_HELLO_MORE;

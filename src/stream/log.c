@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include "base/check.h"
 #include "log/log.h"
+#include "stream/error.h"
 #include "stream/aliases.h"
 #include "stream/steps.h"
 #include "stream/wish.h"
@@ -193,14 +194,17 @@ static size_t legacy_line(char *text, size_t cap, const struct stream_log *log, 
     return more < 0 ? len : len + (size_t)more < cap ? len + (size_t)more : cap - 1;
 }
 
-void stream_log_handshake(struct stream_ctx *ctx, struct proxy_session *session, const char *what, const char *reason)
+void stream_log_handshake(struct stream_ctx *ctx, struct proxy_session *session, const char *reason)
 {
+    const char *what = stream_error_message((enum stream_error)session->error);
     struct stream_log log;
     char text[1024];
     if (!stream_log_is_due(session->conf))
         return;
     stream_log_fill_session(&log, ctx, session);
     log.step = PROXY_LOG_AT_ERROR;
+    log.end = STREAM_END_PROXY;
+    log.end_phase = 'R';
     struct expr_subject subject = {
         .process = &ctx->expr, .session = session, .log = &log, .when = EXPR_AT_LOG, .final = true
     };

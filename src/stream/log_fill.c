@@ -24,6 +24,8 @@ void stream_log_fill(struct stream_log *log, const struct stream *stream)
         .backend = stream->backend,
         .server = stream->server,
         .times = stream->times,
+        .src = stream->wishes.src,
+        .dst = stream->wishes.dst,
         .source = stream->source,
         .end_us = stream->ctx->loop->now_us,
         .bytes_in = stream->bytes_in,

@@ -101,14 +101,6 @@ enum stream_normalized stream_normalize_dotdot_full(char *out, size_t cap, size_
     return dotdot(out, cap, len, in, true);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool is_unreserved(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c && strchr("-._~", c));
@@ -121,8 +113,8 @@ static enum stream_normalized each_percent(char *out, size_t cap, size_t *len, s
     if (in.len > cap)
         return STREAM_NORMALIZE_FULL;
     for (size_t i = 0; i < in.len; i++) {
-        int high = in.ptr[i] == '%' && in.len - i > 2 ? hex_value(in.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(in.ptr[i + 2]) : -1;
+        int high = in.ptr[i] == '%' && in.len - i > 2 ? slice_hex_digit(in.ptr[i + 1]) : -1;
+        int low = high >= 0 ? slice_hex_digit(in.ptr[i + 2]) : -1;
         if (in.ptr[i] == '%' && low < 0 && strict)
             return STREAM_NORMALIZE_INVALID;
         if (low < 0) {

@@ -54,9 +54,10 @@ static bool add_fields(struct stream *stream, struct proxy_answer *answer, const
     for (const struct stream_reply_field *field = reply->fields; field; field = field->next) {
         uint32_t mark = expr_scratch_mark(scratch);
         struct slice value = expr_format_make(field->value, &stream->subject);
-        if (value.ptr && (reply->is_default || reply->errors))
+        // As for HAProxy, a value that comes out empty makes no field.
+        if (value.len && (reply->is_default || reply->errors))
             http_head_drop_name(&answer->head, field->name);
-        bool ok = value.ptr && http_head_add(&answer->head, field->name, value);
+        bool ok = value.ptr && (!value.len || http_head_add(&answer->head, field->name, value));
         expr_scratch_release(scratch, mark);
         if (!ok)
             return false;

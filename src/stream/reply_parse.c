@@ -40,7 +40,6 @@ static bool is_ours(struct config *config, struct parts *parts, const struct con
     case HTTP_FIELD_TRANSFER_ENCODING:
     case HTTP_FIELD_KEEP_ALIVE:
     case HTTP_FIELD_PROXY_CONNECTION:
-    case HTTP_FIELD_UPGRADE:
     case HTTP_FIELD_TE:
         config_warning(config, line, index, "'%s' is ignored here: it is always written as the answer needs it",
                        config_arg_at(line, index)->str);

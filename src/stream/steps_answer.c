@@ -46,8 +46,10 @@ static bool begin(struct stream *stream, const struct proxy_answer *answer)
     const struct http_head *head = &answer->head;
     if (stream->head_valid && stream_has_after_rules(stream)) {
         bool changed = change_head(stream, answer);
-        if (!changed)
+        if (!changed) {
+            stream->end = STREAM_END_PROXY;
             stream_reply_error(stream, 500);
+        }
         answer = stream->answer;
         if (!answer)
             return false;

@@ -58,18 +58,22 @@ static bool restrict_names(struct stream *stream, uint8_t policy)
     return true;
 }
 
+bool stream_names_pass(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict)
+{
+    if (!conf->header_names || restrict_names(stream, conf->header_names))
+        return true;
+    backend_count(stream->session->counters, PROXY_COUNT_DENIED_REQ, 1);
+    if (stream->backend)
+        backend_count(stream->backend->counters, PROXY_COUNT_DENIED_REQ, 1);
+    *verdict = stream_refuse(stream, 403, STREAM_END_PROXY, true);
+    return false;
+}
+
 bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict)
 {
     // Its rules have begun, and wait.
     if (stream->rule)
         return true;
-    if (conf->header_names && !restrict_names(stream, conf->header_names)) {
-        backend_count(stream->session->counters, PROXY_COUNT_DENIED_REQ, 1);
-        if (stream->backend)
-            backend_count(stream->backend->counters, PROXY_COUNT_DENIED_REQ, 1);
-        *verdict = stream_refuse(stream, 403, STREAM_END_PROXY, true);
-        return false;
-    }
     if (!(conf->options & PROXY_OPT_BUFFER_REQUEST) || stream_body_waited(stream, 0))
         return true;
     const struct proxy_timeouts *timeouts = &stream->session->conf->timeouts;

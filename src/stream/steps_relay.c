@@ -2,6 +2,12 @@
 #include "stream/capture.h"
 #include "stream/steps.h"
 
+static void begin_response(struct stream *stream)
+{
+    http_head_init(&stream->response, stream->response_fields, stream->ctx->mux->max_fields);
+    stream->response.lax = (stream->backend->conf->options & PROXY_OPT_LAX_RESPONSE) != 0;
+}
+
 enum stream_verdict stream_send_head(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
@@ -27,7 +33,7 @@ enum stream_verdict stream_send_head(struct stream *stream)
         stream_relay_set_nice(&stream->up, stream->wishes.nice);
         stream_relay_set_nice(&stream->down, stream->wishes.nice);
     }
-    http_head_init(&stream->response, stream->response_fields, stream->ctx->mux->max_fields);
+    begin_response(stream);
     stream_step_set(stream, STREAM_RELAY);
     return STREAM_GO;
 }
@@ -37,8 +43,12 @@ static enum stream_verdict no_answer(struct stream *stream, enum mux_head why)
 {
     uint64_t *be = stream->backend->counters;
     uint64_t *srv = stream->server->counters;
+    enum stream_verdict verdict;
     if (why != MUX_HEAD_BAD && why != MUX_HEAD_LONG && stream_resend(stream))
         return STREAM_GO;
+    bool is_empty = why == MUX_HEAD_EOF || why == MUX_HEAD_FAIL;
+    if (stream_retry_answer(stream, is_empty ? PROXY_RETRY_EMPTY : PROXY_RETRY_JUNK, &verdict))
+        return verdict;
     backend_count(be, PROXY_COUNT_RESP_ERRORS, 1);
     backend_count(srv, PROXY_COUNT_RESP_ERRORS, 1);
     bool malformed = why == MUX_HEAD_BAD || why == MUX_HEAD_LONG;
@@ -58,7 +68,7 @@ static enum stream_verdict pass_interim(struct stream *stream)
     }
     stream->back->h1.stream.rx_done = false;
     mux_h1_unpin(&stream->back->h1);
-    http_head_init(&stream->response, stream->response_fields, stream->ctx->mux->max_fields);
+    begin_response(stream);
     return STREAM_GO;
 }
 
@@ -91,6 +101,9 @@ static enum stream_verdict pass_head(struct stream *stream)
     struct mux_h1 *back = &stream->back->h1;
     enum stream_verdict verdict;
     if (!stream->response_valid) {
+        if (UNLIKELY(stream->backend->conf->be.retry_on >= PROXY_RETRY_STATUS) &&
+            stream_retry_answer(stream, proxy_retry_status(stream->response.status), &verdict))
+            return verdict;
         stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
         stream->server_status = stream->response.status;
         stream->response_valid = true;
@@ -107,7 +120,7 @@ static enum stream_verdict pass_head(struct stream *stream)
     if ((stream->status == 101 && !stream->upgrade) || (is_tunnel && !stream->up.ended))
         return no_answer(stream, MUX_HEAD_BAD);
     // Whatever sends 101 to a WebSocket client without the proof that it read the key is no WebSocket server.
-    if (stream->status == 101 && stream->request.flags & HTTP_HEAD_WEBSOCKET &&
+    if (stream->status == 101 && stream->request.flags & HTTP_HEAD_WEBSOCKET && !stream->response.lax &&
         !stream->response.first[HTTP_FIELD_SEC_WEBSOCKET_ACCEPT])
         return no_answer(stream, MUX_HEAD_BAD);
     if (binds_to_client(stream))
@@ -124,6 +137,13 @@ static enum stream_verdict pass_head(struct stream *stream)
                !http_response_has_body(&stream->response, (enum http_method)stream->client_method);
     if (cut)
         body = MUX_BODY_NONE;
+    // Or one that has a body of one that had none: without a length the client would take the next answer for it.
+    uint64_t length = stream->response.content_length;
+    if (body == MUX_BODY_NONE && !cut && !is_tunnel &&
+        http_response_has_body(&stream->response, (enum http_method)stream->client_method)) {
+        body = MUX_BODY_LENGTH;
+        length = 0;
+    }
     if (stream->request.method == HTTP_METHOD_HEAD && stream->client_method != HTTP_METHOD_HEAD)
         front->keep_alive = false;
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
@@ -134,7 +154,7 @@ static enum stream_verdict pass_head(struct stream *stream)
     if (is_tunnel && !http_edits_drop_id(&stream->edits, &stream->response, HTTP_FIELD_CONTENT_LENGTH))
         return stream_refuse(stream, 502, STREAM_END_PROXY, true);
     if (!stream_edit_response(stream) ||
-        !mux_stream_start(&front->stream, &stream->response, &stream->edits, body, stream->response.content_length))
+        !mux_stream_start(&front->stream, &stream->response, &stream->edits, body, length))
         return stream_refuse(stream, 502, STREAM_END_PROXY, true);
     stream->answer_head = true;
     if (cut) {

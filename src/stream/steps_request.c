@@ -103,7 +103,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
         stream->front->keep_alive = false;
     stream->upgrade = may_upgrade(&stream->request);
     // A handshake without its key can only fail, and the answer to it could not be checked (RFC 6455 section 4.2.1).
-    if (stream->upgrade && stream->request.flags & HTTP_HEAD_WEBSOCKET &&
+    if (stream->upgrade && stream->request.flags & HTTP_HEAD_WEBSOCKET && !stream->request.lax &&
         !stream->request.first[HTTP_FIELD_SEC_WEBSOCKET_KEY]) {
         backend_count(session->counters, PROXY_COUNT_REQ_ERRORS, 1);
         return stream_refuse(stream, 400, STREAM_END_PROXY, true);

@@ -50,8 +50,11 @@ static enum rule_verdict run_list(struct stream *stream, const struct rule *list
         bool is_due = stream->rule_due_us && stream->rule_due_us <= stream->ctx->loop->now_us;
         if (subject->acted && !stream->rule_on_data && !is_due)
             return RULE_WAIT;
+        stream->fail_status = 0;
         verdict = rule_resume(at, subject);
         list = at->next;
+        if (verdict == RULE_ERROR || (verdict == RULE_ANSWERED && stream->fail_status))
+            stream->waited_at = at;
         if (verdict != RULE_WAIT)
             rule_over(stream);
     }
@@ -81,6 +84,9 @@ static enum stream_verdict answered(struct stream *stream, enum proxy_counter wh
 {
     uint16_t status = stream->fail_status;
     stream->fail_status = 0;
+    // In the log an answer that did not go on did not come.
+    if (which == PROXY_COUNT_DENIED_RESP)
+        stream->times.answer_us = 0;
     if (status)
         return stream_refuse(stream, status, (enum stream_end)stream->fail_end, true);
     bool denied = is_denial(stream);
@@ -106,6 +112,11 @@ static enum stream_verdict closed(struct stream *stream, enum proxy_counter whic
         stream->end_phase = 'R';
     else if (which == PROXY_COUNT_DENIED_RESP)
         stream->end_phase = 'D';
+    // The log does not tell what the client sent before the rules let it pass.
+    if (stream->step == STREAM_CONTENT_RULES || stream->step == STREAM_REQUEST_RULES) {
+        stream->head_valid = stream->head_valid && stream->step == STREAM_REQUEST_RULES;
+        stream->times.head_us = 0;
+    }
     stream->status = 0;
     return stream_finish(stream, STREAM_END_PROXY,
                          silent   ? STREAM_NEXT_RESET
@@ -118,7 +129,7 @@ static enum stream_verdict request_verdict(struct stream *stream, enum rule_verd
 {
     switch (verdict) {
     case RULE_WAIT:
-        if (stream_client_left(stream))
+        if (stream_client_left(stream) || stream_request_cut(stream))
             return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
         stream->deadline_us = stream->subject.acted ? stream->rule_due_us : until_us;
         return STREAM_WAIT;
@@ -127,7 +138,7 @@ static enum stream_verdict request_verdict(struct stream *stream, enum rule_verd
     case RULE_CLOSE:
         return closed(stream, PROXY_COUNT_DENIED_REQ);
     default:
-        return stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
+        return stream_refuse(stream, 500, STREAM_END_PROXY, false);
     }
 }
 
@@ -153,7 +164,9 @@ void stream_looks_at_bytes(struct stream *stream)
         return;
     http_head_init(&stream->request, stream->request_fields, stream->ctx->mux->max_fields);
     stream->request.base = buf_data(in);
-    stream->head_valid = http_head_parse_request(&stream->request, &bad, buf_len(in)) == HTTP_PARSE_DONE;
+    enum http_parse result = http_head_parse_request(&stream->request, &bad, buf_len(in));
+    stream->head_valid = result == HTTP_PARSE_DONE;
+    stream->not_http = result != HTTP_PARSE_DONE && result != HTTP_PARSE_MORE;
 }
 
 void stream_looked(struct stream *stream)
@@ -202,9 +215,12 @@ static bool http_rules(struct stream *stream, const struct proxy_conf *conf, enu
         said = run_list(stream, list, EXPR_AT_REQUEST_HEAD, true);
     if (last && goes_on(said))
         said = run_list(stream, last, EXPR_AT_REQUEST_HEAD, true);
+    // The hint that was to send those before it may not have been reached after all.
+    if (UNLIKELY(stream->answer != NULL) && (goes_on(said) || said == RULE_WAIT))
+        stream_hints_flush(stream);
     if (goes_on(said)) {
         stream->deadline_us = 0;
-        return true;
+        return stream_names_pass(stream, conf, verdict);
     }
     *verdict = request_verdict(stream, said, 0);
     return false;
@@ -299,7 +315,8 @@ static bool run_phase(struct stream *stream, const struct rule *list, enum strea
         *verdict = closed(stream, PROXY_COUNT_DENIED_RESP);
         return false;
     default:
-        *verdict = stream_refuse(stream, 502, STREAM_END_INTERNAL, true);
+        stream->times.answer_us = 0;
+        *verdict = stream_refuse(stream, 500, STREAM_END_PROXY, false);
         return false;
     }
 }
@@ -315,7 +332,8 @@ bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict)
     stream->response_phase = PHASE_OVER;
     if (!stream_has_after_rules(stream) || stream_after_rules(stream))
         return true;
-    *verdict = stream_refuse(stream, 502, STREAM_END_INTERNAL, true);
+    stream->times.answer_us = 0;
+    *verdict = stream_refuse(stream, 500, STREAM_END_PROXY, false);
     return false;
 }
 
@@ -362,8 +380,7 @@ enum stream_verdict stream_raw_response(struct stream *stream)
     stream->inspect_us = stream->inspect_us ? stream->inspect_us : now_us;
     bool more = mux_h1_raw_fill(back);
     bool final = !delay_us || stream->inspect_us + delay_us <= now_us || !more;
-    enum rule_verdict said =
-        run_list(stream, conf->rules[PROXY_RULES_TCP_RESPONSE], EXPR_AT_RESPONSE_CONTENT, final);
+    enum rule_verdict said = run_list(stream, conf->rules[PROXY_RULES_TCP_RESPONSE], EXPR_AT_RESPONSE_CONTENT, final);
     if (goes_on(said)) {
         stream->inspect_us = stream->deadline_us = 0;
         return stream_to_tunnel(stream);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include "expr/cond.h"
 #include "expr/format.h"
+#include "stream/error.h"
 #include "stream/act.h"
 #include "stream/steps.h"
 #include "transport/proxy_protocol.h"
@@ -231,17 +232,19 @@ static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
 {
     struct stream_ctx *ctx = stream->ctx;
     const struct proxy_conf *conf = stream->backend->conf;
-    const struct transport_address *dst =
-        backend_follows_client(stream->server) ? stream_dst(stream) : NULL;
+    const struct transport_address *dst = backend_follows_client(stream->server) ? stream_dst(stream) : NULL;
     const struct stream_wishes *wishes = &stream->wishes;
     const struct backend_marks marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark, wishes->has_bc_tos };
     struct backend_conn *back = backend_connect(stream->server, dst, &marks);
     if (!back) {
+        stream->back_error = (uint8_t)stream_error_of_errno(errno);
         bool ours = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EADDRNOTAVAIL;
         *verdict = stream_retry(stream, ours ? STREAM_END_RESOURCE : STREAM_END_SERVER);
         return false;
     }
     stream->back = back;
+    if (conf->options & PROXY_OPT_CASE_SERVER)
+        back->h1.cases = &ctx->program->global.h1_cases;
     back->h1.stream.user = stream;
     back->h1.stream.on_event = back_event;
     // Nobody else's request may travel under marks of this one.
@@ -281,6 +284,7 @@ enum stream_verdict stream_connect(struct stream *stream)
     if (io == IO_FAIL)
         return stream_retry(stream, STREAM_END_SERVER);
     stream->deadline_us = 0;
+    stream->back_error = STREAM_ERROR_NONE;
     stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
     stream->back->num_uses++;
     if (stream->session->conf->log_steps)
@@ -322,21 +326,11 @@ static bool may_redispatch(const struct stream *stream)
     return stream->retries_left <= (interval < 0 ? -interval : 1);
 }
 
-enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
+// The next attempt, at the same server or another; `pause` gives the same one a moment to recover.
+static enum stream_verdict try_again(struct stream *stream, bool pause)
 {
-    struct stream_ctx *ctx = stream->ctx;
     uint64_t *be = stream->backend->counters;
     uint64_t *srv = stream->server->counters;
-    stream_relay_fini(&stream->up);
-    if (stream->back) {
-        backend_conn_close(stream->back, true);
-        stream->back = NULL;
-    }
-    if (stream->retries_left <= 0) {
-        backend_count(be, PROXY_COUNT_CONN_ERRORS, 1);
-        backend_count(srv, PROXY_COUNT_CONN_ERRORS, 1);
-        return stream_refuse(stream, 503, why, false);
-    }
     bool redispatch = may_redispatch(stream);
     stream->retries_left--;
     stream->retries++;
@@ -354,21 +348,64 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
     }
     backend_count(be, PROXY_COUNT_RETRIES, 1);
     backend_count(srv, PROXY_COUNT_RETRIES, 1);
-    // The same server gets a moment to recover, unless the attempt already took that long.
+    if (stream->step != STREAM_CONNECT)
+        stream_step_set(stream, STREAM_CONNECT);
+    if (!pause)
+        return STREAM_GO;
     uint64_t pause_us = 1000000;
     uint64_t connect_us = stream->backend->conf->timeouts.connect;
     if (connect_us && connect_us < pause_us)
         pause_us = connect_us;
-    if (why == STREAM_END_SERVER_TIMEOUT)
-        return STREAM_GO;
     stream->retry_wait = true;
-    stream->deadline_us = ctx->loop->now_us + pause_us;
+    stream->deadline_us = stream->ctx->loop->now_us + pause_us;
     return STREAM_WAIT;
+}
+
+enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
+{
+    stream_relay_fini(&stream->up);
+    if (stream->back) {
+        stream->back_error = (uint8_t)stream_error_of_conn(&stream->back->h1.conn);
+        backend_conn_close(stream->back, true);
+        stream->back = NULL;
+    }
+    bool wanted = !stream->head_valid || stream->backend->conf->be.retry_on & PROXY_RETRY_CONNECT;
+    if (stream->retries_left <= 0 || !wanted) {
+        backend_count(stream->backend->counters, PROXY_COUNT_CONN_ERRORS, 1);
+        backend_count(stream->server->counters, PROXY_COUNT_CONN_ERRORS, 1);
+        return stream_refuse(stream, 503, why, false);
+    }
+    // An attempt that timed out took long enough.
+    return try_again(stream, why != STREAM_END_SERVER_TIMEOUT);
+}
+
+// What an attempt left behind that reached a server.
+static void forget_attempt(struct stream *stream)
+{
+    stream_relay_fini(&stream->up);
+    stream_relay_fini(&stream->down);
+    backend_conn_close(stream->back, false);
+    stream->back = NULL;
+    stream->reused = stream->head_sent = stream->got_answer = stream->response_valid = false;
+    stream->no_pool = true;
+}
+
+bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdict *verdict)
+{
+    if (!(stream->backend->conf->be.retry_on & why) || stream->wishes.no_l7_retry || stream->retries_left <= 0 ||
+        stream->answer_head || !mux_h1_rewind(stream->front))
+        return false;
+    forget_attempt(stream);
+    stream->deadline_us = 0;
+    *verdict = try_again(stream, false);
+    return true;
 }
 
 // Safe to repeat: nothing of the answer came, the method has no effect of its own, and the body is still at hand.
 static bool may_send_again(const struct stream *stream)
 {
+    if (stream->wishes.no_l7_retry)
+        return false;
     switch (stream->request.method) {
     case HTTP_METHOD_GET:
     case HTTP_METHOD_HEAD:
@@ -387,13 +424,7 @@ bool stream_resend(struct stream *stream)
     if (!stream->reused || !may_send_again(stream) || !mux_h1_rewind(stream->front))
         return false;
     backend_count(stream->server->counters, PROXY_COUNT_POOL_RETRIES, 1);
-    stream_relay_fini(&stream->up);
-    stream_relay_fini(&stream->down);
-    backend_conn_close(stream->back, false);
-    stream->back = NULL;
-    stream->reused = false;
-    stream->no_pool = true;
-    stream->head_sent = false;
+    forget_attempt(stream);
     stream_step_set(stream, STREAM_CONNECT);
     return true;
 }

@@ -6,6 +6,7 @@
 #include "expr/var.h"
 #include "proxy/userlist.h"
 #include "stream/capture.h"
+#include "stream/error.h"
 #include "stream/steps.h"
 
 #define TO(step) (1u << (step))
@@ -86,6 +87,7 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .stopping = &ctx->stopping,
                                        .holds = stream_condition_holds,
                                        .owner = ctx };
+    ctx->measures = stream_cost_is_wanted();
     stream_log_boot();
     if (!ctx->expr.vars)
         check_out_of_memory(sizeof(ctx->expr));
@@ -188,6 +190,7 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->client_act_us = ctx->loop->now_us;
     event_task_init(&stream->task, task_run);
     http_head_init(&stream->request, stream->request_fields, ctx->mux->max_fields);
+    stream->request.lax = (session->conf->options & PROXY_OPT_LAX_REQUEST) != 0;
     front->stream.user = stream;
     front->stream.on_event = front_event;
     return stream;
@@ -214,6 +217,9 @@ void stream_run(struct stream *stream)
         stream->run_again = true;
         return;
     }
+    struct stream_ctx *ctx = stream->ctx;
+    if (ctx->measures)
+        stream_cost_begin(&stream->cost, ctx->loop);
     stream->running = true;
     enum stream_verdict verdict;
     do {
@@ -224,6 +230,8 @@ void stream_run(struct stream *stream)
         return;
     stream->running = false;
     stream_arm(stream);
+    if (ctx->measures)
+        stream_cost_end(&stream->cost);
 }
 
 // Where the stream stood: waiting for the request, the queue, the connection, the answer's head, a body, or delivering
@@ -262,9 +270,24 @@ void stream_note_end(struct stream *stream, enum stream_end end)
         return;
     stream->end = (uint8_t)end;
     stream->end_phase = phase_letter(stream, end);
+    if (stream->rule)
+        stream->waited_at = stream->rule;
 }
 
-void stream_leave_server(struct stream *stream, bool keep)
+static void leave_conn(struct stream *stream, bool keep)
+{
+    struct backend_conn *back = stream->back;
+    if (!back)
+        return;
+    stream->back_error = (uint8_t)stream_error_of_conn(&back->h1.conn);
+    stream->back = NULL;
+    if (keep)
+        backend_pool_put(back, &stream->session->own_conn);
+    else
+        backend_conn_close(back, false);
+}
+
+static void leave_queue(struct stream *stream)
 {
     stream_relay_fini(&stream->up);
     stream_relay_fini(&stream->down);
@@ -273,20 +296,23 @@ void stream_leave_server(struct stream *stream, bool keep)
         stream->waiter = 0;
         board_queue_leave(stream->ctx->board, waiter, stream->ctx->inc);
     }
-    if (stream->back) {
-        struct backend_conn *back = stream->back;
-        if (stream->session->conf->log_wants_source)
-            stream_note_source(stream);
-        stream->back = NULL;
-        if (keep)
-            backend_pool_put(back, &stream->session->own_conn);
-        else
-            backend_conn_close(back, false);
-    }
+    if (stream->back && stream->session->conf->log_wants_source)
+        stream_note_source(stream);
+}
+
+static void leave_slot(struct stream *stream)
+{
     if (stream->has_slot) {
         stream->has_slot = false;
         backend_slot_give(stream->server);
     }
+}
+
+void stream_leave_server(struct stream *stream, bool keep)
+{
+    leave_queue(stream);
+    leave_conn(stream, keep);
+    leave_slot(stream);
 }
 
 void stream_release(struct stream *stream)
@@ -364,10 +390,13 @@ enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, en
     stream->bytes_in = stream->bytes_in ? stream->bytes_in : stream->front->stream.bytes_in;
     stream->bytes_out = stream->front->stream.bytes_out;
     // Slot and place are given back before the line counts connections, as HAProxy's lines do: they tell of the others.
-    stream_leave_server(stream, whole);
+    // The connection itself can still be asked about.
+    leave_queue(stream);
+    leave_slot(stream);
     if (stream->in_backend)
         backend_session_end(stream->backend);
     stream_log_line(stream);
+    leave_conn(stream, whole);
     count_end(stream);
     stream_give(stream);
     host->ended(session, next);
@@ -496,6 +525,9 @@ static enum stream_verdict relay_timeout(struct stream *stream)
             return stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);
         return stream_finish(stream, STREAM_END_CLIENT_TIMEOUT, STREAM_NEXT_CLOSE);
     }
+    enum stream_verdict verdict;
+    if (!stream->response_valid && stream_retry_answer(stream, PROXY_RETRY_TIMEOUT, &verdict))
+        return verdict;
     backend_count(stream->backend->counters, PROXY_COUNT_RESP_ERRORS, !stream->answer_head);
     backend_count(stream->server->counters, PROXY_COUNT_RESP_ERRORS, !stream->answer_head);
     if (!stream->answer_head)
@@ -523,6 +555,8 @@ void stream_timer_fired(struct stream *stream)
         stream_arm(stream);
         return;
     }
+    if (stream->ctx->measures)
+        stream_cost_begin(&stream->cost, stream->ctx->loop);
     stream->deadline_us = 0;
     stream->running = true;
     switch (stream->step) {

@@ -118,6 +118,7 @@ static void write_log(struct stream_tunnel *tunnel, enum stream_end end)
         tunnel->kept->end_phase = log->end_phase;
         tunnel->kept->bytes_in = log->bytes_in;
         tunnel->kept->bytes_out = log->bytes_out;
+        tunnel->kept->back = tunnel->back;
     }
     if (!is_null || !(log->frontend->options & PROXY_OPT_DONT_LOG_NULL))
         stream_log_write(tunnel->ctx, log, tunnel->kept);
@@ -135,13 +136,13 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     tunnel->bytes_out = tunnel->front->stream.bytes_out;
     stream_relay_fini(&tunnel->up);
     stream_relay_fini(&tunnel->down);
-    backend_conn_close(tunnel->back, reset);
     if (tunnel->has_slot)
         backend_slot_give(tunnel->server);
     if (tunnel->in_backend)
         backend_session_end(tunnel->backend);
     tunnel_count(tunnel, end);
     write_log(tunnel, end);
+    backend_conn_close(tunnel->back, reset);
     event_task_cancel(&tunnel->task);
     ctx->num_tunnels--;
     free(tunnel);
@@ -193,22 +194,33 @@ static bool run_side(struct stream_tunnel *tunnel, struct stream_relay *relay, b
     }
 }
 
-static void tunnel_run(struct stream_tunnel *tunnel)
+// False: the tunnel is over.
+static bool run_both(struct stream_tunnel *tunnel)
 {
     if (!run_side(tunnel, &tunnel->up, true) || !run_side(tunnel, &tunnel->down, false))
-        return;
+        return false;
     // After a FIN nobody reads that side any more, and would not see a reset that follows.
     if ((tunnel->client_fin && tunnel->front->conn.has_error) ||
         (tunnel->server_fin && tunnel->back->h1.conn.has_error)) {
         tunnel_end(tunnel, tunnel->client_fin && tunnel->front->conn.has_error ? STREAM_END_CLIENT : STREAM_END_SERVER,
                    true);
-        return;
+        return false;
     }
     if (tunnel->client_fin && tunnel->server_fin) {
         tunnel_end(tunnel, STREAM_END_OK, false);
-        return;
+        return false;
     }
     tunnel_arm(tunnel);
+    return true;
+}
+
+static void tunnel_run(struct stream_tunnel *tunnel)
+{
+    struct stream_cost *cost = tunnel->kept && tunnel->ctx->measures ? &tunnel->kept->cost : NULL;
+    if (cost)
+        stream_cost_begin(cost, tunnel->ctx->loop);
+    if (run_both(tunnel) && cost)
+        stream_cost_end(cost);
 }
 
 static uint64_t side_deadline(uint64_t act_us, uint64_t timeout, uint64_t tunnel_timeout, uint64_t fin_timeout,

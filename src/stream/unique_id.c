@@ -35,7 +35,7 @@ static bool fetch_unique_id(struct expr_subject *subject, struct expr_sample *ou
 static const struct expr_fetch fetches[] = {
     { .name = "unique-id",
       .out = EXPR_STR,
-      .when = EXPR_FROM_CONTENT,
+      .when = EXPR_FROM_CONNECT,
       .fetch = fetch_unique_id,
       .help = "The unique id of the request, which unique-id-format makes.",
       .good = "unique-id -m found" },

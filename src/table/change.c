@@ -7,12 +7,15 @@
 struct wire {
     uint32_t op;
     uint32_t version;
-    uint32_t generation;
+    uint32_t generation; // that it is for, 0: all
     uint16_t list_len;
     uint16_t key_len;
     uint16_t value_len;
-    uint16_t zero;
+    uint16_t is_map;
 };
+
+// What one turn does at most: traffic waits for it.
+enum { TURN_APPLY = 512, TURN_TIDY = 128 };
 
 // The journal as this process sees it.
 static struct {
@@ -51,26 +54,36 @@ bool table_change_read(struct table_change *out, uint32_t *generation, const voi
     *generation = wire.generation;
     *out = (struct table_change){ .op = (enum table_change_op)wire.op,
                                   .version = wire.version,
+                                  .is_map = wire.is_map,
                                   .list = slice_of(text, wire.list_len),
                                   .key = slice_of(text + wire.list_len, wire.key_len),
                                   .value = slice_of(text + wire.list_len + wire.key_len, wire.value_len) };
     return true;
 }
 
-// The length of the entry in `data`, which has room for BOARD_JOURNAL_ENTRY_MAX bytes; 0 where it does not fit.
-static size_t change_write(char *data, const struct table_change *change)
+// Prepared versions, and lists without a name, are this generation's alone: the same number means something else to
+// another.
+static bool is_for_all(const struct table_change *change, const struct expr_list *list)
 {
+    return !change->version && change->op != TABLE_CHANGE_PREPARE && expr_list_is_named(list);
+}
+
+// The length of the entry in `data`, which has room for BOARD_JOURNAL_ENTRY_MAX bytes; 0 where it does not fit.
+static size_t change_write(char *data, const struct table_change *change, const struct expr_list *list)
+{
+    struct slice name = slice_str(expr_list_name(list));
     size_t len = sizeof(struct wire);
-    const struct slice parts[] = { change->list, change->key, change->value };
+    const struct slice parts[] = { name, change->key, change->value };
     for (size_t i = 0; i < NUM_ITEMS(parts); i++)
         if (parts[i].len > BOARD_JOURNAL_ENTRY_MAX || (len += parts[i].len) > BOARD_JOURNAL_ENTRY_MAX)
             return 0;
     struct wire wire = { .op = change->op,
                          .version = change->version,
-                         .generation = generation_own(),
-                         .list_len = (uint16_t)change->list.len,
+                         .generation = is_for_all(change, list) ? 0 : generation_own(),
+                         .list_len = (uint16_t)name.len,
                          .key_len = (uint16_t)change->key.len,
-                         .value_len = (uint16_t)change->value.len };
+                         .value_len = (uint16_t)change->value.len,
+                         .is_map = expr_list_is_map(list) };
     memcpy(data, &wire, sizeof(wire));
     len = sizeof(wire);
     for (size_t i = 0; i < NUM_ITEMS(parts); i++) {
@@ -81,11 +94,12 @@ static size_t change_write(char *data, const struct table_change *change)
     return len;
 }
 
-// What is wrong with it was told to who published it, or concerns another generation's list.
+// What is wrong with it was told to who published it, or comes from another generation, where the name is that of a
+// list of another kind.
 static void change_apply(const struct table_change *change)
 {
     struct expr_list *list = expr_list_find(change->list);
-    if (!list)
+    if (!list || expr_list_is_map(list) != change->is_map)
         return;
     switch (change->op) {
     case TABLE_CHANGE_ENSURE:
@@ -122,21 +136,34 @@ static void entry_apply(uint32_t type, const char *data, size_t len)
     if (type != TABLE_CHANGE_LIST)
         return;
     must(table_change_read(&change, &generation, data, len));
-    bool of_version = change.version || change.op == TABLE_CHANGE_PREPARE;
-    if (!of_version || generation == generation_own())
+    if (!generation || generation == generation_own())
         change_apply(&change);
 }
 
-void table_changes_apply(void)
+// Applies up to `max` entries and says how many there were.
+static uint32_t entries_apply(uint32_t max)
 {
     char data[BOARD_JOURNAL_ENTRY_MAX];
-    uint32_t type;
+    uint32_t type, num = 0;
     uint64_t number;
     size_t len;
-    while (changes.board && (number = board_journal_next(changes.board, &type, data, &len, changes.inc)) != 0) {
+    for (; changes.board && num < max; num++) {
+        number = board_journal_next(changes.board, &type, data, &len, changes.inc);
+        if (!number)
+            break;
         entry_apply(type, data, len);
         board_journal_applied(changes.board, changes.inc, number);
     }
+    return num;
+}
+
+bool table_changes_apply(void)
+{
+    bool more = entries_apply(TURN_APPLY) == TURN_APPLY;
+    more = expr_lists_tidy(TURN_TIDY) || more;
+    if (more && changes.board)
+        board_wake(changes.board, changes.inc);
+    return more;
 }
 
 // Whether it would change anything: most of what rules do, they did for the request before.
@@ -159,24 +186,30 @@ static enum table_change_result publish(const struct table_change *change, const
     *wrong = list ? NULL : "there is no such list";
     if (!list)
         return TABLE_CHANGE_WRONG;
+    if (change->version && !expr_list_has_version(list, change->version)) {
+        *wrong = "there is no such version";
+        return TABLE_CHANGE_WRONG;
+    }
     if (!is_needed(list, change))
         return TABLE_CHANGE_NOTHING;
     if (change->op <= TABLE_CHANGE_SET)
         *wrong = expr_list_check(list, change->key, change->value);
     if (*wrong)
         return TABLE_CHANGE_WRONG;
-    size_t len = change_write(data, change);
+    size_t len = change_write(data, change, list);
     if (!len)
         return TABLE_CHANGE_TOO_LONG;
     if (!changes.board) {
-        change_apply(change);
+        struct table_change own = *change;
+        own.is_map = expr_list_is_map(list);
+        change_apply(&own);
         return TABLE_CHANGE_DONE;
     }
     *number = board_journal_append(changes.board, TABLE_CHANGE_LIST, data, len);
     if (!*number)
         return TABLE_CHANGE_FULL;
     // All before it, then itself: our copy is never one that the order does not know.
-    table_changes_apply();
+    entries_apply(UINT32_MAX);
     return TABLE_CHANGE_DONE;
 }
 
@@ -184,7 +217,7 @@ enum table_change_result table_change_publish(const struct table_change *change,
 {
     const char *reason = NULL;
     uint64_t entry = 0;
-    table_changes_apply();
+    entries_apply(UINT32_MAX);
     enum table_change_result result = publish(change, &reason, &entry);
     changes.counts.num_wrong += result == TABLE_CHANGE_WRONG;
     changes.counts.num_too_long += result == TABLE_CHANGE_TOO_LONG;

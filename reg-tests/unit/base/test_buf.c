@@ -90,6 +90,13 @@ static void test_slices(void **state)
     assert_false(slice_to_u64(SLICE(""), &value));
     assert_false(slice_to_u64(SLICE("+1"), &value));
     assert_false(slice_to_u64(SLICE("1 "), &value));
+    int64_t num;
+    assert_true(slice_to_i64(SLICE("-9223372036854775808"), &num) && num == INT64_MIN);
+    assert_true(slice_to_i64(SLICE("+9223372036854775807"), &num) && num == INT64_MAX);
+    assert_false(slice_to_i64(SLICE("9223372036854775808"), &num) || slice_to_i64(SLICE("-"), &num));
+    assert_false(slice_to_i64(SLICE("--1"), &num) || slice_to_i64(SLICE(""), &num));
+    assert_true(slice_hex_digit('9') == 9 && slice_hex_digit('F') == 15 && slice_hex_digit('a') == 10);
+    assert_true(slice_hex_digit('g') < 0 && slice_hex_digit('/') < 0 && slice_hex_digit('\0') < 0);
     assert_true(slice_equal_nocase(SLICE("Content-LENGTH"), SLICE("content-length")));
     assert_false(slice_equal_nocase(SLICE("a@"), SLICE("a`")));
     assert_true(slice_equal(slice_trim(SLICE(" \t a b\t ")), SLICE("a b")));
@@ -126,10 +133,38 @@ static void test_arena_and_text(void **state)
     text_fini(&text);
 }
 
+static void utf8(void **state)
+{
+    (void)state;
+    static const struct slice good[] = { SLICE("a"),
+                                         SLICE("\xc2\x80"),
+                                         SLICE("\xe0\xa0\x80"),
+                                         SLICE("\xed\x9f\xbf"),
+                                         SLICE("\xf0\x90\x80\x80"),
+                                         SLICE("\xf4\x8f\xbf\xbf") };
+    // A lone tail, overlong ones, a surrogate, one beyond the last, cut ones.
+    static const struct slice bad[] = { SLICE("\x80"),
+                                        SLICE("\xc0\x80"),
+                                        SLICE("\xc1\xbf"),
+                                        SLICE("\xe0\x9f\xbf"),
+                                        SLICE("\xf0\x8f\xbf\xbf"),
+                                        SLICE("\xed\xa0\x80"),
+                                        SLICE("\xf4\x90\x80\x80"),
+                                        SLICE("\xf5\x80\x80\x80"),
+                                        SLICE("\xe2\x82"),
+                                        SLICE("\xc3("),
+                                        SLICE("\xff") };
+    for (size_t i = 0; i < NUM_ITEMS(good); i++)
+        assert_int_equal(slice_utf8_len(good[i]), good[i].len);
+    for (size_t i = 0; i < NUM_ITEMS(bad); i++)
+        assert_int_equal(slice_utf8_len(bad[i]), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pool_lends_and_keeps),
+        cmocka_unit_test(utf8),
         cmocka_unit_test(test_buf_moves_bytes),
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_slices),

@@ -56,13 +56,13 @@ static void test_unknown(void **state)
 static void test_refused(void **state)
 {
     (void)state;
-    assert_first("global\n hard-stop-after 5s\n",
-                 "t:2:2: 'hard-stop-after' is a HAProxy keyword that fairlead does not support yet");
+    assert_first("global\n cluster-secret x\n",
+                 "t:2:2: 'cluster-secret' is a HAProxy keyword that fairlead does not support yet");
     assert_first("global\n lua-load x.lua\n", "t:2:2: 'lua-load' needs Lua, which fairlead does not have");
     assert_first("backend b\n option httpchk GET /\n",
                  "t:2:2: 'option httpchk' is a HAProxy keyword that fairlead does not support yet");
-    assert_first("frontend f\n http-request set-header a b\n",
-                 "t:2:2: 'http-request set-header' is a HAProxy keyword that fairlead does not support yet");
+    assert_first("frontend f\n http-request cache-use c\n",
+                 "t:2:2: 'http-request cache-use' is a HAProxy keyword that fairlead does not support yet");
     assert_first("backend b\n server s a:1 check\n",
                  "t:2:15: option 'check' of 'server' needs health checks, which fairlead does not support yet");
     assert_first("frontend f\n bind quic4@:1 quic-force-retry\n",
@@ -134,7 +134,7 @@ static void test_options(void **state)
                 "[ALERT]    (PID) : config : 4 errors in the configuration\n");
     assert_first("backend b\n server s a:1 \"\" backup\n",
                  "t:2:15: empty option of 'server'; a variable that may be empty is written \"${NAME[*]}\"");
-    assert_first("backend b\n default-server backup\n", "t:2:17: option 'backup' of 'default-server' is a HAProxy "
+    assert_first("backend b\n default-server shard\n", "t:2:17: option 'shard' of 'default-server' is a HAProxy "
                                                         "keyword that fairlead does not support yet");
 }
 

@@ -55,7 +55,7 @@ static void fields_and_words(void **state)
         { "str(f1_f2_f3__f5),field(-2,_,3)", "f2_f3_" },
         { "str(f1_f2_f3__f5),field(-3,_,0)", "f1_f2_f3" },
         { "str(f1_f2_f3__f5),field(-6,_)", NULL },
-        { "str(a\\,b;c),field(2,\",;\")", "b" },
+        { "str('a,b;c'),field(2,\",;\")", "b" },
         { "str(),field(1,_)", "" },
         { "str(),field(2,_)", NULL },
         { "str(_),field(2,_)", "" },
@@ -153,10 +153,10 @@ static void urls_and_hosts(void **state)
         { "str(012345),bytes(txn.none)", NULL },
     };
     static const struct conv_bad bad[] = {
-        { "str(a),url_dec(x)", "an integer" },       { "str(a),url_enc(path)", "only encoding" },
-        { "str(a),ipmask(33)", "IPv4 mask" },        { "str(a),ipmask(24,129)", "IPv6 mask" },
-        { "str(a),ipmask(/24)", "IPv4 mask" },       { "str(a),ipmask(255.255)", "IPv4 mask" },
-        { "str(a),bytes(x)", "name of a variable" }, { "str(a),bytes", "takes (<offset>" },
+        { "str(a),url_dec(x)", "an integer" },      { "str(a),url_enc(path)", "only encoding" },
+        { "str(a),ipmask(33)", "IPv4 mask" },       { "str(a),ipmask(24,129)", "IPv6 mask" },
+        { "str(a),ipmask(/24)", "IPv4 mask" },      { "str(a),ipmask(255.255)", "IPv4 mask" },
+        { "str(a),bytes(x)", "a variable's name" }, { "str(a),bytes", "takes (<offset>" },
     };
     conv_check(*state, cases, NUM_ITEMS(cases));
     conv_check_bad(*state, bad, NUM_ITEMS(bad));

@@ -188,7 +188,7 @@ static void random_changes(void **state)
 {
     (void)state;
     static struct model model;
-    for (int i = EXPR_MATCH_INT; i < EXPR_NUM_MATCHES; i++) {
+    for (int i = EXPR_MATCH_INT; i < EXPR_MATCH_VERSION; i++) {
         enum expr_match match = (enum expr_match)i;
         struct toy_config toy;
         struct expr_list *list;
@@ -394,11 +394,113 @@ static void wrong_changes(void **state)
     toy_fini(&toy);
 }
 
+struct told {
+    uint32_t num;
+    struct {
+        uint32_t id;
+        char name[32];
+        char text[256];
+    } lists[16];
+};
+
+static void tell_put(void *arg, const char *text)
+{
+    char *out = arg;
+    strncat(out, text, 255 - strlen(out));
+}
+
+static void tell(struct expr_list *list, void *arg)
+{
+    struct told *told = arg;
+    told->lists[told->num].id = expr_list_id(list);
+    snprintf(told->lists[told->num].name, 32, "%s", expr_list_name(list));
+    expr_list_describe(list, tell_put, told->lists[told->num++].text);
+}
+
+// The values on lines are lists as well: with an id that counts up, or the one that -u says.
+static void lines(void **state)
+{
+    (void)state;
+    // What has a forced id stands among the others in the order of all ids.
+    static const struct {
+        const char *name;
+        const char *text;
+    } want[] = {
+        { "#0", "acl 'path' file 'toy' line 1" },
+        { "#1", "acl 'src' file 'toy' line 1" },
+        { "virt@l", "pattern list 'virt@l' used by acl at file 'toy' line 1, by acl at file 'toy' line 1" },
+        { "#3", "acl 'path_beg' file 'toy' line 1" },
+        { "#4", "acl 'path' file 'toy' line 1" },
+        { "#5", "acl 'status' file 'toy' line 1" },
+        { "#6", "acl 'path' file 'toy' line 1" },
+        { "#7", "acl 'path' file 'toy' line 1" },
+    };
+    struct toy_config toy;
+    struct toy it = { .path = "/x", .src = "10.0.0.1", .status = 7 };
+    toy_init(&toy);
+    toy_acl(&toy, "acl a path /a /b");
+    toy_acl(&toy, "acl b src 10.0.0.0/8");
+    toy_acl(&toy, "acl c path -i -u 4 /c");
+    toy_acl(&toy, "acl c path -u 6 -f virt@l");
+    toy_acl(&toy, "acl d path_beg -f virt@l");
+    toy_acl(&toy, "acl e status gt 5 lt 9 eq 100:200");
+    const struct expr_cond *anonymous = toy_cond(&toy, "x if { path -m found }");
+    struct told told = { 0 };
+    expr_lists_each(tell, &told);
+    assert_int_equal(told.num, NUM_ITEMS(want));
+    for (uint32_t i = 0; i < told.num; i++) {
+        assert_int_equal(told.lists[i].id, i);
+        assert_string_equal(told.lists[i].name, want[i].name);
+        assert_string_equal(told.lists[i].text, want[i].text);
+    }
+    assert_null(expr_list_find(SLICE("#9")));
+    assert_null(expr_list_find(SLICE("#")));
+
+    struct expr_subject *subject = toy_subject(&it);
+    const struct expr_cond *cond = toy_cond(&toy, "x if a or c");
+    struct expr_list *list = expr_list_find(SLICE("#0"));
+    assert_true(expr_cond_true(anonymous, subject) && !expr_cond_true(cond, subject));
+    assert_null(expr_list_add(list, 0, SLICE("/x"), SLICE("")));
+    assert_true(expr_cond_true(cond, subject));
+    assert_true(expr_list_del(list, 0, SLICE("/x")) && expr_list_del(list, 0, SLICE("/a")));
+    it.path = "/b";
+    assert_true(expr_cond_true(cond, subject));
+    assert_true(expr_list_del(list, 0, SLICE("/b")));
+    assert_true(!expr_cond_true(cond, subject) && expr_list_num(list) == 0);
+    assert_null(expr_list_add(list, 0, SLICE("/b"), SLICE("")));
+    assert_true(expr_cond_true(cond, subject));
+    uint32_t number = expr_list_prepare(list);
+    assert_null(expr_list_add(list, number, SLICE("/new"), SLICE("")));
+    assert_int_equal(expr_list_version(list), 0);
+    assert_int_equal(expr_list_version_next(list), 1);
+    assert_true(expr_list_commit(list, number) && expr_list_version(list) == 1);
+    assert_false(expr_cond_true(cond, subject));
+    it.path = "/new";
+    assert_true(expr_cond_true(cond, subject));
+    expr_list_clear(list, 0);
+    assert_false(expr_cond_true(cond, subject));
+    // A list of a line that has files besides, empty so far; and -i holds for what is added.
+    assert_null(expr_list_add(expr_list_find(SLICE("#6")), 0, SLICE("/new"), SLICE("")));
+    assert_true(expr_cond_true(cond, subject));
+    assert_null(expr_list_add(expr_list_find(SLICE("#4")), 0, SLICE("/caseless"), SLICE("")));
+    it.path = "/CaseLess";
+    assert_true(expr_cond_true(cond, subject));
+    // Orders are ranges.
+    list = expr_list_find(SLICE("#5"));
+    assert_true(expr_list_del(list, 0, SLICE("6:")) && expr_list_del(list, 0, SLICE(":8")));
+    assert_true(expr_list_del(list, 0, SLICE("100:200")) && !expr_list_del(list, 0, SLICE("6:")));
+    assert_non_null(expr_list_add(list, 0, SLICE("gt"), SLICE("")));
+    while (expr_lists_tidy(1))
+        ;
+    toy_fini(&toy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_changes), cmocka_unit_test(versions),      cmocka_unit_test(names_and_files),
         cmocka_unit_test(load_large),     cmocka_unit_test(wrong_changes),
+        cmocka_unit_test(lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,6 +128,26 @@ static void networks(void **state)
         assert_non_null(expr_patterns_add(expr_patterns_new(&arena, EXPR_MATCH_IP), slice_str(bad[i]), false));
 }
 
+static void versions(void **state)
+{
+    (void)state;
+    static const char *const bad[] = { "", ".", "3.", ".3", "3.x", "3.1.2", "3.65536", "65536", "-3", "3.1:3", ":", "3:2" };
+    struct expr_patterns *set = SET(VERSION, false, "3", "3.2:3.3");
+    assert_true(num(set, 0x30000) && num(set, 0x30002) && num(set, 0x30003));
+    assert_false(num(set, 3) || num(set, 0x30001) || num(set, 0x30004));
+    set = SET(VERSION, false, "65535.65535", ":1");
+    assert_true(num(set, 0xffffffff) && num(set, 0x10000) && !num(set, 0x10001));
+    set = expr_patterns_new(&arena, EXPR_MATCH_VERSION);
+    assert_null(expr_patterns_add_op(set, SLICE("gt"), SLICE("3.1")));
+    expr_patterns_seal(set);
+    assert_true(num(set, 0x30002) && !num(set, 0x30001));
+    for (size_t i = 0; i < NUM_ITEMS(bad); i++)
+        assert_non_null(expr_patterns_add(expr_patterns_new(&arena, EXPR_MATCH_VERSION), slice_str(bad[i]), false));
+    // Only names of fetches imply it.
+    assert_int_equal(expr_match_find(SLICE("int")), EXPR_MATCH_INT);
+    assert_int_equal(expr_match_find(SLICE("version")), EXPR_MATCH_DEFAULT);
+}
+
 static void regexes(void **state)
 {
     (void)state;
@@ -220,7 +240,8 @@ static void texts_of_samples(void **state)
     assert_true(slice_equal(expr_sample_str(&sample, scratch), SLICE("2001:db8::1")));
     int64_t value;
     assert_false(expr_sample_int(&sample, &value));
-    assert_true(expr_addr_parse(&sample.addr, SLICE("127.1")));
+    assert_false(expr_addr_parse(&sample.addr, SLICE("127.1")));
+    assert_true(expr_addr_parse_short(&sample.addr, SLICE("127.1")));
     assert_true(expr_sample_int(&sample, &value));
     assert_int_equal(value, 0x7f000001);
     bool truth;
@@ -249,6 +270,7 @@ int main(void)
         cmocka_unit_test(anywhere),
         cmocka_unit_test(integers),
         cmocka_unit_test(networks),
+        cmocka_unit_test(versions),
         cmocka_unit_test(regexes),
         cmocka_unit_test(hostile_regexes),
         cmocka_unit_test(binaries),

@@ -85,7 +85,7 @@ struct rig *rig_new(unsigned num_servers)
         .has_backend = true,
         .mode = PROXY_MODE_HTTP,
         .fe = { .binds = &rig->bind },
-        .be = { .proxy = &rig->proxy, .retries = 3, .redispatch_interval = -1 },
+        .be = { .proxy = &rig->proxy, .retries = 3, .retry_on = PROXY_RETRY_CONNECT, .redispatch_interval = -1 },
         .fe_object = board_object(rig->board, "f/fe"),
         .be_object = board_object(rig->board, "b/fe"),
     };

@@ -4,7 +4,9 @@
 #include "config/words.h"
 #include "base/check.h"
 #include "expr/conv.h"
+#include "config/line.h"
 #include "expr/format.h"
+#include "expr/names.h"
 #include "proxy/answer.h"
 #include "proxy/conf.h"
 #include "rule/rule.h"
@@ -95,6 +97,74 @@ static void test_fetches(void **state)
     assert_true(run.words > 0);
 }
 
+struct known_action {
+    const char *name;
+    bool found;
+};
+
+static void visit_known(const struct rule_action *action, void *arg)
+{
+    struct known_action *known = arg;
+    char name[96];
+    for (uint32_t bit = RULE_TCP_CONNECTION; bit <= RULE_HTTP_AFTER_RESPONSE; bit <<= 1) {
+        snprintf(name, sizeof(name), "%s %s", rule_set_name(bit), action->name);
+        known->found |= action->in & bit && strcmp(name, known->name) == 0;
+    }
+}
+
+static bool is_registered(const struct config_refusal *refusal)
+{
+    struct known_action known = { .name = refusal->name };
+    size_t num;
+    const struct config_word *const *words = config_words_all(&num);
+    if (refusal->in == 0)
+        return config_section_find(refusal->name);
+    for (size_t i = 0; i < num; i++)
+        if (words[i]->in & refusal->in && strcmp(words[i]->name, refusal->name) == 0)
+            return true;
+    rule_actions_each(visit_known, &known);
+    return known.found;
+}
+
+// What is supported is not refused as well.
+static void test_refused(void **state)
+{
+    (void)state;
+    const struct {
+        const struct config_refusal *table;
+        size_t num;
+    } tables[] = {
+        { config_refuse_global, config_refuse_global_num },
+        { config_refuse_proxy, config_refuse_proxy_num },
+        { config_refuse_rule, config_refuse_rule_num },
+        { config_refuse_option, config_refuse_option_num },
+    };
+    unsigned failed = 0;
+    for (size_t i = 0; i < NUM_ITEMS(tables); i++) {
+        for (size_t j = 0; j < tables[i].num; j++) {
+            if (!is_registered(&tables[i].table[j]))
+                continue;
+            print_error("'%s' (in 0x%x) is there: take it out of src/config/refuse_*.c\n", tables[i].table[j].name,
+                        tables[i].table[j].in);
+            failed++;
+        }
+    }
+    const char *name;
+    for (size_t i = 0; (name = expr_fetch_refused_at(i)); i++) {
+        if (!expr_fetch_find(slice_str(name)))
+            continue;
+        print_error("fetch '%s' is there: take it out of src/expr/names.c\n", name);
+        failed++;
+    }
+    for (size_t i = 0; (name = expr_converter_refused_at(i)); i++) {
+        if (!expr_conv_find(slice_str(name)))
+            continue;
+        print_error("converter '%s' is there: take it out of src/expr/names.c\n", name);
+        failed++;
+    }
+    assert_int_equal(failed, 0);
+}
+
 int main(void)
 {
     static struct arena answers;
@@ -103,6 +173,7 @@ int main(void)
         cmocka_unit_test(test_actions),
         cmocka_unit_test(test_services),
         cmocka_unit_test(test_fetches),
+        cmocka_unit_test(test_refused),
     };
     arena_init(&answers);
     config_words_boot();

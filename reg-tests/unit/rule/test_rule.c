@@ -193,7 +193,7 @@ static void refused(void **state)
         { "http-request set-var(txn.x,if) int(1)", "a condition is one of", 14 },
         { "http-request set-var(txn.x,ifset,ifset,ifset,ifset,ifset) int(1)", "at most four", 14 },
         { "http-request unset-var(txn.x,ifset)", "it takes one name alone", 14 },
-        { "http-request tarpit", "'http-request tarpit' is a HAProxy keyword", 14 },
+        { "http-request cache-use x", "'http-request cache-use' is a HAProxy keyword", 14 },
         { "http-request set-status 200", "unknown action 'set-status' in 'http-request'", 14 },
         { "http-request say", "'say' wants a letter", 0 },
         { "http-request say 1 2", "unexpected '2' after 'say'", 20 },

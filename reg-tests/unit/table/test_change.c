@@ -89,6 +89,12 @@ static uint64_t sum_of(const struct expr_list *list)
     return sum;
 }
 
+static void changes_apply_all(void)
+{
+    while (table_changes_apply())
+        ;
+}
+
 static void change_some(unsigned *seed)
 {
     char key[16], value[16];
@@ -128,7 +134,7 @@ static _Noreturn void work(uint32_t i)
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
     sigwait(&set, &sig);
-    table_changes_apply();
+    changes_apply_all();
     atomic_store(&stage.shared->sums[i], sum_of(stage.list));
     _exit(0);
 }
@@ -176,7 +182,7 @@ static void killed_processes(void **state)
         assert_int_equal(waitpid(stage.workers[i].pid, &status, 0), stage.workers[i].pid);
         assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     }
-    table_changes_apply();
+    changes_apply_all();
     for (uint32_t i = 0; i < NUM_WORKERS; i++)
         assert_true(stage.shared->sums[i] == sum_of(stage.list));
     assert_true(atomic_load(&stage.shared->num_published) > NUM_KILLS);
@@ -206,7 +212,10 @@ static void results(void **state)
     change.list = SLICE("virt@y");
     assert_int_equal(table_change_publish(&change, &wrong, NULL), TABLE_CHANGE_WRONG);
     assert_non_null(strstr(wrong, "no such list"));
-    assert_int_equal(table_changes_counts()->num_wrong, 1);
+    change = (struct table_change){ .op = TABLE_CHANGE_ADD, .version = 1, .list = SLICE("virt@x"), .key = SLICE("n") };
+    assert_int_equal(table_change_publish(&change, &wrong, NULL), TABLE_CHANGE_WRONG);
+    assert_non_null(strstr(wrong, "no such version"));
+    assert_int_equal(table_changes_counts()->num_wrong, 2);
     assert_int_equal(table_changes_counts()->num_too_long, 1);
     change = (struct table_change){ .op = TABLE_CHANGE_PREPARE, .list = SLICE("#0") };
     assert_int_equal(table_change_publish(&change, NULL, NULL), TABLE_CHANGE_DONE);
@@ -236,6 +245,85 @@ static void results(void **state)
     assert_int_equal(table_change_publish(&change, NULL, NULL), TABLE_CHANGE_DONE);
 }
 
+// What another generation changes reaches lists of the same name and kind alone.
+static void generations(void **state)
+{
+    (void)state;
+    struct slice value;
+    const char *error = NULL;
+    struct expr_list *acl;
+    assert_null(expr_list_load(&acl, &stage.config, SLICE("virt@acl"), false));
+    assert_non_null(expr_list_index(acl, &error, &stage.config, EXPR_MATCH_STR, false));
+    struct expr_patterns *set = expr_patterns_new(&stage.arena, EXPR_MATCH_STR);
+    assert_null(expr_patterns_add(set, SLICE("mine"), false));
+    assert_null(expr_list_from_line(&stage.config, set, EXPR_MATCH_STR, false, SLICE("path"),
+                                    (struct config_place){ .file = "x", .line = 1 }, NULL));
+    struct expr_list *line = expr_list_find(SLICE("#2"));
+    assert_non_null(line);
+    // As the next generation's worker would publish it, seen by ours.
+    uint32_t next = board_incarnation_take(stage.board, BOARD_ROLE_WORKER, 0, 2);
+    table_changes_enter(stage.board, next);
+    static const struct {
+        const char *list;
+        uint32_t version;
+    } cases[] = { { "virt@x", 0 }, { "virt@acl", 0 }, { "#2", 0 }, { "#0", 0 }, { "virt@x", 1 } };
+    struct table_change prepare = { .op = TABLE_CHANGE_PREPARE, .list = SLICE("virt@x") };
+    assert_int_equal(table_change_publish(&prepare, NULL, NULL), TABLE_CHANGE_DONE);
+    for (size_t i = 0; i < NUM_ITEMS(cases); i++) {
+        char key[16];
+        snprintf(key, sizeof(key), "theirs%zu", i);
+        struct table_change change = { .op = TABLE_CHANGE_ADD,
+                                       .version = cases[i].version,
+                                       .list = slice_str(cases[i].list),
+                                       .key = slice_str(key) };
+        assert_int_equal(table_change_publish(&change, NULL, NULL), TABLE_CHANGE_DONE);
+    }
+    expr_list_clear(stage.list, 0);
+    expr_list_clear(acl, 0);
+    assert_true(expr_list_del(line, 0, SLICE("theirs2")));
+    expr_list_clear(stage.list, 1);
+    table_changes_enter(stage.board, stage.keeper);
+    while (table_changes_apply())
+        ;
+    assert_int_equal(expr_list_num(stage.list), 2);
+    assert_true(expr_list_get(stage.list, SLICE("theirs0"), &value));
+    assert_true(expr_list_get(stage.list, SLICE("theirs3"), &value));
+    assert_true(expr_list_get(acl, SLICE("theirs1"), &value) && expr_list_num(acl) == 1);
+    assert_false(expr_list_get(line, SLICE("theirs2"), &value));
+    assert_int_equal(expr_list_version_next(stage.list), 1);
+    assert_true(expr_list_commit(stage.list, 1) && expr_list_num(stage.list) == 0);
+    // A turn takes a part of many, and says so.
+    table_changes_enter(stage.board, next);
+    char text[16];
+    for (uint32_t i = 0; i < 2000; i++) {
+        struct table_change change = { .op = TABLE_CHANGE_ADD, .list = SLICE("virt@x"), .key = slice_str(text) };
+        snprintf(text, sizeof(text), "%u", i);
+        change.key = slice_str(text);
+        assert_int_equal(table_change_publish(&change, NULL, NULL), TABLE_CHANGE_DONE);
+    }
+    expr_list_clear(stage.list, 0);
+    table_changes_enter(stage.board, stage.keeper);
+    assert_true(table_changes_apply());
+    uint32_t num = expr_list_num(stage.list);
+    assert_true(num > 0 && num < 2000);
+    while (table_changes_apply())
+        ;
+    assert_int_equal(expr_list_num(stage.list), 2000);
+    // A list of that name that is of another kind here is not theirs to change.
+    struct table_change change = { .op = TABLE_CHANGE_CLEAR, .list = SLICE("virt@x") };
+    char data[BOARD_JOURNAL_ENTRY_MAX];
+    size_t len;
+    uint32_t type, generation;
+    uint64_t last;
+    table_changes_enter(stage.board, next);
+    assert_int_equal(table_change_publish(&change, NULL, &last), TABLE_CHANGE_DONE);
+    assert_int_equal(board_journal_next(stage.board, &type, data, &len, stage.keeper), last);
+    struct table_change seen;
+    assert_true(table_change_read(&seen, &generation, data, len) && seen.is_map && generation == 0);
+    board_incarnation_dead(stage.board, next);
+    table_changes_enter(stage.board, stage.keeper);
+}
+
 static void malformed(void **state)
 {
     (void)state;
@@ -254,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(killed_processes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(results, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(generations, set_up, tear_down),
         cmocka_unit_test(malformed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

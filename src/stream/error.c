@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include "base/slice.h"
+#include "stream/error.h"
+
+static const struct {
+    enum stream_error error;
+    int number; // errno, 0: none stands for it
+    const char *name;
+    const char *message;
+} errors[] = {
+    { STREAM_ERROR_NONE, 0, "", "Success" },
+    { STREAM_ERROR_PROCESS_FDS, EMFILE, "PROC_FDLIM", "Too many sockets on the process" },
+    { STREAM_ERROR_SYSTEM_FDS, ENFILE, "SYS_FDLIM", "Too many sockets on the system" },
+    { STREAM_ERROR_PROTOCOL, EAFNOSUPPORT, "NOPROTO", "Protocol or address family not supported" },
+    { STREAM_ERROR_SOCKET, 0, "SOCK_ERR", "General socket error" },
+    { STREAM_ERROR_NO_PORT, EADDRNOTAVAIL, "FREE_PORTS", "Out of local source ports on the system" },
+    { STREAM_ERROR_ADDRESS_IN_USE, EADDRINUSE, "ADDR_INUSE", "Local source address already in use" },
+    { STREAM_ERROR_PROXY_EMPTY, 0, "PRX_EMPTY", "Connection closed while waiting for PROXY protocol header" },
+    { STREAM_ERROR_PROXY_ABORT, 0, "PRX_ABORT", "Connection error while waiting for PROXY protocol header" },
+    { STREAM_ERROR_PROXY_TIMEOUT, 0, "PRX_TIMEOUT", "Timeout while waiting for PROXY protocol header" },
+    { STREAM_ERROR_PROXY_TRUNCATED, 0, "PRX_TRUNCATED", "Truncated PROXY protocol header received" },
+    { STREAM_ERROR_PROXY_NO_HEADER, 0, "PRX_NOT_HDR",
+      "Received something which does not look like a PROXY protocol header" },
+    { STREAM_ERROR_POLL, 0, "POLLERR", "Poller reported POLLERR" },
+    { STREAM_ERROR_REFUSED, ECONNREFUSED, "EREFUSED", "ECONNREFUSED returned by OS" },
+    { STREAM_ERROR_RESET, ECONNRESET, "ERESET", "ECONNRESET returned by OS" },
+    { STREAM_ERROR_UNREACHABLE, ENETUNREACH, "EUNREACH", "ENETUNREACH returned by OS" },
+    { STREAM_ERROR_MEMORY, ENOMEM, "ENOMEM", "ENOMEM returned by OS" },
+    { STREAM_ERROR_DESCRIPTOR, EBADF, "EBADF", "EBADF returned by OS" },
+    { STREAM_ERROR_FAULT, EFAULT, "EFAULT", "EFAULT returned by OS" },
+    { STREAM_ERROR_INVALID, EINVAL, "EINVAL", "EINVAL returned by OS" },
+    { STREAM_ERROR_NOT_CONNECTED, ENOTCONN, "ENCONN", "ENCONN returned by OS" },
+    { STREAM_ERROR_NO_SOCKET, ENOTSOCK, "ENSOCK", "ENSOCK returned by OS" },
+    { STREAM_ERROR_BUFFERS, ENOBUFS, "ENOBUFS", "ENOBUFS returned by OS" },
+    { STREAM_ERROR_PIPE, EPIPE, "EPIPE", "EPIPE returned by OS" },
+};
+
+enum stream_error stream_error_of_errno(int error)
+{
+    if (error == EHOSTUNREACH)
+        error = ENETUNREACH;
+    for (size_t i = 0; error && i < NUM_ITEMS(errors); i++)
+        if (errors[i].number == error)
+            return errors[i].error;
+    return error ? STREAM_ERROR_SOCKET : STREAM_ERROR_NONE;
+}
+
+enum stream_error stream_error_of_conn(const struct transport_conn *conn)
+{
+    if (conn->error || conn->failed || conn->send_failed)
+        return stream_error_of_errno(conn->error);
+    return conn->has_error ? STREAM_ERROR_POLL : STREAM_ERROR_NONE;
+}
+
+static size_t find(enum stream_error error)
+{
+    for (size_t i = 0; i < NUM_ITEMS(errors); i++)
+        if (errors[i].error == error)
+            return i;
+    return 0;
+}
+
+const char *stream_error_name(enum stream_error error)
+{
+    return errors[find(error)].name;
+}
+
+const char *stream_error_message(enum stream_error error)
+{
+    return errors[find(error)].message;
+}
