@@ -51,6 +51,10 @@ bool http_edits_replace(struct http_edits *edits, unsigned index, struct slice v
 // token or `value` holds a control character.
 bool http_edits_add(struct http_edits *edits, struct slice name, struct slice value);
 
+// http_edits_add_known is http_edits_add for a `name` that is a token for sure: a constant of ours, or one
+// that was checked at boot.
+bool http_edits_add_known(struct http_edits *edits, struct slice name, struct slice value);
+
 // http_edits_drop_hop_by_hop leaves out what concerns one connection only (RFC 9110 section 7.6.1): Connection,
 // Keep-Alive, Proxy-Connection, TE (kept as "trailers" when it says so is the caller's choice), Upgrade unless
 // `keep_upgrade`, Transfer-Encoding (the sender makes its own framing), and every field that Connection names, but

@@ -22,7 +22,8 @@ static void session_free(struct frontend_session *session, bool reset)
     event_task_cancel(&session->next_request);
     backend_pool_drop_own(&session->facts.own_conn);
     proxy_session_fini(&session->facts);
-    end_vars(session);
+    if (session->facts.vars)
+        end_vars(session);
     bool nolinger = (session->facts.conf->options & PROXY_OPT_NO_LINGER) != 0;
     // A client that has not closed yet sees the end of what it got, where all of it has arrived, before the reset.
     if (nolinger && !reset && !session->front.conn.read_closed)

@@ -78,10 +78,13 @@ bool http_edits_replace(struct http_edits *edits, unsigned index, struct slice v
 
 bool http_edits_add(struct http_edits *edits, struct slice name, struct slice value)
 {
-    if (!name.len || name.len > UINT16_MAX || !http_scan_is(name.ptr, name.len, HTTP_CLASS_TOKEN) ||
-        !value_is_sound(value))
-        return false;
-    return record(edits, HTTP_EDIT_ADD, name, value.ptr, (uint32_t)value.len);
+    return name.len && http_scan_is(name.ptr, name.len, HTTP_CLASS_TOKEN) && http_edits_add_known(edits, name, value);
+}
+
+bool http_edits_add_known(struct http_edits *edits, struct slice name, struct slice value)
+{
+    return name.len <= UINT16_MAX && value_is_sound(value) &&
+           record(edits, HTTP_EDIT_ADD, name, value.ptr, (uint32_t)value.len);
 }
 
 // may_be_named says whether Connection may name the field at `index` for removal. Of the fields known to us only those

@@ -140,7 +140,7 @@ int http_head_find(const struct http_head *head, enum http_field_id id, unsigned
 {
     unsigned i = from;
     if (id != HTTP_FIELD_OTHER) {
-        if (!head->first[id])
+        if (!head->first[id] || (from >= head->first[id] && !(head->flags & HTTP_HEAD_REPEATED)))
             return -1;
         i = from > head->first[id] - 1u ? from : head->first[id] - 1u;
     }

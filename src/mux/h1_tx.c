@@ -47,7 +47,7 @@ static bool edit_framing(const struct http_head *head, struct http_edits *edits,
     if (first >= 0 && (!keep_length || again) && !http_edits_drop_id(edits, head, HTTP_FIELD_CONTENT_LENGTH))
         return false;
     if (body == MUX_BODY_CHUNKED)
-        return http_edits_add(edits, SLICE("transfer-encoding"), SLICE("chunked"));
+        return http_edits_add_known(edits, SLICE("transfer-encoding"), SLICE("chunked"));
     if (keep_length && (first < 0 || again)) {
         char digits[24];
         size_t len = 0;
@@ -55,7 +55,7 @@ static bool edit_framing(const struct http_head *head, struct http_edits *edits,
             digits[sizeof(digits) - ++len] = (char)('0' + length % 10);
         while (length /= 10);
         const char *text = http_edits_text(edits, digits + sizeof(digits) - len, len);
-        return text && http_edits_add(edits, SLICE("content-length"), slice_of(text, len));
+        return text && http_edits_add_known(edits, SLICE("content-length"), slice_of(text, len));
     }
     return true;
 }
@@ -63,11 +63,11 @@ static bool edit_framing(const struct http_head *head, struct http_edits *edits,
 static bool edit_connection(struct mux_h1 *h1, struct http_edits *edits)
 {
     if (h1->upgrading)
-        return http_edits_add(edits, SLICE("connection"), SLICE("upgrade"));
+        return http_edits_add_known(edits, SLICE("connection"), SLICE("upgrade"));
     if (!h1->keep_alive)
-        return h1->pretend || http_edits_add(edits, SLICE("connection"), SLICE("close"));
+        return h1->pretend || http_edits_add_known(edits, SLICE("connection"), SLICE("close"));
     if (h1->is_server && h1->peer_is_10)
-        return http_edits_add(edits, SLICE("connection"), SLICE("keep-alive"));
+        return http_edits_add_known(edits, SLICE("connection"), SLICE("keep-alive"));
     return true;
 }
 

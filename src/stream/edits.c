@@ -4,10 +4,11 @@
 #include "stream/act.h"
 #include "stream/steps.h"
 
+// Names are ours or were checked when the configuration was read.
 static bool add_text(struct stream *stream, struct slice name, const char *text, size_t len)
 {
     const char *kept = http_edits_text(&stream->edits, text, len);
-    return kept && http_edits_add(&stream->edits, name, slice_of(kept, len));
+    return kept && http_edits_add_known(&stream->edits, name, slice_of(kept, len));
 }
 
 static bool is_excepted(const struct forwardfor_conf *conf, const struct transport_address *src)

@@ -138,6 +138,8 @@ static void end_vars(struct stream *stream)
 {
     struct expr_subject *subject = &stream->subject;
     stream->session->vars = subject->vars[EXPR_SCOPE_SESS];
+    if (!subject->vars[EXPR_SCOPE_TXN] && !subject->vars[EXPR_SCOPE_REQ] && !subject->vars[EXPR_SCOPE_RES])
+        return;
     expr_vars_end(subject, EXPR_SCOPE_TXN);
     expr_vars_end(subject, EXPR_SCOPE_REQ);
     expr_vars_end(subject, EXPR_SCOPE_RES);
