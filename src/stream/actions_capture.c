@@ -15,6 +15,11 @@ struct capture_args {
     uint32_t slot;
 };
 
+static bool is_of_answer(const struct rule *rule)
+{
+    return rule->ruleset & (RULE_HTTP_RESPONSE | RULE_HTTP_AFTER_RESPONSE);
+}
+
 static uint32_t moment(uint32_t ruleset)
 {
     switch (ruleset) {
@@ -32,7 +37,7 @@ static bool parse_new_slot(struct config *config, struct capture_args *args, con
 {
     struct proxy_conf *proxy = config->object;
     uint64_t len;
-    if (rule->ruleset == RULE_HTTP_RESPONSE)
+    if (is_of_answer(rule))
         return config_error(config, line, index,
                             "'len' makes a slot of requests: for answers use 'declare capture "
                             "response' and 'id'");
@@ -67,7 +72,7 @@ static bool parse_capture(struct config *config, struct rule *rule, const struct
             return false;
         args->slot = (uint32_t)id;
         const struct proxy_conf *proxy = config->object;
-        unsigned side = rule->ruleset == RULE_HTTP_RESPONSE;
+        unsigned side = is_of_answer(rule);
         if (proxy->in == CONFIG_IN_FRONTEND && id >= proxy->fe.num_captures[side])
             return config_error(config, line, index + 1, "there is no capture slot %u here yet", args->slot);
     } else {
@@ -94,15 +99,14 @@ static enum rule_verdict run_capture(struct expr_subject *subject, const struct 
         return RULE_WAIT;
     }
     if (text.ptr)
-        stream_capture_set(stream,
-                           rule->ruleset == RULE_HTTP_RESPONSE ? STREAM_CAPTURE_RESPONSE : STREAM_CAPTURE_REQUEST,
-                           args->slot, text);
+        stream_capture_set(stream, is_of_answer(rule) ? STREAM_CAPTURE_RESPONSE : STREAM_CAPTURE_REQUEST, args->slot,
+                           text);
     return RULE_NEXT;
 }
 
 static const struct rule_action actions[] = {
     { .name = "capture",
-      .in = RULE_TCP_CONTENT | RULE_HTTP_REQUEST | RULE_HTTP_RESPONSE,
+      .in = RULE_TCP_CONTENT | RULE_HTTP_REQUEST | RULE_HTTP_RESPONSE | RULE_HTTP_AFTER_RESPONSE,
       .parse = parse_capture,
       .run = run_capture,
       .args = "<sample> { len <length> | id <slot> }",
