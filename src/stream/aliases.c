@@ -3,6 +3,7 @@
 // them read a struct stream_log: that of the line being written, or one filled from the stream for other uses.
 #include <sys/socket.h>
 #include <unistd.h>
+#include "stream/act.h"
 #include "stream/aliases.h"
 #include "stream/capture.h"
 
