@@ -74,7 +74,8 @@ static inline size_t slice_find(struct slice a, char c)
 static inline struct slice slice_from(struct slice a, size_t skip)
 {
     skip = skip < a.len ? skip : a.len;
-    return (struct slice){ .ptr = a.ptr + skip, .len = a.len - skip };
+    // An empty slice may have no pointer, to which C allows no adding, not even of 0.
+    return (struct slice){ .ptr = skip ? a.ptr + skip : a.ptr, .len = a.len - skip };
 }
 
 // slice_trim gives `a` without the spaces and tabs at both of its ends (OWS, RFC 9110 section 5.6.3).

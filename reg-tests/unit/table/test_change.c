@@ -296,8 +296,8 @@ static void generations(void **state)
     table_changes_enter(stage.board, next);
     char text[16];
     for (uint32_t i = 0; i < 2000; i++) {
-        struct table_change change = { .op = TABLE_CHANGE_ADD, .list = SLICE("virt@x"), .key = slice_str(text) };
         snprintf(text, sizeof(text), "%u", i);
+        struct table_change change = { .op = TABLE_CHANGE_ADD, .list = SLICE("virt@x"), .key = slice_str(text) };
         change.key = slice_str(text);
         assert_int_equal(table_change_publish(&change, NULL, NULL), TABLE_CHANGE_DONE);
     }
