@@ -75,7 +75,9 @@ static inline struct slice slice_from(struct slice a, size_t skip)
 {
     skip = skip < a.len ? skip : a.len;
     // An empty slice may have no pointer, to which C allows no adding, not even of 0.
-    return (struct slice){ .ptr = skip ? a.ptr + skip : a.ptr, .len = a.len - skip };
+    if (!skip)
+        return a;
+    return (struct slice){ .ptr = a.ptr + skip, .len = a.len - skip };
 }
 
 // slice_trim gives `a` without the spaces and tabs at both of its ends (OWS, RFC 9110 section 5.6.3).

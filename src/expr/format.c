@@ -154,7 +154,7 @@ static bool read_name(struct parser *parser, struct slice *name, uint8_t *type)
     size_t len = slice_find(slice_from(text, open), ')');
     if (open + len == text.len)
         return fail_at(parser, open, 1, "the ')' of this item's name is missing");
-    struct slice inner = slice_of(text.ptr + open + 1, len - 1);
+    struct slice inner = slice_from(slice_of(text.ptr + open, len), 1);
     size_t colon = slice_find(inner, ':');
     struct slice word = slice_from(inner, colon + 1);
     parser->pos = open + len + 1;
