@@ -17,7 +17,7 @@ enum {
     BOARD_BITMAP_WORDS = BOARD_MAX_OBJECTS / 64,
     BOARD_HASH_SLOTS = BOARD_MAX_OBJECTS * 2,
     BOARD_JOURNAL_SLOTS = 32768,
-    BOARD_JOURNAL_LEN = 1 << 22, // bytes of the entries' data
+    BOARD_JOURNAL_LEN = 1 << 22,             // bytes of the entries' data
     BOARD_OUTSIDER = BOARD_MAX_INCARNATIONS, // lock owner of a process that has not said who it is
 };
 

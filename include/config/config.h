@@ -38,16 +38,16 @@ struct config {
     struct arena *arena; // everything the configuration keeps lives here
     struct config_diag *diag;
     const struct config_section *section; // the one being read, NULL before the first
-    const char *section_name; // its name ("www"), its type where it has none, "" before the first: ${.SECTION}
+    const char *section_name;     // its name ("www"), its type where it has none, "" before the first: ${.SECTION}
     struct expr_acl *const *acls; // the section's ACLs, for expressions that name some; NULL where it has none
-    void *object;             // the section's object, given by its begin function; NULL while it is skipped
-    uint32_t in;              // CONFIG_IN_* bit of the section
-    void *owner;              // for the areas above: the program's whole configuration
-    struct config_place word; // the fetch or converter whose arguments are prepared; for errors that show later
-    bool numeric_hosts;       // -dG: names of hosts are not looked up, addresses in numbers alone
-    bool no_splice;           // -dS: for enabled(SPLICE)
-    const char *base_dir;     // directory that relative file names start from, or NULL
-    struct config_env *env;   // variables as setenv and the like left them (config/env.h); see config_read_end
+    void *object;                 // the section's object, given by its begin function; NULL while it is skipped
+    uint32_t in;                  // CONFIG_IN_* bit of the section
+    void *owner;                  // for the areas above: the program's whole configuration
+    struct config_place word;     // the fetch or converter whose arguments are prepared; for errors that show later
+    bool numeric_hosts;           // -dG: names of hosts are not looked up, addresses in numbers alone
+    bool no_splice;               // -dS: for enabled(SPLICE)
+    const char *base_dir;         // directory that relative file names start from, or NULL
+    struct config_env *env;       // variables as setenv and the like left them (config/env.h); see config_read_end
 };
 
 // config_init prepares `config` to read into `owner`, taking memory from `arena` and reporting to `diag`.

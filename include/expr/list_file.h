@@ -6,7 +6,8 @@
 
 // expr_list_file_read reads the file `path` and calls `take` for each entry: its key and, of a map, its value ("key
 // value" on a line, manual section 7.3.1, "map"). Leading blanks are dropped, empty lines and those that begin with '#'
-// ignored, NUL bytes refused. NULL, or why it cannot be read (in `arena`); one that need not exist is empty where it does not.
+// ignored, NUL bytes refused. NULL, or why it cannot be read (in `arena`); one that need not exist is empty where it
+// does not.
 const char *expr_list_file_read(struct arena *arena, const char *path, bool is_optional, bool is_map,
                                 void (*take)(void *arg, struct slice key, struct slice value, uint32_t line),
                                 void *arg);

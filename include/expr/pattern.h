@@ -34,7 +34,8 @@ bool expr_match_allows(enum expr_match match, enum expr_type type);
 struct expr_patterns *expr_patterns_new(struct arena *arena, enum expr_match match);
 
 // expr_patterns_add adds the pattern `text`, which is copied. `nocase`: ASCII letters match in either case. Numbers and
-// lengths take "7", "3:9", ":9" and "3:", versions likewise "3.1". NULL, or what is wrong with it (in the arena or static).
+// lengths take "7", "3:9", ":9" and "3:", versions likewise "3.1". NULL, or what is wrong with it (in the arena or
+// static).
 const char *expr_patterns_add(struct expr_patterns *set, struct slice text, bool nocase);
 
 // expr_patterns_add_op adds a comparison with one number: `op` is eq, ge, gt, le or lt.

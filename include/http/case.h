@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The case of field names: names are the same in any case (RFC 9110 section 5.1), but some peers only know one. A head
-// that is about to be sent gets the configured case written over its names, in place, since their lengths do not change.
-// Pure; the owner of the table is the configuration, const after boot.
+// that is about to be sent gets the configured case written over its names, in place, since their lengths do not
+// change. Pure; the owner of the table is the configuration, const after boot.
 #pragma once
 
 #include <stdbool.h>

@@ -59,8 +59,9 @@ bool http_edits_add_known(struct http_edits *edits, struct slice name, struct sl
 // Keep-Alive, Proxy-Connection, TE (kept as "trailers" when it says so is the caller's choice), Upgrade unless
 // `keep_upgrade`, Transfer-Encoding (the sender makes its own framing), and every field that Connection names, but
 // never X-Forwarded-* nor a field of enum http_field_id other than Trailer, Proxy-Authenticate and Proxy-Authorization:
-// a client could otherwise make us drop Host, Content-Length, Cookie or Authorization. What was replaced before, and what
-// rules set or added (http/change.h), is ours and stays. False, too, where Connection has more than HTTP_CONNECTION_NAMES_MAX elements.
+// a client could otherwise make us drop Host, Content-Length, Cookie or Authorization. What was replaced before, and
+// what rules set or added (http/change.h), is ours and stays. False, too, where Connection has more than
+// HTTP_CONNECTION_NAMES_MAX elements.
 bool http_edits_drop_hop_by_hop(struct http_edits *edits, const struct http_head *head, bool keep_upgrade);
 
 // http_head_write writes the start line, the fields that remain, the added ones and the empty line to `dst`, always as

@@ -179,8 +179,8 @@ HTTP_LINES_TARGET enum http_parse HTTP_LINES_NAME(struct http_head *head, enum h
 {
     if (head->stage == HTTP_STAGE_START) {
         const char *line = head->base + head->resume;
-        enum http_parse step = head->is_response ? parse_status_line(head, bad, line, end)
-                                                 : parse_request_line(head, bad, line, end);
+        enum http_parse step =
+            head->is_response ? parse_status_line(head, bad, line, end) : parse_request_line(head, bad, line, end);
         if (UNLIKELY(step == HTTP_PARSE_BAD && head->lax))
             step = http_lax_start_line(head, bad, line, end);
         if (step != HTTP_PARSE_DONE || UNLIKELY(head->flags & HTTP_HEAD_VERSION_09))

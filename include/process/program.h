@@ -106,7 +106,8 @@ struct process_program {
     // load reads and checks the configuration that `options` name and says in `settings` what concerns the processes.
     // All messages, warnings too, are appended to `messages` as lines. NULL where anything was wrong. It opens nothing.
     void *(*load)(struct process_settings *settings, struct text *messages, const struct process_options *options);
-    // unload frees what load gave, where it was only to be checked: a keeper's lives as long as the keeper. May be NULL.
+    // unload frees what load gave, where it was only to be checked: a keeper's lives as long as the keeper. May be
+    // NULL.
     void (*unload)(void *conf);
     // prepare gives the configuration its places on the board, before the keeper drops its rights and forks. May be
     // NULL.

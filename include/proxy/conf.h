@@ -248,7 +248,7 @@ struct frontend_conf {
     const char *monitor_uri;            // NULL: none
     struct monitor_conf *monitor_fails; // one that holds makes the answer 503
     uint32_t rate_limit;                // connections a second, 0: no limit
-    struct capture_conf *captures[2]; // of requests and of answers
+    struct capture_conf *captures[2];   // of requests and of answers
     uint32_t num_captures[2];
     uint32_t capture_room;              // bytes that all captures of a stream need; 0: there are none
     struct capture_conf capture_cookie; // name NULL: none; twice its `len`, for request and answer
@@ -256,12 +256,12 @@ struct frontend_conf {
 
 // What makes a request be tried again: proxy_conf.be.retry_on.
 enum {
-    PROXY_RETRY_CONNECT = 1 << 0,  // conn-failure, the default
-    PROXY_RETRY_EMPTY = 1 << 1,    // empty-response
-    PROXY_RETRY_JUNK = 1 << 2,     // junk-response
-    PROXY_RETRY_TIMEOUT = 1 << 3,  // response-timeout
-    PROXY_RETRY_EARLY = 1 << 4,    // 0rtt-rejected
-    PROXY_RETRY_STATUS = 1 << 5,   // and above: that of each status of proxy_retry_status
+    PROXY_RETRY_CONNECT = 1 << 0, // conn-failure, the default
+    PROXY_RETRY_EMPTY = 1 << 1,   // empty-response
+    PROXY_RETRY_JUNK = 1 << 2,    // junk-response
+    PROXY_RETRY_TIMEOUT = 1 << 3, // response-timeout
+    PROXY_RETRY_EARLY = 1 << 4,   // 0rtt-rejected
+    PROXY_RETRY_STATUS = 1 << 5,  // and above: that of each status of proxy_retry_status
 };
 
 // proxy_retry_status gives the bit of PROXY_RETRY_* for answers with `status`, 0 where they are never a reason.
@@ -295,23 +295,23 @@ struct proxy_conf {
     bool has_frontend;
     bool has_backend;
     bool disabled;
-    uint8_t mode;       // enum proxy_mode
-    uint8_t log_format; // enum proxy_log
+    uint8_t mode;         // enum proxy_mode
+    uint8_t log_format;   // enum proxy_log
     uint8_t header_names; // PROXY_NAMES_*
-    uint64_t options;   // PROXY_OPT_*
+    uint64_t options;     // PROXY_OPT_*
     struct proxy_timeouts timeouts;
     const char *description;
     const char *log_tag;
-    bool log_global;         // `log global`
-    struct log_target *logs; // its own `log` lines, then, with log_global, the global ones
-    struct proxy_format *log_custom;  // log-format, with PROXY_LOG_CUSTOM
-    struct proxy_format *log_sd;      // log-format-sd, or NULL
-    struct proxy_format *log_error;   // error-log-format, or NULL
-    uint32_t log_steps;               // a bit per PROXY_LOG_AT_*; 0: one line, when all is known
-    bool log_wants_source;            // a format tells what address we connected to the server from
-    bool log_wants_stream;            // a format asks what only the stream itself knows
-    struct proxy_format *unique_id;   // unique-id-format, or NULL
-    const char *unique_id_header;     // unique-id-header, or NULL
+    bool log_global;                 // `log global`
+    struct log_target *logs;         // its own `log` lines, then, with log_global, the global ones
+    struct proxy_format *log_custom; // log-format, with PROXY_LOG_CUSTOM
+    struct proxy_format *log_sd;     // log-format-sd, or NULL
+    struct proxy_format *log_error;  // error-log-format, or NULL
+    uint32_t log_steps;              // a bit per PROXY_LOG_AT_*; 0: one line, when all is known
+    bool log_wants_source;           // a format tells what address we connected to the server from
+    bool log_wants_stream;           // a format asks what only the stream itself knows
+    struct proxy_format *unique_id;  // unique-id-format, or NULL
+    const char *unique_id_header;    // unique-id-header, or NULL
     struct forwardfor_conf forwardfor;
     struct forwarded_conf forwarded;
     struct errorfile_conf *errorfiles;

@@ -35,7 +35,7 @@ enum proxy_counter {
     PROXY_COUNT_POOL_RETRIES, // requests sent again because a reused connection had died
     PROXY_COUNT_TUNNELS,      // upgraded or CONNECT tunnels opened
     PROXY_COUNT_INTERNAL_ERRORS,
-    PROXY_COUNT_LOGS, // frontends: log lines of streams
+    PROXY_COUNT_LOGS,        // frontends: log lines of streams
     PROXY_COUNT_DENIED_CONN, // frontends: by tcp-request connection
     PROXY_COUNT_DENIED_SESS, // frontends: by tcp-request session
     PROXY_NUM_COUNTERS,

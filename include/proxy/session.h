@@ -18,9 +18,9 @@ struct proxy_session {
     int fd;
     uint32_t num_requests;
     struct expr_var_store *vars; // of the scope sess, NULL for none; a stream takes them while it runs
-    void *own_conn;     // idle server connection that is this client's alone (struct backend_conn), or NULL
-    uint64_t accept_us; // monotonic
-    uint64_t idle_us;   // when the wait for the next request began
+    void *own_conn;              // idle server connection that is this client's alone (struct backend_conn), or NULL
+    uint64_t accept_us;          // monotonic
+    uint64_t idle_us;            // when the wait for the next request began
     uint64_t accept_wall_us;
     char *tlvs; // the TLVs of a PROXY header version 2 as they came, or NULL: proxy_session_tlv reads them
     uint32_t tlvs_len;

@@ -45,8 +45,8 @@ typedef enum rule_verdict rule_run_fn(struct expr_subject *subject, const struct
 
 // What a row may ask of rule_parse and rule_run_list.
 enum {
-    RULE_FINAL = 1 << 0,  // it ends its list for good: remembered as the last rule (last_rule_line)
-    RULE_DENIES = 1 << 2, // what it answers or closes was refused: counted and logged as such
+    RULE_FINAL = 1 << 0,       // it ends its list for good: remembered as the last rule (last_rule_line)
+    RULE_DENIES = 1 << 2,      // what it answers or closes was refused: counted and logged as such
     RULE_NEEDS_ADMIN = 1 << 3, // it needs CAP_NET_ADMIN, which workers of root keep where some rule does
     RULE_PARENS = 1 << 1, // its name is followed by parentheses: "set-var(txn.a)"; the text in them is rule->parens
 };

@@ -10,8 +10,8 @@ enum {
     STREAM_CONTENT_RESPONSE = EXPR_AT_RESPONSE_CONTENT | EXPR_AT_RESPONSE_HEAD | EXPR_AT_RESPONSE_BODY,
 };
 
-// stream_content_raw gives what waits of the client, or of the server, in tcp mode: in http mode the bytes are not looked
-// at as such. False there, and where there is no such side.
+// stream_content_raw gives what waits of the client, or of the server, in tcp mode: in http mode the bytes are not
+// looked at as such. False there, and where there is no such side.
 bool stream_content_raw(struct slice *out, const struct expr_subject *subject, bool response);
 
 // stream_content_more says that there is no value before more bytes came, and none at all where none will; always

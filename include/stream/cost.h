@@ -11,8 +11,8 @@ struct event_loop;
 
 struct stream_cost {
     uint64_t calls;
-    uint64_t cpu_ns;  // of the calls that are over
-    uint64_t wait_ns; // from the turn of the loop that brought what it ran for until it ran
+    uint64_t cpu_ns;   // of the calls that are over
+    uint64_t wait_ns;  // from the turn of the loop that brought what it ran for until it ran
     uint64_t began_ns; // of the call under way (monotonic), 0: none
 };
 

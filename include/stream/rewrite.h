@@ -46,8 +46,8 @@ struct slice stream_name_parse(struct config *config, const struct config_line *
 const struct expr *stream_expr_parse(struct config *config, const struct rule *rule, const struct config_line *line,
                                      uint32_t index, enum expr_type type);
 
-// stream_host_set gives the request `head` the Host field `value`, in place of what is there, and puts it into an absolute
-// target, too; `scratch` is worked in. False where it is no host, or there is no room.
+// stream_host_set gives the request `head` the Host field `value`, in place of what is there, and puts it into an
+// absolute target, too; `scratch` is worked in. False where it is no host, or there is no room.
 bool stream_host_set(struct http_head *head, struct slice value, struct expr_scratch *scratch);
 
 // stream_rewrite_verdict is what a rule gives after its change was `done` or could not be made: in strict mode (the

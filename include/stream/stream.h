@@ -89,9 +89,9 @@ struct stream_ctx {
     bool measures;          // what streams cost is asked for (stream/cost.h)
     uint64_t close_from_us; // a soft stop spread over close_spread_us: when it began; 0: none
     uint64_t close_spread_us;
-    uint64_t close_sum_us;    // shares of answers that should have said so, and have not yet
+    uint64_t close_sum_us; // shares of answers that should have said so, and have not yet
     struct table_proc_vars proc_vars;
-    struct expr_process expr; // what the expressions of this process share
+    struct expr_process expr;       // what the expressions of this process share
     struct userlist_checks *checks; // proxy/userlist.h; NULL until the first password is checked
 };
 
@@ -157,7 +157,7 @@ struct stream {
     bool by_rule : 1;     // by use-server
     bool force_persist : 1;
     bool ignore_persist : 1;
-    bool no_pool : 1;     // a retry: only a fresh connection will do
+    bool no_pool : 1; // a retry: only a fresh connection will do
     bool retry_wait : 1;
     bool head_valid : 1;     // the request's head was parsed
     bool not_http : 1;       // mode tcp: what came cannot become one
@@ -179,9 +179,9 @@ struct stream {
     uint8_t response_phase;        // how far the rules of the answer are
     uint64_t rule_due_us;          // when it is run again, 0: not by time
     struct stream_wishes wishes;
-    struct slice unique_id; // malloc()ed; ptr NULL: not made yet
+    struct slice unique_id;          // malloc()ed; ptr NULL: not made yet
     struct transport_address source; // that we connected to the server from, kept where a log format tells it
-    char *reply_head; // of mux->bufs, or NULL: an answer made for this stream, its head and its body
+    char *reply_head;                // of mux->bufs, or NULL: an answer made for this stream, its head and its body
     char *reply_body;
     struct buf request_store; // what rules write into the heads
     struct buf response_store;

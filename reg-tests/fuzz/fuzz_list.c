@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files of lists and changes of them: the first byte chooses how the list is matched, then comes the text of its file,
-// and after a NUL byte one change or look-up a line: "+key value", "-key", "=key value", "?subject", "p", "c", "x", "t".
-// Whatever they are, all indexes agree with a walk over the entries.
+// and after a NUL byte one change or look-up a line: "+key value", "-key", "=key value", "?subject", "p", "c", "x",
+// "t". Whatever they are, all indexes agree with a walk over the entries.
 #include <stdlib.h>
 #include "base/check.h"
 #include "expr/list_file.h"

@@ -320,8 +320,8 @@ bool board_queue_granted(struct board *board, uint32_t *waiter, uint64_t *cookie
     return false;
 }
 
-// Takes back what the waiter was granted and passes it on. A lock whose holder sleeps too is left alone: the master does
-// not wait for who may never come back.
+// Takes back what the waiter was granted and passes it on. A lock whose holder sleeps too is left alone: the master
+// does not wait for who may never come back.
 static void waiter_recall(struct board *board, uint32_t waiter, uint32_t inc)
 {
     struct board_waiter *record = board_waiter_at(board, waiter);

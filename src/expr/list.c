@@ -213,7 +213,7 @@ const char *expr_list_from_line(struct config *config, struct expr_patterns *set
     list->is_forced = id != NULL;
     list->id = id ? *id : 0;
     list->used_by = expr_text_new(slice_str(arena_printf(config->arena, "acl '%.*s' file '%s' line %u", (int)fetch.len,
-                                                     fetch.ptr, place.file ? place.file : "", place.line)));
+                                                         fetch.ptr, place.file ? place.file : "", place.line)));
     nocase &= match >= EXPR_MATCH_STR;
     struct expr_entry *entry;
     list->current->index[match][nocase] = expr_handle_take(set, &entry, nocase);

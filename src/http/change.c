@@ -139,8 +139,7 @@ static bool find_target(struct target *out, struct slice text, uint32_t at, enum
     struct http_head own = {
         .base = text.ptr, .target_len = (uint32_t)text.len, .method = (uint8_t)method, .lax = lax
     };
-    if (lax ? !http_lax_target_is_sound(text)
-            : !text.len || !http_scan_is(text.ptr, text.len, HTTP_CLASS_TARGET))
+    if (lax ? !http_lax_target_is_sound(text) : !text.len || !http_scan_is(text.ptr, text.len, HTTP_CLASS_TARGET))
         return false;
     if (text.ptr[0] == '/' && method != HTTP_METHOD_CONNECT)
         own.path_len = own.target_len;

@@ -233,14 +233,12 @@ static void loop_prepare(struct keeper *keeper)
         keeper_fail(keeper, "no event loop\n");
     keeper->loop.owner = keeper;
     keeper->loop.before_wait = turn;
-    keeper->wake = (struct event_source){
-        .fd = board_incarnation_at(keeper->start.board, keeper->start.inc)->wake_fd, .ready = woken
-    };
+    keeper->wake = (struct event_source){ .fd = board_incarnation_at(keeper->start.board, keeper->start.inc)->wake_fd,
+                                          .ready = woken };
     keeper->signals =
         (struct event_source){ .fd = os_signals_open(child_signals, NUM_ITEMS(child_signals)), .ready = signals_ready };
     if (keeper->signals.fd < 0 || !event_source_add(&keeper->loop, &keeper->signals, EPOLLIN) ||
-        !event_source_add(&keeper->loop, &keeper->wake, EPOLLIN) ||
-        !messages_attach(&keeper->master, &keeper->loop))
+        !event_source_add(&keeper->loop, &keeper->wake, EPOLLIN) || !messages_attach(&keeper->master, &keeper->loop))
         keeper_fail(keeper, "no event loop\n");
 }
 

@@ -24,11 +24,13 @@ uint32_t proxy_retry_status(uint16_t status)
 static bool parse_retry_on(struct config *config, void *object, const struct config_word *word,
                            const struct config_line *line)
 {
-    static const char *const known[] = { "none",           "conn-failure",     "empty-response",
-                                         "junk-response",  "response-timeout", "0rtt-rejected",
-                                         "all-retryable-errors" };
-    static const uint32_t bits[] = { 0, PROXY_RETRY_CONNECT, PROXY_RETRY_EMPTY, PROXY_RETRY_JUNK, PROXY_RETRY_TIMEOUT,
-                                     PROXY_RETRY_EARLY };
+    static const char *const known[] = {
+        "none",          "conn-failure",        "empty-response", "junk-response", "response-timeout",
+        "0rtt-rejected", "all-retryable-errors"
+    };
+    static const uint32_t bits[] = {
+        0, PROXY_RETRY_CONNECT, PROXY_RETRY_EMPTY, PROXY_RETRY_JUNK, PROXY_RETRY_TIMEOUT, PROXY_RETRY_EARLY
+    };
     struct proxy_conf *proxy = object;
     const struct config_arg *arg;
     uint64_t status;
@@ -184,12 +186,13 @@ static const struct config_word words[] = {
       .parse = parse_retry_on,
       .args = "{ none | conn-failure | empty-response | junk-response | response-timeout | 0rtt-rejected | <status> | "
               "all-retryable-errors }...",
-      .help = "What makes a request be tried again, as often as 'retries' allows: that the connection failed (the "
-              "default); that it ended before an answer; that the answer was none of HTTP, or ended within its head; that "
-              "it took longer than 'timeout server'; that early data was refused, of which none is sent; or an answer "
-              "with that status: 401, 403, 404, 408, 421, 425, 429, 500 to 504. The last stands for all of them but the "
-              "statuses below 500 and 501. A request whose body does not stand whole in a buffer is never sent again, nor "
-              "is one of 'http-request disable-l7-retry'. Servers must bear to see a request twice.",
+      .help =
+          "What makes a request be tried again, as often as 'retries' allows: that the connection failed (the "
+          "default); that it ended before an answer; that the answer was none of HTTP, or ended within its head; that "
+          "it took longer than 'timeout server'; that early data was refused, of which none is sent; or an answer "
+          "with that status: 401, 403, 404, 408, 421, 425, 429, 500 to 504. The last stands for all of them but the "
+          "statuses below 500 and 501. A request whose body does not stand whole in a buffer is never sent again, nor "
+          "is one of 'http-request disable-l7-retry'. Servers must bear to see a request twice.",
       .good = "retry-on conn-failure empty-response 503",
       .bad = "retry-on conn-failure 200",
       .bad_says = "is no status that a request is tried again for" },

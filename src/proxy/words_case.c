@@ -99,9 +99,10 @@ static const struct config_word words[] = {
       .max_args = 2,
       .parse = parse_case,
       .args = "<from> <to>",
-      .help = "How the field name <from>, which is in lower case, is written to peers that know but one case of it; for "
-              "proxies with 'option h1-case-adjust-bogus-client' or 'option h1-case-adjust-bogus-server'. Names without "
-              "such a line keep the case they came in.",
+      .help =
+          "How the field name <from>, which is in lower case, is written to peers that know but one case of it; for "
+          "proxies with 'option h1-case-adjust-bogus-client' or 'option h1-case-adjust-bogus-server'. Names without "
+          "such a line keep the case they came in.",
       .good = "h1-case-adjust content-length Content-Length",
       .bad = "h1-case-adjust content-length Content-Type",
       .bad_says = "same name" },
@@ -111,8 +112,9 @@ static const struct config_word words[] = {
       .max_args = 1,
       .parse = parse_file,
       .args = "<file>",
-      .help = "A file of such pairs, one a line; lines that are empty or begin with '#' do not count. The last file named "
-              "is read.",
+      .help =
+          "A file of such pairs, one a line; lines that are empty or begin with '#' do not count. The last file named "
+          "is read.",
       .good = "h1-case-adjust-file /dev/null",
       .bad = "h1-case-adjust-file",
       .bad_says = "is incomplete" },

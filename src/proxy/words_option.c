@@ -46,7 +46,8 @@ static bool parse_old_name(struct config *config, void *object, const struct con
     "name is otherwise that of a field about the length of the body), NUL may stand in a value, "
 
 #define LAX_REQUEST                                                                                                    \
-    "For clients that break the rules of HTTP/1 and cannot be mended; it weakens what protects servers. Accepted are, "  \
+    "For clients that break the rules of HTTP/1 and cannot be mended; it weakens what protects servers. Accepted "     \
+    "are, "                                                                                                            \
     "besides what is in order: " LAX_NAMES                                                                             \
     "bytes above 127 and fragments ('#') in the target, any authority in a CONNECT request, a Host that differs from " \
     "the target's authority, requests of HTTP/0.9 (GET without a version), other protocols and versions, and "         \
@@ -66,7 +67,8 @@ static bool parse_old_name(struct config *config, void *object, const struct con
 
 static const struct config_word words[] = {
     SWITCH("httpclose", parse_connection, PROXY_OPT_HTTP_CLOSE,
-           "Connections carry one request and its answer: a frontend closes those of clients and servers, a backend those of servers."),
+           "Connections carry one request and its answer: a frontend closes those of clients and servers, a backend "
+           "those of servers."),
     SWITCH("http-server-close", parse_connection, PROXY_OPT_SERVER_CLOSE,
            "Connections to servers carry one request; those of clients stay open."),
     SWITCH("http-keep-alive", parse_connection, PROXY_OPT_KEEP_ALIVE,
@@ -89,13 +91,16 @@ static const struct config_word words[] = {
     SWITCH("srvtcpka", parse_switch, PROXY_OPT_SERVER_KEEPALIVE, "TCP keep-alive on connections to servers."),
     SWITCH("tcpka", parse_switch, PROXY_OPT_CLIENT_KEEPALIVE | PROXY_OPT_SERVER_KEEPALIVE,
            "TCP keep-alive on all sides that the proxy has."),
-    SWITCH("http-buffer-request", parse_switch, PROXY_OPT_BUFFER_REQUEST,
-           "Requests wait until their body has come whole, or has filled a buffer: at most 'timeout http-request', or the "
-           "client is answered 408."),
+    SWITCH(
+        "http-buffer-request", parse_switch, PROXY_OPT_BUFFER_REQUEST,
+        "Requests wait until their body has come whole, or has filled a buffer: at most 'timeout http-request', or the "
+        "client is answered 408."),
     SWITCH("http-ignore-probes", parse_switch, PROXY_OPT_IGNORE_PROBES,
-           "Connections that end or time out without a single byte are neither answered nor logged nor counted as errors."),
-    SWITCH("http-pretend-keepalive", parse_switch, PROXY_OPT_PRETEND_KEEPALIVE,
-           "Servers are not told that their connection will be closed behind the answer (httpclose, http-server-close)."),
+           "Connections that end or time out without a single byte are neither answered nor logged nor counted as "
+           "errors."),
+    SWITCH(
+        "http-pretend-keepalive", parse_switch, PROXY_OPT_PRETEND_KEEPALIVE,
+        "Servers are not told that their connection will be closed behind the answer (httpclose, http-server-close)."),
     SWITCH("http-no-delay", config_word_tuning, 0,
            "Nothing is held back to fill packets in any case, so that this line is accepted with a warning and changes "
            "nothing."),

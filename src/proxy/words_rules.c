@@ -36,10 +36,10 @@ enum {
     BACK = CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
 };
 
-#define RULES(word, where, set, text, example, wrong, says)                                                                   \
+#define RULES(word, where, set, text, example, wrong, says)                                                            \
     {                                                                                                                  \
-        .name = word, .in = where, .min_args = 1, .flags = CONFIG_ANY_ARGS, .parse = parse_rule,             \
-        .value = set, .args = "<action> [<argument>...] [{ if | unless } <condition>]",                                \
+        .name = word, .in = where, .min_args = 1, .flags = CONFIG_ANY_ARGS, .parse = parse_rule, .value = set,         \
+        .args = "<action> [<argument>...] [{ if | unless } <condition>]",                                              \
         .help = text " Rules run in the order of the file, those of named defaults first; they cannot stand in "       \
                      "anonymous defaults.",                                                                            \
         .good = word " " example, .bad = word " " wrong, .bad_says = says                                              \
@@ -52,19 +52,21 @@ static const struct config_word words[] = {
     RULES("tcp-request session", FRONT, PROXY_RULES_TCP_SESSION,
           "Adds a rule that is run for each connection once its handshakes are done.", "reject if { dst_port 8080 }",
           "rejct", "did you mean 'reject'?"),
-    RULES("tcp-request content", CONFIG_IN_PROXY, PROXY_RULES_TCP_CONTENT,
-          "Adds a rule that may look at the first bytes of a client, in mode http at each request. Those of the frontend "
-          "come before those of the backend.",
-          "reject if { dst_port 8080 }", "rejct", "did you mean 'reject'?"),
+    RULES(
+        "tcp-request content", CONFIG_IN_PROXY, PROXY_RULES_TCP_CONTENT,
+        "Adds a rule that may look at the first bytes of a client, in mode http at each request. Those of the frontend "
+        "come before those of the backend.",
+        "reject if { dst_port 8080 }", "rejct", "did you mean 'reject'?"),
     RULES("tcp-response content", BACK, PROXY_RULES_TCP_RESPONSE,
           "Adds a rule of a backend that may look at the first bytes of a server, in mode http at each answer.",
           "accept", "acept", "did you mean 'accept'?"),
     RULES("http-request", CONFIG_IN_PROXY, PROXY_RULES_HTTP_REQUEST,
           "Adds a rule that is run for each HTTP request. Those of the frontend come before those of the backend.",
           "return status 200", "retrun", "retrun"),
-    RULES("http-response", CONFIG_IN_PROXY, PROXY_RULES_HTTP_RESPONSE,
-          "Adds a rule that is run for each answer of a server. Those of the backend come before those of the frontend.",
-          "wait-for-body time 1s", "wait-for-bdy", "wait-for-body"),
+    RULES(
+        "http-response", CONFIG_IN_PROXY, PROXY_RULES_HTTP_RESPONSE,
+        "Adds a rule that is run for each answer of a server. Those of the backend come before those of the frontend.",
+        "wait-for-body time 1s", "wait-for-bdy", "wait-for-body"),
     RULES("http-after-response", CONFIG_IN_PROXY, PROXY_RULES_HTTP_AFTER_RESPONSE,
           "Adds a rule that is run for each answer, be it a server's or our own, before it is sent. Those of the "
           "backend come before those of the frontend.",

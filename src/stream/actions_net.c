@@ -204,9 +204,8 @@ static enum rule_verdict run_bc_tos(struct expr_subject *subject, const struct r
 #define MARK(word, sets, bits, parser, runner, what, text)                                                             \
     {                                                                                                                  \
         .name = word, .flags = bits, .in = sets, .parse = parser, .run = runner,                                       \
-        .args = "{ <" what "> | <expression> }",                                                                       \
-        .help = text, .good = "http-request " word " 0x20", .bad = "http-request " word " 99999999999",                \
-        .bad_says = "is no number"                                                                                     \
+        .args = "{ <" what "> | <expression> }", .help = text, .good = "http-request " word " 0x20",                   \
+        .bad = "http-request " word " 99999999999", .bad_says = "is no number"                                         \
     }
 
 static const struct rule_action actions[] = {

@@ -123,7 +123,8 @@ static const struct rule_action actions[] = {
       .run = run_status,
       .args = "<status> [reason <str>]",
       .help = "Replaces the status of the answer, and its reason by the one given or the standard one. A status that "
-              "rules a body out (204, 304) drops it. The answer that switches protocols (101) cannot be changed, nor whether one to "
+              "rules a body out (204, 304) drops it. The answer that switches protocols (101) cannot be changed, nor "
+              "whether one to "
               "CONNECT opens a tunnel (2xx).",
       .good = "http-response set-status 503 reason 'Slow Down'",
       .bad = "http-response set-status 101",

@@ -249,7 +249,8 @@ static const struct rule_action actions[] = {
       .in = RULE_HTTP_REQUEST,
       .run = run_no_retry,
       .args = "",
-      .help = "The request is not tried again once it was sent: neither as 'retry-on' says, nor silently where a connection "
+      .help = "The request is not tried again once it was sent: neither as 'retry-on' says, nor silently where a "
+              "connection "
               "that was kept alive turns out to be dead, so that its client is answered 502 then.",
       .good = "http-request disable-l7-retry if METH_POST",
       .bad = "http-request disable-l7-retry now",

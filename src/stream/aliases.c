@@ -58,7 +58,8 @@ static const struct stream_ctx *ctx_of(const struct expr_subject *subject)
     return subject->process->owner;
 }
 
-// What rules made of the client's address, or of the one it connected to, counts; a tunnel may have outlived its stream.
+// What rules made of the client's address, or of the one it connected to, counts; a tunnel may have outlived its
+// stream.
 static const struct transport_address *src_of(const struct expr_subject *subject)
 {
     const struct stream_log *log = subject->log;

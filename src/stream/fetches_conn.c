@@ -91,8 +91,7 @@ static const struct transport_address *bc_dst_of(const struct expr_subject *subj
     const struct stream *stream = subject->stream;
     *own = (struct transport_address){ 0 };
     if (stream && stream->server)
-        *own = backend_address(stream->server,
-                               backend_follows_client(stream->server) ? stream_dst(stream) : NULL);
+        *own = backend_address(stream->server, backend_follows_client(stream->server) ? stream_dst(stream) : NULL);
     return own;
 }
 

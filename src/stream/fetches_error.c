@@ -90,8 +90,7 @@ static bool fetch_fs_aborted(struct expr_subject *subject, struct expr_sample *o
 {
     const struct stream *stream = subject->stream;
     (void)args, (void)walk;
-    return stream &&
-           put_bool(out, stream->end == STREAM_END_CLIENT || is_broken(front_of(subject), is_http(subject)));
+    return stream && put_bool(out, stream->end == STREAM_END_CLIENT || is_broken(front_of(subject), is_http(subject)));
 }
 
 static bool fetch_bs_aborted(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
@@ -242,7 +241,7 @@ static bool fetch_waiting(struct expr_subject *subject, struct expr_sample *out,
 #define FROM_SERVER .when = EXPR_FROM_SERVER
 #define ROW(row, type, at, fn, text, example)                                                                          \
     {                                                                                                                  \
-        .name = row, .out = type, at, .fetch = fn, .help = text, .good = row example                               \
+        .name = row, .out = type, at, .fetch = fn, .help = text, .good = row example                                   \
     }
 #define DEBUG_ROW(row, at, fn, text)                                                                                   \
     {                                                                                                                  \
@@ -253,8 +252,8 @@ static bool fetch_waiting(struct expr_subject *subject, struct expr_sample *out,
 static const struct expr_fetch fetches[] = {
     ROW("fc_err", EXPR_INT, FROM_CLIENT, fetch_fc_err,
         "The number of the error that befell the client's connection, 0 for none. Log lines see it.", " gt 0"),
-    ROW("fc_err_name", EXPR_STR, FROM_CLIENT, fetch_fc_err_name,
-        "The name of that error: one word, empty for none.", " PRX_EMPTY"),
+    ROW("fc_err_name", EXPR_STR, FROM_CLIENT, fetch_fc_err_name, "The name of that error: one word, empty for none.",
+        " PRX_EMPTY"),
     ROW("fc_err_str", EXPR_STR, FROM_CLIENT, fetch_fc_err_str, "That error in words; Success for none.",
         " -m sub PROXY"),
     ROW("bc_err", EXPR_INT, FROM_SERVER, fetch_bc_err,

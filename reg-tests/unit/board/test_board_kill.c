@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processes that take and free lanes, queue, count, write rings and apply the journal are killed at random points,
-// BOARD_KILLS times (2000 unless that is set), and so is, now and then, the process that cleans up after one; others are
-// held for silent meanwhile (board_queue_pass_over). Beside the board stands an oracle, kept by each process in
+// BOARD_KILLS times (2000 unless that is set), and so is, now and then, the process that cleans up after one; others
+// are held for silent meanwhile (board_queue_pass_over). Beside the board stands an oracle, kept by each process in
 // memory of its own; it must agree at any time.
 #include <setjmp.h>
 #include <stdarg.h>

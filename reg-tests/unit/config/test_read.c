@@ -135,7 +135,7 @@ static void test_options(void **state)
     assert_first("backend b\n server s a:1 \"\" backup\n",
                  "t:2:15: empty option of 'server'; a variable that may be empty is written \"${NAME[*]}\"");
     assert_first("backend b\n default-server shard\n", "t:2:17: option 'shard' of 'default-server' is a HAProxy "
-                                                        "keyword that fairlead does not support yet");
+                                                       "keyword that fairlead does not support yet");
 }
 
 static void test_environment(void **state)

@@ -499,8 +499,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_changes), cmocka_unit_test(versions),      cmocka_unit_test(names_and_files),
-        cmocka_unit_test(load_large),     cmocka_unit_test(wrong_changes),
-        cmocka_unit_test(lines),
+        cmocka_unit_test(load_large),     cmocka_unit_test(wrong_changes), cmocka_unit_test(lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

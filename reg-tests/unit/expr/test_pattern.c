@@ -131,7 +131,8 @@ static void networks(void **state)
 static void versions(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", ".", "3.", ".3", "3.x", "3.1.2", "3.65536", "65536", "-3", "3.1:3", ":", "3:2" };
+    static const char *const bad[] = { "",        ".",     "3.", ".3",    "3.x", "3.1.2",
+                                       "3.65536", "65536", "-3", "3.1:3", ":",   "3:2" };
     struct expr_patterns *set = SET(VERSION, false, "3", "3.2:3.3");
     assert_true(num(set, 0x30000) && num(set, 0x30002) && num(set, 0x30003));
     assert_false(num(set, 3) || num(set, 0x30001) || num(set, 0x30004));

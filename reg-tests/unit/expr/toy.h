@@ -24,14 +24,16 @@ struct toy {
     uint32_t num_fetched; // how often path was asked for
 };
 
-static bool toy_method(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_method(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                       struct expr_walk *walk)
 {
     (void)args, (void)walk;
     *out = (struct expr_sample){ .type = EXPR_METHOD, .str = slice_str(((struct toy *)subject->stream)->method) };
     return true;
 }
 
-static bool toy_path(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_path(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                     struct expr_walk *walk)
 {
     (void)args, (void)walk;
     struct toy *toy = subject->stream;
@@ -46,7 +48,8 @@ static const char *toy_hdr_prepare(struct config *config, struct expr_arg *args,
     return slice_equal_nocase(args[0].str, SLICE("host")) ? NULL : "the toy has one header: host";
 }
 
-static bool toy_hdr(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_hdr(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                    struct expr_walk *walk)
 {
     (void)args;
     struct slice hosts = slice_str(((struct toy *)subject->stream)->hosts);
@@ -59,21 +62,25 @@ static bool toy_hdr(struct expr_subject *subject, struct expr_sample *out, const
     return true;
 }
 
-static bool toy_src(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_src(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                    struct expr_walk *walk)
 {
     (void)args, (void)walk;
     out->type = EXPR_ADDR;
-    return ((struct toy *)subject->stream)->src && expr_addr_parse(&out->addr, slice_str(((struct toy *)subject->stream)->src));
+    return ((struct toy *)subject->stream)->src &&
+           expr_addr_parse(&out->addr, slice_str(((struct toy *)subject->stream)->src));
 }
 
-static bool toy_status(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_status(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                       struct expr_walk *walk)
 {
     (void)args, (void)walk;
     *out = (struct expr_sample){ .type = EXPR_INT, .num = ((struct toy *)subject->stream)->status };
     return true;
 }
 
-static bool toy_payload(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_payload(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                        struct expr_walk *walk)
 {
     (void)args, (void)walk, (void)subject;
     *out = (struct expr_sample){ .type = EXPR_BIN, .str = SLICE("\0Hello\n") };
@@ -81,7 +88,8 @@ static bool toy_payload(struct expr_subject *subject, struct expr_sample *out, c
 }
 
 // 7, and it may change.
-static bool toy_late(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args, struct expr_walk *walk)
+static bool toy_late(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                     struct expr_walk *walk)
 {
     (void)args, (void)walk;
     subject->may_change = true;
@@ -153,10 +161,9 @@ __attribute__((unused)) static struct expr_subject *toy_subject(struct toy *toy)
     static uint64_t now_us = 1000000, wall_us = 1700000000000000;
     static struct expr_process process;
     static struct expr_subject subject;
-    process = (struct expr_process){ .scratch = { .mem = scratch, .cap = sizeof(scratch) },
-                                     .now_us = &now_us,
-                                     .wall_us = &wall_us,
-                                     .num_workers = 1 };
+    process = (struct expr_process){
+        .scratch = { .mem = scratch, .cap = sizeof(scratch) }, .now_us = &now_us, .wall_us = &wall_us, .num_workers = 1
+    };
     subject = (struct expr_subject){
         .process = &process, .stream = toy, .when = EXPR_AT_REQUEST_HEAD, .final = true, .acted = subject.acted
     };

@@ -169,11 +169,8 @@ int main(void)
 {
     static struct arena answers;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_actions),
-        cmocka_unit_test(test_services),
-        cmocka_unit_test(test_fetches),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_words),   cmocka_unit_test(test_actions), cmocka_unit_test(test_services),
+        cmocka_unit_test(test_fetches), cmocka_unit_test(test_refused),
     };
     arena_init(&answers);
     config_words_boot();

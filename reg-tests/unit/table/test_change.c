@@ -272,10 +272,9 @@ static void generations(void **state)
     for (size_t i = 0; i < NUM_ITEMS(cases); i++) {
         char key[16];
         snprintf(key, sizeof(key), "theirs%zu", i);
-        struct table_change change = { .op = TABLE_CHANGE_ADD,
-                                       .version = cases[i].version,
-                                       .list = slice_str(cases[i].list),
-                                       .key = slice_str(key) };
+        struct table_change change = {
+            .op = TABLE_CHANGE_ADD, .version = cases[i].version, .list = slice_str(cases[i].list), .key = slice_str(key)
+        };
         assert_int_equal(table_change_publish(&change, NULL, NULL), TABLE_CHANGE_DONE);
     }
     expr_list_clear(stage.list, 0);
