@@ -8,7 +8,6 @@
 #define TLS  "needs TLS, which fairlead does not support yet"
 
 const struct config_refusal config_refuse_rule[] = {
-    { "http-after-response capture", CONFIG_IN_PROXY, NULL },
     { "http-after-response sc-add-gpc", CONFIG_IN_PROXY, NULL },
     { "http-after-response sc-inc-gpc", CONFIG_IN_PROXY, NULL },
     { "http-after-response sc-inc-gpc0", CONFIG_IN_PROXY, NULL },
