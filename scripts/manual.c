@@ -14,6 +14,7 @@
 #include "expr/fetch.h"
 #include "expr/format.h"
 #include "expr/names.h"
+#include "proxy/conf.h"
 #include "rule/rule.h"
 
 // The groups in which words are described. A word that may stand in several is described in the first.
@@ -326,15 +327,6 @@ struct refused {
     bool listed;
 };
 
-static size_t refused_gather(struct refused *list, size_t at, const struct config_refusal *table, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        list[at++] = (struct refused){ .name = table[i].name,
-                                       .in = table[i].in,
-                                       .reason = table[i].reason ? table[i].reason : "is not supported yet" };
-    return at;
-}
-
 // Words with the same reason in the same place share a line.
 static void refused_list(struct refused *list, size_t num)
 {
@@ -370,15 +362,17 @@ static void names_refused(const char *what, const char *(*name_at)(size_t i))
 
 static void refused_write(void)
 {
-    size_t most =
-        config_refuse_global_num + config_refuse_proxy_num + config_refuse_rule_num + config_refuse_option_num;
-    struct refused *list = calloc(most, sizeof(*list));
+    const struct config_refusal *row;
+    size_t len = 0;
+    while (config_refusal_at(len))
+        len++;
+    struct refused *list = calloc(len, sizeof(*list));
     if (!list)
-        check_out_of_memory(most * sizeof(*list));
-    size_t len = refused_gather(list, 0, config_refuse_global, config_refuse_global_num);
-    len = refused_gather(list, len, config_refuse_proxy, config_refuse_proxy_num);
-    len = refused_gather(list, len, config_refuse_rule, config_refuse_rule_num);
-    len = refused_gather(list, len, config_refuse_option, config_refuse_option_num);
+        check_out_of_memory(len * sizeof(*list));
+    for (size_t i = 0; (row = config_refusal_at(i)); i++)
+        list[i] = (struct refused){ .name = row->name,
+                                    .in = row->in,
+                                    .reason = row->reason ? row->reason : "is not supported yet" };
     printf("\n## Words that are refused\n\nHAProxy 3.2 has these words and fairlead has not. A file that uses one is "
            "refused with the reason given here; none\nis accepted and ignored.\n\n");
     refused_list(list, len);
@@ -441,11 +435,7 @@ static void features_write(void)
 int main(int argc, char **argv)
 {
     size_t num;
-    config_words_boot();
-    expr_fetches_boot();
-    expr_convs_boot();
-    expr_aliases_boot();
-    rule_boot();
+    proxy_conf_boot();
     admin_commands_boot();
     const struct config_word *const *words = config_words_all(&num);
     printf("# Configuration reference\n\n<!-- Written by `make manual` from the words' own declarations. Change those, "

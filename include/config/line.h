@@ -115,6 +115,9 @@ struct config_refusal {
     const char *reason; // NULL: not supported yet
 };
 
+// config_refusal_at gives the row number `i` of all those tables, or NULL past the last.
+const struct config_refusal *config_refusal_at(size_t i);
+
 extern const struct config_refusal config_refuse_global[];
 extern const size_t config_refuse_global_num;
 extern const struct config_refusal config_refuse_proxy[];

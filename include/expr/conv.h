@@ -29,22 +29,17 @@ struct expr_conv {
     const char *bad_says; // a part of the message it gets
 };
 
-struct expr_conv_table {
-    const struct expr_conv *rows;
-    size_t num;
-};
-
 // EXPR_CONVERTERS registers the array `table` of struct expr_conv. One per file.
-#define EXPR_CONVERTERS(table)                                                                                         \
-    static const struct expr_conv_table expr_convs_here = { (table), sizeof(table) / sizeof((table)[0]) };             \
-    static const struct expr_conv_table *const expr_convs_ptr __attribute__((used, section("expr_convs"))) =           \
-        &expr_convs_here
+#define EXPR_CONVERTERS(table) EXPR_TABLE(expr_convs, struct expr_conv, table)
 
 // expr_convs_boot gathers all tables, once, before a configuration is read. Duplicates and incomplete rows: must().
 void expr_convs_boot(void);
 
 // expr_conv_find gives the row named `name`, never an alias, or NULL.
 const struct expr_conv *expr_conv_find(struct slice name);
+
+// expr_conv_nearest gives the name of the converter nearest to `name`, or NULL.
+const char *expr_conv_nearest(struct config *config, const char *name);
 
 // expr_convs_each calls `visit` with every row, aliases too, in the order of names.
 void expr_convs_each(void (*visit)(const struct expr_conv *row, void *arg), void *arg);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "config/config.h"
+#include "expr/rows.h"
 #include "expr/sample.h"
 #include "expr/subject.h"
 
@@ -86,16 +87,8 @@ struct expr_fetch {
     const char *bad_says;
 };
 
-struct expr_fetch_table {
-    const struct expr_fetch *rows;
-    size_t num;
-};
-
 // EXPR_FETCHES registers the array `table` of struct expr_fetch. One per file.
-#define EXPR_FETCHES(table)                                                                                            \
-    static const struct expr_fetch_table expr_fetches_here = { (table), sizeof(table) / sizeof((table)[0]) };          \
-    static const struct expr_fetch_table *const expr_fetches_ptr __attribute__((used, section("expr_fetches"))) =      \
-        &expr_fetches_here
+#define EXPR_FETCHES(table) EXPR_TABLE(expr_fetches, struct expr_fetch, table)
 
 // expr_fetches_boot gathers all tables; to be called once before a configuration is read. Duplicates, an alias without
 // its fetch and incomplete rows are bugs of ours: must().
@@ -106,6 +99,9 @@ const struct expr_fetch *expr_fetch_find(struct slice name);
 
 // expr_fetch_real gives the row that `row` is another name of, or `row` itself.
 const struct expr_fetch *expr_fetch_real(const struct expr_fetch *row);
+
+// expr_fetch_nearest gives the name of the fetch nearest to `name`, or NULL.
+const char *expr_fetch_nearest(struct config *config, const char *name);
 
 // expr_fetches_each calls `visit` with every row in the order of names; for the manual and its tests.
 void expr_fetches_each(void (*visit)(const struct expr_fetch *row, void *arg), void *arg);

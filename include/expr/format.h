@@ -87,16 +87,8 @@ struct expr_alias {
     const char *help;
 };
 
-struct expr_alias_table {
-    const struct expr_alias *rows;
-    size_t num;
-};
-
 // EXPR_ALIASES registers the array `table` of struct expr_alias. One per file.
-#define EXPR_ALIASES(table)                                                                                            \
-    static const struct expr_alias_table expr_aliases_here = { (table), sizeof(table) / sizeof((table)[0]) };          \
-    static const struct expr_alias_table *const expr_aliases_ptr __attribute__((used, section("expr_aliases"))) =      \
-        &expr_aliases_here
+#define EXPR_ALIASES(table) EXPR_TABLE(expr_aliases, struct expr_alias, table)
 
 // expr_aliases_boot gathers all tables, once, before a configuration is read.
 void expr_aliases_boot(void);

@@ -87,7 +87,6 @@ struct expr_process {
     const struct expr_proc_vars *proc_vars;
     uint64_t start_us; // monotonic, when the process began
     uint32_t worker;   // its number, from 0
-    uint32_t num_workers;
     int32_t pid;
     uint64_t random[4];   // state of xoshiro256**, seeded by expr_process_begin
     const bool *stopping; // a soft stop is under way; NULL: it is not known

@@ -429,6 +429,10 @@ struct proxy_load {
     bool ignore_unresolved;              // a server without an address is down, and no error
 };
 
+// proxy_conf_boot gathers the tables of words, fetches, converters, aliases and actions and makes the built-in answers;
+// to be called before anything is read, and nothing when called again.
+void proxy_conf_boot(void);
+
 // proxy_conf_load reads what `load` says and finishes the configuration: the whole way from files to `*out`, which
 // lives in `arena`. Everything is reported to `diag`; false, with `*out` NULL, where anything was wrong. The tables of
 // words, fetches and actions are prepared by the first call in a process. It resolves names, and so may block.

@@ -134,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (len < 2)
         return 0;
     uint32_t cap = data[1] < 128 ? data[1] : SCRATCH;
-    struct expr_process process = { .now_us = &now_us, .wall_us = &wall_us, .num_workers = 1, .random = { 1 } };
+    struct expr_process process = { .now_us = &now_us, .wall_us = &wall_us, .random = { 1 } };
     struct expr_subject subject = {
         .process = &process, .when = EXPR_AT_REQUEST_HEAD, .scopes = 1 << EXPR_SCOPE_TXN, .final = data[1] & 1
     };

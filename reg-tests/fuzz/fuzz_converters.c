@@ -95,11 +95,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     char *copy = malloc(len ? len : 1), *mem = malloc(room ? room : 1);
     must(copy && mem);
     memcpy(copy, data, len);
-    struct expr_process process = { .scratch = { .mem = mem, .cap = room },
-                                    .now_us = &now_us,
-                                    .wall_us = &wall_us,
-                                    .vars = fuzz.vars,
-                                    .num_workers = 1 };
+    struct expr_process process = {
+        .scratch = { .mem = mem, .cap = room }, .now_us = &now_us, .wall_us = &wall_us, .vars = fuzz.vars
+    };
     struct expr_subject subject = {
         .process = &process, .scopes = 1u << EXPR_SCOPE_TXN, .when = EXPR_AT_REQUEST_HEAD, .final = true
     };

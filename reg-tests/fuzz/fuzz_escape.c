@@ -47,9 +47,9 @@ static struct slice written(const char *text, enum expr_format_use use)
 {
     static char scratch[OUT_MAX];
     static const uint64_t now_us = 1000000, wall_us = 1700000000000000;
-    struct expr_process process = {
-        .scratch = { .mem = scratch, .cap = sizeof(scratch) }, .now_us = &now_us, .wall_us = &wall_us, .num_workers = 1
-    };
+    struct expr_process process = { .scratch = { .mem = scratch, .cap = sizeof(scratch) },
+                                    .now_us = &now_us,
+                                    .wall_us = &wall_us };
     struct expr_subject subject = { .process = &process, .when = EXPR_AT_REQUEST_HEAD, .final = true };
     struct arena arena;
     struct config_diag diag;

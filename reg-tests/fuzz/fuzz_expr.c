@@ -108,9 +108,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     arena_init(&arena);
     config_diag_init(&diag, &arena);
     config_init(&config, &arena, &diag, NULL);
-    struct expr_process process = {
-        .scratch = { .mem = scratch, .cap = sizeof(scratch) }, .now_us = &now, .wall_us = &wall, .num_workers = 1
-    };
+    struct expr_process process = { .scratch = { .mem = scratch, .cap = sizeof(scratch) },
+                                    .now_us = &now,
+                                    .wall_us = &wall };
     process.vars = expr_var_pool_new(NULL);
     struct expr_subject subject = { .process = &process, .when = EXPR_AT_REQUEST_HEAD };
     subject.scopes = 1 << EXPR_SCOPE_TXN | 1 << EXPR_SCOPE_REQ;

@@ -56,7 +56,6 @@ static void write_it(const struct expr_format *format, size_t cap)
     struct expr_process process = { .scratch = { .mem = scratch, .cap = sizeof(scratch) },
                                     .now_us = &now_us,
                                     .wall_us = &wall_us,
-                                    .num_workers = 1,
                                     .random = { 1, 2, 3, 4 } };
     struct expr_subject subject = {
         .process = &process, .stream = &process, .when = EXPR_AT_REQUEST_HEAD, .final = true

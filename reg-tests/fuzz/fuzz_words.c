@@ -10,7 +10,6 @@
 #include "config/word.h"
 #include "expr/conv.h"
 #include "expr/format.h"
-#include "proxy/answer.h"
 #include "proxy/conf.h"
 #include "rule/rule.h"
 
@@ -43,16 +42,9 @@ void freeaddrinfo(struct addrinfo *res)
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    static struct arena answers;
     (void)argc;
     (void)argv;
-    arena_init(&answers);
-    config_words_boot();
-    expr_fetches_boot();
-    expr_convs_boot();
-    expr_aliases_boot();
-    rule_boot();
-    proxy_answer_boot(&answers);
+    proxy_conf_boot();
     return 0;
 }
 

@@ -3,17 +3,7 @@
 #include "base/check.h"
 #include "config/line.h"
 
-static const struct config_refusal *refuse_find(const struct config_refusal *table, size_t num, const char *name,
-                                                uint32_t in)
-{
-    for (size_t i = 0; i < num; i++) {
-        if ((in ? table[i].in & in : table[i].in == 0) && strcmp(table[i].name, name) == 0)
-            return &table[i];
-    }
-    return NULL;
-}
-
-const char *config_refuse_reason(const char *name, uint32_t in)
+const struct config_refusal *config_refusal_at(size_t i)
 {
     const struct {
         const struct config_refusal *table;
@@ -24,10 +14,17 @@ const char *config_refuse_reason(const char *name, uint32_t in)
         { config_refuse_rule, config_refuse_rule_num },
         { config_refuse_option, config_refuse_option_num },
     };
-    for (size_t i = 0; i < NUM_ITEMS(tables); i++) {
-        const struct config_refusal *refusal = refuse_find(tables[i].table, tables[i].num, name, in);
-        if (refusal)
-            return refusal->reason ? refusal->reason : "is a HAProxy keyword that fairlead does not support yet";
-    }
+    for (size_t t = 0; t < NUM_ITEMS(tables); i -= tables[t++].num)
+        if (i < tables[t].num)
+            return &tables[t].table[i];
+    return NULL;
+}
+
+const char *config_refuse_reason(const char *name, uint32_t in)
+{
+    const struct config_refusal *row;
+    for (size_t i = 0; (row = config_refusal_at(i)); i++)
+        if ((in ? row->in & in : row->in == 0) && strcmp(row->name, name) == 0)
+            return row->reason ? row->reason : "is a HAProxy keyword that fairlead does not support yet";
     return NULL;
 }

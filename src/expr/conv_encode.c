@@ -89,11 +89,10 @@ static bool convert_hex2i(struct expr_subject *subject, struct expr_sample *samp
     (void)subject, (void)args;
     uint64_t num = 0;
     for (size_t i = 0; i < sample->str.len; i++) {
-        char c = slice_lower(sample->str.ptr[i]);
-        bool is_digit = c >= '0' && c <= '9';
-        if (!is_digit && !(c >= 'a' && c <= 'f'))
+        int digit = slice_hex_digit(sample->str.ptr[i]);
+        if (digit < 0)
             return false;
-        num = num << 4 | (uint64_t)(is_digit ? c - '0' : c - 'a' + 10);
+        num = num << 4 | (uint64_t)digit;
     }
     // Of more than 16 digits the last ones count, as in HAProxy.
     *sample = (struct expr_sample){ .type = EXPR_INT, .num = (int64_t)num };

@@ -8,23 +8,6 @@
 
 enum { EXPR_MAX_ARGS = 12, EXPR_MAX_STEPS = 128, EXPR_MAX_TEXT = 32768 };
 
-struct known {
-    const char **names;
-    size_t num;
-};
-
-static void count_name(const struct expr_fetch *row, void *arg)
-{
-    (void)row;
-    ((struct known *)arg)->num++;
-}
-
-static void add_name(const struct expr_fetch *row, void *arg)
-{
-    struct known *known = arg;
-    known->names[known->num++] = row->name;
-}
-
 // A backslash protects what it does in the rest of the language, but not '#' and '$' (manual section 2.2). Before all
 // else it stands for itself, so that a replacement may say "\1". '\0': no escape.
 static char escaped(char c, char quote)
@@ -179,27 +162,26 @@ static struct slice read_word(struct parser *parser)
     return word;
 }
 
-static void add_conv(const struct expr_conv *row, void *arg)
+static bool report_unknown(struct parser *parser, size_t pos, const char *kind, const char *name, bool refused,
+                           const char *nearest)
 {
-    struct known *known = arg;
-    if (known->names)
-        known->names[known->num] = row->name;
-    known->num++;
+    if (refused)
+        return fail_at(parser, pos, strlen(name), "%s '%s' is not supported", kind, name);
+    return fail_at(parser, pos, strlen(name), "unknown %s '%s'%s%s%s", kind, name, nearest ? "; did you mean '" : "",
+                   nearest ? nearest : "", nearest ? "'?" : "");
 }
 
-static bool report_unknown_conv(struct parser *parser, size_t pos, struct slice name)
+static bool report_conv(struct parser *parser, size_t pos, struct slice name)
 {
     const char *copy = arena_copy(parser->config->arena, name.ptr, name.len);
-    if (expr_converter_refused(name))
-        return fail_at(parser, pos, name.len, "converter '%s' is not supported", copy);
-    struct known known = { 0 };
-    expr_convs_each(add_conv, &known);
-    known.names = arena_alloc(parser->config->arena, known.num * sizeof(*known.names));
-    known.num = 0;
-    expr_convs_each(add_conv, &known);
-    const char *nearest = config_nearest(copy, known.names, known.num);
-    return fail_at(parser, pos, name.len, "unknown converter '%s'%s%s%s", copy, nearest ? "; did you mean '" : "",
-                   nearest ? nearest : "", nearest ? "'?" : "");
+    return report_unknown(parser, pos, "converter", copy, expr_converter_refused(name),
+                          expr_conv_nearest(parser->config, copy));
+}
+
+static bool report_fetch(struct parser *parser, struct slice name)
+{
+    const char *copy = arena_copy(parser->config->arena, name.ptr, name.len);
+    return report_unknown(parser, 0, "fetch", copy, expr_fetch_refused(name), expr_fetch_nearest(parser->config, copy));
 }
 
 // Reads and prepares the arguments of the word `kind` `name`, which stands at `pos`.
@@ -234,7 +216,7 @@ static bool parse_conv(struct parser *parser, struct expr *out, struct expr_step
         return fail_at(parser, pos, 0, "a converter is expected after ','");
     const struct expr_conv *conv = expr_conv_find(name);
     if (!conv)
-        return report_unknown_conv(parser, pos, name);
+        return report_conv(parser, pos, name);
     if (conv->in != EXPR_ANY && !expr_cast_exists(out->out, conv->in))
         return fail_at(parser, pos, name.len, "converter '%s' takes %s samples, which cannot be made of %s ones",
                        conv->name, expr_type_name(conv->in), expr_type_name(out->out));
@@ -269,21 +251,6 @@ static bool parse_steps(struct parser *parser, struct expr *out)
     return true;
 }
 
-static bool report_unknown(struct parser *parser, struct slice name)
-{
-    const char *copy = arena_copy(parser->config->arena, name.ptr, name.len);
-    if (expr_fetch_refused(name))
-        return fail_at(parser, 0, name.len, "fetch '%s' is not supported", copy);
-    struct known known = { 0 };
-    expr_fetches_each(count_name, &known);
-    known.names = arena_alloc(parser->config->arena, known.num * sizeof(*known.names));
-    known.num = 0;
-    expr_fetches_each(add_name, &known);
-    const char *nearest = config_nearest(copy, known.names, known.num);
-    return fail_at(parser, 0, name.len, "unknown fetch '%s'%s%s%s", copy, nearest ? "; did you mean '" : "",
-                   nearest ? nearest : "", nearest ? "'?" : "");
-}
-
 bool expr_parse_text(struct config *config, struct expr *out, const struct config_line *line, uint32_t index,
                      struct slice text, size_t at, size_t *rest)
 {
@@ -295,7 +262,7 @@ bool expr_parse_text(struct config *config, struct expr *out, const struct confi
         return fail_at(&parser, 0, 0, "a fetch is expected");
     const struct expr_fetch *row = expr_fetch_find(name);
     if (!row)
-        return report_unknown(&parser, name);
+        return report_fetch(&parser, name);
     const struct expr_fetch *fetch = expr_fetch_real(row);
     enum expr_match match = row->match != EXPR_MATCH_DEFAULT ? row->match : fetch->match;
     *out = (struct expr){ .fetch = fetch, .match = match, .out = fetch->out, .when = fetch->when };

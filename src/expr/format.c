@@ -310,7 +310,6 @@ const struct expr_format *expr_format_text(struct config *config, const struct c
 {
     struct expr_format *format = arena_alloc(config->arena, sizeof(*format));
     struct parser parser = { .config = config, .index = index, .text = text, .when = when, .format = format };
-    expr_aliases_boot();
     *format = (struct expr_format){ .use = (uint8_t)use };
     parser.line = find_place(&parser, line);
     parser.plain = arena_alloc(config->arena, text.len + 1);

@@ -6,7 +6,7 @@
 #include "rule/rule.h"
 
 // The tables, and the built-in answers that stand in `answers`, serve every configuration that the process reads.
-static void boot_once(void)
+void proxy_conf_boot(void)
 {
     static struct arena answers;
     if (answers.blocks)
@@ -25,7 +25,7 @@ bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct
 {
     struct program_conf *program = proxy_conf_new(arena);
     struct config config;
-    boot_once();
+    proxy_conf_boot();
     config_init(&config, arena, diag, program);
     config.numeric_hosts = load->numeric_hosts;
     config.no_splice = program->global.no_splice = load->no_splice;

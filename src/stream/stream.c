@@ -83,7 +83,6 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .start_us = loop->now_us,
                                        .vars = expr_var_pool_new(&program->global.var_limits),
                                        .worker = board_incarnation_at(board, inc)->slot,
-                                       .num_workers = program->global.nbproc * program->global.nbthread,
                                        .stopping = &ctx->stopping,
                                        .holds = stream_condition_holds,
                                        .owner = ctx };

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "expr/cond.h"
 #include "expr/expr.h"
+#include "expr/format.h"
 #include "expr/pattern.h"
 
 struct toy {
@@ -161,9 +162,9 @@ __attribute__((unused)) static struct expr_subject *toy_subject(struct toy *toy)
     static uint64_t now_us = 1000000, wall_us = 1700000000000000;
     static struct expr_process process;
     static struct expr_subject subject;
-    process = (struct expr_process){
-        .scratch = { .mem = scratch, .cap = sizeof(scratch) }, .now_us = &now_us, .wall_us = &wall_us, .num_workers = 1
-    };
+    process = (struct expr_process){ .scratch = { .mem = scratch, .cap = sizeof(scratch) },
+                                     .now_us = &now_us,
+                                     .wall_us = &wall_us };
     subject = (struct expr_subject){
         .process = &process, .stream = toy, .when = EXPR_AT_REQUEST_HEAD, .final = true, .acted = subject.acted
     };
@@ -185,6 +186,7 @@ __attribute__((unused)) static void toy_init(struct toy_config *toy)
     config_init(&toy->config, &toy->arena, &toy->diag, NULL);
     expr_fetches_boot();
     expr_convs_boot();
+    expr_aliases_boot();
 }
 
 __attribute__((unused)) static void toy_fini(struct toy_config *toy)

@@ -62,7 +62,7 @@ struct rig *rig_new(unsigned num_servers)
     struct rig *rig = calloc(1, sizeof(*rig));
     assert_non_null(rig);
     arena_init(&rig->arena);
-    proxy_answer_boot(&rig->arena);
+    proxy_conf_boot();
     rig->board = board_new();
     assert_non_null(rig->board);
     rig->inc = board_incarnation_take(rig->board, BOARD_ROLE_WORKER, 0, 1);

@@ -5,7 +5,6 @@
 #include "base/check.h"
 #include "expr/conv.h"
 #include "expr/format.h"
-#include "proxy/answer.h"
 #include "proxy/conf.h"
 #include "rule/rule.h"
 
@@ -155,19 +154,10 @@ static void test_sides(void **state)
 
 int main(void)
 {
-    static struct arena answers;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_sides),
     };
-    arena_init(&answers);
-    config_words_boot();
-    expr_fetches_boot();
-    expr_convs_boot();
-    expr_aliases_boot();
-    rule_boot();
-    proxy_answer_boot(&answers);
-    int failed = cmocka_run_group_tests_name("actions", tests, NULL, NULL);
-    arena_fini(&answers);
-    return failed;
+    proxy_conf_boot();
+    return cmocka_run_group_tests_name("actions", tests, NULL, NULL);
 }

@@ -8,7 +8,6 @@
 #include "expr/expr.h"
 #include "expr/format.h"
 #include "expr/var.h"
-#include "proxy/answer.h"
 #include "proxy/conf.h"
 #include "rule/rule.h"
 
@@ -155,9 +154,9 @@ static void evaluate(struct walk *walk, const struct expr_conv *row)
     struct config_arg arg = { .str = row->good, .len = (uint32_t)strlen(row->good) };
     struct config_line line = { .args = &arg, .num_args = 1, .place = { .text = row->good } };
     uint64_t now = 1000000, wall = 1700000000000000;
-    struct expr_process process = {
-        .scratch = { .mem = scratch, .cap = sizeof(scratch) }, .now_us = &now, .wall_us = &wall, .num_workers = 1
-    };
+    struct expr_process process = { .scratch = { .mem = scratch, .cap = sizeof(scratch) },
+                                    .now_us = &now,
+                                    .wall_us = &wall };
     process.vars = expr_var_pool_new(NULL);
     struct expr_subject subject = { .process = &process, .when = EXPR_AT_REQUEST_HEAD, .final = true };
     subject.scopes = 1 << EXPR_SCOPE_TXN;
@@ -219,17 +218,8 @@ static void moments(void **state)
 
 int main(void)
 {
-    static struct arena answers;
     const struct CMUnitTest tests[] = { cmocka_unit_test(fetches), cmocka_unit_test(converters),
                                         cmocka_unit_test(moments) };
-    arena_init(&answers);
-    config_words_boot();
-    expr_fetches_boot();
-    expr_convs_boot();
-    expr_aliases_boot();
-    rule_boot();
-    proxy_answer_boot(&answers);
-    int failed = cmocka_run_group_tests_name("expressions of the program", tests, NULL, NULL);
-    arena_fini(&answers);
-    return failed;
+    proxy_conf_boot();
+    return cmocka_run_group_tests_name("expressions of the program", tests, NULL, NULL);
 }

@@ -7,7 +7,6 @@
 #include "config/line.h"
 #include "expr/format.h"
 #include "expr/names.h"
-#include "proxy/answer.h"
 #include "proxy/conf.h"
 #include "rule/rule.h"
 
@@ -130,24 +129,13 @@ static bool is_registered(const struct config_refusal *refusal)
 static void test_refused(void **state)
 {
     (void)state;
-    const struct {
-        const struct config_refusal *table;
-        size_t num;
-    } tables[] = {
-        { config_refuse_global, config_refuse_global_num },
-        { config_refuse_proxy, config_refuse_proxy_num },
-        { config_refuse_rule, config_refuse_rule_num },
-        { config_refuse_option, config_refuse_option_num },
-    };
     unsigned failed = 0;
-    for (size_t i = 0; i < NUM_ITEMS(tables); i++) {
-        for (size_t j = 0; j < tables[i].num; j++) {
-            if (!is_registered(&tables[i].table[j]))
-                continue;
-            print_error("'%s' (in 0x%x) is there: take it out of src/config/refuse_*.c\n", tables[i].table[j].name,
-                        tables[i].table[j].in);
-            failed++;
-        }
+    const struct config_refusal *refusal;
+    for (size_t i = 0; (refusal = config_refusal_at(i)); i++) {
+        if (!is_registered(refusal))
+            continue;
+        print_error("'%s' (in 0x%x) is there: take it out of src/config/refuse_*.c\n", refusal->name, refusal->in);
+        failed++;
     }
     const char *name;
     for (size_t i = 0; (name = expr_fetch_refused_at(i)); i++) {
@@ -167,19 +155,10 @@ static void test_refused(void **state)
 
 int main(void)
 {
-    static struct arena answers;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),   cmocka_unit_test(test_actions), cmocka_unit_test(test_services),
         cmocka_unit_test(test_fetches), cmocka_unit_test(test_refused),
     };
-    arena_init(&answers);
-    config_words_boot();
-    expr_fetches_boot();
-    expr_convs_boot();
-    expr_aliases_boot();
-    rule_boot();
-    proxy_answer_boot(&answers);
-    int failed = cmocka_run_group_tests_name("words of the program", tests, NULL, NULL);
-    arena_fini(&answers);
-    return failed;
+    proxy_conf_boot();
+    return cmocka_run_group_tests_name("words of the program", tests, NULL, NULL);
 }

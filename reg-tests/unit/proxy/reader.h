@@ -17,7 +17,6 @@
 #include "expr/conv.h"
 #include "expr/format.h"
 #include "log/log.h"
-#include "proxy/answer.h"
 #include "proxy/conf.h"
 #include "rule/rule.h"
 
@@ -140,24 +139,10 @@ struct reader {
     bool ok;
 };
 
-static inline void reader_boot(void)
-{
-    static struct arena answers;
-    if (answers.blocks)
-        return;
-    arena_init(&answers);
-    config_words_boot();
-    expr_fetches_boot();
-    expr_convs_boot();
-    expr_aliases_boot();
-    rule_boot();
-    proxy_answer_boot(&answers);
-}
-
 // Reads and finishes the configuration `text`.
 static inline void reader_read(struct reader *reader, const char *text)
 {
-    reader_boot();
+    proxy_conf_boot();
     arena_init(&reader->arena);
     config_diag_init(&reader->diag, &reader->arena);
     reader->program = proxy_conf_new(&reader->arena);

@@ -35,7 +35,7 @@ CONFIG_WORDS(toy_words);
 static void test_examples(void **state)
 {
     (void)state;
-    reader_boot();
+    proxy_conf_boot();
     assert_true(words_run_all() > 80);
 }
 
