@@ -19,6 +19,8 @@ enum {
     CONFIG_IN_SOCKET = 1 << 11,         // options of a stats socket line
     CONFIG_IN_LOG = 1 << 12,            // options of a log line
     CONFIG_IN_COOKIE = 1 << 13,         // options of a cookie line
+    CONFIG_IN_CRT_LIST = 1 << 14,       // options of a line of a crt-list, in brackets
+    CONFIG_IN_CRT_STORE = 1 << 15,      // a section
     CONFIG_IN_LOG_PROFILE = 1 << 16,    // a section
     CONFIG_IN_RING = 1 << 17,           // a section
     CONFIG_IN_ERRORS = 1 << 20,         // an http-errors section

@@ -13,9 +13,12 @@
 #include "http/case.h"
 #include "http/head.h"
 #include "os/listen.h"
+#include "tls/bind.h"
+#include "tls/target.h"
 #include "transport/address.h"
 
 struct rule;
+struct expr;
 struct expr_acl;
 struct log_target;
 struct log_profile;
@@ -112,6 +115,8 @@ struct bind_conf {
     uint32_t maxconn;         // 0: no limit of its own
     uint32_t object;          // on the board, for its counters and lanes
     bool accept_proxy;
+    struct tls_bind_conf tls;
+    struct tls_bind *tls_bind; // built when the configuration is complete; NULL: plain
     struct config_place place;
 };
 
@@ -152,6 +157,9 @@ struct server_conf {
     const char *init_addr;
     struct transport_address source; // AF_UNSPEC: none
     const char *source_interface;
+    struct tls_target_conf tls;
+    const struct expr *sni;        // `sni`: the server name to ask for, NULL: none
+    struct tls_target *tls_target; // built when the configuration is complete; NULL: plain
     struct config_place place;
 };
 
@@ -380,6 +388,7 @@ struct global_conf {
     struct stats_socket_conf *stats_sockets;
     uint64_t stats_timeout;
     uint32_t stats_maxconn;
+    struct tls_global_conf tls;
 };
 
 // The whole configuration of one generation.
@@ -393,6 +402,7 @@ struct program_conf {
     uint32_t backends_mask;
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct proxy_errors *errors; // http-errors sections
+    struct tls_store *certs;     // made with the first line that needs one
     struct userlist *userlists;  // proxy/userlist.h
     struct bind_conf **binds;    // those of all proxies that are not disabled, then none
     uint32_t num_binds;

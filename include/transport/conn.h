@@ -14,9 +14,12 @@
 #include "event/loop.h"
 #include "transport/address.h"
 
+struct transport_tls;
+
 struct transport_conn {
     struct event_source source;
     void (*on_ready)(struct transport_conn *conn);
+    struct transport_tls *tls; // transport/tls.h; NULL: what it carries stands on the wire as it is
     bool can_read : 1;  // a read may give something
     bool can_write : 1; // a write may take something
     bool near_end : 1;  // FIN, reset or an error is on its way: read until it shows

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// One TLS connection as the library sees it, without its bytes: who made it, what came of the handshake, and questions
+// about both. transport/tls.h moves the bytes. Runs in workers; owned by the transport connection it belongs to.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/slice.h"
+
+struct ssl_st;
+struct tls_bind;
+struct tls_entry;
+struct tls_target;
+
+// A ClientHello as it came, for fingerprints: kept where tune.ssl.capture-buffer-size asks for it.
+struct tls_hello {
+    uint16_t version; // legacy_version
+    uint16_t ciphers_len, extensions_len, groups_len, formats_len, sigalgs_len, alpn_len, versions_len;
+    uint8_t data[]; // each run in that order: as on the wire; of extensions the types alone
+};
+
+// What came of the handshake; a plain struct, so that rules and logs need not ask the library.
+struct tls_facts {
+    uint16_t version; // wire number, 0: no handshake was completed
+    uint16_t cipher;  // IANA number
+    uint16_t group;   // of the key exchange, IANA number, 0: none
+    uint16_t offered; // the highest version in the ClientHello, for the log of a failed handshake
+    bool done;        // the handshake is over and well
+    bool resumed;
+    bool early;         // early data came and was accepted; while `early_pending` it may have been replayed
+    bool early_pending; // the handshake is not over: what was read so far is early data
+    bool has_cert;      // the peer sent a certificate in this connection
+    bool used_cert;     // it has one, be it through a resumed session
+    int16_t crt_error;  // X509_V_* (ssl_c_err), 0: none
+    int16_t ca_error;
+    uint8_t ca_depth;
+    uint32_t error; // the library's packed error code of a handshake that failed (ssl_fc_err), 0: none
+};
+
+struct tls_conn {
+    struct ssl_st *ssl;
+    const struct tls_bind *bind;     // towards a client; or
+    const struct tls_target *target; // towards a server
+    const struct tls_entry *entry;   // the certificate that was chosen, NULL before, and towards servers
+    struct tls_hello *hello;         // NULL: not kept
+    const char *failure;             // why we refused, in words, where the library's own reason says less; or NULL
+    struct tls_facts facts;
+    uint32_t name_hash; // of the server name asked for: which connections may be exchanged for each other
+};
+
+// tls_conn_of gives the connection that `ssl` belongs to (it is the SSL's app data).
+struct tls_conn *tls_conn_of(const struct ssl_st *ssl);
+
+// tls_conn_accept makes conn->ssl for a client that came to `bind`; false where memory is exhausted.
+bool tls_conn_accept(struct tls_conn *conn, const struct tls_bind *bind);
+
+// tls_conn_connect makes conn->ssl for a connection to `target`, asking for the server name `sni` (empty: none) and
+// offering the session this worker keeps for both, where there is one.
+bool tls_conn_connect(struct tls_conn *conn, const struct tls_target *target, struct slice sni);
+
+// tls_conn_done fills in the facts once the handshake is over, or has got as far as early data.
+void tls_conn_done(struct tls_conn *conn);
+
+// tls_conn_failed notes why the handshake failed: takes the library's error queue.
+void tls_conn_failed(struct tls_conn *conn);
+
+// tls_conn_fini frees what the connection holds.
+void tls_conn_fini(struct tls_conn *conn);
+
+// tls_conn_reason gives why the handshake failed, in words for a log line: "no shared cipher", "the client's
+// certificate has expired (depth 0)", "the client does not trust our certificate (alert unknown_ca)". Never NULL.
+const char *tls_conn_reason(const struct tls_conn *conn);
+
+// tls_conn_sni gives the server name that was asked for, empty: none.
+struct slice tls_conn_sni(const struct tls_conn *conn);
+
+// tls_conn_alpn gives the protocol that was agreed on, empty: none.
+struct slice tls_conn_alpn(const struct tls_conn *conn);
+
+// tls_conn_cert gives the DER of a certificate: the peer's chain (`peer`), its leaf at index 0, or ours. Empty: none.
+// For a session that was resumed, the certificate that was checked when it was made.
+struct slice tls_conn_cert(const struct tls_conn *conn, bool peer, uint32_t index);
+
+// tls_conn_session_id, tls_conn_random, tls_conn_secret: what sniffers need to decrypt a capture. They write at most
+// `cap` bytes and give the length, 0 for none.
+size_t tls_conn_session_id(const struct tls_conn *conn, uint8_t *out, size_t cap);
+size_t tls_conn_random(const struct tls_conn *conn, bool of_client, uint8_t *out, size_t cap);
+size_t tls_conn_master_key(const struct tls_conn *conn, uint8_t *out, size_t cap);
+
+// The secrets of TLS 1.3, in the order of NSS's key log format.
+enum tls_secret {
+    TLS_SECRET_CLIENT_EARLY,
+    TLS_SECRET_CLIENT_HANDSHAKE,
+    TLS_SECRET_SERVER_HANDSHAKE,
+    TLS_SECRET_CLIENT_TRAFFIC,
+    TLS_SECRET_SERVER_TRAFFIC,
+    TLS_SECRET_EXPORTER,
+    TLS_SECRET_EARLY_EXPORTER,
+    TLS_NUM_SECRETS
+};
+
+// tls_conn_secret gives a secret in hex, empty where it is not kept (tune.ssl.keylog) or there is none.
+struct slice tls_conn_secret(const struct tls_conn *conn, enum tls_secret secret);
+
+// Names of numbers: "TLSv1.3"; "TLS_AES_128_GCM_SHA256" or, below 1.3, OpenSSL's "ECDHE-RSA-AES128-GCM-SHA256"; the
+// group's as OpenSSL has it ("X25519", "P-256"). NULL for unknown ones.
+const char *tls_version_name(uint16_t version);
+const char *tls_cipher_name(uint16_t cipher);
+uint32_t tls_cipher_bits(uint16_t cipher, uint32_t *used);
+const char *tls_group_name(uint16_t group);

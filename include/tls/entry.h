@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// An entry is one certificate at one bind, with the settings that hold for it, and the names that lead to it: a `crt`
+// argument or a line of a crt-list. The look-up from a ClientHello's server name to its entry is here: a hash of exact
+// names, one of wildcards, the default. Built by the keeper, const afterwards.
+#pragma once
+
+#include "tls/cert.h"
+#include "tls/conf.h"
+
+struct tls_trust;
+
+struct tls_entry {
+    struct tls_entry *next;
+    struct tls_cert *cert;
+    struct tls_conf conf;          // complete: line, bind, ssl-default-bind-*, our defaults
+    const struct tls_trust *trust; // NULL: client certificates are not asked for
+    const char *const *filters;    // of the crt-list's line, lower case, "!" before those it does not serve
+    uint32_t num_filters;          // 0: the names of the certificate
+    bool is_default;               // default-crt, or the first of the bind
+    uint8_t session_context[32];   // what a session must match: tls_entry_context
+};
+
+// tls_entry_context fills in entry->session_context: a hash of the entry's name, the contents of its client CAs and
+// CRLs and the verify mode; never of an address, a pointer or an order.
+void tls_entry_context(struct tls_entry *entry);
+
+struct tls_names;
+
+// tls_names_new makes the look-up for the entries that are linked at `entries`, in the order of the configuration.
+struct tls_names *tls_names_new(struct tls_entry *entries);
+void tls_names_free(struct tls_names *names);
+
+// What a ClientHello says it can check.
+enum { TLS_CAN_RSA = 1 << TLS_KEY_RSA, TLS_CAN_ECDSA = 1 << TLS_KEY_ECDSA, TLS_CAN_ED25519 = 1 << TLS_KEY_ED25519 };
+
+// tls_names_find gives the entry for the server name `name` (any case; empty: none was sent) and a client that can
+// check `can`: the exact name before a wildcard, ECDSA before RSA where the client can. NULL: nothing is there for that
+// name; tls_names_default then gives the default, where the bind is not strict-sni. Manual: bind's `crt`, section 3.11.
+const struct tls_entry *tls_names_find(const struct tls_names *names, struct slice name, uint32_t can);
+const struct tls_entry *tls_names_default(const struct tls_names *names, uint32_t can);
+
+// tls_crt_list_read reads a crt-list: per line a certificate, options in brackets, filters. Each line makes one entry
+// per certificate (several for a bundle or a directory), appended to `*entries`; its conf holds what the line says.
+// Options are words of CONFIG_IN_CRT_LIST, parsed into a struct tls_conf. Errors are reported with the file and line of
+// the list. False after one.
+bool tls_crt_list_read(struct config *config, struct tls_entry **entries, struct tls_store *store, const char *path,
+                       struct config_place place);

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// TLS towards one server: what it must prove, what we offer, and the sessions that are resumed with it. The settings
+// are built by the keeper and const; each worker keeps its own latest session per server name.
+#pragma once
+
+#include "tls/bind.h"
+
+// What a server line says.
+struct tls_target_conf {
+    bool enabled;            // `ssl`
+    bool no_reuse;           // no-ssl-reuse: sessions are not resumed
+    struct tls_conf conf;    // verify, versions, ciphers, ca-file, crl-file, alpn, ...
+    const char *crt;         // client certificate
+    const char *verify_host; // verifyhost
+    struct config_place place;
+};
+
+struct tls_target;
+
+// tls_target_new builds what `conf` says; `name` ("backend/server") is for messages. Verification is on unless the file
+// says otherwise. NULL after reporting.
+struct tls_target *tls_target_new(struct config *config, const struct tls_global_conf *global, struct tls_store *store,
+                                  const struct tls_target_conf *conf, const char *name);
+void tls_target_free(struct tls_target *target);
+
+// tls_target_context gives the library's context that connections start from.
+struct ssl_ctx_st *tls_target_context(const struct tls_target *target);

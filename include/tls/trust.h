@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whom we believe: authorities and revocation lists read from files, and the check of a peer's chain against them. One
+// per set of files, shared by all that name it. Built by the keeper, const afterwards.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/slice.h"
+#include "config/config.h"
+#include "tls/conf.h"
+
+struct ssl_st;
+struct stack_st_CRYPTO_BUFFER;
+
+struct tls_trust;
+
+// tls_trust_load reads ca_file, ca_verify_file and crl_file of `conf` (a file, a directory, or "@system-ca"; relative
+// names start at `ca_base`). NULL after reporting.
+const struct tls_trust *tls_trust_load(struct config *config, const struct tls_conf *conf, const char *ca_base,
+                                       struct config_place place);
+
+// tls_trust_free_all frees every trust that was loaded for a configuration.
+void tls_trust_free_all(void);
+
+// tls_trust_hash adds what makes two trusts differ to a running SHA-256: contents, never names or order.
+void tls_trust_digest(const struct tls_trust *trust, uint8_t digest[32]);
+
+// tls_trust_names gives the subjects of the authorities that a server sends to clients (DER), for SSL_set0_client_CAs.
+const struct stack_st_CRYPTO_BUFFER *tls_trust_names(const struct tls_trust *trust);
+
+// What a check found. Codes are X509_V_*.
+struct tls_verdict {
+    int16_t crt_error; // of the peer's own certificate, 0: none
+    int16_t ca_error;  // of its chain, 0: none
+    uint8_t ca_depth;  // where the first one was found
+    bool ok;           // nothing that is not ignored
+};
+
+// What a chain is checked for.
+struct tls_expect {
+    bool is_server;    // the peer is a server, else a client
+    struct slice host; // the name its certificate must be for, empty: any
+    const struct tls_errors *ca_ignore;
+    const struct tls_errors *crt_ignore;
+};
+
+// tls_trust_check checks the chain that the peer of `ssl` sent.
+struct tls_verdict tls_trust_check(const struct tls_trust *trust, struct ssl_st *ssl, const struct tls_expect *expect);
+
+// tls_verify_error_name gives the constant's name of X509_V_* `code` ("X509_V_ERR_CERT_HAS_EXPIRED"), NULL for an
+// unknown one; tls_verify_error_text gives it in words; tls_verify_error_code finds the code of a name, -1 for none.
+const char *tls_verify_error_name(int code);
+const char *tls_verify_error_text(int code);
+int tls_verify_error_code(struct slice name);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// TLS on a transport connection: once attached, transport_conn_recv and its kin carry plaintext, and what stands on the
+// wire is made here. Records are read in bulk into a buffer of the worker and written in bulk from one: a system call
+// for as many records as there are. Between bytes in flight a connection holds no buffer. Runs in workers.
+//
+// The size of records grows: the first bytes of an answer travel in records of one TCP segment, so that a browser can
+// use them as they come; from then on 16 KiB. After a pause it starts small again.
+#pragma once
+
+#include "base/buf.h"
+#include "tls/conn.h"
+#include "transport/conn.h"
+
+struct transport_tls;
+
+// What the TLS connections of a worker share: scratch for one read and one write, and the library's way to both.
+struct transport_tls_ctx;
+
+struct transport_tls_ctx *transport_tls_ctx_new(struct buf_pool *bufs, uint32_t max_record);
+void transport_tls_ctx_free(struct transport_tls_ctx *ctx);
+
+// transport_tls_accept attaches TLS towards a client; `early` (bytes that were read before, behind a PROXY header) are
+// taken as the wire's first. False where memory is exhausted.
+bool transport_tls_accept(struct transport_tls_ctx *ctx, struct transport_conn *conn, const struct tls_bind *bind,
+                          struct slice early);
+
+// transport_tls_connect attaches TLS towards a server.
+bool transport_tls_connect(struct transport_tls_ctx *ctx, struct transport_conn *conn, const struct tls_target *target,
+                           struct slice sni);
+
+// transport_tls_handshake goes on with the handshake as far as the wire allows: IO_OK done (or early data may be read),
+// IO_AGAIN wait for an event, IO_FAIL it failed (tls_conn_reason) and its alert was sent.
+enum io transport_tls_handshake(struct transport_conn *conn);
+
+// transport_tls_of gives the TLS side of a connection, NULL where it is plain.
+struct tls_conn *transport_tls_of(const struct transport_conn *conn);
