@@ -90,6 +90,7 @@ enum proxy_rule_set {
 // All in microseconds, 0 for none.
 struct proxy_timeouts {
     uint64_t client;
+    uint64_t client_hs; // of the TLS handshake; 0: client
     uint64_t client_fin;
     uint64_t server;
     uint64_t server_fin;
