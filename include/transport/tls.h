@@ -10,24 +10,39 @@
 #include "tls/conn.h"
 #include "transport/conn.h"
 
-struct transport_tls;
+struct board;
 struct tls_global_conf;
+struct transport_tls;
+
+// Cells of the object on the board that stands for all TLS connections, whose lanes count those open: plain counters,
+// and gauges. A rate takes three cells.
+enum { TRANSPORT_TLS_COUNT_CONNS };
+enum {
+    TRANSPORT_TLS_GAUGE_RATE = 0, // connections from clients that began
+    TRANSPORT_TLS_GAUGE_RATE_MAX = 3,
+    TRANSPORT_TLS_GAUGE_KEYS = 4, // full handshakes with clients
+    TRANSPORT_TLS_GAUGE_KEYS_MAX = 7,
+    TRANSPORT_TLS_GAUGE_BACK_KEYS = 8, // full handshakes with servers
+    TRANSPORT_TLS_GAUGE_BACK_KEYS_MAX = 11,
+};
 
 // What the TLS connections of a worker share: scratch for one read and one write, and the library's way to both.
 struct transport_tls_ctx;
 
-// transport_tls_ctx_new makes the shared part for connections of `loop`; its memory is taken with the first of them.
-struct transport_tls_ctx *transport_tls_ctx_new(const struct event_loop *loop, const struct tls_global_conf *global);
+// transport_tls_ctx_new makes the shared part for connections of `loop`, which the process `inc` counts at `object` of
+// `board`. The memory of its buffers is taken with the first of them.
+struct transport_tls_ctx *transport_tls_ctx_new(const struct event_loop *loop, const struct tls_global_conf *global,
+                                                struct board *board, uint32_t inc, uint32_t object);
 
 // transport_tls_ctx_free frees it; all connections must be closed. NULL is fine.
 void transport_tls_ctx_free(struct transport_tls_ctx *ctx);
 
 // transport_tls_accept attaches TLS towards a client; `early` (bytes that were read before, behind a PROXY header) are
-// taken as the wire's first. False where memory is exhausted.
+// taken as the wire's first. The caller holds the connection's unit of the lanes. False where memory is exhausted.
 bool transport_tls_accept(struct transport_tls_ctx *ctx, struct transport_conn *conn, const struct tls_bind *bind,
                           struct slice early);
 
-// transport_tls_connect attaches TLS towards a server.
+// transport_tls_connect attaches TLS towards a server. False where memory is exhausted, or maxsslconn reached.
 bool transport_tls_connect(struct transport_tls_ctx *ctx, struct transport_conn *conn, const struct tls_target *target,
                            struct slice sni);
 

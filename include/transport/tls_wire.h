@@ -32,11 +32,14 @@ struct transport_tls {
     bool shut : 1;     // close_notify is sealed
     bool fin : 1;      // FIN goes out behind what is held
     bool broken : 1;   // bytes were lost for want of memory
+    bool counted : 1;  // in the lanes
 };
 
 struct transport_tls_ctx {
     const struct event_loop *loop;
     const struct tls_global_conf *global;
+    struct board *board;
+    uint32_t inc, object;
     struct bio_method_st *method;
     struct bio_st *bio;             // of all connections: the library is told of one at a time
     struct transport_conn *current; // that one

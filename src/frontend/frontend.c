@@ -45,7 +45,7 @@ void frontends_init(struct frontends *frontends, const struct program_conf *prog
         .loop = loop,
         .bufs = &frontends->bufs,
         .pipes = &frontends->pipes,
-        .tls = transport_tls_ctx_new(loop, &global->tls),
+        .tls = transport_tls_ctx_new(loop, &global->tls, board, inc, program->tls_object),
         .head_max = head_max(global),
         .max_fields = (uint16_t)global->max_headers,
         .trailers = calloc(global->max_headers, sizeof(struct http_field)),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <stdatomic.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include "base/check.h"
+#include "board/board.h"
 #include "tls/bind.h"
 #include "transport/tls_wire.h"
 
@@ -23,13 +25,15 @@ static long wire_ctrl(BIO *bio, int cmd, long num, void *ptr)
     return cmd == BIO_CTRL_FLUSH;
 }
 
-struct transport_tls_ctx *transport_tls_ctx_new(const struct event_loop *loop, const struct tls_global_conf *global)
+struct transport_tls_ctx *transport_tls_ctx_new(const struct event_loop *loop, const struct tls_global_conf *global,
+                                                struct board *board, uint32_t inc, uint32_t object)
 {
     struct transport_tls_ctx *ctx = calloc(1, sizeof(*ctx));
     if (!ctx)
         check_out_of_memory(sizeof(*ctx));
-    ctx->loop = loop;
-    ctx->global = global;
+    *ctx = (struct transport_tls_ctx){
+        .loop = loop, .global = global, .board = board, .inc = inc, .object = object
+    };
     return ctx;
 }
 
@@ -98,11 +102,37 @@ static struct transport_tls *tls_new(struct transport_tls_ctx *ctx)
 static bool tls_drop(struct transport_tls *tls)
 {
     if (tls) {
+        if (tls->counted)
+            board_lane_release(tls->ctx->board, tls->ctx->object, tls->ctx->inc);
         tls_conn_fini(&tls->tls);
         transport_tls_wire_forget(tls);
         free(tls);
     }
     return false;
+}
+
+static void count_conn(const struct transport_tls_ctx *ctx)
+{
+    board_counter_count(&board_counters(ctx->board, ctx->inc, ctx->object)[TRANSPORT_TLS_COUNT_CONNS], 1);
+}
+
+static void count_rate(const struct transport_tls_ctx *ctx, int rate, int max)
+{
+    _Atomic uint64_t *gauges = board_gauges(ctx->board, ctx->object);
+    uint64_t now = board_rate_add(&gauges[rate], ctx->loop->now_us, 1);
+    uint64_t seen = atomic_load_explicit(&gauges[max], memory_order_relaxed);
+    while (now > seen && !atomic_compare_exchange_weak(&gauges[max], &seen, now))
+        continue;
+}
+
+static void count_keys(const struct transport_tls *tls)
+{
+    if (tls->tls.facts.resumed)
+        return;
+    if (tls->tls.bind)
+        count_rate(tls->ctx, TRANSPORT_TLS_GAUGE_KEYS, TRANSPORT_TLS_GAUGE_KEYS_MAX);
+    else
+        count_rate(tls->ctx, TRANSPORT_TLS_GAUGE_BACK_KEYS, TRANSPORT_TLS_GAUGE_BACK_KEYS_MAX);
 }
 
 bool transport_tls_accept(struct transport_tls_ctx *ctx, struct transport_conn *conn, const struct tls_bind *bind,
@@ -112,6 +142,8 @@ bool transport_tls_accept(struct transport_tls_ctx *ctx, struct transport_conn *
     if (!tls || !transport_tls_wire_take(tls, early) || !tls_conn_accept(&tls->tls, bind))
         return tls_drop(tls);
     attach(tls, conn);
+    count_conn(ctx);
+    count_rate(ctx, TRANSPORT_TLS_GAUGE_RATE, TRANSPORT_TLS_GAUGE_RATE_MAX);
     return true;
 }
 
@@ -119,9 +151,13 @@ bool transport_tls_connect(struct transport_tls_ctx *ctx, struct transport_conn 
                            struct slice sni)
 {
     struct transport_tls *tls = tls_new(ctx);
-    if (!tls || !tls_conn_connect(&tls->tls, target, sni))
+    if (!tls || !board_lane_acquire(ctx->board, ctx->object, ctx->inc, ctx->global->max_conn))
+        return tls_drop(tls);
+    tls->counted = true;
+    if (!tls_conn_connect(&tls->tls, target, sni))
         return tls_drop(tls);
     attach(tls, conn);
+    count_conn(ctx);
     return true;
 }
 
@@ -149,6 +185,7 @@ enum io transport_tls_handshake(struct transport_conn *conn)
     bool sent = transport_tls_wire_flush(conn);
     if (done == 1) {
         tls_conn_done(&tls->tls);
+        count_keys(tls);
         conn->can_read = has_more(tls);
         return IO_OK;
     }
