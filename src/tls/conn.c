@@ -52,6 +52,8 @@ void tls_conn_fini(struct tls_conn *conn)
 {
     SSL_free(conn->ssl);
     free(conn->hello);
+    free(conn->name);
     conn->ssl = NULL;
     conn->hello = NULL;
+    conn->name = NULL;
 }
