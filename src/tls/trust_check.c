@@ -18,10 +18,13 @@ static bool note_error(struct check *check, int code, int depth)
 {
     struct tls_verdict *verdict = &check->verdict;
     const struct tls_errors *ignored;
+    uint8_t level = (uint8_t)(depth < UINT8_MAX ? depth : UINT8_MAX);
+    verdict->last = (int16_t)code;
+    verdict->depth = level;
     if (depth > 0) {
         if (!verdict->ca_error) {
             verdict->ca_error = (int16_t)code;
-            verdict->ca_depth = (uint8_t)(depth < UINT8_MAX ? depth : UINT8_MAX);
+            verdict->ca_depth = level;
         }
         ignored = check->expect->ca_ignore;
     } else {
