@@ -117,7 +117,9 @@ static bool prepare_cert(const struct tls_bind *bind, struct tls_entry *entry)
 {
     SSL_CTX *ctx = entry->cert->ctx;
     SSL_CTX_set_alpn_select_cb(ctx, tls_bind_alpn, NULL);
-    (void)bind;
+    SSL_CTX_set_dos_protection_cb(ctx, tls_bind_chosen);
+    if (bind->global->keylog)
+        tls_conn_keep_secrets(ctx);
     const char *set = tls_bind_ciphers(entry->cert);
     if (!set) {
         if (!SSL_CTX_set_strict_cipher_list(ctx, entry->conf.ciphers))
@@ -129,6 +131,21 @@ static bool prepare_cert(const struct tls_bind *bind, struct tls_entry *entry)
     return true;
 }
 
+static bool load_trust(struct config *config, const struct tls_bind *bind, struct tls_entry *entry,
+                       struct config_place place)
+{
+    const struct tls_conf *conf = &entry->conf;
+    if (conf->verify == TLS_VERIFY_NONE)
+        return true;
+    if (!conf->ca_file && !conf->ca_verify_file) {
+        config_diag_add(config->diag, CONFIG_ERROR, place,
+                        "'verify %s' needs a 'ca-file' to verify the certificates of clients with",
+                        conf->verify == TLS_VERIFY_REQUIRED ? "required" : "optional");
+        return false;
+    }
+    return (entry->trust = tls_trust_load(config, conf, bind->global->ca_base, place));
+}
+
 static bool complete_entry(struct config *config, struct tls_bind *bind, struct tls_entry *entry)
 {
     struct config_place place = entry->conf.place.file ? entry->conf.place : bind->base.place;
@@ -137,8 +154,8 @@ static bool complete_entry(struct config *config, struct tls_bind *bind, struct 
         return error_at(config, place, "the lowest version of TLS is above the highest one");
     if (!prepare_cert(bind, entry))
         return error_at(config, place, "cannot set the ciphers");
-    if (entry->conf.verify != TLS_VERIFY_NONE)
-        return error_at(config, place, "'verify' is not supported yet");
+    if (!load_trust(config, bind, entry, place))
+        return false;
     tls_entry_context(entry);
     return true;
 }

@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include "tls/bind.h"
 #include "tls/conn.h"
+#include "conn_inner.h"
 
 struct tls_bind {
     const struct tls_bind_conf *said;
@@ -18,9 +19,6 @@ struct tls_bind {
 
 // Most groups that a configuration may list.
 enum { TLS_GROUPS_MAX = 16 };
-
-// tls_group_nid gives the library's number of the group with IANA number `group`, NID_undef for an unknown one.
-int tls_group_nid(uint16_t group);
 
 // tls_bind_groups writes the library's numbers of the groups of `conf` to `nids` and gives how many it knows.
 size_t tls_bind_groups(int nids[TLS_GROUPS_MAX], const struct tls_conf *conf);
@@ -37,3 +35,9 @@ enum ssl_select_cert_result_t tls_bind_select(const SSL_CLIENT_HELLO *hello);
 
 // tls_bind_alpn is the library's callback that chooses a protocol.
 int tls_bind_alpn(SSL *ssl, const uint8_t **out, uint8_t *out_len, const uint8_t *in, unsigned in_len, void *arg);
+
+// tls_bind_verify is the library's callback that checks a client's certificate.
+enum ssl_verify_result_t tls_bind_verify(SSL *ssl, uint8_t *alert);
+
+// tls_bind_chosen is the library's callback once a session and early data were decided on.
+int tls_bind_chosen(const SSL_CLIENT_HELLO *hello);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
-#include <openssl/bytestring.h>
 #include "bind_inner.h"
+#include "tls/trust.h"
 #include "hello_inner.h"
 
 static bool can_sign(const struct tls_hello_view *view, const struct tls_entry *entry, bool is_13)
@@ -72,6 +72,31 @@ static void apply_options(SSL *ssl, const struct tls_conf *conf, const struct tl
     SSL_set_options(ssl, options);
 }
 
+static CRYPTO_BUFFER *borrow_buffer(const CRYPTO_BUFFER *buffer)
+{
+    CRYPTO_BUFFER_up_ref((CRYPTO_BUFFER *)buffer);
+    return (CRYPTO_BUFFER *)buffer;
+}
+
+// What clients are asked for. Names of authorities are copied, for the library takes them: each is a reference.
+static bool apply_trust(SSL *ssl, const struct tls_entry *entry)
+{
+    const struct tls_conf *conf = &entry->conf;
+    if (!entry->trust)
+        return true;
+    int required = conf->verify == TLS_VERIFY_REQUIRED ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
+    SSL_set_custom_verify(ssl, SSL_VERIFY_PEER | required, tls_bind_verify);
+    if (conf->num_client_sigalgs &&
+        !SSL_set_verify_algorithm_prefs(ssl, conf->client_sigalgs, conf->num_client_sigalgs))
+        return false;
+    const STACK_OF(CRYPTO_BUFFER) *names = tls_trust_names(entry->trust);
+    STACK_OF(CRYPTO_BUFFER) *copy = sk_CRYPTO_BUFFER_deep_copy(names, borrow_buffer, CRYPTO_BUFFER_free);
+    if (!copy)
+        return false;
+    SSL_set0_client_CAs(ssl, copy);
+    return true;
+}
+
 // After SSL_set_SSL_CTX the connection has the certificate's settings and session id context and of the rest those of
 // the bind; ciphers are read from the certificate's context as they are used, and only below TLS 1.3.
 static bool apply(SSL *ssl, const struct tls_bind *bind, const struct tls_entry *entry, bool is_13)
@@ -79,7 +104,7 @@ static bool apply(SSL *ssl, const struct tls_bind *bind, const struct tls_entry 
     const struct tls_conf *conf = &entry->conf, *base = &bind->base;
     if (!SSL_set_SSL_CTX(ssl, entry->cert->ctx) ||
         !SSL_set_session_id_context(ssl, entry->session_context, sizeof(entry->session_context)) ||
-        !apply_versions(ssl, conf, base) || !apply_groups(ssl, conf, base))
+        !apply_versions(ssl, conf, base) || !apply_groups(ssl, conf, base) || !apply_trust(ssl, entry))
         return false;
     if (!is_13 && conf->ciphers != tls_bind_ciphers(entry->cert) && !SSL_set_strict_cipher_list(ssl, conf->ciphers))
         return false;
@@ -89,6 +114,25 @@ static bool apply(SSL *ssl, const struct tls_bind *bind, const struct tls_entry 
     if (conf->early_data == TLS_YES)
         SSL_set_early_data_enabled(ssl, 1);
     return true;
+}
+
+// Refused early data says nothing against that of the next connection, which the new ticket is for.
+int tls_bind_chosen(const SSL_CLIENT_HELLO *hello)
+{
+    if (tls_conn_of(hello->ssl)->early_refused)
+        SSL_set_early_data_enabled(hello->ssl, 1);
+    return 1;
+}
+
+enum ssl_verify_result_t tls_bind_verify(SSL *ssl, uint8_t *alert)
+{
+    struct tls_conn *conn = tls_conn_of(ssl);
+    const struct tls_conf *conf = &conn->entry->conf;
+    struct tls_expect expect = { .ca_ignore = &conf->ca_ignore, .crt_ignore = &conf->crt_ignore };
+    struct tls_verdict verdict = tls_trust_check(conn->entry->trust, ssl, &expect);
+    tls_conn_verdict(conn, &verdict);
+    *alert = (uint8_t)SSL_alert_from_verify_result(verdict.last);
+    return verdict.ok ? ssl_verify_ok : ssl_verify_invalid;
 }
 
 // The library would answer handshake_failure; what was sent first stands.
@@ -107,6 +151,9 @@ enum ssl_select_cert_result_t tls_bind_select(const SSL_CLIENT_HELLO *hello)
     struct tls_hello_view view;
     tls_hello_look(&view, hello);
     conn->facts.offered = view.version;
+    conn->early_offered = view.early_data;
+    if (bind->global->capture_len)
+        conn->hello = tls_hello_capture(hello, bind->global->capture_len);
     struct slice name = slice_str(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
     const struct tls_entry *entry = find_entry(bind, &view, name);
     if (!entry)

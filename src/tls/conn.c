@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 #include <openssl/err.h>
+#include <openssl/mem.h>
 #include <openssl/ssl.h>
 #include "bind_inner.h"
 
@@ -23,12 +24,49 @@ bool tls_conn_accept(struct tls_conn *conn, const struct tls_bind *bind)
     return true;
 }
 
+void tls_conn_refuse_early(struct ssl_st *ssl)
+{
+    tls_conn_of(ssl)->early_refused = true;
+    SSL_set_early_data_enabled(ssl, 0);
+}
+
+void tls_conn_verdict(struct tls_conn *conn, const struct tls_verdict *verdict)
+{
+    struct tls_facts *facts = &conn->facts;
+    facts->crt_error = verdict->crt_error;
+    facts->ca_error = verdict->ca_error;
+    facts->ca_depth = verdict->ca_depth;
+    facts->verify = verdict->last;
+    facts->verify_depth = verdict->depth;
+}
+
+static bool ignores_any(const struct tls_conf *conf)
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < TLS_ERRORS_MAX / 64; i++)
+        any |= conf->ca_ignore.bits[i] | conf->crt_ignore.bits[i];
+    return any;
+}
+
+// A session that is resumed brings its certificate and not what was found wrong with it. Nothing was, unless something
+// may be: then it is checked anew.
+static void recheck(struct tls_conn *conn)
+{
+    const struct tls_entry *entry = conn->entry;
+    if (!entry || !entry->trust || !ignores_any(&entry->conf))
+        return;
+    struct tls_expect expect = { .ca_ignore = &entry->conf.ca_ignore, .crt_ignore = &entry->conf.crt_ignore };
+    struct tls_verdict verdict = tls_trust_check(entry->trust, conn->ssl, &expect);
+    tls_conn_verdict(conn, &verdict);
+}
+
 void tls_conn_done(struct tls_conn *conn)
 {
     const SSL *ssl = conn->ssl;
     struct tls_facts *facts = &conn->facts;
     const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
     const STACK_OF(CRYPTO_BUFFER) *peer = SSL_get0_peer_certificates(ssl);
+    bool first = !facts->version; // and not after early data
     facts->version = (uint16_t)SSL_version(ssl);
     facts->cipher = cipher ? SSL_CIPHER_get_protocol_id(cipher) : 0;
     facts->group = SSL_get_curve_id(ssl);
@@ -38,6 +76,8 @@ void tls_conn_done(struct tls_conn *conn)
     facts->done = !SSL_in_init(ssl);
     facts->used_cert = peer && sk_CRYPTO_BUFFER_num(peer);
     facts->has_cert = facts->used_cert && !facts->resumed;
+    if (first && facts->used_cert && facts->resumed)
+        recheck(conn);
 }
 
 void tls_conn_failed(struct tls_conn *conn)
@@ -52,6 +92,8 @@ void tls_conn_fini(struct tls_conn *conn)
 {
     SSL_free(conn->ssl);
     free(conn->hello);
+    OPENSSL_free(conn->secrets);
     conn->ssl = NULL;
     conn->hello = NULL;
+    conn->secrets = NULL;
 }

@@ -20,3 +20,7 @@ struct tls_hello_view {
 
 // tls_hello_look fills in `view`; what is malformed is taken for absent, for the library refuses it later.
 void tls_hello_look(struct tls_hello_view *view, const SSL_CLIENT_HELLO *hello);
+
+// tls_hello_capture gives a copy of what fingerprints are made of, with at most `cap` bytes of data: runs that do not
+// fit are cut, the last ones first. NULL where memory is exhausted; to be freed with free().
+struct tls_hello *tls_hello_capture(const SSL_CLIENT_HELLO *hello, size_t cap);
