@@ -26,7 +26,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 all: fairlead
 
 # Goals that compile nothing need no compiler and no libraries.
-quiet_goals := help clean distclean hooks deps doccheck install-files
+quiet_goals := help clean distclean hooks deps certs doccheck install-files
 ifneq ($(filter-out $(quiet_goals),$(or $(MAKECMDGOALS),all)),)
 ifdef BORINGSSL
 BORINGSSL_KIND := the tree at $(BORINGSSL)
@@ -196,11 +196,15 @@ run_tests = reg-tests/run $1 --jobs $(JOBS) --binary $B/fairlead $(if $(MATCH),-
 test_seconds := $(if $(filter asan cover,$(VARIANT)),60,30)
 tools := $(if $(wildcard reg-tests/bench/bench.mk),bench-tools)
 
-.PHONY: check layers doccheck manual manual-check compilers aarch64 unit vtc compat examples load fuzz-corpora fuzz asan bench \
-    cover lint
+.PHONY: check certs layers doccheck manual manual-check compilers aarch64 unit vtc compat examples load fuzz-corpora \
+    fuzz asan bench cover lint
 check:
 	@scripts/deps test || echo "check: suites that need what is missing are skipped or fail"
 	@reg-tests/check $(COUNTS) $(SUITES)
+
+# What the tests find in $FL_CERTS; reg-tests/run makes them too where they are missing.
+certs:
+	@reg-tests/certs build/certs
 
 layers: objects
 	@scripts/layers --build $B --libs $(or $(filter %.a,$(BORINGSSL_LIBS)),\
@@ -315,6 +319,7 @@ help:
 	@echo 'make unit | vtc | load tests of one kind; MATCH=regexp picks some; VARIANT=asan|cover|release'
 	@echo 'make layers | doccheck the floors of src/LAYERS; comments of public functions'
 	@echo 'make manual            write doc/configuration.md from the words themselves'
+	@echo 'make certs             the certificates of the tests, in build/certs'
 	@echo 'make compat            the scenarios that claim to hold for HAProxy 2.6 too, against it'
 	@echo 'make examples          does every example pass -c, those in the documentation too'
 	@echo 'make compilers         builds with clang, and for aarch64 (make aarch64: that alone)'
