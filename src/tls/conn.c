@@ -93,7 +93,9 @@ void tls_conn_fini(struct tls_conn *conn)
     SSL_free(conn->ssl);
     free(conn->hello);
     OPENSSL_free(conn->secrets);
+    free(conn->name);
     conn->ssl = NULL;
     conn->hello = NULL;
     conn->secrets = NULL;
+    conn->name = NULL;
 }
