@@ -90,6 +90,7 @@ enum proxy_rule_set {
 // All in microseconds, 0 for none.
 struct proxy_timeouts {
     uint64_t client;
+    uint64_t client_hs; // of the TLS handshake; 0: client
     uint64_t client_fin;
     uint64_t server;
     uint64_t server_fin;
@@ -400,6 +401,7 @@ struct program_conf {
     uint32_t num_proxies;
     struct proxy_conf **backends; // by a hash of their names, for names known only at run time
     uint32_t backends_mask;
+    uint32_t tls_object; // on the board, for all TLS connections
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct proxy_errors *errors; // http-errors sections
     struct tls_store *certs;     // made with the first line that needs one
