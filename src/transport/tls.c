@@ -13,9 +13,9 @@
 #include "transport/tls_wire.h"
 
 enum {
-    SEGMENT = 1396,           // plaintext whose record fits one segment, over IPv6 with timestamps and in TLS 1.2 too
-    SMALL_BYTES = 16 * 1024,  // so much goes out in records of one segment: about a first congestion window
-    PAUSE_US = 1000000,       // after so long without a byte the window may be small again
+    SEGMENT = 1396,          // plaintext whose record fits one segment, over IPv6 with timestamps and in TLS 1.2 too
+    SMALL_BYTES = 16 * 1024, // so much goes out in records of one segment: about a first congestion window
+    PAUSE_US = 1000000,      // after so long without a byte the window may be small again
 };
 
 static long wire_ctrl(BIO *bio, int cmd, long num, void *ptr)
@@ -31,9 +31,7 @@ struct transport_tls_ctx *transport_tls_ctx_new(const struct event_loop *loop, c
     struct transport_tls_ctx *ctx = calloc(1, sizeof(*ctx));
     if (!ctx)
         check_out_of_memory(sizeof(*ctx));
-    *ctx = (struct transport_tls_ctx){
-        .loop = loop, .global = global, .board = board, .inc = inc, .object = object
-    };
+    *ctx = (struct transport_tls_ctx){ .loop = loop, .global = global, .board = board, .inc = inc, .object = object };
     return ctx;
 }
 
@@ -42,7 +40,7 @@ static bool ctx_open(struct transport_tls_ctx *ctx)
     if (ctx->bio)
         return true;
     if (!ctx->in)
-        ctx->in = malloc(TRANSPORT_TLS_IN_LEN + TRANSPORT_TLS_OUT_LEN + TRANSPORT_TLS_RECORD);
+        ctx->in = malloc(TRANSPORT_TLS_IN_LEN + TRANSPORT_TLS_OUT_LEN + TRANSPORT_TLS_RECORD + TRANSPORT_TLS_BULK_LEN);
     if (!ctx->method)
         ctx->method = BIO_meth_new(0, NULL);
     if (!ctx->in || !ctx->method || !BIO_meth_set_read(ctx->method, transport_tls_wire_read) ||
@@ -50,6 +48,7 @@ static bool ctx_open(struct transport_tls_ctx *ctx)
         return false;
     ctx->out = ctx->in + TRANSPORT_TLS_IN_LEN;
     ctx->gather = ctx->out + TRANSPORT_TLS_OUT_LEN;
+    ctx->bulk = ctx->gather + TRANSPORT_TLS_RECORD;
     ctx->bio = BIO_new(ctx->method);
     if (!ctx->bio)
         return false;
@@ -73,6 +72,12 @@ struct tls_conn *transport_tls_of(const struct transport_conn *conn)
     return conn->tls ? &conn->tls->tls : NULL;
 }
 
+char *transport_tls_bulk(const struct transport_conn *conn, size_t *cap)
+{
+    *cap = conn->tls->bulk;
+    return conn->tls->ctx->bulk;
+}
+
 bool transport_tls_started(const struct transport_conn *conn)
 {
     return conn->tls->started;
@@ -94,8 +99,10 @@ static void attach(struct transport_tls *tls, struct transport_conn *conn)
 static struct transport_tls *tls_new(struct transport_tls_ctx *ctx)
 {
     struct transport_tls *tls = ctx_open(ctx) ? calloc(1, sizeof(*tls)) : NULL;
-    if (tls)
+    if (tls) {
         tls->ctx = ctx;
+        tls->bulk = TRANSPORT_TLS_RECORD;
+    }
     return tls;
 }
 
@@ -178,8 +185,11 @@ enum io transport_tls_handshake(struct transport_conn *conn)
     struct transport_tls *tls = conn->tls;
     if (conn->failed)
         return IO_FAIL;
+    // An event that says no more than that the socket can be written is not worth a look.
+    if (tls->begun && !has_more(tls) && !tls->wire_eof && !tls->wire_error && !tls->broken)
+        return IO_AGAIN;
+    tls->begun = true;
     SSL *ssl = enter(conn);
-    ERR_clear_error();
     int done = SSL_do_handshake(ssl);
     int why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl, done);
     bool sent = transport_tls_wire_flush(conn);
@@ -229,7 +239,6 @@ enum io transport_tls_recv(struct transport_conn *conn, size_t *len, char *dst, 
     int why = SSL_ERROR_NONE;
     size_t has = 0;
     do {
-        ERR_clear_error();
         int got = SSL_read(ssl, dst + has, (int)(cap - has < INT32_MAX ? cap - has : INT32_MAX));
         if (got <= 0)
             why = SSL_get_error(ssl, got);
@@ -307,7 +316,6 @@ enum io transport_tls_sendv(struct transport_conn *conn, size_t *sent, const str
         struct slice run = next_run(&cursor, ctx->gather, record_size(tls));
         if (!run.len)
             break;
-        ERR_clear_error();
         // The library's way out always takes all: a record that is sealed is sent or held.
         if (SSL_write(ssl, run.ptr, (int)run.len) != (int)run.len)
             return transport_conn_fail_send(conn, EPROTO);
@@ -318,6 +326,11 @@ enum io transport_tls_sendv(struct transport_conn *conn, size_t *sent, const str
     }
     if (ctx->out_len && !transport_tls_wire_flush(conn))
         return IO_FAIL;
+    // What a slow peer does not take stands in memory: it gets less at a time.
+    if (conn->held)
+        tls->bulk = TRANSPORT_TLS_RECORD;
+    else if (*sent >= tls->bulk && tls->bulk < TRANSPORT_TLS_BULK_LEN)
+        tls->bulk *= 2;
     return conn->held ? IO_AGAIN : IO_OK;
 }
 
@@ -329,7 +342,6 @@ static void say_goodbye(struct transport_conn *conn)
     if (tls->shut || conn->failed || conn->send_failed || SSL_in_init(ssl))
         return;
     tls->shut = true;
-    ERR_clear_error();
     SSL_shutdown(ssl);
     transport_tls_wire_flush(conn);
 }
@@ -348,7 +360,6 @@ bool transport_tls_is_alive(struct transport_conn *conn)
     SSL *ssl = enter(conn);
     // Between messages there may be records that are nobody's bytes: session tickets, key updates.
     conn->tls->wire_read = true;
-    ERR_clear_error();
     int got = SSL_peek(ssl, &byte, 1);
     int why = got > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl, got);
     if (conn->tls->ctx->out_len)
