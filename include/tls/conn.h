@@ -51,7 +51,8 @@ struct tls_conn {
     struct tls_facts facts;
     bool early_offered;  // early data came with the ClientHello
     bool early_refused;  // ... and it may be a replay: its ticket was used for early data before
-    uint32_t name_hash; // of the server name asked for: which connections may be exchanged for each other
+    char *name;         // towards servers: the name asked for, to be proven; NULL: none
+    uint32_t name_hash; // of it: which connections may be exchanged for each other
 };
 
 // tls_conn_of gives the connection that `ssl` belongs to (it is the SSL's app data).
@@ -61,7 +62,8 @@ struct tls_conn *tls_conn_of(const struct ssl_st *ssl);
 bool tls_conn_accept(struct tls_conn *conn, const struct tls_bind *bind);
 
 // tls_conn_connect makes conn->ssl for a connection to `target`, asking for the server name `sni` (empty: none) and
-// offering the session this worker keeps for both, where there is one.
+// offering the session this worker keeps for both, where there is one. False where memory is exhausted. The name is one
+// that tls_target_can_ask (tls/target.h) allows.
 bool tls_conn_connect(struct tls_conn *conn, const struct tls_target *target, struct slice sni);
 
 // tls_conn_refuse_early has the handshake of `ssl` go on without its early data. For the ticket's opener, where the ticket
