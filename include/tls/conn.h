@@ -52,8 +52,8 @@ struct tls_conn {
     struct tls_secrets *secrets;     // NULL: not kept (tune.ssl.keylog)
     const char *failure;             // why we refused, in words, where the library's own reason says less; or NULL
     struct tls_facts facts;
-    bool early_offered; // early data came with the ClientHello
-    bool early_refused; // ... and it may be a replay: its ticket was used for early data before
+    bool early_offered;  // early data came with the ClientHello
+    bool early_refused;  // ... and it may be a replay: its ticket was used for early data before
     char *name;         // towards servers: the name asked for, to be proven; NULL: none
     uint32_t name_hash; // of it: which connections may be exchanged for each other
 };

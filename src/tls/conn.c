@@ -92,8 +92,8 @@ void tls_conn_fini(struct tls_conn *conn)
 {
     SSL_free(conn->ssl);
     free(conn->hello);
-    OPENSSL_free(conn->secrets);
     free(conn->name);
+    OPENSSL_free(conn->secrets);
     conn->ssl = NULL;
     conn->hello = NULL;
     conn->secrets = NULL;
