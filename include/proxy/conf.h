@@ -125,8 +125,13 @@ enum { PROXY_SEND_PROXY_NONE, PROXY_SEND_PROXY_V1, PROXY_SEND_PROXY_V2 };
 
 enum {
     PROXY_V2_CRC32C = 1 << 0,    // proxy-v2-options crc32c
-    PROXY_V2_UNIQUE_ID = 1 << 1, // refused until unique-id-format exists
-    PROXY_V2_AUTHORITY = 1 << 2, // the Host of the request that opened the connection
+    PROXY_V2_UNIQUE_ID = 1 << 1, // what unique-id-format gives
+    PROXY_V2_AUTHORITY = 1 << 2, // the server name that the client asked for
+    PROXY_V2_SSL = 1 << 3,       // the client's TLS: its version, and whether it has a certificate
+    PROXY_V2_CERT_CN = 1 << 4,   // the others tell more of it, and are nothing without it
+    PROXY_V2_CIPHER = 1 << 5,
+    PROXY_V2_CERT_SIG = 1 << 6,
+    PROXY_V2_CERT_KEY = 1 << 7,
 };
 
 struct server_conf {

@@ -54,5 +54,9 @@ enum io transport_tls_handshake(struct transport_conn *conn);
 // transport_tls_started says whether any byte of the handshake came from the peer.
 bool transport_tls_started(const struct transport_conn *conn);
 
+// transport_tls_bulk lends memory of the worker for plaintext on its way to `conn`, which has TLS: `*cap` bytes that
+// one transport_conn_send takes all of while it can write. It is good until the next call for any connection.
+char *transport_tls_bulk(const struct transport_conn *conn, size_t *cap);
+
 // transport_tls_of gives the TLS side of a connection, NULL where it is plain.
 struct tls_conn *transport_tls_of(const struct transport_conn *conn);

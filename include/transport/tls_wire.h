@@ -23,16 +23,17 @@ struct transport_tls {
     uint32_t held_len; // from the start of `held`
     uint32_t whole;    // bytes at the front of what was read that make whole records
     uint32_t small;    // bytes of plaintext sent since the last pause
+    uint32_t bulk;     // bytes of plaintext worth sending at once
     uint64_t sent_us;  // when plaintext was sent last
     int wire_error;    // errno of a read that failed
     bool wire_read : 1;
     bool wire_write : 1;
     bool wire_eof : 1;
-    bool started : 1;  // bytes came
-    bool shut : 1;     // close_notify is sealed
-    bool fin : 1;      // FIN goes out behind what is held
-    bool broken : 1;   // bytes were lost for want of memory
-    bool counted : 1;  // in the lanes
+    bool started : 1; // bytes came
+    bool shut : 1;    // close_notify is sealed
+    bool fin : 1;     // FIN goes out behind what is held
+    bool broken : 1;  // bytes were lost for want of memory
+    bool counted : 1; // in the lanes
 };
 
 struct transport_tls_ctx {
@@ -49,12 +50,14 @@ struct transport_tls_ctx {
     char *out; // sealed bytes of `current`; empty between calls
     uint32_t out_len;
     char *gather; // pieces of plaintext that share a record
+    char *bulk;   // plaintext that passes through
 };
 
 enum {
     TRANSPORT_TLS_IN_LEN = 96 * 1024,
-    TRANSPORT_TLS_OUT_LEN = 96 * 1024,
-    TRANSPORT_TLS_OUT_FULL = 64 * 1024, // sealed bytes that are worth a system call
+    TRANSPORT_TLS_OUT_LEN = 164 * 1024,
+    TRANSPORT_TLS_BULK_LEN = 128 * 1024,
+    TRANSPORT_TLS_OUT_FULL = 140 * 1024, // sealed bytes that are worth a system call; more than a bulk makes
     TRANSPORT_TLS_RECORD = 16384,
 };
 

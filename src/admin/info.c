@@ -30,7 +30,8 @@
     X(17, CURR_CONNS, "CurrConns", "MGP", U32, "Client connections open now, over all workers and generations")        \
     X(18, CUM_CONNS, "CumConns", "MCP", U64, "Client connections since the master started")                            \
     X(19, CUM_REQ, "CumReq", "MCP", U64, "Requests, and sessions in tcp mode, since the master started")               \
-    X(20, MAX_SSL_CONNS, "MaxSslConns", "CLP", U32, "Most TLS connections, over all workers (maxsslconn), 0 for no limit")\
+    X(20, MAX_SSL_CONNS, "MaxSslConns", "CLP", U32,                                                                    \
+      "Most TLS connections, over all workers (maxsslconn), 0 for no limit")                                           \
     X(21, CURR_SSL_CONNS, "CurrSslConns", "MGP", U32, "TLS connections open now, to clients and servers")              \
     X(22, CUM_SSL_CONNS, "CumSslConns", "MCP", U64, "TLS connections since the master started")                        \
     X(26, CONN_RATE, "ConnRate", "MRP", U32, "Client connections in the last second")                                  \
@@ -44,7 +45,8 @@
     X(34, MAX_SSL_RATE, "MaxSslRate", "MMP", U32, "Highest SslRate since the master started")                          \
     X(35, SSL_KEYS, "SslFrontendKeyRate", "MRP", U32, "Full handshakes with clients in the last second")               \
     X(36, MAX_SSL_KEYS, "SslFrontendMaxKeyRate", "MMP", U32, "Highest SslFrontendKeyRate")                             \
-    X(37, SSL_REUSE_PCT, "SslFrontendSessionReuse_pct", "MRP", U32, "Of the last second's TLS connections, percent resumed")\
+    X(37, SSL_REUSE_PCT, "SslFrontendSessionReuse_pct", "MRP", U32,                                                    \
+      "Of the last second's TLS connections, percent resumed")                                                         \
     X(38, SSL_BACK_KEYS, "SslBackendKeyRate", "MRP", U32, "Full handshakes with servers in the last second")           \
     X(39, MAX_SSL_BACK_KEYS, "SslBackendMaxKeyRate", "MMP", U32, "Highest SslBackendKeyRate")                          \
     X(47, TASKS, "Tasks", "MGP", U32, "Sessions that workers carry now")                                               \

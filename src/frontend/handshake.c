@@ -65,7 +65,7 @@ static void tls_event(struct mux_stream *stream)
         break;
     case IO_FAIL:
         tls_failed(session, session->front.conn.error == EPROTO ? tls_error(&session->facts.tls->facts)
-                                                                 : STREAM_ERROR_TLS_ABORT);
+                                                                : STREAM_ERROR_TLS_ABORT);
         break;
     }
 }

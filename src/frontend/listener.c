@@ -93,9 +93,8 @@ static bool is_over_rate(const struct frontends *frontends, const struct bind_co
         board_rate_read(&board_gauges(frontends->board, conf->fe_object)[PROXY_GAUGE_SESSION_RATE], now_us) >=
             conf->fe.rate_limit)
         return true;
-    return max_tls &&
-           board_rate_read(&board_gauges(frontends->board, program->tls_object)[TRANSPORT_TLS_GAUGE_RATE], now_us) >=
-               max_tls;
+    return max_tls && board_rate_read(&board_gauges(frontends->board, program->tls_object)[TRANSPORT_TLS_GAUGE_RATE],
+                                      now_us) >= max_tls;
 }
 
 // False: stop for now.

@@ -341,8 +341,13 @@ bool mux_h1_rewind(struct mux_h1 *h1)
 
 uint64_t mux_h1_raw_left(const struct mux_h1 *h1)
 {
+    return h1->conn.tls ? 0 : mux_h1_plain_left(h1);
+}
+
+uint64_t mux_h1_plain_left(const struct mux_h1 *h1)
+{
     const struct mux_stream *stream = &h1->stream;
-    if (h1->conn.tls || buf_len(&h1->in) || stream->rx_done || stream->rx_cut)
+    if (buf_len(&h1->in) || stream->rx_done || stream->rx_cut)
         return 0;
     if (stream->rx == MUX_BODY_LENGTH)
         return h1->rx_left;

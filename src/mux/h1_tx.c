@@ -209,8 +209,13 @@ enum io mux_h1_finish(struct mux_stream *stream, struct slice trailers)
 
 bool mux_h1_raw_open(const struct mux_h1 *h1)
 {
+    return !h1->conn.tls && mux_h1_plain_open(h1);
+}
+
+bool mux_h1_plain_open(const struct mux_h1 *h1)
+{
     const struct mux_stream *stream = &h1->stream;
-    return !h1->conn.tls && !buf_len(&h1->out) && stream->tx != MUX_BODY_CHUNKED && stream->tx != MUX_BODY_NONE;
+    return !buf_len(&h1->out) && stream->tx != MUX_BODY_CHUNKED && stream->tx != MUX_BODY_NONE;
 }
 
 void mux_h1_spliced_out(struct mux_h1 *h1, size_t len)

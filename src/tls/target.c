@@ -5,6 +5,7 @@
 #include "tls/cert.h"
 #include "tls/trust.h"
 #include "bind_inner.h"
+#include "conn_inner.h"
 #include "target_inner.h"
 
 // Forward secrecy and AEAD alone, as on the listening side.
@@ -113,6 +114,8 @@ static bool build(struct config *config, struct tls_target *target, const struct
     target->ctx = SSL_CTX_new(TLS_with_buffers_method());
     if (!target->ctx || !set_up_protocol(target->ctx, &conf))
         return error_at(config, said, target, "cannot prepare TLS");
+    if (global->keylog)
+        tls_conn_keep_secrets(target->ctx);
     if (!said->no_reuse)
         set_up_sessions(target);
     bool trusts = set_up_trust(config, target, global, said, &conf);

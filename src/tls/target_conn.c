@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 #include "base/hash.h"
 #include "tls/trust.h"
+#include "conn_inner.h"
 #include "target_inner.h"
 
 uint32_t tls_target_hash(struct slice name)
@@ -91,17 +92,20 @@ static uint8_t alert_of(int code)
     }
 }
 
-static void note_failure(struct tls_conn *conn, struct slice host, int code, unsigned depth)
+// The log tells which name the certificate is not for: the library knows no more than that it is not.
+static void note_mismatch(struct tls_conn *conn, struct slice host)
 {
     struct tls_target *target = (struct tls_target *)conn->target;
-    const char *text = tls_verify_error_text(code);
-    if (code == X509_V_ERR_HOSTNAME_MISMATCH || code == X509_V_ERR_IP_ADDRESS_MISMATCH)
-        snprintf(target->failure, sizeof(target->failure), "the server's certificate is not for '%.*s' (depth %u)",
-                 host.len < 100 ? (int)host.len : 100, host.ptr, depth);
-    else
-        snprintf(target->failure, sizeof(target->failure), "the server's certificate was refused: %s (depth %u)",
-                 text ? text : "unknown error", depth);
+    snprintf(target->failure, sizeof(target->failure),
+             "the server's certificate is refused: it is not for '%.*s' (%s, depth %u)",
+             host.len < 100 ? (int)host.len : 100, host.ptr, tls_verify_error_name(conn->facts.verify),
+             conn->facts.verify_depth);
     conn->failure = target->failure;
+}
+
+static bool is_mismatch(int code)
+{
+    return code == X509_V_ERR_HOSTNAME_MISMATCH || code == X509_V_ERR_IP_ADDRESS_MISMATCH;
 }
 
 // The name asked for is the one to be proven; where none is, the one the configuration gives. HAProxy manual, `verify`
@@ -115,14 +119,12 @@ enum ssl_verify_result_t tls_target_verify(SSL *ssl, uint8_t *alert)
     struct tls_expect expect = { .is_server = true };
     expect.host = slice_str(conn->name ? conn->name : target->verify_host);
     struct tls_verdict verdict = tls_trust_check(target->trust, ssl, &expect);
-    conn->facts.crt_error = verdict.crt_error;
-    conn->facts.ca_error = verdict.ca_error;
-    conn->facts.ca_depth = verdict.ca_depth;
+    tls_conn_verdict(conn, &verdict);
     if (verdict.ok)
         return ssl_verify_ok;
-    int code = verdict.ca_error ? verdict.ca_error : verdict.crt_error;
-    note_failure(conn, expect.host, code, verdict.ca_error ? verdict.ca_depth : 0);
-    *alert = alert_of(code);
+    if (is_mismatch(verdict.last))
+        note_mismatch(conn, expect.host);
+    *alert = alert_of(verdict.last);
     return ssl_verify_invalid;
 }
 

@@ -13,9 +13,9 @@
 #include "transport/tls_wire.h"
 
 enum {
-    SEGMENT = 1396,           // plaintext whose record fits one segment, over IPv6 with timestamps and in TLS 1.2 too
-    SMALL_BYTES = 16 * 1024,  // so much goes out in records of one segment: about a first congestion window
-    PAUSE_US = 1000000,       // after so long without a byte the window may be small again
+    SEGMENT = 1396,          // plaintext whose record fits one segment, over IPv6 with timestamps and in TLS 1.2 too
+    SMALL_BYTES = 16 * 1024, // so much goes out in records of one segment: about a first congestion window
+    PAUSE_US = 1000000,      // after so long without a byte the window may be small again
 };
 
 static long wire_ctrl(BIO *bio, int cmd, long num, void *ptr)
@@ -31,9 +31,7 @@ struct transport_tls_ctx *transport_tls_ctx_new(const struct event_loop *loop, c
     struct transport_tls_ctx *ctx = calloc(1, sizeof(*ctx));
     if (!ctx)
         check_out_of_memory(sizeof(*ctx));
-    *ctx = (struct transport_tls_ctx){
-        .loop = loop, .global = global, .board = board, .inc = inc, .object = object
-    };
+    *ctx = (struct transport_tls_ctx){ .loop = loop, .global = global, .board = board, .inc = inc, .object = object };
     return ctx;
 }
 
@@ -42,7 +40,7 @@ static bool ctx_open(struct transport_tls_ctx *ctx)
     if (ctx->bio)
         return true;
     if (!ctx->in)
-        ctx->in = malloc(TRANSPORT_TLS_IN_LEN + TRANSPORT_TLS_OUT_LEN + TRANSPORT_TLS_RECORD);
+        ctx->in = malloc(TRANSPORT_TLS_IN_LEN + TRANSPORT_TLS_OUT_LEN + TRANSPORT_TLS_RECORD + TRANSPORT_TLS_BULK_LEN);
     if (!ctx->method)
         ctx->method = BIO_meth_new(0, NULL);
     if (!ctx->in || !ctx->method || !BIO_meth_set_read(ctx->method, transport_tls_wire_read) ||
@@ -50,6 +48,7 @@ static bool ctx_open(struct transport_tls_ctx *ctx)
         return false;
     ctx->out = ctx->in + TRANSPORT_TLS_IN_LEN;
     ctx->gather = ctx->out + TRANSPORT_TLS_OUT_LEN;
+    ctx->bulk = ctx->gather + TRANSPORT_TLS_RECORD;
     ctx->bio = BIO_new(ctx->method);
     if (!ctx->bio)
         return false;
@@ -73,6 +72,12 @@ struct tls_conn *transport_tls_of(const struct transport_conn *conn)
     return conn->tls ? &conn->tls->tls : NULL;
 }
 
+char *transport_tls_bulk(const struct transport_conn *conn, size_t *cap)
+{
+    *cap = conn->tls->bulk;
+    return conn->tls->ctx->bulk;
+}
+
 bool transport_tls_started(const struct transport_conn *conn)
 {
     return conn->tls->started;
@@ -94,8 +99,10 @@ static void attach(struct transport_tls *tls, struct transport_conn *conn)
 static struct transport_tls *tls_new(struct transport_tls_ctx *ctx)
 {
     struct transport_tls *tls = ctx_open(ctx) ? calloc(1, sizeof(*tls)) : NULL;
-    if (tls)
+    if (tls) {
         tls->ctx = ctx;
+        tls->bulk = TRANSPORT_TLS_RECORD;
+    }
     return tls;
 }
 
@@ -318,6 +325,11 @@ enum io transport_tls_sendv(struct transport_conn *conn, size_t *sent, const str
     }
     if (ctx->out_len && !transport_tls_wire_flush(conn))
         return IO_FAIL;
+    // What a slow peer does not take stands in memory: it gets less at a time.
+    if (conn->held)
+        tls->bulk = TRANSPORT_TLS_RECORD;
+    else if (*sent >= tls->bulk && tls->bulk < TRANSPORT_TLS_BULK_LEN)
+        tls->bulk *= 2;
     return conn->held ? IO_AGAIN : IO_OK;
 }
 

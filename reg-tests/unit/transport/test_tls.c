@@ -103,7 +103,8 @@ static int set_up(void **state)
     rig->source = (struct tls_source){ .kind = TLS_SOURCE_CRT, .name = rig->pem };
     rig->said = (struct tls_bind_conf){ .enabled = true, .sources = &rig->source };
     rig->store = tls_store_new(&rig->config, &rig->global.store);
-    rig->bind = tls_bind_new(&rig->config, &rig->global, rig->store, &rig->said, (struct config_place){ .file = "test" });
+    rig->bind =
+        tls_bind_new(&rig->config, &rig->global, rig->store, &rig->said, (struct config_place){ .file = "test" });
     assert_non_null(rig->bind);
     assert_true(event_loop_init(&rig->loop));
     rig->loop.now_us = 5000000;
@@ -568,10 +569,10 @@ static void test_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_handshake),     cmocka_unit_test(test_early_bytes), cmocka_unit_test(test_receive),
-        cmocka_unit_test(test_interleaved),   cmocka_unit_test(test_send),        cmocka_unit_test(test_record_sizes),
-        cmocka_unit_test(test_ends),          cmocka_unit_test(test_shutdown_held), cmocka_unit_test(test_no_tls),
-        cmocka_unit_test(test_alive),         cmocka_unit_test(test_counted),
+        cmocka_unit_test(test_handshake),   cmocka_unit_test(test_early_bytes),   cmocka_unit_test(test_receive),
+        cmocka_unit_test(test_interleaved), cmocka_unit_test(test_send),          cmocka_unit_test(test_record_sizes),
+        cmocka_unit_test(test_ends),        cmocka_unit_test(test_shutdown_held), cmocka_unit_test(test_no_tls),
+        cmocka_unit_test(test_alive),       cmocka_unit_test(test_counted),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
