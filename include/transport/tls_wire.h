@@ -29,6 +29,7 @@ struct transport_tls {
     bool wire_read : 1;
     bool wire_write : 1;
     bool wire_eof : 1;
+    bool begun : 1;   // the library was asked for the handshake
     bool started : 1; // bytes came
     bool shut : 1;    // close_notify is sealed
     bool fin : 1;     // FIN goes out behind what is held

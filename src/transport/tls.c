@@ -185,8 +185,11 @@ enum io transport_tls_handshake(struct transport_conn *conn)
     struct transport_tls *tls = conn->tls;
     if (conn->failed)
         return IO_FAIL;
+    // An event that says no more than that the socket can be written is not worth a look.
+    if (tls->begun && !has_more(tls) && !tls->wire_eof && !tls->wire_error && !tls->broken)
+        return IO_AGAIN;
+    tls->begun = true;
     SSL *ssl = enter(conn);
-    ERR_clear_error();
     int done = SSL_do_handshake(ssl);
     int why = done == 1 ? SSL_ERROR_NONE : SSL_get_error(ssl, done);
     bool sent = transport_tls_wire_flush(conn);
@@ -236,7 +239,6 @@ enum io transport_tls_recv(struct transport_conn *conn, size_t *len, char *dst, 
     int why = SSL_ERROR_NONE;
     size_t has = 0;
     do {
-        ERR_clear_error();
         int got = SSL_read(ssl, dst + has, (int)(cap - has < INT32_MAX ? cap - has : INT32_MAX));
         if (got <= 0)
             why = SSL_get_error(ssl, got);
@@ -314,7 +316,6 @@ enum io transport_tls_sendv(struct transport_conn *conn, size_t *sent, const str
         struct slice run = next_run(&cursor, ctx->gather, record_size(tls));
         if (!run.len)
             break;
-        ERR_clear_error();
         // The library's way out always takes all: a record that is sealed is sent or held.
         if (SSL_write(ssl, run.ptr, (int)run.len) != (int)run.len)
             return transport_conn_fail_send(conn, EPROTO);
@@ -341,7 +342,6 @@ static void say_goodbye(struct transport_conn *conn)
     if (tls->shut || conn->failed || conn->send_failed || SSL_in_init(ssl))
         return;
     tls->shut = true;
-    ERR_clear_error();
     SSL_shutdown(ssl);
     transport_tls_wire_flush(conn);
 }
@@ -360,7 +360,6 @@ bool transport_tls_is_alive(struct transport_conn *conn)
     SSL *ssl = enter(conn);
     // Between messages there may be records that are nobody's bytes: session tickets, key updates.
     conn->tls->wire_read = true;
-    ERR_clear_error();
     int got = SSL_peek(ssl, &byte, 1);
     int why = got > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl, got);
     if (conn->tls->ctx->out_len)
