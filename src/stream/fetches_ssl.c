@@ -285,7 +285,7 @@ static const struct expr_fetch fetches[] = {
     { .name = "ssl_fc_sni_end", .of = "ssl_fc_sni", .match = EXPR_MATCH_END, .help = "The end of ssl_fc_sni." },
     { .name = "ssl_fc_sni_reg", .of = "ssl_fc_sni", .match = EXPR_MATCH_REG, .help = "A regex for ssl_fc_sni." },
     PAIR("is_resumed", EXPR_BOOL, is_resumed, "Whether an earlier session was resumed", ""),
-    PAIR("session_id", EXPR_BIN, session_id, "The session's identity", " -m found"),
+    PAIR("session_id", EXPR_BIN, session_id, "The identity of the session, which TLS 1.3 has none of,", " -m found"),
     PAIR("session_key", EXPR_BIN, session_key, "The session's master key", " -m found"),
     PAIR("unique_id", EXPR_BIN, unique_id,
          "Bytes that are this connection's alone and known to both of its ends: tls-unique (RFC 5929 section 3), in TLS "

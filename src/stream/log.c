@@ -31,7 +31,8 @@ void stream_log_boot(void)
     static struct arena arena;
     struct config_diag diag;
     struct config config;
-    const struct config_line line = { .place = { .file = "built in" } };
+    struct config_arg arg = { .str = "" };
+    const struct config_line line = { .place = { .file = "built in" }, .args = &arg, .num_args = 1 };
     if (arena.blocks)
         return;
     arena_init(&arena);
