@@ -52,6 +52,15 @@ void stream_leave_server(struct stream *stream, bool keep);
 // answers 503 when no attempt is left.
 enum stream_verdict stream_retry(struct stream *stream, enum stream_end why);
 
+// stream_note_handshake tells the log why the TLS handshake with the server failed, where that is what `why` means.
+void stream_note_handshake(struct stream *stream, enum stream_end why);
+
+// stream_may_send_again says whether the request may be sent a second time should nothing come of the first.
+bool stream_may_send_again(const struct stream *stream);
+
+// stream_proxy_header puts the PROXY header that the server wants before all else into `back`. False: it does not fit.
+bool stream_proxy_header(struct stream *stream, struct backend_conn *back);
+
 // stream_retry_answer tries again, as `retry-on` says, after a request that was sent got no answer, or one it does not
 // want; `why` is a PROXY_RETRY_* bit. False: it may not, or not any more. It is one of the configured retries.
 bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdict *verdict);

@@ -11,6 +11,7 @@ struct ssl_st;
 struct tls_bind;
 struct tls_entry;
 struct tls_target;
+struct tls_secrets;
 
 // A ClientHello as it came, for fingerprints: kept where tune.ssl.capture-buffer-size asks for it.
 struct tls_hello {
@@ -34,6 +35,8 @@ struct tls_facts {
     int16_t crt_error;  // X509_V_* (ssl_c_err), 0: none
     int16_t ca_error;
     uint8_t ca_depth;
+    int16_t verify;       // the last of these errors, ignored or not (ssl_c_verify), 0: none
+    uint8_t verify_depth; // where it was found
     uint32_t error; // the library's packed error code of a handshake that failed (ssl_fc_err), 0: none
 };
 
@@ -43,9 +46,13 @@ struct tls_conn {
     const struct tls_target *target; // towards a server
     const struct tls_entry *entry;   // the certificate that was chosen, NULL before, and towards servers
     struct tls_hello *hello;         // NULL: not kept
+    struct tls_secrets *secrets;     // NULL: not kept (tune.ssl.keylog)
     const char *failure;             // why we refused, in words, where the library's own reason says less; or NULL
     struct tls_facts facts;
-    uint32_t name_hash; // of the server name asked for: which connections may be exchanged for each other
+    bool early_offered;  // early data came with the ClientHello
+    bool early_refused;  // ... and it may be a replay: its ticket was used for early data before
+    char *name;         // towards servers: the name asked for, to be proven; NULL: none
+    uint32_t name_hash; // of it: which connections may be exchanged for each other
 };
 
 // tls_conn_of gives the connection that `ssl` belongs to (it is the SSL's app data).
@@ -55,8 +62,13 @@ struct tls_conn *tls_conn_of(const struct ssl_st *ssl);
 bool tls_conn_accept(struct tls_conn *conn, const struct tls_bind *bind);
 
 // tls_conn_connect makes conn->ssl for a connection to `target`, asking for the server name `sni` (empty: none) and
-// offering the session this worker keeps for both, where there is one.
+// offering the session this worker keeps for both, where there is one. False where memory is exhausted. The name is one
+// that tls_target_can_ask (tls/target.h) allows.
 bool tls_conn_connect(struct tls_conn *conn, const struct tls_target *target, struct slice sni);
+
+// tls_conn_refuse_early has the handshake of `ssl` go on without its early data. For the ticket's opener, where the ticket
+// was used for early data before (RFC 8446 section 8.1).
+void tls_conn_refuse_early(struct ssl_st *ssl);
 
 // tls_conn_done fills in the facts once the handshake is over, or has got as far as early data.
 void tls_conn_done(struct tls_conn *conn);

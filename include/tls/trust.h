@@ -33,6 +33,8 @@ struct tls_verdict {
     int16_t crt_error; // of the peer's own certificate, 0: none
     int16_t ca_error;  // of its chain, 0: none
     uint8_t ca_depth;  // where the first one was found
+    int16_t last;      // the last one of both, which ended the check where it is not `ok`; 0: none
+    uint8_t depth;     // where it was found
     bool ok;           // nothing that is not ignored
 };
 

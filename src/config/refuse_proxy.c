@@ -111,7 +111,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "tcp-check set-var", CONFIG_IN_PROXY, NULL },
     { "tcp-check set-var-fmt", CONFIG_IN_PROXY, NULL },
     { "tcp-check unset-var", CONFIG_IN_PROXY, NULL },
-    { "timeout client-hs", CONFIG_IN_PROXY, TLS },
     { "transparent", CONFIG_IN_PROXY, NULL },
     { "use-fcgi-app", CONFIG_IN_PROXY, FCGI },
 };

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "frontend/session.h"
+#include "transport/tls.h"
 
 enum {
     LISTENER_RETRY_US = 20000, // a paused listener looks again: another worker may have made room
@@ -28,18 +29,21 @@ static void listener_pause(struct frontend_listener *listener)
         event_timer_set(frontends->loop, &frontends->resume, frontends->loop->now_us + LISTENER_RETRY_US);
 }
 
-// Who counts a connection: the whole service (global maxconn), the frontend, the bind line.
+// Who counts a connection: the whole service (global maxconn), the frontend, the bind line; all that speak TLS.
 struct places {
-    uint32_t object[3];
-    uint32_t limit[3];
+    uint32_t object[4];
+    uint32_t limit[4];
+    int num;
 };
 
 static struct places places_of(const struct frontends *frontends, const struct bind_conf *bind)
 {
+    const struct program_conf *program = frontends->program;
     const struct proxy_conf *conf = bind->proxy;
     return (struct places){
-        .object = { frontends->program->object, conf->fe_object, bind->object },
-        .limit = { frontends->program->global.maxconn, conf->fe.maxconn, bind->maxconn },
+        .object = { program->object, conf->fe_object, bind->object, program->tls_object },
+        .limit = { program->global.maxconn, conf->fe.maxconn, bind->maxconn, program->global.tls.max_conn },
+        .num = bind->tls_bind ? 4 : 3,
     };
 }
 
@@ -53,7 +57,7 @@ static void give_places(struct frontends *frontends, const struct places *places
 // Places that are limited are taken before accept: a connection that has none stays in the kernel's queue.
 static bool take_limited(struct frontends *frontends, const struct places *places)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < places->num; i++) {
         if (!places->limit[i] ||
             board_lane_acquire(frontends->board, places->object[i], frontends->inc, places->limit[i]))
             continue;
@@ -66,7 +70,7 @@ static bool take_limited(struct frontends *frontends, const struct places *place
 // The others are only counted, once there is a connection: an accept that finds none shall not be seen as a session.
 static void take_unlimited(struct frontends *frontends, const struct places *places)
 {
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < places->num; i++)
         if (!places->limit[i])
             board_lane_acquire(frontends->board, places->object[i], frontends->inc, 0);
 }
@@ -74,15 +78,23 @@ static void take_unlimited(struct frontends *frontends, const struct places *pla
 void frontend_place_free(struct frontends *frontends, const struct bind_conf *bind)
 {
     struct places places = places_of(frontends, bind);
-    give_places(frontends, &places, true, true, 3);
+    give_places(frontends, &places, true, true, places.num);
     if (frontends->resume.due_us)
         event_timer_set(frontends->loop, &frontends->resume, frontends->loop->now_us);
 }
 
-static bool is_over_rate(const struct frontends *frontends, const struct proxy_conf *conf)
+static bool is_over_rate(const struct frontends *frontends, const struct bind_conf *bind)
 {
-    _Atomic uint64_t *gauges = board_gauges(frontends->board, conf->fe_object);
-    return board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], frontends->loop->now_us) >= conf->fe.rate_limit;
+    const struct proxy_conf *conf = bind->proxy;
+    const struct program_conf *program = frontends->program;
+    uint32_t max_tls = bind->tls_bind ? program->global.tls.max_rate : 0;
+    uint64_t now_us = frontends->loop->now_us;
+    if (conf->fe.rate_limit &&
+        board_rate_read(&board_gauges(frontends->board, conf->fe_object)[PROXY_GAUGE_SESSION_RATE], now_us) >=
+            conf->fe.rate_limit)
+        return true;
+    return max_tls && board_rate_read(&board_gauges(frontends->board, program->tls_object)[TRANSPORT_TLS_GAUGE_RATE],
+                                      now_us) >= max_tls;
 }
 
 // False: stop for now.
@@ -92,7 +104,7 @@ static bool accept_one(struct frontend_listener *listener)
     struct sockaddr_storage peer;
     socklen_t len = sizeof(peer);
     struct places places = places_of(frontends, listener->bind);
-    if (listener->bind->proxy->fe.rate_limit && is_over_rate(frontends, listener->bind->proxy)) {
+    if (is_over_rate(frontends, listener->bind)) {
         listener_pause(listener);
         return false;
     }
@@ -105,12 +117,12 @@ static bool accept_one(struct frontend_listener *listener)
         take_unlimited(frontends, &places);
         if (!frontend_session_new(frontends, listener->bind, fd, &peer, len)) {
             close(fd);
-            give_places(frontends, &places, true, true, 3);
+            give_places(frontends, &places, true, true, places.num);
         }
         return true;
     }
     int error = errno;
-    give_places(frontends, &places, true, false, 3);
+    give_places(frontends, &places, true, false, places.num);
     if (error == ECONNABORTED || error == EINTR)
         return true;
     // Out of descriptors or memory: waiting is all that helps, and spinning on a readable socket would not.

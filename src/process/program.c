@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program that the processes run: where configuration, traffic and admin socket are tied to them.
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <openssl/crypto.h>
 #include "admin/admin.h"
+#include "base/clock.h"
 #include "board/board.h"
 #include "frontend/frontend.h"
 #include "process/command.h"
@@ -11,6 +15,7 @@
 #include "proxy/conf.h"
 #include "rule/rule.h"
 #include "table/proc_vars.h"
+#include "tls/shared.h"
 
 // Whether the workers need rights over the network that only root has by itself: for a transparent bind, or to choose
 // the interface that connections to servers leave by.
@@ -141,9 +146,21 @@ static void program_unload(void *conf)
 static bool program_prepare(void *conf, struct process_settings *settings, struct text *messages, struct board *board)
 {
     struct program_conf *program = conf;
-    static const char *const sections[] = { "log-sinks", TABLE_PROC_VARS_SECTION };
+    static const char *const sections[] = {
+        "log-sinks",
+        TABLE_PROC_VARS_SECTION,
+        TLS_SHARED_KEYS_SECTION,
+        TLS_SHARED_CACHE_SECTION,
+        TLS_SHARED_STRIKES_SECTION,
+    };
     settings->sections = sections;
     settings->num_sections = NUM_ITEMS(sections);
+    // While /dev and /proc can be reached.
+    CRYPTO_pre_sandbox_init();
+    if (!tls_shared_prepare(board, &program->global.tls)) {
+        text_printf(messages, "[ALERT]    no memory for TLS sessions and ticket keys: %s\n", strerror(errno));
+        return false;
+    }
     if (proxy_conf_publish(program, board))
         return true;
     text_printf(messages, "[ALERT]    the board has no room left for this configuration's proxies and servers\n");
@@ -152,6 +169,8 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
 
 static void *traffic_start(struct worker *worker)
 {
+    if (!tls_shared_seal())
+        return NULL;
     struct frontends *frontends = calloc(1, sizeof(*frontends));
     if (frontends)
         frontends_init(frontends, worker->conf, &worker->loop, worker->board, worker->inc);
@@ -210,8 +229,29 @@ static bool admin_reload(void *owner, uint64_t id)
     return controller_reload(owner, id);
 }
 
+// One controller to a process.
+static struct {
+    struct event_timer timer;
+    struct controller *controller;
+} rotation;
+
+enum { ROTATION_MIN_US = 100000, ROTATION_MAX_US = 30000000 };
+
+// Every half minute even where nothing is due: the clock may be set, and the timer counts another one.
+static void rotate(struct event_timer *timer)
+{
+    uint64_t now_us = clock_wall_us();
+    uint64_t next_us = tls_shared_turn(now_us);
+    uint64_t pause_us = next_us > now_us ? next_us - now_us : 0;
+    pause_us = pause_us < ROTATION_MIN_US ? ROTATION_MIN_US : pause_us > ROTATION_MAX_US ? ROTATION_MAX_US : pause_us;
+    event_timer_set(&rotation.controller->loop, timer, rotation.controller->loop.now_us + pause_us);
+}
+
 static void *admin_side_start(struct controller *controller)
 {
+    rotation.controller = controller;
+    event_timer_init(&rotation.timer, rotate);
+    rotate(&rotation.timer);
     static const struct admin_ops ops = { .reload = admin_reload };
     return admin_new(&(struct admin_start){
         .loop = &controller->loop,
