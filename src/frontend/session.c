@@ -4,6 +4,7 @@
 #include "frontend/session.h"
 #include "rule/rule.h"
 #include "stream/tunnel.h"
+#include "transport/tls.h"
 
 enum { LINGER_BYTES = 256 * 1024, LINGER_US = 1000000 };
 
@@ -223,6 +224,12 @@ void frontend_session_begin(struct frontend_session *session)
 static void next_request(struct event_task *task)
 {
     struct frontend_session *session = CONTAINER_OF(task, struct frontend_session, next_request);
+    if (session->flush_turns) {
+        if (--session->flush_turns)
+            event_task_wake(session->owner->loop, task);
+        else
+            transport_tls_flush(&session->front.conn);
+    }
     if (session->state == FRONTEND_SESSION_IDLE)
         idle_event(&session->front.stream);
 }
