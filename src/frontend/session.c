@@ -209,6 +209,7 @@ static bool is_refusal(enum rule_verdict verdict)
 
 void frontend_session_begin(struct frontend_session *session)
 {
+    session->facts.idle_us = session->owner->loop->now_us;
     if (is_refusal(run_rules(session, PROXY_RULES_TCP_SESSION, EXPR_AT_SESSION))) {
         backend_count(session->facts.counters, PROXY_COUNT_DENIED_SESS, 1);
         frontend_session_free(session, session->facts.silent);

@@ -10,6 +10,7 @@ import hashlib
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import ssl
@@ -322,4 +323,4 @@ def wait_for(what, seconds=5.0):
 
 
 __all__ = ["CERTS", "DEFAULTS", "Hands", "Log", "Origin", "Stream", "balancer", "connect", "get", "hashlib", "listener",
-           "pattern", "read_answer", "signal", "socket", "ssl", "threading", "time", "trusting", "wait_for", "wire_end"]
+           "pattern", "read_answer", "select", "signal", "socket", "ssl", "threading", "time", "trusting", "wait_for", "wire_end"]
