@@ -48,6 +48,9 @@ void stream_note_end(struct stream *stream, enum stream_end end);
 // stream_leave_server gives back slot, queue place and connection. `keep`: the connection goes to the pool if it can.
 void stream_leave_server(struct stream *stream, bool keep);
 
+// stream_note_back_error keeps what went wrong with the stream's connection to its server, which is about to be closed.
+void stream_note_back_error(struct stream *stream);
+
 // stream_retry tries again after a failed connection: the same server, or another as `option redispatch` says. It
 // answers 503 when no attempt is left.
 enum stream_verdict stream_retry(struct stream *stream, enum stream_end why);

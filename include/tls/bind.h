@@ -43,6 +43,7 @@ struct tls_global_conf {
     uint64_t ticket_lifetime_us;
     uint32_t max_record;      // tune.ssl.maxrecord, 0: dynamic
     uint32_t hard_max_record; // tune.ssl.hard-maxrecord
+    bool keep_hello;          // a fetch asks for ClientHellos: they are kept, capture_len bytes of each, 0: whole
     uint32_t capture_len;     // tune.ssl.capture-buffer-size
     bool keylog;              // tune.ssl.keylog
     bool private_cache;       // tune.ssl.force-private-cache

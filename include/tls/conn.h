@@ -13,11 +13,14 @@ struct tls_entry;
 struct tls_target;
 struct tls_secrets;
 
-// A ClientHello as it came, for fingerprints: kept where tune.ssl.capture-buffer-size asks for it.
+// A ClientHello as it came, for fingerprints: kept where a fetch asks for it (tls_global_conf.keep_hello).
 struct tls_hello {
+    bool cut;         // tune.ssl.capture-buffer-size is set, and was too small for all of it
     uint16_t version; // legacy_version
     uint16_t ciphers_len, extensions_len, groups_len, formats_len, sigalgs_len, alpn_len, versions_len;
-    uint8_t data[]; // each run in that order: as on the wire; of extensions the types alone
+    // Each run in that order, as on the wire without the length before it: numbers of two bytes, formats of one; of
+    // extensions the types alone; of ALPN the names with a byte of length before each. What was not sent is empty.
+    uint8_t data[];
 };
 
 // What came of the handshake; a plain struct, so that rules and logs need not ask the library.

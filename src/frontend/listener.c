@@ -7,6 +7,7 @@
 
 enum {
     LISTENER_RETRY_US = 20000, // a paused listener looks again: another worker may have made room
+    LISTENER_TLS_BURST = 8,    // each costs as much as the handshake it begins: others get their turn between
 };
 
 static bool add_source(struct frontend_listener *listener)
@@ -137,6 +138,8 @@ static void listener_ready(struct event_source *source, uint32_t events)
 {
     struct frontend_listener *listener = CONTAINER_OF(source, struct frontend_listener, source);
     uint32_t most = listener->owner->program->global.maxaccept;
+    if (listener->bind->tls_bind && most > LISTENER_TLS_BURST)
+        most = LISTENER_TLS_BURST;
     (void)events;
     for (uint32_t i = 0; i < listener->burst; i++) {
         if (!accept_one(listener)) {

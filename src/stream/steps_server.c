@@ -245,7 +245,7 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
 {
     stream_relay_fini(&stream->up);
     if (stream->back) {
-        stream->back_error = (uint8_t)stream_error_of_conn(&stream->back->h1.conn);
+        stream_note_back_error(stream);
         stream_note_handshake(stream, why);
         backend_conn_close(stream->back, true);
         stream->back = NULL;
