@@ -9,7 +9,7 @@ BENCH_CFLAGS ?= -O2 -g
 BENCH_WARNINGS := -std=gnu17 -Wall -Wextra -Werror
 # The client speaks TLS with the library that `make` has built for the balancer.
 ifndef BORINGSSL_LIBS
-include $(BENCH_DIR)../../build/boringssl.mk
+-include $(BENCH_DIR)../../build/boringssl.mk
 endif
 BENCH_TOOLS := $(addprefix $(BENCH_OUT)/,origin relay client)
 
