@@ -29,6 +29,7 @@ struct frontend_session {
         uint64_t linger_left; // bytes that may still be dropped
     };
     uint8_t state;
+    uint8_t flush_turns; // turns of the loop until what TLS holds back for the first answer goes without it
 };
 
 // frontend_session_new starts a session on the accepted `fd`; false where memory or descriptors are exhausted (the

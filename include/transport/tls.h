@@ -51,6 +51,9 @@ bool transport_tls_connect(struct transport_tls_ctx *ctx, struct transport_conn 
 // it was over.
 enum io transport_tls_handshake(struct transport_conn *conn);
 
+// transport_tls_flush sends what the library holds back to go out with the first bytes of ours: session tickets.
+void transport_tls_flush(struct transport_conn *conn);
+
 // transport_tls_started says whether any byte of the handshake came from the peer.
 bool transport_tls_started(const struct transport_conn *conn);
 

@@ -26,6 +26,7 @@ struct transport_tls {
     uint32_t bulk;     // bytes of plaintext worth sending at once
     uint64_t sent_us;  // when plaintext was sent last
     int wire_error;    // errno of a read that failed
+    uint8_t alert;     // of the record before, where it was one that is not encrypted
     bool wire_read : 1;
     bool wire_write : 1;
     bool wire_eof : 1;

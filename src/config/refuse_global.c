@@ -16,7 +16,13 @@
 #define QUIC     "needs QUIC, which fairlead does not have"
 #define REUSE    "is not supported: workers share each port through SO_REUSEPORT"
 #define THREADS  "is not supported; use 'nbthread' to bound the number of workers"
-#define TLS      "needs TLS, which fairlead does not support yet"
+#define ACME                                                                                                           \
+    "gets certificates by ACME, which fairlead does not do; let a client such as certbot write files, and reload"
+#define DHE    "is for DHE suites, which BoringSSL does not have; ECDHE needs no such file"
+#define FORGED "is for certificates made on the fly, which fairlead does not make"
+#define LEVEL  "is a notion of OpenSSL that BoringSSL does not have; say 'ssl-min-ver', 'ciphers' and 'curves'"
+#define OCSP                                                                                                           \
+    "is for fetching OCSP responses, which fairlead does not do; a file beside the certificate holds one (NAME.ocsp)"
 
 const struct config_refusal config_refuse_global[] = {
     { "51degrees-allow-unmatched", CONFIG_IN_GLOBAL, DEVICE },
@@ -28,7 +34,7 @@ const struct config_refusal config_refuse_global[] = {
     { "51degrees-property-separator", CONFIG_IN_GLOBAL, DEVICE },
     { "51degrees-use-performance-graph", CONFIG_IN_GLOBAL, DEVICE },
     { "51degrees-use-predictive-graph", CONFIG_IN_GLOBAL, DEVICE },
-    { "acme.scheduler", CONFIG_IN_GLOBAL, NULL },
+    { "acme.scheduler", CONFIG_IN_GLOBAL, ACME },
     { "anonkey", CONFIG_IN_GLOBAL, NULL },
     { "cluster-secret", CONFIG_IN_GLOBAL, NULL },
     { "default-path", CONFIG_IN_GLOBAL, NULL },
@@ -69,11 +75,11 @@ const struct config_refusal config_refuse_global[] = {
     { "mworker-max-reloads", CONFIG_IN_GLOBAL, NULL },
     { "nogetaddrinfo", CONFIG_IN_GLOBAL, DNS4 },
     { "noreuseport", CONFIG_IN_GLOBAL, REUSE },
-    { "ocsp-update.disable", CONFIG_IN_GLOBAL, TLS },
-    { "ocsp-update.httpproxy", CONFIG_IN_GLOBAL, TLS },
-    { "ocsp-update.maxdelay", CONFIG_IN_GLOBAL, TLS },
-    { "ocsp-update.mindelay", CONFIG_IN_GLOBAL, TLS },
-    { "ocsp-update.mode", CONFIG_IN_GLOBAL, TLS },
+    { "ocsp-update.disable", CONFIG_IN_GLOBAL, OCSP },
+    { "ocsp-update.httpproxy", CONFIG_IN_GLOBAL, OCSP },
+    { "ocsp-update.maxdelay", CONFIG_IN_GLOBAL, OCSP },
+    { "ocsp-update.mindelay", CONFIG_IN_GLOBAL, OCSP },
+    { "ocsp-update.mode", CONFIG_IN_GLOBAL, OCSP },
     { "pp2-never-send-local", CONFIG_IN_GLOBAL, NULL },
     { "quiet", CONFIG_IN_GLOBAL, NULL },
     { "server-state-base", CONFIG_IN_GLOBAL, NULL },
@@ -81,13 +87,13 @@ const struct config_refusal config_refuse_global[] = {
     { "set-dumpable", CONFIG_IN_GLOBAL, NULL },
     { "setcap", CONFIG_IN_GLOBAL, NULL },
     { "spread-checks", CONFIG_IN_GLOBAL, NULL },
-    { "ssl-dh-param-file", CONFIG_IN_GLOBAL, TLS },
+    { "ssl-dh-param-file", CONFIG_IN_GLOBAL, DHE },
     { "ssl-engine", CONFIG_IN_GLOBAL, ENGINE },
     { "ssl-mode-async", CONFIG_IN_GLOBAL, ENGINE },
     { "ssl-propquery", CONFIG_IN_GLOBAL, PROVIDER },
     { "ssl-provider", CONFIG_IN_GLOBAL, PROVIDER },
     { "ssl-provider-path", CONFIG_IN_GLOBAL, PROVIDER },
-    { "ssl-security-level", CONFIG_IN_GLOBAL, TLS },
+    { "ssl-security-level", CONFIG_IN_GLOBAL, LEVEL },
     { "stats", CONFIG_IN_GLOBAL, NULL },
     { "stats-file", CONFIG_IN_GLOBAL, NULL },
     { "strict-limits", CONFIG_IN_GLOBAL, NULL },
@@ -143,9 +149,9 @@ const struct config_refusal config_refuse_global[] = {
     { "tune.rcvbuf.frontend", CONFIG_IN_GLOBAL, NULL },
     { "tune.sndbuf.backend", CONFIG_IN_GLOBAL, NULL },
     { "tune.sndbuf.frontend", CONFIG_IN_GLOBAL, NULL },
-    { "tune.ssl.ocsp-update.maxdelay", CONFIG_IN_GLOBAL, TLS },
-    { "tune.ssl.ocsp-update.mindelay", CONFIG_IN_GLOBAL, TLS },
-    { "tune.ssl.ssl-ctx-cache-size", CONFIG_IN_GLOBAL, TLS },
+    { "tune.ssl.ocsp-update.maxdelay", CONFIG_IN_GLOBAL, OCSP },
+    { "tune.ssl.ocsp-update.mindelay", CONFIG_IN_GLOBAL, OCSP },
+    { "tune.ssl.ssl-ctx-cache-size", CONFIG_IN_GLOBAL, FORGED },
     { "tune.stick-counters", CONFIG_IN_GLOBAL, NULL },
     { "tune.zlib.memlevel", CONFIG_IN_GLOBAL, NULL },
     { "tune.zlib.windowsize", CONFIG_IN_GLOBAL, NULL },
@@ -155,9 +161,9 @@ const struct config_refusal config_refuse_global[] = {
     { "wurfl-information-list", CONFIG_IN_GLOBAL, DEVICE },
     { "wurfl-information-list-separator", CONFIG_IN_GLOBAL, DEVICE },
     { "wurfl-patch-file", CONFIG_IN_GLOBAL, DEVICE },
-    { "acme", 0, TLS },
+    { "acme", 0, ACME },
     { "cache", 0, NULL },
-    { "crt-store", 0, TLS },
+    { "crt-store", 0, NULL },
     { "fcgi-app", 0, FCGI },
     { "log-forward", 0, NULL },
     { "mailers", 0, NULL },

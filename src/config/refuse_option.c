@@ -7,7 +7,11 @@
 #define CHECKS "needs health checks, which fairlead does not support yet"
 #define NETNS  "needs network namespaces, which fairlead does not enter"
 #define QUIC   "needs QUIC, which fairlead does not have"
-#define TLS    "needs TLS, which fairlead does not support yet"
+#define EARLY  "is not supported: early data may be replayed, and is not sent on to servers"
+#define FORGED "is for certificates made on the fly, which fairlead does not make"
+#define NPN    "is the forerunner of ALPN, which BoringSSL does not have; say 'alpn'"
+#define OCSP                                                                                                           \
+    "is for fetching OCSP responses, which fairlead does not do; a file beside the certificate holds one (NAME.ocsp)"
 
 const struct config_refusal config_refuse_option[] = {
     { "accept-netscaler-cip", CONFIG_IN_BIND, NULL },
@@ -17,23 +21,23 @@ const struct config_refusal config_refuse_option[] = {
     { "agent-inter", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "agent-port", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "agent-send", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "allow-0rtt", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, TLS },
-    { "ca-sign-file", CONFIG_IN_BIND, TLS },
-    { "ca-sign-pass", CONFIG_IN_BIND, TLS },
+    { "allow-0rtt", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, EARLY },
+    { "ca-sign-file", CONFIG_IN_BIND, FORGED },
+    { "ca-sign-pass", CONFIG_IN_BIND, FORGED },
     { "check", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
-    { "check-alpn", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, TLS },
+    { "check-alpn", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "check-pool-conn-name", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "check-proto", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "check-reuse-pool", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "check-send-proxy", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "check-sni", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, TLS },
-    { "check-ssl", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, TLS },
+    { "check-sni", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
+    { "check-ssl", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "check-via-socks4", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "downinter", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "error-limit", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "fall", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "fastinter", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
-    { "generate-certificates", CONFIG_IN_BIND, TLS },
+    { "generate-certificates", CONFIG_IN_BIND, FORGED },
     { "guid", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "guid-prefix", CONFIG_IN_BIND, NULL },
     { "hash-key", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
@@ -52,12 +56,12 @@ const struct config_refusal config_refuse_option[] = {
     { "no-agent-check", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "no-check", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "no-check-reuse-pool", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "no-check-ssl", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, TLS },
+    { "no-check-ssl", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "non-stick", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "npn", CONFIG_IN_BIND, TLS },
-    { "npn", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, TLS },
+    { "npn", CONFIG_IN_BIND | CONFIG_IN_CRT_LIST, NPN },
+    { "npn", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NPN },
     { "observe", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
-    { "ocsp-update", CONFIG_IN_BIND, TLS },
+    { "ocsp-update", CONFIG_IN_BIND, OCSP },
     { "on-error", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "on-marked-down", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },
     { "on-marked-up", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, CHECKS },

@@ -6,7 +6,7 @@
 #include "stream/log.h"
 #include "transport/tls.h"
 
-enum { EARLY_MAX = 16 * 1024, REASON_MAX = 512 };
+enum { EARLY_MAX = 16 * 1024, REASON_MAX = 512, FLUSH_TURNS = 2 };
 
 static void handshake_failed(struct frontend_session *session, enum stream_error error, const char *reason,
                              bool is_null)
@@ -58,6 +58,11 @@ static void tls_event(struct mux_stream *stream)
     case IO_AGAIN:
         break;
     case IO_OK:
+        // The ticket goes out with the first answer. Where the request is not on the heels of the handshake it goes
+        // before: a client that does not send small segments together waits for a sign that we have its Finished.
+        session->flush_turns = session->front.conn.can_read ? 0 : FLUSH_TURNS;
+        if (session->flush_turns)
+            event_task_wake(session->owner->loop, &session->next_request);
         frontend_session_begin(session);
         break;
     case IO_EOF:

@@ -4,6 +4,7 @@
 #include "frontend/session.h"
 #include "rule/rule.h"
 #include "stream/tunnel.h"
+#include "transport/tls.h"
 
 enum { LINGER_BYTES = 256 * 1024, LINGER_US = 1000000 };
 
@@ -208,6 +209,7 @@ static bool is_refusal(enum rule_verdict verdict)
 
 void frontend_session_begin(struct frontend_session *session)
 {
+    session->facts.idle_us = session->owner->loop->now_us;
     if (is_refusal(run_rules(session, PROXY_RULES_TCP_SESSION, EXPR_AT_SESSION))) {
         backend_count(session->facts.counters, PROXY_COUNT_DENIED_SESS, 1);
         frontend_session_free(session, session->facts.silent);
@@ -223,6 +225,12 @@ void frontend_session_begin(struct frontend_session *session)
 static void next_request(struct event_task *task)
 {
     struct frontend_session *session = CONTAINER_OF(task, struct frontend_session, next_request);
+    if (session->flush_turns) {
+        if (--session->flush_turns)
+            event_task_wake(session->owner->loop, task);
+        else
+            transport_tls_flush(&session->front.conn);
+    }
     if (session->state == FRONTEND_SESSION_IDLE)
         idle_event(&session->front.stream);
 }

@@ -37,8 +37,8 @@ enum { BIND = offsetof(struct bind_conf, tls.conf), LIST = 0 };
 
 #define SOURCE(word, meaning, text)                                                                                    \
     {                                                                                                                  \
-        .name = word, .in = CONFIG_IN_BIND, .min_args = 1, .parse = option_source, .value = meaning,                   \
-        .args = "<file>", .help = text, .good = word " www.pem", .bad = word " ''", .bad_says = "file is missing"      \
+        .name = word, .in = CONFIG_IN_BIND, .min_args = 1, .parse = option_source, .value = meaning, .args = "<file>", \
+        .help = text, .good = word " www.pem", .bad = word " ''", .bad_says = "file is missing"                        \
     }
 
 // What a line of a crt-list may say, and the bind line for all its certificates.
@@ -76,13 +76,13 @@ enum { BIND = offsetof(struct bind_conf, tls.conf), LIST = 0 };
         TLS_ROW_POLICY("ssl-policy", list, at,                                                                         \
                        "Versions and suites of a named policy: mozilla-modern, mozilla-intermediate, or one of AWS's " \
                        "names, with or without 'ELBSecurityPolicy-'. Other words beat it."),                           \
-        {                                                                                                              \
-            .name = "verify", .in = list, .min_args = 1, .parse = tls_word_verify, .into = at, .value = 1,             \
-            .args = "{ none | optional | required }",                                                                  \
-            .help = "Whether clients are asked for a certificate, and whether the handshake fails without one. One "   \
-                    "that comes is always checked, against 'ca-file'. The default is none.",                           \
-            .good = "verify required", .bad = "verify maybe", .bad_says = "unknown way to verify"                      \
-        }
+    {                                                                                                                  \
+        .name = "verify", .in = list, .min_args = 1, .parse = tls_word_verify, .into = at, .value = 1,                 \
+        .args = "{ none | optional | required }",                                                                      \
+        .help = "Whether clients are asked for a certificate, and whether the handshake fails without one. One "       \
+                "that comes is always checked, against 'ca-file'. The default is none.",                               \
+        .good = "verify required", .bad = "verify maybe", .bad_says = "unknown way to verify"                          \
+    }
 
 static const struct config_word words[] = {
     { .name = "ssl",

@@ -88,9 +88,9 @@ static const struct config_word words[] = {
       .args = "<expression>",
       .help = "The name that the server is asked for, and that its certificate must then be for: what the expression "
               "gives for the request that opens the connection. Connections are kept apart by it.",
-      .good = "ssl verify none sni req.hdr(host)",
-      .bad = "sni res.hdr(host)",
-      .bad_says = "not available" },
+      .good = "ssl verify none sni str(www.test)",
+      .bad = "sni ''",
+      .bad_says = "an expression is missing" },
     { .name = "crt",
       .in = IN_BOTH,
       .min_args = 1,

@@ -64,7 +64,7 @@ static const struct {
     struct slice name;
     uint16_t version;
 } versions[] = {
-    { SLICE("SSLv3"), TLS_VERSION_SSL3 },  { SLICE("TLSv1.0"), TLS_VERSION_10 }, { SLICE("TLSv1.1"), TLS_VERSION_11 },
+    { SLICE("SSLv3"), TLS_VERSION_SSL3 }, { SLICE("TLSv1.0"), TLS_VERSION_10 }, { SLICE("TLSv1.1"), TLS_VERSION_11 },
     { SLICE("TLSv1.2"), TLS_VERSION_12 }, { SLICE("TLSv1.3"), TLS_VERSION_13 },
 };
 

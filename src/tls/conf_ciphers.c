@@ -73,16 +73,74 @@ static const struct {
 
 // Words of OpenSSL for suites that this library has none of: to take them out takes nothing out.
 static const char *const cipher_words_void[] = {
-    "ADH",      "AECDH",   "AESCCM",   "AESCCM8", "ARIA",        "ARIA128",     "ARIA256",
-    "ARIAGCM",  "CAMELLIA", "CAMELLIA128", "CAMELLIA256", "CBC", "COMPLEMENTOFALL", "COMPLEMENTOFDEFAULT",
-    "DES",      "DH",      "DHE",      "DSS",     "ECDHEPSK",    "EDH",         "EXP",
-    "EXPORT",   "EXPORT40", "EXPORT56", "GOST",   "GOST12",      "GOST89MAC",   "GOST94",
-    "IDEA",     "KRB5",    "LOW",      "MD5",     "NULL",        "PSK",         "RC2",
-    "RC4",      "SEED",    "SHA256",   "SHA384",  "SRP",         "SSLv2",       "aDH",
-    "aDSS",     "aECDH",   "aGOST",    "aGOST01", "aGOST12",     "aKRB5",       "aNULL",
-    "aPSK",     "aSRP",    "eNULL",    "kDH",     "kDHE",        "kDHEPSK",     "kDHd",
-    "kDHr",     "kECDH",   "kECDHEPSK", "kECDHe", "kECDHr",      "kEDH",        "kFZA",
-    "kGOST",    "kKRB5",   "kPSK",     "kRSAPSK", "kSRP",
+    "ADH",
+    "AECDH",
+    "AESCCM",
+    "AESCCM8",
+    "ARIA",
+    "ARIA128",
+    "ARIA256",
+    "ARIAGCM",
+    "CAMELLIA",
+    "CAMELLIA128",
+    "CAMELLIA256",
+    "CBC",
+    "COMPLEMENTOFALL",
+    "COMPLEMENTOFDEFAULT",
+    "DES",
+    "DH",
+    "DHE",
+    "DSS",
+    "ECDHEPSK",
+    "EDH",
+    "EXP",
+    "EXPORT",
+    "EXPORT40",
+    "EXPORT56",
+    "GOST",
+    "GOST12",
+    "GOST89MAC",
+    "GOST94",
+    "IDEA",
+    "KRB5",
+    "LOW",
+    "MD5",
+    "NULL",
+    "PSK",
+    "RC2",
+    "RC4",
+    "SEED",
+    "SHA256",
+    "SHA384",
+    "SRP",
+    "SSLv2",
+    "aDH",
+    "aDSS",
+    "aECDH",
+    "aGOST",
+    "aGOST01",
+    "aGOST12",
+    "aKRB5",
+    "aNULL",
+    "aPSK",
+    "aSRP",
+    "eNULL",
+    "kDH",
+    "kDHE",
+    "kDHEPSK",
+    "kDHd",
+    "kDHr",
+    "kECDH",
+    "kECDHEPSK",
+    "kECDHe",
+    "kECDHr",
+    "kEDH",
+    "kFZA",
+    "kGOST",
+    "kKRB5",
+    "kPSK",
+    "kRSAPSK",
+    "kSRP",
 };
 
 static struct cipher_kind kind_of(const SSL_CIPHER *suite)
@@ -192,7 +250,7 @@ static void move_last(struct cipher_list *list, size_t at)
 }
 
 // Applies a rule, and says whether it meant any suite that is still there.
-static bool list_apply(struct cipher_list *list, char operator, const struct cipher_rule *rule)
+static bool list_apply(struct cipher_list *list, char operator, const struct cipher_rule * rule)
 {
     bool any = false;
     for (size_t i = 0, left = list->num; left > 0; left--) {
@@ -200,15 +258,15 @@ static bool list_apply(struct cipher_list *list, char operator, const struct cip
         bool meant = rule->suite ? item->suite == rule->suite : is_kind(item->kind, rule->kind);
         any |= meant;
         // Each case leaves `i` at the next one to look at; what moved to the end was counted in `left`.
-        if (meant && operator == '!') {
+        if (meant && operator== '!') {
             memmove(item, item + 1, (list->num - i - 1) * sizeof(*item));
             list->num--;
-        } else if (meant && (operator == '+' ? item->on : operator == '-' ? false : !item->on)) {
+        } else if (meant && (operator== '+' ? item->on : operator== '-' ? false : !item->on)) {
             item->on = true;
             item->group = list->group;
             move_last(list, i);
         } else {
-            item->on &= !meant || operator != '-';
+            item->on &= !meant || operator!= '-';
             i++;
         }
     }
@@ -220,8 +278,7 @@ static void sort_strength(struct cipher_list *list)
     for (size_t i = 1; i < list->num; i++) {
         struct cipher item = list->items[i];
         size_t at = i;
-        while (at > 0 &&
-               SSL_CIPHER_get_bits(list->items[at - 1].suite, NULL) < SSL_CIPHER_get_bits(item.suite, NULL)) {
+        while (at > 0 && SSL_CIPHER_get_bits(list->items[at - 1].suite, NULL) < SSL_CIPHER_get_bits(item.suite, NULL)) {
             list->items[at] = list->items[at - 1];
             at--;
         }
@@ -231,9 +288,9 @@ static void sort_strength(struct cipher_list *list)
 
 static void apply_word(struct cipher_list *list, struct tls_conf_lost *lost, struct slice word)
 {
-    char operator = strchr("!-+@", word.ptr[0]) ? word.ptr[0] : '\0';
-    struct slice name = slice_from(word, operator ? 1 : 0);
-    if (operator == '@') {
+    char operator= strchr("!-+@", word.ptr[0]) ? word.ptr[0] : '\0';
+    struct slice name = slice_from(word, operator? 1 : 0);
+    if (operator== '@') {
         if (slice_equal(name, SLICE("STRENGTH")))
             sort_strength(list);
         else
@@ -244,9 +301,9 @@ static void apply_word(struct cipher_list *list, struct tls_conf_lost *lost, str
     if (is_suite_13(name))
         return;
     struct cipher_rule rule = rule_of(list, name);
-    bool any = list_apply(list, operator, &rule);
+    bool any = list_apply(list, operator, & rule);
     // A suite that is taken out although it was never there is no loss.
-    if (operator ? !rule.known && !strchr(name.ptr, '-') : !any)
+    if (operator? !rule.known && !strchr(name.ptr, '-') : !any)
         tls_conf_lost_add(lost, word);
 }
 
@@ -260,7 +317,10 @@ static const char *list_text(struct config *config, const struct cipher_list *li
         if (!item->on)
             continue;
         bool same = item->group && item->group == group;
-        text_printf(&text, "%s%s%s%s", group && !same ? "]" : "", same ? "|" : text.len ? ":" : "",
+        text_printf(&text, "%s%s%s%s", group && !same ? "]" : "",
+                    same       ? "|"
+                    : text.len ? ":"
+                               : "",
                     item->group && !same ? "[" : "", SSL_CIPHER_get_name(item->suite));
         group = item->group;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Versions: `ssl-min-ver`, `ssl-max-ver` and force-* give a range, no-* words take one out. HAProxy lets the former beat
-// the latter and so do we.
+// Versions: `ssl-min-ver`, `ssl-max-ver` and force-* give a range, no-* words take one out. HAProxy lets the former
+// beat the latter and so do we.
 #include "base/check.h"
 #include "conf_inner.h"
 

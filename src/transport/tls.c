@@ -180,6 +180,17 @@ static bool has_more(const struct transport_tls *tls)
     return tls->wire_read || transport_tls_wire_has(tls) || SSL_pending(tls->tls.ssl);
 }
 
+// A client that does not like our certificate may say so before it has switched to encryption (RFC 8446 section 6.2
+// leaves that open), which the library takes for a record that is too short.
+static void note_alert(const struct transport_tls *tls)
+{
+    uint32_t error = ERR_peek_error();
+    if (!tls->alert || ERR_GET_LIB(error) != ERR_LIB_SSL || ERR_GET_REASON(error) != SSL_R_BAD_PACKET_LENGTH)
+        return;
+    ERR_clear_error();
+    ERR_put_error(ERR_LIB_SSL, 0, SSL_AD_REASON_OFFSET + tls->alert, __FILE__, __LINE__);
+}
+
 enum io transport_tls_handshake(struct transport_conn *conn)
 {
     struct transport_tls *tls = conn->tls;
@@ -205,8 +216,18 @@ enum io transport_tls_handshake(struct transport_conn *conn)
     }
     if (why == SSL_ERROR_SYSCALL && tls->wire_eof)
         return transport_conn_end_read(conn);
+    note_alert(tls);
     tls_conn_failed(&tls->tls);
     return transport_conn_fail(conn, tls->wire_error ? tls->wire_error : why == SSL_ERROR_SSL ? EPROTO : conn->error);
+}
+
+void transport_tls_flush(struct transport_conn *conn)
+{
+    if (conn->failed || conn->send_failed || conn->tls->shut)
+        return;
+    SSL_write(enter(conn), "", 0);
+    if (conn->tls->ctx->out_len)
+        transport_tls_wire_flush(conn);
 }
 
 // A read that gave nothing. Bytes that came before it are told first: what stopped it is met again.

@@ -11,6 +11,8 @@ enum {
     RECORD_HEAD = 5,
     RECORD_MAX = 16384 + 2048, // RFC 5246 section 6.2.3, which allows more than RFC 8446
     TYPE_MIN = 20,
+    TYPE_ALERT = 21,
+    ALERT_LEN = 7, // of a whole record that holds a plain alert
     TYPE_MAX = 24,
 };
 
@@ -120,7 +122,9 @@ static bool present(struct transport_conn *conn)
         size_t has = transport_tls_wire_has(tls);
         if (has) {
             claim_scratch(tls);
-            tls->whole = presentable(ctx->in + ctx->in_head, has);
+            const char *data = ctx->in + ctx->in_head;
+            tls->whole = presentable(data, has);
+            tls->alert = tls->whole == ALERT_LEN && data[0] == TYPE_ALERT ? (uint8_t)data[ALERT_LEN - 1] : 0;
             // Nothing more will come: the library finds out that it is not enough.
             if (!tls->whole && (tls->wire_eof || tls->wire_error))
                 tls->whole = (uint32_t)has;
