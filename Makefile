@@ -284,6 +284,7 @@ lint:
 
 .PHONY: run install install-files deps hooks clean help
 run: fairlead
+	@scripts/deps run || echo "run: without the openssl command there is no certificate, and so no TLS"
 	@scripts/run-quickstart
 
 SBINDIR := $(PREFIX)/sbin

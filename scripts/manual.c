@@ -33,6 +33,10 @@ static const struct group {
       "it." },
     { CONFIG_IN_SOCKET, "Options of stats socket", "They follow the address on a `stats socket` line." },
     { CONFIG_IN_LOG, "Options of log", "They follow the address on a `log` line." },
+    { CONFIG_IN_CRT_LIST, "Options of a crt-list's line",
+      "They stand in brackets behind the name of the certificate." },
+    { CONFIG_IN_SSL_BIND, "Options of ssl-default-bind-options", "They stand on that line of the global section." },
+    { CONFIG_IN_SSL_SERVER, "Options of ssl-default-server-options", "They stand on that line of the global section." },
     { CONFIG_IN_COOKIE, "Options of cookie", "They follow the name on a `cookie` line." },
     { CONFIG_IN_ERRORS, "Words of http-errors", "They stand in `http-errors` sections." },
     { CONFIG_IN_USERLIST, "Words of userlist", "They stand in `userlist` sections." },
@@ -44,14 +48,24 @@ static const struct {
     uint32_t in;
     const char *name;
 } places[] = {
-    { CONFIG_IN_GLOBAL, "global" },           { CONFIG_IN_DEFAULTS, "defaults" },
-    { CONFIG_IN_FRONTEND, "frontend" },       { CONFIG_IN_BACKEND, "backend" },
-    { CONFIG_IN_LISTEN, "listen" },           { CONFIG_IN_BIND, "bind" },
-    { CONFIG_IN_SERVER, "server" },           { CONFIG_IN_DEFAULT_SERVER, "default-server" },
-    { CONFIG_IN_SOCKET, "stats socket" },     { CONFIG_IN_LOG, "log" },
-    { CONFIG_IN_COOKIE, "cookie" },           { CONFIG_IN_ERRORS, "http-errors" },
-    { CONFIG_IN_USERLIST, "userlist" },       { CONFIG_IN_RING, "ring" },
+    { CONFIG_IN_GLOBAL, "global" },
+    { CONFIG_IN_DEFAULTS, "defaults" },
+    { CONFIG_IN_FRONTEND, "frontend" },
+    { CONFIG_IN_BACKEND, "backend" },
+    { CONFIG_IN_LISTEN, "listen" },
+    { CONFIG_IN_BIND, "bind" },
+    { CONFIG_IN_SERVER, "server" },
+    { CONFIG_IN_DEFAULT_SERVER, "default-server" },
+    { CONFIG_IN_SOCKET, "stats socket" },
+    { CONFIG_IN_LOG, "log" },
+    { CONFIG_IN_COOKIE, "cookie" },
+    { CONFIG_IN_ERRORS, "http-errors" },
+    { CONFIG_IN_USERLIST, "userlist" },
+    { CONFIG_IN_RING, "ring" },
     { CONFIG_IN_LOG_PROFILE, "log-profile" },
+    { CONFIG_IN_CRT_LIST, "crt-list" },
+    { CONFIG_IN_SSL_BIND, "ssl-default-bind-options" },
+    { CONFIG_IN_SSL_SERVER, "ssl-default-server-options" },
 };
 
 // Text that Markdown must not read as markup, but for what stands between backquotes; a bar would end a table's cell.

@@ -32,14 +32,20 @@ struct server {
     const struct server_conf *conf;
     struct backend *backend;
     uint64_t *counters;
-    struct list idle; // struct backend_conn.link, the latest used first
+    struct list idle;     // struct backend_conn.link, the latest used first
+    struct list *by_name; // with `sni`: the same ones in BACKEND_NAME_BUCKETS lists, by the name they asked for
     uint32_t num_idle;
     uint32_t num_used;  // connections that carry a request
     uint32_t peak_used; // most of them at once in this purge period and in the one before
     uint32_t last_peak;
     uint32_t min_idle; // fewest idle ones since the last purge: that many were not needed
     uint64_t purge_due_us;
+    uint64_t tls_said_us; // when the log was told of a handshake that failed, why, and how many were not told since
+    uint32_t tls_said;
+    uint32_t tls_unsaid;
 };
+
+enum { BACKEND_NAME_BUCKETS = 64 };
 
 struct backend {
     const struct proxy_conf *conf;
@@ -58,7 +64,8 @@ struct backend {
 // use.
 struct backend_conn {
     struct mux_h1 h1;
-    struct list link; // in server->idle while idle
+    struct list link;      // in server->idle while idle
+    struct list name_link; // in server->by_name while idle, where there is that
     struct server *server;
     uint32_t num_uses; // requests sent on it
     bool in_use;
@@ -113,17 +120,19 @@ void backend_slot_give(struct server *server);
 
 // ---- connections and the pool ------------------------------------------------------------------------------------
 
-// backend_pool_get lends an idle connection to `server`, proven ones only where `proven`; those found dead are dropped.
-// With `probe` the kernel is asked first, for requests that could not be sent twice. NULL: open one.
-struct backend_conn *backend_pool_get(struct server *server, bool proven, bool probe);
+// backend_pool_get lends an idle connection to `server` that asked for the server name `name` (empty: none, or not TLS),
+// proven ones only where `proven`; those found dead are dropped. With `probe` the kernel is asked first, for requests
+// that could not be sent twice. NULL: open one.
+struct backend_conn *backend_pool_get(struct server *server, struct slice name, bool proven, bool probe);
 
 // backend_pool_put keeps a connection whose exchange is complete for the next request: in the pool, or, where it is one
 // client's alone, at `*owner` (NULL: nowhere). It is closed where it may not be kept, and no more are kept than were
 // lately in use at once: a client's own connections would otherwise pile up unused.
 void backend_pool_put(struct backend_conn *conn, void **owner);
 
-// backend_pool_get_own lends the connection kept at `*owner` if it leads to `server` and stands; NULL otherwise.
-struct backend_conn *backend_pool_get_own(struct server *server, void **owner);
+// backend_pool_get_own lends the connection kept at `*owner` if it leads to `server`, asked for `name` and stands; NULL
+// otherwise.
+struct backend_conn *backend_pool_get_own(struct server *server, void **owner, struct slice name);
 
 // backend_pool_drop_own closes the connection kept at `*owner`, if any.
 void backend_pool_drop_own(void **owner);

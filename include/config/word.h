@@ -23,6 +23,8 @@ enum {
     CONFIG_IN_CRT_STORE = 1 << 15,      // a section
     CONFIG_IN_LOG_PROFILE = 1 << 16,    // a section
     CONFIG_IN_RING = 1 << 17,           // a section
+    CONFIG_IN_SSL_BIND = 1 << 18,       // options of ssl-default-bind-options
+    CONFIG_IN_SSL_SERVER = 1 << 19,     // options of ssl-default-server-options
     CONFIG_IN_ERRORS = 1 << 20,         // an http-errors section
     CONFIG_IN_USERLIST = 1 << 21,       // a userlist section
     CONFIG_IN_PROXY = CONFIG_IN_DEFAULTS | CONFIG_IN_FRONTEND | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,

@@ -8,6 +8,7 @@
 
 enum frontend_session_state {
     FRONTEND_SESSION_PROXY,  // reads the PROXY header
+    FRONTEND_SESSION_TLS,    // is in the TLS handshake
     FRONTEND_SESSION_IDLE,   // waits for the first byte of a request; holds neither stream nor buffer
     FRONTEND_SESSION_STREAM, // a stream has the connection
     FRONTEND_SESSION_TUNNEL,
@@ -28,12 +29,27 @@ struct frontend_session {
         uint64_t linger_left; // bytes that may still be dropped
     };
     uint8_t state;
+    uint8_t flush_turns; // turns of the loop until what TLS holds back for the first answer goes without it
 };
 
 // frontend_session_new starts a session on the accepted `fd`; false where memory or descriptors are exhausted (the
 // caller closes `fd`).
 bool frontend_session_new(struct frontends *frontends, const struct bind_conf *bind, int fd,
                           const struct sockaddr_storage *peer, socklen_t len);
+
+// frontend_session_free closes the connection and frees the session. `reset`: the client sees a RST.
+void frontend_session_free(struct frontend_session *session, bool reset);
+
+// frontend_handshake_start reads the PROXY header, then goes through the TLS handshake, where the bind or a rule asks
+// for them, and begins the session. It may be gone then.
+void frontend_handshake_start(struct frontend_session *session);
+
+// frontend_handshake_late ends a session whose header or handshake did not come in time.
+void frontend_handshake_late(struct frontend_session *session);
+
+// frontend_session_begin runs the rules of sessions and starts the first stream, once handshakes are done. The session
+// may be gone then.
+void frontend_session_begin(struct frontend_session *session);
 
 // frontend_session_kill resets the connection now.
 void frontend_session_kill(struct frontend_session *session, enum stream_end end);

@@ -55,10 +55,16 @@ bool mux_h1_rewind(struct mux_h1 *h1);
 bool mux_h1_can_reuse(const struct mux_h1 *h1);
 
 // mux_h1_raw_left gives how many bytes may be taken off the wire without looking at them (UINT64_MAX: until the end),
-// or 0 while some are still in the buffer or framing must be read.
+// or 0 while some are still in the buffer, framing must be read, or TLS is on them.
 uint64_t mux_h1_raw_left(const struct mux_h1 *h1);
 
-// mux_h1_raw_open says whether bytes may be put on the wire without framing, nothing being held.
+// mux_h1_plain_left gives the same for bytes that come through transport_conn_recv, be there TLS or not.
+uint64_t mux_h1_plain_left(const struct mux_h1 *h1);
+
+// mux_h1_plain_open says whether bytes may be put on the connection without framing, nothing being held.
+bool mux_h1_plain_open(const struct mux_h1 *h1);
+
+// mux_h1_raw_open says whether bytes may be put on the wire without framing and TLS, nothing being held.
 bool mux_h1_raw_open(const struct mux_h1 *h1);
 
 // mux_h1_spliced_in accounts for `len` bytes that left the wire directly.

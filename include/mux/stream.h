@@ -20,6 +20,7 @@ struct mux_ctx {
     struct event_loop *loop;
     struct buf_pool *bufs;
     struct transport_pipe_pool *pipes;
+    struct transport_tls_ctx *tls;
     uint32_t head_max;           // longest head, in bytes: tune.bufsize - tune.maxrewrite
     uint16_t max_fields;         // tune.http.maxhdr
     struct http_field *trailers; // max_fields entries of scratch for checking trailers

@@ -90,6 +90,7 @@ enum proxy_rule_set {
 // All in microseconds, 0 for none.
 struct proxy_timeouts {
     uint64_t client;
+    uint64_t client_hs; // of the TLS handshake; 0: client
     uint64_t client_fin;
     uint64_t server;
     uint64_t server_fin;
@@ -124,8 +125,13 @@ enum { PROXY_SEND_PROXY_NONE, PROXY_SEND_PROXY_V1, PROXY_SEND_PROXY_V2 };
 
 enum {
     PROXY_V2_CRC32C = 1 << 0,    // proxy-v2-options crc32c
-    PROXY_V2_UNIQUE_ID = 1 << 1, // refused until unique-id-format exists
-    PROXY_V2_AUTHORITY = 1 << 2, // the Host of the request that opened the connection
+    PROXY_V2_UNIQUE_ID = 1 << 1, // what unique-id-format gives
+    PROXY_V2_AUTHORITY = 1 << 2, // the server name that the client asked for
+    PROXY_V2_SSL = 1 << 3,       // the client's TLS: its version, and whether it has a certificate
+    PROXY_V2_CERT_CN = 1 << 4,   // the others tell more of it, and are nothing without it
+    PROXY_V2_CIPHER = 1 << 5,
+    PROXY_V2_CERT_SIG = 1 << 6,
+    PROXY_V2_CERT_KEY = 1 << 7,
 };
 
 struct server_conf {
@@ -400,6 +406,7 @@ struct program_conf {
     uint32_t num_proxies;
     struct proxy_conf **backends; // by a hash of their names, for names known only at run time
     uint32_t backends_mask;
+    uint32_t tls_object; // on the board, for all TLS connections
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct proxy_errors *errors; // http-errors sections
     struct tls_store *certs;     // made with the first line that needs one

@@ -45,6 +45,16 @@ struct log_target *proxy_logs_copy(struct arena *arena, const struct log_target 
 // proxy_conf_check warns and reports what one proxy, complete but for names, has wrong (src/proxy/check.c).
 bool proxy_conf_check(struct config *config, struct proxy_conf *proxy);
 
+// proxy_certs gives the store of certificates, which the first that asks makes (src/proxy/tls.c).
+struct tls_store *proxy_certs(struct config *config);
+
+// proxy_tls_finish completes what the lines of `proxy` say of TLS with the global section's defaults, loads the files
+// that are named and builds tls_bind and tls_target. It reads files. False after reporting what is wrong.
+bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy);
+
+// proxy_tls_check reports settings of the global section that contradict each other; false then.
+bool proxy_tls_check(struct config *config, const struct tls_global_conf *global);
+
 // proxy_cases_finish reads the file of h1-case-adjust-file, if there is one. False after reporting what is wrong in it.
 bool proxy_cases_finish(struct config *config, struct global_conf *global);
 

@@ -19,6 +19,15 @@ enum stream_error {
     STREAM_ERROR_PROXY_TIMEOUT = 13,
     STREAM_ERROR_PROXY_TRUNCATED = 14,
     STREAM_ERROR_PROXY_NO_HEADER = 15,
+    STREAM_ERROR_TLS_EMPTY = 24, // of the TLS handshake
+    STREAM_ERROR_TLS_ABORT = 25,
+    STREAM_ERROR_TLS_TIMEOUT = 26,
+    STREAM_ERROR_TLS_MEMORY = 28,
+    STREAM_ERROR_TLS_CA = 30,
+    STREAM_ERROR_TLS_CERT = 31,
+    STREAM_ERROR_TLS_MISMATCH = 32,     // the server's certificate is not for `verifyhost`
+    STREAM_ERROR_TLS_MISMATCH_SNI = 33, // nor for the name that was asked for
+    STREAM_ERROR_TLS_HANDSHAKE = 34,
     STREAM_ERROR_POLL = 45, // the kernel holds an error that nobody asked for yet
     STREAM_ERROR_REFUSED = 46,
     STREAM_ERROR_RESET = 47,

@@ -48,9 +48,21 @@ void stream_note_end(struct stream *stream, enum stream_end end);
 // stream_leave_server gives back slot, queue place and connection. `keep`: the connection goes to the pool if it can.
 void stream_leave_server(struct stream *stream, bool keep);
 
+// stream_note_back_error keeps what went wrong with the stream's connection to its server, which is about to be closed.
+void stream_note_back_error(struct stream *stream);
+
 // stream_retry tries again after a failed connection: the same server, or another as `option redispatch` says. It
 // answers 503 when no attempt is left.
 enum stream_verdict stream_retry(struct stream *stream, enum stream_end why);
+
+// stream_note_handshake tells the log why the TLS handshake with the server failed, where that is what `why` means.
+void stream_note_handshake(struct stream *stream, enum stream_end why);
+
+// stream_may_send_again says whether the request may be sent a second time should nothing come of the first.
+bool stream_may_send_again(const struct stream *stream);
+
+// stream_proxy_header puts the PROXY header that the server wants before all else into `back`. False: it does not fit.
+bool stream_proxy_header(struct stream *stream, struct backend_conn *back);
 
 // stream_retry_answer tries again, as `retry-on` says, after a request that was sent got no answer, or one it does not
 // want; `why` is a PROXY_RETRY_* bit. False: it may not, or not any more. It is one of the configured retries.

@@ -188,6 +188,7 @@ struct stream {
     struct stream_captures *captures; // stream/capture.h, or NULL
     uint16_t server_status;           // of the server's answer, before rules; 0: none
     uint8_t back_error;               // enum stream_error of the last connection to a server that failed
+    uint32_t back_tls_error;          // the TLS library's error of it, 0: none
     struct stream_cost cost;
     struct http_head request;
     struct http_head response;

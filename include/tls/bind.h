@@ -14,8 +14,8 @@ struct tls_ticket_file;
 // What a bind line says, beyond what its entries may say themselves.
 struct tls_bind_conf {
     bool enabled; // `ssl`
-    bool strict_sni;
-    bool generate;              // refused: generate-certificates
+    bool strict_sni;    // with that of ssl-default-bind-options, once the configuration is complete
+    bool no_strict_sni; // no-strict-sni takes that one back
     struct tls_conf conf;       // holds for all entries that do not say otherwise
     struct tls_source *sources; // crt, crt-list, default-crt, in the order of the line
     const char *ticket_file;    // tls-ticket-keys
@@ -35,6 +35,7 @@ struct tls_global_conf {
     const char *ca_base;
     struct tls_conf bind_default;   // ssl-default-bind-*
     struct tls_conf server_default; // ssl-default-server-*
+    bool strict_sni;                // of ssl-default-bind-options
     bool server_verify_none;        // ssl-server-verify none
     uint32_t cache_size;            // tune.ssl.cachesize: sessions of TLS 1.2, 0: none
     uint64_t lifetime_us;           // tune.ssl.lifetime: how long a session may be resumed
@@ -42,6 +43,7 @@ struct tls_global_conf {
     uint64_t ticket_lifetime_us;
     uint32_t max_record;      // tune.ssl.maxrecord, 0: dynamic
     uint32_t hard_max_record; // tune.ssl.hard-maxrecord
+    bool keep_hello;          // a fetch asks for ClientHellos: they are kept, capture_len bytes of each, 0: whole
     uint32_t capture_len;     // tune.ssl.capture-buffer-size
     bool keylog;              // tune.ssl.keylog
     bool private_cache;       // tune.ssl.force-private-cache

@@ -45,7 +45,7 @@ struct tls_cert {
     uint16_t key_curve;  // TLS_KEY_ECDSA: the group's IANA number
     struct slice ocsp;   // DER, empty: none
     struct slice sctl;   // RFC 6962 section 3.3, empty: none
-    struct slice *names; // DNS names of the SAN, or the CN where it has none; lower case
+    struct slice *names; // what it is found by: the DNS names of the SAN, and the CN; lower case
     uint32_t num_names;
     // The library's form: chain, key, OCSP response, SCTs and certificate compression; nothing else is set in it. A
     // connection gets them by SSL_set_SSL_CTX and everything else by SSL_set_* (tls/bind.h).
@@ -62,6 +62,7 @@ struct tls_store_conf {
     uint32_t extra;        // TLS_EXTRA_*
     bool extra_del_ext;    // ssl-load-extra-del-ext: look for x.key beside x.crt
     bool skip_self_issued; // ssl-skip-self-issued-ca
+    bool no_compression;   // chains are sent as they are, to clients that know zlib too
 };
 
 // tls_store_new makes an empty store in the arena of `config`; `conf` is borrowed. tls_store_free frees what the

@@ -12,6 +12,9 @@
 // Wire numbers of protocol versions (RFC 8446 section 4.2.1); 0: not said.
 enum { TLS_VERSION_10 = 0x0301, TLS_VERSION_11 = 0x0302, TLS_VERSION_12 = 0x0303, TLS_VERSION_13 = 0x0304 };
 
+// SSLv3 is read, so that files that name it load; the library does not speak it.
+enum { TLS_VERSION_SSL3 = 0x0300 };
+
 enum tls_verify { TLS_VERIFY_UNSAID, TLS_VERIFY_NONE, TLS_VERIFY_OPTIONAL, TLS_VERIFY_REQUIRED };
 
 enum tls_switch { TLS_UNSAID, TLS_NO, TLS_YES };
@@ -22,13 +25,17 @@ struct tls_errors {
     uint64_t bits[TLS_ERRORS_MAX / 64];
 };
 
+struct tls_policy;
+
 struct tls_conf {
     uint16_t min_version;
     uint16_t max_version;
+    uint8_t no_versions;    // no-sslv3, no-tlsv1x: a bit per minor version, 1 << (version & 0xff)
     uint8_t verify;         // enum tls_verify
     uint8_t tickets;        // enum tls_switch: no-tls-tickets is TLS_NO
     uint8_t early_data;     // allow-0rtt is TLS_YES
     uint8_t client_ciphers; // prefer-client-ciphers is TLS_YES
+    uint8_t ca_names;       // no-ca-names is TLS_NO: clients are not told whom we believe
     uint8_t num_groups;
     uint8_t num_sigalgs;
     uint8_t num_client_sigalgs;
@@ -43,10 +50,18 @@ struct tls_conf {
     struct tls_errors ca_ignore;
     struct tls_errors crt_ignore;
     struct config_place place;
+    const struct tls_policy *policy; // ssl-policy: holds for what no word says
 };
 
 // tls_conf_merge completes `conf` with what `wider` says and it does not.
 void tls_conf_merge(struct tls_conf *conf, const struct tls_conf *wider);
+
+// tls_conf_settle makes a lowest and a highest version of all that `conf`, merged with what is wider, says of versions,
+// after what its policy says where no word does. Where nothing is said the lowest is TLS 1.2. It warns, as HAProxy
+// does, where words are ambiguous (for a bind), without effect, or leave a hole; `who` ("bind", "server 'a'") is for
+// messages. False after reporting that no version is left.
+bool tls_conf_settle(struct config *config, struct tls_conf *conf, struct config_place place, const char *who,
+                     bool is_bind);
 
 // The readers below report at argument `index` of `line`; false after an error. All take one argument as it stands.
 

@@ -13,11 +13,14 @@ struct tls_entry;
 struct tls_target;
 struct tls_secrets;
 
-// A ClientHello as it came, for fingerprints: kept where tune.ssl.capture-buffer-size asks for it.
+// A ClientHello as it came, for fingerprints: kept where a fetch asks for it (tls_global_conf.keep_hello).
 struct tls_hello {
+    bool cut;         // tune.ssl.capture-buffer-size is set, and was too small for all of it
     uint16_t version; // legacy_version
     uint16_t ciphers_len, extensions_len, groups_len, formats_len, sigalgs_len, alpn_len, versions_len;
-    uint8_t data[]; // each run in that order: as on the wire; of extensions the types alone
+    // Each run in that order, as on the wire without the length before it: numbers of two bytes, formats of one; of
+    // extensions the types alone; of ALPN the names with a byte of length before each. What was not sent is empty.
+    uint8_t data[];
 };
 
 // What came of the handshake; a plain struct, so that rules and logs need not ask the library.
@@ -51,7 +54,8 @@ struct tls_conn {
     struct tls_facts facts;
     bool early_offered;  // early data came with the ClientHello
     bool early_refused;  // ... and it may be a replay: its ticket was used for early data before
-    uint32_t name_hash; // of the server name asked for: which connections may be exchanged for each other
+    char *name;         // towards servers: the name asked for, to be proven; NULL: none
+    uint32_t name_hash; // of it: which connections may be exchanged for each other
 };
 
 // tls_conn_of gives the connection that `ssl` belongs to (it is the SSL's app data).
@@ -61,7 +65,8 @@ struct tls_conn *tls_conn_of(const struct ssl_st *ssl);
 bool tls_conn_accept(struct tls_conn *conn, const struct tls_bind *bind);
 
 // tls_conn_connect makes conn->ssl for a connection to `target`, asking for the server name `sni` (empty: none) and
-// offering the session this worker keeps for both, where there is one.
+// offering the session this worker keeps for both, where there is one. False where memory is exhausted. The name is one
+// that tls_target_can_ask (tls/target.h) allows.
 bool tls_conn_connect(struct tls_conn *conn, const struct tls_target *target, struct slice sni);
 
 // tls_conn_refuse_early has the handshake of `ssl` go on without its early data. For the ticket's opener, where the ticket

@@ -25,3 +25,14 @@ void tls_target_free(struct tls_target *target);
 
 // tls_target_context gives the library's context that connections start from.
 struct ssl_ctx_st *tls_target_context(const struct tls_target *target);
+
+// tls_target_can_ask says whether `name` can be asked for in a handshake at all: it is no longer than 255 bytes and
+// holds no NUL.
+bool tls_target_can_ask(struct slice name);
+
+// tls_target_hash gives tls_conn.name_hash for `name`.
+uint32_t tls_target_hash(struct slice name);
+
+// tls_target_failed forgets the sessions for the name that `conn` asked for, whose handshake failed: they may be why.
+struct tls_conn;
+void tls_target_failed(const struct tls_conn *conn);

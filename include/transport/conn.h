@@ -20,9 +20,9 @@ struct transport_conn {
     struct event_source source;
     void (*on_ready)(struct transport_conn *conn);
     struct transport_tls *tls; // transport/tls.h; NULL: what it carries stands on the wire as it is
-    bool can_read : 1;  // a read may give something
-    bool can_write : 1; // a write may take something
-    bool near_end : 1;  // FIN, reset or an error is on its way: read until it shows
+    bool can_read : 1;         // a read may give something
+    bool can_write : 1;        // a write may take something
+    bool near_end : 1;         // FIN, reset or an error is on its way: read until it shows
     bool read_closed : 1;
     bool write_closed : 1;
     bool failed : 1;      // reset or an error: nothing more moves
@@ -30,6 +30,8 @@ struct transport_conn {
     bool connecting : 1;  // connect has not finished
     bool has_error : 1;   // the kernel holds an error: the peer reset the connection, or it could not be made
     bool registered : 1;  // the loop knows it
+    bool held : 1;        // TLS: bytes that were taken wait to be sent
+    bool cut : 1;         // TLS: the peer's end came without close_notify, so that something may be missing
     int error;            // errno of the failure
 };
 
@@ -75,8 +77,9 @@ enum io transport_conn_finish_connect(struct transport_conn *conn);
 enum io transport_conn_recv(struct transport_conn *conn, size_t *len, char *dst, size_t cap);
 
 // transport_conn_send writes up to `len` bytes; `*sent` is always set, and is less than `len` only with IO_AGAIN or
-// IO_FAIL. A failure concerns this direction alone until a read shows the end: a server that refuses a request closes
-// before it has read all of it, and its answer is here while the reset it sent stops our sending.
+// IO_FAIL. With TLS all may be taken and some of it be held: IO_AGAIN too, and `held` until an event found it sent. A
+// failure concerns this direction alone until a read shows the end: a server that refuses a request closes before it
+// has read all of it, and its answer is here while the reset it sent stops our sending.
 enum io transport_conn_send(struct transport_conn *conn, size_t *sent, const char *data, size_t len);
 
 // transport_conn_sendv is transport_conn_send for `num` pieces in order.
@@ -89,11 +92,11 @@ enum io transport_conn_splice_in(struct transport_conn *conn, size_t *moved, int
 // transport_conn_splice_out moves up to `max` bytes from the pipe to the socket.
 enum io transport_conn_splice_out(struct transport_conn *conn, size_t *moved, int pipe_fd, size_t max, bool more);
 
-// transport_conn_shutdown ends our direction in order (FIN).
+// transport_conn_shutdown ends our direction in order (FIN, after TLS's close_notify and what is held).
 void transport_conn_shutdown(struct transport_conn *conn);
 
-// transport_conn_close takes the connection out of the loop and closes it. With `reset` the peer sees a RST. Harmless
-// on one that is closed.
+// transport_conn_close takes the connection out of the loop and closes it, after TLS's close_notify. With `reset` the
+// peer sees a RST. Harmless on one that is closed.
 void transport_conn_close(struct event_loop *loop, struct transport_conn *conn, bool reset);
 
 // transport_conn_is_open says whether `conn` holds a descriptor.
@@ -103,5 +106,5 @@ static inline bool transport_conn_is_open(const struct transport_conn *conn)
 }
 
 // transport_conn_is_alive asks the kernel, with one system call, whether an idle connection still stands: no byte, no
-// FIN and no error waits. Where it does, `can_read` is false afterwards.
+// FIN and no error waits. Where it does, `can_read` is false afterwards. Of TLS, records that carry no bytes are read.
 bool transport_conn_is_alive(struct transport_conn *conn);

@@ -33,6 +33,11 @@ enum {
     TRANSPORT_PROXY_TLV_NOOP = 0x04,
     TRANSPORT_PROXY_TLV_UNIQUE_ID = 0x05,
     TRANSPORT_PROXY_TLV_SSL = 0x20,
+    TRANSPORT_PROXY_TLV_SSL_VERSION = 0x21, // within TRANSPORT_PROXY_TLV_SSL, as are the next four
+    TRANSPORT_PROXY_TLV_SSL_CN = 0x22,
+    TRANSPORT_PROXY_TLV_SSL_CIPHER = 0x23,
+    TRANSPORT_PROXY_TLV_SSL_SIG_ALG = 0x24,
+    TRANSPORT_PROXY_TLV_SSL_KEY_ALG = 0x25,
     TRANSPORT_PROXY_TLV_NETNS = 0x30
 };
 
@@ -61,6 +66,23 @@ enum transport_proxy_parse { TRANSPORT_PROXY_DONE, TRANSPORT_PROXY_MORE, TRANSPO
 enum transport_proxy_parse transport_proxy_read(struct transport_proxy_info *info, size_t *used, const char **reason,
                                                 struct slice data);
 
+// What the SSL TLV says of the client's connection (section 2.2.6).
+enum {
+    TRANSPORT_PROXY_CLIENT_SSL = 0x01,
+    TRANSPORT_PROXY_CLIENT_CERT_CONN = 0x02,
+    TRANSPORT_PROXY_CLIENT_CERT_SESS = 0x04
+};
+
+struct transport_proxy_ssl {
+    uint8_t client;       // TRANSPORT_PROXY_CLIENT_*
+    uint32_t verify;      // 0: no certificate, or nothing is wrong with it; else X509_V_*
+    struct slice version; // those that are empty are left out
+    struct slice cn;
+    struct slice key_alg;
+    struct slice sig_alg;
+    struct slice cipher;
+};
+
 // What a header to a server shall hold (server options send-proxy, send-proxy-v2 and proxy-v2-options).
 struct transport_proxy_write {
     uint8_t version; // 1 or 2
@@ -68,6 +90,8 @@ struct transport_proxy_write {
     bool crc32c;
     const union transport_proxy_address *src; // NULL for unknown
     const union transport_proxy_address *dst;
+    const struct transport_proxy_ssl *ssl;  // NULL: no such TLV
+    struct slice alpn;                      // of the client's connection, empty: no such TLV
     struct slice unique_id;                 // empty: no such TLV; at most TRANSPORT_PROXY_UNIQUE_ID_MAX bytes
     struct slice authority;                 // likewise, without that bound
     const struct transport_proxy_tlv *tlvs; // further ones, in order; CRC32c among them is left out, it would not hold

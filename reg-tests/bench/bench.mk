@@ -7,6 +7,10 @@ BENCH_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
 BENCH_OUT ?= build/bench
 BENCH_CFLAGS ?= -O2 -g
 BENCH_WARNINGS := -std=gnu17 -Wall -Wextra -Werror
+# The client speaks TLS with the library that `make` has built for the balancer.
+ifndef BORINGSSL_LIBS
+-include $(BENCH_DIR)../../build/boringssl.mk
+endif
 BENCH_TOOLS := $(addprefix $(BENCH_OUT)/,origin relay client)
 
 .PHONY: bench-tools bench-run
@@ -14,10 +18,11 @@ bench-tools: $(BENCH_TOOLS)
 
 $(BENCH_OUT)/origin: $(BENCH_DIR)origin.c $(BENCH_DIR)sha1.c $(BENCH_DIR)net.c
 $(BENCH_OUT)/relay: $(BENCH_DIR)relay.c $(BENCH_DIR)net.c
-$(BENCH_OUT)/client: $(BENCH_DIR)client.c $(BENCH_DIR)net.c
-$(BENCH_TOOLS): $(BENCH_DIR)net.h $(BENCH_DIR)sha1.h
+$(BENCH_OUT)/client: $(BENCH_DIR)client.c $(BENCH_DIR)tls.c $(BENCH_DIR)net.c
+$(BENCH_OUT)/client: BENCH_LIBS := -isystem $(BORINGSSL_INCLUDE) $(BORINGSSL_LIBS) -lpthread
+$(BENCH_TOOLS): $(BENCH_DIR)net.h $(BENCH_DIR)tls.h $(BENCH_DIR)sha1.h
 	@mkdir -p $(@D)
-	$(CC) $(BENCH_WARNINGS) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)
+	$(CC) $(BENCH_WARNINGS) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^) $(BENCH_LIBS)
 
 bench-run: bench-tools
 	BENCH_OUT=$(BENCH_OUT) $(BENCH_DIR)run $(BENCH_ARGS)

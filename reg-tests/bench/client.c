@@ -8,9 +8,13 @@
 //
 // Mode keep uses a connection until it is closed, mode close takes a new one for each request, mode tunnel opens N
 // WebSocket upgrades, sends a few bytes through each and back, prints {"ready": N, ...} and holds them until stdin
-// ends.
+// ends. Mode idle does the same with N connections that had one answer each.
+//
+// With -s it speaks TLS: in mode close each request then costs a handshake, full or (-r) resumed. To be able to resume,
+// the first connection is alone until it has brought a session.
 #define _GNU_SOURCE
 #include "net.h"
+#include "tls.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -32,15 +36,16 @@ enum {
     PROBE_LEN = 16,
 };
 
-enum mode { MODE_KEEP, MODE_CLOSE, MODE_TUNNEL };
+enum mode { MODE_KEEP, MODE_CLOSE, MODE_TUNNEL, MODE_IDLE };
 
 enum conn_state {
     CONN_IDLE,    // no descriptor
     CONN_CONNECT, // waits for the connect
+    CONN_SHAKE,   // in the TLS handshake
     CONN_HEAD,    // request sent, head of the answer is being read
     CONN_BODY,    // `body_left` bytes are missing
     CONN_PROBE,   // tunnel: `body_left` bytes of the echo are missing
-    CONN_TUNNEL,  // tunnel: idle
+    CONN_TUNNEL,  // tunnel, idle: held
 };
 
 enum failure {
@@ -52,15 +57,17 @@ enum failure {
     FAIL_BAD,     // not HTTP, or bytes nobody asked for
     FAIL_TIMEOUT, // no whole answer in time, or no connect
     FAIL_LOST,    // an idle tunnel ended
+    FAIL_TLS,     // the handshake failed
     NUM_FAILURES,
 };
 
 static const char *const failure_names[NUM_FAILURES] = {
-    "refused", "reset", "closed", "short", "status", "bad", "timeout", "lost",
+    "refused", "reset", "closed", "short", "status", "bad", "timeout", "lost", "tls",
 };
 
 struct client_conn {
     int fd;
+    struct ssl_st *ssl; // NULL: plain
     enum conn_state state;
     bool last;   // the answer said this connection ends with it
     bool reused; // at least one answer came on it
@@ -75,6 +82,7 @@ struct client {
     enum mode mode;
     uint16_t port;
     unsigned num_conns;
+    struct tls *tls; // NULL: plain
     uint64_t duration_us, max_requests, timeout_us;
     char request[1024];
     size_t request_len;
@@ -102,14 +110,35 @@ static void stop_handle(int number)
     told_to_stop = 1;
 }
 
+static bool client_holds(const struct client *client)
+{
+    return client->mode == MODE_TUNNEL || client->mode == MODE_IDLE;
+}
+
+static ssize_t conn_recv(struct client_conn *conn)
+{
+    return conn->ssl != NULL ? tls_recv(conn->ssl, scratch, sizeof(scratch)) :
+                               recv(conn->fd, scratch, sizeof(scratch), 0);
+}
+
+static bool conn_send(struct client_conn *conn, const void *data, size_t len)
+{
+    ssize_t sent = conn->ssl != NULL ? tls_send(conn->ssl, data, len) : send(conn->fd, data, len, MSG_NOSIGNAL);
+
+    return sent == (ssize_t)len;
+}
+
 static void conn_close(struct client *client, struct client_conn *conn)
 {
     if (conn->state == CONN_IDLE)
         return;
-    if (conn->state != CONN_TUNNEL && client->mode == MODE_TUNNEL)
+    if (conn->state != CONN_TUNNEL && client_holds(client))
         client->num_opening--;
     if (conn->state == CONN_TUNNEL)
         client->num_ready--;
+    if (conn->ssl != NULL)
+        tls_close(conn->ssl);
+    conn->ssl = NULL;
     close(conn->fd);
     client->num_open--;
     conn->state = CONN_IDLE;
@@ -144,7 +173,7 @@ static void conn_request(struct client *client, struct client_conn *conn)
     conn->state = CONN_HEAD;
     conn->head_len = 0;
     conn->started = client->mode == MODE_KEEP ? net_clock_us() : conn->opened;
-    if (send(conn->fd, client->request, client->request_len, MSG_NOSIGNAL) != (ssize_t)client->request_len)
+    if (!conn_send(conn, client->request, client->request_len))
         conn_fail(client, conn, FAIL_RESET);
 }
 
@@ -167,11 +196,21 @@ static void conn_open(struct client *client, struct client_conn *conn)
     }
     client->num_connects++;
     client->num_open++;
-    if (client->mode == MODE_TUNNEL)
+    if (client_holds(client))
         client->num_opening++;
     conn->state = CONN_CONNECT;
     if (epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, conn->fd, &event) != 0)
         net_die("epoll_ctl");
+}
+
+static void conn_shake(struct client *client, struct client_conn *conn)
+{
+    int done = tls_handshake(client->tls, conn->ssl);
+
+    if (done < 0)
+        conn_fail(client, conn, FAIL_TLS);
+    else if (done > 0)
+        conn_request(client, conn);
 }
 
 static void conn_connected(struct client *client, struct client_conn *conn)
@@ -191,7 +230,22 @@ static void conn_connected(struct client *client, struct client_conn *conn)
         client->num_slow_connects++;
     if (epoll_ctl(client->epoll_fd, EPOLL_CTL_MOD, conn->fd, &event) != 0)
         net_die("epoll_ctl");
-    conn_request(client, conn);
+    if (client->tls == NULL) {
+        conn_request(client, conn);
+        return;
+    }
+    conn->ssl = tls_open(client->tls, conn->fd);
+    conn->state = CONN_SHAKE;
+    conn_shake(client, conn);
+}
+
+static void conn_hold(struct client *client, struct client_conn *conn)
+{
+    conn->state = CONN_TUNNEL;
+    free(conn->head);
+    conn->head = NULL;
+    client->num_opening--;
+    client->num_ready++;
 }
 
 static void conn_answered(struct client *client, struct client_conn *conn)
@@ -206,7 +260,9 @@ static void conn_answered(struct client *client, struct client_conn *conn)
     }
     client->latencies[client->num_answers++] = took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
     conn->reused = true;
-    if (conn->last || client->mode == MODE_CLOSE) {
+    if (client->mode == MODE_IDLE && !conn->last)
+        conn_hold(client, conn);
+    else if (conn->last || client->mode == MODE_CLOSE) {
         conn_close(client, conn);
         conn_open(client, conn);
     } else {
@@ -258,7 +314,7 @@ static void conn_probe(struct client *client, struct client_conn *conn)
 
     conn->state = CONN_PROBE;
     conn->body_left = PROBE_LEN;
-    if (send(conn->fd, probe, PROBE_LEN, MSG_NOSIGNAL) != PROBE_LEN)
+    if (!conn_send(conn, probe, PROBE_LEN))
         conn_fail(client, conn, FAIL_RESET);
 }
 
@@ -272,11 +328,7 @@ static void conn_body(struct client *client, struct client_conn *conn, size_t le
     if (conn->body_left > 0)
         return;
     if (conn->state == CONN_PROBE) {
-        conn->state = CONN_TUNNEL;
-        free(conn->head);
-        conn->head = NULL;
-        client->num_opening--;
-        client->num_ready++;
+        conn_hold(client, conn);
         client->num_answers++;
     } else {
         conn_answered(client, conn);
@@ -318,7 +370,7 @@ static void conn_head(struct client *client, struct client_conn *conn, size_t le
 
 static void conn_read(struct client *client, struct client_conn *conn)
 {
-    ssize_t got = recv(conn->fd, scratch, sizeof(scratch), 0);
+    ssize_t got = conn_recv(conn);
 
     if (got < 0 && errno == EAGAIN)
         return;
@@ -341,6 +393,8 @@ static void client_scan(struct client *client)
         struct client_conn *conn = &client->conns[i];
 
         if (conn->state == CONN_IDLE) {
+            if (client->tls != NULL && client->num_open > 0 && !tls_has_session(client->tls))
+                continue;
             if (conn->retry_at <= client->now && client->num_opening < CLIENT_OPENING)
                 conn_open(client, conn);
         } else if (conn->state != CONN_TUNNEL && client->now > conn->started + client->timeout_us) {
@@ -358,7 +412,7 @@ static int latency_compare(const void *left, const void *right)
 
 static void client_report(struct client *client)
 {
-    size_t num = client->mode == MODE_TUNNEL ? 0 : client->num_answers;
+    size_t num = client_holds(client) ? 0 : client->num_answers;
     uint64_t num_failed = 0;
 
     if (num > 0)
@@ -373,6 +427,8 @@ static void client_report(struct client *client)
         num_failed += client->failures[i];
         printf(", \"%s\": %llu", failure_names[i], (unsigned long long)client->failures[i]);
     }
+    if (client->tls != NULL)
+        tls_report(client->tls, stdout);
     printf(", \"failed\": %llu, \"stale\": %llu, \"last_status\": %u}\n", (unsigned long long)num_failed,
            (unsigned long long)client->num_stale, client->last_status);
     fflush(stdout);
@@ -382,6 +438,8 @@ static void client_event(struct client *client, struct client_conn *conn)
 {
     if (conn->state == CONN_CONNECT)
         conn_connected(client, conn);
+    else if (conn->state == CONN_SHAKE)
+        conn_shake(client, conn);
     else if (conn->state != CONN_IDLE)
         conn_read(client, conn);
 }
@@ -395,7 +453,7 @@ static bool stdin_ended(void)
 
 static bool client_done(struct client *client, bool released)
 {
-    if (client->mode == MODE_TUNNEL)
+    if (client_holds(client))
         return released;
     if (told_to_stop || client->now - client->started >= client->duration_us)
         client->stopping = true;
@@ -425,7 +483,7 @@ static void client_run(struct client *client)
             client_scan(client);
             scan_at = client->now + 5000;
         }
-        if (client->mode == MODE_TUNNEL && !announced && client->num_ready == client->num_conns) {
+        if (client_holds(client) && !announced && client->num_ready == client->num_conns) {
             announced = true;
             client->stopping = true;
             client->finished = client->now;
@@ -440,6 +498,7 @@ static void client_init(struct client *client, const char *path)
 {
     static const char *const extra[] = {
         [MODE_KEEP] = "",
+        [MODE_IDLE] = "",
         [MODE_CLOSE] = "Connection: close\r\n",
         [MODE_TUNNEL] = ("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),
@@ -453,7 +512,7 @@ static void client_init(struct client *client, const char *path)
     client->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (client->conns == NULL || client->epoll_fd < 0 || client->request_len >= sizeof(client->request))
         net_die("client");
-    if (client->mode == MODE_TUNNEL && epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) != 0)
+    if (client_holds(client) && epoll_ctl(client->epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) != 0)
         net_die("stdin");
 }
 
@@ -465,23 +524,28 @@ static void client_fini(struct client *client)
     }
     free(client->conns);
     free(client->latencies);
+    tls_free(client->tls);
     close(client->epoll_fd);
 }
 
 int main(int argc, char **argv)
 {
-    static const char usage[] = "client [-m keep|close|tunnel] [-c CONNECTIONS] [-d MILLISECONDS] [-n REQUESTS] "
-                                "[-t TIMEOUT-MILLISECONDS] PORT PATH";
+    static const char usage[] = "client [-m keep|close|tunnel|idle] [-c CONNECTIONS] [-d MILLISECONDS] [-n REQUESTS] "
+                                "[-t TIMEOUT-MILLISECONDS] [-s 1.2|1.3 [-r tickets|ids] [-N SERVER-NAME]] PORT PATH";
+    const char *version = NULL, *name = "localhost";
+    enum tls_resume resume = TLS_FULL;
     struct client client = { .num_conns = 100, .duration_us = 3600000000, .timeout_us = 5000000 };
     int option;
 
-    while ((option = getopt(argc, argv, "m:c:d:n:t:")) != -1) {
+    while ((option = getopt(argc, argv, "m:c:d:n:t:s:r:N:")) != -1) {
         if (option == 'm' && strcmp(optarg, "keep") == 0)
             client.mode = MODE_KEEP;
         else if (option == 'm' && strcmp(optarg, "close") == 0)
             client.mode = MODE_CLOSE;
         else if (option == 'm' && strcmp(optarg, "tunnel") == 0)
             client.mode = MODE_TUNNEL;
+        else if (option == 'm' && strcmp(optarg, "idle") == 0)
+            client.mode = MODE_IDLE;
         else if (option == 'c')
             client.num_conns = (unsigned)net_number(optarg, 100000);
         else if (option == 'd')
@@ -490,6 +554,12 @@ int main(int argc, char **argv)
             client.max_requests = net_number(optarg, 1000000000);
         else if (option == 't')
             client.timeout_us = net_number(optarg, 3600000) * 1000;
+        else if (option == 's' && (strcmp(optarg, "1.2") == 0 || strcmp(optarg, "1.3") == 0))
+            version = optarg;
+        else if (option == 'r' && (strcmp(optarg, "tickets") == 0 || strcmp(optarg, "ids") == 0))
+            resume = *optarg == 't' ? TLS_TICKETS : TLS_IDS;
+        else if (option == 'N')
+            name = optarg;
         else
             net_usage(usage);
     }
@@ -498,6 +568,8 @@ int main(int argc, char **argv)
     signal(SIGTERM, stop_handle);
     client.port = (uint16_t)net_number(argv[optind], 65535);
     net_raise_nofile();
+    if (version != NULL)
+        client.tls = tls_new(version, resume, name);
     client_init(&client, argv[optind + 1]);
     client_run(&client);
     client_fini(&client);

@@ -263,7 +263,7 @@ class Load:
 
 def failures(report):
     """The failures of a report in words, empty when there was none."""
-    names = ("refused", "reset", "closed", "short", "status", "bad", "timeout", "lost")
+    names = ("refused", "reset", "closed", "short", "status", "bad", "timeout", "lost", "tls")
     text = ", ".join("%d %s" % (report[name], name) for name in names if report[name])
     if report["status"]:
         text += " (last %d)" % report["last_status"]

@@ -9,6 +9,7 @@
 #include "log/log.h"
 #include "proxy/conf.h"
 #include "proxy/counters.h"
+#include "transport/tls.h"
 
 // Positions as HAProxy numbers them; those of things that fairlead does not have, or does not measure, are holes.
 #define INFO_FIELDS(X)                                                                                                 \
@@ -29,12 +30,25 @@
     X(17, CURR_CONNS, "CurrConns", "MGP", U32, "Client connections open now, over all workers and generations")        \
     X(18, CUM_CONNS, "CumConns", "MCP", U64, "Client connections since the master started")                            \
     X(19, CUM_REQ, "CumReq", "MCP", U64, "Requests, and sessions in tcp mode, since the master started")               \
+    X(20, MAX_SSL_CONNS, "MaxSslConns", "CLP", U32,                                                                    \
+      "Most TLS connections, over all workers (maxsslconn), 0 for no limit")                                           \
+    X(21, CURR_SSL_CONNS, "CurrSslConns", "MGP", U32, "TLS connections open now, to clients and servers")              \
+    X(22, CUM_SSL_CONNS, "CumSslConns", "MCP", U64, "TLS connections since the master started")                        \
     X(26, CONN_RATE, "ConnRate", "MRP", U32, "Client connections in the last second")                                  \
     X(27, CONN_RATE_LIMIT, "ConnRateLimit", "CLP", U32, "Limit of ConnRate, 0 for none")                               \
     X(28, MAX_CONN_RATE, "MaxConnRate", "MMP", U32, "Highest ConnRate since the master started")                       \
     X(29, SESS_RATE, "SessRate", "MRP", U32, "Sessions begun in the last second")                                      \
     X(30, SESS_RATE_LIMIT, "SessRateLimit", "CLP", U32, "Limit of SessRate, 0 for none")                               \
     X(31, MAX_SESS_RATE, "MaxSessRate", "MMP", U32, "Highest SessRate since the master started")                       \
+    X(32, SSL_RATE, "SslRate", "MRP", U32, "TLS connections from clients in the last second")                          \
+    X(33, SSL_RATE_LIMIT, "SslRateLimit", "CLP", U32, "Limit of SslRate (maxsslrate), 0 for none")                     \
+    X(34, MAX_SSL_RATE, "MaxSslRate", "MMP", U32, "Highest SslRate since the master started")                          \
+    X(35, SSL_KEYS, "SslFrontendKeyRate", "MRP", U32, "Full handshakes with clients in the last second")               \
+    X(36, MAX_SSL_KEYS, "SslFrontendMaxKeyRate", "MMP", U32, "Highest SslFrontendKeyRate")                             \
+    X(37, SSL_REUSE_PCT, "SslFrontendSessionReuse_pct", "MRP", U32,                                                    \
+      "Of the last second's TLS connections, percent resumed")                                                         \
+    X(38, SSL_BACK_KEYS, "SslBackendKeyRate", "MRP", U32, "Full handshakes with servers in the last second")           \
+    X(39, MAX_SSL_BACK_KEYS, "SslBackendMaxKeyRate", "MMP", U32, "Highest SslBackendKeyRate")                          \
     X(47, TASKS, "Tasks", "MGP", U32, "Sessions that workers carry now")                                               \
     X(50, NODE, "node", "COS", STR, "Name of this node (global, node)")                                                \
     X(51, DESCRIPTION, "description", "COS", STR, "What this node is (global, description)")                           \
@@ -175,6 +189,28 @@ static void fill_traffic(struct info_values *info, const struct admin *admin)
     set(info, INFO_JOBS, open + conf->num_binds);
 }
 
+static void fill_tls(struct info_values *info, const struct admin *admin)
+{
+    struct board *board = admin->start.board;
+    const struct program_conf *conf = admin->start.conf;
+    uint64_t now_us = admin->start.loop->now_us;
+    uint32_t object = conf->tls_object;
+    _Atomic uint64_t *gauges = board_gauges(board, object);
+    uint32_t rate = board_rate_read(&gauges[TRANSPORT_TLS_GAUGE_RATE], now_us);
+    uint32_t keys = board_rate_read(&gauges[TRANSPORT_TLS_GAUGE_KEYS], now_us);
+    set(info, INFO_MAX_SSL_CONNS, conf->global.tls.max_conn);
+    set(info, INFO_CURR_SSL_CONNS, board_lane_sum(board, object));
+    set(info, INFO_CUM_SSL_CONNS, board_counter_sum(board, object, TRANSPORT_TLS_COUNT_CONNS));
+    set(info, INFO_SSL_RATE, rate);
+    set(info, INFO_SSL_RATE_LIMIT, conf->global.tls.max_rate);
+    set(info, INFO_MAX_SSL_RATE, atomic_load(&gauges[TRANSPORT_TLS_GAUGE_RATE_MAX]));
+    set(info, INFO_SSL_KEYS, keys);
+    set(info, INFO_MAX_SSL_KEYS, atomic_load(&gauges[TRANSPORT_TLS_GAUGE_KEYS_MAX]));
+    set(info, INFO_SSL_REUSE_PCT, keys < rate ? (rate - keys) * UINT64_C(100) / rate : 0);
+    set(info, INFO_SSL_BACK_KEYS, board_rate_read(&gauges[TRANSPORT_TLS_GAUGE_BACK_KEYS], now_us));
+    set(info, INFO_MAX_SSL_BACK_KEYS, atomic_load(&gauges[TRANSPORT_TLS_GAUGE_BACK_KEYS_MAX]));
+}
+
 static void print_plain(struct text *out, const struct info_values *info, enum info which, bool desc)
 {
     text_printf(out, "%s: ", fields[which].name);
@@ -219,6 +255,7 @@ static enum admin_verdict run_show_info(struct admin_call *call)
     fill_processes(&info, call->admin, with_floats);
     fill_limits(&info, call->admin);
     fill_traffic(&info, call->admin);
+    fill_tls(&info, call->admin);
     for (unsigned which = 0; which < INFO_NUM; which++) {
         if (!info.values[which].is_set)
             continue;

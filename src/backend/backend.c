@@ -16,6 +16,11 @@ static void server_init(struct server *server, const struct server_conf *conf, s
     *server = (struct server){ .conf = conf, .backend = backend };
     server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
     list_init(&server->idle);
+    if (!conf->sni || !conf->tls_target)
+        return;
+    server->by_name = alloc(BACKEND_NAME_BUCKETS, sizeof(*server->by_name));
+    for (uint32_t i = 0; i < BACKEND_NAME_BUCKETS; i++)
+        list_init(&server->by_name[i]);
 }
 
 static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_conf *conf)
@@ -103,6 +108,8 @@ void backend_ctx_fini(struct backend_ctx *ctx)
         struct backend *backend = ctx->backends[i];
         if (!backend)
             continue;
+        for (uint32_t j = 0; j < backend->num_servers; j++)
+            free(backend->servers[j].by_name);
         free(backend->servers);
         free(backend->rotation);
         free(backend->backup_rotation);

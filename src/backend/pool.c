@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include "backend/backend.h"
+#include "transport/tls.h"
 
 static void forget_idle(struct backend_conn *conn)
 {
@@ -14,6 +15,7 @@ static void forget_idle(struct backend_conn *conn)
     if (list_is_empty(&conn->link))
         return;
     list_remove(&conn->link);
+    list_remove(&conn->name_link);
     server->num_idle--;
     if (server->num_idle < server->min_idle)
         server->min_idle = server->num_idle;
@@ -46,49 +48,74 @@ void backend_conn_close(struct backend_conn *conn, bool reset)
     free(conn);
 }
 
-// Whatever an idle connection has to say, it is its end: FIN, an error, or bytes nobody asked for.
+// Whatever an idle connection has to say, it is its end: FIN, an error, or bytes nobody asked for. But below TLS's
+// bytes there are messages of TLS itself: session tickets come when the server likes, and are taken.
+static bool has_ended(struct backend_conn *conn)
+{
+    struct transport_conn *transport = &conn->h1.conn;
+    if (transport->near_end)
+        return true;
+    return transport->can_read && !(transport->tls && transport_conn_is_alive(transport));
+}
+
 static void idle_event(struct mux_stream *stream)
 {
     struct backend_conn *conn = CONTAINER_OF(mux_h1_of(stream), struct backend_conn, h1);
-    if (!conn->h1.conn.can_read && !conn->h1.conn.near_end)
+    if (!has_ended(conn))
         return;
     backend_count(conn->server->counters, PROXY_COUNT_POOL_DEAD, 1);
     backend_conn_close(conn, false);
 }
 
-struct backend_conn *backend_pool_get(struct server *server, bool proven, bool probe)
+static bool asked_for(const struct backend_conn *conn, struct slice name, uint32_t hash)
 {
-    LIST_EACH(conn, &server->idle, struct backend_conn, link)
-    {
-        if (proven && conn->num_uses < 2)
-            continue;
-        if (conn->h1.conn.can_read || conn->h1.conn.near_end || (probe && !transport_conn_is_alive(&conn->h1.conn))) {
-            backend_count(server->counters, PROXY_COUNT_POOL_DEAD, 1);
-            backend_conn_close(conn, false);
-            continue;
-        }
-        forget_idle(conn);
-        mux_h1_next(&conn->h1);
-        use_begin(conn);
-        return conn;
-    }
-    return NULL;
+    const struct tls_conn *tls = transport_tls_of(&conn->h1.conn);
+    return tls && tls->name_hash == hash && slice_equal(slice_str(tls->name), name);
 }
 
-struct backend_conn *backend_pool_get_own(struct server *server, void **owner)
+// Lends an idle connection, or drops it where it is found dead.
+static bool lend(struct backend_conn *conn, bool probe)
 {
-    struct backend_conn *conn = *owner;
-    if (!conn || conn->server != server)
-        return NULL;
-    if (!transport_conn_is_alive(&conn->h1.conn)) {
-        backend_count(server->counters, PROXY_COUNT_POOL_DEAD, 1);
+    if (has_ended(conn) || (probe && !transport_conn_is_alive(&conn->h1.conn))) {
+        backend_count(conn->server->counters, PROXY_COUNT_POOL_DEAD, 1);
         backend_conn_close(conn, false);
-        return NULL;
+        return false;
     }
     forget_idle(conn);
     mux_h1_next(&conn->h1);
     use_begin(conn);
-    return conn;
+    return true;
+}
+
+static struct backend_conn *get_named(struct server *server, struct slice name, bool proven, bool probe)
+{
+    uint32_t hash = tls_target_hash(name);
+    LIST_EACH(conn, &server->by_name[hash % BACKEND_NAME_BUCKETS], struct backend_conn, name_link)
+    {
+        if ((!proven || conn->num_uses >= 2) && asked_for(conn, name, hash) && lend(conn, probe))
+            return conn;
+    }
+    return NULL;
+}
+
+struct backend_conn *backend_pool_get(struct server *server, struct slice name, bool proven, bool probe)
+{
+    if (server->by_name)
+        return get_named(server, name, proven, probe);
+    LIST_EACH(conn, &server->idle, struct backend_conn, link)
+    {
+        if ((!proven || conn->num_uses >= 2) && lend(conn, probe))
+            return conn;
+    }
+    return NULL;
+}
+
+struct backend_conn *backend_pool_get_own(struct server *server, void **owner, struct slice name)
+{
+    struct backend_conn *conn = *owner;
+    if (!conn || conn->server != server || (server->by_name && !asked_for(conn, name, tls_target_hash(name))))
+        return NULL;
+    return lend(conn, true) ? conn : NULL;
 }
 
 void backend_pool_drop_own(void **owner)
@@ -109,14 +136,21 @@ static bool may_keep(const struct backend_conn *conn)
         return false;
     if (conf->max_reuse && conn->num_uses >= conf->max_reuse)
         return false;
-    if (is_one_clients(conn))
-        return true;
-    if (conf->pool_max_conn == 0)
-        return false;
-    if (conf->pool_max_conn > 0 && server->num_idle >= (uint32_t)conf->pool_max_conn)
-        return false;
+    return is_one_clients(conn) || conf->pool_max_conn != 0;
+}
+
+// No more are kept than were lately in use at once. Where they differ by name, the one that was idle for longest makes
+// room: the names asked for now are those that will be asked for next.
+static bool has_room(struct server *server)
+{
     uint32_t peak = server->peak_used > server->last_peak ? server->peak_used : server->last_peak;
-    return server->num_idle + server->num_used < peak;
+    int32_t max = server->conf->pool_max_conn;
+    bool full = server->num_idle + server->num_used >= peak || (max > 0 && server->num_idle >= (uint32_t)max);
+    if (full && server->by_name && server->num_idle) {
+        backend_conn_close(CONTAINER_OF(server->idle.prev, struct backend_conn, link), false);
+        return true;
+    }
+    return !full;
 }
 
 // A read that got all it asked for, as the last one of a spliced body does, leaves open whether there is more.
@@ -142,7 +176,14 @@ void backend_pool_put(struct backend_conn *conn, void **owner)
         conn->owner = owner;
         return;
     }
+    if (!has_room(server)) {
+        backend_conn_close(conn, false);
+        return;
+    }
     list_prepend(&server->idle, &conn->link);
+    if (server->by_name)
+        list_prepend(&server->by_name[transport_tls_of(&conn->h1.conn)->name_hash % BACKEND_NAME_BUCKETS],
+                     &conn->name_link);
     server->num_idle++;
     server->counters[PROXY_COUNT_IDLE] = server->num_idle;
     if (server->conf->pool_purge_us && !ctx->purge_timer.place)
@@ -218,6 +259,7 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
     mux_h1_init(&conn->h1, ctx->mux, false);
     conn->server = server;
     list_init(&conn->link);
+    list_init(&conn->name_link);
     use_begin(conn);
     return conn;
 }

@@ -4,20 +4,21 @@
 #include "base/check.h"
 #include "config/line.h"
 
+#define CHECKS   "needs health checks, which fairlead does not support yet"
 #define DISPATCH "is deprecated in HAProxy; use a 'server' line"
 #define FCGI     "needs FastCGI, which fairlead does not have"
 #define H2       "needs HTTP/2, which fairlead does not support yet"
 #define OT       "needs OpenTracing, which fairlead does not have"
 #define QUIC     "needs QUIC, which fairlead does not have"
 #define SPOE     "needs SPOE, which fairlead does not have"
-#define TLS      "needs TLS, which fairlead does not support yet"
+#define SSL_USE  "is not supported; name the certificate on the bind line, with 'crt' or 'crt-list'"
 
 const struct config_refusal config_refuse_proxy[] = {
     { "clitcpka-cnt", CONFIG_IN_PROXY, NULL },
     { "clitcpka-idle", CONFIG_IN_PROXY, NULL },
     { "clitcpka-intvl", CONFIG_IN_PROXY, NULL },
     { "compression", CONFIG_IN_PROXY, NULL },
-    { "crt", CONFIG_IN_PROXY, TLS },
+    { "crt", CONFIG_IN_PROXY, SSL_USE },
     { "dispatch", CONFIG_IN_PROXY, DISPATCH },
     { "dynamic-cookie-key", CONFIG_IN_PROXY, NULL },
     { "email-alert from", CONFIG_IN_PROXY, NULL },
@@ -72,7 +73,7 @@ const struct config_refusal config_refuse_proxy[] = {
     { "option smtpchk", CONFIG_IN_PROXY, NULL },
     { "option socket-stats", CONFIG_IN_PROXY, NULL },
     { "option spop-check", CONFIG_IN_PROXY, SPOE },
-    { "option ssl-hello-chk", CONFIG_IN_PROXY, TLS },
+    { "option ssl-hello-chk", CONFIG_IN_PROXY, CHECKS },
     { "option tcp-check", CONFIG_IN_PROXY, NULL },
     { "option transparent", CONFIG_IN_PROXY, NULL },
     { "persist rdp-cookie", CONFIG_IN_PROXY, NULL },
@@ -82,7 +83,7 @@ const struct config_refusal config_refuse_proxy[] = {
     { "srvtcpka-cnt", CONFIG_IN_PROXY, NULL },
     { "srvtcpka-idle", CONFIG_IN_PROXY, NULL },
     { "srvtcpka-intvl", CONFIG_IN_PROXY, NULL },
-    { "ssl-f-use", CONFIG_IN_PROXY, TLS },
+    { "ssl-f-use", CONFIG_IN_PROXY, SSL_USE },
     { "stats admin", CONFIG_IN_PROXY, NULL },
     { "stats auth", CONFIG_IN_PROXY, NULL },
     { "stats enable", CONFIG_IN_PROXY, NULL },
@@ -111,7 +112,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "tcp-check set-var", CONFIG_IN_PROXY, NULL },
     { "tcp-check set-var-fmt", CONFIG_IN_PROXY, NULL },
     { "tcp-check unset-var", CONFIG_IN_PROXY, NULL },
-    { "timeout client-hs", CONFIG_IN_PROXY, TLS },
     { "transparent", CONFIG_IN_PROXY, NULL },
     { "use-fcgi-app", CONFIG_IN_PROXY, FCGI },
 };

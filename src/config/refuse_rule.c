@@ -5,7 +5,6 @@
 #include "config/line.h"
 
 #define SPOE "needs SPOE, which fairlead does not have"
-#define TLS  "needs TLS, which fairlead does not support yet"
 
 const struct config_refusal config_refuse_rule[] = {
     { "http-after-response sc-add-gpc", CONFIG_IN_PROXY, NULL },

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "frontend/session.h"
 #include "os/identity.h"
+#include "transport/tls.h"
 
 enum { IDLE_GRACE_US = 500000, SPREAD_STEP_US = 10000, MAX_FREE_BUFS = 256, HEAD_ROOM_MIN = 512, SPARE_FILES = 8 };
 
@@ -44,6 +45,7 @@ void frontends_init(struct frontends *frontends, const struct program_conf *prog
         .loop = loop,
         .bufs = &frontends->bufs,
         .pipes = &frontends->pipes,
+        .tls = transport_tls_ctx_new(loop, &global->tls, board, inc, program->tls_object),
         .head_max = head_max(global),
         .max_fields = (uint16_t)global->max_headers,
         .trailers = calloc(global->max_headers, sizeof(struct http_field)),
@@ -74,6 +76,7 @@ void frontends_fini(struct frontends *frontends)
     event_timer_del(frontends->loop, &frontends->meet);
     transport_pipe_pool_fini(&frontends->pipes);
     buf_pool_fini(&frontends->bufs);
+    transport_tls_ctx_free(frontends->mux.tls);
     free(frontends->mux.trailers);
 }
 

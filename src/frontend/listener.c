@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "frontend/session.h"
+#include "transport/tls.h"
 
 enum {
     LISTENER_RETRY_US = 20000, // a paused listener looks again: another worker may have made room
+    LISTENER_MIN_US = 1000,
+    LISTENER_TLS_BURST = 1, // each costs as much as the handshake it begins: others get their turn between
 };
 
 static bool add_source(struct frontend_listener *listener)
@@ -17,29 +20,33 @@ static bool add_source(struct frontend_listener *listener)
                                : event_source_add_level(loop, &listener->source, EPOLLIN);
 }
 
-static void listener_pause(struct frontend_listener *listener)
+static void listener_pause(struct frontend_listener *listener, uint64_t retry_us)
 {
     struct frontends *frontends = listener->owner;
     if (!listener->is_paused) {
         event_source_del(frontends->loop, &listener->source);
         listener->is_paused = true;
     }
-    if (!frontends->resume.due_us)
-        event_timer_set(frontends->loop, &frontends->resume, frontends->loop->now_us + LISTENER_RETRY_US);
+    uint64_t due_us = frontends->loop->now_us + retry_us;
+    if (!frontends->resume.due_us || due_us < frontends->resume.due_us)
+        event_timer_set(frontends->loop, &frontends->resume, due_us);
 }
 
-// Who counts a connection: the whole service (global maxconn), the frontend, the bind line.
+// Who counts a connection: the whole service (global maxconn), the frontend, the bind line; all that speak TLS.
 struct places {
-    uint32_t object[3];
-    uint32_t limit[3];
+    uint32_t object[4];
+    uint32_t limit[4];
+    int num;
 };
 
 static struct places places_of(const struct frontends *frontends, const struct bind_conf *bind)
 {
+    const struct program_conf *program = frontends->program;
     const struct proxy_conf *conf = bind->proxy;
     return (struct places){
-        .object = { frontends->program->object, conf->fe_object, bind->object },
-        .limit = { frontends->program->global.maxconn, conf->fe.maxconn, bind->maxconn },
+        .object = { program->object, conf->fe_object, bind->object, program->tls_object },
+        .limit = { program->global.maxconn, conf->fe.maxconn, bind->maxconn, program->global.tls.max_conn },
+        .num = bind->tls_bind ? 4 : 3,
     };
 }
 
@@ -53,7 +60,7 @@ static void give_places(struct frontends *frontends, const struct places *places
 // Places that are limited are taken before accept: a connection that has none stays in the kernel's queue.
 static bool take_limited(struct frontends *frontends, const struct places *places)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < places->num; i++) {
         if (!places->limit[i] ||
             board_lane_acquire(frontends->board, places->object[i], frontends->inc, places->limit[i]))
             continue;
@@ -66,7 +73,7 @@ static bool take_limited(struct frontends *frontends, const struct places *place
 // The others are only counted, once there is a connection: an accept that finds none shall not be seen as a session.
 static void take_unlimited(struct frontends *frontends, const struct places *places)
 {
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < places->num; i++)
         if (!places->limit[i])
             board_lane_acquire(frontends->board, places->object[i], frontends->inc, 0);
 }
@@ -74,15 +81,31 @@ static void take_unlimited(struct frontends *frontends, const struct places *pla
 void frontend_place_free(struct frontends *frontends, const struct bind_conf *bind)
 {
     struct places places = places_of(frontends, bind);
-    give_places(frontends, &places, true, true, 3);
+    give_places(frontends, &places, true, true, places.num);
     if (frontends->resume.due_us)
         event_timer_set(frontends->loop, &frontends->resume, frontends->loop->now_us);
 }
 
-static bool is_over_rate(const struct frontends *frontends, const struct proxy_conf *conf)
+// 0: within the limits; else how long until the next connection may have its turn.
+static uint64_t over_rate_us(const struct frontends *frontends, const struct bind_conf *bind)
 {
-    _Atomic uint64_t *gauges = board_gauges(frontends->board, conf->fe_object);
-    return board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], frontends->loop->now_us) >= conf->fe.rate_limit;
+    const struct proxy_conf *conf = bind->proxy;
+    const struct program_conf *program = frontends->program;
+    uint32_t max_tls = bind->tls_bind ? program->global.tls.max_rate : 0;
+    uint64_t now_us = frontends->loop->now_us;
+    if (conf->fe.rate_limit) {
+        _Atomic uint64_t *gauges = board_gauges(frontends->board, conf->fe_object);
+        if (board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], now_us) >= conf->fe.rate_limit)
+            return LISTENER_RETRY_US;
+    }
+    if (!max_tls)
+        return 0;
+    _Atomic uint64_t *gauges = board_gauges(frontends->board, program->tls_object);
+    if (board_rate_read(&gauges[TRANSPORT_TLS_GAUGE_RATE], now_us) < max_tls)
+        return 0;
+    // One at a time: several handshakes in a row would hold up those who are served.
+    uint64_t step_us = 1000000 / max_tls;
+    return step_us > LISTENER_RETRY_US ? LISTENER_RETRY_US : step_us < LISTENER_MIN_US ? LISTENER_MIN_US : step_us;
 }
 
 // False: stop for now.
@@ -92,12 +115,13 @@ static bool accept_one(struct frontend_listener *listener)
     struct sockaddr_storage peer;
     socklen_t len = sizeof(peer);
     struct places places = places_of(frontends, listener->bind);
-    if (listener->bind->proxy->fe.rate_limit && is_over_rate(frontends, listener->bind->proxy)) {
-        listener_pause(listener);
+    uint64_t wait_us = over_rate_us(frontends, listener->bind);
+    if (wait_us) {
+        listener_pause(listener, wait_us);
         return false;
     }
     if (frontends->num_sessions >= frontends->max_sessions || !take_limited(frontends, &places)) {
-        listener_pause(listener);
+        listener_pause(listener, LISTENER_RETRY_US);
         return false;
     }
     int fd = accept4(listener->source.fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -105,18 +129,18 @@ static bool accept_one(struct frontend_listener *listener)
         take_unlimited(frontends, &places);
         if (!frontend_session_new(frontends, listener->bind, fd, &peer, len)) {
             close(fd);
-            give_places(frontends, &places, true, true, 3);
+            give_places(frontends, &places, true, true, places.num);
         }
         return true;
     }
     int error = errno;
-    give_places(frontends, &places, true, false, 3);
+    give_places(frontends, &places, true, false, places.num);
     if (error == ECONNABORTED || error == EINTR)
         return true;
     // Out of descriptors or memory: waiting is all that helps, and spinning on a readable socket would not.
     if (error != EAGAIN) {
         backend_pool_make_room(&frontends->backends);
-        listener_pause(listener);
+        listener_pause(listener, LISTENER_RETRY_US);
     }
     return false;
 }
@@ -124,7 +148,7 @@ static bool accept_one(struct frontend_listener *listener)
 static void listener_ready(struct event_source *source, uint32_t events)
 {
     struct frontend_listener *listener = CONTAINER_OF(source, struct frontend_listener, source);
-    uint32_t most = listener->owner->program->global.maxaccept;
+    uint32_t most = listener->bind->tls_bind ? LISTENER_TLS_BURST : listener->owner->program->global.maxaccept;
     (void)events;
     for (uint32_t i = 0; i < listener->burst; i++) {
         if (!accept_one(listener)) {

@@ -3,8 +3,8 @@
 #include "expr/var.h"
 #include "frontend/session.h"
 #include "rule/rule.h"
-#include "stream/error.h"
 #include "stream/tunnel.h"
+#include "transport/tls.h"
 
 enum { LINGER_BYTES = 256 * 1024, LINGER_US = 1000000 };
 
@@ -15,7 +15,7 @@ static void end_vars(struct frontend_session *session)
     expr_vars_end(&subject, EXPR_SCOPE_SESS);
 }
 
-static void session_free(struct frontend_session *session, bool reset)
+void frontend_session_free(struct frontend_session *session, bool reset)
 {
     struct frontends *frontends = session->owner;
     event_timer_del(frontends->loop, &session->timer);
@@ -85,13 +85,13 @@ static void linger_event(struct mux_stream *stream)
     enum io io;
     while ((io = transport_conn_recv(&session->front.conn, &len, waste, sizeof(waste))) == IO_OK) {
         if (len >= session->linger_left) {
-            session_free(session, false);
+            frontend_session_free(session, false);
             return;
         }
         session->linger_left -= len;
     }
     if (io != IO_AGAIN)
-        session_free(session, false);
+        frontend_session_free(session, false);
 }
 
 static void session_linger(struct frontend_session *session)
@@ -149,7 +149,7 @@ static void stream_ended(struct proxy_session *facts, enum stream_next next)
         break;
     case STREAM_NEXT_CLOSE:
     case STREAM_NEXT_RESET:
-        session_free(session, next == STREAM_NEXT_RESET);
+        frontend_session_free(session, next == STREAM_NEXT_RESET);
         break;
     }
 }
@@ -175,7 +175,7 @@ static bool start_stream(struct frontend_session *session)
     session->stream = (is_http ? stream_new : stream_new_tcp)(&frontends->streams, &session->facts, &host,
                                                               &session->front, &session->timer);
     if (!session->stream) {
-        session_free(session, true);
+        frontend_session_free(session, true);
         return false;
     }
     if (is_http)
@@ -207,32 +207,32 @@ static bool is_refusal(enum rule_verdict verdict)
     return verdict == RULE_CLOSE || verdict == RULE_ERROR;
 }
 
-// Handshakes are done. False: rules, or memory, do not let the session go on, and it is gone.
-static bool begin_session(struct frontend_session *session)
+void frontend_session_begin(struct frontend_session *session)
 {
+    session->facts.idle_us = session->owner->loop->now_us;
     if (is_refusal(run_rules(session, PROXY_RULES_TCP_SESSION, EXPR_AT_SESSION))) {
         backend_count(session->facts.counters, PROXY_COUNT_DENIED_SESS, 1);
-        session_free(session, session->facts.silent);
-        return false;
+        frontend_session_free(session, session->facts.silent);
+        return;
     }
-    return start_stream(session);
+    // After a handshake the request is mostly still on its way.
+    if (session->facts.conf->mode == PROXY_MODE_HTTP && !has_news(session))
+        session_idle(session);
+    else if (start_stream(session))
+        stream_run(session->stream);
 }
 
 static void next_request(struct event_task *task)
 {
     struct frontend_session *session = CONTAINER_OF(task, struct frontend_session, next_request);
+    if (session->flush_turns) {
+        if (--session->flush_turns)
+            event_task_wake(session->owner->loop, task);
+        else
+            transport_tls_flush(&session->front.conn);
+    }
     if (session->state == FRONTEND_SESSION_IDLE)
         idle_event(&session->front.stream);
-}
-
-static void proxy_failed(struct frontend_session *session, enum stream_error error, const char *reason)
-{
-    bool is_null = !buf_len(&session->front.in);
-    session->facts.error = (uint8_t)error;
-    backend_count(session->facts.counters, PROXY_COUNT_REQ_ERRORS, 1);
-    if (!is_null || !(session->facts.conf->options & PROXY_OPT_DONT_LOG_NULL))
-        stream_log_handshake(&session->owner->streams, &session->facts, reason);
-    session_free(session, true);
 }
 
 static void timer_fired(struct event_timer *timer)
@@ -250,71 +250,14 @@ static void timer_fired(struct event_timer *timer)
     case FRONTEND_SESSION_TUNNEL:
         stream_tunnel_timer_fired(session->tunnel);
         break;
+    case FRONTEND_SESSION_PROXY:
+    case FRONTEND_SESSION_TLS:
+        frontend_handshake_late(session);
+        break;
     default:
-        if (session->state == FRONTEND_SESSION_PROXY)
-            proxy_failed(session, STREAM_ERROR_PROXY_TIMEOUT, NULL);
-        else
-            session_free(session, false);
+        frontend_session_free(session, false);
         break;
     }
-}
-
-static void proxy_address(struct transport_address *addr, const union transport_proxy_address *from)
-{
-    if (from->sa.sa_family != AF_UNSPEC)
-        transport_address_from_sockaddr(addr, &from->sa, sizeof(*from));
-}
-
-// The header is read through the mux's own buffer; what follows it stays there for the first request.
-static void proxy_event(struct mux_stream *stream)
-{
-    struct frontend_session *session = CONTAINER_OF(mux_h1_of(stream), struct frontend_session, front);
-    struct frontends *frontends = session->owner;
-    struct buf *in = &session->front.in;
-    struct transport_proxy_info info;
-    const char *reason = NULL;
-    enum stream_error error = STREAM_ERROR_PROXY_TRUNCATED;
-    size_t used;
-    size_t len;
-    for (;;) {
-        if (buf_len(in)) {
-            enum transport_proxy_parse result =
-                transport_proxy_read(&info, &used, &reason, slice_of(buf_data(in), buf_len(in)));
-            if (result == TRANSPORT_PROXY_BAD) {
-                error = STREAM_ERROR_PROXY_NO_HEADER;
-                break;
-            }
-            if (result == TRANSPORT_PROXY_DONE) {
-                if (!proxy_session_keep_tlvs(&session->facts, &info))
-                    break;
-                if (!info.local) {
-                    proxy_address(&session->facts.src, &info.src);
-                    proxy_address(&session->facts.dst, &info.dst);
-                }
-                buf_consume(in, used);
-                buf_release_if_empty(in, &frontends->bufs);
-                session->front.rx_started = buf_len(in) > 0;
-                session->front.stream.bytes_in = buf_len(in);
-                if (begin_session(session))
-                    stream_run(session->stream);
-                return;
-            }
-        }
-        if (!buf_reserve(in, &frontends->bufs) || !buf_room(in))
-            break;
-        enum io io = transport_conn_recv(&session->front.conn, &len, buf_end(in), buf_room(in));
-        buf_added(in, len);
-        if (io == IO_AGAIN)
-            return;
-        if (io != IO_OK) {
-            if (io == IO_FAIL)
-                error = STREAM_ERROR_PROXY_ABORT;
-            break;
-        }
-    }
-    if (!buf_len(in) && error == STREAM_ERROR_PROXY_TRUNCATED)
-        error = STREAM_ERROR_PROXY_EMPTY;
-    proxy_failed(session, error, reason);
 }
 
 static void socket_dress(int fd, const struct proxy_conf *conf, const struct global_conf *global)
@@ -365,7 +308,7 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         stream_log_accept(&frontends->streams, &session->facts);
     if (is_refusal(run_rules(session, PROXY_RULES_TCP_CONNECTION, EXPR_AT_CONNECT))) {
         backend_count(session->facts.counters, PROXY_COUNT_DENIED_CONN, 1);
-        session_free(session, session->facts.silent);
+        frontend_session_free(session, session->facts.silent);
         return true;
     }
     backend_count(session->facts.counters, PROXY_COUNT_SESSIONS, 1);
@@ -376,15 +319,7 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
                       board_rate_add(&gauges[PROXY_GAUGE_SESSION_RATE], now_us, 1));
     proxy_gauge_raise(&all[PROXY_GAUGE_SESSION_RATE_MAX], board_rate_add(&all[PROXY_GAUGE_SESSION_RATE], now_us, 1));
     proxy_gauge_raise(&gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(frontends->board, conf->fe_object));
-    if (bind->accept_proxy || session->facts.expect_proxy) {
-        session->state = FRONTEND_SESSION_PROXY;
-        session->front.stream.on_event = proxy_event;
-        uint64_t limit = conf->timeouts.http_request ? conf->timeouts.http_request : conf->timeouts.client;
-        event_timer_set(frontends->loop, &session->timer, limit ? frontends->loop->now_us + limit : 0);
-        proxy_event(&session->front.stream);
-    } else if (begin_session(session)) {
-        stream_run(session->stream);
-    }
+    frontend_handshake_start(session);
     // It may be gone by now: only its place on the list tells.
     if (frontends->fresh.prev != &session->fresh)
         return true;
@@ -406,7 +341,7 @@ void frontend_session_kill(struct frontend_session *session, enum stream_end end
         stream_tunnel_kill(session->tunnel, end);
         break;
     default:
-        session_free(session, true);
+        frontend_session_free(session, true);
         break;
     }
 }
@@ -420,6 +355,6 @@ bool frontend_session_close_idle(struct frontend_session *session)
 {
     if (!frontend_session_is_idle(session))
         return false;
-    session_free(session, false);
+    frontend_session_free(session, false);
     return true;
 }

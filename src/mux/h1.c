@@ -60,7 +60,7 @@ bool mux_h1_can_reuse(const struct mux_h1 *h1)
 {
     const struct mux_stream *stream = &h1->stream;
     if (!h1->keep_alive || !stream->rx_done || !stream->tx_done || stream->rx_cut || buf_len(&h1->out) ||
-        h1->conn.failed || h1->conn.send_failed || h1->conn.has_error || h1->conn.write_closed)
+        h1->conn.held || h1->conn.failed || h1->conn.send_failed || h1->conn.has_error || h1->conn.write_closed)
         return false;
     // A client that ended its direction may have sent more requests before; a server that did sends no more answers.
     return h1->is_server || (!buf_len(&h1->in) && !h1->conn.near_end && !h1->conn.read_closed);

@@ -217,6 +217,9 @@ static enum io pull_plain(struct mux_h1 *h1, struct slice *span)
             return IO_EOF;
         }
         enum io io = in_fill(h1);
+        // Where the connection's end is that of the body, TLS must say that it was meant (RFC 9112 section 9.8).
+        if (io == IO_EOF && stream->rx == MUX_BODY_CLOSE && h1->conn.cut)
+            return body_cut(stream);
         if (io == IO_EOF && stream->rx != MUX_BODY_LENGTH) {
             stream->rx_done = true;
             return IO_EOF;
@@ -337,6 +340,11 @@ bool mux_h1_rewind(struct mux_h1 *h1)
 }
 
 uint64_t mux_h1_raw_left(const struct mux_h1 *h1)
+{
+    return h1->conn.tls ? 0 : mux_h1_plain_left(h1);
+}
+
+uint64_t mux_h1_plain_left(const struct mux_h1 *h1)
 {
     const struct mux_stream *stream = &h1->stream;
     if (buf_len(&h1->in) || stream->rx_done || stream->rx_cut)

@@ -109,7 +109,7 @@ enum io mux_h1_flush(struct mux_stream *stream)
     size_t len = buf_len(&h1->out);
     size_t sent;
     if (!len)
-        return IO_OK;
+        return UNLIKELY(h1->conn.held) ? (h1->conn.send_failed ? IO_FAIL : IO_AGAIN) : IO_OK;
     enum io io = transport_conn_send(&h1->conn, &sent, buf_data(&h1->out), len);
     stream->bytes_out += sent;
     buf_consume(&h1->out, sent);
@@ -208,6 +208,11 @@ enum io mux_h1_finish(struct mux_stream *stream, struct slice trailers)
 }
 
 bool mux_h1_raw_open(const struct mux_h1 *h1)
+{
+    return !h1->conn.tls && mux_h1_plain_open(h1);
+}
+
+bool mux_h1_plain_open(const struct mux_h1 *h1)
 {
     const struct mux_stream *stream = &h1->stream;
     return !buf_len(&h1->out) && stream->tx != MUX_BODY_CHUNKED && stream->tx != MUX_BODY_NONE;

@@ -18,6 +18,12 @@ struct program_conf *proxy_conf_new(struct arena *arena)
         .max_headers = 101,
         .maxaccept = 64,
         .log_uri_len = 1024,
+        .tls = { .store.extra = TLS_EXTRA_ALL,
+                 .cache_size = 20000,
+                 .lifetime_us = 300 * UINT64_C(1000000),
+                 .rotation_us = 12 * 3600 * UINT64_C(1000000),
+                 .ticket_lifetime_us = 24 * 3600 * UINT64_C(1000000),
+                 .cert_compression = true },
     };
     return program;
 }

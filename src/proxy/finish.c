@@ -233,6 +233,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
     number_proxies(program);
     ok &= proxy_cases_finish(config, global);
     ok &= proxy_rings_finish(config, global->logs);
+    ok &= proxy_tls_check(config, &global->tls);
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
         ok &= proxy_rings_finish(config, proxy->logs);
         append_global_logs(program->arena, proxy, global);
@@ -247,6 +248,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_conf_check(config, proxy);
         ok &= proxy_logs_finish(config, proxy);
         ok &= resolve_names(config, proxy);
+        ok &= proxy_tls_finish(config, proxy);
     }
     ok &= proxy_errors_check(config, program);
     ok &= proxy_refs_resolve(config, program);

@@ -36,21 +36,45 @@ static bool option_no_send_proxy(struct config *config, void *object, const stru
     return true;
 }
 
+// The forms of send-proxy-v2 that tell of the client's TLS: `value` holds the bits of proxy-v2-options.
+static bool option_send_proxy_ssl(struct config *config, void *object, const struct config_word *word,
+                                  const struct config_line *line)
+{
+    struct server_conf *server = object;
+    (void)config;
+    (void)line;
+    server->send_proxy = PROXY_SEND_PROXY_V2;
+    server->proxy_v2_options |= (uint8_t)word->value;
+    return true;
+}
+
+static bool option_no_send_proxy_ssl(struct config *config, void *object, const struct config_word *word,
+                                     const struct config_line *line)
+{
+    struct server_conf *server = object;
+    (void)config;
+    (void)line;
+    if (server->send_proxy == PROXY_SEND_PROXY_V2)
+        server->send_proxy = PROXY_SEND_PROXY_NONE;
+    server->proxy_v2_options &= (uint8_t)~word->value;
+    return true;
+}
+
 static bool option_proxy_v2(struct config *config, void *object, const struct config_word *word,
                             const struct config_line *line)
 {
     static const struct {
         struct slice name;
-        uint8_t bit; // 0: refused
+        uint8_t bits;
     } known[] = {
         { SLICE("crc32c"), PROXY_V2_CRC32C },
         { SLICE("authority"), PROXY_V2_AUTHORITY },
-        { SLICE("ssl"), 0 },
-        { SLICE("cert-cn"), 0 },
-        { SLICE("ssl-cipher"), 0 },
-        { SLICE("cert-sig"), 0 },
-        { SLICE("cert-key"), 0 },
-        { SLICE("unique-id"), 0 },
+        { SLICE("ssl"), PROXY_V2_SSL },
+        { SLICE("cert-cn"), PROXY_V2_SSL | PROXY_V2_CERT_CN },
+        { SLICE("ssl-cipher"), PROXY_V2_SSL | PROXY_V2_CIPHER },
+        { SLICE("cert-sig"), PROXY_V2_SSL | PROXY_V2_CERT_SIG },
+        { SLICE("cert-key"), PROXY_V2_SSL | PROXY_V2_CERT_KEY },
+        { SLICE("unique-id"), PROXY_V2_UNIQUE_ID },
     };
     struct server_conf *server = object;
     const struct config_arg *arg = config_arg_at(line, 0);
@@ -63,11 +87,11 @@ static bool option_proxy_v2(struct config *config, void *object, const struct co
         while (i < NUM_ITEMS(known) && !slice_equal(one, known[i].name))
             i++;
         if (i == NUM_ITEMS(known))
-            return config_error(config, line, 0, "unknown proxy-v2 option '%.*s', expected 'crc32c' or 'authority'",
+            return config_error(config, line, 0,
+                                "unknown proxy-v2 option '%.*s', expected 'ssl', 'cert-cn', 'ssl-cipher', 'cert-sig', "
+                                "'cert-key', 'authority', 'crc32c' or 'unique-id'",
                                 (int)one.len, one.ptr);
-        if (!known[i].bit)
-            return config_error(config, line, 0, "proxy-v2 option '%.*s' is not supported yet", (int)one.len, one.ptr);
-        server->proxy_v2_options |= known[i].bit;
+        server->proxy_v2_options |= known[i].bits;
     } while (rest.len > 0);
     return true;
 }
@@ -214,15 +238,26 @@ static const struct config_word words[] = {
            "Connections begin with a PROXY protocol header of version 2."),
     SWITCH("no-send-proxy", option_no_send_proxy, send_proxy, PROXY_SEND_PROXY_V1, "Undoes 'send-proxy'."),
     SWITCH("no-send-proxy-v2", option_no_send_proxy, send_proxy, PROXY_SEND_PROXY_V2, "Undoes 'send-proxy-v2'."),
+    SWITCH("send-proxy-v2-ssl", option_send_proxy_ssl, proxy_v2_options, PROXY_V2_SSL,
+           "As 'send-proxy-v2', and the header tells of the client's TLS."),
+    SWITCH("no-send-proxy-v2-ssl", option_no_send_proxy_ssl, proxy_v2_options, PROXY_V2_SSL,
+           "Undoes 'send-proxy-v2-ssl'."),
+    SWITCH("send-proxy-v2-ssl-cn", option_send_proxy_ssl, proxy_v2_options, PROXY_V2_SSL | PROXY_V2_CERT_CN,
+           "As 'send-proxy-v2-ssl', with the common name of the client's certificate."),
+    SWITCH("no-send-proxy-v2-ssl-cn", option_no_send_proxy_ssl, proxy_v2_options, PROXY_V2_SSL | PROXY_V2_CERT_CN,
+           "Undoes 'send-proxy-v2-ssl-cn'."),
     { .name = "proxy-v2-options",
       .in = IN_BOTH,
       .min_args = 1,
       .parse = option_proxy_v2,
-      .args = "{ crc32c | authority }[,...]",
-      .help = "What a PROXY protocol header of version 2 holds beyond addresses: a checksum, the request's host.",
-      .good = "proxy-v2-options crc32c,authority",
-      .bad = "proxy-v2-options ssl",
-      .bad_says = "not supported yet" },
+      .args = "{ ssl | cert-cn | ssl-cipher | cert-sig | cert-key | authority | crc32c | unique-id }[,...]",
+      .help = "What a PROXY protocol header of version 2 holds beyond addresses: the client's TLS (its version and "
+              "whether it has a certificate), with that its certificate's common name, its cipher, and how our "
+              "certificate was signed and which key it has; the server name the client asked for; a checksum; what "
+              "unique-id-format gives.",
+      .good = "proxy-v2-options ssl,cert-cn,crc32c",
+      .bad = "proxy-v2-options tls",
+      .bad_says = "unknown proxy-v2 option" },
     { .name = "source",
       .in = IN_BOTH,
       .min_args = 1,

@@ -36,6 +36,8 @@ static const struct config_word words[] = {
     TIMEOUT("client", client, parse_front, "Longest silence of a client that is expected to send or to take data."),
     TIMEOUT("client-fin", client_fin, parse_front,
             "Longest silence of a client once one direction is closed; the default is 'timeout client'."),
+    TIMEOUT("client-hs", client_hs, parse_front,
+            "Longest time for the TLS handshake with a client; the default is 'timeout client'."),
     TIMEOUT("server", server, parse_back, "Longest silence of a server that is expected to send or to take data."),
     TIMEOUT("server-fin", server_fin, parse_back,
             "Longest silence of a server once one direction is closed; the default is 'timeout server'."),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The %aliases of format strings (manual section 8.2.6) but for dates and times, which stand in aliases_time.c. All of
-// them read a struct stream_log: that of the line being written, or one filled from the stream for other uses.
+// The %aliases of format strings (manual section 8.2.6) but for dates and times, which stand in aliases_time.c, and
+// TLS, in aliases_tls.c. All of them read a struct stream_log: that of the line being written, or one filled from the stream for other uses.
 #include <sys/socket.h>
 #include <unistd.h>
 #include "stream/act.h"
@@ -372,13 +372,6 @@ ALIAS(alias_version)
     return true;
 }
 
-// A line in clear has neither; they come with TLS.
-ALIAS(alias_tls)
-{
-    (void)subject, (void)out, (void)item;
-    return false;
-}
-
 // The slots that the frontend declares, and what they hold.
 static bool captured(struct expr_subject *subject, struct expr_sample *out, struct expr_alias_item *item,
                      enum stream_capture_side side)
@@ -445,7 +438,6 @@ static const struct expr_alias aliases[] = {
     ROW("fc", INT, alias_fc, .help = "connections of the frontend"),
     ROW("fi", ADDR, alias_fi, .help = "address the client connected to"),
     ROW("fp", INT, alias_fp, .hex = 4, .help = "port the client connected to"),
-    ROW("ft", STR, alias_f, .help = "name of the frontend, with '~' behind it for TLS"),
     ROW("hr", STR, alias_captured_req, .escape = EXPR_ALIAS_HDR, .list = EXPR_ALIAS_BRACES,
         .help = "captured request headers: \"{a|b}\""),
     ROW("hrl", STR, alias_captured_req, .escape = EXPR_ALIAS_HDR, .list = EXPR_ALIAS_WORDS,
@@ -464,8 +456,6 @@ static const struct expr_alias aliases[] = {
     ROW("si", ADDR, alias_si, .help = "address of the server"),
     ROW("sp", INT, alias_sp, .hex = 4, .help = "port of the server"),
     ROW("sq", INT, alias_sq, .help = "requests before this one in the server's queue"),
-    ROW("sslc", STR, alias_tls, .help = "TLS cipher of the client's connection"),
-    ROW("sslv", STR, alias_tls, .help = "TLS version of the client's connection"),
     ROW("ts", STR, alias_ts, .bare = true, .help = "who ended it, and when: two letters"),
     ROW("tsc", STR, alias_tsc, .http = true, .bare = true, .help = "who ended it, when, and the cookie: four letters"),
 };

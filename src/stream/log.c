@@ -8,8 +8,7 @@
 #include "stream/steps.h"
 #include "stream/wish.h"
 
-// The formats that options choose, as manual section 8.2 gives them. What TLS adds to `option httpslog` is what a
-// connection in clear has of it.
+// The formats that options choose, as manual section 8.2 gives them.
 static const char *const built_in_texts[PROXY_NUM_LOGS] = {
     [PROXY_LOG_NONE] = "%ci:%cp [%t] %f", // what a connection's failure begins with
     [PROXY_LOG_TCP] = "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts %ac/%fc/%bc/%sc/%rc %sq/%bq",
@@ -20,7 +19,8 @@ static const char *const built_in_texts[PROXY_NUM_LOGS] = {
     [PROXY_LOG_CLF] = "%{+Q}o %{-Q}ci - - [%trg] %r %ST %B \"\" \"\" %cp %ms %ft %b %s %TR %Tw %Tc %Tr %Ta %tsc %ac "
                       "%fc %bc %sc %rc %sq %bq %CC %CS %hrl %hsl",
     [PROXY_LOG_HTTPS] = "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq "
-                        "%hr %hs %{+Q}r 0/-/-/-/0 -/%sslv/%sslc",
+                        "%hr %hs %{+Q}r %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/%[ssl_fc_is_resumed] "
+                        "%[ssl_fc_sni]/%sslv/%sslc",
     [PROXY_LOG_DEFAULT] = "Connect from %ci:%cp to %fi:%fp (%f/",
 };
 
@@ -31,7 +31,8 @@ void stream_log_boot(void)
     static struct arena arena;
     struct config_diag diag;
     struct config config;
-    const struct config_line line = { .place = { .file = "built in" } };
+    struct config_arg arg = { .str = "" };
+    const struct config_line line = { .place = { .file = "built in" }, .args = &arg, .num_args = 1 };
     if (arena.blocks)
         return;
     arena_init(&arena);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/check.h"
 #include "stream/relay.h"
+#include "transport/tls.h"
 
 enum {
     RELAY_SHARE = 512 * 1024,     // bytes one relay may move before others get their turn
@@ -37,6 +39,16 @@ static bool wants_splice(struct stream_relay *relay)
         return false;
     relay->pipe = transport_pipe_take(relay->src->ctx->pipes);
     return relay->pipe != NULL;
+}
+
+// Towards TLS bytes need no buffer of the connections': they pass through memory of the worker into records, all that
+// came in one go. A body that a retry might need again stays where it is.
+static bool wants_bulk(const struct stream_relay *relay)
+{
+    if (!relay->dst->conn.tls || !mux_h1_plain_open(relay->dst))
+        return false;
+    uint64_t left = mux_h1_plain_left(relay->src);
+    return relay->src->can_rewind ? left >= RELAY_SPLICE_MIN && left != UINT64_MAX : left > 0;
 }
 
 static void pipe_back(struct stream_relay *relay)
@@ -120,6 +132,38 @@ static enum stream_relay_state relay_splice(struct stream_relay *relay, uint64_t
 }
 
 // STREAM_RELAY_PAUSED means here: something moved, go on.
+static enum stream_relay_state relay_bulk(struct stream_relay *relay, uint64_t *moved)
+{
+    struct mux_h1 *src = relay->src, *dst = relay->dst;
+    if (dst->conn.failed || dst->conn.send_failed)
+        return STREAM_RELAY_DST_FAILED;
+    if (!dst->conn.can_write)
+        return STREAM_RELAY_NEEDS_DST;
+    uint64_t left = mux_h1_plain_left(src);
+    size_t cap, len, sent = 0;
+    char *data = transport_tls_bulk(&dst->conn, &cap);
+    enum io io = transport_conn_recv(&src->conn, &len, data, left < cap ? (size_t)left : cap);
+    mux_h1_spliced_in(src, len);
+    if (io == IO_EOF && left == UINT64_MAX && !(src->stream.rx == MUX_BODY_CLOSE && src->conn.cut))
+        src->stream.rx_done = true;
+    else if (io == IO_EOF || io == IO_FAIL)
+        src->stream.rx_cut = true;
+    if (src->stream.rx_cut)
+        return STREAM_RELAY_SRC_FAILED;
+    if (io == IO_AGAIN)
+        return relay_wait_src(relay);
+    if (!len)
+        return STREAM_RELAY_PAUSED;
+    io = transport_conn_send(&dst->conn, &sent, data, len);
+    mux_h1_spliced_out(dst, sent);
+    *moved += sent;
+    if (io == IO_FAIL)
+        return STREAM_RELAY_DST_FAILED;
+    must(sent == len);
+    return io == IO_AGAIN ? STREAM_RELAY_NEEDS_DST : STREAM_RELAY_PAUSED;
+}
+
+// So it does here.
 static enum stream_relay_state relay_copy(struct stream_relay *relay, uint64_t *moved)
 {
     struct mux_stream *src = &relay->src->stream;
@@ -158,6 +202,8 @@ static enum stream_relay_state run(struct stream_relay *relay, uint64_t *moved)
             state = relay_splice(relay, moved);
         else if (relay->src->stream.rx_done)
             return relay_end(relay);
+        else if (wants_bulk(relay))
+            state = relay_bulk(relay, moved);
         else
             state = relay_copy(relay, moved);
         if (state != STREAM_RELAY_PAUSED)

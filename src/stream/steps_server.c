@@ -5,9 +5,6 @@
 #include "stream/error.h"
 #include "stream/act.h"
 #include "stream/steps.h"
-#include "transport/proxy_protocol.h"
-
-static bool may_send_again(const struct stream *stream);
 
 // A slot may have come free between our look at the servers and our place in the queue: each free one is offered to
 // whoever is first in line, which may be us. What we are granted comes back through stream_queue_granted.
@@ -184,123 +181,6 @@ void stream_queue_granted(struct stream_ctx *ctx)
     }
 }
 
-static void back_event(struct mux_stream *back)
-{
-    stream_run(back->user);
-}
-
-static bool write_proxy_header(struct stream *stream, struct backend_conn *back)
-{
-    const struct server_conf *conf = stream->server->conf;
-    struct sockaddr_storage src;
-    struct sockaddr_storage dst;
-    char header[TRANSPORT_PROXY_V1_MAX + 600];
-    struct transport_proxy_write what = {
-        .version = conf->send_proxy == PROXY_SEND_PROXY_V1 ? 1 : 2,
-        .crc32c = (conf->proxy_v2_options & PROXY_V2_CRC32C) != 0,
-    };
-    if (transport_address_to_sockaddr(stream_src(stream), &src))
-        what.src = (union transport_proxy_address *)&src;
-    if (transport_address_to_sockaddr(stream_dst(stream), &dst))
-        what.dst = (union transport_proxy_address *)&dst;
-    int host = stream->head_valid ? http_head_find(&stream->request, HTTP_FIELD_HOST, 0) : -1;
-    if (conf->proxy_v2_options & PROXY_V2_AUTHORITY && host >= 0)
-        what.authority = http_field_value(&stream->request, (unsigned)host);
-    size_t len = transport_proxy_build(header, sizeof(header), &what);
-    return len && mux_h1_write(&back->h1, slice_of(header, len));
-}
-
-static struct backend_conn *pooled(struct stream *stream)
-{
-    struct server *server = stream->server;
-    uint8_t reuse = stream->backend->conf->be.reuse;
-    bool first = stream->session->num_requests <= 1;
-    if (stream->no_pool || !stream->head_valid || stream->wishes.has_bc_mark || stream->wishes.has_bc_tos)
-        return NULL;
-    struct backend_conn *own = backend_pool_get_own(server, &stream->session->own_conn);
-    if (own || server->conf->send_proxy)
-        return own;
-    if (reuse == PROXY_REUSE_NEVER || (first && reuse == PROXY_REUSE_SAFE))
-        return NULL;
-    bool proven = first && reuse == PROXY_REUSE_AGGRESSIVE;
-    // A request that must not be sent twice is worth asking the kernel whether the connection still stands.
-    return backend_pool_get(server, proven, !may_send_again(stream));
-}
-
-// False: it did not come to an attempt, `*verdict` says how it goes on, and the stream may be gone.
-static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
-{
-    struct stream_ctx *ctx = stream->ctx;
-    const struct proxy_conf *conf = stream->backend->conf;
-    const struct transport_address *dst = backend_follows_client(stream->server) ? stream_dst(stream) : NULL;
-    const struct stream_wishes *wishes = &stream->wishes;
-    const struct backend_marks marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark, wishes->has_bc_tos };
-    struct backend_conn *back = backend_connect(stream->server, dst, &marks);
-    if (!back) {
-        stream->back_error = (uint8_t)stream_error_of_errno(errno);
-        bool ours = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EADDRNOTAVAIL;
-        *verdict = stream_retry(stream, ours ? STREAM_END_RESOURCE : STREAM_END_SERVER);
-        return false;
-    }
-    stream->back = back;
-    if (conf->options & PROXY_OPT_CASE_SERVER)
-        back->h1.cases = &ctx->program->global.h1_cases;
-    back->h1.stream.user = stream;
-    back->h1.stream.on_event = back_event;
-    // Nobody else's request may travel under marks of this one.
-    if (wishes->has_bc_mark || wishes->has_bc_tos)
-        back->is_private = true;
-    if (stream->server->conf->send_proxy) {
-        back->is_private = true;
-        if (!write_proxy_header(stream, back)) {
-            *verdict = stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
-            return false;
-        }
-    }
-    stream->deadline_us = conf->timeouts.connect ? ctx->loop->now_us + conf->timeouts.connect : 0;
-    return true;
-}
-
-enum stream_verdict stream_connect(struct stream *stream)
-{
-    struct stream_ctx *ctx = stream->ctx;
-    if (stream->retry_wait)
-        return stream_client_left(stream) ? stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE) : STREAM_WAIT;
-    if (!stream->back && (stream->back = pooled(stream))) {
-        stream->reused = true;
-        stream->back->h1.stream.user = stream;
-        stream->back->h1.stream.on_event = back_event;
-        backend_count(stream->server->counters, PROXY_COUNT_REUSES, 1);
-        backend_count(stream->backend->counters, PROXY_COUNT_REUSES, 1);
-    }
-    enum stream_verdict verdict;
-    if (!stream->back && !connect_new(stream, &verdict))
-        return verdict;
-    if (stream_client_left(stream))
-        return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
-    enum io io = transport_conn_finish_connect(&stream->back->h1.conn);
-    if (io == IO_AGAIN)
-        return STREAM_WAIT;
-    if (io == IO_FAIL)
-        return stream_retry(stream, STREAM_END_SERVER);
-    stream->deadline_us = 0;
-    stream->back_error = STREAM_ERROR_NONE;
-    stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
-    stream->back->num_uses++;
-    if (stream->session->conf->log_steps)
-        stream_log_step(stream, PROXY_LOG_AT_CONNECT);
-    if (!stream->head_valid && stream->backend->conf->rules[PROXY_RULES_TCP_RESPONSE]) {
-        mux_h1_raw(&stream->back->h1);
-        stream_relay_init(&stream->up, stream->front, &stream->back->h1);
-        stream_step_set(stream, STREAM_RAW_RESPONSE);
-        return STREAM_GO;
-    }
-    if (!stream->head_valid)
-        return stream_to_tunnel(stream);
-    stream_step_set(stream, STREAM_SEND_HEAD);
-    return STREAM_GO;
-}
-
 static bool has_other(const struct stream *stream)
 {
     const struct backend *backend = stream->backend;
@@ -365,7 +245,8 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
 {
     stream_relay_fini(&stream->up);
     if (stream->back) {
-        stream->back_error = (uint8_t)stream_error_of_conn(&stream->back->h1.conn);
+        stream_note_back_error(stream);
+        stream_note_handshake(stream, why);
         backend_conn_close(stream->back, true);
         stream->back = NULL;
     }
@@ -402,7 +283,7 @@ bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdic
 }
 
 // Safe to repeat: nothing of the answer came, the method has no effect of its own, and the body is still at hand.
-static bool may_send_again(const struct stream *stream)
+bool stream_may_send_again(const struct stream *stream)
 {
     if (stream->wishes.no_l7_retry)
         return false;
@@ -421,7 +302,7 @@ static bool may_send_again(const struct stream *stream)
 
 bool stream_resend(struct stream *stream)
 {
-    if (!stream->reused || !may_send_again(stream) || !mux_h1_rewind(stream->front))
+    if (!stream->reused || !stream_may_send_again(stream) || !mux_h1_rewind(stream->front))
         return false;
     backend_count(stream->server->counters, PROXY_COUNT_POOL_RETRIES, 1);
     forget_attempt(stream);

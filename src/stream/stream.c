@@ -8,6 +8,7 @@
 #include "stream/capture.h"
 #include "stream/error.h"
 #include "stream/steps.h"
+#include "transport/tls.h"
 
 #define TO(step) (1u << (step))
 
@@ -273,12 +274,20 @@ void stream_note_end(struct stream *stream, enum stream_end end)
         stream->waited_at = stream->rule;
 }
 
+void stream_note_back_error(struct stream *stream)
+{
+    const struct transport_conn *conn = &stream->back->h1.conn;
+    const struct tls_conn *tls = transport_tls_of(conn);
+    stream->back_error = (uint8_t)stream_error_of_conn(conn);
+    stream->back_tls_error = tls ? tls->facts.error : 0;
+}
+
 static void leave_conn(struct stream *stream, bool keep)
 {
     struct backend_conn *back = stream->back;
     if (!back)
         return;
-    stream->back_error = (uint8_t)stream_error_of_conn(&back->h1.conn);
+    stream_note_back_error(stream);
     stream->back = NULL;
     if (keep)
         backend_pool_put(back, &stream->session->own_conn);

@@ -83,11 +83,12 @@ static void mark_default(struct tls_entry *entries)
             entry->is_default = true;
 }
 
-static bool read_sources(struct config *config, struct tls_bind *bind, struct tls_store *store)
+static bool read_sources(struct config *config, struct tls_entry **entries, struct tls_store *store,
+                         const struct tls_bind_conf *conf)
 {
     bool ok = true;
-    struct tls_entry **end = &bind->entries;
-    for (const struct tls_source *source = bind->said->sources; source; source = source->next) {
+    struct tls_entry **end = entries;
+    for (const struct tls_source *source = conf->sources; source; source = source->next) {
         if (source->kind == TLS_SOURCE_LIST) {
             if (!tls_crt_list_read(config, end, store, source->name, source->place))
                 ok = false;
@@ -177,16 +178,16 @@ static bool make_context(struct tls_bind *bind, const struct tls_ticket_file *fi
            SSL_CTX_set_strict_cipher_list(ctx, base->ciphers) && tls_shared_serve(ctx, bind->global, file);
 }
 
-static bool build(struct config *config, struct tls_bind *bind, struct tls_store *store, struct config_place place)
+static bool build(struct config *config, struct tls_bind *bind, struct config_place place)
 {
-    bool ok = read_sources(config, bind, store);
-    if (ok && !bind->entries) {
+    bool ok = true;
+    const struct tls_ticket_file *file = NULL;
+    if (!bind->entries) {
         config_diag_add(config->diag, bind->said->strict_sni ? CONFIG_WARNING : CONFIG_ERROR, place,
                         "no certificate is given%s: say which with 'crt'",
                         bind->said->strict_sni ? ", so that every handshake fails" : "");
         ok = bind->said->strict_sni;
     }
-    const struct tls_ticket_file *file = NULL;
     if (bind->said->ticket_file && !(file = tls_ticket_file_read(config, bind->said->ticket_file, place)))
         ok = false;
     for (struct tls_entry *entry = bind->entries; entry; entry = entry->next)
@@ -199,20 +200,28 @@ static bool build(struct config *config, struct tls_bind *bind, struct tls_store
     return make_context(bind, file) || error_at(config, place, "cannot prepare TLS");
 }
 
-struct tls_bind *tls_bind_new(struct config *config, const struct tls_global_conf *global, struct tls_store *store,
-                              const struct tls_bind_conf *conf, struct config_place place)
+struct tls_bind *tls_bind_of(struct config *config, const struct tls_global_conf *global,
+                             const struct tls_bind_conf *conf, struct tls_entry *entries, struct config_place place)
 {
     struct tls_bind *bind = arena_alloc(config->arena, sizeof(*bind));
     bind->said = conf;
     bind->global = global;
+    bind->entries = entries;
     bind->base = conf->conf;
     tls_conf_merge(&bind->base, &global->bind_default);
     tls_conf_merge(&bind->base, &defaults);
     bind->base.place = place;
-    if (build(config, bind, store, place))
+    if (build(config, bind, place))
         return bind;
     tls_bind_free(bind);
     return NULL;
+}
+
+struct tls_bind *tls_bind_new(struct config *config, const struct tls_global_conf *global, struct tls_store *store,
+                              const struct tls_bind_conf *conf, struct config_place place)
+{
+    struct tls_entry *entries = NULL;
+    return read_sources(config, &entries, store, conf) ? tls_bind_of(config, global, conf, entries, place) : NULL;
 }
 
 void tls_bind_free(struct tls_bind *bind)

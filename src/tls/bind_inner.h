@@ -17,6 +17,10 @@ struct tls_bind {
     SSL_CTX *ctx;
 };
 
+// tls_bind_of is tls_bind_new for entries that were read: each has its certificate and what its own line says.
+struct tls_bind *tls_bind_of(struct config *config, const struct tls_global_conf *global,
+                             const struct tls_bind_conf *conf, struct tls_entry *entries, struct config_place place);
+
 // Most groups that a configuration may list.
 enum { TLS_GROUPS_MAX = 16 };
 

@@ -152,8 +152,8 @@ enum ssl_select_cert_result_t tls_bind_select(const SSL_CLIENT_HELLO *hello)
     tls_hello_look(&view, hello);
     conn->facts.offered = view.version;
     conn->early_offered = view.early_data;
-    if (bind->global->capture_len)
-        conn->hello = tls_hello_capture(hello, bind->global->capture_len);
+    if (bind->global->keep_hello)
+        conn->hello = tls_hello_capture(hello, bind->global->capture_len ? bind->global->capture_len : UINT16_MAX);
     struct slice name = slice_str(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
     const struct tls_entry *entry = find_entry(bind, &view, name);
     if (!entry)

@@ -92,8 +92,10 @@ void tls_conn_fini(struct tls_conn *conn)
 {
     SSL_free(conn->ssl);
     free(conn->hello);
+    free(conn->name);
     OPENSSL_free(conn->secrets);
     conn->ssl = NULL;
     conn->hello = NULL;
     conn->secrets = NULL;
+    conn->name = NULL;
 }

@@ -180,6 +180,10 @@ struct tls_hello *tls_hello_capture(const SSL_CLIENT_HELLO *hello, size_t cap)
             memcpy(out, CBS_data(&runs[run]), lens[run]);
         out += lens[run];
     }
+    kept->cut = lens[RUN_CIPHERS] < hello->cipher_suites_len ||
+                lens[RUN_EXTENSIONS] < copy_types(NULL, hello, whole(UINT16_MAX, UINT16_MAX, 2));
+    for (int run = RUN_GROUPS; run < NUM_RUNS; run++)
+        kept->cut |= lens[run] < CBS_len(&runs[run]);
     kept->version = hello->version;
     kept->ciphers_len = (uint16_t)lens[RUN_CIPHERS];
     kept->extensions_len = (uint16_t)lens[RUN_EXTENSIONS];

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "transport/conn.h"
+#include "transport/tls_wire.h"
 
 static void conn_ready(struct event_source *source, uint32_t events)
 {
@@ -21,6 +22,8 @@ static void conn_ready(struct event_source *source, uint32_t events)
         conn->can_read = true;
     if (events & EPOLLOUT)
         conn->can_write = true;
+    if (conn->tls)
+        transport_tls_event(conn, conn->can_read, events & EPOLLOUT);
     conn->on_ready(conn);
 }
 
@@ -119,7 +122,7 @@ enum io transport_conn_connect(struct event_loop *loop, struct transport_conn *c
     return IO_FAIL;
 }
 
-static enum io conn_failed(struct transport_conn *conn, int error)
+enum io transport_conn_fail(struct transport_conn *conn, int error)
 {
     conn->failed = true;
     conn->error = error;
@@ -128,7 +131,7 @@ static enum io conn_failed(struct transport_conn *conn, int error)
 }
 
 // Sending failed; reading goes on until it has nothing more.
-static enum io send_failed(struct transport_conn *conn, int error)
+enum io transport_conn_fail_send(struct transport_conn *conn, int error)
 {
     conn->send_failed = true;
     conn->error = error;
@@ -138,11 +141,11 @@ static enum io send_failed(struct transport_conn *conn, int error)
 }
 
 // The end of what can be read: an end in order, unless the connection broke while we sent.
-static enum io read_ended(struct transport_conn *conn)
+enum io transport_conn_end_read(struct transport_conn *conn)
 {
     conn->can_read = false;
     if (conn->send_failed)
-        return conn_failed(conn, conn->error);
+        return transport_conn_fail(conn, conn->error);
     conn->read_closed = true;
     return IO_EOF;
 }
@@ -158,7 +161,7 @@ enum io transport_conn_finish_connect(struct transport_conn *conn)
     // Success needs no question: writable without an error bit means connected.
     if (conn->has_error && (getsockopt(conn->source.fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0)) {
         conn->connecting = false;
-        return conn_failed(conn, error ? error : errno);
+        return transport_conn_fail(conn, error ? error : errno);
     }
     if (!conn->can_write)
         return IO_AGAIN;
@@ -175,6 +178,8 @@ enum io transport_conn_recv(struct transport_conn *conn, size_t *len, char *dst,
         return IO_EOF;
     if (!conn->can_read)
         return IO_AGAIN;
+    if (conn->tls)
+        return transport_tls_recv(conn, len, dst, cap);
     ssize_t got;
     do
         got = recv(conn->source.fd, dst, cap, 0);
@@ -186,9 +191,9 @@ enum io transport_conn_recv(struct transport_conn *conn, size_t *len, char *dst,
         return IO_OK;
     }
     if (got == 0)
-        return read_ended(conn);
+        return transport_conn_end_read(conn);
     conn->can_read = false;
-    return errno == EAGAIN ? IO_AGAIN : conn_failed(conn, errno);
+    return errno == EAGAIN ? IO_AGAIN : transport_conn_fail(conn, errno);
 }
 
 enum io transport_conn_send(struct transport_conn *conn, size_t *sent, const char *data, size_t len)
@@ -198,12 +203,14 @@ enum io transport_conn_send(struct transport_conn *conn, size_t *sent, const cha
         return IO_FAIL;
     if (!conn->can_write)
         return IO_AGAIN;
+    if (conn->tls)
+        return transport_tls_sendv(conn, sent, &(struct iovec){ (char *)data, len }, 1);
     ssize_t put;
     do
         put = send(conn->source.fd, data, len, MSG_NOSIGNAL);
     while (put < 0 && errno == EINTR);
     if (put < 0 && errno != EAGAIN)
-        return send_failed(conn, errno);
+        return transport_conn_fail_send(conn, errno);
     *sent = put > 0 ? (size_t)put : 0;
     if (*sent == len)
         return IO_OK;
@@ -220,6 +227,8 @@ enum io transport_conn_sendv(struct transport_conn *conn, size_t *sent, struct i
         return IO_FAIL;
     if (!conn->can_write)
         return IO_AGAIN;
+    if (conn->tls)
+        return transport_tls_sendv(conn, sent, pieces, num);
     for (int i = 0; i < num; i++)
         len += pieces[i].iov_len;
     ssize_t put;
@@ -227,7 +236,7 @@ enum io transport_conn_sendv(struct transport_conn *conn, size_t *sent, struct i
         put = sendmsg(conn->source.fd, &message, MSG_NOSIGNAL);
     while (put < 0 && errno == EINTR);
     if (put < 0 && errno != EAGAIN)
-        return send_failed(conn, errno);
+        return transport_conn_fail_send(conn, errno);
     *sent = put > 0 ? (size_t)put : 0;
     if (*sent == len)
         return IO_OK;
@@ -253,9 +262,9 @@ enum io transport_conn_splice_in(struct transport_conn *conn, size_t *moved, int
         return IO_OK;
     }
     if (got == 0)
-        return read_ended(conn);
+        return transport_conn_end_read(conn);
     if (errno != EAGAIN)
-        return conn_failed(conn, errno);
+        return transport_conn_fail(conn, errno);
     // EAGAIN means a drained socket or a full pipe; with bytes in the pipe it cannot be told which, so the socket is
     // asked again once the pipe is empty.
     if (pipe_has)
@@ -277,7 +286,7 @@ enum io transport_conn_splice_out(struct transport_conn *conn, size_t *moved, in
                      SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0));
     while (put < 0 && errno == EINTR);
     if (put < 0 && errno != EAGAIN)
-        return send_failed(conn, errno);
+        return transport_conn_fail_send(conn, errno);
     *moved = put > 0 ? (size_t)put : 0;
     if (*moved == max)
         return IO_OK;
@@ -290,7 +299,10 @@ void transport_conn_shutdown(struct transport_conn *conn)
 {
     if (!transport_conn_is_open(conn) || conn->write_closed || conn->failed)
         return;
-    shutdown(conn->source.fd, SHUT_WR);
+    if (conn->tls)
+        transport_tls_shutdown(conn);
+    else
+        shutdown(conn->source.fd, SHUT_WR);
     conn->write_closed = true;
 }
 
@@ -298,6 +310,8 @@ void transport_conn_close(struct event_loop *loop, struct transport_conn *conn, 
 {
     if (!transport_conn_is_open(conn))
         return;
+    if (conn->tls)
+        transport_tls_detach(conn, reset);
     event_source_forget(loop, &conn->source);
     if (reset) {
         struct linger linger = { .l_onoff = 1, .l_linger = 0 };
@@ -313,6 +327,8 @@ bool transport_conn_is_alive(struct transport_conn *conn)
     char byte;
     if (conn->failed || conn->read_closed || conn->near_end)
         return false;
+    if (conn->tls)
+        return transport_tls_is_alive(conn);
     if (recv(conn->source.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN)
         return false;
     conn->can_read = false;

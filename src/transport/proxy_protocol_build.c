@@ -138,6 +138,34 @@ static void put_v2_addresses(struct out *out, const struct transport_proxy_write
     }
 }
 
+static void put_text(struct out *out, uint8_t type, struct slice value)
+{
+    if (value.len)
+        put_tlv(out, type, value);
+}
+
+static void put_ssl(struct out *out, const struct transport_proxy_ssl *ssl)
+{
+    put_u8(out, TRANSPORT_PROXY_TLV_SSL);
+    size_t len_at = out->len;
+    put_u16(out, 0);
+    put_u8(out, ssl->client);
+    put_u16(out, ssl->verify >> 16);
+    put_u16(out, ssl->verify & UINT16_MAX);
+    put_text(out, TRANSPORT_PROXY_TLV_SSL_VERSION, ssl->version);
+    put_text(out, TRANSPORT_PROXY_TLV_SSL_CN, ssl->cn);
+    put_text(out, TRANSPORT_PROXY_TLV_SSL_KEY_ALG, ssl->key_alg);
+    put_text(out, TRANSPORT_PROXY_TLV_SSL_SIG_ALG, ssl->sig_alg);
+    put_text(out, TRANSPORT_PROXY_TLV_SSL_CIPHER, ssl->cipher);
+    size_t len = out->len - len_at - 2;
+    if (out->failed || len > UINT16_MAX) {
+        out->failed = true;
+        return;
+    }
+    out->at[len_at] = (char)(len >> 8);
+    out->at[len_at + 1] = (char)len;
+}
+
 static void build_v2(struct out *out, const struct transport_proxy_write *what)
 {
     size_t crc_at = 0;
@@ -147,12 +175,13 @@ static void build_v2(struct out *out, const struct transport_proxy_write *what)
         put_tlv(out, TRANSPORT_PROXY_TLV_CRC32C, slice_of("\0\0\0\0", 4));
         crc_at = out->len - 4;
     }
-    if (what->authority.len)
-        put_tlv(out, TRANSPORT_PROXY_TLV_AUTHORITY, what->authority);
+    put_text(out, TRANSPORT_PROXY_TLV_ALPN, what->alpn);
+    put_text(out, TRANSPORT_PROXY_TLV_AUTHORITY, what->authority);
     if (what->unique_id.len > TRANSPORT_PROXY_UNIQUE_ID_MAX)
         out->failed = true;
-    if (what->unique_id.len)
-        put_tlv(out, TRANSPORT_PROXY_TLV_UNIQUE_ID, what->unique_id);
+    put_text(out, TRANSPORT_PROXY_TLV_UNIQUE_ID, what->unique_id);
+    if (what->ssl)
+        put_ssl(out, what->ssl);
     for (uint32_t i = 0; i < what->num_tlvs; i++)
         if (what->tlvs[i].type != TRANSPORT_PROXY_TLV_CRC32C)
             put_tlv(out, what->tlvs[i].type, what->tlvs[i].value);

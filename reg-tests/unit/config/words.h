@@ -33,6 +33,9 @@ static const struct {
     { CONFIG_IN_SOCKET, "global\n stats socket /tmp/words.sock ", "" },
     { CONFIG_IN_LOG, "global\n log 127.0.0.1:514 ", " local0" },
     { CONFIG_IN_COOKIE, "backend words\n cookie WORDS ", "" },
+    { CONFIG_IN_SSL_BIND, "global\n ssl-default-bind-options ", "" },
+    { CONFIG_IN_SSL_SERVER, "global\n ssl-default-server-options ", "" },
+    { CONFIG_IN_CRT_LIST, "global\n words-crt-list ", "" }, // a word of tests that hold such options
     { CONFIG_IN_ERRORS, "http-errors words\n ", "" },
 };
 

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// TLS of bind and server lines, once the configuration is read: what is said is merged with the defaults of the global
+// section, and the files it names are loaded.
+#include <string.h>
+#include "proxy/words.h"
+#include "tls/trust.h"
+
+static void drop_bind(void *bind)
+{
+    tls_bind_free(bind);
+}
+
+static void drop_target(void *target)
+{
+    tls_target_free(target);
+}
+
+static void drop_store(void *store)
+{
+    tls_store_free(store);
+    tls_trust_free_all();
+}
+
+struct tls_store *proxy_certs(struct config *config)
+{
+    struct program_conf *program = proxy_program(config);
+    if (!program->certs) {
+        program->certs = tls_store_new(config, &program->global.tls.store);
+        arena_defer(config->arena, drop_store, program->certs);
+    }
+    return program->certs;
+}
+
+static bool same_line(const struct config_place *a, const struct config_place *b)
+{
+    return a->line == b->line && a->file && b->file && strcmp(a->file, b->file) == 0;
+}
+
+// Words that do nothing because `ssl` is not there are most likely a mistake, and one that shows what was to be hidden.
+static void check_plain(struct config *config, const struct bind_conf *bind)
+{
+    const struct tls_bind_conf *tls = &bind->tls;
+    if (tls->sources)
+        config_diag_add(config->diag, CONFIG_WARNING, tls->sources->place,
+                        "a certificate without 'ssl': connections are not encrypted");
+}
+
+static bool finish_bind(struct config *config, struct bind_conf *bind)
+{
+    struct program_conf *program = proxy_program(config);
+    const struct tls_global_conf *global = &program->global.tls;
+    struct tls_bind_conf *tls = &bind->tls;
+    if (!tls->enabled) {
+        check_plain(config, bind);
+        return true;
+    }
+    tls->strict_sni |= global->strict_sni && !tls->no_strict_sni;
+    tls_conf_merge(&tls->conf, &global->bind_default);
+    if (!tls->conf.alpn.ptr && bind->proxy->mode == PROXY_MODE_HTTP)
+        tls->conf.alpn = SLICE("\x08http/1.1");
+    if (!tls_conf_settle(config, &tls->conf, bind->place, "bind", true))
+        return false;
+    bind->tls_bind = tls_bind_new(config, global, proxy_certs(config), tls, bind->place);
+    if (bind->tls_bind)
+        arena_defer(config->arena, drop_bind, bind->tls_bind);
+    return bind->tls_bind;
+}
+
+// The addresses of one line are one bind to TLS: its certificates are loaded once.
+static bool finish_binds(struct config *config, struct proxy_conf *proxy)
+{
+    bool ok = true;
+    const struct bind_conf *last = NULL;
+    for (struct bind_conf *bind = proxy->fe.binds; bind; last = bind, bind = bind->next) {
+        if (last && same_line(&last->place, &bind->place))
+            bind->tls_bind = last->tls_bind;
+        else
+            ok &= finish_bind(config, bind);
+    }
+    return ok;
+}
+
+static bool finish_server(struct config *config, struct server_conf *server)
+{
+    struct program_conf *program = proxy_program(config);
+    const struct tls_global_conf *global = &program->global.tls;
+    struct tls_target_conf *tls = &server->tls;
+    const char *who = arena_printf(config->arena, "server '%s'", server->name);
+    const char *name = arena_printf(config->arena, "%s/%s", server->backend->proxy->name, server->name);
+    if (!tls->enabled)
+        return true;
+    tls->place = server->place;
+    tls_conf_merge(&tls->conf, &global->server_default);
+    if (!tls->conf.verify)
+        tls->conf.verify = global->server_verify_none ? TLS_VERIFY_NONE : TLS_VERIFY_REQUIRED;
+    if (!tls_conf_settle(config, &tls->conf, server->place, who, false))
+        return false;
+    if (tls->conf.verify == TLS_VERIFY_REQUIRED && !tls->conf.ca_file) {
+        config_diag_add(config->diag, CONFIG_ERROR, server->place,
+                        "%s: its certificate is to be verified, but against what? Say 'ca-file @system-ca' for the "
+                        "system's authorities, 'ca-file' with your own, or 'verify none' where nobody can come between",
+                        who);
+        return false;
+    }
+    server->tls_target = tls_target_new(config, global, proxy_certs(config), tls, name);
+    if (server->tls_target)
+        arena_defer(config->arena, drop_target, server->tls_target);
+    return server->tls_target;
+}
+
+bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy)
+{
+    bool ok = finish_binds(config, proxy);
+    for (struct server_conf *server = proxy->be.servers; server; server = server->next)
+        ok &= finish_server(config, server);
+    return ok;
+}
+
+bool proxy_tls_check(struct config *config, const struct tls_global_conf *global)
+{
+    if (global->rotation_us <= global->ticket_lifetime_us)
+        return true;
+    config_diag_add(config->diag, CONFIG_ERROR, (struct config_place){ .file = NULL },
+                    "tune.ssl.ticket-rotation is longer than tune.ssl.ticket-lifetime: tickets would be sealed with a "
+                    "key for longer than they live");
+    return false;
+}

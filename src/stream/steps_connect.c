@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connection for a stream that has its server: one of the pool's, or a new one, with TLS on it where the server wants
+// that.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "base/hash.h"
+#include "expr/expr.h"
+#include "log/log.h"
+#include "stream/error.h"
+#include "stream/act.h"
+#include "stream/log.h"
+#include "stream/steps.h"
+#include "transport/tls.h"
+
+static void back_event(struct mux_stream *back)
+{
+    stream_run(back->user);
+}
+
+// What is wrong with a server's TLS is told once, not for each request that meets it: the same again after a while,
+// with how often it was met.
+static void say_failed(struct stream *stream, const char *reason)
+{
+    enum { PAUSE_US = 1000000, REPEAT_US = 10000000 };
+    struct server *server = stream->server;
+    const struct proxy_conf *conf = server->backend->conf;
+    uint64_t now_us = stream->ctx->loop->now_us;
+    uint32_t hash = hash_djb2(slice_str(reason));
+    char text[512], more[64] = "";
+    uint64_t pause_us = hash == server->tls_said ? REPEAT_US : PAUSE_US;
+    if (server->tls_said_us && now_us - server->tls_said_us < pause_us) {
+        server->tls_unsaid++;
+        return;
+    }
+    if (server->tls_unsaid)
+        snprintf(more, sizeof(more), " (and %u failures since the last such line)", server->tls_unsaid);
+    int len = snprintf(text, sizeof(text), "server %s/%s: TLS handshake failed: %s%s", conf->name, server->conf->name,
+                       reason, more);
+    if (len > (int)sizeof(text) - 1)
+        len = sizeof(text) - 1;
+    server->tls_said = hash;
+    server->tls_said_us = now_us;
+    server->tls_unsaid = 0;
+    log_send(stream->ctx->board, stream->ctx->inc, conf->logs, LOG_LEVEL_WARNING, stream->ctx->loop->wall_us,
+             slice_of(text, (size_t)len));
+}
+
+void stream_note_handshake(struct stream *stream, enum stream_end why)
+{
+    const struct transport_conn *conn = &stream->back->h1.conn;
+    const struct tls_conn *tls = transport_tls_of(conn);
+    if (!tls || tls->facts.done)
+        return;
+    const char *reason = tls_conn_reason(tls);
+    if (why == STREAM_END_SERVER_TIMEOUT) {
+        reason = "it took longer than 'timeout connect'";
+        stream->back_error = STREAM_ERROR_TLS_TIMEOUT;
+    } else if (!tls->facts.error && !tls->failure && conn->error) {
+        reason = strerror(conn->error);
+    }
+    tls_target_failed(tls);
+    say_failed(stream, reason);
+}
+
+// The server name to ask for: it stands in the scratch. Empty: none.
+static struct slice server_name(struct stream *stream)
+{
+    const struct expr *sni = stream->server->conf->tls_target ? stream->server->conf->sni : NULL;
+    if (!sni)
+        return (struct slice){ 0 };
+    bool looks = !stream->head_valid;
+    if (looks)
+        stream_looks_at_bytes(stream);
+    stream->subject.when = stream->head_valid ? EXPR_AT_REQUEST_HEAD : EXPR_AT_REQUEST_CONTENT;
+    stream->subject.final = true;
+    struct slice name = expr_eval_str(sni, &stream->subject);
+    if (looks)
+        stream_looked(stream);
+    return name;
+}
+
+static struct backend_conn *pooled(struct stream *stream, struct slice name)
+{
+    struct server *server = stream->server;
+    uint8_t reuse = stream->backend->conf->be.reuse;
+    bool first = stream->session->num_requests <= 1;
+    if (stream->no_pool || !stream->head_valid || stream->wishes.has_bc_mark || stream->wishes.has_bc_tos)
+        return NULL;
+    struct backend_conn *own = backend_pool_get_own(server, &stream->session->own_conn, name);
+    if (own || server->conf->send_proxy)
+        return own;
+    if (reuse == PROXY_REUSE_NEVER || (first && reuse == PROXY_REUSE_SAFE))
+        return NULL;
+    bool proven = first && reuse == PROXY_REUSE_AGGRESSIVE;
+    // A request that must not be sent twice is worth asking the kernel whether the connection still stands.
+    return backend_pool_get(server, name, proven, !stream_may_send_again(stream));
+}
+
+// False: it did not come to an attempt, `*verdict` says how it goes on, and the stream may be gone.
+static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
+{
+    struct stream_ctx *ctx = stream->ctx;
+    const struct proxy_conf *conf = stream->backend->conf;
+    const struct transport_address *dst = backend_follows_client(stream->server) ? stream_dst(stream) : NULL;
+    const struct stream_wishes *wishes = &stream->wishes;
+    const struct backend_marks marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark, wishes->has_bc_tos };
+    struct backend_conn *back = backend_connect(stream->server, dst, &marks);
+    if (!back) {
+        stream->back_error = (uint8_t)stream_error_of_errno(errno);
+        bool ours = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EADDRNOTAVAIL;
+        *verdict = stream_retry(stream, ours ? STREAM_END_RESOURCE : STREAM_END_SERVER);
+        return false;
+    }
+    stream->back = back;
+    if (conf->options & PROXY_OPT_CASE_SERVER)
+        back->h1.cases = &ctx->program->global.h1_cases;
+    back->h1.stream.user = stream;
+    back->h1.stream.on_event = back_event;
+    // Nobody else's request may travel under marks of this one.
+    if (wishes->has_bc_mark || wishes->has_bc_tos)
+        back->is_private = true;
+    if (stream->server->conf->send_proxy) {
+        back->is_private = true;
+        if (!stream_proxy_header(stream, back)) {
+            *verdict = stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
+            return false;
+        }
+    }
+    stream->deadline_us = conf->timeouts.connect ? ctx->loop->now_us + conf->timeouts.connect : 0;
+    return true;
+}
+
+static bool reuse(struct stream *stream)
+{
+    struct expr_scratch *scratch = &stream->ctx->expr.scratch;
+    uint32_t mark = expr_scratch_mark(scratch);
+    stream->back = pooled(stream, server_name(stream));
+    expr_scratch_release(scratch, mark);
+    if (!stream->back)
+        return false;
+    stream->reused = true;
+    stream->back->h1.stream.user = stream;
+    stream->back->h1.stream.on_event = back_event;
+    backend_count(stream->server->counters, PROXY_COUNT_REUSES, 1);
+    backend_count(stream->backend->counters, PROXY_COUNT_REUSES, 1);
+    return true;
+}
+
+// TLS begins once the connection stands and what goes before it, a PROXY header, is out.
+static enum io begin_tls(struct stream *stream)
+{
+    struct mux_h1 *back = &stream->back->h1;
+    struct expr_scratch *scratch = &stream->ctx->expr.scratch;
+    enum io io = mux_stream_flush(&back->stream);
+    if (io != IO_OK)
+        return io;
+    uint32_t mark = expr_scratch_mark(scratch);
+    struct slice name = server_name(stream);
+    if (!tls_target_can_ask(name)) {
+        say_failed(stream, "what 'sni' gives is no name that can be asked for");
+        io = IO_FAIL;
+    } else if (!transport_tls_connect(back->ctx->tls, &back->conn, stream->server->conf->tls_target, name)) {
+        say_failed(stream, "no memory, or 'maxsslconn' is reached");
+        io = IO_FAIL;
+    }
+    expr_scratch_release(scratch, mark);
+    return io;
+}
+
+static enum io secure(struct stream *stream)
+{
+    struct transport_conn *conn = &stream->back->h1.conn;
+    if (!stream->server->conf->tls_target || (conn->tls && transport_tls_of(conn)->facts.done))
+        return IO_OK;
+    enum io io = conn->tls ? IO_OK : begin_tls(stream);
+    return io == IO_OK ? transport_tls_handshake(conn) : io;
+}
+
+enum stream_verdict stream_connect(struct stream *stream)
+{
+    struct stream_ctx *ctx = stream->ctx;
+    if (stream->retry_wait)
+        return stream_client_left(stream) ? stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE) : STREAM_WAIT;
+    enum stream_verdict verdict;
+    if (!stream->back && !reuse(stream) && !connect_new(stream, &verdict))
+        return verdict;
+    if (stream_client_left(stream))
+        return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
+    enum io io = transport_conn_finish_connect(&stream->back->h1.conn);
+    if (io == IO_OK)
+        io = secure(stream);
+    if (io == IO_AGAIN)
+        return STREAM_WAIT;
+    if (io != IO_OK)
+        return stream_retry(stream, STREAM_END_SERVER);
+    stream->deadline_us = 0;
+    stream->back_error = STREAM_ERROR_NONE;
+    stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
+    stream->back->num_uses++;
+    if (stream->session->conf->log_steps)
+        stream_log_step(stream, PROXY_LOG_AT_CONNECT);
+    if (!stream->head_valid && stream->backend->conf->rules[PROXY_RULES_TCP_RESPONSE]) {
+        mux_h1_raw(&stream->back->h1);
+        stream_relay_init(&stream->up, stream->front, &stream->back->h1);
+        stream_step_set(stream, STREAM_RAW_RESPONSE);
+        return STREAM_GO;
+    }
+    if (!stream->head_valid)
+        return stream_to_tunnel(stream);
+    stream_step_set(stream, STREAM_SEND_HEAD);
+    return STREAM_GO;
+}

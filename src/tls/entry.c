@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+#include <openssl/sha.h>
+#include "tls/entry.h"
+#include "tls/trust.h"
+
+// Machines of a fleet and generations of a process must come to the same bytes: what is hashed has one form everywhere.
+void tls_entry_context(struct tls_entry *entry)
+{
+    static const char purpose[] = "fairlead session context 1";
+    uint8_t digest[32] = { 0 }, verify = entry->conf.verify;
+    if (entry->trust)
+        tls_trust_digest(entry->trust, digest);
+    _Static_assert(sizeof(entry->session_context) == SHA256_DIGEST_LENGTH, "a SHA-256");
+    SHA256_CTX sha;
+    SHA256_Init(&sha);
+    SHA256_Update(&sha, purpose, sizeof(purpose));
+    SHA256_Update(&sha, entry->cert->name, strlen(entry->cert->name) + 1);
+    SHA256_Update(&sha, &verify, sizeof(verify));
+    SHA256_Update(&sha, digest, sizeof(digest));
+    SHA256_Final(entry->session_context, &sha);
+}

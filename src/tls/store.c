@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <openssl/evp.h>
+#include <openssl/pool.h>
+#include <openssl/ssl.h>
+#include "base/check.h"
+#include "base/hash.h"
+#include "cert_inner.h"
+
+// A name and the certificate behind it.
+struct store_item {
+    const char *name;
+    struct tls_cert_files files;
+    struct config_place place;
+    struct tls_cert *cert; // NULL: not read yet, or wrong
+    bool explicit_files;
+    bool failed; // it was reported
+};
+
+static void store_drop(void *store)
+{
+    tls_store_free(store);
+}
+
+struct tls_store *tls_store_new(struct config *config, const struct tls_store_conf *conf)
+{
+    struct tls_store *store = arena_alloc(config->arena, sizeof(*store));
+    *store = (struct tls_store){ .config = config, .conf = conf, .pool = CRYPTO_BUFFER_POOL_new() };
+    if (!store->pool)
+        check_out_of_memory(sizeof(*store));
+    arena_defer(config->arena, store_drop, store);
+    return store;
+}
+
+static void cert_fini(struct tls_cert *cert)
+{
+    SSL_CTX_free(cert->ctx);
+    EVP_PKEY_free(cert->key);
+    for (uint32_t i = 0; i < cert->num_chain; i++)
+        CRYPTO_BUFFER_free(cert->chain[i]);
+    cert->ctx = NULL;
+    cert->key = NULL;
+    cert->num_chain = 0;
+}
+
+void tls_store_free(struct tls_store *store)
+{
+    if (!store || !store->pool)
+        return;
+    for (struct tls_cert *cert = store->certs; cert; cert = cert->next)
+        cert_fini(cert);
+    store->certs = NULL;
+    cert_chains_free(store);
+    free(store->items);
+    store->items = NULL;
+    store->num_items = store->cap_items = 0;
+    CRYPTO_BUFFER_POOL_free(store->pool);
+    store->pool = NULL;
+}
+
+// The place where `name` is, or belongs.
+static struct store_item **item_slot(const struct tls_store *store, const char *name)
+{
+    uint32_t at = hash_crc32c(0, slice_str(name));
+    for (;; at++) {
+        struct store_item **slot = &store->items[at & (store->cap_items - 1)];
+        if (!*slot || strcmp((*slot)->name, name) == 0)
+            return slot;
+    }
+}
+
+static void items_grow(struct tls_store *store)
+{
+    struct store_item **old = store->items;
+    uint32_t old_cap = store->cap_items;
+    store->cap_items = old_cap ? old_cap * 2 : 64;
+    store->items = calloc(store->cap_items, sizeof(struct store_item *));
+    if (!store->items)
+        check_out_of_memory(store->cap_items * sizeof(struct store_item *));
+    for (uint32_t i = 0; i < old_cap; i++)
+        if (old[i])
+            *item_slot(store, old[i]->name) = old[i];
+    free(old);
+}
+
+static struct store_item *item_find(const struct tls_store *store, const char *name)
+{
+    return store->cap_items ? *item_slot(store, name) : NULL;
+}
+
+static struct store_item *item_add(struct tls_store *store, const char *name)
+{
+    if (store->num_items >= store->cap_items / 2)
+        items_grow(store);
+    struct store_item **slot = item_slot(store, name);
+    must(!*slot);
+    *slot = arena_alloc(store->config->arena, sizeof(**slot));
+    (*slot)->name = arena_str(store->config->arena, name);
+    store->num_items++;
+    return *slot;
+}
+
+bool tls_store_define(struct tls_store *store, const char *name, const struct tls_cert_files *files,
+                      struct config_place place)
+{
+    const struct store_item *there = item_find(store, name);
+    if (there) {
+        config_diag_add(store->config->diag, CONFIG_ERROR, place, "the certificate '%s' is %s at line %u of %s already",
+                        name, there->explicit_files ? "defined" : "used", there->place.line, there->place.file);
+        return false;
+    }
+    struct store_item *item = item_add(store, name);
+    item->files = *files;
+    item->place = place;
+    item->explicit_files = true;
+    return true;
+}
+
+static struct tls_cert *item_read(struct tls_store *store, struct store_item *item, struct config_place place)
+{
+    if (item->cert || item->failed)
+        return item->cert;
+    struct tls_cert *cert = arena_alloc(store->config->arena, sizeof(*cert));
+    struct cert_reader reader = { .store = store, .cert = cert, .place = place, .explicit_files = item->explicit_files };
+    if (item->explicit_files)
+        reader.place = item->place;
+    cert->name = item->name;
+    bool ok = cert_read(&reader, &item->files);
+    CRYPTO_BUFFER_free(reader.issuer);
+    if (!ok) {
+        item->failed = true;
+        cert_fini(cert);
+        return NULL;
+    }
+    cert->next = store->certs;
+    store->certs = cert;
+    return item->cert = cert;
+}
+
+// The certificates that a name turns out to stand for.
+struct store_found {
+    struct tls_cert **certs;
+    uint32_t num;
+    uint32_t cap;
+    bool failed;
+};
+
+static void found_add(struct tls_store *store, struct store_found *found, struct tls_cert *cert)
+{
+    if (!cert) {
+        found->failed = true;
+        return;
+    }
+    if (found->num == found->cap) {
+        uint32_t cap = found->cap ? found->cap * 4 : 2;
+        struct tls_cert **certs = arena_alloc(store->config->arena, cap * sizeof(struct tls_cert *));
+        if (found->num)
+            memcpy(certs, found->certs, found->num * sizeof(struct tls_cert *));
+        found->certs = certs;
+        found->cap = cap;
+    }
+    found->certs[found->num++] = cert;
+}
+
+static void found_file(struct tls_store *store, struct store_found *found, const char *path, struct config_place place)
+{
+    struct store_item *item = item_find(store, path);
+    if (!item) {
+        item = item_add(store, path);
+        item->files.crt = item->name;
+        item->place = place;
+    }
+    found_add(store, found, item_read(store, item, place));
+}
+
+// What lies beside certificates is none.
+static int is_cert_file(const struct dirent *entry)
+{
+    static const char *const companions[] = { ".key", ".issuer", ".ocsp", ".sctl" };
+    if (entry->d_name[0] == '.')
+        return 0;
+    for (size_t i = 0; i < NUM_ITEMS(companions); i++)
+        if (slice_ends(slice_str(entry->d_name), slice_str(companions[i])))
+            return 0;
+    return 1;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void found_directory(struct tls_store *store, struct store_found *found, const char *path,
+                            struct config_place place)
+{
+    struct dirent **entries;
+    int num = scandir(path, &entries, is_cert_file, by_name);
+    struct slice dir = slice_str(path);
+    if (num < 0) {
+        config_diag_add(store->config->diag, CONFIG_ERROR, place, "'%s': the directory cannot be read: %s", path,
+                        strerror(errno));
+        found->failed = true;
+        return;
+    }
+    while (dir.len > 1 && dir.ptr[dir.len - 1] == '/')
+        dir.len--;
+    for (int i = 0; i < num; i++) {
+        struct stat st;
+        const char *file = arena_printf(store->config->arena, "%.*s/%s", (int)dir.len, path, entries[i]->d_name);
+        // Only files: directories are passed over, a link that leads nowhere is an error.
+        if (stat(file, &st) != 0 || !S_ISDIR(st.st_mode))
+            found_file(store, found, file, place);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+// A name without a file of its own may stand for one file per kind of key.
+static bool found_bundle(struct tls_store *store, struct store_found *found, const char *path,
+                         struct config_place place)
+{
+    static const char *const kinds[] = { ".ecdsa", ".rsa" };
+    bool any = false;
+    for (size_t i = 0; i < NUM_ITEMS(kinds) && store->conf->extra & TLS_EXTRA_BUNDLE; i++) {
+        struct stat st;
+        const char *file = arena_printf(store->config->arena, "%s%s", path, kinds[i]);
+        if (!item_find(store, file) && stat(file, &st) != 0)
+            continue;
+        any = true;
+        found_file(store, found, file, place);
+    }
+    return any;
+}
+
+static void found_path(struct tls_store *store, struct store_found *found, const char *path, struct config_place place)
+{
+    struct stat st;
+    if (item_find(store, path)) {
+        found_file(store, found, path, place);
+    } else if (stat(path, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            found_directory(store, found, path, place);
+        else
+            found_file(store, found, path, place);
+    } else {
+        int error = errno;
+        if (found_bundle(store, found, path, place))
+            return;
+        config_diag_add(store->config->diag, CONFIG_ERROR, place, "'%s': it cannot be read: %s", path, strerror(error));
+        found->failed = true;
+    }
+}
+
+static const char *based(const struct tls_store *store, const char *name, const char *base)
+{
+    if (!name || name[0] == '/' || name[0] == '@' || !base)
+        return name;
+    return arena_printf(store->config->arena, "%s/%s", base, name);
+}
+
+struct tls_cert **tls_store_get(struct tls_store *store, uint32_t *num, const char *name, struct config_place place)
+{
+    struct store_found found = { 0 };
+    *num = 0;
+    if (name[0] == '@') {
+        struct store_item *item = item_find(store, name);
+        if (!item)
+            config_diag_add(store->config->diag, CONFIG_ERROR, place,
+                            "there is no certificate '%s': no 'load' of a crt-store above defines it", name);
+        found_add(store, &found, item ? item_read(store, item, place) : NULL);
+    } else {
+        if (!item_find(store, name))
+            name = based(store, name, store->conf->crt_base);
+        found_path(store, &found, name, place);
+    }
+    if (found.failed)
+        return NULL;
+    *num = found.num;
+    // An empty directory has none, which is no error of this function's.
+    return found.certs ? found.certs : arena_alloc(store->config->arena, sizeof(struct tls_cert *));
+}
+
+static bool same_path(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+struct tls_cert **cert_store_get(struct tls_store *store, uint32_t *num, const char *name,
+                                 const struct tls_cert_files *files, struct config_place place)
+{
+    if (!files->crt && !files->key && !files->ocsp && !files->issuer && !files->sctl)
+        return tls_store_get(store, num, name, place);
+    const struct tls_store_conf *conf = store->conf;
+    struct tls_cert_files full = {
+        .crt = based(store, files->crt ? files->crt : name, conf->crt_base),
+        .key = based(store, files->key, conf->key_base),
+        .ocsp = based(store, files->ocsp, conf->crt_base),
+        .issuer = based(store, files->issuer, conf->crt_base),
+        .sctl = based(store, files->sctl, conf->crt_base),
+    };
+    name = based(store, name, conf->crt_base);
+    const struct store_item *there = item_find(store, name);
+    *num = 0;
+    if (!there) {
+        if (!tls_store_define(store, name, &full, place))
+            return NULL;
+    } else if (!there->explicit_files || !same_path(there->files.crt, full.crt) ||
+               !same_path(there->files.key, full.key) || !same_path(there->files.ocsp, full.ocsp) ||
+               !same_path(there->files.issuer, full.issuer) || !same_path(there->files.sctl, full.sctl)) {
+        config_diag_add(store->config->diag, CONFIG_ERROR, place,
+                        "the certificate '%s' is used with other files at line %u of %s", name, there->place.line,
+                        there->place.file);
+        return NULL;
+    }
+    return tls_store_get(store, num, name, place);
+}
