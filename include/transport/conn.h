@@ -20,9 +20,9 @@ struct transport_conn {
     struct event_source source;
     void (*on_ready)(struct transport_conn *conn);
     struct transport_tls *tls; // transport/tls.h; NULL: what it carries stands on the wire as it is
-    bool can_read : 1;  // a read may give something
-    bool can_write : 1; // a write may take something
-    bool near_end : 1;  // FIN, reset or an error is on its way: read until it shows
+    bool can_read : 1;         // a read may give something
+    bool can_write : 1;        // a write may take something
+    bool near_end : 1;         // FIN, reset or an error is on its way: read until it shows
     bool read_closed : 1;
     bool write_closed : 1;
     bool failed : 1;      // reset or an error: nothing more moves
@@ -77,8 +77,9 @@ enum io transport_conn_finish_connect(struct transport_conn *conn);
 enum io transport_conn_recv(struct transport_conn *conn, size_t *len, char *dst, size_t cap);
 
 // transport_conn_send writes up to `len` bytes; `*sent` is always set, and is less than `len` only with IO_AGAIN or
-// IO_FAIL. With TLS all may be taken and some of it be held: IO_AGAIN too, and `held` until an event found it sent. A failure concerns this direction alone until a read shows the end: a server that refuses a request closes
-// before it has read all of it, and its answer is here while the reset it sent stops our sending.
+// IO_FAIL. With TLS all may be taken and some of it be held: IO_AGAIN too, and `held` until an event found it sent. A
+// failure concerns this direction alone until a read shows the end: a server that refuses a request closes before it
+// has read all of it, and its answer is here while the reset it sent stops our sending.
 enum io transport_conn_send(struct transport_conn *conn, size_t *sent, const char *data, size_t len);
 
 // transport_conn_sendv is transport_conn_send for `num` pieces in order.

@@ -7,7 +7,8 @@
 
 enum {
     LISTENER_RETRY_US = 20000, // a paused listener looks again: another worker may have made room
-    LISTENER_TLS_BURST = 8,    // each costs as much as the handshake it begins: others get their turn between
+    LISTENER_MIN_US = 1000,
+    LISTENER_TLS_BURST = 1, // each costs as much as the handshake it begins: others get their turn between
 };
 
 static bool add_source(struct frontend_listener *listener)
@@ -19,15 +20,16 @@ static bool add_source(struct frontend_listener *listener)
                                : event_source_add_level(loop, &listener->source, EPOLLIN);
 }
 
-static void listener_pause(struct frontend_listener *listener)
+static void listener_pause(struct frontend_listener *listener, uint64_t retry_us)
 {
     struct frontends *frontends = listener->owner;
     if (!listener->is_paused) {
         event_source_del(frontends->loop, &listener->source);
         listener->is_paused = true;
     }
-    if (!frontends->resume.due_us)
-        event_timer_set(frontends->loop, &frontends->resume, frontends->loop->now_us + LISTENER_RETRY_US);
+    uint64_t due_us = frontends->loop->now_us + retry_us;
+    if (!frontends->resume.due_us || due_us < frontends->resume.due_us)
+        event_timer_set(frontends->loop, &frontends->resume, due_us);
 }
 
 // Who counts a connection: the whole service (global maxconn), the frontend, the bind line; all that speak TLS.
@@ -84,18 +86,26 @@ void frontend_place_free(struct frontends *frontends, const struct bind_conf *bi
         event_timer_set(frontends->loop, &frontends->resume, frontends->loop->now_us);
 }
 
-static bool is_over_rate(const struct frontends *frontends, const struct bind_conf *bind)
+// 0: within the limits; else how long until the next connection may have its turn.
+static uint64_t over_rate_us(const struct frontends *frontends, const struct bind_conf *bind)
 {
     const struct proxy_conf *conf = bind->proxy;
     const struct program_conf *program = frontends->program;
     uint32_t max_tls = bind->tls_bind ? program->global.tls.max_rate : 0;
     uint64_t now_us = frontends->loop->now_us;
-    if (conf->fe.rate_limit &&
-        board_rate_read(&board_gauges(frontends->board, conf->fe_object)[PROXY_GAUGE_SESSION_RATE], now_us) >=
-            conf->fe.rate_limit)
-        return true;
-    return max_tls && board_rate_read(&board_gauges(frontends->board, program->tls_object)[TRANSPORT_TLS_GAUGE_RATE],
-                                      now_us) >= max_tls;
+    if (conf->fe.rate_limit) {
+        _Atomic uint64_t *gauges = board_gauges(frontends->board, conf->fe_object);
+        if (board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], now_us) >= conf->fe.rate_limit)
+            return LISTENER_RETRY_US;
+    }
+    if (!max_tls)
+        return 0;
+    _Atomic uint64_t *gauges = board_gauges(frontends->board, program->tls_object);
+    if (board_rate_read(&gauges[TRANSPORT_TLS_GAUGE_RATE], now_us) < max_tls)
+        return 0;
+    // One at a time: several handshakes in a row would hold up those who are served.
+    uint64_t step_us = 1000000 / max_tls;
+    return step_us > LISTENER_RETRY_US ? LISTENER_RETRY_US : step_us < LISTENER_MIN_US ? LISTENER_MIN_US : step_us;
 }
 
 // False: stop for now.
@@ -105,12 +115,13 @@ static bool accept_one(struct frontend_listener *listener)
     struct sockaddr_storage peer;
     socklen_t len = sizeof(peer);
     struct places places = places_of(frontends, listener->bind);
-    if (is_over_rate(frontends, listener->bind)) {
-        listener_pause(listener);
+    uint64_t wait_us = over_rate_us(frontends, listener->bind);
+    if (wait_us) {
+        listener_pause(listener, wait_us);
         return false;
     }
     if (frontends->num_sessions >= frontends->max_sessions || !take_limited(frontends, &places)) {
-        listener_pause(listener);
+        listener_pause(listener, LISTENER_RETRY_US);
         return false;
     }
     int fd = accept4(listener->source.fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -129,7 +140,7 @@ static bool accept_one(struct frontend_listener *listener)
     // Out of descriptors or memory: waiting is all that helps, and spinning on a readable socket would not.
     if (error != EAGAIN) {
         backend_pool_make_room(&frontends->backends);
-        listener_pause(listener);
+        listener_pause(listener, LISTENER_RETRY_US);
     }
     return false;
 }
@@ -137,9 +148,7 @@ static bool accept_one(struct frontend_listener *listener)
 static void listener_ready(struct event_source *source, uint32_t events)
 {
     struct frontend_listener *listener = CONTAINER_OF(source, struct frontend_listener, source);
-    uint32_t most = listener->owner->program->global.maxaccept;
-    if (listener->bind->tls_bind && most > LISTENER_TLS_BURST)
-        most = LISTENER_TLS_BURST;
+    uint32_t most = listener->bind->tls_bind ? LISTENER_TLS_BURST : listener->owner->program->global.maxaccept;
     (void)events;
     for (uint32_t i = 0; i < listener->burst; i++) {
         if (!accept_one(listener)) {

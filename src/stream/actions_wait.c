@@ -6,6 +6,7 @@
 #include "rule/rule.h"
 #include "stream/act.h"
 #include "stream/steps.h"
+#include "transport/tls.h"
 
 struct pause {
     uint64_t us; // where there is no expression
@@ -133,11 +134,29 @@ static enum rule_verdict run_body(struct expr_subject *subject, const struct rul
     return RULE_WAIT;
 }
 
+// What the handshake still wants of the client is read behind the early data, of which the request's body may be part.
 static enum rule_verdict run_handshake(struct expr_subject *subject, const struct rule *rule)
 {
-    (void)subject;
+    struct stream *stream = stream_of(subject);
+    struct mux_h1 *front = stream->front;
+    const struct tls_conn *tls = stream->session->tls;
+    const struct proxy_timeouts *timeouts = &stream->session->conf->timeouts;
+    uint64_t now_us = *subject->process->now_us;
+    uint64_t limit_us = timeouts->http_request ? timeouts->http_request : timeouts->client;
     (void)rule;
-    return RULE_NEXT;
+    if (!tls || !tls->facts.early_pending)
+        return RULE_NEXT;
+    mux_h1_body_fill(front);
+    enum io io = transport_tls_settle(&front->conn);
+    if (!tls->facts.early_pending)
+        return RULE_NEXT;
+    uint64_t due_us = stream->rule_waits ? stream->rule_due_us : limit_us ? now_us + limit_us : 0;
+    if ((due_us && due_us <= now_us) || io == IO_FAIL || io == IO_EOF) {
+        stream_rule_fail(stream, 408, io == IO_AGAIN ? STREAM_END_CLIENT_TIMEOUT : STREAM_END_CLIENT);
+        return RULE_ANSWERED;
+    }
+    stream_rule_wait(stream, due_us, true);
+    return RULE_WAIT;
 }
 
 static const struct rule_action actions[] = {
@@ -165,8 +184,9 @@ static const struct rule_action actions[] = {
       .in = RULE_HTTP_REQUEST,
       .run = run_handshake,
       .args = "",
-      .help = "Waits for the end of the TLS handshake where the request came as early data. Early data is never taken, "
-              "so that there is nothing to wait for.",
+      .help = "Waits for the end of the TLS handshake where the request came as early data (allow-0rtt), which may be a "
+              "replay until then. Where that takes longer than timeout http-request, or client, the client is answered "
+              "408.",
       .good = "http-request wait-for-handshake",
       .bad = "http-request wait-for-handshake now",
       .bad_says = "unexpected 'now'" },

@@ -3,6 +3,7 @@
 #include "stream/log.h"
 #include "stream/act.h"
 #include "stream/steps.h"
+#include "tls/conn.h"
 
 // Names are ours or were checked when the configuration was read.
 static bool add_text(struct stream *stream, struct slice name, const char *text, size_t len)
@@ -114,10 +115,21 @@ static bool edit_unique_id(struct stream *stream)
     return !front->unique_id_header || !id.len || add_text(stream, slice_str(front->unique_id_header), id.ptr, id.len);
 }
 
+// RFC 8470 section 5.1: a server must know that the request may be a replay, to refuse it (425) if it matters.
+static bool edit_early_data(struct stream *stream)
+{
+    static const struct slice name = { .ptr = "early-data", .len = 10 };
+    const struct tls_conn *tls = stream->session->tls;
+    if (!tls || !tls->facts.early_pending || http_head_find_name(&stream->request, name, 0) >= 0)
+        return true;
+    return http_edits_add_known(&stream->edits, name, SLICE("1"));
+}
+
 bool stream_edit_request(struct stream *stream)
 {
     return http_edits_drop_hop_by_hop(&stream->edits, &stream->request, stream->upgrade) && edit_host(stream) &&
-           stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream) && edit_unique_id(stream);
+           stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream) && edit_unique_id(stream) &&
+           edit_early_data(stream);
 }
 
 bool stream_edit_response(struct stream *stream)

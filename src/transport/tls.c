@@ -278,6 +278,27 @@ enum io transport_tls_recv(struct transport_conn *conn, size_t *len, char *dst, 
     return IO_OK;
 }
 
+enum io transport_tls_settle(struct transport_conn *conn)
+{
+    struct transport_tls *tls = conn->tls;
+    if (!tls->tls.facts.early_pending)
+        return IO_OK;
+    if (conn->failed)
+        return IO_FAIL;
+    char first;
+    SSL *ssl = enter(conn);
+    int got = SSL_peek(ssl, &first, sizeof(first));
+    int why = got > 0 ? SSL_ERROR_NONE : SSL_get_error(ssl, got);
+    if (tls->ctx->out_len)
+        transport_tls_wire_flush(conn);
+    if (!SSL_in_early_data(ssl))
+        tls_conn_done(&tls->tls);
+    if (why != SSL_ERROR_NONE)
+        return read_stopped(conn, 0, why);
+    conn->can_read = true;
+    return IO_OK;
+}
+
 // The most plaintext for the next record.
 static size_t record_size(struct transport_tls *tls)
 {

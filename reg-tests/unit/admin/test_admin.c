@@ -68,7 +68,8 @@ static void conf_make(struct fixture *f)
     f->conf = (struct program_conf){ .proxies = &f->fe,
                                      .num_proxies = 2,
                                      .global = { .maxconn = 100, .description = "a test", .stats_sockets = &f->socket },
-                                     .object = board_object(f->board, "g/global") };
+                                     .object = board_object(f->board, "g/global"),
+                                     .tls_object = board_object(f->board, "g/tls") };
 }
 
 static int setup(void **state)
