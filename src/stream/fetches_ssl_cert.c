@@ -4,6 +4,8 @@
 #include <openssl/sha.h>
 #include "expr/number.h"
 #include "stream/ssl.h"
+#include "tls/entry.h"
+#include "tls/trust.h"
 #include "tls/x509.h"
 
 // Whose certificate.
@@ -62,6 +64,18 @@ static bool cert_i_dn(struct expr_subject *subject, struct expr_sample *out, con
 {
     struct tls_x509 cert;
     return read_leaf(&cert, tls, whose) && put_name(subject, out, cert.issuer, args);
+}
+
+// Nobody keeps it: a rule that asks has the chain checked once more.
+static bool ask_r_dn(struct expr_subject *subject, struct expr_sample *out, const struct tls_conn *tls,
+                     const struct expr_arg *args)
+{
+    size_t room;
+    uint8_t *at = (uint8_t *)expr_scratch_rest(&subject->process->scratch, &room);
+    if (!tls->entry || !tls->entry->trust || !tls->facts.version || tls->facts.verify)
+        return false;
+    size_t len = tls_trust_root(tls->entry->trust, tls->ssl, at, room);
+    return len && put_name(subject, out, slice_of(expr_scratch_take(&subject->process->scratch, len), len), args);
 }
 
 static bool cert_san(struct expr_subject *subject, struct expr_sample *out, const struct tls_conn *tls,
@@ -190,6 +204,8 @@ ASK_ALL(version)
 ASK_PEERS(chain_der)
 ASK_ALL(san)
 
+STREAM_SSL_SIDE(fetch_c_r_dn, stream_ssl_front, ask_r_dn)
+
 #define ROW(prefix, row, fn, type, moments, text, example)                                                             \
     {                                                                                                                  \
         .name = "ssl_" #prefix "_" row, .out = EXPR_##type, .when = moments, .fetch = fetch_##prefix##_##fn,           \
@@ -230,6 +246,8 @@ static const struct expr_fetch fetches[] = {
     ROWS(c, STREAM_SSL_FROM_CLIENT, "the client"),
     ROWS(f, STREAM_SSL_FROM_CLIENT, "this side, as the client was shown it"),
     ROWS(s, EXPR_FROM_SERVER, "the server"),
+    NAME(c, r_dn, STREAM_SSL_FROM_CLIENT, "The name of the root that the certificate of the client leads to, where its check "
+                                          "found nothing wrong" NAME_ARGS),
     ROW(c, "chain_der", chain_der, BIN, STREAM_SSL_FROM_CLIENT,
         "The certificates that the client sent besides its own, DER, one behind the other.", " -m found"),
     ROW(s, "chain_der", chain_der, BIN, EXPR_FROM_SERVER,
