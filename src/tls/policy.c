@@ -77,14 +77,13 @@ static void take_versions(struct tls_conf *conf, const struct tls_policy *policy
     uint16_t max = policy->max_version;
     while (max >= policy->min_version && is_out(conf, max))
         max--;
-    uint16_t min = max;
+    // With all of them out the range is empty.
+    uint16_t min = max < policy->min_version ? policy->min_version : max;
     while (min > policy->min_version && !is_out(conf, min - 1))
         min--;
     conf->min_version = min;
     conf->max_version = max;
-    // All of them are out: the empty range that is left says so.
-    if (max >= policy->min_version)
-        conf->no_versions = 0;
+    conf->no_versions = 0;
 }
 
 void tls_conf_policy_apply(struct tls_conf *conf)

@@ -14,11 +14,18 @@ void rig_init(struct rig *rig)
     config_diag_init(&rig->diag, &rig->arena);
     config_init(&rig->config, &rig->arena, &rig->diag, NULL);
     rig->store = tls_store_new(&rig->config, &rig->global.store);
+    // Ticket keys and the cache stand on a board.
+    rig->global.cache_size = 64;
+    rig->board = board_new();
+    assert_non_null(rig->board);
+    board_incarnation_enter(rig->board, board_incarnation_take(rig->board, BOARD_ROLE_WORKER, 0, 1));
+    assert_true(tls_shared_prepare(rig->board, &rig->global));
 }
 
 void rig_fini(struct rig *rig)
 {
     tls_bind_free(rig->bind);
+    board_free(rig->board);
     tls_store_free(rig->store);
     tls_trust_free_all();
     config_fini(&rig->config);

@@ -10,9 +10,11 @@
 
 #include <openssl/ssl.h>
 #include "base/check.h"
+#include "board/board.h"
 #include "tls/bind.h"
 #include "tls/conn.h"
 #include "tls/entry.h"
+#include "tls/shared.h"
 #include "tls/trust.h"
 
 // What a bind is made in.
@@ -25,6 +27,7 @@ struct rig {
     struct tls_bind_conf conf;
     struct tls_entry *entries;
     struct tls_bind *bind;
+    struct board *board;
 };
 
 void rig_init(struct rig *rig);

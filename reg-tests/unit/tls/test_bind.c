@@ -299,6 +299,7 @@ static void test_hello(void **state)
     (void)state;
     struct rig rig;
     rig_init(&rig);
+    rig.global.keep_hello = true;
     rig.global.capture_len = 512;
     rig.global.keylog = true;
     rig_entry(&rig, "a.pem", NULL, NULL);
