@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the files of fetches about TLS share: whose connection is asked about, and values made in the scratch. Private to
-// the area; runs in workers, reads only.
+// What the files of fetches about TLS share: whose connection is asked about, and values made in the scratch. Private
+// to the area; runs in workers, reads only.
 #pragma once
 
 #include "expr/put.h"
@@ -20,7 +20,7 @@ typedef bool stream_ssl_fn(struct expr_subject *subject, struct expr_sample *out
 
 // STREAM_SSL_SIDE defines the fetch `name` that asks `ask`, of the form above, about the side that `side` gives.
 #define STREAM_SSL_SIDE(name, side, ask)                                                                               \
-    static bool name(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,              \
+    static bool name(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,               \
                      struct expr_walk *walk)                                                                           \
     {                                                                                                                  \
         const struct tls_conn *tls = side(subject);                                                                    \
@@ -41,7 +41,7 @@ static inline bool stream_ssl_put_made(struct expr_subject *subject, struct expr
 {
     if (!len)
         return false;
-    *out = (struct expr_sample){ .type = type,
-                                 .str = slice_of(expr_scratch_take(&subject->process->scratch, len), len) };
+    *out =
+        (struct expr_sample){ .type = type, .str = slice_of(expr_scratch_take(&subject->process->scratch, len), len) };
     return true;
 }
