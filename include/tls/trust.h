@@ -49,8 +49,9 @@ struct tls_expect {
 // tls_trust_check checks the chain that the peer of `ssl` sent.
 struct tls_verdict tls_trust_check(const struct tls_trust *trust, struct ssl_st *ssl, const struct tls_expect *expect);
 
-// tls_trust_root writes the subject (Name, DER) of the authority that the chain of the client of `ssl` ends with, and gives
-// its length; 0 where the chain is not to be believed or `cap` bytes have no room for it. It checks the chain anew.
+// tls_trust_root writes the subject (Name, DER) of the authority that the chain of the client of `ssl` ends with, and
+// gives its length; 0 where the chain is not to be believed or `cap` bytes have no room for it. It checks the chain
+// anew.
 size_t tls_trust_root(const struct tls_trust *trust, struct ssl_st *ssl, uint8_t *out, size_t cap);
 
 // tls_verify_error_name gives the constant's name of X509_V_* `code` ("X509_V_ERR_CERT_HAS_EXPIRED"), NULL for an
