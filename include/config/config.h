@@ -46,6 +46,7 @@ struct config {
     struct config_place word;     // the fetch or converter whose arguments are prepared; for errors that show later
     bool numeric_hosts;           // -dG: names of hosts are not looked up, addresses in numbers alone
     bool no_splice;               // -dS: for enabled(SPLICE)
+    bool no_server_verify;        // -dV: for enabled(SERVER-SSL-VERIFY-NONE)
     const char *base_dir;         // directory that relative file names start from, or NULL
     struct config_env *env;       // variables as setenv and the like left them (config/env.h); see config_read_end
 };

@@ -33,6 +33,7 @@ struct process_options {
     bool ignore_unresolved;    // -dr
     bool no_getaddrinfo;       // -dG
     bool no_splice;            // -dS
+    bool no_server_verify;     // -dV
     const char *pidfile;       // -p
     const char *directory;     // -C
     const char *local_peer;    // -L

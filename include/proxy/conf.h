@@ -406,7 +406,7 @@ struct program_conf {
     uint32_t num_proxies;
     struct proxy_conf **backends; // by a hash of their names, for names known only at run time
     uint32_t backends_mask;
-    uint32_t tls_object; // on the board, for all TLS connections
+    uint32_t tls_object;         // on the board, for all TLS connections
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct proxy_errors *errors; // http-errors sections
     struct tls_store *certs;     // made with the first line that needs one
@@ -443,6 +443,7 @@ struct proxy_load {
     bool (*more)(struct config *config); // reads what is to be read besides, after the files; may be NULL
     bool numeric_hosts;                  // no name is looked up
     bool no_splice;                      // bodies are copied
+    bool no_server_verify;               // `ssl-server-verify none` unless the file says otherwise
     bool ignore_unresolved;              // a server without an address is down, and no error
 };
 

@@ -40,6 +40,8 @@ static const char *predicate_enabled(struct config *config, bool *result, const 
         *result = !config->numeric_hosts;
     if (slice_equal(args[0], SLICE("SPLICE")))
         *result = !config->no_splice;
+    if (slice_equal(args[0], SLICE("SERVER-SSL-VERIFY-NONE")))
+        *result = config->no_server_verify;
     return NULL;
 }
 

@@ -18,9 +18,8 @@
 #define THREADS  "is not supported; use 'nbthread' to bound the number of workers"
 #define ACME                                                                                                           \
     "gets certificates by ACME, which fairlead does not do; let a client such as certbot write files, and reload"
-#define DHE    "is for DHE suites, which BoringSSL does not have; ECDHE needs no such file"
-#define FORGED "is for certificates made on the fly, which fairlead does not make"
-#define LEVEL  "is a notion of OpenSSL that BoringSSL does not have; say 'ssl-min-ver', 'ciphers' and 'curves'"
+#define DHE   "is for DHE suites, which BoringSSL does not have; ECDHE needs no such file"
+#define LEVEL "is a notion of OpenSSL that BoringSSL does not have; say 'ssl-min-ver', 'ciphers' and 'curves'"
 #define OCSP                                                                                                           \
     "is for fetching OCSP responses, which fairlead does not do; a file beside the certificate holds one (NAME.ocsp)"
 
@@ -151,7 +150,6 @@ const struct config_refusal config_refuse_global[] = {
     { "tune.sndbuf.frontend", CONFIG_IN_GLOBAL, NULL },
     { "tune.ssl.ocsp-update.maxdelay", CONFIG_IN_GLOBAL, OCSP },
     { "tune.ssl.ocsp-update.mindelay", CONFIG_IN_GLOBAL, OCSP },
-    { "tune.ssl.ssl-ctx-cache-size", CONFIG_IN_GLOBAL, FORGED },
     { "tune.stick-counters", CONFIG_IN_GLOBAL, NULL },
     { "tune.zlib.memlevel", CONFIG_IN_GLOBAL, NULL },
     { "tune.zlib.windowsize", CONFIG_IN_GLOBAL, NULL },

@@ -162,7 +162,6 @@ static const char *const fetches[] = {
     "src_sess_rate",
     "src_updt_conn_cnt",
     "ssl_bc_npn",
-    "ssl_c_r_dn",
     "ssl_fc_npn",
     "table_avl",
     "table_cnt",

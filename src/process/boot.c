@@ -30,6 +30,7 @@ static int condition_answer(const struct process_options *options)
     config_init(&config, &arena, &diag, NULL);
     config.numeric_hosts = options->no_getaddrinfo;
     config.no_splice = options->no_splice;
+    config.no_server_verify = options->no_server_verify;
     int status = BOOT_CONDITION_ERROR;
     if (config_condition(&config, &result, &error, text))
         status = result ? 0 : 1;

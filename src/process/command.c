@@ -163,14 +163,6 @@ static bool take_nothing(struct reading *reading, const struct flag *flag)
     return true;
 }
 
-static bool take_no_verify(struct reading *reading, const struct flag *flag)
-{
-    (void)reading;
-    (void)flag;
-    log_say(LOG_LEVEL_WARNING, "option '-dV' changes nothing: connections to servers do not use TLS yet");
-    return true;
-}
-
 // Sockets of an old process are not taken over: a new one joins its addresses, and -sf or -st ends the old one.
 static bool take_old_socket(struct reading *reading, const struct flag *flag)
 {
@@ -213,7 +205,7 @@ static const struct flag flags[] = {
     { "-dr", take_bool, OPTION(ignore_unresolved), 0 },
     { "-dG", take_bool, OPTION(no_getaddrinfo), 0 },
     { "-dS", take_bool, OPTION(no_splice), 0 },
-    { "-dV", take_no_verify, 0, 0 },
+    { "-dV", take_bool, OPTION(no_server_verify), 0 },
     // Switches of machinery that is not here.
     { "-4", take_nothing, 0, 0 },
     { "-dF", take_nothing, 0, 0 },
@@ -285,7 +277,7 @@ void command_usage(const char *name)
             "        -x <unix_socket> is accepted: old sockets are joined\n"
             "        -dD warns about suspicious statements; -dW refuses warnings\n"
             "        -dr ignores servers' names that do not resolve; -dG looks no name up\n"
-            "        -dS does not splice; -dV is accepted: there is no TLS to servers yet\n"
+            "        -dS does not splice; -dV verifies no server's certificate by default\n"
             "        -4 -dF -dI -dL -dM* -dR -dZ -dc -de -dk -dp -dv are accepted and change nothing here\n",
             name);
 }

@@ -118,6 +118,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         .more = read_master_socket,
         .numeric_hosts = options->no_getaddrinfo,
         .no_splice = options->no_splice,
+        .no_server_verify = options->no_server_verify,
         .ignore_unresolved = options->ignore_unresolved,
     };
     bool ok = proxy_conf_load(&program, &diag, arena, &load);

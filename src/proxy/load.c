@@ -29,6 +29,7 @@ bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct
     config_init(&config, arena, diag, program);
     config.numeric_hosts = load->numeric_hosts;
     config.no_splice = program->global.no_splice = load->no_splice;
+    config.no_server_verify = program->global.tls.server_verify_none = load->no_server_verify;
     program->ignore_unresolved = load->ignore_unresolved;
     for (size_t i = 0; i < load->num_files; i++)
         config_read_file(&config, load->files[i]);

@@ -3,6 +3,7 @@
 // section, and the files it names are loaded.
 #include <string.h>
 #include "proxy/words.h"
+#include "tls/entry.h"
 #include "tls/trust.h"
 
 static void drop_bind(void *bind)
@@ -36,13 +37,33 @@ static bool same_line(const struct config_place *a, const struct config_place *b
     return a->line == b->line && a->file && b->file && strcmp(a->file, b->file) == 0;
 }
 
-// Words that do nothing because `ssl` is not there are most likely a mistake, and one that shows what was to be hidden.
-static void check_plain(struct config *config, const struct bind_conf *bind)
+// A file of authorities that nothing is checked against must be there all the same.
+static bool check_authorities(struct config *config, const struct tls_conf *conf, struct config_place place)
 {
-    const struct tls_bind_conf *tls = &bind->tls;
-    if (tls->sources)
-        config_diag_add(config->diag, CONFIG_WARNING, tls->sources->place,
+    const char *ca_base = proxy_program(config)->global.tls.ca_base;
+    if (!conf->ca_file && !conf->ca_verify_file)
+        return true;
+    proxy_certs(config);
+    return tls_trust_load(config, conf, ca_base, place);
+}
+
+// The words of a bind without `ssl` are checked like those of others, but what they say is most likely a mistake, and
+// one that shows what was to be hidden.
+static bool check_plain(struct config *config, const struct bind_conf *bind)
+{
+    bool ok = check_authorities(config, &bind->tls.conf, bind->place);
+    for (const struct tls_source *source = bind->tls.sources; source; source = source->next) {
+        struct tls_entry *entries = NULL;
+        uint32_t num;
+        if (source->kind == TLS_SOURCE_LIST)
+            ok &= tls_crt_list_read(config, &entries, proxy_certs(config), source->name, source->place);
+        else
+            ok &= tls_store_get(proxy_certs(config), &num, source->name, source->place) != NULL;
+    }
+    if (bind->tls.sources)
+        config_diag_add(config->diag, CONFIG_WARNING, bind->tls.sources->place,
                         "a certificate without 'ssl': connections are not encrypted");
+    return ok;
 }
 
 static bool finish_bind(struct config *config, struct bind_conf *bind)
@@ -50,10 +71,8 @@ static bool finish_bind(struct config *config, struct bind_conf *bind)
     struct program_conf *program = proxy_program(config);
     const struct tls_global_conf *global = &program->global.tls;
     struct tls_bind_conf *tls = &bind->tls;
-    if (!tls->enabled) {
-        check_plain(config, bind);
-        return true;
-    }
+    if (!tls->enabled)
+        return check_plain(config, bind);
     tls->strict_sni |= global->strict_sni && !tls->no_strict_sni;
     program->global.tls.store.no_compression = !global->cert_compression;
     tls_conf_merge(&tls->conf, &global->bind_default);
@@ -61,10 +80,11 @@ static bool finish_bind(struct config *config, struct bind_conf *bind)
         tls->conf.alpn = SLICE("\x08http/1.1");
     if (!tls_conf_settle(config, &tls->conf, bind->place, "bind", true))
         return false;
+    bool ok = tls->conf.verify > TLS_VERIFY_NONE || check_authorities(config, &tls->conf, bind->place);
     bind->tls_bind = tls_bind_new(config, global, proxy_certs(config), tls, bind->place);
     if (bind->tls_bind)
         arena_defer(config->arena, drop_bind, bind->tls_bind);
-    return bind->tls_bind;
+    return ok && bind->tls_bind;
 }
 
 // The addresses of one line are one bind to TLS: its certificates are loaded once.
@@ -89,24 +109,17 @@ static bool finish_server(struct config *config, struct server_conf *server)
     const char *who = arena_printf(config->arena, "server '%s'", server->name);
     const char *name = arena_printf(config->arena, "%s/%s", server->backend->proxy->name, server->name);
     if (!tls->enabled)
-        return true;
+        return check_authorities(config, &tls->conf, server->place);
     tls->place = server->place;
     tls_conf_merge(&tls->conf, &global->server_default);
     if (!tls->conf.verify)
         tls->conf.verify = global->server_verify_none ? TLS_VERIFY_NONE : TLS_VERIFY_REQUIRED;
-    if (!tls_conf_settle(config, &tls->conf, server->place, who, false))
-        return false;
-    if (tls->conf.verify == TLS_VERIFY_REQUIRED && !tls->conf.ca_file) {
-        config_diag_add(config->diag, CONFIG_ERROR, server->place,
-                        "%s: its certificate is to be verified, but against what? Say 'ca-file @system-ca' for the "
-                        "system's authorities, 'ca-file' with your own, or 'verify none' where nobody can come between",
-                        who);
-        return false;
-    }
+    bool ok = tls->conf.verify == TLS_VERIFY_REQUIRED || check_authorities(config, &tls->conf, server->place);
+    ok &= tls_conf_settle(config, &tls->conf, server->place, who, false);
     server->tls_target = tls_target_new(config, global, proxy_certs(config), tls, name);
     if (server->tls_target)
         arena_defer(config->arena, drop_target, server->tls_target);
-    return server->tls_target;
+    return ok && server->tls_target;
 }
 
 bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of the global section about TLS: where files are, defaults for bind and server lines, sizes and limits.
 #include <string.h>
+#include <sys/stat.h>
 #include "proxy/words.h"
 #include "tls/conf_word.h"
 
@@ -10,6 +11,16 @@ static bool parse_dir(struct config *config, void *object, const struct config_w
     if (*(const char **)((char *)object + word->into))
         return proxy_word_error(config, line, "'%s' was said before", word->name);
     return config_word_str(config, object, word, line);
+}
+
+static bool parse_chain_path(struct config *config, void *object, const struct config_word *word,
+                             const struct config_line *line)
+{
+    const struct config_arg *arg = config_arg_at(line, 0);
+    struct stat status;
+    if (stat(arg->str, &status) < 0 || !S_ISDIR(status.st_mode))
+        return config_error(config, line, 0, "'%s' is no directory", arg->str);
+    return parse_dir(config, object, word, line);
 }
 
 // Both lists of options hold words alone, which set members of global_conf.
@@ -151,9 +162,18 @@ static const struct config_word words[] = {
     DIR("ca-base", ca_base, "Where the names of 'ca-file', 'ca-verify-file' and 'crl-file' start that are relative."),
     DIR("crt-base", store.crt_base, "Where the names of certificates start that are relative."),
     DIR("key-base", store.key_base, "Where the names of a crt-store's 'key' start that are relative."),
-    DIR("issuers-chain-path", store.issuers_chain_path,
-        "A directory of PEM files with the certificates between ours and the root: they complete those files that "
-        "have their own certificate alone."),
+    { .name = "issuers-chain-path",
+      .in = CONFIG_IN_GLOBAL,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = parse_chain_path,
+      .into = TLS(store.issuers_chain_path),
+      .args = "<directory>",
+      .help = "A directory of PEM files with the certificates between ours and the root: they complete those files "
+              "that have their own certificate alone.",
+      .good = "issuers-chain-path /",
+      .bad = "issuers-chain-path /dev/null",
+      .bad_says = "is no directory" },
     DEFAULTS("bind", BIND, "bind"),
     DEFAULTS("server", SERVER, "server"),
     { .name = "ssl-default-bind-options",
@@ -268,6 +288,16 @@ static const struct config_word words[] = {
       .good = "tune.ssl.certificate-compression off",
       .bad = "tune.ssl.certificate-compression on",
       .bad_says = "unknown state" },
+    { .name = "tune.ssl.ssl-ctx-cache-size",
+      .in = CONFIG_IN_GLOBAL,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = config_word_tuning,
+      .args = "<number>",
+      .help = "Has no effect: no certificates are made on the fly.",
+      .good = "tune.ssl.ssl-ctx-cache-size 100",
+      .bad = "tune.ssl.ssl-ctx-cache-size",
+      .bad_says = "is incomplete" },
     { .name = "tune.ssl.default-dh-param",
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,

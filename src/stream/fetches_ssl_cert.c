@@ -4,6 +4,8 @@
 #include <openssl/sha.h>
 #include "expr/number.h"
 #include "stream/ssl.h"
+#include "tls/entry.h"
+#include "tls/trust.h"
 #include "tls/x509.h"
 
 // Whose certificate.
@@ -62,6 +64,18 @@ static bool cert_i_dn(struct expr_subject *subject, struct expr_sample *out, con
 {
     struct tls_x509 cert;
     return read_leaf(&cert, tls, whose) && put_name(subject, out, cert.issuer, args);
+}
+
+// Nobody keeps it: a rule that asks has the chain checked once more.
+static bool ask_r_dn(struct expr_subject *subject, struct expr_sample *out, const struct tls_conn *tls,
+                     const struct expr_arg *args)
+{
+    size_t room;
+    uint8_t *at = (uint8_t *)expr_scratch_rest(&subject->process->scratch, &room);
+    if (!tls->entry || !tls->entry->trust || !tls->facts.version || tls->facts.verify)
+        return false;
+    size_t len = tls_trust_root(tls->entry->trust, tls->ssl, at, room);
+    return len && put_name(subject, out, slice_of(expr_scratch_take(&subject->process->scratch, len), len), args);
 }
 
 static bool cert_san(struct expr_subject *subject, struct expr_sample *out, const struct tls_conn *tls,
@@ -190,6 +204,8 @@ ASK_ALL(version)
 ASK_PEERS(chain_der)
 ASK_ALL(san)
 
+STREAM_SSL_SIDE(fetch_c_r_dn, stream_ssl_front, ask_r_dn)
+
 #define ROW(prefix, row, fn, type, moments, text, example)                                                             \
     {                                                                                                                  \
         .name = "ssl_" #prefix "_" row, .out = EXPR_##type, .when = moments, .fetch = fetch_##prefix##_##fn,           \
@@ -211,12 +227,12 @@ ASK_ALL(san)
         NAME(prefix, s_dn, moments, "The subject's name in the certificate of " whose NAME_ARGS),                      \
         ROW(prefix, "key_alg", key_alg, STR, moments, "The algorithm of the key in the certificate of " whose ".",     \
             " rsaEncryption"),                                                                                         \
-        ROW(prefix, "sig_alg", sig_alg, STR, moments, "The algorithm that the certificate of " whose                   \
-            " is signed with.", " RSA-SHA256"),                                                                        \
-        ROW(prefix, "notbefore", notbefore, STR, moments, "When the certificate of " whose                             \
-            " begins to hold, as YYMMDDhhmmssZ.", " -m beg 26"),                                                       \
-        ROW(prefix, "notafter", notafter, STR, moments, "When the certificate of " whose                               \
-            " ends, as YYMMDDhhmmssZ.", " -m beg 26"),                                                                 \
+        ROW(prefix, "sig_alg", sig_alg, STR, moments,                                                                  \
+            "The algorithm that the certificate of " whose " is signed with.", " RSA-SHA256"),                         \
+        ROW(prefix, "notbefore", notbefore, STR, moments,                                                              \
+            "When the certificate of " whose " begins to hold, as YYMMDDhhmmssZ.", " -m beg 26"),                      \
+        ROW(prefix, "notafter", notafter, STR, moments, "When the certificate of " whose " ends, as YYMMDDhhmmssZ.",   \
+            " -m beg 26"),                                                                                             \
         ROW(prefix, "serial", serial, BIN, moments, "The serial number of the certificate of " whose ".",              \
             ",hex 8A0102"),                                                                                            \
         ROW(prefix, "sha1", sha1, BIN, moments, "The SHA-1 of the certificate of " whose ".",                          \
@@ -230,6 +246,9 @@ static const struct expr_fetch fetches[] = {
     ROWS(c, STREAM_SSL_FROM_CLIENT, "the client"),
     ROWS(f, STREAM_SSL_FROM_CLIENT, "this side, as the client was shown it"),
     ROWS(s, EXPR_FROM_SERVER, "the server"),
+    NAME(c, r_dn, STREAM_SSL_FROM_CLIENT,
+         "The name of the root that the certificate of the client leads to, where its check "
+         "found nothing wrong" NAME_ARGS),
     ROW(c, "chain_der", chain_der, BIN, STREAM_SSL_FROM_CLIENT,
         "The certificates that the client sent besides its own, DER, one behind the other.", " -m found"),
     ROW(s, "chain_der", chain_der, BIN, EXPR_FROM_SERVER,

@@ -89,6 +89,8 @@ static bool apply_trust(SSL *ssl, const struct tls_entry *entry)
     if (conf->num_client_sigalgs &&
         !SSL_set_verify_algorithm_prefs(ssl, conf->client_sigalgs, conf->num_client_sigalgs))
         return false;
+    if (conf->ca_names == TLS_NO)
+        return true;
     const STACK_OF(CRYPTO_BUFFER) *names = tls_trust_names(entry->trust);
     STACK_OF(CRYPTO_BUFFER) *copy = sk_CRYPTO_BUFFER_deep_copy(names, borrow_buffer, CRYPTO_BUFFER_free);
     if (!copy)

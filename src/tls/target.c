@@ -85,8 +85,11 @@ static bool set_up_protocol(SSL_CTX *ctx, const struct tls_conf *conf)
     if (conf->tickets == TLS_NO)
         SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    // The list says what a server may sign with, and what we sign with where we are asked for a certificate.
-    if (conf->sigalgs != default_sigalgs && !SSL_CTX_set_signing_algorithm_prefs(ctx, conf->sigalgs, conf->num_sigalgs))
+    // `sigalgs` says what a server may sign with, and, without `client-sigalgs`, what we sign with where it asks us to.
+    bool own = conf->client_sigalgs;
+    if ((own || conf->sigalgs != default_sigalgs) &&
+        !SSL_CTX_set_signing_algorithm_prefs(ctx, own ? conf->client_sigalgs : conf->sigalgs,
+                                             own ? conf->num_client_sigalgs : conf->num_sigalgs))
         return false;
     if (conf->alpn.len && SSL_CTX_set_alpn_protos(ctx, (const uint8_t *)conf->alpn.ptr, (unsigned)conf->alpn.len) != 0)
         return false;

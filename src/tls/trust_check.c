@@ -95,24 +95,52 @@ static bool run(struct check *check, X509_STORE_CTX *ctx, const struct tls_trust
     return false;
 }
 
-struct tls_verdict tls_trust_check(const struct tls_trust *trust, struct ssl_st *ssl, const struct tls_expect *expect)
+// The subject of the certificate that the chain which was built ends with.
+static size_t write_root(uint8_t *out, size_t cap, X509_STORE_CTX *ctx)
 {
-    struct check check = { .expect = expect };
+    const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+    size_t num = chain ? sk_X509_num(chain) : 0;
+    X509_NAME *name = num ? X509_get_subject_name(sk_X509_value(chain, num - 1)) : NULL;
+    int len = name ? i2d_X509_NAME(name, NULL) : 0;
+    return len > 0 && (size_t)len <= cap ? (size_t)i2d_X509_NAME(name, &out) : 0;
+}
+
+// With `root_len` the subject of the root goes to `root`, which has room for `*root_len` bytes.
+static void check_chain(struct check *check, const struct tls_trust *trust, struct ssl_st *ssl, uint8_t *root,
+                        size_t *root_len)
+{
     const STACK_OF(CRYPTO_BUFFER) *chain = SSL_get0_peer_certificates(ssl);
     if (!chain || !sk_CRYPTO_BUFFER_num(chain)) {
-        fail(&check, X509_V_ERR_UNSPECIFIED);
-        return check.verdict;
+        fail(check, X509_V_ERR_UNSPECIFIED);
+        return;
     }
     X509 *leaf = X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(chain, 0));
     STACK_OF(X509) *untrusted = leaf ? read_untrusted(chain) : NULL;
     X509_STORE_CTX *ctx = untrusted ? X509_STORE_CTX_new() : NULL;
     if (ctx)
-        check.verdict.ok = run(&check, ctx, trust, leaf, untrusted);
+        check->verdict.ok = run(check, ctx, trust, leaf, untrusted);
     else
-        fail(&check, leaf ? X509_V_ERR_OUT_OF_MEM : X509_V_ERR_UNSPECIFIED);
+        fail(check, leaf ? X509_V_ERR_OUT_OF_MEM : X509_V_ERR_UNSPECIFIED);
+    if (root_len)
+        *root_len = check->verdict.ok ? write_root(root, *root_len, ctx) : 0;
     X509_STORE_CTX_free(ctx);
     sk_X509_pop_free(untrusted, X509_free);
     X509_free(leaf);
     ERR_clear_error();
+}
+
+struct tls_verdict tls_trust_check(const struct tls_trust *trust, struct ssl_st *ssl, const struct tls_expect *expect)
+{
+    struct check check = { .expect = expect };
+    check_chain(&check, trust, ssl, NULL, NULL);
     return check.verdict;
+}
+
+size_t tls_trust_root(const struct tls_trust *trust, struct ssl_st *ssl, uint8_t *out, size_t cap)
+{
+    const struct tls_expect client = { 0 };
+    struct check check = { .expect = &client };
+    size_t len = cap;
+    check_chain(&check, trust, ssl, out, &len);
+    return check.verdict.ok ? len : 0;
 }
