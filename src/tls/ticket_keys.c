@@ -33,9 +33,9 @@ struct tls_key_ready *tls_key_ready_new(const uint8_t *secret, size_t secret_len
     if (!key)
         return NULL;
     EVP_AEAD_CTX_zero(&key->aead);
-    bool ok = derive(&derived, secret, secret_len) &&
-              EVP_AEAD_CTX_init(&key->aead, EVP_aead_aes_256_gcm_siv(), derived.key, sizeof(derived.key),
-                                TLS_TICKET_TAG_LEN, NULL);
+    bool ok =
+        derive(&derived, secret, secret_len) && EVP_AEAD_CTX_init(&key->aead, EVP_aead_aes_256_gcm_siv(), derived.key,
+                                                                  sizeof(derived.key), TLS_TICKET_TAG_LEN, NULL);
     memcpy(key->name, derived.name, sizeof(key->name));
     OPENSSL_cleanse(&derived, sizeof(derived));
     if (ok)
