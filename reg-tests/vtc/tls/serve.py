@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import types
 
-from wire import CERTS, DEFAULTS, Log, balancer, connect, get, listener, socket, threading, time, wait_for
+from wire import CERTS, DEFAULTS, Log, Origin, balancer, connect, get, listener, socket, threading, time, wait_for
 import pathlib
 
 VERSIONS = {"TLSv1": ssl.TLSVersion.TLSv1, "TLSv1.1": ssl.TLSVersion.TLSv1_1, "TLSv1.2": ssl.TLSVersion.TLSv1_2,
@@ -102,6 +102,6 @@ def alert(front, data):
     return (answer[5], answer[6]) if answer[:1] == b"\x15" and len(answer) >= 7 else None
 
 
-__all__ = ["CERTS", "DEFAULTS", "Log", "VERSIONS", "alert", "balancer", "client", "connect", "crt_list", "get",
+__all__ = ["CERTS", "DEFAULTS", "Log", "Origin", "VERSIONS", "alert", "balancer", "client", "connect", "crt_list", "get",
            "listener", "re", "refused", "s_client", "shake", "socket", "ssl", "subprocess", "threading", "time",
            "wait_for"]
