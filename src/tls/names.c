@@ -144,6 +144,11 @@ static const struct tls_entry *choose(const struct tls_entry *const first[NUM_KE
     return NULL;
 }
 
+static bool can_check(const struct tls_entry *entry, uint32_t can)
+{
+    return entry && can >> entry->cert->key_type & 1;
+}
+
 static bool is_excluded(const struct names_node *exact, const struct tls_entry *entry)
 {
     for (const struct names_item *it = exact ? exact->items : NULL; it; it = it->next)
@@ -174,9 +179,10 @@ const struct tls_entry *tls_names_find(const struct tls_names *names, struct sli
     const struct names_node *exact = *slot_of(names, name, false);
     const struct tls_entry *entry = choose_at(exact, NULL, can);
     size_t dot = slice_find(name, '.');
-    if (entry || dot == name.len)
+    if (can_check(entry, can) || dot == name.len)
         return entry;
-    return choose_at(*slot_of(names, slice_from(name, dot), true), exact, can);
+    const struct tls_entry *wild = choose_at(*slot_of(names, slice_from(name, dot), true), exact, can);
+    return entry && !can_check(wild, can) ? entry : wild;
 }
 
 const struct tls_entry *tls_names_default(const struct tls_names *names, uint32_t can)
