@@ -10,8 +10,10 @@
 // When the client's connection has been through its handshake.
 #define STREAM_SSL_FROM_CLIENT (EXPR_FROM_CONNECT & ~EXPR_AT_CONNECT)
 
-// stream_ssl_front gives the client's connection, stream_ssl_back the server's; NULL where it is plain, or not there.
+// stream_ssl_front gives the client's connection; NULL where it is plain.
 const struct tls_conn *stream_ssl_front(const struct expr_subject *subject);
+
+// stream_ssl_back gives the server's; NULL where it is plain, or not there.
 const struct tls_conn *stream_ssl_back(const struct expr_subject *subject);
 
 // A fetch in two halves: of one side, for a table of rows that ask the same of both.

@@ -29,8 +29,8 @@ static EVP_PKEY *key_make(bool is_rsa)
 
     if (key == NULL || exponent == NULL || !BN_set_word(exponent, RSA_F4))
         net_die("malloc");
-    if (is_rsa ? !RSA_generate_key_ex(rsa, 2048, exponent, NULL) || !EVP_PKEY_assign_RSA(key, rsa) :
-                 !EC_KEY_generate_key(ec) || !EVP_PKEY_assign_EC_KEY(key, ec))
+    if (is_rsa ? !RSA_generate_key_ex(rsa, 2048, exponent, NULL) || !EVP_PKEY_assign_RSA(key, rsa)
+               : !EC_KEY_generate_key(ec) || !EVP_PKEY_assign_EC_KEY(key, ec))
         net_die("the library makes no key");
     BN_free(exponent);
     return key;
