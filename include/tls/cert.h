@@ -52,6 +52,10 @@ struct tls_cert {
     struct ssl_ctx_st *ctx;
 };
 
+// Why `ocsp-update on` is refused, to be read after "is not supported:".
+#define TLS_NO_OCSP_UPDATE                                                                                             \
+    "fairlead does not fetch OCSP responses; have a job write the .ocsp file beside the certificate, then reload"
+
 // Where certificates come from, for one configuration.
 struct tls_store;
 

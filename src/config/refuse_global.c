@@ -161,7 +161,6 @@ const struct config_refusal config_refuse_global[] = {
     { "wurfl-patch-file", CONFIG_IN_GLOBAL, DEVICE },
     { "acme", 0, ACME },
     { "cache", 0, NULL },
-    { "crt-store", 0, NULL },
     { "fcgi-app", 0, FCGI },
     { "log-forward", 0, NULL },
     { "mailers", 0, NULL },

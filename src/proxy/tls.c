@@ -74,6 +74,7 @@ static bool finish_bind(struct config *config, struct bind_conf *bind)
     if (!tls->enabled)
         return check_plain(config, bind);
     tls->strict_sni |= global->strict_sni && !tls->no_strict_sni;
+    program->global.tls.store.no_compression = !global->cert_compression;
     tls_conf_merge(&tls->conf, &global->bind_default);
     if (!tls->conf.alpn.ptr && bind->proxy->mode == PROXY_MODE_HTTP)
         tls->conf.alpn = SLICE("\x08http/1.1");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A certificate out of its files: chain, key, and the library's context of both.
 #include <stdlib.h>
+#include <unistd.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pool.h>
@@ -125,8 +126,11 @@ static bool read_key(struct cert_reader *reader, const struct tls_cert_files *fi
     if (reader->explicit_files || !(reader->store->conf->extra & TLS_EXTRA_KEY))
         return cert_error(reader, files->crt, "it holds no private key", "and no other file is named for one");
     const char *path = cert_beside(reader->store, files->crt, ".key");
+    if (access(path, F_OK) != 0)
+        return cert_error(reader, files->crt, "it holds no private key",
+                          arena_printf(reader->store->config->arena, "and there is no '%s'", path));
     if (!read_pem(reader, path, WANT_KEY))
-        return cert_error(reader, files->crt, "it holds no private key", "and none could be read beside it");
+        return false;
     return cert->key || cert_error(reader, path, "it holds no private key", "nor does the certificate's file");
 }
 

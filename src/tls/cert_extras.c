@@ -54,7 +54,8 @@ static bool single_read(struct ocsp_single *single, CBS *responses)
 static const char *find_responses(CBS *responses, struct slice der)
 {
     static const char malformed[] = "it is no OCSP response in DER";
-    CBS all, response, status, wrap, bytes, oid, octets, basic, tbs;
+    CBS all, response, status, wrap, bytes, oid, octets, basic, tbs, responder;
+    CBS_ASN1_TAG tag;
     CBS_init(&all, (const uint8_t *)der.ptr, der.len);
     if (!CBS_get_asn1(&all, &response, CBS_ASN1_SEQUENCE) || CBS_len(&all) ||
         !CBS_get_asn1(&response, &status, CBS_ASN1_ENUMERATED) || CBS_len(&status) != 1)
@@ -68,7 +69,7 @@ static const char *find_responses(CBS *responses, struct slice der)
         return "it is of a form other than the basic one (RFC 6960 section 4.2.1)";
     // ResponseData: version, responderID, producedAt, responses.
     bool ok = CBS_get_asn1(&octets, &basic, CBS_ASN1_SEQUENCE) && CBS_get_asn1(&basic, &tbs, CBS_ASN1_SEQUENCE) &&
-              CBS_get_optional_asn1(&tbs, NULL, NULL, CONTEXT_LIST) && CBS_get_any_asn1(&tbs, NULL, NULL) &&
+              CBS_get_optional_asn1(&tbs, NULL, NULL, CONTEXT_LIST) && CBS_get_any_asn1(&tbs, &responder, &tag) &&
               CBS_get_asn1(&tbs, NULL, CBS_ASN1_GENERALIZEDTIME) &&
               CBS_get_asn1(&tbs, responses, CBS_ASN1_SEQUENCE) && CBS_len(responses);
     return ok ? NULL : malformed;

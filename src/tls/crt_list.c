@@ -35,12 +35,32 @@ static bool words_fail(struct list_words *words, size_t at, const char *error)
     return false;
 }
 
-// Cuts `text` into words. Brackets stand by themselves wherever they are: "[alpn h2]", "[ alpn h2 ]". The words before
-// are the certificate's, one; those behind are filters.
+// Takes a bracket into account. False where it stands in a wrong place.
+static bool words_bracket(struct list_words *words, size_t at, char c, bool *in_options)
+{
+    if (c == ']') {
+        if (!*in_options)
+            return words_fail(words, at, "']' without a '['");
+        *in_options = false;
+        words->filters_at = words->num;
+        return true;
+    }
+    if (words->options_at)
+        return words_fail(words, at, *in_options ? "'[' within brackets" : "a line has one list of options");
+    if (words->num != 1)
+        return words_fail(words, at, words->num ? "options must stand before the filters"
+                                                : "a line begins with the name of a certificate");
+    *in_options = true;
+    words->options_at = 1;
+    return true;
+}
+
+// Cuts `text` into words. Brackets stand by themselves wherever they are: "[alpn h2]", "[ alpn h2 ]". The word before
+// is the certificate's; those behind are filters.
 static bool words_cut(struct config *config, struct list_words *words, struct slice text)
 {
     size_t at = 0;
-    bool in_options = false, had_options = false;
+    bool in_options = false;
     words->args = arena_alloc(config->arena, (text.len / 2 + 1) * sizeof(*words->args));
     while (at < text.len) {
         char c = text.ptr[at];
@@ -48,27 +68,13 @@ static bool words_cut(struct config *config, struct list_words *words, struct sl
             at++;
             continue;
         }
-        if (c == '[') {
-            if (had_options)
-                return words_fail(words, at, in_options ? "'[' within brackets" : "a line has one list of options");
-            if (words->num != 1)
-                return words_fail(words, at, words->num ? "options must stand before the filters"
-                                                        : "a line begins with the name of a certificate");
-            in_options = had_options = true;
-            words->options_at = 1;
-            at++;
-            continue;
-        }
-        if (c == ']') {
-            if (!in_options)
-                return words_fail(words, at, "']' without a '['");
-            in_options = false;
-            words->filters_at = words->num;
-            at++;
+        if (c == '[' || c == ']') {
+            if (!words_bracket(words, at++, c, &in_options))
+                return false;
             continue;
         }
         size_t end = at;
-        while (end < text.len && !is_blank(text.ptr[end]) && !(end > at && in_options && text.ptr[end] == ']'))
+        while (end < text.len && !is_blank(text.ptr[end]) && text.ptr[end] != '[' && text.ptr[end] != ']')
             end++;
         words->args[words->num++] = (struct config_arg){
             .str = arena_copy(config->arena, text.ptr + at, end - at),
@@ -80,7 +86,7 @@ static bool words_cut(struct config *config, struct list_words *words, struct sl
     }
     if (in_options)
         return words_fail(words, text.len, "the list of options is not closed, a ']' is missing");
-    if (!had_options)
+    if (!words->options_at)
         words->options_at = words->filters_at = 1;
     return true;
 }
@@ -96,6 +102,47 @@ static const char *const *list_filters(struct config *config, const struct list_
     }
     return filters;
 }
+
+static bool parse_ocsp_update(struct config *config, void *object, const struct config_word *word,
+                              const struct config_line *line)
+{
+    const char *state = config_arg_at(line, 0)->str;
+    (void)object;
+    (void)word;
+    if (strcmp(state, "off") == 0)
+        return true;
+    if (strcmp(state, "on") == 0)
+        return config_error(config, line, 0, "'ocsp-update on' is not supported: %s", TLS_NO_OCSP_UPDATE);
+    static const char *const known[] = { "on", "off" };
+    return config_error_unknown(config, line, 0, "state", known, NUM_ITEMS(known));
+}
+
+#define FILE_WORD(word, member, text)                                                                                  \
+    {                                                                                                                  \
+        .name = word, .in = CONFIG_IN_CRT_LIST, .min_args = 1, .max_args = 1, .parse = config_word_str,                \
+        .into = offsetof(struct list_line, files.member), .args = "<file>", .help = text, .good = word " www." word,   \
+        .bad = word, .bad_says = "is incomplete"                                                                       \
+    }
+
+static const struct config_word list_word_table[] = {
+    FILE_WORD("crt", crt, "The certificate's file, where the first word of the line is but a name for it."),
+    FILE_WORD("key", key, "The file of the private key; a key in the certificate's file does not count then."),
+    FILE_WORD("ocsp", ocsp, "An OCSP response in DER that is sent to clients which ask for one."),
+    FILE_WORD("issuer", issuer,
+              "The certificate of the issuer, to check that the OCSP response is for this certificate."),
+    FILE_WORD("sctl", sctl, "Signed certificate timestamps as RFC 6962 section 3.3 has them, for clients that ask."),
+    { .name = "ocsp-update",
+      .in = CONFIG_IN_CRT_LIST,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = parse_ocsp_update,
+      .args = "off",
+      .help = "OCSP responses are not fetched: 'off' is all there is.",
+      .good = "ocsp-update off",
+      .bad = "ocsp-update on",
+      .bad_says = "is not supported" },
+};
+CONFIG_WORDS(list_word_table);
 
 // Options are read as those of a line that ends where they do.
 static bool list_options(struct config *config, struct list_line *line, const struct list_words *words,
@@ -142,6 +189,46 @@ static bool list_line_read(struct config *config, struct tls_entry ***end, struc
     return ok && certs;
 }
 
+// Reads the line at `place`, `len` bytes.
+static bool list_text_line(struct config *config, struct tls_entry ***end, struct tls_store *store,
+                           struct config_place place, size_t len)
+{
+    struct slice text = slice_trim(slice_of(place.text, len));
+    if (!text.len || text.ptr[0] == '#')
+        return true;
+    if (strlen(place.text) != len) {
+        config_diag_add(config->diag, CONFIG_ERROR, place, "a NUL byte in a crt-list");
+        return false;
+    }
+    return list_line_read(config, end, store, place, slice_of(place.text, len));
+}
+
+static bool list_lines(struct config *config, struct tls_entry **end, struct tls_store *store,
+                       struct config_place place, struct slice text)
+{
+    // Lines are terminated in place, and stay for the sake of the messages.
+    char *at = arena_copy(config->arena, text.ptr, text.len), *text_end = at + text.len;
+    bool ok = true;
+    while (at < text_end) {
+        char *feed = memchr(at, '\n', (size_t)(text_end - at));
+        char *line_end = feed ? feed : text_end;
+        *line_end = '\0';
+        size_t len = (size_t)(line_end - at);
+        if (len && at[len - 1] == '\r')
+            at[--len] = '\0';
+        place.line++;
+        place.text = at;
+        ok &= list_text_line(config, &end, store, place, len);
+        if (!feed) {
+            config_diag_add(config->diag, CONFIG_ERROR, place,
+                            "missing line feed after the last line; the file may have been truncated");
+            ok = false;
+        }
+        at = line_end + 1;
+    }
+    return ok;
+}
+
 bool tls_crt_list_read(struct config *config, struct tls_entry **entries, struct tls_store *store, const char *path,
                        struct config_place place)
 {
@@ -151,26 +238,10 @@ bool tls_crt_list_read(struct config *config, struct tls_entry **entries, struct
         config_diag_add(config->diag, CONFIG_ERROR, place, "'%s': the crt-list cannot be read: %s", path, error);
         return false;
     }
-    // Lines stay, for the sake of the messages.
-    char *at = arena_copy(config->arena, file.data, file.len), *text_end = at + file.len;
+    while (*entries)
+        entries = &(*entries)->next;
+    const struct config_place start = { .file = arena_str(config->arena, path) };
+    bool ok = list_lines(config, entries, store, start, slice_of(file.data, file.len));
     cert_file_fini(&file);
-    struct tls_entry **end = entries;
-    while (*end)
-        end = &(*end)->next;
-    struct config_place here = { .file = arena_str(config->arena, path) };
-    bool ok = true;
-    while (at < text_end) {
-        char *feed = memchr(at, '\n', (size_t)(text_end - at));
-        char *line_end = feed ? feed : text_end;
-        struct slice text = slice_of(at, (size_t)(line_end - at));
-        while (text.len && (text.ptr[text.len - 1] == '\r'))
-            text.len--;
-        at[text.len] = '\0';
-        here.line++;
-        here.text = at;
-        if (at[0] != '#' && !list_line_read(config, &end, store, here, slice_of(at, strlen(at))))
-            ok = false;
-        at = line_end + 1;
-    }
     return ok;
 }

@@ -21,18 +21,12 @@ struct store_item {
     bool failed; // it was reported
 };
 
-static void store_drop(void *store)
-{
-    tls_store_free(store);
-}
-
 struct tls_store *tls_store_new(struct config *config, const struct tls_store_conf *conf)
 {
     struct tls_store *store = arena_alloc(config->arena, sizeof(*store));
     *store = (struct tls_store){ .config = config, .conf = conf, .pool = CRYPTO_BUFFER_POOL_new() };
     if (!store->pool)
         check_out_of_memory(sizeof(*store));
-    arena_defer(config->arena, store_drop, store);
     return store;
 }
 

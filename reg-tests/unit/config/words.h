@@ -36,6 +36,7 @@ static const struct {
     { CONFIG_IN_SSL_BIND, "global\n ssl-default-bind-options ", "" },
     { CONFIG_IN_SSL_SERVER, "global\n ssl-default-server-options ", "" },
     { CONFIG_IN_CRT_LIST, "global\n words-crt-list ", "" }, // a word of tests that hold such options
+    { CONFIG_IN_CRT_STORE, "crt-store words\n ", "" },
     { CONFIG_IN_ERRORS, "http-errors words\n ", "" },
 };
 

@@ -43,6 +43,7 @@ static inline void reader_fini(struct reader *reader)
     snprintf(command, sizeof(command), "rm -r '%s'", reader->dir);
     must(system(command) == 0);
     text_fini(&reader->out);
+    tls_store_free(reader->store);
     config_fini(&reader->config);
     arena_fini(&reader->arena);
 }
