@@ -168,6 +168,7 @@ $(foreach t,$(UNIT_SOURCES),$(eval $(call unit_rule,$t)))
 
 # A fuzzer is linked with all areas, or with those named here and what they may use: one that brings its own words must
 # not meet those of others.
+FUZZ_AREAS_client_hello := tls
 FUZZ_AREAS_config := config
 FUZZ_AREAS_converters := expr
 FUZZ_AREAS_escape := expr

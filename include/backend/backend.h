@@ -120,9 +120,9 @@ void backend_slot_give(struct server *server);
 
 // ---- connections and the pool ------------------------------------------------------------------------------------
 
-// backend_pool_get lends an idle connection to `server` that asked for the server name `name` (empty: none, or not TLS),
-// proven ones only where `proven`; those found dead are dropped. With `probe` the kernel is asked first, for requests
-// that could not be sent twice. NULL: open one.
+// backend_pool_get lends an idle connection to `server` that asked for the server name `name` (empty: none, or not
+// TLS), proven ones only where `proven`; those found dead are dropped. With `probe` the kernel is asked first, for
+// requests that could not be sent twice. NULL: open one.
 struct backend_conn *backend_pool_get(struct server *server, struct slice name, bool proven, bool probe);
 
 // backend_pool_put keeps a connection whose exchange is complete for the next request: in the pool, or, where it is one

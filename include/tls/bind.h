@@ -13,9 +13,9 @@ struct tls_ticket_file;
 
 // What a bind line says, beyond what its entries may say themselves.
 struct tls_bind_conf {
-    bool enabled; // `ssl`
-    bool strict_sni;    // with that of ssl-default-bind-options, once the configuration is complete
-    bool no_strict_sni; // no-strict-sni takes that one back
+    bool enabled;               // `ssl`
+    bool strict_sni;            // with that of ssl-default-bind-options, once the configuration is complete
+    bool no_strict_sni;         // no-strict-sni takes that one back
     struct tls_conf conf;       // holds for all entries that do not say otherwise
     struct tls_source *sources; // crt, crt-list, default-crt, in the order of the line
     const char *ticket_file;    // tls-ticket-keys
@@ -55,11 +55,15 @@ struct tls_global_conf {
 // tls_bind_new builds what `conf` says. NULL after reporting everything that is wrong.
 struct tls_bind *tls_bind_new(struct config *config, const struct tls_global_conf *global, struct tls_store *store,
                               const struct tls_bind_conf *conf, struct config_place place);
+
+// tls_bind_free frees what the library holds; NULL is accepted.
 void tls_bind_free(struct tls_bind *bind);
 
 // tls_bind_context gives the library's context that connections start from.
 struct ssl_ctx_st *tls_bind_context(const struct tls_bind *bind);
 
-// tls_bind_conf_of and tls_bind_global lend the settings.
+// tls_bind_conf_of lends what the bind's line says.
 const struct tls_bind_conf *tls_bind_conf_of(const struct tls_bind *bind);
+
+// tls_bind_global lends the settings of the whole process.
 const struct tls_global_conf *tls_bind_global(const struct tls_bind *bind);

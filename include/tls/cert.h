@@ -69,9 +69,10 @@ struct tls_store_conf {
     bool no_compression;   // chains are sent as they are, to clients that know zlib too
 };
 
-// tls_store_new makes an empty store in the arena of `config`; `conf` is borrowed. tls_store_free frees what the
-// library holds.
+// tls_store_new makes an empty store in the arena of `config`; `conf` is borrowed.
 struct tls_store *tls_store_new(struct config *config, const struct tls_store_conf *conf);
+
+// tls_store_free frees what the library holds; NULL is accepted.
 void tls_store_free(struct tls_store *store);
 
 // tls_store_define enters a certificate of a crt-store section under `name` ("@store/alias" or its path). Nothing is

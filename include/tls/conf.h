@@ -57,7 +57,8 @@ struct tls_conf {
 void tls_conf_merge(struct tls_conf *conf, const struct tls_conf *wider);
 
 // tls_conf_settle makes a lowest and a highest version of all that `conf`, merged with what is wider, says of versions,
-// after what its policy says where no word does. Where nothing is said the lowest is TLS 1.2. It warns, as HAProxy
+// after what its policy says where no word does. Where nothing is said the lowest is TLS 1.2; with a lower one, and
+// nothing said of ciphers, those that it can speak are added. It warns, as HAProxy
 // does, where words are ambiguous (for a bind), without effect, or leave a hole; `who` ("bind", "server 'a'") is for
 // messages. False after reporting that no version is left.
 bool tls_conf_settle(struct config *config, struct tls_conf *conf, struct config_place place, const char *who,

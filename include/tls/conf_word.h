@@ -71,8 +71,9 @@ config_parse_fn tls_word_switch;  // tls_word_switch stores word->value in a uin
 // The words about versions, for a bind line, a server line and the two lists of defaults.
 #define TLS_ROWS_VERSIONS(list, at)                                                                                    \
     TLS_ROW_VERSION("ssl-min-ver", list, at, min_version,                                                              \
-                    "The lowest version that is spoken; the default is TLSv1.2. The library does not speak SSLv3: "    \
-                    "TLSv1.0 is then the lowest."),                                                                    \
+                    "The lowest version that is spoken; the default is TLSv1.2. Below that, and without 'ciphers', "   \
+                    "ECDHE suites with CBC and SHA-1 are spoken too. The library does not speak SSLv3: TLSv1.0 is "    \
+                    "then the lowest."),                                                                               \
         TLS_ROW_VERSION("ssl-max-ver", list, at, max_version,                                                          \
                         "The highest version that is spoken; the default is TLSv1.3."),                                \
         TLS_ROW_BARE("force-sslv3", list, at, tls_word_force, TLS_VERSION_SSL3,                                        \

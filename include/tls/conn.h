@@ -40,7 +40,7 @@ struct tls_facts {
     uint8_t ca_depth;
     int16_t verify;       // the last of these errors, ignored or not (ssl_c_verify), 0: none
     uint8_t verify_depth; // where it was found
-    uint32_t error; // the library's packed error code of a handshake that failed (ssl_fc_err), 0: none
+    uint32_t error;       // the library's packed error code of a handshake that failed (ssl_fc_err), 0: none
 };
 
 struct tls_conn {
@@ -52,8 +52,8 @@ struct tls_conn {
     struct tls_secrets *secrets;     // NULL: not kept (tune.ssl.keylog)
     const char *failure;             // why we refused, in words, where the library's own reason says less; or NULL
     struct tls_facts facts;
-    bool early_offered;  // early data came with the ClientHello
-    bool early_refused;  // ... and it may be a replay: its ticket was used for early data before
+    bool early_offered; // early data came with the ClientHello
+    bool early_refused; // ... and it may be a replay: its ticket was used for early data before
     char *name;         // towards servers: the name asked for, to be proven; NULL: none
     uint32_t name_hash; // of it: which connections may be exchanged for each other
 };
@@ -69,8 +69,8 @@ bool tls_conn_accept(struct tls_conn *conn, const struct tls_bind *bind);
 // that tls_target_can_ask (tls/target.h) allows.
 bool tls_conn_connect(struct tls_conn *conn, const struct tls_target *target, struct slice sni);
 
-// tls_conn_refuse_early has the handshake of `ssl` go on without its early data. For the ticket's opener, where the ticket
-// was used for early data before (RFC 8446 section 8.1).
+// tls_conn_refuse_early has the handshake of `ssl` go on without its early data. For the ticket's opener, where the
+// ticket was used for early data before (RFC 8446 section 8.1).
 void tls_conn_refuse_early(struct ssl_st *ssl);
 
 // tls_conn_done fills in the facts once the handshake is over, or has got as far as early data.
@@ -96,10 +96,14 @@ struct slice tls_conn_alpn(const struct tls_conn *conn);
 // For a session that was resumed, the certificate that was checked when it was made.
 struct slice tls_conn_cert(const struct tls_conn *conn, bool peer, uint32_t index);
 
-// tls_conn_session_id, tls_conn_random, tls_conn_secret: what sniffers need to decrypt a capture. They write at most
-// `cap` bytes and give the length, 0 for none.
+// tls_conn_session_id writes at most `cap` bytes of the session's ID and gives the length, 0 for none. With the two
+// below it is what sniffers need to decrypt a capture.
 size_t tls_conn_session_id(const struct tls_conn *conn, uint8_t *out, size_t cap);
+
+// tls_conn_random likewise writes the random of one side's hello (RFC 8446 section 4.1.2).
 size_t tls_conn_random(const struct tls_conn *conn, bool of_client, uint8_t *out, size_t cap);
+
+// tls_conn_master_key likewise writes the session's master secret.
 size_t tls_conn_master_key(const struct tls_conn *conn, uint8_t *out, size_t cap);
 
 // The secrets of TLS 1.3, in the order of NSS's key log format.
@@ -117,9 +121,14 @@ enum tls_secret {
 // tls_conn_secret gives a secret in hex, empty where it is not kept (tune.ssl.keylog) or there is none.
 struct slice tls_conn_secret(const struct tls_conn *conn, enum tls_secret secret);
 
-// Names of numbers: "TLSv1.3"; "TLS_AES_128_GCM_SHA256" or, below 1.3, OpenSSL's "ECDHE-RSA-AES128-GCM-SHA256"; the
-// group's as OpenSSL has it ("X25519", "P-256"). NULL for unknown ones.
+// tls_version_name gives "TLSv1.3" and so on, NULL for an unknown number.
 const char *tls_version_name(uint16_t version);
+
+// tls_cipher_name gives "TLS_AES_128_GCM_SHA256" or, below 1.3, OpenSSL's "ECDHE-RSA-AES128-GCM-SHA256"; NULL likewise.
 const char *tls_cipher_name(uint16_t cipher);
+
+// tls_cipher_bits gives the length of the cipher's key and, in `*used`, how much of it counts; in bits, 0 for unknown.
 uint32_t tls_cipher_bits(uint16_t cipher, uint32_t *used);
+
+// tls_group_name gives the group as OpenSSL names it ("X25519", "P-256"), NULL for an unknown number.
 const char *tls_group_name(uint16_t group);

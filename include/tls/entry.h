@@ -28,6 +28,8 @@ struct tls_names;
 
 // tls_names_new makes the look-up for the entries that are linked at `entries`, in the order of the configuration.
 struct tls_names *tls_names_new(struct tls_entry *entries);
+
+// tls_names_free frees it; NULL is accepted. Entries are not its own.
 void tls_names_free(struct tls_names *names);
 
 // What a ClientHello says it can check.
@@ -37,6 +39,9 @@ enum { TLS_CAN_RSA = 1 << TLS_KEY_RSA, TLS_CAN_ECDSA = 1 << TLS_KEY_ECDSA, TLS_C
 // check `can`: the exact name before a wildcard, ECDSA before RSA where the client can. NULL: nothing is there for that
 // name; tls_names_default then gives the default, where the bind is not strict-sni. Manual: bind's `crt`, section 3.11.
 const struct tls_entry *tls_names_find(const struct tls_names *names, struct slice name, uint32_t can);
+
+// tls_names_default gives the entry for names that nothing is there for, of a kind the client can check where there is
+// one.
 const struct tls_entry *tls_names_default(const struct tls_names *names, uint32_t can);
 
 // tls_crt_list_read reads a crt-list: per line a certificate, options in brackets, filters. Each line makes one entry

@@ -29,8 +29,8 @@ static inline bool tls_hello_is_grease(uint16_t value)
     return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
 }
 
-// tls_hello_cipher_name gives the name that OpenSSL has for the cipher `number`, be it one that this library has not got;
-// NULL for an unknown one.
+// tls_hello_cipher_name gives the name that OpenSSL has for the cipher `number`, be it one that this library has not
+// got; NULL for an unknown one.
 const char *tls_hello_cipher_name(uint16_t number);
 
 // tls_ja3_text writes the text JA3 hashes, "771,4865-4866,0-10-11,29-23,0"; it gives the length, 0 where `cap` is too

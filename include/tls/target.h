@@ -15,12 +15,15 @@ struct tls_target_conf {
     struct config_place place;
 };
 
+struct tls_conn;
 struct tls_target;
 
 // tls_target_new builds what `conf` says; `name` ("backend/server") is for messages. Verification is on unless the file
 // says otherwise. NULL after reporting.
 struct tls_target *tls_target_new(struct config *config, const struct tls_global_conf *global, struct tls_store *store,
                                   const struct tls_target_conf *conf, const char *name);
+
+// tls_target_free frees what the library holds, and this process's sessions. NULL is fine.
 void tls_target_free(struct tls_target *target);
 
 // tls_target_context gives the library's context that connections start from.
@@ -34,5 +37,4 @@ bool tls_target_can_ask(struct slice name);
 uint32_t tls_target_hash(struct slice name);
 
 // tls_target_failed forgets the sessions for the name that `conn` asked for, whose handshake failed: they may be why.
-struct tls_conn;
 void tls_target_failed(const struct tls_conn *conn);

@@ -22,7 +22,7 @@ const struct tls_trust *tls_trust_load(struct config *config, const struct tls_c
 // tls_trust_free_all frees every trust that was loaded for a configuration.
 void tls_trust_free_all(void);
 
-// tls_trust_hash adds what makes two trusts differ to a running SHA-256: contents, never names or order.
+// tls_trust_digest gives a SHA-256 of what makes two trusts differ: contents, never names or order.
 void tls_trust_digest(const struct tls_trust *trust, uint8_t digest[32]);
 
 // tls_trust_names gives the subjects of the authorities that a server sends to clients (DER), for SSL_set0_client_CAs.
@@ -49,12 +49,17 @@ struct tls_expect {
 // tls_trust_check checks the chain that the peer of `ssl` sent.
 struct tls_verdict tls_trust_check(const struct tls_trust *trust, struct ssl_st *ssl, const struct tls_expect *expect);
 
-// tls_trust_root writes the subject (Name, DER) of the authority that the chain of the client of `ssl` ends with, and gives
-// its length; 0 where the chain is not to be believed or `cap` bytes have no room for it. It checks the chain anew.
+// tls_trust_root writes the subject (Name, DER) of the authority that the chain of the client of `ssl` ends with, and
+// gives its length; 0 where the chain is not to be believed or `cap` bytes have no room for it. It checks the chain
+// anew.
 size_t tls_trust_root(const struct tls_trust *trust, struct ssl_st *ssl, uint8_t *out, size_t cap);
 
 // tls_verify_error_name gives the constant's name of X509_V_* `code` ("X509_V_ERR_CERT_HAS_EXPIRED"), NULL for an
-// unknown one; tls_verify_error_text gives it in words; tls_verify_error_code finds the code of a name, -1 for none.
+// unknown one.
 const char *tls_verify_error_name(int code);
+
+// tls_verify_error_text gives it in words.
 const char *tls_verify_error_text(int code);
+
+// tls_verify_error_code finds the code of a name, -1 for none.
 int tls_verify_error_code(struct slice name);

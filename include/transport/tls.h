@@ -61,9 +61,9 @@ bool transport_tls_started(const struct transport_conn *conn);
 // one transport_conn_send takes all of while it can write. It is good until the next call for any connection.
 char *transport_tls_bulk(const struct transport_conn *conn, size_t *cap);
 
-// transport_tls_settle goes on with a handshake whose early data was read, until it is over (early_pending is false then)
-// or more has to come. What it finds behind the handshake stays to be read, and early data that stands before its end
-// stops it. IO_AGAIN: wait for an event; IO_OK: over, or stopped; IO_EOF and IO_FAIL as for a read.
+// transport_tls_settle goes on with a handshake whose early data was read, until it is over (early_pending is false
+// then) or more has to come. What it finds behind the handshake stays to be read, and early data that stands before its
+// end stops it. IO_AGAIN: wait for an event; IO_OK: over, or stopped; IO_EOF and IO_FAIL as for a read.
 enum io transport_tls_settle(struct transport_conn *conn);
 
 // transport_tls_of gives the TLS side of a connection, NULL where it is plain.

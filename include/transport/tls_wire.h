@@ -63,8 +63,10 @@ enum {
     TRANSPORT_TLS_RECORD = 16384,
 };
 
-// transport_tls_wire_read is the library's read: whole records only. transport_tls_wire_write takes all bytes.
+// transport_tls_wire_read is the library's read: whole records only.
 int transport_tls_wire_read(struct bio_st *bio, char *dst, int cap);
+
+// transport_tls_wire_write is the library's write: it takes all bytes.
 int transport_tls_wire_write(struct bio_st *bio, const char *data, int len);
 
 // transport_tls_wire_has gives how many bytes were read and not yet taken by the library.
@@ -81,15 +83,27 @@ void transport_tls_wire_forget(struct transport_tls *tls);
 
 // transport_tls_event notes readiness and sends what is held.
 void transport_tls_event(struct transport_conn *conn, bool can_read, bool can_write);
+
+// transport_tls_recv is transport_conn_recv of plaintext.
 enum io transport_tls_recv(struct transport_conn *conn, size_t *len, char *dst, size_t cap);
+
+// transport_tls_sendv is transport_conn_sendv of plaintext.
 enum io transport_tls_sendv(struct transport_conn *conn, size_t *sent, const struct iovec *pieces, int num);
+
+// transport_tls_shutdown sends close_notify, and a FIN behind what is held.
 void transport_tls_shutdown(struct transport_conn *conn);
+
+// transport_tls_is_alive is transport_conn_is_alive; records that are nobody's bytes, such as tickets, are taken.
 bool transport_tls_is_alive(struct transport_conn *conn);
 
 // transport_tls_detach ends TLS, with close_notify unless `reset`, and frees it: before the descriptor is closed.
 void transport_tls_detach(struct transport_conn *conn, bool reset);
 
-// transport_conn_fail, transport_conn_fail_send and transport_conn_end_read note how a direction ended.
+// transport_conn_fail notes that nothing more moves, for the reason `error` (errno). Gives IO_FAIL.
 enum io transport_conn_fail(struct transport_conn *conn, int error);
+
+// transport_conn_fail_send notes that nothing more goes out. Gives IO_FAIL.
 enum io transport_conn_fail_send(struct transport_conn *conn, int error);
+
+// transport_conn_end_read notes that nothing more comes in. Gives IO_EOF, or IO_FAIL where sending had failed.
 enum io transport_conn_end_read(struct transport_conn *conn);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The programs of the benchmark and of the load tests: origin, relay, client. Included by the top Makefile, and good on its
+# The programs of the benchmark and of the load tests: origin, relay, client, a maker of
+# certificates. Included by the top Makefile, and good on its
 # own: make -f reg-tests/bench/bench.mk. They are built outside the balancer's rules, with nothing of its sources.
 
 BENCH_DIR := $(dir $(lastword $(MAKEFILE_LIST)))
@@ -11,7 +12,7 @@ BENCH_WARNINGS := -std=gnu17 -Wall -Wextra -Werror
 ifndef BORINGSSL_LIBS
 -include $(BENCH_DIR)../../build/boringssl.mk
 endif
-BENCH_TOOLS := $(addprefix $(BENCH_OUT)/,origin relay client)
+BENCH_TOOLS := $(addprefix $(BENCH_OUT)/,origin relay client certificates)
 
 .PHONY: bench-tools bench-run
 bench-tools: $(BENCH_TOOLS)
@@ -19,7 +20,8 @@ bench-tools: $(BENCH_TOOLS)
 $(BENCH_OUT)/origin: $(BENCH_DIR)origin.c $(BENCH_DIR)sha1.c $(BENCH_DIR)net.c
 $(BENCH_OUT)/relay: $(BENCH_DIR)relay.c $(BENCH_DIR)net.c
 $(BENCH_OUT)/client: $(BENCH_DIR)client.c $(BENCH_DIR)tls.c $(BENCH_DIR)net.c
-$(BENCH_OUT)/client: BENCH_LIBS := -isystem $(BORINGSSL_INCLUDE) $(BORINGSSL_LIBS) -lpthread
+$(BENCH_OUT)/certificates: $(BENCH_DIR)certificates.c $(BENCH_DIR)net.c
+$(BENCH_OUT)/client $(BENCH_OUT)/certificates: BENCH_LIBS := -isystem $(BORINGSSL_INCLUDE) $(BORINGSSL_LIBS) -lpthread
 $(BENCH_TOOLS): $(BENCH_DIR)net.h $(BENCH_DIR)tls.h $(BENCH_DIR)sha1.h
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_WARNINGS) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^) $(BENCH_LIBS)

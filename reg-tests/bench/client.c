@@ -117,8 +117,8 @@ static bool client_holds(const struct client *client)
 
 static ssize_t conn_recv(struct client_conn *conn)
 {
-    return conn->ssl != NULL ? tls_recv(conn->ssl, scratch, sizeof(scratch)) :
-                               recv(conn->fd, scratch, sizeof(scratch), 0);
+    return conn->ssl != NULL ? tls_recv(conn->ssl, scratch, sizeof(scratch))
+                             : recv(conn->fd, scratch, sizeof(scratch), 0);
 }
 
 static bool conn_send(struct client_conn *conn, const void *data, size_t len)

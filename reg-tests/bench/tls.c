@@ -151,8 +151,9 @@ ssize_t tls_send(struct ssl_st *ssl, const void *data, size_t len)
 
 void tls_report(const struct tls *tls, FILE *file)
 {
-    fprintf(file, ", \"handshakes\": %llu, \"resumed\": %llu, \"unresumed\": %llu", (unsigned long long)tls->num_handshakes,
-            (unsigned long long)tls->num_resumed, (unsigned long long)tls->num_unresumed);
+    fprintf(file, ", \"handshakes\": %llu, \"resumed\": %llu, \"unresumed\": %llu",
+            (unsigned long long)tls->num_handshakes, (unsigned long long)tls->num_resumed,
+            (unsigned long long)tls->num_unresumed);
     fprintf(file, ", \"cipher\": \"%s\", \"group\": \"%s\", \"tls_failure\": \"%s\"", tls->cipher ? tls->cipher : "",
             tls->group ? tls->group : "", tls->failure);
 }

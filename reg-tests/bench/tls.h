@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The client's TLS: handshakes that are surely full or ask to be resumed, of one version, with ECDSA or RSA certificates
-// and X25519 first. It checks no certificate, for it measures; tests that check them use other clients. One struct tls per
-// process keeps the latest session, which all new connections offer; used by client.c alone.
+// The client's TLS: handshakes that are surely full or ask to be resumed, of one version, with ECDSA or RSA
+// certificates and X25519 first. It checks no certificate, for it measures; tests that check them use other clients.
+// One struct tls per process keeps the latest session, which all new connections offer; used by client.c alone.
 #ifndef BENCH_TLS_H
 #define BENCH_TLS_H
 

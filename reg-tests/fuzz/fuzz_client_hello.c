@@ -51,8 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     }
     if (len > sizeof(record) - 9)
         return -1;
-    const uint8_t head[9] = { 22, 3, 1, (uint8_t)((len + 4) >> 8), (uint8_t)(len + 4), 1, 0, (uint8_t)(len >> 8),
-                              (uint8_t)len };
+    const uint8_t head[9] = {
+        22, 3, 1, (uint8_t)((len + 4) >> 8), (uint8_t)(len + 4), 1, 0, (uint8_t)(len >> 8), (uint8_t)len
+    };
     memcpy(record, head, sizeof(head));
     memcpy(record + sizeof(head), data, len);
     SSL *ssl = SSL_new(ctx);

@@ -84,8 +84,8 @@ def connects(port):
         return False
 
 
-def config(port, origin, workers=2, glob="", defaults="", listen="", server=""):
-    """A configuration with one listener on `port` before the origin on port `origin`."""
+def config(port, origin, workers=2, glob="", defaults="", listen="", server="", bind=""):
+    """A configuration with one listener on `port` before the origin on port `origin`; `bind`: its options."""
     return """\
 global
     nbthread %d
@@ -99,10 +99,45 @@ defaults
     timeout tunnel 60s
 %s
 listen load
-    bind 127.0.0.1:%d
+    bind 127.0.0.1:%d %s
 %s
     server origin 127.0.0.1:%d %s
-""" % (workers, indent(glob), indent(defaults), port, indent(listen), origin, server)
+""" % (workers, indent(glob), indent(defaults), port, bind, indent(listen), origin, server)
+
+
+def certificates():
+    """The directory of the tests' certificates (reg-tests/certs), made if need be."""
+    directory = os.environ.get("FL_CERTS") or os.path.join(tools.ROOT, "build", "certs")
+    status = subprocess.run([os.path.join(tools.ROOT, "reg-tests", "certs"), directory], timeout=60).returncode
+    if status == 77:
+        raise Skip("no openssl command")
+    check(status == 0, "certificates are made")
+    return directory
+
+
+def quickstart(certs):
+    """The quickstart on free ports, {port in the file: port}; with certificates from `certs`, None: as it finds them."""
+    with open(os.path.join(tools.ROOT, "examples", "quickstart.cfg")) as file:
+        text = file.read()
+    ports = {}
+    for port in sorted(set(re.findall(r"(?:127\.0\.0\.1|localhost):(\d+)", text))):
+        fresh = str(free_port())
+        while fresh in ports.values() or fresh in text:
+            fresh = str(free_port())
+        ports[port] = fresh
+        text = re.sub(r"(127\.0\.0\.1|localhost):%s\b" % port, r"\g<1>:" + fresh, text)
+    return text.replace("${FAIRLEAD_CERTS}", certs) if certs else text, ports
+
+
+class Directory:
+    """A directory that is made now and removed at the end."""
+
+    def __init__(self, path):
+        self.path = path
+        os.makedirs(path, exist_ok=True)
+
+    def stop(self):
+        shutil.rmtree(self.path, ignore_errors=True)
 
 
 def indent(text):
@@ -161,7 +196,7 @@ def answers(port, path="/128"):
 class Balancer:
     """A running balancer. `port` is what has to accept before the constructor returns."""
 
-    def __init__(self, text, port, nofile=None):
+    def __init__(self, text, port, nofile=None, wait=10):
         self.binary = binary()
         self.titled = os.path.basename(self.binary).startswith("fairlead")
         self.port = port
@@ -175,12 +210,12 @@ class Balancer:
                                             start_new_session=True, preexec_fn=lambda: tools.raise_nofile(nofile))
         self.pid = self.process.pid
         try:
-            wait_for(lambda: self.process.poll() is not None or connects(port), 10, "the balancer accepts")
+            wait_for(lambda: self.process.poll() is not None or connects(port), wait, "the balancer accepts")
             check(self.process.poll() is None, "the balancer does not start")
             # The kernel accepts as soon as there is a listener, before those who will serve it are there.
             if self.titled:
                 want = int(re.search(r"nbthread (\d+)", text).group(1))
-                wait_for(lambda: len(self.workers()) >= want, 10, "%d workers run" % want)
+                wait_for(lambda: len(self.workers()) >= want, wait, "%d workers run" % want)
         except Failure as failure:
             said = self.log()
             self.stop()
@@ -205,12 +240,12 @@ class Balancer:
             return members[1:]
         return [pid for pid in members if re.match(r"fairlead: worker\b", process_title(pid))]
 
-    def reload(self):
+    def reload(self, seconds=5):
         """Reloads and returns the workers of the new generation, once there are as many new ones as old ones."""
         before = set(self.workers())
         want = len(self.fresh) if hasattr(self, "fresh") else len(before)
         self.signal(signal.SIGUSR2)
-        self.fresh = wait_for(lambda: (lambda new: new if len(new) >= want else None)(set(self.workers()) - before), 5,
+        self.fresh = wait_for(lambda: (lambda new: new if len(new) >= want else None)(set(self.workers()) - before), seconds,
                               "a reload brings %d new workers" % want)
         return self.fresh
 
@@ -238,9 +273,11 @@ class Balancer:
 class Load:
     """A run of the client beside this file's neighbour, in the background."""
 
-    def __init__(self, port, mode="keep", conns=20, path="/128", milliseconds=20000, timeout=5000):
+    def __init__(self, port, mode="keep", conns=20, path="/128", milliseconds=20000, timeout=5000, tls=None,
+                 resume=None):
+        more = (["-s", tls] if tls else []) + (["-r", resume] if resume else [])
         self.process = subprocess.Popen([tools.tool("client"), "-m", mode, "-c", str(conns), "-d", str(milliseconds),
-                                         "-t", str(timeout), str(port), path], stdout=subprocess.PIPE,
+                                         "-t", str(timeout), *more, str(port), path], stdout=subprocess.PIPE,
                                         stdin=subprocess.PIPE, text=True)
         self.stdout = self.process.stdout
 
@@ -330,8 +367,8 @@ class Box:
     def origin(self, port=None):
         return self.keep(tools.Server("origin", *([port] if port else [])))
 
-    def balancer(self, text, port, nofile=None):
-        return self.keep(Balancer(text, port, nofile))
+    def balancer(self, text, port, nofile=None, wait=10):
+        return self.keep(Balancer(text, port, nofile, wait))
 
     def load(self, port, **options):
         return self.keep(Load(port, **options))

@@ -9,6 +9,7 @@
 #include "log/log.h"
 #include "proxy/conf.h"
 #include "proxy/counters.h"
+#include "tls/shared.h"
 #include "transport/tls.h"
 
 // Positions as HAProxy numbers them; those of things that fairlead does not have, or does not measure, are holes.
@@ -49,6 +50,8 @@
       "Of the last second's TLS connections, percent resumed")                                                         \
     X(38, SSL_BACK_KEYS, "SslBackendKeyRate", "MRP", U32, "Full handshakes with servers in the last second")           \
     X(39, MAX_SSL_BACK_KEYS, "SslBackendMaxKeyRate", "MMP", U32, "Highest SslBackendKeyRate")                          \
+    X(40, SSL_CACHE_LOOKUPS, "SslCacheLookups", "MCP", U32, "TLS 1.2 sessions that clients asked for by their id")     \
+    X(41, SSL_CACHE_MISSES, "SslCacheMisses", "MCP", U32, "Of these, sessions that were not there or over")            \
     X(47, TASKS, "Tasks", "MGP", U32, "Sessions that workers carry now")                                               \
     X(50, NODE, "node", "COS", STR, "Name of this node (global, node)")                                                \
     X(51, DESCRIPTION, "description", "COS", STR, "What this node is (global, description)")                           \
@@ -209,6 +212,10 @@ static void fill_tls(struct info_values *info, const struct admin *admin)
     set(info, INFO_SSL_REUSE_PCT, keys < rate ? (rate - keys) * UINT64_C(100) / rate : 0);
     set(info, INFO_SSL_BACK_KEYS, board_rate_read(&gauges[TRANSPORT_TLS_GAUGE_BACK_KEYS], now_us));
     set(info, INFO_MAX_SSL_BACK_KEYS, atomic_load(&gauges[TRANSPORT_TLS_GAUGE_BACK_KEYS_MAX]));
+    struct tls_shared_stats cache;
+    tls_shared_stats_get(&cache);
+    set(info, INFO_SSL_CACHE_LOOKUPS, cache.lookups);
+    set(info, INFO_SSL_CACHE_MISSES, cache.misses);
 }
 
 static void print_plain(struct text *out, const struct info_values *info, enum info which, bool desc)

@@ -129,7 +129,8 @@ static const struct config_word words[] = {
     TLS_ROWS_VERSIONS(CONFIG_IN_BIND, BIND),
     SHARED(CONFIG_IN_BIND, BIND),
     SHARED(CONFIG_IN_CRT_LIST, LIST),
-    TLS_ROW_VERSION("ssl-min-ver", CONFIG_IN_CRT_LIST, LIST, min_version, "The lowest version that is spoken."),
+    TLS_ROW_VERSION("ssl-min-ver", CONFIG_IN_CRT_LIST, LIST, min_version,
+                    "The lowest version that is spoken; one below TLSv1.2 takes 'ciphers' that it can speak."),
     TLS_ROW_VERSION("ssl-max-ver", CONFIG_IN_CRT_LIST, LIST, max_version, "The highest version that is spoken."),
 };
 CONFIG_WORDS(words);

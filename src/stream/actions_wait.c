@@ -184,9 +184,10 @@ static const struct rule_action actions[] = {
       .in = RULE_HTTP_REQUEST,
       .run = run_handshake,
       .args = "",
-      .help = "Waits for the end of the TLS handshake where the request came as early data (allow-0rtt), which may be a "
-              "replay until then. Where that takes longer than timeout http-request, or client, the client is answered "
-              "408.",
+      .help =
+          "Waits for the end of the TLS handshake where the request came as early data (allow-0rtt), which may be a "
+          "replay until then. Where that takes longer than timeout http-request, or client, the client is answered "
+          "408.",
       .good = "http-request wait-for-handshake",
       .bad = "http-request wait-for-handshake now",
       .bad_says = "unexpected 'now'" },

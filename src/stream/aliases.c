@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The %aliases of format strings (manual section 8.2.6) but for dates and times, which stand in aliases_time.c, and
-// TLS, in aliases_tls.c. All of them read a struct stream_log: that of the line being written, or one filled from the stream for other uses.
+// TLS, in aliases_tls.c. All of them read a struct stream_log: that of the line being written, or one filled from the
+// stream for other uses.
 #include <sys/socket.h>
 #include <unistd.h>
 #include "stream/act.h"

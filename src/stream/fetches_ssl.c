@@ -124,7 +124,7 @@ static bool ask_server_random(struct expr_subject *subject, struct expr_sample *
 
 // Secrets, as tune.ssl.keylog keeps them.
 #define ASK_SECRET(name, which)                                                                                        \
-    static bool ask_##name(struct expr_subject *subject, struct expr_sample *out, const struct tls_conn *tls,         \
+    static bool ask_##name(struct expr_subject *subject, struct expr_sample *out, const struct tls_conn *tls,          \
                            const struct expr_arg *args)                                                                \
     {                                                                                                                  \
         (void)subject, (void)args;                                                                                     \
@@ -287,10 +287,11 @@ static const struct expr_fetch fetches[] = {
     PAIR("is_resumed", EXPR_BOOL, is_resumed, "Whether an earlier session was resumed", ""),
     PAIR("session_id", EXPR_BIN, session_id, "The identity of the session, which TLS 1.3 has none of,", " -m found"),
     PAIR("session_key", EXPR_BIN, session_key, "The session's master key", " -m found"),
-    PAIR("unique_id", EXPR_BIN, unique_id,
-         "Bytes that are this connection's alone and known to both of its ends: tls-unique (RFC 5929 section 3), in TLS "
-         "1.3, which has none, tls-exporter (RFC 9266),",
-         " -m found"),
+    PAIR(
+        "unique_id", EXPR_BIN, unique_id,
+        "Bytes that are this connection's alone and known to both of its ends: tls-unique (RFC 5929 section 3), in TLS "
+        "1.3, which has none, tls-exporter (RFC 9266),",
+        " -m found"),
     PAIR("client_random", EXPR_BIN, client_random, "The random bytes of the ClientHello", " -m found"),
     PAIR("server_random", EXPR_BIN, server_random, "The random bytes of the ServerHello", " -m found"),
     SECRET("client_early_traffic_secret", client_early),

@@ -227,12 +227,12 @@ STREAM_SSL_SIDE(fetch_c_r_dn, stream_ssl_front, ask_r_dn)
         NAME(prefix, s_dn, moments, "The subject's name in the certificate of " whose NAME_ARGS),                      \
         ROW(prefix, "key_alg", key_alg, STR, moments, "The algorithm of the key in the certificate of " whose ".",     \
             " rsaEncryption"),                                                                                         \
-        ROW(prefix, "sig_alg", sig_alg, STR, moments, "The algorithm that the certificate of " whose                   \
-            " is signed with.", " RSA-SHA256"),                                                                        \
-        ROW(prefix, "notbefore", notbefore, STR, moments, "When the certificate of " whose                             \
-            " begins to hold, as YYMMDDhhmmssZ.", " -m beg 26"),                                                       \
-        ROW(prefix, "notafter", notafter, STR, moments, "When the certificate of " whose                               \
-            " ends, as YYMMDDhhmmssZ.", " -m beg 26"),                                                                 \
+        ROW(prefix, "sig_alg", sig_alg, STR, moments,                                                                  \
+            "The algorithm that the certificate of " whose " is signed with.", " RSA-SHA256"),                         \
+        ROW(prefix, "notbefore", notbefore, STR, moments,                                                              \
+            "When the certificate of " whose " begins to hold, as YYMMDDhhmmssZ.", " -m beg 26"),                      \
+        ROW(prefix, "notafter", notafter, STR, moments, "When the certificate of " whose " ends, as YYMMDDhhmmssZ.",   \
+            " -m beg 26"),                                                                                             \
         ROW(prefix, "serial", serial, BIN, moments, "The serial number of the certificate of " whose ".",              \
             ",hex 8A0102"),                                                                                            \
         ROW(prefix, "sha1", sha1, BIN, moments, "The SHA-1 of the certificate of " whose ".",                          \
@@ -246,8 +246,9 @@ static const struct expr_fetch fetches[] = {
     ROWS(c, STREAM_SSL_FROM_CLIENT, "the client"),
     ROWS(f, STREAM_SSL_FROM_CLIENT, "this side, as the client was shown it"),
     ROWS(s, EXPR_FROM_SERVER, "the server"),
-    NAME(c, r_dn, STREAM_SSL_FROM_CLIENT, "The name of the root that the certificate of the client leads to, where its check "
-                                          "found nothing wrong" NAME_ARGS),
+    NAME(c, r_dn, STREAM_SSL_FROM_CLIENT,
+         "The name of the root that the certificate of the client leads to, where its check "
+         "found nothing wrong" NAME_ARGS),
     ROW(c, "chain_der", chain_der, BIN, STREAM_SSL_FROM_CLIENT,
         "The certificates that the client sent besides its own, DER, one behind the other.", " -m found"),
     ROW(s, "chain_der", chain_der, BIN, EXPR_FROM_SERVER,

@@ -93,8 +93,10 @@ FRONT(early_rcvd)
     }
 
 static const struct expr_fetch fetches[] = {
-    ROW("ssl_c_err", INT, err, "What the check of the client's certificate found wrong with the certificate itself: an "
-        "X509_V_ERR number (x509_v_err_str names it), 0 for nothing.", " 10"),
+    ROW("ssl_c_err", INT, err,
+        "What the check of the client's certificate found wrong with the certificate itself: an "
+        "X509_V_ERR number (x509_v_err_str names it), 0 for nothing.",
+        " 10"),
     ROW("ssl_c_ca_err", INT, ca_err, "What it found wrong first with the chain above it, 0 for nothing.", " 19"),
     ROW("ssl_c_ca_err_depth", INT, ca_err_depth, "How far up the chain that was, 0 where nothing was.", " 1"),
     ROW("ssl_c_verify", INT, verify,

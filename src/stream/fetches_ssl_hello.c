@@ -65,7 +65,7 @@ static bool get_list(struct slice *list, struct expr_subject *subject, enum tls_
 }
 
 #define LIST(name, run)                                                                                                \
-    static bool fetch_##name(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,      \
+    static bool fetch_##name(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,       \
                              struct expr_walk *walk)                                                                   \
     {                                                                                                                  \
         struct slice list;                                                                                             \
@@ -214,8 +214,8 @@ static const struct expr_fetch fetches[] = {
              " -m found"),
     FILTERED("eclist_bin", BIN, eclist_bin, "The groups that the client offers, two bytes each.", " -m found"),
     ROW("ecformats_bin", BIN, ecformats_bin, "The point formats that the client offers, a byte each.", " -m found"),
-    FILTERED("sigalgs_bin", BIN, sigalgs_bin,
-             "The signature algorithms that the client can check, two bytes each.", " -m found"),
+    FILTERED("sigalgs_bin", BIN, sigalgs_bin, "The signature algorithms that the client can check, two bytes each.",
+             " -m found"),
     FILTERED("supported_versions_bin", BIN, versions_bin,
              "The versions that the client offers in its supported_versions extension, two bytes each.", " -m found"),
     ROW("protocol_hello_id", INT, hello_id,

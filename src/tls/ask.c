@@ -13,9 +13,8 @@ size_t tls_conn_unique(const struct tls_conn *conn, uint8_t out[TLS_UNIQUE_MAX])
         return 0;
     if (conn->facts.version < TLS1_3_VERSION)
         return SSL_get_tls_unique(conn->ssl, out, &len, TLS_UNIQUE_MAX) ? len : 0;
-    return SSL_export_keying_material(conn->ssl, out, EXPORTER_LEN, label, sizeof(label) - 1, NULL, 0, 0)
-               ? EXPORTER_LEN
-               : 0;
+    return SSL_export_keying_material(conn->ssl, out, EXPORTER_LEN, label, sizeof(label) - 1, NULL, 0, 0) ? EXPORTER_LEN
+                                                                                                          : 0;
 }
 
 uint16_t tls_conn_version_seen(const struct tls_conn *conn)

@@ -14,7 +14,7 @@ struct tls_policy {
     uint16_t min_version;
     uint16_t max_version;
     bool client_ciphers;
-    const char *ciphers; // of TLS 1.2 and below, NULL: the policy has TLS 1.3 alone
+    const char *ciphers; // of TLS 1.2 and below
     const char *lacks;   // groups that the library does not have, NULL: none
     const uint16_t *groups;
     uint8_t num_groups;

@@ -4,6 +4,12 @@
 #include "base/check.h"
 #include "conf_inner.h"
 
+// What was said of versions below TLS 1.2 would be of no use with the default, which has AEAD alone.
+#define OLD_CIPHERS                                                                                                    \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"                         \
+    "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                           \
+    "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA"
+
 enum { FIRST = TLS_VERSION_10, LAST = TLS_VERSION_13 };
 
 static const char *version_name(uint16_t version)
@@ -64,6 +70,8 @@ bool tls_conf_settle(struct config *config, struct tls_conf *conf, struct config
     conf->max_version = conf->max_version ? conf->max_version : TLS_VERSION_13;
     close_holes(config, conf, place, who);
     conf->no_versions = 0;
+    if (conf->min_version && conf->min_version < TLS_VERSION_12 && !conf->ciphers)
+        conf->ciphers = OLD_CIPHERS;
     if (conf->min_version)
         return true;
     config_diag_add(config->diag, CONFIG_ERROR, place, "%s: no version of TLS is left", who);

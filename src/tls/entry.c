@@ -4,6 +4,16 @@
 #include "tls/entry.h"
 #include "tls/trust.h"
 
+// What is forgiven is part of what was checked: a session made where an expired certificate is let in must not open an
+// entry where it is not.
+static void add_errors(SHA256_CTX *sha, const struct tls_errors *errors)
+{
+    for (size_t i = 0; i < TLS_ERRORS_MAX / 8; i++) {
+        uint8_t byte = (uint8_t)(errors->bits[i / 8] >> i % 8 * 8);
+        SHA256_Update(sha, &byte, 1);
+    }
+}
+
 // Machines of a fleet and generations of a process must come to the same bytes: what is hashed has one form everywhere.
 void tls_entry_context(struct tls_entry *entry)
 {
@@ -18,5 +28,9 @@ void tls_entry_context(struct tls_entry *entry)
     SHA256_Update(&sha, entry->cert->name, strlen(entry->cert->name) + 1);
     SHA256_Update(&sha, &verify, sizeof(verify));
     SHA256_Update(&sha, digest, sizeof(digest));
+    if (entry->trust) {
+        add_errors(&sha, &entry->conf.ca_ignore);
+        add_errors(&sha, &entry->conf.crt_ignore);
+    }
     SHA256_Final(entry->session_context, &sha);
 }

@@ -6,6 +6,8 @@
 static const uint16_t mozilla_groups[] = { SSL_CURVE_X25519, SSL_CURVE_SECP256R1, SSL_CURVE_SECP384R1 };
 #define MOZILLA_GROUPS .groups = mozilla_groups, .num_groups = NUM_ITEMS(mozilla_groups), .client_ciphers = true
 
+// Policies of TLS 1.3 alone name suites all the same: they count where a word beats the versions.
+//
 // Suites in AWS's order. Those that end in CBC with SHA-256 or SHA-384 are not in this library, and are told of.
 #define GCM_128    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
 #define SHA2_128   "ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:"
@@ -31,7 +33,11 @@ static const uint16_t mozilla_groups[] = { SSL_CURVE_X25519, SSL_CURVE_SECP256R1
     }
 
 static const struct tls_policy policies[] = {
-    { .name = "mozilla-modern", .min_version = TLS_VERSION_13, .max_version = TLS_VERSION_13, MOZILLA_GROUPS },
+    { .name = "mozilla-modern",
+      .min_version = TLS_VERSION_13,
+      .max_version = TLS_VERSION_13,
+      .ciphers = AWS_RES,
+      MOZILLA_GROUPS },
     { .name = "mozilla-intermediate",
       .min_version = TLS_VERSION_12,
       .max_version = TLS_VERSION_13,
@@ -39,7 +45,7 @@ static const struct tls_policy policies[] = {
                  "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
                  "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305",
       MOZILLA_GROUPS },
-    AWS("TLS13-1-3-2021-06", 13, 13, NULL),
+    AWS("TLS13-1-3-2021-06", 13, 13, AWS_RES),
     AWS("TLS13-1-2-2021-06", 12, 13, AWS_FS_RES),
     AWS("TLS13-1-2-Res-2021-06", 12, 13, AWS_RES),
     AWS("TLS13-1-2-Ext1-2021-06", 12, 13, AWS_EXT1),
@@ -57,7 +63,7 @@ static const struct tls_policy policies[] = {
     AWS("TLS-1-0-2015-04", 10, 12, AWS_EXT2 ":DES-CBC3-SHA"),
     AWS("2016-08", 10, 12, AWS_EXT2),
     AWS("2015-05", 10, 12, AWS_EXT2),
-    AWS_PQ("TLS13-1-3-PQ-2025-09", 13, NULL),
+    AWS_PQ("TLS13-1-3-PQ-2025-09", 13, AWS_RES),
     AWS_PQ("TLS13-1-2-PQ-2025-09", 12, AWS_FS_RES),
     AWS_PQ("TLS13-1-2-Res-PQ-2025-09", 12, AWS_RES),
     AWS_PQ("TLS13-1-2-Ext1-PQ-2025-09", 12, AWS_EXT1),
@@ -113,8 +119,7 @@ static bool use_policy(struct config *config, struct tls_conf *conf, const struc
     struct tls_conf_lost lost = { .num = 0 };
     *policy = *row;
     text_init(&lost.names);
-    if (row->ciphers)
-        tls_conf_ciphers_text(config, &policy->ciphers, &lost, slice_str(row->ciphers));
+    tls_conf_ciphers_text(config, &policy->ciphers, &lost, slice_str(row->ciphers));
     if (row->lacks)
         config_warning(config, line, index, "groups of this policy that BoringSSL does not have are left out: %s",
                        row->lacks);
@@ -140,5 +145,7 @@ bool tls_conf_policy(struct config *config, struct tls_conf *conf, const struct 
             return config_error(config, line, index,
                                 "policies of FIPS leave TLS_CHACHA20_POLY1305_SHA256 out of TLS 1.3, whose suites "
                                 "BoringSSL fixes; and this build of it is not validated");
-    return config_error_unknown(config, line, index, "policy", known, NUM_ITEMS(known));
+    const char *nearest = config_nearest(name.ptr, known, NUM_ITEMS(known));
+    return config_error(config, line, index, "unknown policy '%s'%s%s%s", arg->str, nearest ? "; did you mean '" : "",
+                        nearest ? nearest : "", nearest ? "'?" : "");
 }

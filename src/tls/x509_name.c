@@ -72,9 +72,8 @@ size_t tls_x509_name(char *out, size_t cap, struct slice name)
     while (ok && walk_next(&walk, &type, &value)) {
         char *made;
         const char *text = type_name(&type, &made);
-        ok = text && is_clean(value) && append(out, &len, cap, SLICE("/")) &&
-             append(out, &len, cap, slice_str(text)) && append(out, &len, cap, SLICE("=")) &&
-             append(out, &len, cap, value);
+        ok = text && is_clean(value) && append(out, &len, cap, SLICE("/")) && append(out, &len, cap, slice_str(text)) &&
+             append(out, &len, cap, SLICE("=")) && append(out, &len, cap, value);
         OPENSSL_free(made);
     }
     return ok ? len : 0;

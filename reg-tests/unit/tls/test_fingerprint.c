@@ -138,8 +138,14 @@ static void test_ja4_alpn(void **state)
         size_t len;
         const char *wanted;
     } cases[] = {
-        { "\xab", 1, "ab" },     { "\xab\xcd", 2, "ad" },     { "0\xab", 2, "3b" },
-        { "01\xab\xcd", 4, "3d" }, { "0\xab\xcd" "1", 4, "01" }, { "x", 1, "xx" },
+        { "\xab", 1, "ab" },
+        { "\xab\xcd", 2, "ad" },
+        { "0\xab", 2, "3b" },
+        { "01\xab\xcd", 4, "3d" },
+        { "0\xab\xcd"
+          "1",
+          4, "01" },
+        { "x", 1, "xx" },
         { "\x1a\x1a", 2, "1a" },
     };
     for (size_t i = 0; i < NUM_ITEMS(cases); i++) {

@@ -350,6 +350,38 @@ static void build_v2(void **state)
     assert_memory_equal(out, SIG "\x20\0\0\0", 16);
 }
 
+// In the order in which HAProxy 2.6 writes them.
+static void build_v2_ssl(void **state)
+{
+    (void)state;
+    static const char expected[] = "\x01\x00\x08http/1.1\x20\x00\x31\x07\0\0\0\x0a\x21\x00\x07TLSv1.3\x22\x00\x07"
+                                   "client1\x25\x00\x05"
+                                   "EC256\x23\x00\x0dTLS_AES_128_X";
+    char out[512];
+    struct transport_proxy_info info;
+    union transport_proxy_address a = address("10.0.0.1", 1000), b = address("10.0.0.2", 80);
+    struct transport_proxy_ssl ssl = { .client = TRANSPORT_PROXY_CLIENT_SSL | TRANSPORT_PROXY_CLIENT_CERT_CONN |
+                                                 TRANSPORT_PROXY_CLIENT_CERT_SESS,
+                                       .verify = 10,
+                                       .version = SLICE("TLSv1.3"),
+                                       .cn = SLICE("client1"),
+                                       .key_alg = SLICE("EC256"),
+                                       .cipher = SLICE("TLS_AES_128_X") };
+    struct transport_proxy_write what = { .version = 2, .src = &a, .dst = &b, .alpn = SLICE("http/1.1"), .ssl = &ssl };
+    size_t len = transport_proxy_build(out, sizeof(out), &what);
+    expect_header(&info, slice_of(out, len));
+    assert_int_equal(info.num_tlvs, 2);
+    assert_int_equal(len, 28 + sizeof(expected) - 1);
+    assert_memory_equal(out + 28, expected, sizeof(expected) - 1);
+    for (size_t cap = 0; cap < len; cap++)
+        assert_int_equal(transport_proxy_build(out, cap, &what), 0);
+    // A client without TLS is told of as such.
+    ssl = (struct transport_proxy_ssl){ 0 };
+    len = transport_proxy_build(out, sizeof(out), &what);
+    expect_header(&info, slice_of(out, len));
+    assert_int_equal(info.tlvs[1].value.len, 5);
+}
+
 static void build_v2_bounds(void **state)
 {
     (void)state;
@@ -379,7 +411,7 @@ int main(void)
         cmocka_unit_test(v1_good),  cmocka_unit_test(v1_bad),           cmocka_unit_test(v1_too_long),
         cmocka_unit_test(v2_good),  cmocka_unit_test(v2_unix),          cmocka_unit_test(v2_local),
         cmocka_unit_test(v2_bad),   cmocka_unit_test(v2_too_many_tlvs), cmocka_unit_test(build_v1),
-        cmocka_unit_test(build_v2), cmocka_unit_test(build_v2_bounds),
+        cmocka_unit_test(build_v2), cmocka_unit_test(build_v2_ssl),     cmocka_unit_test(build_v2_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
