@@ -36,8 +36,9 @@ void tls_names_free(struct tls_names *names);
 enum { TLS_CAN_RSA = 1 << TLS_KEY_RSA, TLS_CAN_ECDSA = 1 << TLS_KEY_ECDSA, TLS_CAN_ED25519 = 1 << TLS_KEY_ED25519 };
 
 // tls_names_find gives the entry for the server name `name` (any case; empty: none was sent) and a client that can
-// check `can`: the exact name before a wildcard, ECDSA before RSA where the client can. NULL: nothing is there for that
-// name; tls_names_default then gives the default, where the bind is not strict-sni. Manual: bind's `crt`, section 3.11.
+// check `can`: per type of key the exact name before a wildcard and the first of the configuration before later ones,
+// then ECDSA before RSA where the client can. NULL: nothing is there for that name; tls_names_default then gives the
+// default, where the bind is not strict-sni. Manual: bind's `crt` and `crt-list`, section 5.1.
 const struct tls_entry *tls_names_find(const struct tls_names *names, struct slice name, uint32_t can);
 
 // tls_names_default gives the entry for names that nothing is there for, of a kind the client can check where there is

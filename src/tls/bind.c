@@ -73,9 +73,12 @@ static bool same_bundle(const struct tls_cert *a, const struct tls_cert *b)
     return slice_equal(names[0], names[1]);
 }
 
-// The first one is, be there others that say so (HAProxy manual, `default-crt`).
+// The first certificate is a default, be there others that say so, unless it says so itself (HAProxy manual,
+// `default-crt`).
 static void mark_default(struct tls_entry *entries)
 {
+    if (entries && entries->is_default)
+        return;
     for (struct tls_entry *entry = entries; entry; entry = entry->next)
         if (entry == entries || same_bundle(entries->cert, entry->cert))
             entry->is_default = true;

@@ -152,19 +152,22 @@ static bool is_excluded(const struct names_node *exact, const struct tls_entry *
     return false;
 }
 
-static const struct tls_entry *choose_at(const struct names_node *node, const struct names_node *exact, uint32_t can)
+// Notes the first entry of each type that `node` leads to, where none of that type is noted yet.
+static void note(const struct tls_entry *first[NUM_KEY_TYPES], const struct names_node *node,
+                 const struct names_node *exact)
 {
-    const struct tls_entry *first[NUM_KEY_TYPES] = { NULL };
     for (const struct names_item *it = node ? node->items : NULL; it; it = it->next) {
         uint8_t type = it->entry->cert->key_type;
         if (!it->negative && !first[type] && !(node->wild && is_excluded(exact, it->entry)))
             first[type] = it->entry;
     }
-    return choose(first, can);
 }
 
+// For each type of key the exact name comes before the wildcard, and then the types are compared: an ECDSA certificate
+// for the wildcard is preferred to an RSA one for the exact name, as HAProxy does.
 const struct tls_entry *tls_names_find(const struct tls_names *names, struct slice name, uint32_t can)
 {
+    const struct tls_entry *first[NUM_KEY_TYPES] = { NULL };
     char lower[NAME_MAX_LEN];
     if (!name.len || name.len > sizeof(lower))
         return NULL;
@@ -172,11 +175,11 @@ const struct tls_entry *tls_names_find(const struct tls_names *names, struct sli
         lower[i] = slice_lower(name.ptr[i]);
     name.ptr = lower;
     const struct names_node *exact = *slot_of(names, name, false);
-    const struct tls_entry *entry = choose_at(exact, NULL, can);
+    note(first, exact, exact);
     size_t dot = slice_find(name, '.');
-    if (entry || dot == name.len)
-        return entry;
-    return choose_at(*slot_of(names, slice_from(name, dot), true), exact, can);
+    if (dot < name.len)
+        note(first, *slot_of(names, slice_from(name, dot), true), exact);
+    return choose(first, can);
 }
 
 const struct tls_entry *tls_names_default(const struct tls_names *names, uint32_t can)
