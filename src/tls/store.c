@@ -119,7 +119,9 @@ static struct tls_cert *item_read(struct tls_store *store, struct store_item *it
     if (item->cert || item->failed)
         return item->cert;
     struct tls_cert *cert = arena_alloc(store->config->arena, sizeof(*cert));
-    struct cert_reader reader = { .store = store, .cert = cert, .place = place, .explicit_files = item->explicit_files };
+    struct cert_reader reader = {
+        .store = store, .cert = cert, .place = place, .explicit_files = item->explicit_files
+    };
     if (item->explicit_files)
         reader.place = item->place;
     cert->name = item->name;
