@@ -54,19 +54,21 @@ static bool load_update(struct config *config, const struct config_line *line, u
     const char *state = config_arg_at(line, index)->str;
     if (strcmp(state, "on") == 0)
         return config_error(config, line, index, "'ocsp-update on' is not supported: %s", TLS_NO_OCSP_UPDATE);
-    return strcmp(state, "off") == 0 ||
-           config_error_unknown(config, line, index, "state", known, NUM_ITEMS(known));
+    return strcmp(state, "off") == 0 || config_error_unknown(config, line, index, "state", known, NUM_ITEMS(known));
 }
 
-static bool load_option(struct config *config, struct tls_cert_files *files, const struct config_line *line, uint32_t index)
+static bool load_option(struct config *config, struct tls_cert_files *files, const struct config_line *line,
+                        uint32_t index)
 {
     static const char *const known[] = { "crt", "key", "ocsp", "issuer", "sctl", "alias", "ocsp-update" };
     const struct config_arg *name = config_arg_at(line, index), *value = config_arg_at(line, index + 1);
     const char **member = load_member(files, name->str);
     bool is_update = strcmp(name->str, "ocsp-update") == 0;
     if (strcmp(name->str, "acme") == 0 || strcmp(name->str, "domains") == 0)
-        return config_error(config, line, index, "'%s' is not supported: fairlead does not ask for certificates by "
-                                                 "ACME; run an ACME client and reload", name->str);
+        return config_error(config, line, index,
+                            "'%s' is not supported: fairlead does not ask for certificates by "
+                            "ACME; run an ACME client and reload",
+                            name->str);
     if (!member && !is_update)
         return config_error_unknown(config, line, index, "option of 'load'", known, NUM_ITEMS(known));
     if (!value || value->len == 0)

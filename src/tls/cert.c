@@ -168,10 +168,11 @@ bool cert_context_make(struct cert_reader *reader, const char *path)
                               "its key is of a kind, or for a use, that TLS does not have");
         return cert_error(reader, path, "the certificate cannot be used", NULL);
     }
-    bool ok = (!cert->ocsp.len || SSL_CTX_set_ocsp_response(cert->ctx, (const uint8_t *)cert->ocsp.ptr, cert->ocsp.len)) &&
-              (!cert->sctl.len || SSL_CTX_set_signed_cert_timestamp_list(
-                                      cert->ctx, (const uint8_t *)cert->sctl.ptr, cert->sctl.len)) &&
-              (reader->store->conf->no_compression || cert_compression_add(cert->ctx));
+    bool ok =
+        (!cert->ocsp.len || SSL_CTX_set_ocsp_response(cert->ctx, (const uint8_t *)cert->ocsp.ptr, cert->ocsp.len)) &&
+        (!cert->sctl.len ||
+         SSL_CTX_set_signed_cert_timestamp_list(cert->ctx, (const uint8_t *)cert->sctl.ptr, cert->sctl.len)) &&
+        (reader->store->conf->no_compression || cert_compression_add(cert->ctx));
     return ok || cert_error(reader, path, "the certificate cannot be prepared", NULL);
 }
 

@@ -70,8 +70,8 @@ static const char *find_responses(CBS *responses, struct slice der)
     // ResponseData: version, responderID, producedAt, responses.
     bool ok = CBS_get_asn1(&octets, &basic, CBS_ASN1_SEQUENCE) && CBS_get_asn1(&basic, &tbs, CBS_ASN1_SEQUENCE) &&
               CBS_get_optional_asn1(&tbs, NULL, NULL, CONTEXT_LIST) && CBS_get_any_asn1(&tbs, &responder, &tag) &&
-              CBS_get_asn1(&tbs, NULL, CBS_ASN1_GENERALIZEDTIME) &&
-              CBS_get_asn1(&tbs, responses, CBS_ASN1_SEQUENCE) && CBS_len(responses);
+              CBS_get_asn1(&tbs, NULL, CBS_ASN1_GENERALIZEDTIME) && CBS_get_asn1(&tbs, responses, CBS_ASN1_SEQUENCE) &&
+              CBS_len(responses);
     return ok ? NULL : malformed;
 }
 

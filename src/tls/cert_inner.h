@@ -104,7 +104,7 @@ struct tls_store {
     struct tls_cert *certs;             // all that were read
     struct store_item **items;          // by name, hashed
     uint32_t num_items;
-    uint32_t cap_items; // a power of two
+    uint32_t cap_items;        // a power of two
     struct cert_chain *chains; // of issuers-chain-path
     bool chains_read;
 };

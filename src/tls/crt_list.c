@@ -48,8 +48,9 @@ static bool words_bracket(struct list_words *words, size_t at, char c, bool *in_
     if (words->options_at)
         return words_fail(words, at, *in_options ? "'[' within brackets" : "a line has one list of options");
     if (words->num != 1)
-        return words_fail(words, at, words->num ? "options must stand before the filters"
-                                                : "a line begins with the name of a certificate");
+        return words_fail(words, at,
+                          words->num ? "options must stand before the filters"
+                                     : "a line begins with the name of a certificate");
     *in_options = true;
     words->options_at = 1;
     return true;

@@ -80,7 +80,7 @@ enum {
 struct span {
     struct span *next; // of those of the class that have room, or of the empty ones
     struct span *prev;
-    void *free; // linked through their first word; wiped but for that
+    void *free;         // linked through their first word; wiped but for that
     uint32_t fresh;     // offset of the first byte that was never handed out
     uint32_t block_len; // 0: a single large block
     uint32_t num_used;

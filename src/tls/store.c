@@ -119,7 +119,9 @@ static struct tls_cert *item_read(struct tls_store *store, struct store_item *it
     if (item->cert || item->failed)
         return item->cert;
     struct tls_cert *cert = arena_alloc(store->config->arena, sizeof(*cert));
-    struct cert_reader reader = { .store = store, .cert = cert, .place = place, .explicit_files = item->explicit_files };
+    struct cert_reader reader = {
+        .store = store, .cert = cert, .place = place, .explicit_files = item->explicit_files
+    };
     if (item->explicit_files)
         reader.place = item->place;
     cert->name = item->name;
@@ -205,8 +207,8 @@ static void found_directory(struct tls_store *store, struct store_found *found, 
     for (int i = 0; i < num; i++) {
         struct stat st;
         const char *file = arena_printf(store->config->arena, "%.*s/%s", (int)dir.len, path, entries[i]->d_name);
-        // Only files: directories are passed over, a link that leads nowhere is an error.
-        if (stat(file, &st) != 0 || !S_ISDIR(st.st_mode))
+        // Only files: a directory, or a device, is passed over; a link that leads nowhere is an error.
+        if (stat(file, &st) != 0 || S_ISREG(st.st_mode))
             found_file(store, found, file, place);
         free(entries[i]);
     }

@@ -78,8 +78,8 @@ static inline void reader_shell(struct reader *reader, const char *command)
 {
     char *certs = realpath(reader_file(reader, "."), NULL);
     must(certs);
-    const char *line = arena_printf(&reader->arena, "cd '%s' && C='%s' && { %s; } >/dev/null 2>&1", reader->dir, certs,
-                                    command);
+    const char *line =
+        arena_printf(&reader->arena, "cd '%s' && C='%s' && { %s; } >/dev/null 2>&1", reader->dir, certs, command);
     free(certs);
     if (system(line) != 0) {
         fprintf(stderr, "failed: %s\n", line);

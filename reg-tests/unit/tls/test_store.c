@@ -40,12 +40,13 @@ static void test_forms(void **state)
     (void)state;
     struct reader reader;
     reader_init(&reader);
-    reader_shell(&reader, "openssl x509 -in $C/rsa.pem >only.crt; openssl pkey -in $C/rsa.pem >pkcs8.key;"
-                          "openssl rsa -in pkcs8.key -traditional >old.key;"
-                          "openssl pkey -in $C/a.pem | openssl ec >ec.key; openssl ecparam -name prime256v1 >ec.params;"
-                          "cat pkcs8.key only.crt >first.pem; { echo words; cat only.crt old.key | sed s/$/\\\\r/; } >crlf.pem;"
-                          "openssl x509 -in $C/a.pem -trustout -addtrust serverAuth >trusted;"
-                          "cat ec.params trusted ec.key >ec.pem");
+    reader_shell(&reader,
+                 "openssl x509 -in $C/rsa.pem >only.crt; openssl pkey -in $C/rsa.pem >pkcs8.key;"
+                 "openssl rsa -in pkcs8.key -traditional >old.key;"
+                 "openssl pkey -in $C/a.pem | openssl ec >ec.key; openssl ecparam -name prime256v1 >ec.params;"
+                 "cat pkcs8.key only.crt >first.pem; { echo words; cat only.crt old.key | sed s/$/\\\\r/; } >crlf.pem;"
+                 "openssl x509 -in $C/a.pem -trustout -addtrust serverAuth >trusted;"
+                 "cat ec.params trusted ec.key >ec.pem");
     assert_int_equal(reader_one(&reader, reader_path(&reader, "first.pem"))->num_chain, 1);
     assert_int_equal(reader_one(&reader, reader_path(&reader, "crlf.pem"))->key_type, TLS_KEY_RSA);
     assert_int_equal(reader_one(&reader, reader_path(&reader, "ec.pem"))->key_type, TLS_KEY_ECDSA);
@@ -163,7 +164,8 @@ static void test_bundle(void **state)
     assert_int_equal(certs[0]->key_type, TLS_KEY_ECDSA);
     assert_int_equal(certs[1]->key_type, TLS_KEY_RSA);
     reader_shell(&reader, "cp $C/rsa.pem one.pem.rsa; echo x >bad.pem.rsa; cp $C/a.pem bad.pem.ecdsa; echo x >n.dsa");
-    assert_string_equal(reader_one(&reader, reader_path(&reader, "one.pem"))->name, reader_path(&reader, "one.pem.rsa"));
+    assert_string_equal(reader_one(&reader, reader_path(&reader, "one.pem"))->name,
+                        reader_path(&reader, "one.pem.rsa"));
     reader_refuses(&reader, reader_path(&reader, "bad.pem"), "bad.pem.rsa': it holds no certificate");
     reader_refuses(&reader, reader_path(&reader, "n"), "No such file");
     reader_fini(&reader);
@@ -174,17 +176,18 @@ static void test_wrong(void **state)
     (void)state;
     struct reader reader;
     reader_init(&reader);
-    reader_shell(&reader, "X='openssl x509 -in '$C; K='openssl pkey -in '$C; : >empty.pem; echo garbage >garbage.pem;"
-                          "($X/a.pem; $K/rsa.pem) >mismatch.pem; ($X/a.pem; $K/b.pem.ecdsa) >other.pem;"
-                          "($X/a.pem; $K/a.pem -aes128 -passout pass:x) >encrypted.pem;"
-                          "($X/rsa.pem; openssl rsa -in $C/rsa.pem -aes128 -passout pass:x -traditional) >older.pem;"
-                          "$X/a.pem >keyless.pem; $K/a.pem >certless.pem; head -c 300 $C/a.pem >short.pem;"
-                          "sed 's/^M/_/' $C/a.pem >digits.pem; ($X/a.pem; cat garbage.pem) >k.pem; cp garbage.pem k.pem.key;"
-                          "(echo -----BEGIN CERTIFICATE-----; echo AAAA; echo -----END CERTIFICATE-----) >der.pem;"
-                          "(echo -----BEGIN CERTIFICATE-----; echo -----END CERTIFICATE-----) >none.pem;"
-                          "openssl ecparam -name secp256k1 -genkey >k1.key; openssl req -x509 -new -key k1.key -subj /CN=k"
-                          " >k1.crt; cat k1.crt k1.key >k1.pem; cp $C/a.pem sct.pem; echo x >sct.pem.sctl;"
-                          ":");
+    reader_shell(&reader,
+                 "X='openssl x509 -in '$C; K='openssl pkey -in '$C; : >empty.pem; echo garbage >garbage.pem;"
+                 "($X/a.pem; $K/rsa.pem) >mismatch.pem; ($X/a.pem; $K/b.pem.ecdsa) >other.pem;"
+                 "($X/a.pem; $K/a.pem -aes128 -passout pass:x) >encrypted.pem;"
+                 "($X/rsa.pem; openssl rsa -in $C/rsa.pem -aes128 -passout pass:x -traditional) >older.pem;"
+                 "$X/a.pem >keyless.pem; $K/a.pem >certless.pem; head -c 300 $C/a.pem >short.pem;"
+                 "sed 's/^M/_/' $C/a.pem >digits.pem; ($X/a.pem; cat garbage.pem) >k.pem; cp garbage.pem k.pem.key;"
+                 "(echo -----BEGIN CERTIFICATE-----; echo AAAA; echo -----END CERTIFICATE-----) >der.pem;"
+                 "(echo -----BEGIN CERTIFICATE-----; echo -----END CERTIFICATE-----) >none.pem;"
+                 "openssl ecparam -name secp256k1 -genkey >k1.key; openssl req -x509 -new -key k1.key -subj /CN=k"
+                 " >k1.crt; cat k1.crt k1.key >k1.pem; cp $C/a.pem sct.pem; echo x >sct.pem.sctl;"
+                 ":");
     static const struct {
         const char *name, *says;
     } wrong[] = {
@@ -217,8 +220,9 @@ static void test_chains(void **state)
     (void)state;
     struct reader reader;
     reader_init(&reader);
-    reader_shell(&reader, "mkdir ch; cp $C/inter.pem ch/1.pem; openssl x509 -in $C/a.pem >a.pem;"
-                          "openssl pkey -in $C/a.pem >>a.pem; cat a.pem $C/ca.pem >root.pem; cp $C/selfsigned.pem s.pem");
+    reader_shell(&reader,
+                 "mkdir ch; cp $C/inter.pem ch/1.pem; openssl x509 -in $C/a.pem >a.pem;"
+                 "openssl pkey -in $C/a.pem >>a.pem; cat a.pem $C/ca.pem >root.pem; cp $C/selfsigned.pem s.pem");
     reader.conf.issuers_chain_path = reader_path(&reader, "ch");
     struct tls_cert *cert = reader_one(&reader, reader_path(&reader, "a.pem"));
     assert_true(cert->num_chain >= 2);
@@ -275,9 +279,10 @@ static void test_list(void **state)
     reader_init(&reader);
     reader_shell(&reader, "cp $C/a.pem $C/rsa.pem $C/b.pem.* .; openssl x509 -in $C/a.pem >only.crt");
     reader.conf.crt_base = reader.conf.key_base = reader.dir;
-    assert_true(list(&reader, &entries, "# a comment\n\n \t# another\r\n"
-                                        "a.pem\n\ta.pem[ocsp-update off]*.X.Test !y.x.test *\r\n"
-                                        "b.pem [ ] b.test\nonly.crt [key a.pem]\n"));
+    assert_true(list(&reader, &entries,
+                     "# a comment\n\n \t# another\r\n"
+                     "a.pem\n\ta.pem[ocsp-update off]*.X.Test !y.x.test *\r\n"
+                     "b.pem [ ] b.test\nonly.crt [key a.pem]\n"));
     const struct tls_entry *it = entries;
     assert_int_equal(it->num_filters, 0);
     assert_false(it->is_default);
@@ -320,9 +325,9 @@ static void test_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_file), cmocka_unit_test(test_forms),   cmocka_unit_test(test_names),
-        cmocka_unit_test(test_beside),   cmocka_unit_test(test_ocsp),    cmocka_unit_test(test_directory),
-        cmocka_unit_test(test_bundle),   cmocka_unit_test(test_wrong),   cmocka_unit_test(test_chains),
+        cmocka_unit_test(test_one_file), cmocka_unit_test(test_forms), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_beside),   cmocka_unit_test(test_ocsp),  cmocka_unit_test(test_directory),
+        cmocka_unit_test(test_bundle),   cmocka_unit_test(test_wrong), cmocka_unit_test(test_chains),
         cmocka_unit_test(test_defined),  cmocka_unit_test(test_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
