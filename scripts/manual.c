@@ -40,6 +40,7 @@ static const struct group {
     { CONFIG_IN_COOKIE, "Options of cookie", "They follow the name on a `cookie` line." },
     { CONFIG_IN_ERRORS, "Words of http-errors", "They stand in `http-errors` sections." },
     { CONFIG_IN_USERLIST, "Words of userlist", "They stand in `userlist` sections." },
+    { CONFIG_IN_CRT_STORE, "Words of crt-store", "They stand in `crt-store` sections." },
     { CONFIG_IN_RING, "Words of ring", "They stand in `ring` sections." },
     { CONFIG_IN_LOG_PROFILE, "Words of log-profile", "They stand in `log-profile` sections." },
 };
@@ -64,6 +65,7 @@ static const struct {
     { CONFIG_IN_RING, "ring" },
     { CONFIG_IN_LOG_PROFILE, "log-profile" },
     { CONFIG_IN_CRT_LIST, "crt-list" },
+    { CONFIG_IN_CRT_STORE, "crt-store" },
     { CONFIG_IN_SSL_BIND, "ssl-default-bind-options" },
     { CONFIG_IN_SSL_SERVER, "ssl-default-server-options" },
 };

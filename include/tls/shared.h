@@ -44,6 +44,8 @@ struct tls_shared_stats {
 // tls_shared_stats_get fills in `stats`; zeros before tls_shared_prepare.
 void tls_shared_stats_get(struct tls_shared_stats *stats);
 
+enum { TLS_SHARED_MAX_LIFETIME_S = 7 * 86400 };
+
 // tls_shared_lifetime gives how long a ticket may be used, in seconds: what the configuration says, but never longer
 // than keys are kept (with a rotation of a few seconds that is less) nor than 7 days (RFC 8446 section 4.6.1).
 uint32_t tls_shared_lifetime(const struct tls_global_conf *global);

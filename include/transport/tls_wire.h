@@ -34,6 +34,7 @@ struct transport_tls {
     bool started : 1; // bytes came
     bool shut : 1;    // close_notify is sealed
     bool fin : 1;     // FIN goes out behind what is held
+    bool late : 1;    // close_notify and FIN go out when the handshake is over: the answer was to early data
     bool broken : 1;  // bytes were lost for want of memory
     bool counted : 1; // in the lanes
 };

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
 import time
 
 import lib
@@ -62,14 +61,6 @@ def controller(balancer):
     return next(pid for pid in lib.tools.tree(balancer.pid) if lib.process_title(pid).startswith("fairlead: controller"))
 
 
-def certificates():
-    directory = os.environ.get("FL_CERTS") or os.path.join(lib.tools.ROOT, "build", "certs")
-    made = subprocess.run([os.path.join(lib.tools.ROOT, "reg-tests", "certs"), directory], check=False)
-    if made.returncode == 77:
-        raise lib.Skip("no openssl command")
-    return directory
-
-
 def disturb(balancer, step):
     """What happens to the balancer, in ten steps of a hundred rounds."""
     if step in (2, 5, 8):
@@ -85,11 +76,9 @@ def disturb(balancer, step):
 def test(box):
     origin = box.origin()
     port, stateless = lib.free_port(), lib.free_port()
-    certs = certificates()
-    text = lib.config(port, origin.port, workers=WORKERS, glob="tune.ssl.ticket-rotation %ds" % ROTATION_S)
-    text = text.replace("    bind 127.0.0.1:%d\n" % port,
-                        "    bind 127.0.0.1:%d ssl crt %s/a.pem\n    bind 127.0.0.1:%d ssl crt %s/a.pem no-tls-tickets\n" %
-                        (port, certs, stateless, certs))
+    crt = "ssl crt %s/a.pem" % lib.certificates()
+    text = lib.config(port, origin.port, workers=WORKERS, glob="tune.ssl.ticket-rotation %ds" % ROTATION_S, bind=crt,
+                      listen="bind 127.0.0.1:%d %s no-tls-tickets" % (stateless, crt))
     balancer = box.balancer(text, port)
     clients = [Client("TLS 1.3 tickets", port, ssl.TLSVersion.TLSv1_3),
                Client("TLS 1.2 tickets", port, ssl.TLSVersion.TLSv1_2),

@@ -148,8 +148,14 @@ static void stream_ended(struct proxy_session *facts, enum stream_next next)
         session_linger(session);
         break;
     case STREAM_NEXT_CLOSE:
+        // The end of an answer to early data can be told only when the handshake is over.
+        if (facts->tls && facts->tls->facts.early && !facts->tls->facts.done)
+            session_linger(session);
+        else
+            frontend_session_free(session, false);
+        break;
     case STREAM_NEXT_RESET:
-        frontend_session_free(session, next == STREAM_NEXT_RESET);
+        frontend_session_free(session, true);
         break;
     }
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "proxy/words.h"
 #include "tls/entry.h"
+#include "tls/shared.h"
 #include "tls/trust.h"
 
 static void drop_bind(void *bind)
@@ -132,6 +133,13 @@ bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy)
 
 bool proxy_tls_check(struct config *config, const struct tls_global_conf *global)
 {
+    uint32_t lifetime_s = tls_shared_lifetime(global);
+    if (lifetime_s < global->ticket_lifetime_us / 1000000)
+        config_diag_add(config->diag, CONFIG_WARNING, (struct config_place){ .file = NULL },
+                        "tickets live for %u seconds, not for as long as tune.ssl.ticket-lifetime says: %s", lifetime_s,
+                        lifetime_s == TLS_SHARED_MAX_LIFETIME_S
+                            ? "TLS 1.3 allows 7 days"
+                            : "the keys of so many rotations (tune.ssl.ticket-rotation) are not kept");
     if (global->rotation_us <= global->ticket_lifetime_us)
         return true;
     config_diag_add(config->diag, CONFIG_ERROR, (struct config_place){ .file = NULL },

@@ -58,7 +58,10 @@ static struct tls_cache_slot *slot_at(const struct tls_cache *cache, int class, 
 // ---- slots
 
 // What the check covers: all that stands behind it.
-enum { CHECKED_FROM = offsetof(struct tls_cache_slot, ends_s), CHECKED_HEAD = sizeof(struct tls_cache_slot) - CHECKED_FROM };
+enum {
+    CHECKED_FROM = offsetof(struct tls_cache_slot, ends_s),
+    CHECKED_HEAD = sizeof(struct tls_cache_slot) - CHECKED_FROM
+};
 
 static bool has_id(const struct tls_cache_slot *slot, const uint8_t *id, size_t id_len)
 {
@@ -122,8 +125,8 @@ bool tls_cache_put(struct tls_cache *cache, const uint8_t *id, size_t id_len, co
 }
 
 // Copies a slot and believes what it holds only where nobody wrote meanwhile and the check is right.
-static size_t take(const struct tls_cache *cache, struct tls_cache_slot *slot, uint8_t *out, int class, uint64_t *ends_s,
-                   const uint8_t *id, size_t id_len)
+static size_t take(const struct tls_cache *cache, struct tls_cache_slot *slot, uint8_t *out, int class,
+                   uint64_t *ends_s, const uint8_t *id, size_t id_len)
 {
     uint64_t word = atomic_load_explicit(&slot->word, memory_order_acquire);
     if (!word || word & WORD_BUSY || !has_id(slot, id, id_len))

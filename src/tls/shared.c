@@ -8,11 +8,9 @@
 #include "tls/shared.h"
 #include "shared_inner.h"
 
-enum { SHARED_MAX_LIFETIME_S = 7 * 86400 };
-
 // Of what the configuration leaves open.
-#define SHARED_ROTATION_US  (UINT64_C(12) * 3600 * 1000000)
-#define SHARED_TICKETS_US   (UINT64_C(24) * 3600 * 1000000)
+#define SHARED_ROTATION_US (UINT64_C(12) * 3600 * 1000000)
+#define SHARED_TICKETS_US  (UINT64_C(24) * 3600 * 1000000)
 
 static struct tls_shared shared;
 
@@ -134,7 +132,9 @@ uint32_t tls_shared_lifetime(const struct tls_global_conf *global)
     uint64_t lifetime_us = global->ticket_lifetime_us ? global->ticket_lifetime_us : SHARED_TICKETS_US;
     lifetime_us = lifetime_us < kept_us ? lifetime_us : kept_us;
     uint64_t lifetime_s = lifetime_us / 1000000;
-    return lifetime_s < 1 ? 1 : lifetime_s > SHARED_MAX_LIFETIME_S ? SHARED_MAX_LIFETIME_S : (uint32_t)lifetime_s;
+    return lifetime_s < 1                           ? 1
+           : lifetime_s > TLS_SHARED_MAX_LIFETIME_S ? TLS_SHARED_MAX_LIFETIME_S
+                                                    : (uint32_t)lifetime_s;
 }
 
 static void file_gone(void *parent, void *file, CRYPTO_EX_DATA *data, int index, long argl, void *argp)

@@ -136,19 +136,19 @@ enum {
     TLS_CACHE_VERSION = 1,
     TLS_CACHE_WAYS = 8,
     TLS_CACHE_ID_LEN = 32,
-    TLS_CACHE_SMALL = 384,       // bytes of a slot for sessions without a client's certificate
-    TLS_CACHE_LARGE = 8192,      // and with
-    TLS_CACHE_LARGE_SHARE = 4,   // of so many small ones there is one large
-    TLS_CACHE_CLAIM_S = 2,       // a writer that takes longer is dead, or finds that it lost its slot
-    TLS_CACHE_MAX = 1 << 26,     // sessions
+    TLS_CACHE_SMALL = 384,     // bytes of a slot for sessions without a client's certificate
+    TLS_CACHE_LARGE = 8192,    // and with
+    TLS_CACHE_LARGE_SHARE = 4, // of so many small ones there is one large
+    TLS_CACHE_CLAIM_S = 2,     // a writer that takes longer is dead, or finds that it lost its slot
+    TLS_CACHE_MAX = 1 << 26,   // sessions
 };
 
 // What stands before a session in its slot. `word` is busy << 32 | changes << 33 | seconds: the monotonic time of the
 // last change, or, while busy, of the claim.
 struct tls_cache_slot {
     _Atomic uint64_t word;
-    uint64_t check;   // SipHash of the rest: a session whose writers got in each other's way is found out
-    uint64_t ends_s;  // wall clock
+    uint64_t check;  // SipHash of the rest: a session whose writers got in each other's way is found out
+    uint64_t ends_s; // wall clock
     uint32_t len;
     uint32_t id_len;
     uint8_t id[TLS_CACHE_ID_LEN];

@@ -63,8 +63,8 @@ static size_t max_overhead(SSL *ssl)
 static int seal(SSL *ssl, uint8_t *out, size_t *out_len, size_t cap, const uint8_t *in, size_t in_len)
 {
     const struct tls_ticket_file *file = file_of(ssl);
-    const struct tls_key_ready *key = file ? tls_ticket_file_sealing(file)
-                                           : tls_keyring_sealing(&tls_shared_of_process()->ring, clock_wall_us());
+    const struct tls_key_ready *key =
+        file ? tls_ticket_file_sealing(file) : tls_keyring_sealing(&tls_shared_of_process()->ring, clock_wall_us());
     if (key && tls_ticket_seal(key, out, out_len, cap, in, in_len, origin_here()))
         return 1;
     // A client must get a ticket once it was promised one, but need not be able to use it.

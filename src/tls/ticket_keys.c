@@ -33,9 +33,9 @@ struct tls_key_ready *tls_key_ready_new(const uint8_t *secret, size_t secret_len
     if (!key)
         return NULL;
     EVP_AEAD_CTX_zero(&key->aead);
-    bool ok = derive(&derived, secret, secret_len) &&
-              EVP_AEAD_CTX_init(&key->aead, EVP_aead_aes_256_gcm_siv(), derived.key, sizeof(derived.key),
-                                TLS_TICKET_TAG_LEN, NULL);
+    bool ok =
+        derive(&derived, secret, secret_len) && EVP_AEAD_CTX_init(&key->aead, EVP_aead_aes_256_gcm_siv(), derived.key,
+                                                                  sizeof(derived.key), TLS_TICKET_TAG_LEN, NULL);
     memcpy(key->name, derived.name, sizeof(key->name));
     OPENSSL_cleanse(&derived, sizeof(derived));
     if (ok)
@@ -186,8 +186,9 @@ static uint64_t latest_until(const struct tls_keys *keys, uint64_t now_us)
     return latest;
 }
 
-// A key ends a lifetime after its successor began. While it still seals, a longer lifetime of a new configuration
-// counts; afterwards its last ticket is made.
+// A key ends a lifetime after its successor began. Who made the successor may have been held up on the way, so that it
+// came later than it says: what counts then is when it is first seen. While a key still seals, a longer lifetime of a
+// new configuration counts; afterwards its last ticket is made.
 static void date(struct tls_keys *keys, uint64_t now_us, uint64_t lifetime_us)
 {
     for (uint32_t i = 0; i < TLS_KEYS_MAX; i++) {
@@ -196,7 +197,8 @@ static void date(struct tls_keys *keys, uint64_t now_us, uint64_t lifetime_us)
         uint64_t ends_us = atomic_load(&slot->ends_us);
         if (!successor_us || (ends_us && (successor_us <= now_us || ends_us >= successor_us + lifetime_us)))
             continue;
-        atomic_compare_exchange_strong(&slot->ends_us, &ends_us, successor_us + lifetime_us);
+        uint64_t last_us = successor_us > now_us ? successor_us : now_us;
+        atomic_compare_exchange_strong(&slot->ends_us, &ends_us, last_us + lifetime_us);
     }
 }
 
@@ -204,6 +206,7 @@ uint64_t tls_keys_turn(struct tls_keys *keys, uint64_t now_us, uint64_t rotation
 {
     sweep(keys, now_us);
     bring_forward(keys, now_us, rotation_us);
+    date(keys, now_us, lifetime_us); // before a key is made: by then `now_us` may be long ago
     uint64_t current_us = latest_until(keys, now_us);
     if (!current_us && make(keys, now_us, now_us))
         current_us = now_us;
@@ -212,7 +215,6 @@ uint64_t tls_keys_turn(struct tls_keys *keys, uint64_t now_us, uint64_t rotation
         uint64_t at_us = current_us + rotation_us;
         make(keys, at_us > now_us + lead_us ? at_us : now_us + lead_us, now_us);
     }
-    date(keys, now_us, lifetime_us);
     uint64_t next_us = following(keys, now_us);
     return next_us ? next_us : now_us + rotation_us;
 }

@@ -271,6 +271,8 @@ enum io transport_tls_recv(struct transport_conn *conn, size_t *len, char *dst, 
         transport_tls_wire_flush(conn);
     if (tls->tls.facts.early_pending && !SSL_in_early_data(ssl))
         tls_conn_done(&tls->tls);
+    if (tls->late && !SSL_in_init(ssl))
+        transport_tls_shutdown(conn);
     *len = has;
     if (why != SSL_ERROR_NONE)
         return read_stopped(conn, has, why);
@@ -390,6 +392,10 @@ static void say_goodbye(struct transport_conn *conn)
 
 void transport_tls_shutdown(struct transport_conn *conn)
 {
+    // Before the client's Finished the library says nothing of an end, and without that the client takes it for a cut.
+    conn->tls->late = conn->tls->tls.facts.early && SSL_in_init(enter(conn));
+    if (conn->tls->late)
+        return;
     say_goodbye(conn);
     conn->tls->fin = conn->held;
     if (!conn->held)

@@ -90,8 +90,8 @@ static void contexts_add(struct rig *rig)
 
 static void client_for(SSL_CTX *client, size_t context)
 {
-    client_cert(client, contexts[context].ca && strcmp(contexts[context].ca, "ca2.pem") == 0 ? "client2.pem"
-                                                                                              : "client.pem");
+    client_cert(client,
+                contexts[context].ca && strcmp(contexts[context].ca, "ca2.pem") == 0 ? "client2.pem" : "client.pem");
 }
 
 // From each context to every other; and to the same one at another bind, which stands for another port and address.
@@ -519,8 +519,9 @@ static void test_bad_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contexts),       cmocka_unit_test(test_processes),      cmocka_unit_test(test_times),
-        cmocka_unit_test(test_strange_tickets), cmocka_unit_test(test_large_sessions), cmocka_unit_test(test_early_once),
+        cmocka_unit_test(test_contexts),       cmocka_unit_test(test_processes),
+        cmocka_unit_test(test_times),          cmocka_unit_test(test_strange_tickets),
+        cmocka_unit_test(test_large_sessions), cmocka_unit_test(test_early_once),
         cmocka_unit_test(test_file),           cmocka_unit_test(test_bad_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -226,7 +226,8 @@ static void tickets_open(void **state)
     // In place, as the library allows.
     memcpy(out, session, sizeof(session));
     assert_true(tls_ticket_seal(key, out, &len, sizeof(out), out, sizeof(session), 7));
-    assert_false(tls_ticket_seal(key, out, &len, sizeof(session) + TLS_TICKET_OVERHEAD - 1, session, sizeof(session), 7));
+    assert_false(
+        tls_ticket_seal(key, out, &len, sizeof(session) + TLS_TICKET_OVERHEAD - 1, session, sizeof(session), 7));
     assert_false(tls_ticket_open(other, out, &out_len, &origin, sizeof(out), ticket, len));
     for (size_t i = 0; i < len; i++) {
         ticket[i] ^= 1;
@@ -394,8 +395,7 @@ static void cache_keeps(void **state)
     // Limits.
     assert_false(tls_cache_put(&stage.cache, id, sizeof(id), big, sizeof(big), 1, 1));
     assert_true(tls_cache_put(&stage.cache, id, sizeof(id), big, sizeof(big) - sizeof(struct tls_cache_slot), 9, 1));
-    assert_int_equal(tls_cache_get(&stage.cache, big, id, sizeof(id), 8),
-                     sizeof(big) - sizeof(struct tls_cache_slot));
+    assert_int_equal(tls_cache_get(&stage.cache, big, id, sizeof(id), 8), sizeof(big) - sizeof(struct tls_cache_slot));
     assert_false(tls_cache_put(&stage.cache, id, 0, big, 10, 1, 1));
     assert_false(tls_cache_put(&stage.cache, id, 33, big, 10, 1, 1));
     assert_int_equal(tls_cache_get(&stage.cache, big, id, 33, 1), 0);
@@ -476,11 +476,16 @@ static void cache_sees_torn_entries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_rotate),          cmocka_unit_test(keys_outlive_tickets),
-        cmocka_unit_test(keys_bear_clocks),     cmocka_unit_test(keys_ignore_garbage),
-        cmocka_unit_test(keys_survive_kills),   cmocka_unit_test(tickets_open),
-        cmocka_unit_test(strikes_once),         cmocka_unit_test(strikes_race),
-        cmocka_unit_test(cache_keeps),          cmocka_unit_test(cache_survives_kills),
+        cmocka_unit_test(keys_rotate),
+        cmocka_unit_test(keys_outlive_tickets),
+        cmocka_unit_test(keys_bear_clocks),
+        cmocka_unit_test(keys_ignore_garbage),
+        cmocka_unit_test(keys_survive_kills),
+        cmocka_unit_test(tickets_open),
+        cmocka_unit_test(strikes_once),
+        cmocka_unit_test(strikes_race),
+        cmocka_unit_test(cache_keeps),
+        cmocka_unit_test(cache_survives_kills),
         cmocka_unit_test(cache_sees_torn_entries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,13 +3,15 @@
 # What the scenarios of listeners share beyond wire.py: one handshake and one request by Python's library or by
 # openssl s_client, and what came of both in a few words. Nothing here waits for ever.
 
+import os
+import pathlib
 import re
 import ssl
 import subprocess
 import types
+import warnings
 
 from wire import CERTS, DEFAULTS, Log, Origin, balancer, connect, get, listener, socket, threading, time, wait_for
-import pathlib
 
 VERSIONS = {"TLSv1": ssl.TLSVersion.TLSv1, "TLSv1.1": ssl.TLSVersion.TLSv1_1, "TLSv1.2": ssl.TLSVersion.TLSv1_2,
             "TLSv1.3": ssl.TLSVersion.TLSv1_3}
@@ -25,7 +27,6 @@ def client(version=None, ciphers=None, curve=None, alpn=None, cert=None, trust="
     lowest, highest = version if isinstance(version, tuple) else (version or "TLSv1", version or "TLSv1.3")
     # OpenSSL speaks the old versions at this level alone, and warns of them.
     context.set_ciphers((ciphers or "DEFAULT") + ":@SECLEVEL=0")
-    import warnings
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         context.minimum_version, context.maximum_version = VERSIONS[lowest], VERSIONS[highest]
@@ -81,7 +82,6 @@ def crt_list(directory, text):
 
 def refused(directory, text):
     """What a check of a configuration says, whether it is refused or not."""
-    import os
     cfg = pathlib.Path(directory) / "checked"
     cfg.write_text(text)
     done = subprocess.run([os.environ["HAPROXY_PROGRAM"], "-c", "-f", str(cfg)], stdout=subprocess.PIPE,
