@@ -73,13 +73,10 @@ static bool same_bundle(const struct tls_cert *a, const struct tls_cert *b)
     return slice_equal(names[0], names[1]);
 }
 
-// The first certificate is a default where no default-crt says otherwise; a line of a crt-list with the filter "*" is
-// one beside it.
+// The first certificate is a default, be there others that say so, unless it says so itself (HAProxy manual,
+// `default-crt`).
 static void mark_default(struct tls_entry *entries)
 {
-    for (const struct tls_entry *entry = entries; entry; entry = entry->next)
-        if (entry->is_default && !entry->num_filters)
-            return;
     if (entries && entries->is_default)
         return;
     for (struct tls_entry *entry = entries; entry; entry = entry->next)

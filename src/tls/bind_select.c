@@ -63,6 +63,36 @@ static bool apply_groups(SSL *ssl, const struct tls_conf *conf, const struct tls
     return SSL_set1_curves(ssl, nids, num);
 }
 
+// A client whose first choice is ChaCha20 has no instructions for AES, most often a telephone: then it comes first
+// here, too (OpenSSL's SSL_OP_PRIORITIZE_CHACHA). `out` gets the names of `list` with those before the others.
+static bool chacha_first(char *out, size_t cap, const char *list)
+{
+    size_t len = strlen(list), at = 0;
+    if (len >= cap || strpbrk(list, "[|"))
+        return false;
+    for (int rest = 0; rest < 2; rest++)
+        for (struct slice left = slice_of(list, len); left.len;) {
+            struct slice name = slice_of(left.ptr, slice_find(left, ':'));
+            left = slice_from(left, name.len + 1);
+            if (rest == (memmem(name.ptr, name.len, "CHACHA20", 8) == NULL)) {
+                memcpy(out + at, name.ptr, name.len);
+                at += name.len;
+                out[at++] = ':';
+            }
+        }
+    out[at ? at - 1 : 0] = '\0';
+    return true;
+}
+
+static bool apply_ciphers(SSL *ssl, const struct tls_hello_view *view, const struct tls_entry *entry)
+{
+    const struct tls_conf *conf = &entry->conf;
+    char list[1024];
+    if (view->likes_chacha && conf->client_ciphers != TLS_YES && chacha_first(list, sizeof(list), conf->ciphers))
+        return SSL_set_strict_cipher_list(ssl, list);
+    return conf->ciphers == tls_bind_ciphers(entry->cert) || SSL_set_strict_cipher_list(ssl, conf->ciphers);
+}
+
 static void apply_options(SSL *ssl, const struct tls_conf *conf, const struct tls_conf *base)
 {
     uint32_t options = tls_bind_options(conf);
@@ -101,14 +131,15 @@ static bool apply_trust(SSL *ssl, const struct tls_entry *entry)
 
 // After SSL_set_SSL_CTX the connection has the certificate's settings and session id context and of the rest those of
 // the bind; ciphers are read from the certificate's context as they are used, and only below TLS 1.3.
-static bool apply(SSL *ssl, const struct tls_bind *bind, const struct tls_entry *entry, bool is_13)
+static bool apply(SSL *ssl, const struct tls_bind *bind, const struct tls_entry *entry,
+                  const struct tls_hello_view *view)
 {
     const struct tls_conf *conf = &entry->conf, *base = &bind->base;
     if (!SSL_set_SSL_CTX(ssl, entry->cert->ctx) ||
         !SSL_set_session_id_context(ssl, entry->session_context, sizeof(entry->session_context)) ||
         !apply_versions(ssl, conf, base) || !apply_groups(ssl, conf, base) || !apply_trust(ssl, entry))
         return false;
-    if (!is_13 && conf->ciphers != tls_bind_ciphers(entry->cert) && !SSL_set_strict_cipher_list(ssl, conf->ciphers))
+    if (!speaks_13(view, conf) && !apply_ciphers(ssl, view, entry))
         return false;
     if (conf->num_sigalgs && !SSL_set_signing_algorithm_prefs(ssl, conf->sigalgs, conf->num_sigalgs))
         return false;
@@ -163,7 +194,7 @@ enum ssl_select_cert_result_t tls_bind_select(const SSL_CLIENT_HELLO *hello)
                       name.len ? "no certificate is for the name the client asked for (strict-sni)"
                                : "the client asked for no name (strict-sni)");
     conn->entry = entry;
-    if (!apply(ssl, bind, entry, speaks_13(&view, &entry->conf)))
+    if (!apply(ssl, bind, entry, &view))
         return refuse(conn, SSL_AD_INTERNAL_ERROR, "out of memory");
     return ssl_select_cert_success;
 }

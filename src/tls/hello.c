@@ -71,6 +71,20 @@ static void look_at_scheme(struct tls_hello_view *view, uint16_t scheme)
     view->can_12 |= TLS_CAN_ECDSA;
 }
 
+// The first one that is any: numbers of RFC 8701 and those that are no ciphers may stand before.
+static bool chacha_is_first(const SSL_CLIENT_HELLO *hello)
+{
+    CBS list;
+    uint16_t number;
+    CBS_init(&list, hello->cipher_suites, hello->cipher_suites_len);
+    while (CBS_get_u16(&list, &number)) {
+        const SSL_CIPHER *cipher = SSL_get_cipher_by_value(number);
+        if (cipher)
+            return SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305;
+    }
+    return false;
+}
+
 // Below TLS 1.3 a cipher says what signs: RFC 5246 appendix A.5, RFC 8422 section 6, RFC 5289, RFC 7905.
 static uint8_t can_of_ciphers(const SSL_CLIENT_HELLO *hello)
 {
@@ -101,6 +115,7 @@ void tls_hello_look(struct tls_hello_view *view, const SSL_CLIENT_HELLO *hello)
     CBS body, list;
     uint16_t scheme;
     *view = (struct tls_hello_view){ .version = highest_version(hello) };
+    view->likes_chacha = chacha_is_first(hello);
     view->early_data = extension(&body, hello, TLSEXT_TYPE_early_data);
     if (!extension(&body, hello, TLSEXT_TYPE_signature_algorithms) || !CBS_get_u16_length_prefixed(&body, &list))
         // RFC 5246 section 7.4.1.4.1: then it can do SHA-1.

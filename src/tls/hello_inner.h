@@ -16,6 +16,7 @@ struct tls_hello_view {
     uint8_t can_12;    // TLS_CAN_* below: of its ciphers, too
     uint8_t curves_13; // TLS_VIEW_*
     bool early_data;   // it comes with early data
+    bool likes_chacha; // the first cipher is ChaCha20: it has no instructions for AES
 };
 
 // tls_hello_look fills in `view`; what is malformed is taken for absent, for the library refuses it later.

@@ -11,6 +11,7 @@
 struct check {
     const struct tls_expect *expect;
     struct tls_verdict verdict;
+    bool self_issued; // the leaf is its own issuer, and was reported as that
 };
 
 // The first error of each kind is kept, ignored or not: logs tell of it, and rules may ask.
@@ -35,12 +36,31 @@ static bool note_error(struct check *check, int code, int depth)
     return ignored && tls_errors_has(ignored, code);
 }
 
+// The library ends its check with an ignored "cannot verify the leaf's signature", and leaves out the leaf's dates.
+static bool dates_hold(struct check *check, const X509 *leaf)
+{
+    if (X509_cmp_current_time(X509_get0_notBefore(leaf)) >= 0 && !note_error(check, X509_V_ERR_CERT_NOT_YET_VALID, 0))
+        return false;
+    return X509_cmp_current_time(X509_get0_notAfter(leaf)) > 0 || note_error(check, X509_V_ERR_CERT_HAS_EXPIRED, 0);
+}
+
+// To this library a certificate that may not sign others is never self-signed, and so one without an issuer; to
+// OpenSSL, whose codes configurations name, it is.
 static int on_verify(int ok, X509_STORE_CTX *ctx)
 {
     struct check *check = X509_STORE_CTX_get_app_data(ctx);
-    if (ok || note_error(check, X509_STORE_CTX_get_error(ctx), X509_STORE_CTX_get_error_depth(ctx)))
+    int code = X509_STORE_CTX_get_error(ctx), depth = X509_STORE_CTX_get_error_depth(ctx);
+    X509 *cert = X509_STORE_CTX_get_current_cert(ctx);
+    if (ok)
         return 1;
-    return 0;
+    if (code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY && depth == 0 &&
+        X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) == 0) {
+        check->self_issued = true;
+        code = X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
+    }
+    if (code == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE && depth == 0)
+        return (check->self_issued || note_error(check, code, depth)) && dates_hold(check, cert);
+    return note_error(check, code, depth);
 }
 
 static bool fail(struct check *check, int code)
