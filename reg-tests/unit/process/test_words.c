@@ -2,6 +2,7 @@
 // The examples of everything the whole program declares: words, rule actions, services and fetches. What the manual
 // shows is what is run here.
 #include "config/words.h"
+#include "config/words_crt_list.h"
 #include "base/check.h"
 #include "expr/conv.h"
 #include "config/line.h"
@@ -15,28 +16,7 @@ static void *words_owner(struct arena *arena)
     return proxy_conf_new(arena);
 }
 
-// A line of a crt-list's options; they are of no line of the configuration itself.
-static bool parse_crt_list(struct config *config, void *object, const struct config_word *word,
-                           const struct config_line *line)
-{
-    static _Alignas(16) char options[4096];
-    (void)object;
-    (void)word;
-    memset(options, 0, sizeof(options));
-    return config_parse_options(config, options, line, 0, CONFIG_IN_CRT_LIST);
-}
-
-static const struct config_word list_words[] = {
-    { .name = "words-crt-list",
-      .in = CONFIG_IN_GLOBAL,
-      .min_args = 1,
-      .flags = CONFIG_ANY_ARGS,
-      .parse = parse_crt_list,
-      .help = "Options of a crt-list's line.",
-      .good = "words-crt-list alpn http/1.1",
-      .bad = "words-crt-list",
-      .bad_says = "is incomplete" },
-};
+static const struct config_word list_words[] = { WORDS_CRT_LIST };
 CONFIG_WORDS(list_words);
 
 static size_t frame_of(uint32_t in)

@@ -2,6 +2,7 @@
 // Every word of the proxy area is accepted and refused as its examples promise.
 #include "reader.h"
 #include "config/words.h"
+#include "config/words_crt_list.h"
 
 static void *words_owner(struct arena *arena)
 {
@@ -18,27 +19,8 @@ static bool toy_socket(struct config *config, void *object, const struct config_
     return config_parse_options(config, &bind, line, 1, CONFIG_IN_SOCKET);
 }
 
-static bool toy_crt_list(struct config *config, void *object, const struct config_word *word,
-                         const struct config_line *line)
-{
-    static _Alignas(16) char options[4096];
-    (void)object;
-    (void)word;
-    memset(options, 0, sizeof(options));
-    return config_parse_options(config, options, line, 0, CONFIG_IN_CRT_LIST);
-}
-
 static const struct config_word toy_words[] = {
-    { .name = "words-crt-list",
-      .in = CONFIG_IN_GLOBAL,
-      .min_args = 1,
-      .flags = CONFIG_ANY_ARGS,
-      .parse = toy_crt_list,
-      .args = "<option>...",
-      .help = "Options of a crt-list's line, for tests.",
-      .good = "words-crt-list alpn http/1.1",
-      .bad = "words-crt-list",
-      .bad_says = "is incomplete" },
+    WORDS_CRT_LIST,
     { .name = "stats socket",
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,
