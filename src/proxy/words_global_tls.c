@@ -247,19 +247,21 @@ static const struct config_word words[] = {
            "Most TLS connections of clients that are accepted in a second, by all workers together; 0, the default, "
            "is no limit."),
     NUMBER("tune.ssl.cachesize", config_word_u32, cache_size,
-           "Sessions of TLS 1.2 that are kept for clients without tickets; the default is 20000, 0 keeps none."),
+           "Sessions of TLS 1.2 that are kept for clients without tickets; the default is 20000, 0 keeps none. "
+           "A reload with another size starts with an empty cache."),
     NUMBER("tune.ssl.maxrecord", config_word_u32, max_record,
            "Most bytes of a record while a connection starts or starts again after a pause; 0, the default, lets "
            "records start small and grow."),
     NUMBER("tune.ssl.hard-maxrecord", config_word_u32, hard_max_record,
            "Most bytes of any record; 0, the default, is what TLS allows, 16384."),
     NUMBER("tune.ssl.capture-buffer-size", config_word_u32, capture_len,
-           "Most bytes of a ClientHello's lists that are kept for fingerprints (ssl_fc_cipherlist_bin and the like); "
-           "0, the default, keeps none."),
+           "Most bytes of a ClientHello's lists that are kept for fingerprints (ssl_fc_cipherlist_bin, ssl_fc_ja4 and "
+           "the like), where the configuration asks for them; 0, the default, keeps them whole."),
     NUMBER("tune.ssl.capture-cipherlist-size", parse_cipherlist, capture_len,
            "The older name of 'tune.ssl.capture-buffer-size'."),
     TIME("tune.ssl.lifetime", lifetime_us,
-         "How long a session in the cache may be resumed; the default is 300s. A number alone is seconds."),
+         "How long a session in the cache may be resumed; the default is 300s. A number alone is seconds. HAProxy "
+         "dates tickets with it, too: here they have a word of their own, 'tune.ssl.ticket-lifetime'."),
     TIME("tune.ssl.ticket-rotation", rotation_us,
          "How often session tickets get a new key; the default is 12h. A number alone is seconds."),
     TIME("tune.ssl.ticket-lifetime", ticket_lifetime_us,
