@@ -174,6 +174,7 @@ FUZZ_AREAS_converters := expr
 FUZZ_AREAS_escape := expr
 FUZZ_AREAS_expr := expr
 FUZZ_AREAS_format := expr
+FUZZ_AREAS_pem := tls
 FUZZ_AREAS_ticket := tls
 FUZZERS := $(patsubst reg-tests/fuzz/%.c,build/fuzz/%,$(wildcard reg-tests/fuzz/fuzz_*.c))
 fuzz_areas = $(if $(FUZZ_AREAS_$1),$(call reach,$(FUZZ_AREAS_$1)),$(AREAS))

@@ -207,8 +207,8 @@ static void found_directory(struct tls_store *store, struct store_found *found, 
     for (int i = 0; i < num; i++) {
         struct stat st;
         const char *file = arena_printf(store->config->arena, "%.*s/%s", (int)dir.len, path, entries[i]->d_name);
-        // Only files: directories are passed over, a link that leads nowhere is an error.
-        if (stat(file, &st) != 0 || !S_ISDIR(st.st_mode))
+        // Only files: a directory, or a device, is passed over; a link that leads nowhere is an error.
+        if (stat(file, &st) != 0 || S_ISREG(st.st_mode))
             found_file(store, found, file, place);
         free(entries[i]);
     }

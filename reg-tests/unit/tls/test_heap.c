@@ -65,7 +65,9 @@ static void test_sizes(void **state)
         memset(ptr, 0xa5, len);
         OPENSSL_memory_free(ptr);
     }
-    assert_null(OPENSSL_memory_alloc(SIZE_MAX - 5));
+    // The sanitizer ends a program that asks for so much.
+    if (!IS_CHECKED)
+        assert_null(OPENSSL_memory_alloc(SIZE_MAX - 5));
 }
 
 struct held {
