@@ -356,10 +356,11 @@ enum io transport_tls_sendv(struct transport_conn *conn, size_t *sent, const str
     struct transport_tls_ctx *ctx = tls->ctx;
     struct cursor cursor = { .piece = pieces, .num = num };
     SSL *ssl = enter(conn);
-    while (!conn->held) {
-        struct slice run = next_run(&cursor, ctx->gather, record_size(tls));
-        if (!run.len)
-            break;
+    struct slice run;
+    // All or nothing: what the socket does not take of it is held.
+    if (conn->held)
+        return IO_AGAIN;
+    while ((run = next_run(&cursor, ctx->gather, record_size(tls))).len) {
         // The library's way out always takes all: a record that is sealed is sent or held.
         if (SSL_write(ssl, run.ptr, (int)run.len) != (int)run.len)
             return transport_conn_fail_send(conn, EPROTO);
