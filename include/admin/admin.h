@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct admin;
@@ -14,9 +15,9 @@ struct event_loop;
 struct program_conf;
 
 struct admin_ops {
-    // reload asks for a new generation; the answer comes through admin_reloaded with the same `id`. False where that
-    // cannot be asked for.
-    bool (*reload)(void *owner, uint64_t id);
+    // reload asks for a new generation (`hard`: the one before then ends at once); the answer comes through
+    // admin_reloaded with the same `id`. False where that cannot be asked for.
+    bool (*reload)(void *owner, uint64_t id, bool hard);
 };
 
 struct admin_start {
@@ -25,13 +26,14 @@ struct admin_start {
     struct board *board;
     uint32_t inc; // of the process this runs in
     uint32_t generation;
-    const char *version;         // "0.1.0"
-    const char *release_date;    // "2026/11/21"
-    uint64_t memory_mb;          // limit of the command line, 0 for none
-    bool has_master_socket;      // the configuration's last stats socket is the master's (-S): it takes the master's
-                                 // commands too, and never closes after a line
-    const struct admin_ops *ops; // NULL: nothing of it can be done
-    void *owner;                 // for `ops`
+    const char *version;          // "0.1.0"
+    const char *release_date;     // "2026/11/21"
+    const char *startup_messages; // of reading this generation's configuration, "" for none
+    uint64_t memory_mb;           // limit of the command line, 0 for none
+    bool has_master_socket;       // the configuration's last stats socket is the master's (-S): it takes the master's
+                                  // commands too, and never closes after a line
+    const struct admin_ops *ops;  // NULL: nothing of it can be done
+    void *owner;                  // for `ops`
 };
 
 // admin_new prepares the admin side; everything `start` points to outlives it. NULL where memory is out.
@@ -47,6 +49,12 @@ bool admin_listen(struct admin *admin, uint32_t socket, int fd);
 // admin_unlisten takes `fd` out of the loop; the caller closes it. Connections that came through it stay.
 void admin_unlisten(struct admin *admin, int fd);
 
-// admin_reloaded answers the session whose reload had this `id`: whether the new generation serves, and the messages of
-// reading its configuration.
-void admin_reloaded(struct admin *admin, uint64_t id, bool done, const char *messages);
+// admin_reloaded answers the session whose reload had this `id`: whether the new generation serves. The messages of
+// reading its configuration came through admin_latest.
+void admin_reloaded(struct admin *admin, uint64_t id, bool done);
+
+// admin_latest records how the latest attempt to start a generation went: how many reloads there were, how many of them
+// in a row failed, this one included, and `len` bytes of messages (copied), which continue those of the call before
+// where `is_more`.
+void admin_latest(struct admin *admin, uint32_t num_reloads, uint32_t num_failed, bool is_more, const char *text,
+                  size_t len);

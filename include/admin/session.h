@@ -33,7 +33,9 @@ struct admin {
     uint32_t num_sessions;     // through stats sockets
     uint32_t num_master_sessions;
     uint64_t last_reload; // number of the newest reload asked for here
-    uint32_t failed_reloads;
+    uint32_t num_reloads; // of the master, and how many of them in a row failed
+    uint32_t num_failed;
+    struct text latest;       // what the latest of them had to say
     uint64_t started_wall_us; // of the generation
 };
 

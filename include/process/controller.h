@@ -38,9 +38,10 @@ struct controller {
     bool stopping;
 };
 
-// controller_reload asks the master for a new generation; process_admin.reloaded answers with `id`, unless this
-// generation ends first because the new one serves. False where the master is gone.
-bool controller_reload(struct controller *controller, uint64_t id);
+// controller_reload asks the master for a new generation (`hard`: the one before then ends at once);
+// process_admin.reloaded answers with `id`, unless this generation ends first because the new one serves. False where
+// the master is gone.
+bool controller_reload(struct controller *controller, uint64_t id, bool hard);
 
 // controller_run is the life of a controller, from its fork to its end, as worker_run.
 _Noreturn void controller_run(struct controller *controller, int take_line, pid_t keeper);

@@ -58,6 +58,11 @@ struct process_settings {
     const char *pidfile; // NULL: none
     bool daemon;
     bool master_worker;
+    uint32_t max_reloads;        // a generation that survived more reloads is ended; 0: any number
+    bool go_on_alone;            // workers go on where the master is gone, instead of finishing softly
+    bool sandbox;                // workers and controllers make only the system calls they need (os/sandbox.h)
+    uint64_t silent_warn_us;     // a process that does not beat for so long is told of; 0: never
+    uint64_t silent_kill_us;     // and for so long it is killed; 0: never
     uint64_t hard_stop_us;       // a soft stop that takes longer ends at once; 0: it may take for ever
     uint64_t num_files;          // descriptors per process; 0: up to the hard limit
     const char *const *sections; // names of board sections that `prepare` made, for the next generation
@@ -88,15 +93,26 @@ struct process_traffic {
     void (*turn)(void *traffic);
 };
 
+// How the latest attempt to start a generation went.
+struct process_latest {
+    uint32_t num_reloads; // attempts since the master started, without the first start
+    uint32_t num_failed;  // of these in a row, this one included
+    bool done;            // its generation serves
+    bool is_more;         // `text` continues that of the call before
+    const char *text;     // the messages of reading its configuration; not NUL-terminated
+    size_t text_len;
+};
+
 // The admin side, in the controller. Any of them may be NULL.
 struct process_admin {
     void *(*start)(struct controller *controller);
     bool (*listen)(void *admin, uint32_t socket_index, int fd);
     // unlisten takes `fd` out of the loop without accepting: what waits is for the next generation's controller.
     void (*unlisten)(void *admin, uint32_t socket_index, int fd);
-    // reloaded answers controller_reload: whether the new generation serves, or the messages of why it does not. Where
-    // it does, stop follows at once.
-    void (*reloaded)(void *admin, uint64_t id, bool done, const char *messages);
+    // reloaded answers controller_reload: whether the new generation serves. Where it does, stop follows at once.
+    void (*reloaded)(void *admin, uint64_t id, bool done);
+    // latest tells how the latest attempt to start a generation went; before `reloaded`, and at the start.
+    void (*latest)(void *admin, const struct process_latest *latest);
     // woken is called in the turn after board_wake for this process.
     void (*woken)(void *admin);
     // stop is the last call before the process ends: it sends what answers still wait, without waiting itself.

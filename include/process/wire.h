@@ -17,7 +17,8 @@ enum wire_type {
     WIRE_SEAT,     // struct wire_seat: a process is about to be forked and wants its line to the master
     WIRE_FORKED,   // struct wire_seat with its pid
     WIRE_DEAD,     // struct wire_seat with its pid: it was waited for
-    WIRE_FAILED,   // text: why the configuration cannot serve
+    WIRE_SAID,     // text: what reading the configuration has to say, in pieces; before WIRE_FAILED or WIRE_ACTIVE
+    WIRE_FAILED,   // the generation cannot serve, for the reasons that were said
     // master to keeper
     WIRE_OPENED, // struct wire_opened: an answer for each WIRE_OPEN, in order
     WIRE_SEATED, // struct wire_seat and the line's end for the process
@@ -34,6 +35,8 @@ enum wire_type {
     // controller to master, and back
     WIRE_RELOAD,   // struct wire_reload
     WIRE_RELOADED, // struct wire_reloaded
+    // master to controller
+    WIRE_LATEST, // struct wire_latest: how the latest attempt to start a generation went, in pieces
 };
 
 enum { WIRE_TEXT_LEN = 4096, WIRE_PATH_LEN = 1024 };
@@ -42,8 +45,11 @@ struct wire_plan {
     uint32_t num_workers;
     uint32_t num_binds;
     uint32_t num_sockets;
+    uint32_t max_reloads; // a generation that survived more is ended; 0: any number
     uint8_t daemon;
     uint8_t master_worker;
+    uint64_t silent_warn_us;     // watchdog: a process that does not beat for so long is told of, 0: never
+    uint64_t silent_kill_us;     // and for so long it is killed, 0: never
     char pidfile[WIRE_PATH_LEN]; // "" for none
 };
 
@@ -80,11 +86,20 @@ struct wire_listen {
 
 struct wire_reload {
     uint64_t id;
+    uint32_t hard; // the generation before ends at once
 };
 
+// Its messages came with WIRE_LATEST right before.
 struct wire_reloaded {
     uint64_t id;
     uint32_t done;
+};
+
+struct wire_latest {
+    uint32_t num_reloads; // attempts since the master started, without the first start
+    uint32_t num_failed;  // of these in a row, the latest included
+    uint32_t done;        // the latest attempt's generation serves
+    uint32_t part;        // 0: what was known before is void
     char text[WIRE_TEXT_LEN];
 };
 

@@ -141,6 +141,7 @@ void admin_free(struct admin *admin)
         admin_session_free(session);
     }
     event_timer_del(admin->start.loop, &admin->resume);
+    text_fini(&admin->latest);
     free(admin);
 }
 
@@ -178,17 +179,28 @@ void admin_unlisten(struct admin *admin, int fd)
     }
 }
 
-void admin_reloaded(struct admin *admin, uint64_t id, bool done, const char *messages)
+void admin_latest(struct admin *admin, uint32_t num_reloads, uint32_t num_failed, bool is_more, const char *text,
+                  size_t len)
 {
-    admin->failed_reloads = done ? 0 : admin->failed_reloads + 1;
+    admin->num_reloads = num_reloads;
+    admin->num_failed = num_failed;
+    if (!is_more) {
+        text_fini(&admin->latest);
+        text_init(&admin->latest);
+    }
+    text_add(&admin->latest, text, len);
+}
+
+void admin_reloaded(struct admin *admin, uint64_t id, bool done)
+{
+    const struct text *latest = &admin->latest;
     LIST_EACH(session, &admin->sessions, struct admin_session, link)
     {
         if (!session->reload || session->reload != id)
             continue;
-        size_t len = strlen(messages);
         session->reload = 0;
-        text_printf(&session->out, "Success=%d\n--\n%s%s", done, messages,
-                    len && messages[len - 1] != '\n' ? "\n" : "");
+        text_printf(&session->out, "Success=%d\n--\n%s%s", done, latest->len ? latest->ptr : "",
+                    latest->len && latest->ptr[latest->len - 1] != '\n' ? "\n" : "");
         // As for HAProxy the reload is a session's last command.
         session->quit = true;
         admin_session_answer_end(session);

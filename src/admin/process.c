@@ -21,7 +21,7 @@ static void show_one(const struct shown *shown, uint32_t inc, const char *type, 
     snprintf(uptime, sizeof(uptime), "%ud%02uh%02um%02us", (unsigned)(up / 86400), (unsigned)(up / 3600 % 24),
              (unsigned)(up / 60 % 60), (unsigned)(up % 60));
     if (atomic_load(&record->role) == BOARD_ROLE_MASTER)
-        snprintf(count, sizeof(count), "%u [failed: %u]", reloads, shown->call->admin->failed_reloads);
+        snprintf(count, sizeof(count), "%u [failed: %u]", reloads, shown->call->admin->num_failed);
     else
         snprintf(count, sizeof(count), "%u", reloads);
     text_printf(shown->call->out, "%-15d %-15s %-15s %-15s %-15s", (int)atomic_load(&record->pid), type, count, uptime,
@@ -97,7 +97,7 @@ static enum admin_verdict run_reload(struct admin_call *call)
     const struct admin_ops *ops = admin->start.ops;
     uint64_t id = ++admin->last_reload;
     call->session->reload = id;
-    if (ops && ops->reload && ops->reload(admin->start.owner, id))
+    if (ops && ops->reload && ops->reload(admin->start.owner, id, false))
         return ADMIN_LATER;
     call->session->reload = 0;
     call->session->quit = true;

@@ -108,7 +108,7 @@ static void add_prompt(struct admin_session *session)
                     (unsigned)(up / 60 % 60), (unsigned)(up % 60), session->is_master ? " " : "");
     }
     text_printf(&session->out, "%s%s> ", session->is_master ? "master" : "",
-                session->is_master && admin->failed_reloads ? "[ReloadFailed]" : "");
+                session->is_master && admin->num_failed ? "[ReloadFailed]" : "");
 }
 
 static void answer_end(struct admin_session *session)

@@ -107,10 +107,25 @@ static void take_reloaded(struct messages *messages, const struct messages_event
     struct controller *controller = messages->owner;
     const struct process_admin *admin = controller->program->admin;
     const struct wire_reloaded *reloaded = event->data;
-    char text[WIRE_TEXT_LEN];
-    wire_text(text, reloaded->text, event->len - offsetof(struct wire_reloaded, text));
     if (admin && admin->reloaded)
-        admin->reloaded(controller->admin, reloaded->id, reloaded->done, text);
+        admin->reloaded(controller->admin, reloaded->id, reloaded->done);
+}
+
+static void take_latest(struct messages *messages, const struct messages_event *event)
+{
+    struct controller *controller = messages->owner;
+    const struct process_admin *admin = controller->program->admin;
+    const struct wire_latest *wire = event->data;
+    const struct process_latest latest = {
+        .num_reloads = wire->num_reloads,
+        .num_failed = wire->num_failed,
+        .done = wire->done,
+        .is_more = wire->part > 0,
+        .text = wire->text,
+        .text_len = event->len - offsetof(struct wire_latest, text),
+    };
+    if (admin && admin->latest)
+        admin->latest(controller->admin, &latest);
 }
 
 static const struct messages_kind kinds[] = {
@@ -126,11 +141,15 @@ static const struct messages_kind kinds[] = {
       .min_len = sizeof(struct wire_reloaded),
       .max_len = sizeof(struct wire_reloaded),
       .take = take_reloaded },
+    { .type = WIRE_LATEST,
+      .min_len = offsetof(struct wire_latest, text),
+      .max_len = sizeof(struct wire_latest),
+      .take = take_latest },
 };
 
-bool controller_reload(struct controller *controller, uint64_t id)
+bool controller_reload(struct controller *controller, uint64_t id, bool hard)
 {
-    struct wire_reload reload = { .id = id };
+    struct wire_reload reload = { .id = id, .hard = hard };
     return messages_send(&controller->master, WIRE_RELOAD, &reload, sizeof(reload), NULL, 0);
 }
 

@@ -13,7 +13,7 @@
 #include "process/signals.h"
 #include "master.h"
 
-enum { GENERATION_LAST_WORDS_MS = 100 };
+enum { GENERATION_LAST_WORDS_MS = 100, GENERATION_SAID_MAX = 1 << 20 };
 
 static void take_plan(struct messages *messages, const struct messages_event *event)
 {
@@ -113,10 +113,17 @@ static void take_dead(struct messages *messages, const struct messages_event *ev
         guard_run(generation->master);
 }
 
-static void take_failed(struct messages *messages, const struct messages_event *event)
+static void take_said(struct messages *messages, const struct messages_event *event)
 {
     struct generation *generation = messages->owner;
-    wire_text(generation->failure, event->data, event->len);
+    if (generation->said.len + event->len <= GENERATION_SAID_MAX)
+        text_add(&generation->said, event->data, event->len);
+}
+
+static void take_failed(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    ((struct generation *)messages->owner)->has_failed = true;
 }
 
 #define WIRE_FIXED(name, type_of, fn)                                                                                  \
@@ -135,7 +142,8 @@ static const struct messages_kind keeper_kinds[] = {
       .max_len = sizeof(struct wire_section),
       .num_fds = 1,
       .take = take_section },
-    { .type = WIRE_FAILED, .max_len = WIRE_TEXT_LEN, .take = take_failed },
+    { .type = WIRE_SAID, .max_len = WIRE_TEXT_LEN, .take = take_said },
+    { .type = WIRE_FAILED, .take = take_failed },
 };
 
 static void line_end(struct generation *generation)
@@ -219,10 +227,12 @@ void generation_start(struct master *master)
         return;
     }
     generation->master = master;
+    text_init(&generation->said);
     generation->number = ++master->num_generations;
     generation->started_us = master->loop.now_us;
     if (!keeper_fork(generation)) {
-        snprintf(generation->failure, sizeof(generation->failure), "cannot fork a keeper: %s\n", strerror(errno));
+        text_printf(&generation->said, "cannot fork a keeper: %s\n", strerror(errno));
+        generation->has_failed = true;
         log_say(LOG_LEVEL_ALERT, "cannot fork a keeper: %s", strerror(errno));
         if (generation->keeper_inc && !generation->keeper)
             board_incarnation_dead(master->board, generation->keeper_inc);
@@ -243,13 +253,14 @@ static void activate(struct generation *generation)
     master->num_again = 0;
     master->again_us = 0;
     messages_send(&generation->line, WIRE_ACTIVE, NULL, 0, NULL, 0);
+    bool at_once = master->reload_hard;
     // What the old generation did for missing neighbours ends with it.
     for (uint32_t i = 0; before && i < before->num_seats; i++)
         guard_forget_seat(master, &before->seats[i]);
     guard_run(master);
-    master_answer_reloads(master, true, "");
+    reload_ended(master, generation, true, NULL);
     if (before)
-        generation_leave(before, false);
+        generation_leave(before, at_once);
     listeners_retire(master);
     seats_hand_log(master);
     master_became_ready(master, generation);
@@ -304,12 +315,11 @@ void generation_leave(struct generation *generation, bool now)
 static void failed(struct generation *generation)
 {
     struct master *master = generation->master;
-    const char *text = generation->failure[0] ? generation->failure : "the keeper of the new generation ended\n";
     generation->state = GENERATION_LEAVING;
     if (master->active)
         log_say(LOG_LEVEL_WARNING, "generation %u could not start; generation %u goes on as before", generation->number,
                 master->active->number);
-    master_answer_reloads(master, false, text);
+    reload_ended(master, generation, false, generation->has_failed ? NULL : "the keeper of the new generation ended\n");
     listeners_retire(master);
     if (!master->was_ready && !master->stopping) {
         master->status = 1;
@@ -361,6 +371,7 @@ bool generation_collect(struct generation *generation)
     free(generation->binds);
     free(generation->sockets);
     free(generation->seats);
+    text_fini(&generation->said);
     free(generation);
     return true;
 }

@@ -20,10 +20,22 @@ static void show(const struct keeper *keeper, const char *text)
         fputs(text, stderr);
 }
 
-_Noreturn void keeper_fail(struct keeper *keeper, const char *text)
+static void said_send(struct keeper *keeper)
 {
-    size_t len = text ? strnlen(text, WIRE_TEXT_LEN - 1) : 0;
-    messages_send(&keeper->master, WIRE_FAILED, text ? text : "", len, NULL, 0);
+    while (keeper->num_said < keeper->messages.len) {
+        size_t len = keeper->messages.len - keeper->num_said;
+        len = len < WIRE_TEXT_LEN ? len : WIRE_TEXT_LEN;
+        messages_send(&keeper->master, WIRE_SAID, keeper->messages.ptr + keeper->num_said, len, NULL, 0);
+        keeper->num_said += len;
+    }
+}
+
+_Noreturn void keeper_fail(struct keeper *keeper, const char *why)
+{
+    if (why)
+        text_printf(&keeper->messages, "%s", why);
+    said_send(keeper);
+    messages_send(&keeper->master, WIRE_FAILED, NULL, 0, NULL, 0);
     messages_flush(&keeper->master, KEEPER_FLUSH_MS);
     for (uint32_t i = 0; keeper->seats && i < keeper->num_seats; i++)
         if (keeper->seats[i].pid)
@@ -112,14 +124,14 @@ static void configuration_load(struct keeper *keeper)
     if (!keeper->conf) {
         log_say(LOG_LEVEL_ALERT, "the configuration has errors: generation %u does not start",
                 keeper->start.generation);
-        keeper_fail(keeper, keeper->messages.ptr);
+        keeper_fail(keeper, NULL);
     }
     // Starting (or worse, reloading) into a service that serves nobody is never what was meant.
     if (!keeper->settings.num_binds) {
         log_say(LOG_LEVEL_ALERT, "no enabled listener found (check for 'bind' lines): generation %u does not start",
                 keeper->start.generation);
         text_printf(&keeper->messages, "no enabled listener found (check for 'bind' lines)\n");
-        keeper_fail(keeper, keeper->messages.ptr);
+        keeper_fail(keeper, NULL);
     }
     if (!keeper->settings.num_workers)
         keeper->settings.num_workers = os_cpus_usable();
@@ -136,6 +148,9 @@ static void plan_send(struct keeper *keeper)
         .num_sockets = settings->num_sockets,
         .daemon = settings->daemon,
         .master_worker = settings->master_worker,
+        .max_reloads = settings->max_reloads,
+        .silent_warn_us = settings->silent_warn_us,
+        .silent_kill_us = settings->silent_kill_us,
     };
     snprintf(plan.pidfile, sizeof(plan.pidfile), "%s", settings->pidfile ? settings->pidfile : "");
     messages_send(&keeper->master, WIRE_PLAN, &plan, sizeof(plan), NULL, 0);
@@ -159,7 +174,7 @@ static void sockets_ask(struct keeper *keeper)
     if (!messages_wait(&keeper->master, &keeper->opened_all, KEEPER_ANSWER_MS))
         exit(1);
     if (keeper->open_failed)
-        keeper_fail(keeper, keeper->messages.ptr);
+        keeper_fail(keeper, NULL);
 }
 
 // Only the master may keep a listening socket alive, and those who accept on it.
@@ -191,7 +206,7 @@ static void board_prepare(struct keeper *keeper)
     if (keeper->messages.len > shown)
         show(keeper, keeper->messages.ptr + shown);
     if (!done)
-        keeper_fail(keeper, keeper->messages.ptr);
+        keeper_fail(keeper, NULL);
     sections_send(keeper);
 }
 
@@ -203,7 +218,7 @@ static void rights_give_up(struct keeper *keeper)
         return;
     text_printf(&keeper->messages, "cannot %s: %s\n", what, strerror(errno));
     log_say(LOG_LEVEL_ALERT, "cannot %s: %s", what, strerror(errno));
-    keeper_fail(keeper, keeper->messages.ptr);
+    keeper_fail(keeper, NULL);
 }
 
 static void signals_ready(struct event_source *source, uint32_t events)
@@ -254,6 +269,7 @@ _Noreturn void keeper_run(const struct keeper_start *start)
     inherited_close(keeper.settings.binds, keeper.settings.num_binds);
     inherited_close(keeper.settings.sockets, keeper.settings.num_sockets);
     board_prepare(&keeper);
+    said_send(&keeper);
     rights_give_up(&keeper);
     loop_prepare(&keeper);
     keeper_seats_start(&keeper);

@@ -28,6 +28,7 @@ struct keeper {
     void *conf;
     struct process_settings settings;
     struct text messages; // what reading the configuration said
+    size_t num_said;      // bytes of it that the master knows
     struct messages master;
     struct event_source signals;
     struct event_source wake;
@@ -60,5 +61,6 @@ void keeper_reap(struct keeper *keeper);
 // or, with `now`, by signals.
 void keeper_stop(struct keeper *keeper, bool now);
 
-// keeper_fail tells the master why the generation cannot serve, ends its processes and exits with status 1.
-_Noreturn void keeper_fail(struct keeper *keeper, const char *text);
+// keeper_fail tells the master that the generation cannot serve, for the reasons in `messages` and `why` (or NULL),
+// ends its processes and exits with status 1.
+_Noreturn void keeper_fail(struct keeper *keeper, const char *why);

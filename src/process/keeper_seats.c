@@ -217,7 +217,7 @@ static void child_ended(struct keeper *keeper, pid_t pid, int status)
         return;
     if (!keeper->active) {
         text_printf(&keeper->messages, "a process of generation %u ended while it started\n", keeper->start.generation);
-        keeper_fail(keeper, keeper->messages.ptr);
+        keeper_fail(keeper, NULL);
     }
     seat_refork(seat, clock_mono_us() - seat->forked_us);
 }

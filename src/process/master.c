@@ -24,93 +24,6 @@ enum {
     MASTER_AGAIN_MAX_US = 5000000,
 };
 
-// Somebody at an admin socket who waits to hear how a reload went.
-struct reload_waiter {
-    struct list link;
-    struct seat *seat;
-    uint64_t id;
-    bool next; // it is for the reload after the one that runs
-};
-
-static struct generation *generation_coming(struct master *master)
-{
-    struct generation *coming = NULL;
-    LIST_EACH(generation, &master->generations, struct generation, link)
-    {
-        if (generation->state == GENERATION_LOADING || generation->state == GENERATION_STARTING)
-            coming = generation;
-    }
-    return coming;
-}
-
-void master_answer_reloads(struct master *master, bool done, const char *text)
-{
-    struct wire_reloaded answer = { .done = done };
-    snprintf(answer.text, sizeof(answer.text), "%s", text);
-    LIST_EACH(waiter, &master->reloads, struct reload_waiter, link)
-    {
-        if (waiter->next) {
-            waiter->next = false;
-        } else {
-            answer.id = waiter->id;
-            messages_send(&waiter->seat->line, WIRE_RELOADED, &answer, sizeof(answer), NULL, 0);
-            list_remove(&waiter->link);
-            free(waiter);
-        }
-    }
-    if (master->options->systemd && master->was_ready)
-        os_notify(done ? "READY=1\nSTATUS=Ready.\n" : "READY=1\nSTATUS=Reload failed; the old service goes on.\n");
-}
-
-void master_forget_seat(struct master *master, struct seat *seat)
-{
-    LIST_EACH(waiter, &master->reloads, struct reload_waiter, link)
-    {
-        if (waiter->seat == seat) {
-            list_remove(&waiter->link);
-            free(waiter);
-        }
-    }
-}
-
-static void reload_begin(struct master *master)
-{
-    char state[96];
-    master->reload_wanted = false;
-    log_say(LOG_LEVEL_NOTICE, "Reloading: generation %u starts", master->num_generations + 1);
-    snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=Reloading.\n",
-             (unsigned long long)clock_mono_us());
-    if (master->options->systemd)
-        os_notify(state);
-    generation_start(master);
-}
-
-void master_reload(struct master *master)
-{
-    if (master->stopping)
-        return;
-    if (generation_coming(master))
-        master->reload_wanted = true;
-    else
-        reload_begin(master);
-}
-
-void master_ask_reload(struct master *master, struct seat *seat, uint64_t id)
-{
-    struct reload_waiter *waiter = calloc(1, sizeof(*waiter));
-    if (!waiter || master->stopping) {
-        struct wire_reloaded answer = { .id = id, .text = "the program ends\n" };
-        messages_send(&seat->line, WIRE_RELOADED, &answer, sizeof(answer), NULL, 0);
-        free(waiter);
-        return;
-    }
-    waiter->seat = seat;
-    waiter->id = id;
-    waiter->next = generation_coming(master) != NULL;
-    list_append(&master->reloads, &waiter->link);
-    master_reload(master);
-}
-
 static void pidfile_write(const struct master *master, const struct generation *generation)
 {
     const char *path = master->options->pidfile ? master->options->pidfile : generation->plan.pidfile;
@@ -224,15 +137,15 @@ static void settle(struct master *master)
         seats_hand_log(master);
     if (master->stopping && list_is_empty(&master->generations))
         master->loop.stop = true;
-    if (master->stopping || generation_coming(master))
+    if (master->stopping || reload_coming(master))
         return;
     if (master->again_us && master->again_us <= master->loop.now_us) {
         uint64_t pause_us = (uint64_t)MASTER_AGAIN_US << (master->num_again < 6 ? master->num_again : 6);
         master->again_us = master->loop.now_us + (pause_us < MASTER_AGAIN_MAX_US ? pause_us : MASTER_AGAIN_MAX_US);
         master->num_again++;
         generation_start(master);
-    } else if (master->reload_wanted) {
-        reload_begin(master);
+    } else {
+        reload_go_on(master);
     }
 }
 
@@ -248,7 +161,7 @@ static void signal_obey(struct master *master, int sig)
         break;
     case SIGUSR2:
     case SIGHUP:
-        master_reload(master);
+        reload_start(master, false);
         break;
     default:
         break;
@@ -282,7 +195,7 @@ static void kill_all(struct master *master)
 static void deadlines_check(struct master *master)
 {
     uint64_t now_us = master->loop.now_us;
-    struct generation *coming = generation_coming(master);
+    struct generation *coming = reload_coming(master);
     if (coming && now_us > coming->started_us + MASTER_START_US) {
         log_say(LOG_LEVEL_ALERT, "generation %u did not become ready in time", coming->number);
         kill(coming->keeper, SIGKILL);
@@ -315,6 +228,7 @@ static bool prepare(struct master *master)
     list_init(&master->generations);
     list_init(&master->listeners);
     list_init(&master->reloads);
+    text_init(&master->latest);
     master->board = board_new();
     if (!master->board || !event_loop_init(&master->loop))
         return false;
@@ -347,7 +261,7 @@ static void background_prepare(struct master *master)
 static void finish(struct master *master)
 {
     listeners_close_all(master);
-    master_answer_reloads(master, false, "");
+    reload_fini(master);
     close(master->signals.fd);
     event_loop_fini(&master->loop);
     board_free(master->board);

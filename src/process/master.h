@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The master's own state, shared by its parts: master.c (life, signals), generation.c (keepers and what they say),
-// seats.c (lines to workers and controllers), listeners.c (sockets) and guard.c (liveness and steering).
+// The master's own state, shared by its parts: master.c (life, signals), reload.c (who asked for one, and how it went),
+// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets) and
+// guard.c (liveness and steering).
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/list.h"
+#include "base/text.h"
 #include "event/loop.h"
 #include "event/messages.h"
 #include "process/master.h"
@@ -50,7 +52,8 @@ struct generation {
     struct listener **sockets;
     struct seat *seats; // the controller, then the workers
     uint32_t num_seats;
-    char failure[WIRE_TEXT_LEN];
+    struct text said; // what reading the configuration had to say
+    bool has_failed;  // and that it cannot serve
 };
 
 // One address and its sockets: one per slot, or one that all share.
@@ -80,6 +83,10 @@ struct master {
     struct list listeners;
     struct generation *active;
     uint32_t num_generations; // so far
+    uint32_t num_reloads;     // attempts, without the first start
+    uint32_t num_failed;      // of these in a row
+    struct text latest;       // what the latest attempt had to say
+    bool latest_done;         // it serves
     int ready_fd;
     bool silent;
     bool was_ready; // some generation served
@@ -87,6 +94,7 @@ struct master {
     bool in_background;
     bool master_worker; // the configuration says so
     bool reload_wanted;
+    bool reload_hard; // the generation before the one that starts ends at once
     bool stopping;
     bool stopping_now;
     int stop_signal;
@@ -122,17 +130,33 @@ void generations_descriptors_close(struct master *master);
 // master_became_ready is called when the first generation serves.
 void master_became_ready(struct master *master, const struct generation *generation);
 
-// master_reload starts a new generation, or remembers to do so after the one that starts now.
-void master_reload(struct master *master);
+// reload.c
 
-// master_answer_reloads tells those who asked for a reload how it ended.
-void master_answer_reloads(struct master *master, bool done, const char *text);
+// reload_coming gives the generation that starts now, or NULL.
+struct generation *reload_coming(struct master *master);
 
-// master_ask_reload remembers that the controller at `seat` waits for an answer, and reloads.
-void master_ask_reload(struct master *master, struct seat *seat, uint64_t id);
+// reload_start starts a new generation, or remembers to do so after the one that starts now. `hard`: the one before it
+// ends at once.
+void reload_start(struct master *master, bool hard);
 
-// master_forget_seat drops what was remembered about a seat whose line ends.
-void master_forget_seat(struct master *master, struct seat *seat);
+// reload_ask remembers that the controller at `seat` waits for an answer, and reloads.
+void reload_ask(struct master *master, struct seat *seat, uint64_t id, bool hard);
+
+// reload_go_on starts the reload that waited for another to end; false where there is none.
+bool reload_go_on(struct master *master);
+
+// reload_ended records how the attempt to start `generation` went, tells the active controller and answers those who
+// asked. `generation` may be NULL where it did not come that far; `more` is said after what its keeper said, or NULL.
+void reload_ended(struct master *master, struct generation *generation, bool done, const char *more);
+
+// reload_latest_send tells the controller at `seat` how the latest attempt went.
+void reload_latest_send(const struct master *master, struct seat *seat);
+
+// reload_forget_seat drops what was remembered about a seat whose line ends.
+void reload_forget_seat(struct master *master, struct seat *seat);
+
+// reload_fini drops all of it.
+void reload_fini(struct master *master);
 
 // seats.c
 

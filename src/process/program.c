@@ -73,6 +73,11 @@ static void settings_from(struct process_settings *settings, const struct progra
     settings->pidfile = options->pidfile ? options->pidfile : global->pidfile;
     settings->daemon = global->daemon;
     settings->master_worker = global->master_worker;
+    settings->max_reloads = global->max_reloads;
+    settings->go_on_alone = global->go_on_alone;
+    settings->sandbox = global->sandbox;
+    settings->silent_warn_us = global->silent_warn;
+    settings->silent_kill_us = global->silent_kill;
     settings->hard_stop_us = global->hard_stop_after;
     settings->num_files = global->ulimit_n;
 }
@@ -225,9 +230,9 @@ static const struct process_traffic traffic = {
     .awake = traffic_awake,
 };
 
-static bool admin_reload(void *owner, uint64_t id)
+static bool admin_reload(void *owner, uint64_t id, bool hard)
 {
-    return controller_reload(owner, id);
+    return controller_reload(owner, id, hard);
 }
 
 // One controller to a process.
@@ -262,6 +267,7 @@ static void *admin_side_start(struct controller *controller)
         .generation = controller->generation,
         .version = version_text(),
         .release_date = version_date(),
+        .startup_messages = controller->startup_messages,
         .memory_mb = controller->options->memory_mb,
         .has_master_socket = controller->options->master_socket != NULL,
         .ops = &ops,
@@ -280,9 +286,14 @@ static void admin_side_unlisten(void *admin, uint32_t socket_index, int fd)
     admin_unlisten(admin, fd);
 }
 
-static void admin_side_reloaded(void *admin, uint64_t id, bool done, const char *messages)
+static void admin_side_reloaded(void *admin, uint64_t id, bool done)
 {
-    admin_reloaded(admin, id, done, messages);
+    admin_reloaded(admin, id, done);
+}
+
+static void admin_side_latest(void *admin, const struct process_latest *latest)
+{
+    admin_latest(admin, latest->num_reloads, latest->num_failed, latest->is_more, latest->text, latest->text_len);
 }
 
 static void admin_side_stop(void *admin)
@@ -295,6 +306,7 @@ static const struct process_admin admin_side = {
     .listen = admin_side_listen,
     .unlisten = admin_side_unlisten,
     .reloaded = admin_side_reloaded,
+    .latest = admin_side_latest,
     .stop = admin_side_stop,
 };
 

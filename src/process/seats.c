@@ -25,7 +25,7 @@ static void take_reload(struct messages *messages, const struct messages_event *
     struct seat *seat = messages->owner;
     const struct wire_reload *reload = event->data;
     if (seat_is_controller(seat))
-        master_ask_reload(seat->generation->master, seat, reload->id);
+        reload_ask(seat->generation->master, seat, reload->id, reload->hard);
 }
 
 static const struct messages_kind worker_kinds[] = {
@@ -47,7 +47,7 @@ void seat_leave(struct seat *seat)
         return;
     seat->open = seat->ready = seat->live = seat->silent = false;
     guard_forget_seat(master, seat);
-    master_forget_seat(master, seat);
+    reload_forget_seat(master, seat);
     messages_fini(&seat->line);
 }
 
@@ -92,6 +92,7 @@ static void sockets_send(struct seat *seat)
 {
     const struct generation *generation = seat->generation;
     if (seat_is_controller(seat)) {
+        reload_latest_send(generation->master, seat);
         for (uint32_t i = 0; i < generation->plan.num_sockets; i++)
             listen_send(seat, i, 0, generation->sockets[i]->fds[0]);
     } else {

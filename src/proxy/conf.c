@@ -13,6 +13,9 @@ struct program_conf *proxy_conf_new(struct arena *arena)
     program->global = (struct global_conf){
         .uid = -1,
         .gid = -1,
+        .sandbox = true,
+        .silent_warn = 2000000,
+        .silent_kill = 5000000,
         .bufsize = 16384,
         .maxrewrite = 1024,
         .max_headers = 101,

@@ -25,8 +25,9 @@ struct fixture {
     uint64_t reload; // the last that was asked for
 };
 
-static bool ask_reload(void *owner, uint64_t id)
+static bool ask_reload(void *owner, uint64_t id, bool hard)
 {
+    assert_false(hard);
     ((struct fixture *)owner)->reload = id;
     return true;
 }
@@ -278,7 +279,9 @@ static void test_reload(void **state)
     assert_string_equal(got, "1.2.3\n\n");
     assert_false(closed);
     free(got);
-    admin_reloaded(f->admin, f->reload, false, "bad");
+    admin_latest(f->admin, 1, 1, false, "b", 1);
+    admin_latest(f->admin, 1, 1, true, "ad", 2);
+    admin_reloaded(f->admin, f->reload, false);
     got = talk(f, &closed, fd, "");
     assert_string_equal(got, "Success=0\n--\nbad\n\n");
     assert_true(closed);

@@ -41,7 +41,8 @@ struct toy {
     struct controller *controller;
     struct list listeners;
     uint32_t num_conns;
-    int waiting_fd; // who asked for a reload
+    int waiting_fd;
+    char latest[256]; // who asked for a reload
 };
 
 static struct os_listen tcp_on(int port)
@@ -238,7 +239,7 @@ static void admin_accept(struct event_source *source, uint32_t events)
     if (fd < 0)
         return;
     listener->toy->waiting_fd = fd;
-    controller_reload(listener->toy->controller, 7);
+    controller_reload(listener->toy->controller, 7, false);
 }
 
 static void *admin_start(struct controller *controller)
@@ -263,11 +264,17 @@ static void admin_unlisten(void *admin, uint32_t index, int fd)
     listener_remove(toy, &toy->controller->loop, fd);
 }
 
-static void admin_reloaded(void *admin, uint64_t id, bool done, const char *messages)
+static void admin_latest(void *admin, const struct process_latest *latest)
+{
+    struct toy *toy = admin;
+    snprintf(toy->latest, sizeof(toy->latest), "%.*s", (int)latest->text_len, latest->text);
+}
+
+static void admin_reloaded(void *admin, uint64_t id, bool done)
 {
     struct toy *toy = admin;
     must(id == 7);
-    dprintf(toy->waiting_fd, "%s\n", done ? "yes" : messages);
+    dprintf(toy->waiting_fd, "%s\n", done ? "yes" : toy->latest);
     close(toy->waiting_fd);
 }
 
@@ -276,6 +283,7 @@ static const struct process_admin admin = {
     .listen = admin_listen,
     .unlisten = admin_unlisten,
     .reloaded = admin_reloaded,
+    .latest = admin_latest,
 };
 
 const struct process_program toy_program = { .load = toy_load, .traffic = &traffic, .admin = &admin };

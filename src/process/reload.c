@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/clock.h"
+#include "log/log.h"
+#include "os/service.h"
+#include "master.h"
+
+// Somebody at an admin socket who waits to hear how a reload went.
+struct reload_waiter {
+    struct list link;
+    struct seat *seat;
+    uint64_t id;
+    bool next; // it is for the reload after the one that runs
+};
+
+struct generation *reload_coming(struct master *master)
+{
+    struct generation *coming = NULL;
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
+        if (generation->state == GENERATION_LOADING || generation->state == GENERATION_STARTING)
+            coming = generation;
+    }
+    return coming;
+}
+
+void reload_latest_send(const struct master *master, struct seat *seat)
+{
+    struct wire_latest latest = { .num_reloads = master->num_reloads,
+                                  .num_failed = master->num_failed,
+                                  .done = master->latest_done };
+    size_t at = 0;
+    do {
+        size_t len = master->latest.len - at;
+        if (len > WIRE_TEXT_LEN)
+            len = WIRE_TEXT_LEN;
+        if (len)
+            memcpy(latest.text, master->latest.ptr + at, len);
+        messages_send(&seat->line, WIRE_LATEST, &latest, offsetof(struct wire_latest, text) + len, NULL, 0);
+        at += len;
+        latest.part++;
+    } while (at < master->latest.len);
+}
+
+static void waiters_answer(struct master *master, bool done)
+{
+    LIST_EACH(waiter, &master->reloads, struct reload_waiter, link)
+    {
+        if (waiter->next) {
+            waiter->next = false;
+        } else {
+            struct wire_reloaded answer = { .id = waiter->id, .done = done };
+            messages_send(&waiter->seat->line, WIRE_RELOADED, &answer, sizeof(answer), NULL, 0);
+            list_remove(&waiter->link);
+            free(waiter);
+        }
+    }
+}
+
+void reload_ended(struct master *master, struct generation *generation, bool done, const char *more)
+{
+    text_fini(&master->latest);
+    text_init(&master->latest);
+    if (generation && generation->said.len)
+        text_add(&master->latest, generation->said.ptr, generation->said.len);
+    if (more)
+        text_printf(&master->latest, "%s", more);
+    master->latest_done = done;
+    master->num_reloads += master->was_ready;
+    master->num_failed = done ? 0 : master->num_failed + 1;
+    master->reload_hard = false;
+    LIST_EACH(other, &master->generations, struct generation, link)
+    {
+        if (other->seats && other->seats[0].open)
+            reload_latest_send(master, &other->seats[0]);
+    }
+    waiters_answer(master, done);
+    if (master->options->systemd && master->was_ready)
+        os_notify(done ? "READY=1\nSTATUS=Ready.\n" : "READY=1\nSTATUS=Reload failed; the old service goes on.\n");
+}
+
+void reload_forget_seat(struct master *master, struct seat *seat)
+{
+    LIST_EACH(waiter, &master->reloads, struct reload_waiter, link)
+    {
+        if (waiter->seat == seat) {
+            list_remove(&waiter->link);
+            free(waiter);
+        }
+    }
+}
+
+static void reload_begin(struct master *master)
+{
+    char state[96];
+    master->reload_wanted = false;
+    log_say(LOG_LEVEL_NOTICE, "Reloading: generation %u starts", master->num_generations + 1);
+    snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=Reloading.\n",
+             (unsigned long long)clock_mono_us());
+    if (master->options->systemd)
+        os_notify(state);
+    generation_start(master);
+}
+
+void reload_start(struct master *master, bool hard)
+{
+    if (master->stopping)
+        return;
+    master->reload_hard = master->reload_hard || hard;
+    if (reload_coming(master))
+        master->reload_wanted = true;
+    else
+        reload_begin(master);
+}
+
+bool reload_go_on(struct master *master)
+{
+    if (!master->reload_wanted)
+        return false;
+    reload_begin(master);
+    return true;
+}
+
+void reload_ask(struct master *master, struct seat *seat, uint64_t id, bool hard)
+{
+    struct reload_waiter *waiter = calloc(1, sizeof(*waiter));
+    if (!waiter || master->stopping) {
+        struct wire_reloaded answer = { .id = id };
+        messages_send(&seat->line, WIRE_RELOADED, &answer, sizeof(answer), NULL, 0);
+        free(waiter);
+        return;
+    }
+    waiter->seat = seat;
+    waiter->id = id;
+    waiter->next = reload_coming(master) != NULL;
+    list_append(&master->reloads, &waiter->link);
+    reload_start(master, hard);
+}
+
+void reload_fini(struct master *master)
+{
+    LIST_EACH(waiter, &master->reloads, struct reload_waiter, link)
+    {
+        list_remove(&waiter->link);
+        free(waiter);
+    }
+    text_fini(&master->latest);
+}
