@@ -192,14 +192,14 @@ fuzz-programs: $(FUZZERS)
 # --- tests --------------------------------------------------------------------------------------------------------
 
 COUNTS := build/counts
-SUITES := layers doccheck manual-check compilers unit vtc examples load fuzz-corpora asan
-# make unit|vtc|load MATCH=regexp runs only what it finds.
+SUITES := layers doccheck manual-check compilers unit vtc examples load life fuzz-corpora asan
+# make unit|vtc|load|life MATCH=regexp runs only what it finds.
 run_tests = reg-tests/run $1 --jobs $(JOBS) --binary $B/fairlead $(if $(MATCH),--match '$(MATCH)') \
     --counts $(COUNTS)/$(VARIANT)-$1
 test_seconds := $(if $(filter asan cover,$(VARIANT)),60,30)
 tools := $(if $(wildcard reg-tests/bench/bench.mk),bench-tools)
 
-.PHONY: check certs layers doccheck manual manual-check compilers aarch64 unit vtc compat examples load fuzz-corpora \
+.PHONY: check certs layers doccheck manual manual-check compilers aarch64 unit vtc compat examples load life fuzz-corpora \
     fuzz asan bench cover lint
 check:
 	@scripts/deps test || echo "check: suites that need what is missing are skipped or fail"
@@ -253,9 +253,10 @@ examples: fairlead
 	@scripts/doc-examples build/doc-examples
 	@$(call run_tests,examples) config $(sort $(wildcard examples/*.cfg)) build/doc-examples/*.cfg
 
-load: fairlead $(tools)
-	@BENCH_OUT=$(CURDIR)/build/bench $(call run_tests,load) program --jobs 1 --timeout 240 --show \
-	    $(sort $(filter-out %/lib.py,$(wildcard reg-tests/load/*.py reg-tests/load/*.sh)))
+# load: one thing at a time; life: reloads, upgrades, deaths and want under load of every kind. One after the other.
+load life: fairlead $(tools)
+	@BENCH_OUT=$(CURDIR)/build/bench $(call run_tests,$@) program --jobs 1 --timeout 240 --show \
+	    $(sort $(filter-out %/lib.py %/life.py,$(wildcard reg-tests/$@/*.py reg-tests/$@/*.sh)))
 
 fuzz-corpora:
 	@+$(MAKE) CC=clang VARIANT=fuzz fuzz-programs
@@ -320,7 +321,7 @@ help:
 	@echo 'make                   build ./fairlead (installs what is missing first, see scripts/deps)'
 	@echo 'make run               build and run examples/quickstart.cfg, and say what to try'
 	@echo 'make check             all tests; the last line is: N passed, N failed, N skipped'
-	@echo 'make unit | vtc | load tests of one kind; MATCH=regexp picks some; VARIANT=asan|cover|release'
+	@echo 'make unit | vtc | load | life tests of one kind; MATCH=regexp picks some; VARIANT=asan|cover|release'
 	@echo 'make layers | doccheck the floors of src/LAYERS; comments of public functions'
 	@echo 'make manual            write doc/configuration.md from the words themselves'
 	@echo 'make certs             the certificates of the tests, in build/certs'

@@ -8,7 +8,11 @@
 //
 // Mode keep uses a connection until it is closed, mode close takes a new one for each request, mode tunnel opens N
 // WebSocket upgrades, sends a few bytes through each and back, prints {"ready": N, ...} and holds them until stdin
-// ends. Mode idle does the same with N connections that had one answer each.
+// ends. Mode idle does the same with N connections that had one answer each. Mode upload is mode keep with a body of
+// CLIENT_UPLOAD bytes that takes half a second to send, in pieces.
+//
+// With -w each connection waits between an answer and its next request, up to twice the time given: an end that comes
+// meanwhile is no failure, one that comes after the request is.
 //
 // With -s it speaks TLS: in mode close each request then costs a handshake, full or (-r) resumed. To be able to resume,
 // the first connection is alone until it has brought a session.
@@ -34,9 +38,12 @@ enum {
     CLIENT_RETRY_US = 10000,    // pause before a failed connection is opened again
     CLIENT_SLOW_CONNECT = 1000, // milliseconds
     PROBE_LEN = 16,
+    CLIENT_UPLOAD = 1000,
+    CLIENT_PIECE = 50,
+    CLIENT_PIECE_US = 25000,
 };
 
-enum mode { MODE_KEEP, MODE_CLOSE, MODE_TUNNEL, MODE_IDLE };
+enum mode { MODE_KEEP, MODE_CLOSE, MODE_TUNNEL, MODE_IDLE, MODE_UPLOAD };
 
 enum conn_state {
     CONN_IDLE,    // no descriptor
@@ -46,6 +53,7 @@ enum conn_state {
     CONN_BODY,    // `body_left` bytes are missing
     CONN_PROBE,   // tunnel: `body_left` bytes of the echo are missing
     CONN_TUNNEL,  // tunnel, idle: held
+    CONN_THINK,   // waits before its next request
 };
 
 enum failure {
@@ -74,6 +82,8 @@ struct client_conn {
     uint64_t body_left;
     uint64_t started, opened; // clock when the request and the connect began
     uint64_t retry_at;
+    uint64_t next_at;   // clock of the next request, or of the next piece of a body
+    unsigned to_upload; // bytes of the body that were not sent
     size_t head_len;
     char *head;
 };
@@ -83,7 +93,7 @@ struct client {
     uint16_t port;
     unsigned num_conns;
     struct tls *tls; // NULL: plain
-    uint64_t duration_us, max_requests, timeout_us;
+    uint64_t duration_us, max_requests, timeout_us, think_us;
     char request[1024];
     size_t request_len;
     struct client_conn *conns;
@@ -172,9 +182,27 @@ static void conn_request(struct client *client, struct client_conn *conn)
     client->num_requests++;
     conn->state = CONN_HEAD;
     conn->head_len = 0;
-    conn->started = client->mode == MODE_KEEP ? net_clock_us() : conn->opened;
+    conn->started = client->mode == MODE_KEEP || client->mode == MODE_UPLOAD ? net_clock_us() : conn->opened;
+    conn->to_upload = client->mode == MODE_UPLOAD ? CLIENT_UPLOAD : 0;
+    conn->next_at = client->now;
     if (!conn_send(conn, client->request, client->request_len))
         conn_fail(client, conn, FAIL_RESET);
+}
+
+static void conn_upload(struct client *client, struct client_conn *conn)
+{
+    static const char piece[CLIENT_PIECE];
+
+    conn->to_upload -= CLIENT_PIECE;
+    conn->next_at = client->now + CLIENT_PIECE_US;
+    if (!conn_send(conn, piece, CLIENT_PIECE))
+        conn_fail(client, conn, FAIL_RESET);
+}
+
+static void conn_think(struct client *client, struct client_conn *conn)
+{
+    conn->state = CONN_THINK;
+    conn->next_at = client->now + (uint64_t)random() % (2 * client->think_us);
 }
 
 static void conn_open(struct client *client, struct client_conn *conn)
@@ -265,6 +293,8 @@ static void conn_answered(struct client *client, struct client_conn *conn)
     else if (conn->last || client->mode == MODE_CLOSE) {
         conn_close(client, conn);
         conn_open(client, conn);
+    } else if (client->think_us > 0) {
+        conn_think(client, conn);
     } else {
         conn_request(client, conn);
     }
@@ -374,7 +404,12 @@ static void conn_read(struct client *client, struct client_conn *conn)
 
     if (got < 0 && errno == EAGAIN)
         return;
-    if (conn->state == CONN_TUNNEL)
+    // It may close what is idle; to reset it would be rude.
+    if (got == 0 && conn->state == CONN_THINK) {
+        conn_close(client, conn);
+        return;
+    }
+    if (conn->state == CONN_TUNNEL || conn->state == CONN_THINK)
         conn_fail(client, conn, FAIL_LOST);
     else if (got < 0)
         conn_fail(client, conn, FAIL_RESET);
@@ -397,6 +432,11 @@ static void client_scan(struct client *client)
                 continue;
             if (conn->retry_at <= client->now && client->num_opening < CLIENT_OPENING)
                 conn_open(client, conn);
+        } else if (conn->state == CONN_THINK) {
+            if (conn->next_at <= client->now || client->stopping)
+                conn_request(client, conn);
+        } else if (conn->state == CONN_HEAD && conn->to_upload > 0 && conn->next_at <= client->now) {
+            conn_upload(client, conn);
         } else if (conn->state != CONN_TUNNEL && client->now > conn->started + client->timeout_us) {
             conn_fail(client, conn, FAIL_TIMEOUT);
         }
@@ -419,8 +459,9 @@ static void client_report(struct client *client)
         qsort(client->latencies, num, sizeof(*client->latencies), latency_compare);
     printf("{\"requests\": %llu, \"connects\": %llu, \"seconds\": %.6f", (unsigned long long)client->num_answers,
            (unsigned long long)client->num_connects, (double)(client->finished - client->started) / 1e6);
-    printf(", \"p50_us\": %u, \"p99_us\": %u, \"max_us\": %u", num > 0 ? client->latencies[num / 2] : 0,
-           num > 0 ? client->latencies[num * 99 / 100] : 0, num > 0 ? client->latencies[num - 1] : 0);
+    printf(", \"p50_us\": %u, \"p99_us\": %u, \"p999_us\": %u, \"max_us\": %u",
+           num > 0 ? client->latencies[num / 2] : 0, num > 0 ? client->latencies[num * 99 / 100] : 0,
+           num > 0 ? client->latencies[num * 999 / 1000] : 0, num > 0 ? client->latencies[num - 1] : 0);
     printf(", \"connect_max_us\": %llu, \"slow_connects\": %llu", (unsigned long long)client->connect_max_us,
            (unsigned long long)client->num_slow_connects);
     for (unsigned i = 0; i < NUM_FAILURES; i++) {
@@ -500,14 +541,16 @@ static void client_init(struct client *client, const char *path)
         [MODE_KEEP] = "",
         [MODE_IDLE] = "",
         [MODE_CLOSE] = "Connection: close\r\n",
+        [MODE_UPLOAD] = "Content-Length: 1000\r\n",
         [MODE_TUNNEL] = ("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),
     };
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = NULL };
 
-    client->request_len = (size_t)snprintf(
-        client->request, sizeof(client->request),
-        "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n%s\r\n", path, extra[client->mode]);
+    client->request_len =
+        (size_t)snprintf(client->request, sizeof(client->request),
+                         "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\nAccept: */*\r\n%s\r\n",
+                         client->mode == MODE_UPLOAD ? "POST" : "GET", path, extra[client->mode]);
     client->conns = calloc(client->num_conns, sizeof(*client->conns));
     client->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (client->conns == NULL || client->epoll_fd < 0 || client->request_len >= sizeof(client->request))
@@ -530,14 +573,15 @@ static void client_fini(struct client *client)
 
 int main(int argc, char **argv)
 {
-    static const char usage[] = "client [-m keep|close|tunnel|idle] [-c CONNECTIONS] [-d MILLISECONDS] [-n REQUESTS] "
-                                "[-t TIMEOUT-MILLISECONDS] [-s 1.2|1.3 [-r tickets|ids] [-N SERVER-NAME]] PORT PATH";
+    static const char usage[] =
+        "client [-m keep|close|tunnel|idle|upload] [-c CONNECTIONS] [-d MILLISECONDS] [-n REQUESTS] "
+        "[-t TIMEOUT-MILLISECONDS] [-w MILLISECONDS] [-s 1.2|1.3 [-r tickets|ids] [-N SERVER-NAME]] PORT PATH";
     const char *version = NULL, *name = "localhost";
     enum tls_resume resume = TLS_FULL;
     struct client client = { .num_conns = 100, .duration_us = 3600000000, .timeout_us = 5000000 };
     int option;
 
-    while ((option = getopt(argc, argv, "m:c:d:n:t:s:r:N:")) != -1) {
+    while ((option = getopt(argc, argv, "m:c:d:n:t:w:s:r:N:")) != -1) {
         if (option == 'm' && strcmp(optarg, "keep") == 0)
             client.mode = MODE_KEEP;
         else if (option == 'm' && strcmp(optarg, "close") == 0)
@@ -546,6 +590,10 @@ int main(int argc, char **argv)
             client.mode = MODE_TUNNEL;
         else if (option == 'm' && strcmp(optarg, "idle") == 0)
             client.mode = MODE_IDLE;
+        else if (option == 'm' && strcmp(optarg, "upload") == 0)
+            client.mode = MODE_UPLOAD;
+        else if (option == 'w')
+            client.think_us = net_number(optarg, 3600000) * 1000;
         else if (option == 'c')
             client.num_conns = (unsigned)net_number(optarg, 100000);
         else if (option == 'd')

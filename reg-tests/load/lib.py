@@ -274,8 +274,8 @@ class Load:
     """A run of the client beside this file's neighbour, in the background."""
 
     def __init__(self, port, mode="keep", conns=20, path="/128", milliseconds=20000, timeout=5000, tls=None,
-                 resume=None):
-        more = (["-s", tls] if tls else []) + (["-r", resume] if resume else [])
+                 resume=None, think=0):
+        more = (["-s", tls] if tls else []) + (["-r", resume] if resume else []) + (["-w", str(think)] if think else [])
         self.process = subprocess.Popen([tools.tool("client"), "-m", mode, "-c", str(conns), "-d", str(milliseconds),
                                          "-t", str(timeout), *more, str(port), path], stdout=subprocess.PIPE,
                                         stdin=subprocess.PIPE, text=True)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests of a long life share: load of every kind at once, through whatever happens to the balancer, and its sum.
+
+Each test prints one line for each kind of load with requests, failures, resets and refusals; 0 is the only passing figure,
+but where a process was killed that owned the connection. A test is a program, as those of ../load are; its frame, origin
+and balancer are theirs."""
+
+import os
+import signal
+import socket
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "load"))
+import lib  # noqa: E402
+import tools  # noqa: E402, F401
+
+# What fails is a reset or a refusal, or something else that a client would call an error.
+RESETS = ("reset", "closed", "short", "lost")
+
+
+class Mix:
+    """Load of several kinds at once. `port` speaks plain HTTP, `tls_port` TLS where it is given; both lead to the origin
+    of the load tests. `seconds` bounds it, `finish` ends it before."""
+
+    KINDS = ("keep-alive", "with pauses", "connection per request", "slow answers", "slow uploads", "TLS keep-alive",
+             "TLS handshakes")
+
+    def __init__(self, box, port, tls_port=None, seconds=120, scale=1):
+        def load(name, where, **options):
+            if where:
+                self.loads[name] = box.load(where, milliseconds=seconds * 1000, timeout=10000, **options)
+
+        self.loads = {}
+        self.tunnels = None
+        load("keep-alive", port, conns=4 * scale)
+        load("with pauses", port, conns=20 * scale, think=30)
+        load("connection per request", port, mode="close", conns=2 * scale)
+        load("slow answers", port, conns=4 * scale, path="/slow/150")
+        load("slow uploads", port, mode="upload", conns=4 * scale, path="/sink")
+        load("TLS keep-alive", tls_port, conns=10 * scale, tls="1.3", think=20)
+        load("TLS handshakes", tls_port, mode="close", conns=1 * scale, tls="1.3", resume="tickets")
+        self.num_tunnels = 4 * scale
+        self.tunnels = box.load(port, mode="tunnel", conns=self.num_tunnels, milliseconds=seconds * 1000)
+        lib.check(self.tunnels.report()["requests"] == self.num_tunnels, "tunnels open")
+
+    def finish(self):
+        """Ends the load: {kind: report}. Tunnels, which live on, are asked last."""
+        reports = {name: load.finish() for name, load in self.loads.items()}
+        self.tunnels.process.stdin.close()
+        reports["tunnels"] = self.tunnels.report()
+        self.tunnels.process.stdin = open(os.devnull, "w")
+        return reports
+
+    def wait(self, requests, seconds=20):
+        """Nothing to see from outside before the end: it only gives the load time."""
+        time.sleep(min(seconds, requests / 1000))
+
+
+def resets(report):
+    return sum(report[name] for name in RESETS)
+
+
+def tell(reports):
+    """Prints the sums; returns the number of failures of all kinds."""
+    for name, report in reports.items():
+        lib.note("%-22s %6d requests, %d failures, %d resets, %d refusals%s" % (
+            name, report["requests"], report["failed"], resets(report), report["refused"],
+            ": " + lib.failures(report) if report["failed"] else ""))
+    return sum(report["failed"] for report in reports.values())
+
+
+def check_clean(reports):
+    """Prints the sums and fails the test where anything failed."""
+    failed = tell(reports)
+    lib.check(failed == 0, "no failure, not %d" % failed)
+    for name, report in reports.items():
+        lib.check(report["requests"] > 0, "requests of kind " + name)
+        lib.check(report["slow_connects"] == 0, "no connect hangs with " + name)
+
+
+def admin(path, command, timeout=5):
+    """The answer to a command at an admin socket."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(timeout)
+        connection.connect(path)
+        connection.sendall(command.encode() + b"\n")
+        connection.shutdown(socket.SHUT_WR)
+        parts = []
+        for part in iter(lambda: connection.recv(65536), b""):
+            parts.append(part)
+    return b"".join(parts).decode()
+
+
+def ask(path, command, seconds=10):
+    """As admin, but waits until somebody serves the socket."""
+    def attempt():
+        try:
+            return admin(path, command)
+        except OSError:
+            return None
+    return lib.wait_for(attempt, seconds, "%s answers '%s'" % (path, command))
+
+
+def stat(path, proxy, name, field):
+    """A field of `show stat`, as a number."""
+    lines = ask(path, "show stat").splitlines()
+    columns = lines[0].lstrip("# ").split(",")
+    for line in lines[1:]:
+        cells = line.split(",")
+        if cells[:2] == [proxy, name]:
+            return int(cells[columns.index(field)] or 0)
+    raise lib.Failure("no line for %s/%s in show stat" % (proxy, name))
+
+
+def generation(balancer):
+    """The newest generation whose worker runs."""
+    numbers = [int(lib.process_title(pid).rpartition(" gen ")[2] or 0) for pid in balancer.workers()]
+    return max(numbers, default=0)
+
+
+def reload(balancer, seconds=20, number=signal.SIGUSR2):
+    """Reloads, and waits until the new generation serves. Seconds it took."""
+    start = time.monotonic()
+    said = balancer.log().count("is ready:")
+    balancer.signal(number)
+    lib.wait_for(lambda: balancer.log().count("is ready:") > said, seconds, "a new generation serves")
+    return time.monotonic() - start
