@@ -254,7 +254,7 @@ examples: fairlead
 	@$(call run_tests,examples) config $(sort $(wildcard examples/*.cfg)) build/doc-examples/*.cfg
 
 # load: one thing at a time; life: reloads, upgrades, deaths and want under load of every kind. One after the other.
-load life: fairlead $(tools)
+life load: fairlead $(tools)
 	@BENCH_OUT=$(CURDIR)/build/bench $(call run_tests,$@) program --jobs 1 --timeout 240 --show \
 	    $(sort $(filter-out %/lib.py %/life.py,$(wildcard reg-tests/$@/*.py reg-tests/$@/*.sh)))
 

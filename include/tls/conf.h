@@ -25,6 +25,12 @@ struct tls_errors {
     uint64_t bits[TLS_ERRORS_MAX / 64];
 };
 
+// The ciphers of TLS 1.2 where nothing is said of them, on both sides: forward secrecy and AEAD alone. AES-128 first:
+// it is the cheapest, and no weaker in practice.
+#define TLS_CONF_CIPHERS                                                                                               \
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"                         \
+    "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
+
 struct tls_policy;
 
 struct tls_conf {
@@ -93,6 +99,15 @@ bool tls_conf_errors(struct config *config, struct tls_errors *errors, const str
 // tls_conf_policy lays the versions, suites and groups of a named policy (ssl-policy) into `conf`; a suite that the
 // library lacks is a warning with its name.
 bool tls_conf_policy(struct config *config, struct tls_conf *conf, const struct config_line *line, uint32_t index);
+
+// tls_errors_any says whether any code is among `errors`.
+static inline bool tls_errors_any(const struct tls_errors *errors)
+{
+    uint64_t any = 0;
+    for (size_t i = 0; i < TLS_ERRORS_MAX / 64; i++)
+        any |= errors->bits[i];
+    return any;
+}
 
 // tls_errors_has says whether X509_V_* `code` is among `errors`.
 static inline bool tls_errors_has(const struct tls_errors *errors, int code)

@@ -7,11 +7,6 @@
 #include "tls/trust.h"
 #include "bind_inner.h"
 
-// Forward secrecy and AEAD alone. AES-128 first: it is the cheapest, and no weaker in practice.
-#define DEFAULT_CIPHERS                                                                                                \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"                         \
-    "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
-
 static const uint16_t default_groups[] = { SSL_CURVE_X25519, SSL_CURVE_SECP256R1 };
 
 static const struct tls_conf defaults = {
@@ -21,7 +16,7 @@ static const struct tls_conf defaults = {
     .tickets = TLS_YES,
     .early_data = TLS_NO,
     .client_ciphers = TLS_NO,
-    .ciphers = DEFAULT_CIPHERS,
+    .ciphers = TLS_CONF_CIPHERS,
     .groups = default_groups,
     .num_groups = NUM_ITEMS(default_groups),
 };
@@ -173,7 +168,6 @@ static bool make_context(struct tls_bind *bind, const struct tls_ticket_file *fi
     SSL_CTX_set_options(ctx, tls_bind_options(base));
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_select_certificate_cb(ctx, tls_bind_select);
-    SSL_CTX_set_num_tickets(ctx, 1);
     return SSL_CTX_set_min_proto_version(ctx, base->min_version) &&
            SSL_CTX_set_max_proto_version(ctx, base->max_version) && SSL_CTX_set1_curves(ctx, nids, num) &&
            SSL_CTX_set_strict_cipher_list(ctx, base->ciphers) && tls_shared_serve(ctx, bind->global, file);

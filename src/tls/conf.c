@@ -6,14 +6,6 @@
 #include "tls/trust.h"
 #include "conf_inner.h"
 
-static bool errors_said(const struct tls_errors *errors)
-{
-    uint64_t any = 0;
-    for (size_t i = 0; i < NUM_ITEMS(errors->bits); i++)
-        any |= errors->bits[i];
-    return any;
-}
-
 #define TAKE(member) conf->member = conf->member ? conf->member : wider->member
 
 static void merge_lists(struct tls_conf *conf, const struct tls_conf *wider)
@@ -32,9 +24,9 @@ static void merge_lists(struct tls_conf *conf, const struct tls_conf *wider)
     }
     if (!conf->alpn.ptr)
         conf->alpn = wider->alpn;
-    if (!errors_said(&conf->ca_ignore))
+    if (!tls_errors_any(&conf->ca_ignore))
         conf->ca_ignore = wider->ca_ignore;
-    if (!errors_said(&conf->crt_ignore))
+    if (!tls_errors_any(&conf->crt_ignore))
         conf->crt_ignore = wider->crt_ignore;
 }
 

@@ -40,20 +40,13 @@ void tls_conn_verdict(struct tls_conn *conn, const struct tls_verdict *verdict)
     facts->verify_depth = verdict->depth;
 }
 
-static bool ignores_any(const struct tls_conf *conf)
-{
-    uint64_t any = 0;
-    for (size_t i = 0; i < TLS_ERRORS_MAX / 64; i++)
-        any |= conf->ca_ignore.bits[i] | conf->crt_ignore.bits[i];
-    return any;
-}
-
 // A session that is resumed brings its certificate and not what was found wrong with it. Nothing was, unless something
 // may be: then it is checked anew.
 static void recheck(struct tls_conn *conn)
 {
     const struct tls_entry *entry = conn->entry;
-    if (!entry || !entry->trust || !ignores_any(&entry->conf))
+    if (!entry || !entry->trust ||
+        (!tls_errors_any(&entry->conf.ca_ignore) && !tls_errors_any(&entry->conf.crt_ignore)))
         return;
     struct tls_expect expect = { .ca_ignore = &entry->conf.ca_ignore, .crt_ignore = &entry->conf.crt_ignore };
     struct tls_verdict verdict = tls_trust_check(entry->trust, conn->ssl, &expect);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <openssl/bytestring.h>
 #include "base/check.h"
+#include "tls/fingerprint.h"
 #include "hello_inner.h"
 
 static bool extension(CBS *body, const SSL_CLIENT_HELLO *hello, uint16_t type)
@@ -15,12 +16,6 @@ static bool extension(CBS *body, const SSL_CLIENT_HELLO *hello, uint16_t type)
     return true;
 }
 
-// RFC 8701: values of this form mean nothing.
-static bool is_grease(uint16_t value)
-{
-    return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
-}
-
 static uint16_t highest_version(const SSL_CLIENT_HELLO *hello)
 {
     CBS body, list;
@@ -28,7 +23,7 @@ static uint16_t highest_version(const SSL_CLIENT_HELLO *hello)
     if (!extension(&body, hello, TLSEXT_TYPE_supported_versions) || !CBS_get_u8_length_prefixed(&body, &list))
         return hello->version < TLS1_2_VERSION ? hello->version : TLS1_2_VERSION;
     while (CBS_get_u16(&list, &version))
-        if (!is_grease(version) && version > highest)
+        if (!tls_hello_is_grease(version) && version > highest)
             highest = version;
     return highest;
 }

@@ -8,11 +8,6 @@
 #include "conn_inner.h"
 #include "target_inner.h"
 
-// Forward secrecy and AEAD alone, as on the listening side.
-#define DEFAULT_CIPHERS                                                                                                \
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"                         \
-    "ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384"
-
 // P-384 too, unlike on the listening side: an origin may know nothing else.
 static const uint16_t default_groups[] = { SSL_CURVE_X25519, SSL_CURVE_SECP256R1, SSL_CURVE_SECP384R1 };
 
@@ -29,7 +24,7 @@ static const struct tls_conf defaults = {
     .min_version = TLS_VERSION_12,
     .max_version = TLS_VERSION_13,
     .tickets = TLS_YES,
-    .ciphers = DEFAULT_CIPHERS,
+    .ciphers = TLS_CONF_CIPHERS,
     .groups = default_groups,
     .num_groups = NUM_ITEMS(default_groups),
     .sigalgs = default_sigalgs,

@@ -70,28 +70,6 @@ int tls_target_session(SSL *ssl, SSL_SESSION *session)
     return tls_sessions_take(sessions, slice_str(conn->name), conn->name_hash, session);
 }
 
-static uint8_t alert_of(int code)
-{
-    switch (code) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        return SSL_AD_CERTIFICATE_EXPIRED;
-    case X509_V_ERR_CERT_REVOKED:
-        return SSL_AD_CERTIFICATE_REVOKED;
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-        return SSL_AD_UNKNOWN_CA;
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH:
-        return SSL_AD_BAD_CERTIFICATE;
-    default:
-        return SSL_AD_CERTIFICATE_UNKNOWN;
-    }
-}
-
 // The log tells which name the certificate is not for: the library knows no more than that it is not.
 static void note_mismatch(struct tls_conn *conn, struct slice host)
 {
@@ -124,7 +102,7 @@ enum ssl_verify_result_t tls_target_verify(SSL *ssl, uint8_t *alert)
         return ssl_verify_ok;
     if (is_mismatch(verdict.last))
         note_mismatch(conn, expect.host);
-    *alert = alert_of(verdict.last);
+    *alert = (uint8_t)SSL_alert_from_verify_result(verdict.last);
     return ssl_verify_invalid;
 }
 

@@ -89,7 +89,6 @@ static void attach(struct transport_tls *tls, struct transport_conn *conn)
     SSL *ssl = tls->tls.ssl;
     BIO_up_ref(tls->ctx->bio);
     SSL_set_bio(ssl, tls->ctx->bio, tls->ctx->bio);
-    SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);
     tls->wire_read = conn->can_read;
     tls->wire_write = conn->can_write;
     conn->tls = tls;
