@@ -22,6 +22,7 @@ enum {
     SEATS_PAUSE_US = 100000,  // this, doubled each time
     SEATS_PAUSE_MAX_US = 5000000,
     SEATS_KILL_US = 500000,
+    SEATS_ANSWER_US = 10000000, // for the controller of a generation that leaves softly: somebody may wait for an answer
 };
 
 static bool is_controller(const struct keeper_seat *seat)
@@ -254,8 +255,9 @@ static void stop_go_on(struct keeper *keeper)
         if (keeper->stopping_now)
             seats_signal(keeper, SIGTERM, false);
     } else if (seats_count(keeper, true)) {
+        uint64_t limit_us = keeper->stopping_now ? SEATS_KILL_US : SEATS_ANSWER_US;
         seats_signal(keeper, SIGTERM, true);
-        event_timer_set(&keeper->loop, &keeper->kill, clock_mono_us() + SEATS_KILL_US);
+        event_timer_set(&keeper->loop, &keeper->kill, clock_mono_us() + limit_us);
     } else {
         keeper->loop.stop = true;
     }
