@@ -287,8 +287,13 @@ void keeper_stop(struct keeper *keeper, bool now)
         event_timer_init(&keeper->kill, kill_all);
     }
     keeper->stopping = true;
-    for (uint32_t i = 0; i < keeper->num_seats; i++)
-        event_timer_set(&keeper->loop, &keeper->seats[i].again, 0);
+    for (uint32_t i = 0; i < keeper->num_seats; i++) {
+        struct keeper_seat *seat = &keeper->seats[i];
+        event_timer_set(&keeper->loop, &seat->again, 0);
+        // A line it asked for may never come.
+        if (seat->inc && !seat->pid)
+            seat_empty(seat);
+    }
     if (now && !keeper->stopping_now) {
         keeper->stopping_now = true;
         event_timer_set(&keeper->loop, &keeper->kill, clock_mono_us() + SEATS_KILL_US);
