@@ -93,10 +93,11 @@ void reload_forget_seat(struct master *master, struct seat *seat)
     }
 }
 
-static void reload_begin(struct master *master)
+static void reload_begin(struct master *master, bool hard)
 {
     char state[96];
-    master->reload_wanted = false;
+    master->reload_hard = hard;
+    master->reload_wanted = master->reload_wanted_hard = false;
     log_say(LOG_LEVEL_NOTICE, "Reloading: generation %u starts", master->num_generations + 1);
     snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=Reloading.\n",
              (unsigned long long)clock_mono_us());
@@ -109,18 +110,19 @@ void reload_start(struct master *master, bool hard)
 {
     if (master->stopping)
         return;
-    master->reload_hard = master->reload_hard || hard;
-    if (reload_coming(master))
+    if (reload_coming(master)) {
         master->reload_wanted = true;
-    else
-        reload_begin(master);
+        master->reload_wanted_hard = master->reload_wanted_hard || hard;
+    } else {
+        reload_begin(master, hard);
+    }
 }
 
 bool reload_go_on(struct master *master)
 {
     if (!master->reload_wanted)
         return false;
-    reload_begin(master);
+    reload_begin(master, master->reload_wanted_hard);
     return true;
 }
 
