@@ -174,6 +174,7 @@ static _Noreturn void keeper_become(struct generation *generation, int line)
     };
     process_signals_child();
     board_incarnation_enter(master->board, generation->keeper_inc);
+    log_say_enter(master->board, generation->keeper_inc);
     generations_descriptors_close(master);
     listeners_descriptors_close(master);
     close(master->loop.epoll_fd);

@@ -230,11 +230,12 @@ static bool prepare(struct master *master)
     list_init(&master->reloads);
     text_init(&master->latest);
     master->board = board_new();
-    if (!master->board || !event_loop_init(&master->loop))
+    if (!master->board || !log_board_prepare(master->board) || !event_loop_init(&master->loop))
         return false;
     master->loop.owner = master;
     master->inc = board_incarnation_take(master->board, BOARD_ROLE_MASTER, 0, 0);
     board_incarnation_enter(master->board, master->inc);
+    log_say_enter(master->board, master->inc);
     master->signals =
         (struct event_source){ .fd = os_signals_open(signals, NUM_ITEMS(signals)), .ready = signals_ready };
     if (master->signals.fd < 0 || !event_source_add(&master->loop, &master->signals, EPOLLIN))
@@ -264,6 +265,7 @@ static void finish(struct master *master)
     reload_fini(master);
     close(master->signals.fd);
     event_loop_fini(&master->loop);
+    log_say_enter(NULL, 0);
     board_free(master->board);
 }
 
