@@ -150,6 +150,7 @@ static void plan_send(struct keeper *keeper)
         .daemon = settings->daemon,
         .master_worker = settings->master_worker,
         .max_reloads = settings->max_reloads,
+        .hard_stop_us = settings->hard_stop_us,
         .silent_warn_us = settings->silent_warn_us,
         .silent_kill_us = settings->silent_kill_us,
     };

@@ -213,6 +213,7 @@ static void tick(struct event_timer *timer)
     if (now_us < master->tick_due_us + MASTER_LATE_US)
         guard_run(master);
     listeners_tick(master);
+    leaving_tick(master);
     deadlines_check(master);
     settle(master);
     master->tick_due_us = now_us + MASTER_TICK_US;
