@@ -93,6 +93,10 @@ struct process_traffic {
     void (*awake)(void *traffic);
     // turn is called each turn before the wait. May be NULL.
     void (*turn)(void *traffic);
+    // describe writes what is carried at this moment (the client, where it goes, how far it is) into `room`, `cap`
+    // bytes, which stays empty where that is nothing. In a signal handler, at any moment: it takes no memory and no
+    // lock, and what it reads may be half changed. May be NULL.
+    void (*describe)(const void *traffic, char *room, size_t cap);
 };
 
 // How the latest attempt to start a generation went.

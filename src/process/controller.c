@@ -6,6 +6,7 @@
 #include "os/identity.h"
 #include "os/service.h"
 #include "process/controller.h"
+#include "process/last_words.h"
 #include "process/seat.h"
 #include "process/wire.h"
 #include "table/change.h"
@@ -226,6 +227,7 @@ _Noreturn void controller_run(struct controller *controller, int take_line, pid_
 {
     os_title_set("fairlead: controller gen %u", controller->generation);
     controller->keeper = keeper;
+    last_words_enter(controller->board, controller->inc, NULL, NULL);
     if (!prepare(controller, take_line)) {
         log_say(LOG_LEVEL_ALERT, "the controller cannot start");
         _exit(1);

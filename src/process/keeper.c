@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "board/board.h"
 #include "log/log.h"
 #include "os/service.h"
+#include "process/last_words.h"
 #include "table/change.h"
 #include "keeper.h"
 
@@ -240,7 +242,9 @@ static void woken(struct event_source *source, uint32_t events)
 
 static void turn(struct event_loop *loop)
 {
-    keeper_change(loop->owner);
+    struct keeper *keeper = loop->owner;
+    seat_beat(keeper->start.board, keeper->start.inc, loop->now_us);
+    keeper_change(keeper);
 }
 
 static void loop_prepare(struct keeper *keeper)
@@ -257,6 +261,8 @@ static void loop_prepare(struct keeper *keeper)
     if (keeper->signals.fd < 0 || !event_source_add(&keeper->loop, &keeper->signals, EPOLLIN) ||
         !event_source_add(&keeper->loop, &keeper->wake, EPOLLIN) || !messages_attach(&keeper->master, &keeper->loop))
         keeper_fail(keeper, "no event loop\n");
+    seat_beat(keeper->start.board, keeper->start.inc, keeper->loop.now_us);
+    atomic_store(&board_incarnation_at(keeper->start.board, keeper->start.inc)->ready, 1);
 }
 
 _Noreturn void keeper_run(const struct keeper_start *start)
@@ -264,6 +270,7 @@ _Noreturn void keeper_run(const struct keeper_start *start)
     static struct keeper keeper;
     keeper.start = *start;
     os_title_set("fairlead: keeper gen %u", start->generation);
+    last_words_enter(start->board, start->inc, NULL, NULL);
     messages_init(&keeper.master, "the master", kinds, NUM_ITEMS(kinds), &keeper, master_lost, start->line);
     table_changes_enter(start->board, start->inc);
     configuration_load(&keeper);

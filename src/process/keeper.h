@@ -11,6 +11,8 @@
 #include "process/seat.h"
 #include "process/wire.h"
 
+enum { KEEPER_DEATHS = 5 };
+
 // A place that a process of the generation takes: the controller's or a worker's.
 struct keeper_seat {
     struct keeper *keeper;
@@ -18,7 +20,9 @@ struct keeper_seat {
     uint32_t inc;  // 0 while nobody sits or is about to
     pid_t pid;     // 0 while nobody sits
     uint64_t forked_us;
-    uint32_t num_early_deaths; // in a row
+    uint32_t num_deaths;
+    uint64_t deaths_us[KEEPER_DEATHS]; // when the latest were, in turn
+    uint64_t pause_us;                 // before it is forked again, 0: at once
     struct event_timer again;
 };
 

@@ -224,6 +224,11 @@ static void traffic_awake(void *traffic)
     frontends_awake(traffic);
 }
 
+static void traffic_describe(const void *traffic, char *room, size_t cap)
+{
+    stream_describe(&((const struct frontends *)traffic)->streams, room, cap);
+}
+
 static const struct process_traffic traffic = {
     .start = traffic_start,
     .listen = traffic_listen,
@@ -234,6 +239,7 @@ static const struct process_traffic traffic = {
     .open_sessions = traffic_open_sessions,
     .woken = traffic_woken,
     .awake = traffic_awake,
+    .describe = traffic_describe,
 };
 
 static bool admin_reload(void *owner, uint64_t id, bool hard)

@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "os/identity.h"
 #include "os/service.h"
+#include "process/last_words.h"
 #include "process/seat.h"
 #include "process/worker.h"
 #include "table/change.h"
@@ -163,6 +164,14 @@ static bool prepare(struct worker *worker, int take_line)
            messages_attach(&worker->master, &worker->loop);
 }
 
+// In a signal handler.
+static void describe(const void *owner, char *room, size_t cap)
+{
+    const struct worker *worker = owner;
+    if (worker->traffic && traffic_of(worker)->describe)
+        traffic_of(worker)->describe(worker->traffic, room, cap);
+}
+
 // In a build with AddressSanitizer, and only there: what the traffic lost is told, although the process ends at once.
 __attribute__((weak)) void __lsan_do_leak_check(void);
 
@@ -170,6 +179,7 @@ _Noreturn void worker_run(struct worker *worker, int take_line, pid_t keeper)
 {
     os_title_set("fairlead: worker %u gen %u", worker->slot + 1, worker->generation);
     worker->keeper = keeper;
+    last_words_enter(worker->board, worker->inc, describe, worker);
     if (!prepare(worker, take_line)) {
         log_say(LOG_LEVEL_ALERT, "worker %u cannot start", worker->slot + 1);
         _exit(1);
