@@ -9,6 +9,7 @@
 #include "board/board.h"
 #include "log/log.h"
 #include "os/service.h"
+#include "process/limits.h"
 #include "table/change.h"
 #include "keeper.h"
 
@@ -214,7 +215,9 @@ static void board_prepare(struct keeper *keeper)
 static void rights_give_up(struct keeper *keeper)
 {
     const char *what;
-    os_limit_files(keeper->settings.num_files);
+    if (!limits_set(&keeper->messages, &keeper->settings))
+        keeper_fail(keeper, NULL);
+    limits_confine(&keeper->settings, WIRE_CONTROLLER_SLOT);
     if (os_identity_become(&what, &keeper->settings.identity))
         return;
     text_printf(&keeper->messages, "cannot %s: %s\n", what, strerror(errno));

@@ -22,6 +22,7 @@ enum {
     MASTER_KILL_US = 3000000,   // after a stop at once
     MASTER_AGAIN_US = 100000,   // between attempts to replace a keeper, doubled each time
     MASTER_AGAIN_MAX_US = 5000000,
+    MASTER_LEAST_FILES = 48, // to wake a few processes, and for what each of them has open
 };
 
 static void pidfile_write(const struct master *master, const struct generation *generation)
@@ -293,7 +294,7 @@ enum master_end master_run(int *status, const struct process_program *program, c
             log_say(LOG_LEVEL_ALERT,
                     "cannot start: the limit of descriptors (ulimit -n) is too low, the processes need "
                     "%d among themselves before any listener",
-                    BOARD_MAX_INCARNATIONS + 32);
+                    MASTER_LEAST_FILES);
         else
             log_say(LOG_LEVEL_ALERT, "cannot start: %s", strerror(errno));
         *status = 1;
