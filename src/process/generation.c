@@ -341,6 +341,7 @@ static void failed(struct generation *generation)
     listeners_retire(master);
     if (!master->was_ready && !master->stopping) {
         master->status = 1;
+        status_failed(master->options, 0, "see the log.");
         master->stopping = master->stopping_now = true;
     }
 }

@@ -11,6 +11,7 @@
 #include "log/log.h"
 #include "os/service.h"
 #include "process/last_words.h"
+#include "process/limits.h"
 #include "table/change.h"
 #include "keeper.h"
 
@@ -181,11 +182,12 @@ static void sockets_ask(struct keeper *keeper)
         keeper_fail(keeper, NULL);
 }
 
-// Only the master may keep a listening socket alive, and those who accept on it.
-static void inherited_close(const struct os_listen *const *listens, uint32_t num)
+// Only the master may keep a listening socket alive, and those who accept on it. The service manager's are closed
+// already, and their numbers may be in use again.
+static void inherited_close(const struct os_listen *const *listens, uint32_t num, int num_given)
 {
     for (uint32_t i = 0; i < num; i++)
-        if (listens[i]->kind == OS_LISTEN_FD && listens[i]->fd > STDERR_FILENO)
+        if (listens[i]->kind == OS_LISTEN_FD && listens[i]->fd > STDERR_FILENO + num_given)
             close(listens[i]->fd);
 }
 
@@ -217,7 +219,9 @@ static void board_prepare(struct keeper *keeper)
 static void rights_give_up(struct keeper *keeper)
 {
     const char *what;
-    os_limit_files(keeper->settings.num_files);
+    if (!limits_set(&keeper->messages, &keeper->settings))
+        keeper_fail(keeper, NULL);
+    limits_confine(&keeper->settings, WIRE_CONTROLLER_SLOT);
     if (os_identity_become(&what, &keeper->settings.identity))
         return;
     text_printf(&keeper->messages, "cannot %s: %s\n", what, strerror(errno));
@@ -268,6 +272,7 @@ static void loop_prepare(struct keeper *keeper)
 _Noreturn void keeper_run(const struct keeper_start *start)
 {
     static struct keeper keeper;
+    int num_given = os_service_leave();
     keeper.start = *start;
     os_title_set("fairlead: keeper gen %u", start->generation);
     last_words_enter(start->board, start->inc, NULL, NULL);
@@ -275,8 +280,8 @@ _Noreturn void keeper_run(const struct keeper_start *start)
     table_changes_enter(start->board, start->inc);
     configuration_load(&keeper);
     sockets_ask(&keeper);
-    inherited_close(keeper.settings.binds, keeper.settings.num_binds);
-    inherited_close(keeper.settings.sockets, keeper.settings.num_sockets);
+    inherited_close(keeper.settings.binds, keeper.settings.num_binds, num_given);
+    inherited_close(keeper.settings.sockets, keeper.settings.num_sockets, num_given);
     board_prepare(&keeper);
     said_send(&keeper);
     rights_give_up(&keeper);

@@ -10,6 +10,7 @@
 #include "frontend/frontend.h"
 #include "process/command.h"
 #include "process/controller.h"
+#include "process/limits.h"
 #include "process/program.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
@@ -80,6 +81,8 @@ static void settings_from(struct process_settings *settings, const struct progra
     settings->silent_kill_us = global->silent_kill;
     settings->hard_stop_us = global->hard_stop_after;
     settings->num_files = global->ulimit_n;
+    settings->strict_limits = global->strict_limits;
+    settings->memory_mb = options->memory_mb;
 }
 
 // What -S named, for the time of reading: a configuration's reader hands nothing else through.
@@ -139,6 +142,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         if (!proxy->fe.maxconn)
             proxy->fe.maxconn = options->proxy_maxconn;
     settings_from(settings, program, options);
+    limits_place(settings, program);
     return program;
 }
 
@@ -161,6 +165,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     };
     settings->sections = sections;
     settings->num_sections = NUM_ITEMS(sections);
+    limits_work_out(settings, program, board);
     // While /dev and /proc can be reached.
     CRYPTO_pre_sandbox_init();
     if (!tls_shared_prepare(board, &program->global.tls)) {

@@ -8,6 +8,7 @@
 #include "os/identity.h"
 #include "os/service.h"
 #include "process/last_words.h"
+#include "process/limits.h"
 #include "process/seat.h"
 #include "process/worker.h"
 #include "table/change.h"
@@ -180,6 +181,7 @@ _Noreturn void worker_run(struct worker *worker, int take_line, pid_t keeper)
     os_title_set("fairlead: worker %u gen %u", worker->slot + 1, worker->generation);
     worker->keeper = keeper;
     last_words_enter(worker->board, worker->inc, describe, worker);
+    limits_confine(worker->settings, worker->slot);
     if (!prepare(worker, take_line)) {
         log_say(LOG_LEVEL_ALERT, "worker %u cannot start", worker->slot + 1);
         _exit(1);
