@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/check.h"
 #include "board/board.h"
@@ -213,6 +214,11 @@ static void board_prepare(struct keeper *keeper)
 static void rights_give_up(struct keeper *keeper)
 {
     const char *what;
+    // The zone's file, log sockets by their paths and whoever reads our standard output can be reached now, not later.
+    tzset();
+    keeper->sinks = log_drain_new(keeper->start.board);
+    if (keeper->sinks)
+        (void)log_drain_open(keeper->sinks, !keeper->start.background);
     os_limit_files(keeper->settings.num_files);
     if (os_identity_become(&what, &keeper->settings.identity))
         return;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "board/board.h"
 #include "log/log.h"
 #include "os/identity.h"
+#include "process/rights.h"
 #include "process/seat.h"
 #include "process/worker.h"
 #include "table/change.h"
@@ -116,6 +118,7 @@ static void turn(struct event_loop *loop)
     const struct process_traffic *traffic = traffic_of(worker);
     seat_beat(worker->board, worker->inc, loop->now_us);
     seat_changes(&worker->changes, loop->now_us);
+    rights_denials_tell(worker->name);
     if (board_queue_awake(worker->board, worker->inc) && traffic->awake)
         traffic->awake(worker->traffic);
     if (traffic->turn)
@@ -150,13 +153,16 @@ __attribute__((weak)) void __lsan_do_leak_check(void);
 _Noreturn void worker_run(struct worker *worker, int take_line, pid_t keeper)
 {
     os_title_set("fairlead: worker %u gen %u", worker->slot + 1, worker->generation);
+    snprintf(worker->name, sizeof(worker->name), "worker %u", worker->slot + 1);
     worker->keeper = keeper;
     if (!prepare(worker, take_line)) {
         log_say(LOG_LEVEL_ALERT, "worker %u cannot start", worker->slot + 1);
         _exit(1);
     }
     worker->loop.before_wait = turn;
+    rights_confine(worker->settings, OS_SANDBOX_WORKER, false);
     event_loop_run(&worker->loop);
+    rights_denials_tell(worker->name);
     if (__lsan_do_leak_check)
         __lsan_do_leak_check();
     _exit(0);
