@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a process may do once it serves: the last step of a worker's or controller's start shuts it in (os/sandbox.h),
-// and each turn tells what it was denied meanwhile. Private to this area.
+// What a process may do once it serves: which capabilities a configuration cannot do without, and the last step of a
+// worker's or controller's start, which shuts it in (os/sandbox.h); each turn then tells what it was denied. Private to
+// this area.
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "os/sandbox.h"
 #include "process/program.h"
+
+struct program_conf;
+
+// rights_needed gives the capabilities (OS_CAP_...) that workers need for what the configuration says, those that
+// 'setcap' names apart: as few as will do.
+uint64_t rights_needed(const struct program_conf *program);
 
 // rights_confine leaves this process nothing but the system calls of `role`, where the settings want that. Where the
 // kernel cannot, it goes on as it is, and says so if it `tells`.
