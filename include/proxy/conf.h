@@ -376,6 +376,9 @@ struct global_conf {
     uint32_t nbthread; // workers are nbproc * nbthread; 0: one per usable CPU
     int64_t uid;       // -1: unchanged
     int64_t gid;
+    bool gid_is_optional;  // it is that of `user`, which was not asked for
+    uint64_t capabilities; // setcap: bits of OS_CAP_...
+    uint8_t dump;          // set-dumpable: enum os_dump
     const char *chroot;
     const char *pidfile;
     const char *node;

@@ -80,8 +80,6 @@ const struct config_refusal config_refuse_global[] = {
     { "quiet", CONFIG_IN_GLOBAL, NULL },
     { "server-state-base", CONFIG_IN_GLOBAL, NULL },
     { "server-state-file", CONFIG_IN_GLOBAL, NULL },
-    { "set-dumpable", CONFIG_IN_GLOBAL, NULL },
-    { "setcap", CONFIG_IN_GLOBAL, NULL },
     { "spread-checks", CONFIG_IN_GLOBAL, NULL },
     { "ssl-dh-param-file", CONFIG_IN_GLOBAL, DHE },
     { "ssl-engine", CONFIG_IN_GLOBAL, ENGINE },

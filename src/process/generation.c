@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "board/board.h"
 #include "log/log.h"
+#include "os/identity.h"
 #include "process/keeper.h"
 #include "process/last_words.h"
 #include "process/signals.h"
@@ -52,6 +53,8 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
     generation->sockets = calloc(generation->plan.num_sockets + 1, sizeof(struct listener *));
     if (!generation->binds || !generation->sockets)
         check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct listener *));
+    // Those of the program's file, for a master that is not root; none else can be raised.
+    os_capability_raise(generation->plan.capabilities);
     seats_open(generation);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/check.h"
 #include "board/board.h"
@@ -154,6 +155,7 @@ static void plan_send(struct keeper *keeper)
         .master_worker = settings->master_worker,
         .max_reloads = settings->max_reloads,
         .hard_stop_us = settings->hard_stop_us,
+        .capabilities = settings->identity.capabilities,
         .silent_warn_us = settings->silent_warn_us,
         .silent_kill_us = settings->silent_kill_us,
     };
@@ -216,16 +218,45 @@ static void board_prepare(struct keeper *keeper)
     sections_send(keeper);
 }
 
+// What cannot be had is told before it is missed; that nobody was named to change to is no mistake, but seldom meant.
+static void rights_tell(struct keeper *keeper, uint64_t missing)
+{
+    char names[OS_CAPABILITY_TEXT_LEN];
+    os_capability_text(names, missing);
+    if (missing) {
+        text_printf(&keeper->messages, "workers have no %s, which the configuration needs\n", names);
+        log_say(LOG_LEVEL_WARNING,
+                "workers have no %s, which the configuration needs, as the program was started without: what asks for "
+                "it will fail", names);
+    }
+    if (geteuid() == 0 && !keeper->start.options->quiet)
+        log_say(LOG_LEVEL_NOTICE, "workers run as root, although without its capabilities: better name a 'user' in "
+                "the global section");
+}
+
 static void rights_give_up(struct keeper *keeper)
 {
+    const struct os_identity *identity = &keeper->settings.identity;
     const char *what;
+    uint64_t missing;
+    // The zone's file, log sockets by their paths and whoever reads our standard output can be reached now, not later.
+    tzset();
+    keeper->sinks = log_drain_new(keeper->start.board);
+    if (keeper->sinks)
+        (void)log_drain_open(keeper->sinks, !keeper->start.background);
     if (!limits_set(&keeper->messages, &keeper->settings))
         keeper_fail(keeper, NULL);
     limits_confine(&keeper->settings, WIRE_CONTROLLER_SLOT);
-    if (os_identity_become(&what, &keeper->settings.identity))
+    bool was_root = geteuid() == 0;
+    if (os_identity_become(&what, &missing, identity)) {
+        rights_tell(keeper, missing);
         return;
-    text_printf(&keeper->messages, "cannot %s: %s\n", what, strerror(errno));
-    log_say(LOG_LEVEL_ALERT, "cannot %s: %s", what, strerror(errno));
+    }
+    const char *advice = errno == EPERM && !was_root
+                             ? "; only a master that root starts can: leave user, group and chroot out"
+                             : "";
+    text_printf(&keeper->messages, "cannot %s: %s%s\n", what, strerror(errno), advice);
+    log_say(LOG_LEVEL_ALERT, "cannot %s: %s%s", what, strerror(errno), advice);
     keeper_fail(keeper, NULL);
 }
 

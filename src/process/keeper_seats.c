@@ -123,9 +123,11 @@ static _Noreturn void child_run(struct keeper *keeper, const struct keeper_seat 
             .settings = &keeper->settings,
             .program = start->program,
             .startup_messages = keeper->messages.ptr ? keeper->messages.ptr : "",
+            .sinks = keeper->sinks,
         };
         controller_run(&controller, take_line, parent);
     }
+    log_drain_free(keeper->sinks);
     static struct worker worker;
     worker = (struct worker){
         .board = start->board,
