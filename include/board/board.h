@@ -99,6 +99,10 @@ struct board_incarnation *board_incarnation_at(struct board *board, uint32_t inc
 // lowest free number is always taken, so that it stays near the number of processes alive at once.
 uint32_t board_incarnation_limit(struct board *board);
 
+// board_num_wakers gives how many processes there may be at once, and with that how many descriptors the board takes in
+// each of them: fewer than BOARD_MAX_INCARNATIONS where the limit of descriptors was low when it was made.
+uint32_t board_num_wakers(struct board *board);
+
 // board_incarnation_dead cleans up after the process `inc`, which is known to be dead: folds its counters into the
 // base, zeroes its lanes, takes its waiters off the queues, repairs locks it held, wakes who waited for what it held,
 // and frees the number. Called by its parent after wait; calling it twice is harmless, unless the number was taken

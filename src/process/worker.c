@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "board/board.h"
 #include "log/log.h"
 #include "os/identity.h"
+#include "os/service.h"
+#include "process/last_words.h"
+#include "process/limits.h"
+#include "process/rights.h"
 #include "process/seat.h"
 #include "process/worker.h"
 #include "table/change.h"
@@ -31,6 +37,19 @@ static void soft_stop(struct worker *worker)
     LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
     socket_leave(worker, socket);
     traffic_of(worker)->soft_stop(worker->traffic);
+}
+
+// Whoever ends it now, the log tells what that cost.
+static void signals_ready(struct event_source *source, uint32_t events)
+{
+    (void)events;
+    struct worker *worker = CONTAINER_OF(source, struct worker, signals);
+    pid_t sender;
+    if (os_signals_next(source->fd, &sender) != SIGTERM)
+        return;
+    if (traffic_of(worker)->hard_stop)
+        traffic_of(worker)->hard_stop(worker->traffic);
+    _exit(128 + SIGTERM);
 }
 
 static void take_listen(struct messages *messages, const struct messages_event *event)
@@ -116,6 +135,7 @@ static void turn(struct event_loop *loop)
     const struct process_traffic *traffic = traffic_of(worker);
     seat_beat(worker->board, worker->inc, loop->now_us);
     seat_changes(&worker->changes, loop->now_us);
+    rights_denials_tell(worker->name);
     if (board_queue_awake(worker->board, worker->inc) && traffic->awake)
         traffic->awake(worker->traffic);
     if (traffic->turn)
@@ -129,6 +149,7 @@ static void turn(struct event_loop *loop)
 
 static bool prepare(struct worker *worker, int take_line)
 {
+    static const int stop_signals[] = { SIGTERM };
     list_init(&worker->sockets);
     table_changes_enter(worker->board, worker->inc);
     if (!event_loop_init(&worker->loop))
@@ -137,11 +158,22 @@ static bool prepare(struct worker *worker, int take_line)
     worker->loop.max_sleep_us = SEAT_MAX_SLEEP_US;
     worker->wake =
         (struct event_source){ .fd = board_incarnation_at(worker->board, worker->inc)->wake_fd, .ready = woken };
+    worker->signals =
+        (struct event_source){ .fd = os_signals_open(stop_signals, NUM_ITEMS(stop_signals)), .ready = signals_ready };
     event_timer_init(&worker->orphan_timer, orphan_check);
     messages_init(&worker->master, "the master", kinds, NUM_ITEMS(kinds), worker, master_lost, take_line);
     worker->traffic = traffic_of(worker)->start(worker);
-    return worker->traffic && event_source_add(&worker->loop, &worker->wake, EPOLLIN) &&
+    return worker->traffic && worker->signals.fd >= 0 && event_source_add(&worker->loop, &worker->wake, EPOLLIN) &&
+           event_source_add(&worker->loop, &worker->signals, EPOLLIN) &&
            messages_attach(&worker->master, &worker->loop);
+}
+
+// In a signal handler.
+static void describe(const void *owner, char *room, size_t cap)
+{
+    const struct worker *worker = owner;
+    if (worker->traffic && traffic_of(worker)->describe)
+        traffic_of(worker)->describe(worker->traffic, room, cap);
 }
 
 // In a build with AddressSanitizer, and only there: what the traffic lost is told, although the process ends at once.
@@ -150,13 +182,18 @@ __attribute__((weak)) void __lsan_do_leak_check(void);
 _Noreturn void worker_run(struct worker *worker, int take_line, pid_t keeper)
 {
     os_title_set("fairlead: worker %u gen %u", worker->slot + 1, worker->generation);
+    snprintf(worker->name, sizeof(worker->name), "worker %u", worker->slot + 1);
     worker->keeper = keeper;
+    last_words_enter(worker->board, worker->inc, describe, worker);
+    limits_confine(worker->settings, worker->slot);
     if (!prepare(worker, take_line)) {
         log_say(LOG_LEVEL_ALERT, "worker %u cannot start", worker->slot + 1);
         _exit(1);
     }
     worker->loop.before_wait = turn;
+    rights_confine(worker->settings, OS_SANDBOX_WORKER, false);
     event_loop_run(&worker->loop);
+    rights_denials_tell(worker->name);
     if (__lsan_do_leak_check)
         __lsan_do_leak_check();
     _exit(0);
