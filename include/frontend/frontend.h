@@ -44,6 +44,7 @@ struct frontends {
     uint64_t spread_at_us;     // the last step of a soft stop that is spread
     uint32_t num_sessions;
     uint32_t max_sessions; // what the limit of descriptors allows, each with a connection to a server
+    uint64_t want_told_us; // when it was last told that something ran out; 0: never
     bool stopping;
 };
 

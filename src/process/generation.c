@@ -30,8 +30,12 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
         master->loop.stop = true;
         return;
     }
-    if (generation->plan.num_workers == 0 || generation->plan.num_workers > PROCESS_MAX_WORKERS) {
-        generation_leave(generation, true);
+    if (generation->plan.num_workers == 0 || generation->plan.num_workers > PROCESS_MAX_WORKERS ||
+        !master_pidfile_check(master, generation)) {
+        // Its end is the failure of the attempt.
+        generation->has_failed = true;
+        text_printf(&generation->said, "the master cannot do what the configuration wants\n");
+        kill(generation->keeper, SIGKILL);
         return;
     }
     generation->binds = calloc(generation->plan.num_binds + 1, sizeof(struct listener *));
