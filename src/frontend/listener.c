@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include "frontend/session.h"
-#include "log/log.h"
 #include "transport/tls.h"
 
 enum {
     LISTENER_RETRY_US = 20000, // a paused listener looks again: another worker may have made room
     LISTENER_MIN_US = 1000,
-    LISTENER_TELL_US = 10000000, // between two complaints
     LISTENER_TLS_BURST = 1, // each costs as much as the handshake it begins: others get their turn between
 };
 
@@ -111,27 +108,6 @@ static uint64_t over_rate_us(const struct frontends *frontends, const struct bin
     return step_us > LISTENER_RETRY_US ? LISTENER_RETRY_US : step_us < LISTENER_MIN_US ? LISTENER_MIN_US : step_us;
 }
 
-// Connections that wait look like any other network trouble to those who wait: it is said, though not for each of them.
-static void want_tell(struct frontends *frontends, const struct bind_conf *bind, int error)
-{
-    const char *name = bind->proxy->name;
-    unsigned long long maxsock = frontends->program->global.maxsock;
-    if (frontends->want_told_us && frontends->loop->now_us < frontends->want_told_us + LISTENER_TELL_US)
-        return;
-    frontends->want_told_us = frontends->loop->now_us;
-    if (error == EMFILE)
-        log_say(LOG_LEVEL_ALERT, "Proxy %s reached process FD limit (maxsock=%llu). Please check 'ulimit-n' and restart.",
-                name, maxsock);
-    else if (error == ENFILE)
-        log_say(LOG_LEVEL_ALERT, "Proxy %s reached system FD limit (maxsock=%llu). Please check system tunables.", name,
-                maxsock);
-    else if (error == ENOMEM || error == ENOBUFS)
-        log_say(LOG_LEVEL_ALERT, "Proxy %s reached system memory limit (maxsock=%llu). Please check system tunables.",
-                name, maxsock);
-    else
-        log_say(LOG_LEVEL_ALERT, "Proxy %s cannot accept: %s", name, strerror(error));
-}
-
 // False: stop for now.
 static bool accept_one(struct frontend_listener *listener)
 {
@@ -147,7 +123,7 @@ static bool accept_one(struct frontend_listener *listener)
     bool out_of_files = frontends->num_sessions >= frontends->max_sessions;
     if (out_of_files || !take_limited(frontends, &places)) {
         if (out_of_files)
-            want_tell(frontends, listener->bind, EMFILE);
+            frontend_want_tell(frontends, listener->bind, EMFILE);
         listener_pause(listener, LISTENER_RETRY_US);
         return false;
     }
@@ -155,7 +131,7 @@ static bool accept_one(struct frontend_listener *listener)
     if (fd >= 0) {
         take_unlimited(frontends, &places);
         if (!frontend_session_new(frontends, listener->bind, fd, &peer, len)) {
-            log_say(LOG_LEVEL_ALERT, "Proxy %s: out of memory: a connection was closed", listener->bind->proxy->name);
+            frontend_want_tell(frontends, listener->bind, ENOMEM);
             close(fd);
             give_places(frontends, &places, true, true, places.num);
         }
@@ -167,7 +143,7 @@ static bool accept_one(struct frontend_listener *listener)
         return true;
     // Out of descriptors or memory: waiting is all that helps, and spinning on a readable socket would not.
     if (error != EAGAIN) {
-        want_tell(frontends, listener->bind, error);
+        frontend_want_tell(frontends, listener->bind, error);
         backend_pool_make_room(&frontends->backends);
         listener_pause(listener, LISTENER_RETRY_US);
     }

@@ -224,6 +224,11 @@ static void traffic_awake(void *traffic)
     frontends_awake(traffic);
 }
 
+static void traffic_turn(void *traffic)
+{
+    frontends_turn(traffic);
+}
+
 static const struct process_traffic traffic = {
     .start = traffic_start,
     .listen = traffic_listen,
@@ -233,6 +238,7 @@ static const struct process_traffic traffic = {
     .open_sessions = traffic_open_sessions,
     .woken = traffic_woken,
     .awake = traffic_awake,
+    .turn = traffic_turn,
 };
 
 static bool admin_reload(void *owner, uint64_t id, bool hard)
