@@ -222,6 +222,7 @@ static void tick(struct event_timer *timer)
         guard_run(master);
     watchdog_run(master);
     listeners_tick(master);
+    leaving_tick(master);
     deadlines_check(master);
     settle(master);
     master->tick_due_us = now_us + MASTER_TICK_US;
@@ -239,11 +240,12 @@ static bool prepare(struct master *master)
     list_init(&master->reloads);
     text_init(&master->latest);
     master->board = board_new();
-    if (!master->board || !event_loop_init(&master->loop))
+    if (!master->board || !log_board_prepare(master->board) || !event_loop_init(&master->loop))
         return false;
     master->loop.owner = master;
     master->inc = board_incarnation_take(master->board, BOARD_ROLE_MASTER, 0, 0);
     board_incarnation_enter(master->board, master->inc);
+    log_say_enter(master->board, master->inc);
     if (!last_words_prepare(master->board))
         return false;
     last_words_enter(master->board, master->inc, NULL, NULL);
@@ -276,6 +278,7 @@ static void finish(struct master *master)
     reload_fini(master);
     close(master->signals.fd);
     event_loop_fini(&master->loop);
+    log_say_enter(NULL, 0);
     board_free(master->board);
 }
 
