@@ -115,7 +115,7 @@ static void said_say(const char *who, const struct crash_words *said, enum log_l
                  symbols_path()[0] ? symbols_path() : "the program");
     for (uint32_t i = 0; i < said->num_frames; i++) {
         symbol_text(text, said->frames[i], said->image, i > 0);
-        line_say(level, also, "%s:   #%u %s", who, i, text);
+        line_say(level, also, "%s:   #%u %s%s", who, i, i < said->num_sure ? "" : "perhaps ", text);
     }
 }
 
