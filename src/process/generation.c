@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "board/board.h"
 #include "log/log.h"
+#include "os/identity.h"
 #include "process/keeper.h"
 #include "process/last_words.h"
 #include "process/signals.h"
@@ -52,6 +53,8 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
     generation->sockets = calloc(generation->plan.num_sockets + 1, sizeof(struct listener *));
     if (!generation->binds || !generation->sockets)
         check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct listener *));
+    // Those of the program's file, for a master that is not root; none else can be raised.
+    os_capability_raise(generation->plan.capabilities);
     seats_open(generation);
 }
 
@@ -318,6 +321,9 @@ void generation_leave(struct generation *generation, bool now)
     if (now) {
         generation->ending = true;
         leave_now(generation);
+        // The next one's controller has the admin sockets already.
+        if (was_up && !all_end && generation->seats[0].open)
+            messages_send(&generation->seats[0].line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
         return;
     }
     leaving_begin(generation);
@@ -341,6 +347,7 @@ static void failed(struct generation *generation)
     listeners_retire(master);
     if (!master->was_ready && !master->stopping) {
         master->status = 1;
+        status_failed(master->options, 0, "see the log.");
         master->stopping = master->stopping_now = true;
     }
 }

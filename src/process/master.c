@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -23,6 +22,7 @@ enum {
     MASTER_KILL_US = 3000000,   // after a stop at once
     MASTER_AGAIN_US = 100000,   // between attempts to replace a keeper, doubled each time
     MASTER_AGAIN_MAX_US = 5000000,
+    MASTER_LEAST_FILES = 48, // to wake a few processes, and for what each of them has open
 };
 
 static void pidfile_write(const struct master *master, const struct generation *generation)
@@ -45,11 +45,7 @@ void master_became_ready(struct master *master, const struct generation *generat
     for (uint32_t i = 0; i < options->num_old_pids; i++)
         if (kill(options->old_pids[i], options->old_signal) < 0 && errno != ESRCH)
             log_say(LOG_LEVEL_WARNING, "cannot signal old process %d: %s", (int)options->old_pids[i], strerror(errno));
-    if (options->systemd) {
-        char state[64];
-        snprintf(state, sizeof(state), "READY=1\nMAINPID=%d\nSTATUS=Ready.\n", (int)getpid());
-        os_notify(state);
-    }
+    status_ready(master);
     if (master->ready_fd >= 0) {
         int fd = master->ready_fd;
         os_daemon_detach();
@@ -68,8 +64,7 @@ static void stop(struct master *master, int sig, bool now)
     master->again_us = 0;
     if (now)
         master->kill_us = clock_mono_us() + MASTER_KILL_US;
-    if (master->options->systemd)
-        os_notify("STOPPING=1\nSTATUS=Ending.\n");
+    status_stopping(master);
     LIST_EACH(generation, &master->generations, struct generation, link)
     generation_leave(generation, now);
     listeners_retire(master);
@@ -225,6 +220,7 @@ static void tick(struct event_timer *timer)
     leaving_tick(master);
     deadlines_check(master);
     settle(master);
+    status_tick(master);
     master->tick_due_us = now_us + MASTER_TICK_US;
     event_timer_set(&master->loop, timer, master->tick_due_us);
 }
@@ -302,13 +298,15 @@ enum master_end master_run(int *status, const struct process_program *program, c
     };
     os_title_set("fairlead: master");
     if (!prepare(&master)) {
-        if (errno == EMFILE || errno == ENFILE)
+        int error = errno;
+        if (error == EMFILE || error == ENFILE)
             log_say(LOG_LEVEL_ALERT,
                     "cannot start: the limit of descriptors (ulimit -n) is too low, the processes need "
                     "%d among themselves before any listener",
-                    BOARD_MAX_INCARNATIONS + 32);
+                    MASTER_LEAST_FILES);
         else
-            log_say(LOG_LEVEL_ALERT, "cannot start: %s", strerror(errno));
+            log_say(LOG_LEVEL_ALERT, "cannot start: %s", strerror(error));
+        status_failed(options, error, strerror(error));
         *status = 1;
         return MASTER_EXIT;
     }

@@ -13,6 +13,8 @@
 #include "process/master.h"
 #include "process/wire.h"
 
+enum { STATUS_TEXT_LEN = 256 };
+
 struct master;
 struct generation;
 
@@ -113,10 +115,16 @@ struct master {
     bool in_background;
     bool master_worker; // the configuration says so
     bool reload_wanted;
-    bool reload_hard; // the generation before the one that starts ends at once
+    bool reload_hard;        // the generation before the one that starts ends at once
+    bool reload_wanted_hard; // likewise for the one after
     bool stopping;
     bool stopping_now;
     int stop_signal;
+    char status_sent[STATUS_TEXT_LEN]; // to the service manager
+    uint64_t status_due_us;            // when it may hear the numbers again
+    uint64_t watchdog_us;              // it wants to hear of us so often; 0: not at all
+    uint64_t watchdog_due_us;
+    bool watchdog_asked;
     uint64_t kill_us;    // when what still runs is killed
     uint64_t again_us;   // when a generation whose keeper is gone is replaced; 0: never
     uint32_t num_again;  // failures in a row
@@ -192,6 +200,24 @@ void reload_forget_seat(struct master *master, struct seat *seat);
 
 // reload_fini drops all of it.
 void reload_fini(struct master *master);
+
+// status.c: what the service manager hears, with -Ws. Each line carries the numbers of the moment.
+
+// status_ready says that the service accepts connections, after a reload that failed, too.
+void status_ready(struct master *master);
+
+// status_reloading says that a reload begins.
+void status_reloading(struct master *master);
+
+// status_stopping says that the service ends.
+void status_stopping(struct master *master);
+
+// status_failed says that the service could not start, with `error` of errno or 0.
+void status_failed(const struct process_options *options, int error, const char *why);
+
+// status_tick is called in every tick of the master: it tells the watchdog that somebody serves, and now and then how
+// many are served.
+void status_tick(struct master *master);
 
 // seats.c
 
