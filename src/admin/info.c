@@ -164,18 +164,11 @@ static void fill_traffic(struct info_values *info, const struct admin *admin)
     struct board *board = admin->start.board;
     const struct program_conf *conf = admin->start.conf;
     uint64_t now_us = admin->start.loop->now_us;
-    uint64_t connections = 0;
-    uint64_t requests = 0;
-    uint64_t bytes = 0;
-    for (uint32_t object = 1; object < board_object_limit(board); object++) {
-        if (strncmp(board_object_name(board, object), "f/", 2) != 0)
-            continue;
-        uint64_t asked = board_counter_sum(board, object, PROXY_COUNT_REQUESTS);
-        uint64_t came = board_counter_sum(board, object, PROXY_COUNT_CONNECTIONS);
-        connections += came;
-        requests += asked ? asked : came;
-        bytes += board_counter_sum(board, object, PROXY_COUNT_BYTES_OUT);
-    }
+    uint64_t sessions = board_counter_total(board, PROXY_KIND_TCP, PROXY_COUNT_CONNECTIONS);
+    uint64_t connections = board_counter_total(board, PROXY_KIND_HTTP, PROXY_COUNT_CONNECTIONS) + sessions;
+    uint64_t requests = board_counter_total(board, PROXY_KIND_HTTP, PROXY_COUNT_REQUESTS) + sessions;
+    uint64_t bytes = board_counter_total(board, PROXY_KIND_HTTP, PROXY_COUNT_BYTES_OUT) +
+                     board_counter_total(board, PROXY_KIND_TCP, PROXY_COUNT_BYTES_OUT);
     _Atomic uint64_t *gauges = board_gauges(board, conf->object);
     uint32_t open = board_lane_sum(board, conf->object);
     uint32_t rate = board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], now_us);

@@ -52,12 +52,31 @@ bool board_ring_put(struct board *board, uint32_t inc, struct slice a, struct sl
     return true;
 }
 
+// The number must not be given to a process meanwhile: it is held as if it were being given.
+static void ring_tidy(struct board *board, uint32_t inc, uint64_t head)
+{
+    struct board_ring *ring = ring_at(board, inc);
+    _Atomic uint32_t *state = &board->incarnations->records[inc].state;
+    uint32_t is = BOARD_STATE_FREE;
+    if (!atomic_compare_exchange_strong(state, &is, BOARD_STATE_TAKING | board->self << 8)) {
+        return;
+    }
+    if (atomic_load(&ring->tail) == head) {
+        board_memory_clear(ring->data, BOARD_RING_LEN, 0, 1);
+        atomic_store_explicit(&ring->tidied, head, memory_order_relaxed);
+    }
+    atomic_store(state, BOARD_STATE_FREE);
+}
+
 int board_ring_get(struct board *board, uint32_t inc, void *data, size_t cap)
 {
     struct board_ring *ring = ring_at(board, inc);
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     uint64_t used = atomic_load_explicit(&ring->tail, memory_order_acquire) - head;
     if (used == 0) {
+        if (UNLIKELY(atomic_load_explicit(&ring->tidied, memory_order_relaxed) != head)) {
+            ring_tidy(board, inc, head);
+        }
         return -1;
     }
     uint32_t len = UINT32_MAX;

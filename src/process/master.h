@@ -37,6 +37,12 @@ enum generation_state {
     GENERATION_LEAVING,  // it was told to end
 };
 
+// A section of the board that a keeper uses.
+struct section_offer {
+    struct wire_section section;
+    int fd;
+};
+
 struct generation {
     struct list link;
     struct master *master;
@@ -52,6 +58,8 @@ struct generation {
     struct listener **sockets;
     struct seat *seats; // the controller, then the workers
     uint32_t num_seats;
+    struct section_offer *offers; // until it serves
+    uint32_t num_offers;
     struct text said; // what reading the configuration had to say
     bool has_failed;  // and that it cannot serve
 };
