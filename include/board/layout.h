@@ -29,6 +29,7 @@ enum { BOARD_STATE_FREE, BOARD_STATE_LIVE, BOARD_STATE_DEAD, BOARD_STATE_TAKING 
 enum { BOARD_PID_VOID = -1 }; // nobody may enter as this incarnation any more
 
 #define BOARD_LINE __attribute__((aligned(128)))
+#define BOARD_PAGE __attribute__((aligned(4096)))
 
 // A lock word: the incarnation number of the owner and, from bit 16 on, the life of that number (struct
 // board_incarnation), so that a dead owner is not taken for a living one with its number; 0 when free. At most one such
@@ -47,7 +48,8 @@ struct board_estate {
     _Atomic uint32_t freed;     // object of which it may have made a unit free without telling the queue
     _Atomic uint32_t num_freed; // how many, where more than one
     _Atomic uint32_t waking;    // incarnation it granted to and has not woken yet
-    uint32_t chunk;             // 1 + first of its chunks that have room, 0 none
+    _Atomic uint32_t has_chunks; // it may own some
+    uint32_t chunk;              // 1 + first of its chunks that have room, 0 none
     uint32_t chunk_hint;        // where to look for a chunk
     _Atomic uint32_t granted;   // 1 where some waiter of it may have been granted
     _Atomic uint64_t granted_chunks[BOARD_CHUNKS / 64] BOARD_LINE; // which chunks hold such waiters
@@ -80,9 +82,9 @@ struct board_objects {
     struct board_lock lock;
     _Atomic uint32_t num;          // the highest number in use
     uint32_t hint;                 // no lower number is free
-    uint32_t slots[BOARD_HASH_SLOTS];
+    uint32_t slots[BOARD_HASH_SLOTS] BOARD_PAGE;
     struct board_object_record records[BOARD_MAX_OBJECTS];
-    _Atomic uint64_t gauges[BOARD_MAX_OBJECTS][BOARD_GAUGES];
+    _Atomic uint64_t gauges[BOARD_MAX_OBJECTS][BOARD_GAUGES] BOARD_PAGE;
 };
 
 // The base, where counters of exited processes are kept, and the move in progress: `sums` are the new values of
@@ -97,14 +99,14 @@ struct board_base {
     uint32_t from; // or the object
     uint32_t object;
     uint64_t sums[BOARD_COUNTERS];
-    uint64_t counters[BOARD_MAX_OBJECTS][BOARD_COUNTERS];
-    _Atomic uint64_t touched[BOARD_MAX_INCARNATIONS][BOARD_BITMAP_WORDS]; // objects counted by each process
+    uint64_t counters[BOARD_MAX_OBJECTS][BOARD_COUNTERS] BOARD_PAGE;
+    _Atomic uint64_t touched[BOARD_MAX_INCARNATIONS][BOARD_BITMAP_WORDS] BOARD_PAGE; // objects counted by each process
 };
 
 struct board_lanes {
     _Atomic uint64_t touched[BOARD_MAX_INCARNATIONS][BOARD_BITMAP_WORDS]; // objects each process ever held
     // Lane 0 counts units that were granted to a waiter who has not fetched them yet; under the lock of the queue.
-    _Atomic uint32_t units[BOARD_MAX_OBJECTS][BOARD_MAX_INCARNATIONS] BOARD_LINE;
+    _Atomic uint32_t units[BOARD_MAX_OBJECTS][BOARD_MAX_INCARNATIONS] BOARD_PAGE;
 };
 
 enum { BOARD_WAITER_FREE, BOARD_WAITER_WAITING, BOARD_WAITER_GRANTED };
@@ -165,7 +167,7 @@ struct board_journal {
     uint64_t tidied; // number of the newest entry when the data's memory was last given back
     _Atomic uint64_t last BOARD_LINE; // number of the newest entry
     struct board_entry entries[BOARD_JOURNAL_SLOTS] BOARD_LINE;
-    char data[BOARD_JOURNAL_LEN] __attribute__((aligned(4096)));
+    char data[BOARD_JOURNAL_LEN] BOARD_PAGE;
 };
 
 struct board_ring {
@@ -173,7 +175,7 @@ struct board_ring {
     _Atomic uint64_t num_dropped;
     _Atomic uint64_t head BOARD_LINE; // bytes ever read (the controller)
     _Atomic uint64_t tidied;          // where both were when its memory was last given back
-    char data[BOARD_RING_LEN] __attribute__((aligned(4096)));
+    char data[BOARD_RING_LEN] BOARD_PAGE;
 };
 
 struct board_counters {
@@ -245,6 +247,13 @@ static inline void board_bit_set(_Atomic uint64_t *words, uint32_t bit)
     if (UNLIKELY((atomic_load_explicit(&words[bit >> 6], memory_order_relaxed) & mask) == 0)) {
         atomic_fetch_or_explicit(&words[bit >> 6], mask, memory_order_seq_cst);
     }
+}
+
+// board_bitmap_words gives how many words of a bitmap of objects may have a bit set: reading a hole of a memory file
+// would fill it.
+static inline uint32_t board_bitmap_words(struct board *board)
+{
+    return atomic_load_explicit(&board->objects->num, memory_order_acquire) / 64 + 1;
 }
 
 // board_freed_note remembers that `inc` is about to make a unit of `object` free, or may have kept others from one:

@@ -26,6 +26,9 @@ static uint64_t add_up(struct board *board, uint32_t object, uint32_t counter)
     uint64_t sum = load(&board->base->counters[object][counter]);
     uint32_t limit = board_incarnation_limit(board);
     for (uint32_t inc = 1; inc < limit; inc++) {
+        if (atomic_load_explicit(&board->incarnations->records[inc].state, memory_order_relaxed) == BOARD_STATE_FREE) {
+            continue;
+        }
         uint64_t word = atomic_load_explicit(&board->base->touched[inc][object >> 6], memory_order_relaxed);
         if (word >> (object & 63) & 1) {
             sum += load(&board->counters->cells[inc][object][counter]);
@@ -154,7 +157,7 @@ static void move(struct board *board, uint32_t stage, uint32_t to, const uint64_
 void board_counters_fold(struct board *board, uint32_t inc)
 {
     bool any = false;
-    for (uint32_t i = 0; i < BOARD_BITMAP_WORDS; i++) {
+    for (uint32_t i = 0, words = board_bitmap_words(board); i < words; i++) {
         uint64_t word = atomic_load(&board->base->touched[inc][i]);
         for (; word; word &= word - 1) {
             uint32_t object = i * 64 + (uint32_t)__builtin_ctzll(word);
@@ -164,6 +167,7 @@ void board_counters_fold(struct board *board, uint32_t inc)
         }
     }
     if (any) {
+        board_memory_clear(board->base->touched, sizeof(board->base->touched[0]), inc, inc + 1);
         board_memory_clear(board->counters->cells, sizeof(board->counters->cells[0]), inc, inc + 1);
     }
 }

@@ -121,7 +121,8 @@ void board_lanes_clear(struct board *board, uint32_t inc)
     if (noted > 0 && noted < BOARD_MAX_OBJECTS) {
         kick(board, noted, num ? num : 1);
     }
-    for (uint32_t i = 0; i < BOARD_BITMAP_WORDS; i++) {
+    bool any = false;
+    for (uint32_t i = 0, words = board_bitmap_words(board); i < words; i++) {
         uint64_t word = atomic_load(&board->lanes->touched[inc][i]);
         for (; word; word &= word - 1) {
             uint32_t object = i * 64 + (uint32_t)__builtin_ctzll(word);
@@ -134,7 +135,13 @@ void board_lanes_clear(struct board *board, uint32_t inc)
                 kick(board, object, units);
             }
         }
-        atomic_store(&board->lanes->touched[inc][i], 0);
+        if (atomic_load(&board->lanes->touched[inc][i])) {
+            atomic_store(&board->lanes->touched[inc][i], 0);
+            any = true;
+        }
+    }
+    if (any) {
+        board_memory_clear(board->lanes->touched, sizeof(board->lanes->touched[0]), inc, inc + 1);
     }
     atomic_store(&estate->freed, 0);
     atomic_store(&estate->num_freed, 0);

@@ -53,10 +53,10 @@ static uint32_t lookup(const struct board_objects *objects, uint32_t *slot, cons
 
 static void index_rebuild(struct board_objects *objects)
 {
-    uint32_t num = 0;
-    memset(objects->slots, 0, sizeof(objects->slots));
+    uint32_t num = 0, limit = atomic_load_explicit(&objects->num, memory_order_relaxed) + 1;
+    board_memory_clear(objects->slots, sizeof(objects->slots), 0, 1);
     objects->hint = 1;
-    for (uint32_t object = 1; object < BOARD_MAX_OBJECTS; object++) {
+    for (uint32_t object = 1; object < limit && object < BOARD_MAX_OBJECTS; object++) {
         const struct board_object_record *record = &objects->records[object];
         uint32_t state = state_of(record);
         num = state != BOARD_OBJECT_FREE ? object : num;
@@ -142,10 +142,10 @@ static uint32_t find_or_make(struct board *board, const char *fitted, uint32_t g
     record->first = record->last = generation;
     atomic_store_explicit(&record->parent, 0, memory_order_relaxed);
     objects->slots[slot] = object;
-    atomic_store_explicit(&record->state, BOARD_OBJECT_USED, memory_order_release);
     if (object > atomic_load_explicit(&objects->num, memory_order_relaxed)) {
         atomic_store_explicit(&objects->num, object, memory_order_release);
     }
+    atomic_store_explicit(&record->state, BOARD_OBJECT_USED, memory_order_release);
     return object;
 }
 
@@ -240,7 +240,7 @@ static void generation_note(struct census *census, uint32_t generation)
 // names its objects under the lock that we hold.
 static void census_take(struct board *board, struct census *census)
 {
-    uint32_t limit = board_incarnation_limit(board);
+    uint32_t limit = board_incarnation_limit(board), words = board_bitmap_words(board);
     memset(census, 0, sizeof(*census));
     for (uint32_t inc = 1; inc < limit; inc++) {
         struct board_incarnation *record = &board->incarnations->records[inc];
@@ -248,7 +248,7 @@ static void census_take(struct board *board, struct census *census)
             continue;
         }
         generation_note(census, record->generation);
-        for (uint32_t i = 0; i < BOARD_BITMAP_WORDS; i++) {
+        for (uint32_t i = 0; i < words; i++) {
             census->touched[i] |= atomic_load_explicit(&board->base->touched[inc][i], memory_order_relaxed) |
                                   atomic_load_explicit(&board->lanes->touched[inc][i], memory_order_relaxed);
         }

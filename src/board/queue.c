@@ -530,6 +530,10 @@ static void waiter_clear(struct board *board, uint32_t waiter, uint32_t inc)
 
 void board_waiters_clear(struct board *board, uint32_t inc)
 {
+    struct board_estate *estate = &board->incarnations->estates[inc];
+    if (!atomic_load(&estate->has_chunks)) {
+        return;
+    }
     for (uint32_t chunk = 0; chunk < BOARD_CHUNKS; chunk++) {
         struct board_chunk *record = &board->queues->chunks[chunk];
         if (atomic_load(&record->owner) != inc) {
@@ -546,4 +550,5 @@ void board_waiters_clear(struct board *board, uint32_t inc)
         atomic_store(&record->granted, 0);
         atomic_store(&record->owner, 0);
     }
+    atomic_store(&estate->has_chunks, 0);
 }

@@ -553,6 +553,7 @@ static void test_counters(void **state)
     struct board *board = *state;
     uint32_t a = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
     uint32_t b = board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1);
+    board->objects->num = BOARD_MAX_OBJECTS - 1; // as if all had a name
     board_counter_count(&board_counters(board, a, 9)[0], 5);
     board_counter_count(&board_counters(board, b, 9)[0], 7);
     board_counter_count(&board_counters(board, b, BOARD_MAX_OBJECTS - 1)[62], 1);
