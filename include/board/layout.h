@@ -16,7 +16,8 @@ enum {
     BOARD_CHUNK_WAITERS = 64,
     BOARD_WAITERS = BOARD_CHUNKS * BOARD_CHUNK_WAITERS,
     BOARD_BITMAP_WORDS = BOARD_MAX_OBJECTS / 64,
-    BOARD_HASH_SLOTS = BOARD_MAX_OBJECTS * 2,
+    BOARD_HASH_SLOTS = BOARD_MAX_OBJECTS * 2, // at most
+    BOARD_HASH_SLOTS_MIN = 1024,
     BOARD_JOURNAL_SLOTS = 32768,
     BOARD_JOURNAL_LEN = 1 << 22,             // bytes of the entries' data
     BOARD_OUTSIDER = BOARD_MAX_INCARNATIONS, // lock owner of a process that has not said who it is
@@ -48,8 +49,9 @@ struct board_estate {
     _Atomic uint32_t freed;     // object of which it may have made a unit free without telling the queue
     _Atomic uint32_t num_freed; // how many, where more than one
     _Atomic uint32_t waking;    // incarnation it granted to and has not woken yet
-    _Atomic uint32_t has_chunks; // it may own some
-    uint32_t chunk;              // 1 + first of its chunks that have room, 0 none
+    _Atomic uint32_t has_chunks;  // it may own some
+    _Atomic uint32_t has_touched; // bits of it may be set in the bitmaps of objects
+    uint32_t chunk;               // 1 + first of its chunks that have room, 0 none
     uint32_t chunk_hint;        // where to look for a chunk
     _Atomic uint32_t granted;   // 1 where some waiter of it may have been granted
     _Atomic uint64_t granted_chunks[BOARD_CHUNKS / 64] BOARD_LINE; // which chunks hold such waiters
@@ -82,6 +84,8 @@ struct board_objects {
     struct board_lock lock;
     _Atomic uint32_t num;          // the highest number in use
     uint32_t hint;                 // no lower number is free
+    uint32_t num_used;
+    uint32_t num_slots; // of the index; it grows with what is in it, so that few objects take few pages
     uint32_t slots[BOARD_HASH_SLOTS] BOARD_PAGE;
     struct board_object_record records[BOARD_MAX_OBJECTS];
     _Atomic uint64_t gauges[BOARD_MAX_OBJECTS][BOARD_GAUGES] BOARD_PAGE;
@@ -175,7 +179,11 @@ struct board_ring {
     _Atomic uint64_t num_dropped;
     _Atomic uint64_t head BOARD_LINE; // bytes ever read (the controller)
     _Atomic uint64_t tidied;          // where both were when its memory was last given back
-    char data[BOARD_RING_LEN] BOARD_PAGE;
+};
+
+struct board_rings {
+    struct board_ring rings[BOARD_MAX_INCARNATIONS];
+    char data[BOARD_MAX_INCARNATIONS][BOARD_RING_LEN] BOARD_PAGE;
 };
 
 struct board_counters {
@@ -225,7 +233,7 @@ struct board {
     struct board_lanes *lanes;
     struct board_queues *queues;
     struct board_journal *journal;
-    struct board_ring *rings;
+    struct board_rings *rings;
 };
 
 // board_check_object ends the process where `object` is not a number that board_object gives.
@@ -240,12 +248,13 @@ static inline void board_check_incarnation(uint32_t inc)
     must(inc > BOARD_NO_INCARNATION && inc < BOARD_MAX_INCARNATIONS);
 }
 
-// board_bit_set sets bit `bit` of a bitmap; one load where it is set already.
-static inline void board_bit_set(_Atomic uint64_t *words, uint32_t bit)
+// board_touch notes in the bitmap `words` that `inc` touched `object`; one load where that is known.
+static inline void board_touch(struct board *board, uint32_t inc, uint32_t object, _Atomic uint64_t *words)
 {
-    uint64_t mask = UINT64_C(1) << (bit & 63);
-    if (UNLIKELY((atomic_load_explicit(&words[bit >> 6], memory_order_relaxed) & mask) == 0)) {
-        atomic_fetch_or_explicit(&words[bit >> 6], mask, memory_order_seq_cst);
+    uint64_t mask = UINT64_C(1) << (object & 63);
+    if (UNLIKELY((atomic_load_explicit(&words[object >> 6], memory_order_relaxed) & mask) == 0)) {
+        atomic_store(&board->incarnations->estates[inc].has_touched, 1);
+        atomic_fetch_or_explicit(&words[object >> 6], mask, memory_order_seq_cst);
     }
 }
 

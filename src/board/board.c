@@ -232,7 +232,7 @@ static bool core_open(struct board *board)
         { (void **)&board->lanes, "board/lanes", sizeof(*board->lanes) },
         { (void **)&board->queues, "board/queues", sizeof(*board->queues) },
         { (void **)&board->journal, "board/journal", sizeof(*board->journal) },
-        { (void **)&board->rings, "board/rings", sizeof(*board->rings) * BOARD_MAX_INCARNATIONS },
+        { (void **)&board->rings, "board/rings", sizeof(*board->rings) },
     };
     for (size_t i = 0; i < NUM_ITEMS(core); i++) {
         const struct board_map *map = find(board, core[i].name);

@@ -16,7 +16,7 @@ uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object)
 {
     board_check_incarnation(inc);
     board_check_object(object);
-    board_bit_set(board->base->touched[inc], object);
+    board_touch(board, inc, object, board->base->touched[inc]);
     return board->counters->cells[inc][object];
 }
 
@@ -156,20 +156,16 @@ static void move(struct board *board, uint32_t stage, uint32_t to, const uint64_
 
 void board_counters_fold(struct board *board, uint32_t inc)
 {
-    bool any = false;
     for (uint32_t i = 0, words = board_bitmap_words(board); i < words; i++) {
         uint64_t word = atomic_load(&board->base->touched[inc][i]);
         for (; word; word &= word - 1) {
             uint32_t object = i * 64 + (uint32_t)__builtin_ctzll(word);
             board->base->inc = inc;
             move(board, BOARD_STAGE_PROCESS, object, board->counters->cells[inc][object]);
-            any = true;
         }
     }
-    if (any) {
-        board_memory_clear(board->base->touched, sizeof(board->base->touched[0]), inc, inc + 1);
-        board_memory_clear(board->counters->cells, sizeof(board->counters->cells[0]), inc, inc + 1);
-    }
+    board_memory_clear(board->base->touched, sizeof(board->base->touched[0]), inc, inc + 1);
+    board_memory_clear(board->counters->cells, sizeof(board->counters->cells[0]), inc, inc + 1);
 }
 
 void board_counters_move(struct board *board, uint32_t to, uint32_t from)

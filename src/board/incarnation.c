@@ -200,9 +200,15 @@ static void clean(struct board *board, uint32_t inc)
     if (waking > 0 && waking < BOARD_MAX_INCARNATIONS) {
         board_wake(board, waking);
     }
-    board_lanes_clear(board, inc);
+    bool has_touched = atomic_load(&estate->has_touched) != 0;
+    if (has_touched || atomic_load(&estate->freed)) {
+        board_lanes_clear(board, inc);
+    }
     board_waiters_clear(board, inc);
-    board_counters_fold(board, inc);
+    if (has_touched) {
+        board_counters_fold(board, inc);
+    }
+    atomic_store(&estate->has_touched, 0);
     atomic_store(&estate->lock, 0);
     atomic_store(&estate->freed, 0);
     atomic_store(&estate->num_freed, 0);

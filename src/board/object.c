@@ -32,11 +32,17 @@ static uint32_t state_of(const struct board_object_record *record)
     return atomic_load_explicit(&record->state, memory_order_acquire);
 }
 
+static uint32_t num_slots(const struct board_objects *objects)
+{
+    uint32_t num = objects->num_slots;
+    return num >= BOARD_HASH_SLOTS_MIN && num <= BOARD_HASH_SLOTS ? num : BOARD_HASH_SLOTS_MIN;
+}
+
 // Any entry may be of a record that is free again, or was given another name since: only what the record says counts.
 static uint32_t lookup(const struct board_objects *objects, uint32_t *slot, const char *fitted, uint32_t hash)
 {
-    uint32_t at = hash % BOARD_HASH_SLOTS;
-    for (uint32_t tries = 0; tries < BOARD_HASH_SLOTS; at = (at + 1) % BOARD_HASH_SLOTS, tries++) {
+    uint32_t mask = num_slots(objects) - 1, at = hash & mask;
+    for (uint32_t tries = 0; tries <= mask; at = (at + 1) & mask, tries++) {
         uint32_t object = objects->slots[at];
         if (object == 0 || object >= BOARD_MAX_OBJECTS) {
             break;
@@ -51,23 +57,33 @@ static uint32_t lookup(const struct board_objects *objects, uint32_t *slot, cons
     return 0;
 }
 
+// Anew, from the records, for twice as many objects as there are.
 static void index_rebuild(struct board_objects *objects)
 {
-    uint32_t num = 0, limit = atomic_load_explicit(&objects->num, memory_order_relaxed) + 1;
+    uint32_t num = 0, num_used = 0, limit = atomic_load_explicit(&objects->num, memory_order_relaxed) + 1;
+    limit = limit < BOARD_MAX_OBJECTS ? limit : BOARD_MAX_OBJECTS;
+    for (uint32_t object = 1; object < limit; object++) {
+        uint32_t state = state_of(&objects->records[object]);
+        num = state != BOARD_OBJECT_FREE ? object : num;
+        num_used += state == BOARD_OBJECT_USED;
+    }
     board_memory_clear(objects->slots, sizeof(objects->slots), 0, 1);
     objects->hint = 1;
-    for (uint32_t object = 1; object < limit && object < BOARD_MAX_OBJECTS; object++) {
+    objects->num_used = num_used;
+    objects->num_slots = BOARD_HASH_SLOTS_MIN;
+    while (objects->num_slots < BOARD_HASH_SLOTS && objects->num_slots < num_used * 4) {
+        objects->num_slots *= 2;
+    }
+    uint32_t mask = num_slots(objects) - 1;
+    for (uint32_t object = 1; object <= num; object++) {
         const struct board_object_record *record = &objects->records[object];
-        uint32_t state = state_of(record);
-        num = state != BOARD_OBJECT_FREE ? object : num;
-        if (state != BOARD_OBJECT_USED) {
-            continue;
+        if (state_of(record) == BOARD_OBJECT_USED) {
+            uint32_t at = record->hash & mask;
+            while (objects->slots[at]) {
+                at = (at + 1) & mask;
+            }
+            objects->slots[at] = object;
         }
-        uint32_t at = record->hash % BOARD_HASH_SLOTS;
-        while (objects->slots[at]) {
-            at = (at + 1) % BOARD_HASH_SLOTS;
-        }
-        objects->slots[at] = object;
     }
     atomic_store_explicit(&objects->num, num, memory_order_release);
 }
@@ -135,6 +151,11 @@ static uint32_t find_or_make(struct board *board, const char *fitted, uint32_t g
     object = number_free(objects, limit);
     if (!object) {
         return 0;
+    }
+    if (++objects->num_used * 2 > num_slots(objects)) {
+        index_rebuild(objects);
+        objects->num_used++;
+        lookup(objects, &slot, fitted, hash);
     }
     struct board_object_record *record = &objects->records[object];
     memcpy(record->name, fitted, BOARD_NAME_MAX);
@@ -248,6 +269,9 @@ static void census_take(struct board *board, struct census *census)
             continue;
         }
         generation_note(census, record->generation);
+        if (!atomic_load(&board->incarnations->estates[inc].has_touched)) {
+            continue;
+        }
         for (uint32_t i = 0; i < words; i++) {
             census->touched[i] |= atomic_load_explicit(&board->base->touched[inc][i], memory_order_relaxed) |
                                   atomic_load_explicit(&board->lanes->touched[inc][i], memory_order_relaxed);

@@ -983,10 +983,10 @@ static void test_ring(void **state)
     assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), BOARD_RING_LEN - 4);
     // A length that leads out of what was written is not believed.
     assert_true(board_ring_put(board, 3, SLICE("evil"), SLICE("")));
-    uint64_t head = board->rings[3].head;
+    uint64_t head = board->rings->rings[3].head;
     uint32_t lie = 1 << 30;
     for (size_t i = 0; i < sizeof(lie); i++) {
-        board->rings[3].data[(head + i) % BOARD_RING_LEN] = ((char *)&lie)[i];
+        board->rings->data[3][(head + i) % BOARD_RING_LEN] = ((char *)&lie)[i];
     }
     assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), -1);
     assert_true(board_ring_put(board, 3, SLICE("good"), SLICE("")));
