@@ -53,6 +53,12 @@ enum generation_state {
     GENERATION_LEAVING,  // it was told to end
 };
 
+// A section of the board that a keeper uses.
+struct section_offer {
+    struct wire_section section;
+    int fd;
+};
+
 struct generation {
     struct list link;
     struct master *master;
@@ -70,11 +76,13 @@ struct generation {
     struct listener **sockets;
     struct seat *seats; // the controller, then the workers
     uint32_t num_seats;
-    uint64_t left_us;     // when it was told to end softly; 0: it was not
-    uint32_t num_reloads; // that succeeded since it served
-    bool ending;          // it was told to end at once
-    struct text said;     // what reading the configuration had to say
-    bool has_failed;      // and that it cannot serve
+    uint64_t left_us;             // when it was told to end softly; 0: it was not
+    uint32_t num_reloads;         // that succeeded since it served
+    bool ending;                  // it was told to end at once
+    struct section_offer *offers; // until it serves
+    uint32_t num_offers;
+    struct text said; // what reading the configuration had to say
+    bool has_failed;  // and that it cannot serve
 };
 
 // One address and its sockets: one per slot, or one that all share.
@@ -284,6 +292,6 @@ void guard_forget_seat(struct master *master, const struct seat *seat);
 // watchdog_run tells of workers, controllers and keepers that are silent, and ends those that stay so. Every tick.
 void watchdog_run(struct master *master);
 
-// watchdog_keeper_gone cleans up after processes of `generation` that its keeper had waited for when it ended, and after
-// those it had not come to fork.
+// watchdog_keeper_gone cleans up after processes of `generation` that its keeper had waited for when it ended, and
+// after those it had not come to fork.
 void watchdog_keeper_gone(struct generation *generation);
