@@ -39,6 +39,7 @@ struct process_options {
     const char *local_peer;    // -L
     const char *condition;     // -cc
     const char *master_socket; // -S: an address and options, separated by commas
+    const char *old_socket;    // -x: admin socket of a program that gives its listening sockets away
     uint32_t maxconn;          // -n, 0: not given
     uint32_t proxy_maxconn;    // -N
     uint64_t memory_mb;        // -m
@@ -54,6 +55,7 @@ struct process_settings {
     uint32_t num_binds;
     const struct os_listen *const *sockets; // what the controller listens on, by socket index
     uint32_t num_sockets;
+    bool exposes_sockets; // one of them may give the listening sockets to a program that takes over
     struct os_identity identity;
     const char *pidfile; // NULL: none
     bool daemon;
@@ -79,9 +81,11 @@ struct process_traffic {
     bool (*listen)(void *traffic, uint32_t bind_index, int fd);
     // unlisten accepts what still waits, then takes `fd` out of the loop (EPOLL_CTL_DEL): it is closed right after.
     void (*unlisten)(void *traffic, uint32_t bind_index, int fd);
-    // soft_stop says that nothing new will come; what is open finishes.
+    // soft_stop says that what is open shall finish. Where something is still listened on, as nobody else does, what
+    // comes there is served all the same.
     void (*soft_stop)(void *traffic);
-    // is_idle says whether nothing is open; asked once every turn during a soft stop.
+    // is_idle says whether nothing is open; asked once every turn during a soft stop, when nothing is listened on any
+    // more.
     bool (*is_idle)(void *traffic);
     // open_sessions gives the number of open sessions, for `show proc`.
     uint32_t (*open_sessions)(void *traffic);
@@ -103,6 +107,14 @@ struct process_latest {
     size_t text_len;
 };
 
+// A listening socket on its way to a program that takes over.
+struct process_socket {
+    const struct os_listen *listen;
+    uint32_t slot;
+    int32_t number;    // in the kernel's group of sockets of this place, -1 where that is not known
+    uint32_t num_left; // calls that follow
+};
+
 // The admin side, in the controller. Any of them may be NULL.
 struct process_admin {
     void *(*start)(struct controller *controller);
@@ -113,6 +125,9 @@ struct process_admin {
     void (*reloaded)(void *admin, uint64_t id, bool done);
     // latest tells how the latest attempt to start a generation went; before `reloaded`, and at the start.
     void (*latest)(void *admin, const struct process_latest *latest);
+    // socket answers controller_sockets, once for each socket. The descriptor is the admin side's; it is -1 where there
+    // is none to give.
+    void (*socket)(void *admin, uint64_t id, const struct process_socket *socket, int take_fd);
     // woken is called in the turn after board_wake for this process.
     void (*woken)(void *admin);
     // stop is the last call before the process ends: it sends what answers still wait, without waiting itself.

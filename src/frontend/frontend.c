@@ -129,7 +129,7 @@ static void hurry_fired(struct event_timer *timer)
     frontends->streams.stopping = true;
     // Each gets the grace since its own last answer: its next request may be on its way.
     close_idle(frontends, UINT32_MAX, now_us - IDLE_GRACE_US);
-    if (frontends->num_sessions)
+    if (frontends->num_sessions || !list_is_empty(&frontends->listeners))
         event_timer_set(frontends->loop, timer, now_us + IDLE_GRACE_US / 4);
 }
 

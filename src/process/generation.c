@@ -36,8 +36,10 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
     }
     generation->binds = calloc(generation->plan.num_binds + 1, sizeof(struct listener *));
     generation->sockets = calloc(generation->plan.num_sockets + 1, sizeof(struct listener *));
-    if (!generation->binds || !generation->sockets)
-        check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct listener *));
+    generation->bind_specs = calloc(generation->plan.num_binds + 1, sizeof(struct os_listen));
+    generation->socket_specs = calloc(generation->plan.num_sockets + 1, sizeof(struct os_listen));
+    if (!generation->binds || !generation->sockets || !generation->bind_specs || !generation->socket_specs)
+        check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct os_listen));
     seats_open(generation);
 }
 
@@ -57,6 +59,7 @@ static void take_open(struct messages *messages, const struct messages_event *ev
         listener_open(generation, &spec, request->is_socket ? 1 : generation->plan.num_workers, answer.error);
     answer.done = listener != NULL;
     (request->is_socket ? generation->sockets : generation->binds)[request->index] = listener;
+    (request->is_socket ? generation->socket_specs : generation->bind_specs)[request->index] = spec;
     messages_send(messages, WIRE_OPENED, &answer, sizeof(answer), NULL, 0);
 }
 
@@ -254,9 +257,12 @@ static void activate(struct generation *generation)
     master->again_us = 0;
     messages_send(&generation->line, WIRE_ACTIVE, NULL, 0, NULL, 0);
     bool at_once = master->reload_hard;
-    // What the old generation did for missing neighbours ends with it.
+    if (before && !at_once)
+        listeners_keep(before);
+    // What the old generation did for missing neighbours ends with it, but where it stays.
     for (uint32_t i = 0; before && i < before->num_seats; i++)
         guard_forget_seat(master, &before->seats[i]);
+    seats_send_fresh(generation);
     guard_run(master);
     reload_ended(master, generation, true, NULL);
     if (before)
@@ -271,8 +277,17 @@ void generation_check(struct generation *generation)
     for (uint32_t i = 0; i < generation->num_seats; i++)
         if (!generation->seats[i].ready)
             return;
-    if (generation->state == GENERATION_STARTING)
+    if (generation->state != GENERATION_STARTING || generation->has_failed)
+        return;
+    char error[OS_LISTEN_ERROR_LEN];
+    if (listeners_begin(generation, error)) {
         activate(generation);
+        return;
+    }
+    log_say(LOG_LEVEL_ALERT, "%s", error);
+    text_printf(&generation->said, "%s\n", error);
+    generation->has_failed = true;
+    messages_send(&generation->line, WIRE_HARD_STOP, NULL, 0, NULL, 0);
 }
 
 // A keeper that has no loop yet takes no message, and has no children.
@@ -300,8 +315,13 @@ void generation_leave(struct generation *generation, bool now)
     if (master->active == generation)
         master->active = NULL;
     if (now) {
+        listeners_forget_generation(generation);
         leave_now(generation);
         return;
+    }
+    if (was_up) {
+        listeners_keep(generation);
+        seats_keep(generation);
     }
     if (generation->line_open)
         messages_send(&generation->line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
@@ -367,9 +387,12 @@ bool generation_collect(struct generation *generation)
     for (uint32_t i = 0; i < generation->num_seats; i++)
         seat_leave(&generation->seats[i]);
     line_end(generation);
+    listeners_forget_generation(generation);
     list_remove(&generation->link);
     free(generation->binds);
     free(generation->sockets);
+    free(generation->bind_specs);
+    free(generation->socket_specs);
     free(generation->seats);
     text_fini(&generation->said);
     free(generation);

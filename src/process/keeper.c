@@ -148,6 +148,7 @@ static void plan_send(struct keeper *keeper)
         .num_sockets = settings->num_sockets,
         .daemon = settings->daemon,
         .master_worker = settings->master_worker,
+        .exposes = settings->exposes_sockets,
         .max_reloads = settings->max_reloads,
         .silent_warn_us = settings->silent_warn_us,
         .silent_kill_us = settings->silent_kill_us,

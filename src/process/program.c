@@ -54,8 +54,11 @@ static void settings_from(struct process_settings *settings, const struct progra
         num_sockets++;
     const struct os_listen **sockets = arena_alloc(program->arena, num_sockets * sizeof(struct os_listen *));
     uint32_t at = 0;
-    for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
+    settings->exposes_sockets = false;
+    for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next) {
         sockets[at++] = &socket->bind.listen;
+        settings->exposes_sockets |= socket->exposes;
+    }
     settings->num_workers = global->nbproc || global->nbthread
                                 ? (global->nbproc ? global->nbproc : 1) * (global->nbthread ? global->nbthread : 1)
                                 : 0;
@@ -235,6 +238,11 @@ static bool admin_reload(void *owner, uint64_t id, bool hard)
     return controller_reload(owner, id, hard);
 }
 
+static bool admin_sockets_ask(void *owner, uint64_t id)
+{
+    return controller_sockets(owner, id);
+}
+
 // One controller to a process.
 static struct {
     struct event_timer timer;
@@ -258,7 +266,7 @@ static void *admin_side_start(struct controller *controller)
     rotation.controller = controller;
     event_timer_init(&rotation.timer, rotate);
     rotate(&rotation.timer);
-    static const struct admin_ops ops = { .reload = admin_reload };
+    static const struct admin_ops ops = { .reload = admin_reload, .sockets = admin_sockets_ask };
     return admin_new(&(struct admin_start){
         .loop = &controller->loop,
         .conf = controller->conf,
@@ -296,6 +304,14 @@ static void admin_side_latest(void *admin, const struct process_latest *latest)
     admin_latest(admin, latest->num_reloads, latest->num_failed, latest->is_more, latest->text, latest->text_len);
 }
 
+static void admin_side_socket(void *admin, uint64_t id, const struct process_socket *socket, int take_fd)
+{
+    const struct admin_socket given = {
+        .listen = socket->listen, .slot = socket->slot, .number = socket->number, .num_left = socket->num_left
+    };
+    admin_socket(admin, id, &given, take_fd);
+}
+
 static void admin_side_stop(void *admin)
 {
     admin_free(admin);
@@ -307,6 +323,7 @@ static const struct process_admin admin_side = {
     .unlisten = admin_side_unlisten,
     .reloaded = admin_side_reloaded,
     .latest = admin_side_latest,
+    .socket = admin_side_socket,
     .stop = admin_side_stop,
 };
 
