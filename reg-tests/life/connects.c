@@ -7,7 +7,7 @@
 //
 // An address is ip:port, [ip]:port, a path or @abstract; several take turns. With SIGTERM or at the end of standard
 // input it ends early, after those that are open. It prints one line of JSON: what was tried, what came out, and the
-// slowest connect and answer in milliseconds. With -v it tells of each failure, with its time.
+// slowest connect and answer in milliseconds. With -v it tells of the first failures, with their times.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +16,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_OPEN = 4096, MAX_ADDRESSES = 64, MAX_EVENTS = 256 };
+enum { MAX_OPEN = 4096, MAX_ADDRESSES = 64, MAX_EVENTS = 256, MAX_TOLD = 20, SLOW_US = 500000 };
 
 static const char request[] = "GET / HTTP/1.1\r\nHost: connects\r\nConnection: close\r\n\r\n";
 
@@ -73,9 +72,10 @@ static uint64_t now_us(void)
 
 static void conn_end(struct conn *conn, uint64_t *sum, const char *why)
 {
+    static uint32_t num_told;
     uint64_t now = now_us();
     ++*sum;
-    if (tell && sum != &sums.ok)
+    if (tell && sum != &sums.ok && num_told++ < MAX_TOLD)
         fprintf(stderr, "%llu.%06llu %s after %llu us: %s%s\n", (unsigned long long)(now / 1000000),
                 (unsigned long long)(now % 1000000), conn->address->text, (unsigned long long)(now - conn->started_us),
                 why, conn->connected ? "" : " (connecting)");
@@ -105,7 +105,10 @@ static void conn_connected(struct conn *conn)
     conn->connected = true;
     conn->connected_us = now_us();
     uint64_t took_us = conn->connected_us - conn->started_us;
-    sums.slow_connects += took_us > 500000;
+    if (took_us > SLOW_US && tell && sums.slow_connects < MAX_TOLD)
+        fprintf(stderr, "%llu.%06llu %s: %llu us to connect\n", (unsigned long long)(conn->started_us / 1000000),
+                (unsigned long long)(conn->started_us % 1000000), conn->address->text, (unsigned long long)took_us);
+    sums.slow_connects += took_us > SLOW_US;
     if (took_us > sums.connect_max_us)
         sums.connect_max_us = took_us;
     if (send(conn->fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0)
@@ -219,7 +222,8 @@ static bool address_read(struct address *address, const char *text)
         strcpy(un->sun_path, text);
         if (text[0] == '@')
             un->sun_path[0] = '\0';
-        address->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(text) + (text[0] == '/'));
+        // HAProxy's abstract names fill the whole room with zeros.
+        address->len = sizeof(*un);
         return true;
     }
     if (!colon || (size_t)(colon - text) >= sizeof(host))

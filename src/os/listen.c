@@ -34,10 +34,14 @@ static bool v6only_default(void)
     return known > 0;
 }
 
+// The kernel asks only for the wildcard: any other IPv6 address takes IPv6 alone.
 static bool is_v6only(const struct os_listen *spec)
 {
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&spec->address;
     if (spec->address.ss_family != AF_INET6)
         return false;
+    if (!IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr))
+        return !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
     return spec->flags & OS_LISTEN_V6ONLY || (!(spec->flags & OS_LISTEN_V4V6) && v6only_default());
 }
 

@@ -168,7 +168,9 @@ static void kept_run(struct master *master)
         looked = generation;
         if (!any)
             continue;
-        group_steer(generation, listener);
+        // Whoever takes over steers to itself: when all of this program ends it leaves the group alone.
+        if (!master->stopping)
+            group_steer(generation, listener);
         sockets_adopt(generation, listener, listener_index(generation, listener));
     }
 }
