@@ -39,6 +39,7 @@ struct seat {
     bool ready;      // it said so
     bool live;       // as the guard saw it last
     bool silent;     // the guard said that it does not answer
+    uint32_t wanted; // the number of the process that still has no line, for want of descriptors; 0: none
     uint32_t blocks; // looks in a row at which it stood still with a lock
     struct watch watch;
     uint64_t lost_us; // when its line ended though its keeper has not told of its end; 0: that is not so
@@ -50,6 +51,12 @@ enum generation_state {
     GENERATION_STARTING, // its configuration is good
     GENERATION_ACTIVE,   // it serves; there is at most one
     GENERATION_LEAVING,  // it was told to end
+};
+
+// A section of the board that a keeper uses.
+struct section_offer {
+    struct wire_section section;
+    int fd;
 };
 
 struct generation {
@@ -69,11 +76,13 @@ struct generation {
     struct listener **sockets;
     struct seat *seats; // the controller, then the workers
     uint32_t num_seats;
-    uint64_t left_us;     // when it was told to end softly; 0: it was not
-    uint32_t num_reloads; // that succeeded since it served
-    bool ending;          // it was told to end at once
-    struct text said;     // what reading the configuration had to say
-    bool has_failed;      // and that it cannot serve
+    uint64_t left_us;             // when it was told to end softly; 0: it was not
+    uint32_t num_reloads;         // that succeeded since it served
+    bool ending;                  // it was told to end at once
+    struct section_offer *offers; // until it serves
+    uint32_t num_offers;
+    struct text said; // what reading the configuration had to say
+    bool has_failed;  // and that it cannot serve
 };
 
 // One address and its sockets: one per slot, or one that all share.
@@ -173,6 +182,10 @@ void leaving_tick(struct master *master);
 // master_became_ready is called when the first generation serves.
 void master_became_ready(struct master *master, const struct generation *generation);
 
+// master_pidfile_check says whether the file for the pid can be written, before the first generation serves; a message
+// tells where it cannot.
+bool master_pidfile_check(const struct master *master, const struct generation *generation);
+
 // reload.c
 
 // reload_coming gives the generation that starts now, or NULL.
@@ -228,6 +241,9 @@ void seats_open(struct generation *generation);
 // its sockets down the line.
 void seat_sit(struct generation *generation, const struct wire_seat *wire);
 
+// seats_retry makes the lines that could not be made before.
+void seats_retry(struct master *master);
+
 // seat_find gives the seat of that slot and incarnation, or NULL.
 struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc);
 
@@ -276,6 +292,6 @@ void guard_forget_seat(struct master *master, const struct seat *seat);
 // watchdog_run tells of workers, controllers and keepers that are silent, and ends those that stay so. Every tick.
 void watchdog_run(struct master *master);
 
-// watchdog_keeper_gone cleans up after processes of `generation` that its keeper had waited for when it ended, and after
-// those it had not come to fork.
+// watchdog_keeper_gone cleans up after processes of `generation` that its keeper had waited for when it ended, and
+// after those it had not come to fork.
 void watchdog_keeper_gone(struct generation *generation);
