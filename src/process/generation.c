@@ -389,6 +389,9 @@ static void failed(struct generation *generation)
     if (master->active)
         log_say(LOG_LEVEL_WARNING, "generation %u could not start; generation %u goes on as before", generation->number,
                 master->active->number);
+    if (master->again_us && !master->stopping)
+        log_say(LOG_LEVEL_WARNING, "another attempt to replace the generation without a keeper follows in %.1f s",
+                master->again_us > master->loop.now_us ? (double)(master->again_us - master->loop.now_us) / 1e6 : 0);
     reload_ended(master, generation, false, generation->has_failed ? NULL : "the keeper of the new generation ended\n");
     listeners_retire(master);
     if (!master->was_ready && !master->stopping) {
