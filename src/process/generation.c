@@ -9,11 +9,13 @@
 #include "base/check.h"
 #include "board/board.h"
 #include "log/log.h"
+#include "os/identity.h"
 #include "process/keeper.h"
+#include "process/last_words.h"
 #include "process/signals.h"
 #include "master.h"
 
-enum { GENERATION_LAST_WORDS_MS = 100, GENERATION_SAID_MAX = 1 << 20 };
+enum { GENERATION_LAST_WORDS_MS = 100, GENERATION_SAID_MAX = 1 << 20, GENERATION_MAX_SECTIONS = 1024 };
 
 // What follows is the keeper's end as that of any that failed.
 static void refuse(struct generation *generation, const char *why)
@@ -43,6 +45,10 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
         refuse(generation, "too many workers");
         return;
     }
+    if (!master_pidfile_check(master, generation)) {
+        refuse(generation, "the master cannot do what the configuration wants");
+        return;
+    }
     if (!leaving_make_room(generation)) {
         refuse(generation, "too many processes: all numbers are taken by generations that serve or end");
         return;
@@ -51,6 +57,8 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
     generation->sockets = calloc(generation->plan.num_sockets + 1, sizeof(struct listener *));
     if (!generation->binds || !generation->sockets)
         check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct listener *));
+    // Those of the program's file, for a master that is not root; none else can be raised.
+    os_capability_raise(generation->plan.capabilities);
     seats_open(generation);
 }
 
@@ -80,8 +88,28 @@ static void take_section(struct messages *messages, const struct messages_event 
     section.name[sizeof(section.name) - 1] = '\0';
     int fd = event->fds[0];
     event->fds[0] = -1;
-    if (!board_section_take(generation->master->board, section.name, section.version, fd))
-        log_say(LOG_LEVEL_WARNING, "the board cannot keep section '%s' for the next generation", section.name);
+    if (generation->num_offers >= GENERATION_MAX_SECTIONS) {
+        close(fd);
+        return;
+    }
+    struct section_offer *offers = realloc(generation->offers, (generation->num_offers + 1) * sizeof(*offers));
+    if (!offers)
+        check_out_of_memory((generation->num_offers + 1) * sizeof(*offers));
+    generation->offers = offers;
+    offers[generation->num_offers++] = (struct section_offer){ .section = section, .fd = fd };
+}
+
+// What a generation made in place of another one's counts once it serves: until then that one may have to go on.
+static void sections_enter(struct generation *generation)
+{
+    for (uint32_t i = 0; i < generation->num_offers; i++) {
+        const struct section_offer *offer = &generation->offers[i];
+        if (!board_section_take(generation->master->board, offer->section.name, offer->section.version,
+                                generation->number, offer->fd))
+            log_say(LOG_LEVEL_WARNING, "the board cannot keep section '%s' for the next generation",
+                    offer->section.name);
+    }
+    generation->num_offers = 0;
 }
 
 static bool all_opened(const struct generation *generation)
@@ -186,7 +214,9 @@ static _Noreturn void keeper_become(struct generation *generation, int line)
         .line = line,
     };
     process_signals_child();
-    board_incarnation_enter(master->board, generation->keeper_inc);
+    if (!board_incarnation_enter(master->board, generation->keeper_inc))
+        _exit(1);
+    log_say_enter(master->board, generation->keeper_inc);
     generations_descriptors_close(master);
     listeners_descriptors_close(master);
     close(master->loop.epoll_fd);
@@ -263,6 +293,7 @@ static void activate(struct generation *generation)
     struct generation *before = master->active;
     generation->state = GENERATION_ACTIVE;
     master->active = generation;
+    sections_enter(generation);
     master->num_again = 0;
     master->again_us = 0;
     messages_send(&generation->line, WIRE_ACTIVE, NULL, 0, NULL, 0);
@@ -316,6 +347,9 @@ void generation_leave(struct generation *generation, bool now)
     if (now) {
         generation->ending = true;
         leave_now(generation);
+        // The next one's controller has the admin sockets already.
+        if (was_up && !all_end && generation->seats[0].open)
+            messages_send(&generation->seats[0].line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
         return;
     }
     leaving_begin(generation);
@@ -339,20 +373,31 @@ static void failed(struct generation *generation)
     listeners_retire(master);
     if (!master->was_ready && !master->stopping) {
         master->status = 1;
+        status_failed(master->options, 0, "see the log.");
         master->stopping = master->stopping_now = true;
     }
 }
 
-static void lost(struct generation *generation, int status)
+static void lost(struct generation *generation)
 {
     struct master *master = generation->master;
-    if (WIFSIGNALED(status))
-        log_say(LOG_LEVEL_ALERT, "the keeper of generation %u was killed by signal %d (%s); starting another",
-                generation->number, WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        log_say(LOG_LEVEL_ALERT, "the keeper of generation %u exited with status %d; starting another",
-                generation->number, WEXITSTATUS(status));
+    log_say(LOG_LEVEL_ALERT, "generation %u goes on without its keeper until another generation is ready",
+            generation->number);
     master->again_us = master->loop.now_us;
+}
+
+// An end that was not asked for. One that is told to end, or cannot start, exits by itself and says why before.
+static void death_tell(const struct generation *generation, int status)
+{
+    struct master *master = generation->master;
+    struct last_words_death death = { .inc = generation->keeper_inc,
+                                      .pid = generation->keeper,
+                                      .generation = generation->number,
+                                      .status = status };
+    bool asked = generation->state == GENERATION_LEAVING && !generation->keeper_watch.told;
+    if (generation->keeper_inc && !master->stopping_now && !asked &&
+        (WIFSIGNALED(status) || generation->state == GENERATION_ACTIVE))
+        last_words_tell_death(master->board, &death, NULL);
 }
 
 void generation_keeper_ended(struct generation *generation, int status)
@@ -363,14 +408,32 @@ void generation_keeper_ended(struct generation *generation, int status)
     if (generation->line_open)
         messages_wait(&generation->line, &never, GENERATION_LAST_WORDS_MS);
     line_end(generation);
+    if (generation->keeper)
+        death_tell(generation, status);
     generation->keeper = 0;
     if (generation->keeper_inc)
         board_incarnation_dead(master->board, generation->keeper_inc);
     generation->keeper_inc = 0;
+    watchdog_keeper_gone(generation);
     if (generation->state == GENERATION_LOADING || generation->state == GENERATION_STARTING)
         failed(generation);
     else if (generation->state == GENERATION_ACTIVE && !master->stopping)
-        lost(generation, status);
+        lost(generation);
+}
+
+// What only generations that are gone had on the board goes too.
+static void board_tidy(struct master *master)
+{
+    uint32_t oldest = UINT32_MAX;
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
+        if (generation->number < oldest)
+            oldest = generation->number;
+    }
+    board_objects_sweep(master->board);
+    if (oldest != UINT32_MAX && master->active && oldest == master->active->number)
+        board_sections_sweep(master->board, oldest);
+    board_journal_tidy(master->board);
 }
 
 bool generation_collect(struct generation *generation)
@@ -384,6 +447,10 @@ bool generation_collect(struct generation *generation)
         seat_leave(&generation->seats[i]);
     line_end(generation);
     list_remove(&generation->link);
+    board_tidy(generation->master);
+    for (uint32_t i = 0; i < generation->num_offers; i++)
+        close(generation->offers[i].fd);
+    free(generation->offers);
     free(generation->binds);
     free(generation->sockets);
     free(generation->seats);
