@@ -35,7 +35,7 @@
       "Most TLS connections, over all workers (maxsslconn), 0 for no limit")                                           \
     X(21, CURR_SSL_CONNS, "CurrSslConns", "MGP", U32, "TLS connections open now, to clients and servers")              \
     X(22, CUM_SSL_CONNS, "CumSslConns", "MCP", U64, "TLS connections since the master started")                        \
-    X(23, MAXPIPES, "Maxpipes", "CLP", U32, "Most pipes a worker may use at once (maxpipes)")                         \
+    X(23, MAXPIPES, "Maxpipes", "CLP", U32, "Most pipes a worker may use at once (maxpipes)")                          \
     X(26, CONN_RATE, "ConnRate", "MRP", U32, "Client connections in the last second")                                  \
     X(27, CONN_RATE_LIMIT, "ConnRateLimit", "CLP", U32, "Limit of ConnRate, 0 for none")                               \
     X(28, MAX_CONN_RATE, "MaxConnRate", "MMP", U32, "Highest ConnRate since the master started")                       \
