@@ -32,6 +32,7 @@ struct admin {
     struct event_timer resume; // tries paused listeners again after the system ran out of something
     struct event_timer leave;  // ends those connections that may not last longer
     bool is_leaving;
+    int spare_fd;          // given up for a session where there is no other descriptor left; -1
     uint32_t num_sessions; // through stats sockets
     uint32_t num_master_sessions;
     uint64_t last_reload; // number of the newest reload asked for here
@@ -106,6 +107,16 @@ bool admin_session_send(struct admin_session *session);
 
 // admin_session_left lets paused listeners accept again once a session has gone.
 void admin_session_left(struct admin *admin, bool is_master);
+
+// admin_accept accepts on `fd` like accept4. Where there is no descriptor left, in this process or the system, it gives
+// up the spare one: one session at a time is always to be had.
+int admin_accept(struct admin *admin, int fd);
+
+// admin_spare_make keeps a descriptor for need again, where it can be had.
+void admin_spare_make(struct admin *admin);
+
+// admin_spare_free gives it up.
+void admin_spare_free(struct admin *admin);
 
 // admin_max_connections gives the most client connections there can be: global maxconn, or, without it, what the
 // descriptors of all workers suffice for.

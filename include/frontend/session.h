@@ -60,6 +60,10 @@ void frontend_sessions_meet(struct event_timer *timer);
 // frontend_place_free gives back the places under the connection limits and lets paused listeners look again.
 void frontend_place_free(struct frontends *frontends, const struct bind_conf *bind);
 
+// frontend_want_tell says, once in a while, that connections of `bind` wait or ended for want of what `error` of errno
+// tells: EMFILE, ENFILE, ENOMEM, ENOBUFS, or another.
+void frontend_want_tell(struct frontends *frontends, const struct bind_conf *bind, int error);
+
 // frontend_listeners_free takes all listeners out of the loop; their sockets stay open.
 void frontend_listeners_free(struct frontends *frontends);
 

@@ -42,7 +42,7 @@ static void listener_ready(struct event_source *source, uint32_t events)
         listener_pause(listener);
         return;
     }
-    int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = admin_accept(admin, source->fd);
     if (fd >= 0) {
         admin_session_new(admin, fd, listener->level, listener->is_master);
         return;
@@ -68,6 +68,7 @@ static void listeners_resume(struct event_timer *timer)
 
 void admin_session_left(struct admin *admin, bool is_master)
 {
+    admin_spare_make(admin);
     LIST_EACH(listener, &admin->listeners, struct admin_listener, link)
     {
         if (listener->is_paused && listener->is_master == is_master)
@@ -130,6 +131,8 @@ struct admin *admin_new(const struct admin_start *start)
     list_init(&admin->sessions);
     event_timer_init(&admin->resume, listeners_resume);
     event_timer_init(&admin->leave, leave_due);
+    admin->spare_fd = -1;
+    admin_spare_make(admin);
     return admin;
 }
 
@@ -173,6 +176,7 @@ void admin_free(struct admin *admin)
     }
     event_timer_del(admin->start.loop, &admin->resume);
     event_timer_del(admin->start.loop, &admin->leave);
+    admin_spare_free(admin);
     text_fini(&admin->latest);
     free(admin);
 }

@@ -45,6 +45,10 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
         refuse(generation, "too many workers");
         return;
     }
+    if (!master_pidfile_check(master, generation)) {
+        refuse(generation, "the master cannot do what the configuration wants");
+        return;
+    }
     if (!leaving_make_room(generation)) {
         refuse(generation, "too many processes: all numbers are taken by generations that serve or end");
         return;

@@ -107,16 +107,12 @@ static const struct messages_kind kinds[] = {
     { .type = WIRE_HARD_STOP, .take = take_hard_stop },
 };
 
-// Without the master nobody can steer, reload or open again: what is open ends in order, and this generation with it.
 static void master_lost(struct messages *messages)
 {
     struct keeper *keeper = messages->owner;
     if (!keeper->loop.owner)
         exit(1);
-    if (!keeper->active)
-        keeper_stop(keeper, true);
-    log_say(LOG_LEVEL_ALERT, "the master is gone: generation %u ends softly", keeper->start.generation);
-    keeper_stop(keeper, false);
+    keeper_master_lost(keeper);
 }
 
 static void configuration_load(struct keeper *keeper)
@@ -309,6 +305,7 @@ _Noreturn void keeper_run(const struct keeper_start *start)
     static struct keeper keeper;
     int num_given = os_service_leave();
     keeper.start = *start;
+    keeper.master_pid = getppid();
     os_title_set("fairlead: keeper gen %u", start->generation);
     last_words_enter(start->board, start->inc, NULL, NULL);
     messages_init(&keeper.master, "the master", kinds, NUM_ITEMS(kinds), &keeper, master_lost, start->line);

@@ -25,9 +25,23 @@ enum {
     MASTER_LEAST_FILES = 48, // to wake a few processes, and for what each of them has open
 };
 
+static const char *pidfile_of(const struct master *master, const struct generation *generation)
+{
+    return master->options->pidfile ? master->options->pidfile : generation->plan.pidfile;
+}
+
+bool master_pidfile_check(const struct master *master, const struct generation *generation)
+{
+    const char *path = pidfile_of(master, generation);
+    if (master->was_ready || !path[0] || os_pidfile_check(path))
+        return true;
+    log_say(LOG_LEVEL_ALERT, "Cannot create pidfile %s: %s", path, strerror(errno));
+    return false;
+}
+
 static void pidfile_write(const struct master *master, const struct generation *generation)
 {
-    const char *path = master->options->pidfile ? master->options->pidfile : generation->plan.pidfile;
+    const char *path = pidfile_of(master, generation);
     if (path[0] && !os_pidfile_write(path, getpid()))
         log_say(LOG_LEVEL_ALERT, "cannot write pid file '%s': %s", path, strerror(errno));
 }
@@ -219,6 +233,7 @@ static void tick(struct event_timer *timer)
     listeners_tick(master);
     leaving_tick(master);
     deadlines_check(master);
+    seats_retry(master);
     settle(master);
     status_tick(master);
     master->tick_due_us = now_us + MASTER_TICK_US;

@@ -20,6 +20,7 @@ struct generation;
 
 // How long a process has been silent, by the watchdog's count: time in which the master itself was late is no silence.
 struct watch {
+    uint32_t inc;        // whose this is
     uint64_t beat_us;    // the beat seen last
     uint64_t silent_us;  // since it came
     uint64_t asked_us;   // silence when it was asked what it is at; 0: it was not
@@ -38,6 +39,7 @@ struct seat {
     bool ready;      // it said so
     bool live;       // as the guard saw it last
     bool silent;     // the guard said that it does not answer
+    uint32_t wanted; // the number of the process that still has no line, for want of descriptors; 0: none
     uint32_t blocks; // looks in a row at which it stood still with a lock
     struct watch watch;
     uint64_t lost_us; // when its line ended though its keeper has not told of its end; 0: that is not so
@@ -172,6 +174,10 @@ void leaving_tick(struct master *master);
 // master_became_ready is called when the first generation serves.
 void master_became_ready(struct master *master, const struct generation *generation);
 
+// master_pidfile_check says whether the file for the pid can be written, before the first generation serves; a message
+// tells where it cannot.
+bool master_pidfile_check(const struct master *master, const struct generation *generation);
+
 // reload.c
 
 // reload_coming gives the generation that starts now, or NULL.
@@ -226,6 +232,9 @@ void seats_open(struct generation *generation);
 // seat_sit makes a new line for the process that is about to be forked into the seat, sends its end to the keeper, and
 // its sockets down the line.
 void seat_sit(struct generation *generation, const struct wire_seat *wire);
+
+// seats_retry makes the lines that could not be made before.
+void seats_retry(struct master *master);
 
 // seat_find gives the seat of that slot and incarnation, or NULL.
 struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc);

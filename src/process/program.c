@@ -227,6 +227,11 @@ static void traffic_describe(const void *traffic, char *room, size_t cap)
     stream_describe(&((const struct frontends *)traffic)->streams, room, cap);
 }
 
+static void traffic_turn(void *traffic)
+{
+    frontends_turn(traffic);
+}
+
 static const struct process_traffic traffic = {
     .start = traffic_start,
     .listen = traffic_listen,
@@ -238,6 +243,7 @@ static const struct process_traffic traffic = {
     .woken = traffic_woken,
     .awake = traffic_awake,
     .describe = traffic_describe,
+    .turn = traffic_turn,
 };
 
 static bool admin_reload(void *owner, uint64_t id, bool hard)
