@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "board/layout.h"
@@ -51,6 +53,14 @@ void board_lock_give(struct board *board, struct board_lock *lock)
     atomic_store_explicit(&board->incarnations->estates[self_of(board)].lock, 0, memory_order_release);
 }
 
+// Of the program, thus of this process for life.
+static char program_version[BOARD_VERSION_LEN];
+
+void board_program_version(const char *version)
+{
+    snprintf(program_version, sizeof(program_version), "%s", version);
+}
+
 uint32_t board_incarnation_take(struct board *board, enum board_role role, uint32_t slot, uint32_t generation)
 {
     struct board_incarnations *all = board->incarnations;
@@ -66,6 +76,8 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
         record->slot = slot;
         record->generation = generation;
         record->started_wall_us = clock_wall_us();
+        memcpy(record->version, program_version, sizeof(record->version));
+        atomic_store(&record->pid, 0);
         atomic_store(&record->asleep, 0);
         atomic_store(&record->told, 0);
         atomic_store(&record->role, role);
@@ -87,8 +99,10 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
 void board_incarnation_enter(struct board *board, uint32_t inc)
 {
     board_check_incarnation(inc);
+    struct board_incarnation *record = &board->incarnations->records[inc];
     board->self = inc;
-    atomic_store(&board->incarnations->records[inc].pid, getpid());
+    memcpy(record->version, program_version, sizeof(record->version));
+    atomic_store(&record->pid, getpid());
 }
 
 uint32_t board_incarnation_self(const struct board *board)
