@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 #include "admin/session.h"
+#include "board/board.h"
 #include "proxy/conf.h"
 
 // The master's socket shows no mark of an answer's end where there is no answer.
@@ -119,7 +120,9 @@ static enum admin_verdict run_debug(struct admin_call *call)
 
 static enum admin_verdict run_show_version(struct admin_call *call)
 {
-    text_printf(call->out, "%s\n", call->admin->start.version);
+    const struct admin_start *start = &call->admin->start;
+    const char *version = call->inc ? board_incarnation_at(start->board, call->inc)->version : start->version;
+    text_printf(call->out, "%.*s\n", BOARD_VERSION_LEN, *version ? version : "-");
     return ADMIN_DONE;
 }
 

@@ -7,7 +7,7 @@ enum { TARGET_LIVE = 1 }; // board_incarnation.state
 
 static bool is_live(const struct board_incarnation *record)
 {
-    return atomic_load(&record->state) == TARGET_LIVE;
+    return atomic_load(&record->state) == TARGET_LIVE && atomic_load(&record->pid);
 }
 
 // Relative numbers are those of the generation that serves. That is the next one where this one is about to leave, or
