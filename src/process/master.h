@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The master's own state, shared by its parts: master.c (life, signals), reload.c (who asked for one, and how it went),
 // generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets), retire.c
-// (their end), groups.c (their numbers in the kernel), takeover.c (sockets of another program) and guard.c (liveness
-// and steering).
+// (their end), groups.c (their numbers in the kernel), takeover.c (sockets of another program), guard.c (liveness and
+// steering) and watchdog.c (those that hang).
 #pragma once
 
 #include <stdbool.h>
@@ -14,8 +14,21 @@
 #include "process/master.h"
 #include "process/wire.h"
 
+enum { STATUS_TEXT_LEN = 256 };
+
 struct master;
 struct generation;
+
+// How long a process has been silent, by the watchdog's count: time in which the master itself was late is no silence.
+struct watch {
+    uint32_t inc;        // whose this is
+    uint64_t beat_us;    // the beat seen last
+    uint64_t silent_us;  // since it came
+    uint64_t asked_us;   // silence when it was asked what it is at; 0: it was not
+    uint64_t aborted_us; // silence when it was told to die; 0: it was not
+    bool told;           // the log says that it is stuck
+    bool killed;
+};
 
 // A worker's or the controller's place in a generation.
 struct seat {
@@ -27,7 +40,10 @@ struct seat {
     bool ready;      // it said so
     bool live;       // as the guard saw it last
     bool silent;     // the guard said that it does not answer
+    uint32_t wanted; // the number of the process that still has no line, for want of descriptors; 0: none
     uint32_t blocks; // looks in a row at which it stood still with a lock
+    struct watch watch;
+    uint64_t lost_us; // when its line ended though its keeper has not told of its end; 0: that is not so
     struct messages line;
 };
 
@@ -45,9 +61,11 @@ struct generation {
     enum generation_state state;
     pid_t keeper; // 0 when it is gone
     uint32_t keeper_inc;
+    struct watch keeper_watch;
     struct messages line;
     bool line_open;
     uint64_t started_us;
+    uint64_t unborn_us; // when numbers that its dead keeper took, for processes that never came, are free; 0: no such
     struct wire_plan plan;
     struct listener **binds; // by bind index
     struct listener **sockets;
@@ -55,8 +73,11 @@ struct generation {
     struct os_listen *socket_specs;
     struct seat *seats; // the controller, then the workers
     uint32_t num_seats;
-    struct text said; // what reading the configuration had to say
-    bool has_failed;  // and that it cannot serve
+    uint64_t left_us;     // when it was told to end softly; 0: it was not
+    uint32_t num_reloads; // that succeeded since it served
+    bool ending;          // it was told to end at once
+    struct text said;     // what reading the configuration had to say
+    bool has_failed;      // and that it cannot serve
 };
 
 enum { LISTENER_GROUP_MAX = 255, LISTENER_FOREIGN = 255 };
@@ -102,6 +123,7 @@ struct master {
     struct event_source signals;
     struct event_timer tick;
     uint64_t tick_due_us;
+    uint64_t watched_us; // when the watchdog looked last
     struct list generations;
     struct list listeners;
     struct generation *active;
@@ -117,10 +139,16 @@ struct master {
     bool in_background;
     bool master_worker; // the configuration says so
     bool reload_wanted;
-    bool reload_hard; // the generation before the one that starts ends at once
+    bool reload_hard;        // the generation before the one that starts ends at once
+    bool reload_wanted_hard; // likewise for the one after
     bool stopping;
     bool stopping_now;
     int stop_signal;
+    char status_sent[STATUS_TEXT_LEN]; // to the service manager
+    uint64_t status_due_us;            // when it may hear the numbers again
+    uint64_t watchdog_us;              // it wants to hear of us so often; 0: not at all
+    uint64_t watchdog_due_us;
+    bool watchdog_asked;
     uint64_t kill_us;    // when what still runs is killed
     uint64_t again_us;   // when a generation whose keeper is gone is replaced; 0: never
     uint32_t num_again;  // failures in a row
@@ -148,10 +176,30 @@ bool generation_collect(struct generation *generation);
 // generations_descriptors_close closes, in a forked process, the lines to all processes.
 void generations_descriptors_close(struct master *master);
 
+// leaving.c
+
+// leaving_begin notes that `generation` is told to end softly.
+void leaving_begin(struct generation *generation);
+
+// leaving_reloaded counts a reload that succeeded, and ends the generations that survived more than mworker-max-reloads
+// says.
+void leaving_reloaded(struct master *master);
+
+// leaving_make_room ends old generations, the oldest first, where there would not be enough numbers for the processes
+// of `coming`, whose plan is known. False where not even that would do.
+bool leaving_make_room(struct generation *coming);
+
+// leaving_tick sees to hard-stop-after for generations whose keeper is gone.
+void leaving_tick(struct master *master);
+
 // master.c
 
 // master_became_ready is called when the first generation serves.
 void master_became_ready(struct master *master, const struct generation *generation);
+
+// master_pidfile_check says whether the file for the pid can be written, before the first generation serves; a message
+// tells where it cannot.
+bool master_pidfile_check(const struct master *master, const struct generation *generation);
 
 // reload.c
 
@@ -181,6 +229,24 @@ void reload_forget_seat(struct master *master, struct seat *seat);
 // reload_fini drops all of it.
 void reload_fini(struct master *master);
 
+// status.c: what the service manager hears, with -Ws. Each line carries the numbers of the moment.
+
+// status_ready says that the service accepts connections, after a reload that failed, too.
+void status_ready(struct master *master);
+
+// status_reloading says that a reload begins.
+void status_reloading(struct master *master);
+
+// status_stopping says that the service ends.
+void status_stopping(struct master *master);
+
+// status_failed says that the service could not start, with `error` of errno or 0.
+void status_failed(const struct process_options *options, int error, const char *why);
+
+// status_tick is called in every tick of the master: it tells the watchdog that somebody serves, and now and then how
+// many are served.
+void status_tick(struct master *master);
+
 // seats.c
 
 // seats_open makes the places of a generation, one controller and its workers.
@@ -195,6 +261,8 @@ void seats_send_fresh(struct generation *generation);
 
 // seats_keep tells the workers of `generation`, before they stop softly, where they go on accepting.
 void seats_keep(struct generation *generation);
+// seats_retry makes the lines that could not be made before.
+void seats_retry(struct master *master);
 
 // seat_find gives the seat of that slot and incarnation, or NULL.
 struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc);
@@ -270,6 +338,9 @@ void group_part(struct listener *listener, uint32_t slot);
 // group_number gives the number of the socket of `slot`, or -1.
 int group_number(const struct listener *listener, uint32_t slot);
 
+// group_yield steers new connections to those of other programs who joined since.
+void group_yield(struct listener *listener);
+
 // group_look sees whether others left the group since.
 void group_look(struct listener *listener);
 
@@ -293,3 +364,12 @@ void guard_run(struct master *master);
 
 // guard_forget_seat drops a seat from among the adopters.
 void guard_forget_seat(struct master *master, const struct seat *seat);
+
+// watchdog.c
+
+// watchdog_run tells of workers, controllers and keepers that are silent, and ends those that stay so. Every tick.
+void watchdog_run(struct master *master);
+
+// watchdog_keeper_gone cleans up after processes of `generation` that its keeper had waited for when it ended, and after
+// those it had not come to fork.
+void watchdog_keeper_gone(struct generation *generation);
