@@ -119,11 +119,15 @@ struct board_incarnation *board_incarnation_at(struct board *board, uint32_t inc
 // lowest free number is always taken, so that it stays near the number of processes alive at once.
 uint32_t board_incarnation_limit(struct board *board);
 
+// board_num_wakers gives how many processes there may be at once, and with that how many descriptors the board takes in
+// each of them: fewer than BOARD_MAX_INCARNATIONS where the limit of descriptors was low when it was made.
+uint32_t board_num_wakers(struct board *board);
+
 // board_incarnation_dead cleans up after the process `inc`, which is known to be dead: folds its counters into the
 // base, zeroes its lanes, takes its waiters off the queues, repairs locks it held, wakes who waited for what it held,
-// takes back the numbers it had reserved for children that it did not fork, and frees the number. Called by its parent after wait; calling it twice is harmless, unless the number was taken
-// again between. A process killed while it does this leaves the job to the next call for any process. The ring stays to
-// be read.
+// takes back the numbers it had reserved for children that it did not fork, and frees the number. Called by its parent
+// after wait; calling it twice is harmless, unless the number was taken again between. A process killed while it does
+// this leaves the job to the next call for any process. The ring stays to be read.
 void board_incarnation_dead(struct board *board, uint32_t inc);
 
 // board_wake wakes the process `inc` out of its wait (one write to its eventfd). Edge-triggered there, never read.
@@ -133,8 +137,8 @@ void board_wake(struct board *board, uint32_t inc);
 
 // Objects come and go with the configurations that name them. An object belongs to the generations that asked for it
 // with board_object; its number, and what was counted under it, stays the same from one to the next, and is given up
-// once no process of any of them lives (board_objects_sweep). A name of another kind is another object: the kind is what
-// stands before the first slash.
+// once no process of any of them lives (board_objects_sweep). A name of another kind is another object: the kind is
+// what stands before the first slash.
 
 // board_object gives the number (from 1) of the object `name`, such as "f/www", "b/app" or "s/app/web1", giving it one
 // on first sight, and notes that the caller's generation uses it. Keeper only. 0 where the table is full.
@@ -166,6 +170,8 @@ uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object);
 // concurrent folding: no count is seen twice or lost. Those that exited leave nothing of BOARD_LEVEL.
 uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter);
 
+// board_counter_own gives one counter as the live process `inc` has it; 0 where it never counted for `object`.
+uint64_t board_counter_own(struct board *board, uint32_t object, uint32_t counter, uint32_t inc);
 // board_counter_total adds up one counter over all objects of a kind ("f/"), those included that were swept. Consistent
 // with folding and sweeping, so that it never decreases.
 uint64_t board_counter_total(struct board *board, const char *kind, uint32_t counter);

@@ -4,10 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include "board/layout.h"
 #include "os/memory.h"
+
+// Of the descriptors a process may have, one in so many is for waking others, but some are needed whatever the limit.
+enum { WAKERS_SHARE = 4, WAKERS_MIN = 16 };
 
 #define DIRECTORY_MAGIC UINT64_C(0x32647261626f6c66)
 
@@ -171,6 +175,17 @@ bool board_section_take(struct board *board, const char *name, uint32_t version,
     return true;
 }
 
+// Each process holds the eventfds of all: where the limit of descriptors is low, so many would leave few to serve with.
+static uint32_t num_wakers(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / WAKERS_SHARE >= BOARD_MAX_INCARNATIONS - 1) {
+        return BOARD_MAX_INCARNATIONS - 1;
+    }
+    uint32_t num = (uint32_t)limit.rlim_cur / WAKERS_SHARE;
+    return num > WAKERS_MIN ? num : WAKERS_MIN;
+}
+
 void board_sections_sweep(struct board *board, uint32_t generation)
 {
     uint32_t num = 0;
@@ -203,10 +218,14 @@ void board_memory_clear(void *items, size_t item_len, size_t first, size_t end)
 static bool wakers_make(struct board *board)
 {
     int32_t *known = board->directory->wake_fds;
+    uint32_t num = num_wakers();
     for (uint32_t inc = 0; inc < BOARD_MAX_INCARNATIONS; inc++) {
         board->incarnations->records[inc].wake_fd = -1;
     }
     for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
+        if (known[inc] <= 0 && inc > num) {
+            continue;
+        }
         if (known[inc] <= 0 && (known[inc] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0) {
             return false;
         }
@@ -336,7 +355,8 @@ struct board *board_adopt(int take_directory_fd)
         return fail(board);
     }
     for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
-        if (!memory_file_keep(board->incarnations->records[inc].wake_fd, false)) {
+        int fd = board->incarnations->records[inc].wake_fd;
+        if (fd >= 0 && !memory_file_keep(fd, false)) {
             return fail(board);
         }
     }
@@ -352,7 +372,8 @@ int board_keep(struct board *board)
         }
     }
     for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
-        if (!memory_file_keep(board->incarnations->records[inc].wake_fd, true)) {
+        int fd = board->incarnations->records[inc].wake_fd;
+        if (fd >= 0 && !memory_file_keep(fd, true)) {
             return -1;
         }
     }

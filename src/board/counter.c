@@ -21,17 +21,22 @@ uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object)
 }
 
 // Reads only what was touched: reading a hole of a memory file would fill it with a page.
+uint64_t board_counter_own(struct board *board, uint32_t object, uint32_t counter, uint32_t inc)
+{
+    board_check_incarnation(inc);
+    board_check_object(object);
+    must(counter < BOARD_COUNTERS);
+    uint64_t word = atomic_load_explicit(&board->base->touched[inc][object >> 6], memory_order_relaxed);
+    return word >> (object & 63) & 1 ? load(&board->counters->cells[inc][object][counter]) : 0;
+}
+
 static uint64_t add_up(struct board *board, uint32_t object, uint32_t counter)
 {
     uint64_t sum = load(&board->base->counters[object][counter]);
     uint32_t limit = board_incarnation_limit(board);
     for (uint32_t inc = 1; inc < limit; inc++) {
-        if (atomic_load_explicit(&board->incarnations->records[inc].state, memory_order_relaxed) == BOARD_STATE_FREE) {
-            continue;
-        }
-        uint64_t word = atomic_load_explicit(&board->base->touched[inc][object >> 6], memory_order_relaxed);
-        if (word >> (object & 63) & 1) {
-            sum += load(&board->counters->cells[inc][object][counter]);
+        if (atomic_load_explicit(&board->incarnations->records[inc].state, memory_order_relaxed) != BOARD_STATE_FREE) {
+            sum += board_counter_own(board, object, counter, inc);
         }
     }
     return sum;
@@ -116,8 +121,8 @@ static void move_apply(struct board *board, uint32_t stage)
         store(&cells[i], 0);
     }
     if (of_process) {
-        atomic_fetch_and_explicit(&base->touched[base->inc][base->object >> 6],
-                                  ~(UINT64_C(1) << (base->object & 63)), memory_order_relaxed);
+        atomic_fetch_and_explicit(&base->touched[base->inc][base->object >> 6], ~(UINT64_C(1) << (base->object & 63)),
+                                  memory_order_relaxed);
     }
     atomic_store_explicit(&base->sequence, sequence + 1, memory_order_release);
     atomic_store_explicit(&base->stage, BOARD_STAGE_NONE, memory_order_release);

@@ -10,11 +10,22 @@
 #include "base/check.h"
 #include "board/board.h"
 #include "log/log.h"
+#include "os/identity.h"
 #include "process/keeper.h"
+#include "process/last_words.h"
 #include "process/signals.h"
 #include "master.h"
 
 enum { GENERATION_LAST_WORDS_MS = 100, GENERATION_SAID_MAX = 1 << 20, GENERATION_MAX_SECTIONS = 1024 };
+
+// What follows is the keeper's end as that of any that failed.
+static void refuse(struct generation *generation, const char *why)
+{
+    text_printf(&generation->said, "%s\n", why);
+    log_say(LOG_LEVEL_ALERT, "%s", why);
+    generation->has_failed = true;
+    kill(generation->keeper, SIGKILL);
+}
 
 static void take_plan(struct messages *messages, const struct messages_event *event)
 {
@@ -32,13 +43,25 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
         return;
     }
     if (generation->plan.num_workers == 0 || generation->plan.num_workers > PROCESS_MAX_WORKERS) {
-        generation_leave(generation, true);
+        refuse(generation, "too many workers");
+        return;
+    }
+    if (!master_pidfile_check(master, generation)) {
+        refuse(generation, "the master cannot do what the configuration wants");
+        return;
+    }
+    if (!leaving_make_room(generation)) {
+        refuse(generation, "too many processes: all numbers are taken by generations that serve or end");
         return;
     }
     generation->binds = calloc(generation->plan.num_binds + 1, sizeof(struct listener *));
     generation->sockets = calloc(generation->plan.num_sockets + 1, sizeof(struct listener *));
-    if (!generation->binds || !generation->sockets)
-        check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct listener *));
+    generation->bind_specs = calloc(generation->plan.num_binds + 1, sizeof(struct os_listen));
+    generation->socket_specs = calloc(generation->plan.num_sockets + 1, sizeof(struct os_listen));
+    if (!generation->binds || !generation->sockets || !generation->bind_specs || !generation->socket_specs)
+        check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct os_listen));
+    // Those of the program's file, for a master that is not root; none else can be raised.
+    os_capability_raise(generation->plan.capabilities);
     seats_open(generation);
 }
 
@@ -58,6 +81,7 @@ static void take_open(struct messages *messages, const struct messages_event *ev
         listener_open(generation, &spec, request->is_socket ? 1 : generation->plan.num_workers, answer.error);
     answer.done = listener != NULL;
     (request->is_socket ? generation->sockets : generation->binds)[request->index] = listener;
+    (request->is_socket ? generation->socket_specs : generation->bind_specs)[request->index] = spec;
     messages_send(messages, WIRE_OPENED, &answer, sizeof(answer), NULL, 0);
 }
 
@@ -196,6 +220,7 @@ static _Noreturn void keeper_become(struct generation *generation, int line)
     process_signals_child();
     if (!board_incarnation_enter(master->board, generation->keeper_inc))
         _exit(1);
+    log_say_enter(master->board, generation->keeper_inc);
     generations_descriptors_close(master);
     listeners_descriptors_close(master);
     close(master->loop.epoll_fd);
@@ -277,13 +302,17 @@ static void activate(struct generation *generation)
     master->again_us = 0;
     messages_send(&generation->line, WIRE_ACTIVE, NULL, 0, NULL, 0);
     bool at_once = master->reload_hard;
-    // What the old generation did for missing neighbours ends with it.
+    if (before && !at_once)
+        listeners_keep(before);
+    // What the old generation did for missing neighbours ends with it, but where it stays.
     for (uint32_t i = 0; before && i < before->num_seats; i++)
         guard_forget_seat(master, &before->seats[i]);
+    seats_send_fresh(generation);
     guard_run(master);
     reload_ended(master, generation, true, NULL);
     if (before)
         generation_leave(before, at_once);
+    leaving_reloaded(master);
     listeners_retire(master);
     seats_hand_log(master);
     master_became_ready(master, generation);
@@ -294,8 +323,17 @@ void generation_check(struct generation *generation)
     for (uint32_t i = 0; i < generation->num_seats; i++)
         if (!generation->seats[i].ready)
             return;
-    if (generation->state == GENERATION_STARTING)
+    if (generation->state != GENERATION_STARTING || generation->has_failed)
+        return;
+    char error[OS_LISTEN_ERROR_LEN];
+    if (listeners_begin(generation, error)) {
         activate(generation);
+        return;
+    }
+    log_say(LOG_LEVEL_ALERT, "%s", error);
+    text_printf(&generation->said, "%s\n", error);
+    generation->has_failed = true;
+    messages_send(&generation->line, WIRE_HARD_STOP, NULL, 0, NULL, 0);
 }
 
 // A keeper that has no loop yet takes no message, and has no children.
@@ -323,8 +361,18 @@ void generation_leave(struct generation *generation, bool now)
     if (master->active == generation)
         master->active = NULL;
     if (now) {
+        generation->ending = true;
+        listeners_forget_generation(generation);
         leave_now(generation);
+        // The next one's controller has the admin sockets already.
+        if (was_up && !all_end && generation->seats[0].open)
+            messages_send(&generation->seats[0].line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
         return;
+    }
+    leaving_begin(generation);
+    if (was_up) {
+        listeners_keep(generation);
+        seats_keep(generation);
     }
     if (generation->line_open)
         messages_send(&generation->line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
@@ -342,24 +390,38 @@ static void failed(struct generation *generation)
     if (master->active)
         log_say(LOG_LEVEL_WARNING, "generation %u could not start; generation %u goes on as before", generation->number,
                 master->active->number);
+    if (master->again_us && !master->stopping)
+        log_say(LOG_LEVEL_WARNING, "another attempt to replace the generation without a keeper follows in %.1f s",
+                master->again_us > master->loop.now_us ? (double)(master->again_us - master->loop.now_us) / 1e6 : 0);
     reload_ended(master, generation, false, generation->has_failed ? NULL : "the keeper of the new generation ended\n");
     listeners_retire(master);
     if (!master->was_ready && !master->stopping) {
         master->status = 1;
+        status_failed(master->options, 0, "see the log.");
         master->stopping = master->stopping_now = true;
     }
 }
 
-static void lost(struct generation *generation, int status)
+static void lost(struct generation *generation)
 {
     struct master *master = generation->master;
-    if (WIFSIGNALED(status))
-        log_say(LOG_LEVEL_ALERT, "the keeper of generation %u was killed by signal %d (%s); starting another",
-                generation->number, WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        log_say(LOG_LEVEL_ALERT, "the keeper of generation %u exited with status %d; starting another",
-                generation->number, WEXITSTATUS(status));
+    log_say(LOG_LEVEL_ALERT, "generation %u goes on without its keeper until another generation is ready",
+            generation->number);
     master->again_us = master->loop.now_us;
+}
+
+// An end that was not asked for. One that is told to end, or cannot start, exits by itself and says why before.
+static void death_tell(const struct generation *generation, int status)
+{
+    struct master *master = generation->master;
+    struct last_words_death death = { .inc = generation->keeper_inc,
+                                      .pid = generation->keeper,
+                                      .generation = generation->number,
+                                      .status = status };
+    bool asked = generation->state == GENERATION_LEAVING && !generation->keeper_watch.told;
+    if (generation->keeper_inc && !master->stopping_now && !asked &&
+        (WIFSIGNALED(status) || generation->state == GENERATION_ACTIVE))
+        last_words_tell_death(master->board, &death, NULL);
 }
 
 void generation_keeper_ended(struct generation *generation, int status)
@@ -370,14 +432,17 @@ void generation_keeper_ended(struct generation *generation, int status)
     if (generation->line_open)
         messages_wait(&generation->line, &never, GENERATION_LAST_WORDS_MS);
     line_end(generation);
+    if (generation->keeper)
+        death_tell(generation, status);
     generation->keeper = 0;
     if (generation->keeper_inc)
         board_incarnation_dead(master->board, generation->keeper_inc);
     generation->keeper_inc = 0;
+    watchdog_keeper_gone(generation);
     if (generation->state == GENERATION_LOADING || generation->state == GENERATION_STARTING)
         failed(generation);
     else if (generation->state == GENERATION_ACTIVE && !master->stopping)
-        lost(generation, status);
+        lost(generation);
 }
 
 // What only generations that are gone had on the board goes too.
@@ -405,6 +470,7 @@ bool generation_collect(struct generation *generation)
     for (uint32_t i = 0; i < generation->num_seats; i++)
         seat_leave(&generation->seats[i]);
     line_end(generation);
+    listeners_forget_generation(generation);
     list_remove(&generation->link);
     board_tidy(generation->master);
     for (uint32_t i = 0; i < generation->num_offers; i++)
@@ -412,6 +478,8 @@ bool generation_collect(struct generation *generation)
     free(generation->offers);
     free(generation->binds);
     free(generation->sockets);
+    free(generation->bind_specs);
+    free(generation->socket_specs);
     free(generation->seats);
     text_fini(&generation->said);
     free(generation);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The master's own state, shared by its parts: master.c (life, signals), reload.c (who asked for one, and how it went),
-// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets) and
-// guard.c (liveness and steering).
+// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets), retire.c
+// (their end), groups.c (their numbers in the kernel), takeover.c (sockets of another program), guard.c (liveness and
+// steering) and watchdog.c (those that hang).
 #pragma once
 
 #include <stdbool.h>
@@ -13,8 +14,21 @@
 #include "process/master.h"
 #include "process/wire.h"
 
+enum { STATUS_TEXT_LEN = 256 };
+
 struct master;
 struct generation;
+
+// How long a process has been silent, by the watchdog's count: time in which the master itself was late is no silence.
+struct watch {
+    uint32_t inc;        // whose this is
+    uint64_t beat_us;    // the beat seen last
+    uint64_t silent_us;  // since it came
+    uint64_t asked_us;   // silence when it was asked what it is at; 0: it was not
+    uint64_t aborted_us; // silence when it was told to die; 0: it was not
+    bool told;           // the log says that it is stuck
+    bool killed;
+};
 
 // A worker's or the controller's place in a generation.
 struct seat {
@@ -26,7 +40,10 @@ struct seat {
     bool ready;      // it said so
     bool live;       // as the guard saw it last
     bool silent;     // the guard said that it does not answer
+    uint32_t wanted; // the number of the process that still has no line, for want of descriptors; 0: none
     uint32_t blocks; // looks in a row at which it stood still with a lock
+    struct watch watch;
+    uint64_t lost_us; // when its line ended though its keeper has not told of its end; 0: that is not so
     struct messages line;
 };
 
@@ -50,18 +67,35 @@ struct generation {
     enum generation_state state;
     pid_t keeper; // 0 when it is gone
     uint32_t keeper_inc;
+    struct watch keeper_watch;
     struct messages line;
     bool line_open;
     uint64_t started_us;
+    uint64_t unborn_us; // when numbers that its dead keeper took, for processes that never came, are free; 0: no such
     struct wire_plan plan;
     struct listener **binds; // by bind index
     struct listener **sockets;
+    struct os_listen *bind_specs; // what it wants of them, once it serves
+    struct os_listen *socket_specs;
     struct seat *seats; // the controller, then the workers
     uint32_t num_seats;
+    uint64_t left_us;             // when it was told to end softly; 0: it was not
+    uint32_t num_reloads;         // that succeeded since it served
+    bool ending;                  // it was told to end at once
     struct section_offer *offers; // until it serves
     uint32_t num_offers;
     struct text said; // what reading the configuration had to say
     bool has_failed;  // and that it cannot serve
+};
+
+enum { LISTENER_GROUP_MAX = 255, LISTENER_FOREIGN = 255 };
+
+// How far the sockets that nobody wants any more are on their way to their end.
+enum listener_phase {
+    LISTENER_SERVED, // all are wanted
+    LISTENER_GRACE,  // new connections are steered away from the others, and those that come all the same are served
+    LISTENER_DRAIN,  // no new ones are let in
+    LISTENER_LEAVE,  // who accepted was told to leave
 };
 
 // One address and its sockets: one per slot, or one that all share.
@@ -70,12 +104,22 @@ struct listener {
     struct os_listen spec;
     uint64_t file;
     uint32_t num_fds;
+    uint32_t num_begun;  // of these, from the first, listen; the others do once their generation serves
+    uint32_t fresh_from; // slots from here on began to listen with the generation that was activated last
     int fds[PROCESS_MAX_WORKERS];
     struct seat *adopters[PROCESS_MAX_WORKERS]; // who accepts in place of the slot's own worker
-    bool steered;                               // its numbers in the kernel's group are known to be those of its slots
-    uint64_t steered_to[2];                     // bit mask of slots
-    uint64_t grace_end_us;                      // when what is not wanted any more is let go; 0: all is wanted
-    uint64_t close_us;                          // when it is closed, after its adopters left
+    struct generation *kept_by;                 // it leaves, and accepts here to the end as the active one does not
+    bool steered;                               // `group` is known
+    uint8_t group[LISTENER_GROUP_MAX];          // slots by their numbers in the kernel's group, or LISTENER_FOREIGN
+    uint32_t num_group;
+    uint64_t steered_to[2]; // bit mask of slots
+    bool is_shared;         // with another program: its sockets are closed without any effect on others
+    bool is_taken;          // from another program, by -x
+    bool is_closing;        // on a way that cannot be gone back: it serves nobody else
+    enum listener_phase phase;
+    uint32_t retire_to; // slots that stay
+    uint64_t phase_end_us;
+    uint64_t drain_max_us;
 };
 
 struct master {
@@ -87,6 +131,7 @@ struct master {
     struct event_source signals;
     struct event_timer tick;
     uint64_t tick_due_us;
+    uint64_t watched_us; // when the watchdog looked last
     struct list generations;
     struct list listeners;
     struct generation *active;
@@ -102,10 +147,16 @@ struct master {
     bool in_background;
     bool master_worker; // the configuration says so
     bool reload_wanted;
-    bool reload_hard; // the generation before the one that starts ends at once
+    bool reload_hard;        // the generation before the one that starts ends at once
+    bool reload_wanted_hard; // likewise for the one after
     bool stopping;
     bool stopping_now;
     int stop_signal;
+    char status_sent[STATUS_TEXT_LEN]; // to the service manager
+    uint64_t status_due_us;            // when it may hear the numbers again
+    uint64_t watchdog_us;              // it wants to hear of us so often; 0: not at all
+    uint64_t watchdog_due_us;
+    bool watchdog_asked;
     uint64_t kill_us;    // when what still runs is killed
     uint64_t again_us;   // when a generation whose keeper is gone is replaced; 0: never
     uint32_t num_again;  // failures in a row
@@ -133,10 +184,30 @@ bool generation_collect(struct generation *generation);
 // generations_descriptors_close closes, in a forked process, the lines to all processes.
 void generations_descriptors_close(struct master *master);
 
+// leaving.c
+
+// leaving_begin notes that `generation` is told to end softly.
+void leaving_begin(struct generation *generation);
+
+// leaving_reloaded counts a reload that succeeded, and ends the generations that survived more than mworker-max-reloads
+// says.
+void leaving_reloaded(struct master *master);
+
+// leaving_make_room ends old generations, the oldest first, where there would not be enough numbers for the processes
+// of `coming`, whose plan is known. False where not even that would do.
+bool leaving_make_room(struct generation *coming);
+
+// leaving_tick sees to hard-stop-after for generations whose keeper is gone.
+void leaving_tick(struct master *master);
+
 // master.c
 
 // master_became_ready is called when the first generation serves.
 void master_became_ready(struct master *master, const struct generation *generation);
+
+// master_pidfile_check says whether the file for the pid can be written, before the first generation serves; a message
+// tells where it cannot.
+bool master_pidfile_check(const struct master *master, const struct generation *generation);
 
 // reload.c
 
@@ -166,6 +237,24 @@ void reload_forget_seat(struct master *master, struct seat *seat);
 // reload_fini drops all of it.
 void reload_fini(struct master *master);
 
+// status.c: what the service manager hears, with -Ws. Each line carries the numbers of the moment.
+
+// status_ready says that the service accepts connections, after a reload that failed, too.
+void status_ready(struct master *master);
+
+// status_reloading says that a reload begins.
+void status_reloading(struct master *master);
+
+// status_stopping says that the service ends.
+void status_stopping(struct master *master);
+
+// status_failed says that the service could not start, with `error` of errno or 0.
+void status_failed(const struct process_options *options, int error, const char *why);
+
+// status_tick is called in every tick of the master: it tells the watchdog that somebody serves, and now and then how
+// many are served.
+void status_tick(struct master *master);
+
 // seats.c
 
 // seats_open makes the places of a generation, one controller and its workers.
@@ -174,6 +263,14 @@ void seats_open(struct generation *generation);
 // seat_sit makes a new line for the process that is about to be forked into the seat, sends its end to the keeper, and
 // its sockets down the line.
 void seat_sit(struct generation *generation, const struct wire_seat *wire);
+
+// seats_retry makes the lines that could not be made before.
+void seats_retry(struct master *master);
+// seats_send_fresh sends the sockets that began to listen with the activation of `generation` to its processes.
+void seats_send_fresh(struct generation *generation);
+
+// seats_keep tells the workers of `generation`, before they stop softly, where they go on accepting.
+void seats_keep(struct generation *generation);
 
 // seat_find gives the seat of that slot and incarnation, or NULL.
 struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc);
@@ -193,21 +290,76 @@ void seats_hand_log(struct master *master);
 // listeners.c
 
 // listener_open gives the listener of `spec` with at least `num_slots` sockets, an open one where it is the same place.
-// NULL with a message in `error` (room OS_LISTEN_ERROR_LEN). `generation` may use a place only once.
+// What it opens does not listen before listeners_begin. NULL with a message in `error` (room OS_LISTEN_ERROR_LEN).
+// `generation` may use a place only once.
 struct listener *listener_open(struct generation *generation, const struct os_listen *spec, uint32_t num_slots,
                                char *error);
 
-// listeners_retire starts the grace of all sockets that no starting or active generation wants.
-void listeners_retire(struct master *master);
+// listener_add enters a listener without sockets; NULL where memory is out.
+struct listener *listener_add(struct master *master, const struct os_listen *spec);
 
-// listeners_tick lets go and closes the sockets whose grace is over.
-void listeners_tick(struct master *master);
+// listener_wanted_by says whether `generation` has a line for `listener`.
+bool listener_wanted_by(const struct generation *generation, const struct listener *listener);
+
+// listener_index gives the bind index of `listener` in `generation`, or its number of binds.
+uint32_t listener_index(const struct generation *generation, const struct listener *listener);
+
+// listeners_begin makes the sockets of `generation` listen, and gives those that do the options it wants. False with a
+// message in `error`.
+bool listeners_begin(struct generation *generation, char *error);
 
 // listeners_close_all closes everything, for the end of the master.
 void listeners_close_all(struct master *master);
 
 // listeners_descriptors_close closes all listening sockets in a forked process, without any other effect.
 void listeners_descriptors_close(struct master *master);
+
+// retire.c
+
+// listeners_keep has `generation`, which is about to leave softly, go on accepting where the active one does not.
+void listeners_keep(struct generation *generation);
+
+// listeners_forget_generation: it accepts nowhere any more.
+void listeners_forget_generation(const struct generation *generation);
+
+// listeners_retire lets go of all sockets that no starting or active generation wants, after a grace, and calls back
+// those that are wanted again.
+void listeners_retire(struct master *master);
+
+// listeners_tick goes on with that.
+void listeners_tick(struct master *master);
+
+// listener_close closes the sockets from `slot` on, the last first, and frees a listener that has none left.
+void listener_close(struct listener *listener, uint32_t slot);
+
+// groups.c
+
+// group_begin looks, before the first socket of `listener` begins to listen, who else listens there.
+void group_begin(struct listener *listener);
+
+// group_join: the socket of `slot` began to listen.
+void group_join(struct listener *listener, uint32_t slot);
+
+// group_part: the socket of `slot` is about to be closed, for every holder where it is not shared.
+void group_part(struct listener *listener, uint32_t slot);
+
+// group_number gives the number of the socket of `slot`, or -1.
+int group_number(const struct listener *listener, uint32_t slot);
+
+// group_look sees whether others left the group since.
+void group_look(struct listener *listener);
+
+// takeover.c
+
+// takeover_receive asks the program behind the unix socket at `path` for its listening sockets, and enters them. False
+// after a message.
+bool takeover_receive(struct master *master, const char *path);
+
+// takeover_complete: the generation that uses what was received serves, and the program before is about to be told.
+void takeover_complete(struct master *master);
+
+// takeover_give sends all listening sockets to the controller at `seat`.
+void takeover_give(struct master *master, struct seat *seat, uint64_t id);
 
 // guard.c
 
@@ -217,3 +369,12 @@ void guard_run(struct master *master);
 
 // guard_forget_seat drops a seat from among the adopters.
 void guard_forget_seat(struct master *master, const struct seat *seat);
+
+// watchdog.c
+
+// watchdog_run tells of workers, controllers and keepers that are silent, and ends those that stay so. Every tick.
+void watchdog_run(struct master *master);
+
+// watchdog_keeper_gone cleans up after processes of `generation` that its keeper had waited for when it ended, and
+// after those it had not come to fork.
+void watchdog_keeper_gone(struct generation *generation);

@@ -10,37 +10,13 @@
 #include "frontend/frontend.h"
 #include "process/command.h"
 #include "process/controller.h"
+#include "process/limits.h"
 #include "process/program.h"
+#include "process/rights.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
-#include "rule/rule.h"
 #include "table/proc_vars.h"
 #include "tls/shared.h"
-
-// Whether the workers need rights over the network that only root has by itself: for a transparent bind, or to choose
-// the interface that connections to servers leave by.
-static bool needs_any_source(const struct program_conf *program)
-{
-    for (uint32_t i = 0; i < program->num_binds; i++)
-        if (program->binds[i]->listen.flags & OS_LISTEN_TRANSPARENT)
-            return true;
-    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
-        for (const struct server_conf *it = proxy->disabled ? NULL : proxy->be.servers; it; it = it->next)
-            if (it->source_interface || proxy->be.source_interface)
-                return true;
-    return false;
-}
-
-// Likewise for rules that mark packets, or let connections disappear.
-static bool needs_net_admin(const struct program_conf *program)
-{
-    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
-        for (int i = 0; i < PROXY_NUM_RULE_SETS; i++)
-            for (const struct rule *rule = proxy->disabled ? NULL : proxy->rules[i]; rule; rule = rule->next)
-                if (rule->action->flags & RULE_NEEDS_ADMIN)
-                    return true;
-    return false;
-}
 
 static void settings_from(struct process_settings *settings, const struct program_conf *program,
                           const struct process_options *options)
@@ -54,8 +30,11 @@ static void settings_from(struct process_settings *settings, const struct progra
         num_sockets++;
     const struct os_listen **sockets = arena_alloc(program->arena, num_sockets * sizeof(struct os_listen *));
     uint32_t at = 0;
-    for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
+    settings->exposes_sockets = false;
+    for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next) {
         sockets[at++] = &socket->bind.listen;
+        settings->exposes_sockets |= socket->exposes;
+    }
     settings->num_workers = global->nbproc || global->nbthread
                                 ? (global->nbproc ? global->nbproc : 1) * (global->nbthread ? global->nbthread : 1)
                                 : 0;
@@ -67,8 +46,9 @@ static void settings_from(struct process_settings *settings, const struct progra
         .uid = global->uid,
         .gid = global->gid,
         .chroot = global->chroot,
-        .any_source = needs_any_source(program),
-        .net_admin = needs_net_admin(program),
+        .gid_is_optional = global->gid_is_optional,
+        .capabilities = rights_needed(program) | global->capabilities,
+        .dump = (enum os_dump)global->dump,
     };
     settings->pidfile = options->pidfile ? options->pidfile : global->pidfile;
     settings->daemon = global->daemon;
@@ -80,6 +60,8 @@ static void settings_from(struct process_settings *settings, const struct progra
     settings->silent_kill_us = global->silent_kill;
     settings->hard_stop_us = global->hard_stop_after;
     settings->num_files = global->ulimit_n;
+    settings->strict_limits = global->strict_limits;
+    settings->memory_mb = options->memory_mb;
 }
 
 // What -S named, for the time of reading: a configuration's reader hands nothing else through.
@@ -139,6 +121,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         if (!proxy->fe.maxconn)
             proxy->fe.maxconn = options->proxy_maxconn;
     settings_from(settings, program, options);
+    limits_place(settings, program);
     return program;
 }
 
@@ -161,6 +144,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     };
     settings->sections = sections;
     settings->num_sections = NUM_ITEMS(sections);
+    limits_work_out(settings, program, board);
     // While /dev and /proc can be reached.
     CRYPTO_pre_sandbox_init();
     if (!tls_shared_prepare(board, &program->global.tls)) {
@@ -199,6 +183,11 @@ static void traffic_soft_stop(void *traffic)
     frontends_soft_stop(traffic);
 }
 
+static void traffic_hard_stop(void *traffic)
+{
+    frontends_hard_stop(traffic);
+}
+
 static bool traffic_is_idle(void *traffic)
 {
     return frontends_is_idle(traffic);
@@ -219,20 +208,38 @@ static void traffic_awake(void *traffic)
     frontends_awake(traffic);
 }
 
+static void traffic_describe(const void *traffic, char *room, size_t cap)
+{
+    stream_describe(&((const struct frontends *)traffic)->streams, room, cap);
+}
+
+static void traffic_turn(void *traffic)
+{
+    frontends_turn(traffic);
+}
+
 static const struct process_traffic traffic = {
     .start = traffic_start,
     .listen = traffic_listen,
     .unlisten = traffic_unlisten,
     .soft_stop = traffic_soft_stop,
+    .hard_stop = traffic_hard_stop,
     .is_idle = traffic_is_idle,
     .open_sessions = traffic_open_sessions,
     .woken = traffic_woken,
     .awake = traffic_awake,
+    .describe = traffic_describe,
+    .turn = traffic_turn,
 };
 
 static bool admin_reload(void *owner, uint64_t id, bool hard)
 {
     return controller_reload(owner, id, hard);
+}
+
+static bool admin_sockets_ask(void *owner, uint64_t id)
+{
+    return controller_sockets(owner, id);
 }
 
 // One controller to a process.
@@ -258,7 +265,7 @@ static void *admin_side_start(struct controller *controller)
     rotation.controller = controller;
     event_timer_init(&rotation.timer, rotate);
     rotate(&rotation.timer);
-    static const struct admin_ops ops = { .reload = admin_reload };
+    static const struct admin_ops ops = { .reload = admin_reload, .sockets = admin_sockets_ask };
     return admin_new(&(struct admin_start){
         .loop = &controller->loop,
         .conf = controller->conf,
@@ -296,6 +303,24 @@ static void admin_side_latest(void *admin, const struct process_latest *latest)
     admin_latest(admin, latest->num_reloads, latest->num_failed, latest->is_more, latest->text, latest->text_len);
 }
 
+static void admin_side_leave(void *admin)
+{
+    admin_leave(admin);
+}
+
+static bool admin_side_is_idle(void *admin)
+{
+    return admin_is_idle(admin);
+}
+
+static void admin_side_socket(void *admin, uint64_t id, const struct process_socket *socket, int take_fd)
+{
+    const struct admin_socket given = {
+        .listen = socket->listen, .slot = socket->slot, .number = socket->number, .num_left = socket->num_left
+    };
+    admin_socket(admin, id, &given, take_fd);
+}
+
 static void admin_side_stop(void *admin)
 {
     admin_free(admin);
@@ -307,6 +332,9 @@ static const struct process_admin admin_side = {
     .unlisten = admin_side_unlisten,
     .reloaded = admin_side_reloaded,
     .latest = admin_side_latest,
+    .leave = admin_side_leave,
+    .is_idle = admin_side_is_idle,
+    .socket = admin_side_socket,
     .stop = admin_side_stop,
 };
 
