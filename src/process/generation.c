@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -481,5 +482,7 @@ bool generation_collect(struct generation *generation)
     free(generation->seats);
     text_fini(&generation->said);
     free(generation);
+    // All processes to come begin with a copy of this one's memory.
+    malloc_trim(0);
     return true;
 }
