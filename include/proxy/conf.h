@@ -376,6 +376,9 @@ struct global_conf {
     uint32_t nbthread; // workers are nbproc * nbthread; 0: one per usable CPU
     int64_t uid;       // -1: unchanged
     int64_t gid;
+    bool gid_is_optional;  // it is that of `user`, which was not asked for
+    uint64_t capabilities; // setcap: bits of OS_CAP_...
+    uint8_t dump;          // set-dumpable: enum os_dump
     const char *chroot;
     const char *pidfile;
     const char *node;
@@ -391,7 +394,7 @@ struct global_conf {
     struct os_cpus *cpus;   // cpu-set, NULL: none
     struct cpu_map_conf *cpu_maps;
     uint64_t hard_stop_after;   // us, 0: never
-    uint32_t max_reloads;       // mworker-max-reloads, 0: any number
+    uint32_t max_reloads;       // mworker-max-reloads plus one; 0: any number
     bool go_on_alone;           // master-worker no-exit-on-failure
     bool sandbox;               // seccomp, on by default
     uint64_t silent_warn;       // us, watchdog; default 2 s, 0: never

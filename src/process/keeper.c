@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/check.h"
 #include "board/board.h"
 #include "log/log.h"
 #include "os/service.h"
+#include "process/last_words.h"
 #include "process/limits.h"
 #include "table/change.h"
 #include "keeper.h"
 
-enum { KEEPER_ANSWER_MS = 30000, KEEPER_FLUSH_MS = 1000 };
+enum { KEEPER_ANSWER_MS = 30000, KEEPER_FLUSH_MS = 1000, KEEPER_LOOK_MS = 1 };
 
 static void show(const struct keeper *keeper, const char *text)
 {
@@ -104,16 +107,12 @@ static const struct messages_kind kinds[] = {
     { .type = WIRE_HARD_STOP, .take = take_hard_stop },
 };
 
-// Without the master nobody can steer, reload or open again: what is open ends in order, and this generation with it.
 static void master_lost(struct messages *messages)
 {
     struct keeper *keeper = messages->owner;
     if (!keeper->loop.owner)
         exit(1);
-    if (!keeper->active)
-        keeper_stop(keeper, true);
-    log_say(LOG_LEVEL_ALERT, "the master is gone: generation %u ends softly", keeper->start.generation);
-    keeper_stop(keeper, false);
+    keeper_master_lost(keeper);
 }
 
 static void configuration_load(struct keeper *keeper)
@@ -151,6 +150,8 @@ static void plan_send(struct keeper *keeper)
         .daemon = settings->daemon,
         .master_worker = settings->master_worker,
         .max_reloads = settings->max_reloads,
+        .hard_stop_us = settings->hard_stop_us,
+        .capabilities = settings->identity.capabilities,
         .silent_warn_us = settings->silent_warn_us,
         .silent_kill_us = settings->silent_kill_us,
     };
@@ -213,16 +214,45 @@ static void board_prepare(struct keeper *keeper)
     sections_send(keeper);
 }
 
+// What cannot be had is told before it is missed; that nobody was named to change to is no mistake, but seldom meant.
+static void rights_tell(struct keeper *keeper, uint64_t missing)
+{
+    char names[OS_CAPABILITY_TEXT_LEN];
+    os_capability_text(names, missing);
+    if (missing) {
+        text_printf(&keeper->messages, "workers have no %s, which the configuration needs\n", names);
+        log_say(LOG_LEVEL_WARNING,
+                "workers have no %s, which the configuration needs, as the program was started without: what asks for "
+                "it will fail", names);
+    }
+    if (geteuid() == 0 && !keeper->start.options->quiet)
+        log_say(LOG_LEVEL_NOTICE, "workers run as root, although without its capabilities: better name a 'user' in "
+                "the global section");
+}
+
 static void rights_give_up(struct keeper *keeper)
 {
+    const struct os_identity *identity = &keeper->settings.identity;
     const char *what;
+    uint64_t missing;
+    // The zone's file, log sockets by their paths and whoever reads our standard output can be reached now, not later.
+    tzset();
+    keeper->sinks = log_drain_new(keeper->start.board);
+    if (keeper->sinks)
+        (void)log_drain_open(keeper->sinks, !keeper->start.background);
     if (!limits_set(&keeper->messages, &keeper->settings))
         keeper_fail(keeper, NULL);
     limits_confine(&keeper->settings, WIRE_CONTROLLER_SLOT);
-    if (os_identity_become(&what, &keeper->settings.identity))
+    bool was_root = geteuid() == 0;
+    if (os_identity_become(&what, &missing, identity)) {
+        rights_tell(keeper, missing);
         return;
-    text_printf(&keeper->messages, "cannot %s: %s\n", what, strerror(errno));
-    log_say(LOG_LEVEL_ALERT, "cannot %s: %s", what, strerror(errno));
+    }
+    const char *advice = errno == EPERM && !was_root
+                             ? "; only a master that root starts can: leave user, group and chroot out"
+                             : "";
+    text_printf(&keeper->messages, "cannot %s: %s%s\n", what, strerror(errno), advice);
+    log_say(LOG_LEVEL_ALERT, "cannot %s: %s%s", what, strerror(errno), advice);
     keeper_fail(keeper, NULL);
 }
 
@@ -232,7 +262,11 @@ static void signals_ready(struct event_source *source, uint32_t events)
     pid_t sender;
     while (os_signals_next(source->fd, &sender))
         continue;
-    keeper_reap(CONTAINER_OF(source, struct keeper, signals));
+    struct keeper *keeper = CONTAINER_OF(source, struct keeper, signals);
+    // Children that ended because the master said so must not be taken for crashed ones.
+    const bool never = false;
+    messages_wait(&keeper->master, &never, KEEPER_LOOK_MS);
+    keeper_reap(keeper);
 }
 
 static void woken(struct event_source *source, uint32_t events)
@@ -243,7 +277,9 @@ static void woken(struct event_source *source, uint32_t events)
 
 static void turn(struct event_loop *loop)
 {
-    keeper_change(loop->owner);
+    struct keeper *keeper = loop->owner;
+    seat_beat(keeper->start.board, keeper->start.inc, loop->now_us);
+    keeper_change(keeper);
 }
 
 static void loop_prepare(struct keeper *keeper)
@@ -260,6 +296,8 @@ static void loop_prepare(struct keeper *keeper)
     if (keeper->signals.fd < 0 || !event_source_add(&keeper->loop, &keeper->signals, EPOLLIN) ||
         !event_source_add(&keeper->loop, &keeper->wake, EPOLLIN) || !messages_attach(&keeper->master, &keeper->loop))
         keeper_fail(keeper, "no event loop\n");
+    seat_beat(keeper->start.board, keeper->start.inc, keeper->loop.now_us);
+    atomic_store(&board_incarnation_at(keeper->start.board, keeper->start.inc)->ready, 1);
 }
 
 _Noreturn void keeper_run(const struct keeper_start *start)
@@ -267,7 +305,9 @@ _Noreturn void keeper_run(const struct keeper_start *start)
     static struct keeper keeper;
     int num_given = os_service_leave();
     keeper.start = *start;
+    keeper.master_pid = getppid();
     os_title_set("fairlead: keeper gen %u", start->generation);
+    last_words_enter(start->board, start->inc, NULL, NULL);
     messages_init(&keeper.master, "the master", kinds, NUM_ITEMS(kinds), &keeper, master_lost, start->line);
     table_changes_enter(start->board, start->inc);
     configuration_load(&keeper);

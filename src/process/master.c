@@ -12,6 +12,7 @@
 #include "board/board.h"
 #include "log/log.h"
 #include "os/service.h"
+#include "process/last_words.h"
 #include "master.h"
 
 enum {
@@ -110,17 +111,24 @@ static struct seat *seat_of(struct master *master, pid_t pid)
 static void orphan_ended(struct master *master, pid_t pid, int status)
 {
     struct seat *seat = seat_of(master, pid);
-    for (uint32_t inc = 1; inc < board_incarnation_limit(master->board); inc++)
-        if (inc != master->inc && atomic_load(&board_incarnation_at(master->board, inc)->pid) == pid)
-            board_incarnation_dead(master->board, inc);
+    for (uint32_t inc = 1; inc < board_incarnation_limit(master->board); inc++) {
+        struct board_incarnation *record = board_incarnation_at(master->board, inc);
+        if (inc == master->inc || atomic_load(&record->pid) != pid)
+            continue;
+        struct last_words_death death = {
+            .inc = inc, .pid = pid, .generation = record->generation, .status = status, .orphan = true
+        };
+        if (status && !master->stopping_now)
+            last_words_tell_death(master->board, &death, NULL);
+        board_incarnation_dead(master->board, inc);
+    }
     if (!seat)
         return;
-    if (status && !master->stopping_now)
-        log_say(LOG_LEVEL_ALERT, "process %d of generation %u, which has no keeper, ended", (int)pid,
-                seat->generation->number);
     seat->pid = 0;
     seat_leave(seat);
     seats_hand_log(master);
+    if (seat->generation == master->active)
+        guard_run(master);
 }
 
 static void reap(struct master *master)
@@ -221,7 +229,9 @@ static void tick(struct event_timer *timer)
     board_incarnation_at(master->board, master->inc)->beat_us = now_us;
     if (now_us < master->tick_due_us + MASTER_LATE_US)
         guard_run(master);
+    watchdog_run(master);
     listeners_tick(master);
+    leaving_tick(master);
     deadlines_check(master);
     seats_retry(master);
     settle(master);
@@ -247,6 +257,9 @@ static bool prepare(struct master *master)
     master->inc = board_incarnation_take(master->board, BOARD_ROLE_MASTER, 0, 0);
     board_incarnation_enter(master->board, master->inc);
     log_say_enter(master->board, master->inc);
+    if (!last_words_prepare(master->board))
+        return false;
+    last_words_enter(master->board, master->inc, NULL, NULL);
     master->signals =
         (struct event_source){ .fd = os_signals_open(signals, NUM_ITEMS(signals)), .ready = signals_ready };
     if (master->signals.fd < 0 || !event_source_add(&master->loop, &master->signals, EPOLLIN))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The master's own state, shared by its parts: master.c (life, signals), reload.c (who asked for one, and how it went),
-// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets) and
-// guard.c (liveness and steering).
+// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets), guard.c
+// (liveness and steering) and watchdog.c (those that hang).
 #pragma once
 
 #include <stdbool.h>
@@ -18,6 +18,17 @@ enum { STATUS_TEXT_LEN = 256 };
 struct master;
 struct generation;
 
+// How long a process has been silent, by the watchdog's count: time in which the master itself was late is no silence.
+struct watch {
+    uint32_t inc;        // whose this is
+    uint64_t beat_us;    // the beat seen last
+    uint64_t silent_us;  // since it came
+    uint64_t asked_us;   // silence when it was asked what it is at; 0: it was not
+    uint64_t aborted_us; // silence when it was told to die; 0: it was not
+    bool told;           // the log says that it is stuck
+    bool killed;
+};
+
 // A worker's or the controller's place in a generation.
 struct seat {
     struct generation *generation;
@@ -30,6 +41,8 @@ struct seat {
     bool silent;     // the guard said that it does not answer
     uint32_t wanted; // the number of the process that still has no line, for want of descriptors; 0: none
     uint32_t blocks; // looks in a row at which it stood still with a lock
+    struct watch watch;
+    uint64_t lost_us; // when its line ended though its keeper has not told of its end; 0: that is not so
     struct messages line;
 };
 
@@ -47,16 +60,21 @@ struct generation {
     enum generation_state state;
     pid_t keeper; // 0 when it is gone
     uint32_t keeper_inc;
+    struct watch keeper_watch;
     struct messages line;
     bool line_open;
     uint64_t started_us;
+    uint64_t unborn_us; // when numbers that its dead keeper took, for processes that never came, are free; 0: no such
     struct wire_plan plan;
     struct listener **binds; // by bind index
     struct listener **sockets;
     struct seat *seats; // the controller, then the workers
     uint32_t num_seats;
-    struct text said; // what reading the configuration had to say
-    bool has_failed;  // and that it cannot serve
+    uint64_t left_us;     // when it was told to end softly; 0: it was not
+    uint32_t num_reloads; // that succeeded since it served
+    bool ending;          // it was told to end at once
+    struct text said;     // what reading the configuration had to say
+    bool has_failed;      // and that it cannot serve
 };
 
 // One address and its sockets: one per slot, or one that all share.
@@ -82,6 +100,7 @@ struct master {
     struct event_source signals;
     struct event_timer tick;
     uint64_t tick_due_us;
+    uint64_t watched_us; // when the watchdog looked last
     struct list generations;
     struct list listeners;
     struct generation *active;
@@ -97,7 +116,8 @@ struct master {
     bool in_background;
     bool master_worker; // the configuration says so
     bool reload_wanted;
-    bool reload_hard; // the generation before the one that starts ends at once
+    bool reload_hard;        // the generation before the one that starts ends at once
+    bool reload_wanted_hard; // likewise for the one after
     bool stopping;
     bool stopping_now;
     int stop_signal;
@@ -132,6 +152,22 @@ bool generation_collect(struct generation *generation);
 
 // generations_descriptors_close closes, in a forked process, the lines to all processes.
 void generations_descriptors_close(struct master *master);
+
+// leaving.c
+
+// leaving_begin notes that `generation` is told to end softly.
+void leaving_begin(struct generation *generation);
+
+// leaving_reloaded counts a reload that succeeded, and ends the generations that survived more than mworker-max-reloads
+// says.
+void leaving_reloaded(struct master *master);
+
+// leaving_make_room ends old generations, the oldest first, where there would not be enough numbers for the processes
+// of `coming`, whose plan is known. False where not even that would do.
+bool leaving_make_room(struct generation *coming);
+
+// leaving_tick sees to hard-stop-after for generations whose keeper is gone.
+void leaving_tick(struct master *master);
 
 // master.c
 
@@ -242,3 +278,12 @@ void guard_run(struct master *master);
 
 // guard_forget_seat drops a seat from among the adopters.
 void guard_forget_seat(struct master *master, const struct seat *seat);
+
+// watchdog.c
+
+// watchdog_run tells of workers, controllers and keepers that are silent, and ends those that stay so. Every tick.
+void watchdog_run(struct master *master);
+
+// watchdog_keeper_gone cleans up after processes of `generation` that its keeper had waited for when it ended, and after
+// those it had not come to fork.
+void watchdog_keeper_gone(struct generation *generation);

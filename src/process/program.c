@@ -12,36 +12,11 @@
 #include "process/controller.h"
 #include "process/limits.h"
 #include "process/program.h"
+#include "process/rights.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
-#include "rule/rule.h"
 #include "table/proc_vars.h"
 #include "tls/shared.h"
-
-// Whether the workers need rights over the network that only root has by itself: for a transparent bind, or to choose
-// the interface that connections to servers leave by.
-static bool needs_any_source(const struct program_conf *program)
-{
-    for (uint32_t i = 0; i < program->num_binds; i++)
-        if (program->binds[i]->listen.flags & OS_LISTEN_TRANSPARENT)
-            return true;
-    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
-        for (const struct server_conf *it = proxy->disabled ? NULL : proxy->be.servers; it; it = it->next)
-            if (it->source_interface || proxy->be.source_interface)
-                return true;
-    return false;
-}
-
-// Likewise for rules that mark packets, or let connections disappear.
-static bool needs_net_admin(const struct program_conf *program)
-{
-    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
-        for (int i = 0; i < PROXY_NUM_RULE_SETS; i++)
-            for (const struct rule *rule = proxy->disabled ? NULL : proxy->rules[i]; rule; rule = rule->next)
-                if (rule->action->flags & RULE_NEEDS_ADMIN)
-                    return true;
-    return false;
-}
 
 static void settings_from(struct process_settings *settings, const struct program_conf *program,
                           const struct process_options *options)
@@ -68,8 +43,9 @@ static void settings_from(struct process_settings *settings, const struct progra
         .uid = global->uid,
         .gid = global->gid,
         .chroot = global->chroot,
-        .any_source = needs_any_source(program),
-        .net_admin = needs_net_admin(program),
+        .gid_is_optional = global->gid_is_optional,
+        .capabilities = rights_needed(program) | global->capabilities,
+        .dump = (enum os_dump)global->dump,
     };
     settings->pidfile = options->pidfile ? options->pidfile : global->pidfile;
     settings->daemon = global->daemon;
@@ -204,6 +180,11 @@ static void traffic_soft_stop(void *traffic)
     frontends_soft_stop(traffic);
 }
 
+static void traffic_hard_stop(void *traffic)
+{
+    frontends_hard_stop(traffic);
+}
+
 static bool traffic_is_idle(void *traffic)
 {
     return frontends_is_idle(traffic);
@@ -224,6 +205,11 @@ static void traffic_awake(void *traffic)
     frontends_awake(traffic);
 }
 
+static void traffic_describe(const void *traffic, char *room, size_t cap)
+{
+    stream_describe(&((const struct frontends *)traffic)->streams, room, cap);
+}
+
 static void traffic_turn(void *traffic)
 {
     frontends_turn(traffic);
@@ -234,10 +220,12 @@ static const struct process_traffic traffic = {
     .listen = traffic_listen,
     .unlisten = traffic_unlisten,
     .soft_stop = traffic_soft_stop,
+    .hard_stop = traffic_hard_stop,
     .is_idle = traffic_is_idle,
     .open_sessions = traffic_open_sessions,
     .woken = traffic_woken,
     .awake = traffic_awake,
+    .describe = traffic_describe,
     .turn = traffic_turn,
 };
 
@@ -307,6 +295,16 @@ static void admin_side_latest(void *admin, const struct process_latest *latest)
     admin_latest(admin, latest->num_reloads, latest->num_failed, latest->is_more, latest->text, latest->text_len);
 }
 
+static void admin_side_leave(void *admin)
+{
+    admin_leave(admin);
+}
+
+static bool admin_side_is_idle(void *admin)
+{
+    return admin_is_idle(admin);
+}
+
 static void admin_side_stop(void *admin)
 {
     admin_free(admin);
@@ -318,6 +316,8 @@ static const struct process_admin admin_side = {
     .unlisten = admin_side_unlisten,
     .reloaded = admin_side_reloaded,
     .latest = admin_side_latest,
+    .leave = admin_side_leave,
+    .is_idle = admin_side_is_idle,
     .stop = admin_side_stop,
 };
 

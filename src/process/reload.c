@@ -90,9 +90,10 @@ void reload_forget_seat(struct master *master, struct seat *seat)
     }
 }
 
-static void reload_begin(struct master *master)
+static void reload_begin(struct master *master, bool hard)
 {
-    master->reload_wanted = false;
+    master->reload_hard = hard;
+    master->reload_wanted = master->reload_wanted_hard = false;
     log_say(LOG_LEVEL_NOTICE, "Reloading: generation %u starts", master->num_generations + 1);
     status_reloading(master);
     generation_start(master);
@@ -102,18 +103,19 @@ void reload_start(struct master *master, bool hard)
 {
     if (master->stopping)
         return;
-    master->reload_hard = master->reload_hard || hard;
-    if (reload_coming(master))
+    if (reload_coming(master)) {
         master->reload_wanted = true;
-    else
-        reload_begin(master);
+        master->reload_wanted_hard = master->reload_wanted_hard || hard;
+    } else {
+        reload_begin(master, hard);
+    }
 }
 
 bool reload_go_on(struct master *master)
 {
     if (!master->reload_wanted)
         return false;
-    reload_begin(master);
+    reload_begin(master, master->reload_wanted_hard);
     return true;
 }
 

@@ -20,6 +20,34 @@ static bool parse_id(struct config *config, void *object, const struct config_wo
     return true;
 }
 
+// Whoever gives up root's user does not mean to keep root's group.
+static void group_follow(struct global_conf *global, bool known, int64_t main_group)
+{
+    if (!known || (global->gid >= 0 && !global->gid_is_optional))
+        return;
+    global->gid = main_group;
+    global->gid_is_optional = true;
+}
+
+static bool parse_uid(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
+{
+    struct global_conf *global = object;
+    int64_t main_group = -1;
+    if (!parse_id(config, object, word, line))
+        return false;
+    bool known = os_identity_user_group(&main_group, global->uid);
+    group_follow(global, known, main_group);
+    return true;
+}
+
+static bool parse_gid(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
+{
+    ((struct global_conf *)object)->gid_is_optional = false;
+    return parse_id(config, object, word, line);
+}
+
 static bool parse_user(struct config *config, void *object, const struct config_word *word,
                        const struct config_line *line)
 {
@@ -29,9 +57,7 @@ static bool parse_user(struct config *config, void *object, const struct config_
     (void)word;
     if (!os_identity_user(&global->uid, &main_group, name))
         return config_error(config, line, 0, "there is no user '%s'", name);
-    // Whoever gives up root's user does not mean to keep root's group.
-    if (global->gid < 0)
-        global->gid = main_group;
+    group_follow(global, true, main_group);
     return true;
 }
 
@@ -43,6 +69,7 @@ static bool parse_group(struct config *config, void *object, const struct config
     (void)word;
     if (!os_identity_group(&global->gid, name))
         return config_error(config, line, 0, "there is no group '%s'", name);
+    global->gid_is_optional = false;
     return true;
 }
 
@@ -74,11 +101,13 @@ static bool parse_chroot(struct config *config, void *object, const struct confi
 static bool parse_master_worker(struct config *config, void *object, const struct config_word *word,
                                 const struct config_line *line)
 {
+    struct global_conf *global = object;
     const struct config_arg *arg = config_arg_at(line, 0);
     (void)word;
     if (arg && strcmp(arg->str, "no-exit-on-failure") != 0)
         return config_error(config, line, 0, "unexpected '%s'; only 'no-exit-on-failure' may follow", arg->str);
-    ((struct global_conf *)object)->master_worker = !line->negated;
+    global->master_worker = !line->negated;
+    global->go_on_alone = arg && !line->negated;
     return true;
 }
 
@@ -101,8 +130,10 @@ static const struct config_word words[] = {
       .flags = CONFIG_MAY_NEGATE,
       .parse = parse_master_worker,
       .args = "[no-exit-on-failure]",
-      .help = "Same as -W. There is always a master, which replaces workers that die and never exits on their failure; "
-              "this only chooses the exit status after SIGINT and SIGTERM, as with HAProxy.",
+      .help = "Same as -W. There is always a master, which replaces processes that die and never exits on their "
+              "failure; this chooses the exit status after SIGINT and SIGTERM, as with HAProxy. Where it is the master "
+              "that fails, its processes finish what is open and end; with no-exit-on-failure they go on to serve, and "
+              "their keeper obeys SIGUSR1 and SIGTERM in its place.",
       .good = "master-worker;master-worker no-exit-on-failure",
       .bad = "master-worker maybe",
       .bad_says = "only 'no-exit-on-failure' may follow" },
@@ -167,7 +198,7 @@ static const struct config_word words[] = {
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,
       .max_args = 1,
-      .parse = parse_id,
+      .parse = parse_uid,
       INTO(uid),
       .args = "<number>",
       .help = "As user, by number.",
@@ -178,7 +209,7 @@ static const struct config_word words[] = {
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,
       .max_args = 1,
-      .parse = parse_id,
+      .parse = parse_gid,
       INTO(gid),
       .args = "<number>",
       .help = "As group, by number.",
@@ -204,7 +235,8 @@ static const struct config_word words[] = {
       INTO(hard_stop_after),
       .value = 1000,
       .args = "<time>",
-      .help = "A generation that is to stop softly (SIGUSR1, or a reload) and has not after this time ends at once.",
+      .help = "A generation that is to stop softly (SIGUSR1, or a reload) and has not after this time ends at once: what "
+              "is open then is logged as killed (K), and the log says how many sessions that were.",
       .good = "hard-stop-after 30s",
       .bad = "hard-stop-after soon",
       .bad_says = "is no time" },
