@@ -26,6 +26,8 @@ struct seat {
     bool ready;      // it said so
     bool live;       // as the guard saw it last
     bool silent;     // the guard said that it does not answer
+    bool outlawed;   // it broke the rules: killed as soon as its pid is known
+    uint32_t num_waiting; // for answers to reloads it asked for
     uint32_t blocks; // looks in a row at which it stood still with a lock
     struct messages line;
 };
@@ -54,6 +56,8 @@ struct generation {
     uint32_t num_seats;
     struct text said; // what reading the configuration had to say
     bool has_failed;  // and that it cannot serve
+    uint64_t asked_us;  // when the count of seats asked for began
+    uint32_t num_asked; // since then
 };
 
 // One address and its sockets: one per slot, or one that all share.
@@ -172,6 +176,16 @@ struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t in
 
 // seat_leave ends the line to a seat.
 void seat_leave(struct seat *seat);
+
+// seat_kill sends `sig` to the process that sits there, as its keeper said, if that is its keeper's child (or ours, where
+// the keeper is gone): a keeper that is no longer itself must not choose whom we signal.
+void seat_kill(const struct seat *seat, int sig);
+
+// seat_outlaw ends the line to a seat whose process broke the rules, and kills it; its keeper starts another.
+void seat_outlaw(struct seat *seat, const char *what);
+
+// seat_forked notes the process that its keeper forked for the seat; false where that cannot be.
+bool seat_forked(struct seat *seat, pid_t pid);
 
 // seat_is_controller says whether it is the controller's.
 static inline bool seat_is_controller(const struct seat *seat)

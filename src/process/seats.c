@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/check.h"
 #include "board/board.h"
 #include "log/log.h"
+#include "os/process.h"
 #include "master.h"
+
+enum { SEATS_MAX_WAITING = 10000 }; // as many as there can be admin connections
 
 static void take_ready(struct messages *messages, const struct messages_event *event)
 {
     (void)event;
     struct seat *seat = messages->owner;
+    if (seat->ready) {
+        messages_refuse(messages, "said twice that it is ready");
+        return;
+    }
     seat->ready = true;
     if (seat->generation->state == GENERATION_STARTING)
         generation_check(seat->generation);
@@ -24,7 +32,9 @@ static void take_reload(struct messages *messages, const struct messages_event *
 {
     struct seat *seat = messages->owner;
     const struct wire_reload *reload = event->data;
-    if (seat_is_controller(seat))
+    if (seat->num_waiting >= SEATS_MAX_WAITING)
+        messages_refuse(messages, "asks for reloads without end");
+    else
         reload_ask(seat->generation->master, seat, reload->id, reload->hard);
 }
 
@@ -51,10 +61,43 @@ void seat_leave(struct seat *seat)
     messages_fini(&seat->line);
 }
 
+void seat_kill(const struct seat *seat, int sig)
+{
+    if (!seat->pid || os_process_signal(seat->pid, seat->generation->keeper, sig) || errno == ESRCH)
+        return;
+    log_say(LOG_LEVEL_ALERT, "process %d, which the keeper of generation %u calls its own, is not: it gets no signal",
+            (int)seat->pid, seat->generation->number);
+}
+
+void seat_outlaw(struct seat *seat, const char *what)
+{
+    char name[32] = "the controller";
+    if (!seat_is_controller(seat))
+        snprintf(name, sizeof(name), "worker %u", seat->slot + 1);
+    log_say(LOG_LEVEL_ALERT, "%s (%d) of generation %u %s: it is no longer itself and is killed", name,
+            (int)(seat->pid ? seat->pid : seat->line.peer_pid), seat->generation->number, what);
+    seat->outlawed = true;
+    seat_kill(seat, SIGKILL);
+}
+
+bool seat_forked(struct seat *seat, pid_t pid)
+{
+    if (pid <= 1 || seat->pid || (seat->line.peer_pid && seat->line.peer_pid != pid))
+        return false;
+    seat->pid = pid;
+    if (seat->open)
+        seat->line.peer_pid = pid;
+    if (seat->outlawed)
+        seat_kill(seat, SIGKILL);
+    return true;
+}
+
 static void line_lost(struct messages *messages)
 {
     struct seat *seat = messages->owner;
     struct master *master = seat->generation->master;
+    if (messages->violation)
+        seat_outlaw(seat, messages->violation);
     seat_leave(seat);
     if (seat_is_controller(seat))
         seats_hand_log(master);
@@ -108,8 +151,6 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
 {
     struct seat *seat = seat_find(generation, wire->slot, 0);
     int ends[2];
-    if (!seat || wire->inc == 0 || wire->inc >= BOARD_MAX_INCARNATIONS)
-        return;
     seat_leave(seat);
     if (!os_pass_pair(ends)) {
         log_say(LOG_LEVEL_ALERT, "no line to a new process: %s", strerror(errno));
@@ -125,6 +166,7 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
         return;
     }
     seat->open = true;
+    seat->outlawed = false;
     seat->inc = wire->inc;
     seat->pid = 0;
     messages_send(&generation->line, WIRE_SEATED, wire, sizeof(*wire), &ends[1], 1);
