@@ -28,6 +28,7 @@ struct seat {
     bool silent;     // the guard said that it does not answer
     bool outlawed;   // it broke the rules: killed as soon as its pid is known
     uint32_t num_waiting; // for answers to reloads it asked for
+    uint32_t num_late;    // reloads it asked for when its generation was already told to end
     uint32_t blocks; // looks in a row at which it stood still with a lock
     struct messages line;
 };

@@ -11,7 +11,10 @@
 #include "os/process.h"
 #include "master.h"
 
-enum { SEATS_MAX_WAITING = 10000 }; // as many as there can be admin connections
+enum {
+    SEATS_MAX_WAITING = 10000, // as many as there can be admin connections
+    SEATS_MAX_LATE = 1000,
+};
 
 static void take_ready(struct messages *messages, const struct messages_event *event)
 {
@@ -32,10 +35,14 @@ static void take_reload(struct messages *messages, const struct messages_event *
 {
     struct seat *seat = messages->owner;
     const struct wire_reload *reload = event->data;
-    if (seat->num_waiting >= SEATS_MAX_WAITING)
+    bool is_asked = seat->generation->state == GENERATION_ACTIVE || seat->generation->state == GENERATION_STARTING;
+    if (seat->num_waiting >= SEATS_MAX_WAITING || (!is_asked && ++seat->num_late >= SEATS_MAX_LATE))
         messages_refuse(messages, "asks for reloads without end");
-    else
+    else if (is_asked)
         reload_ask(seat->generation->master, seat, reload->id, reload->hard);
+    else
+        messages_send(messages, WIRE_RELOADED, &(struct wire_reloaded){ .id = reload->id },
+                      sizeof(struct wire_reloaded), NULL, 0);
 }
 
 static const struct messages_kind worker_kinds[] = {
@@ -167,6 +174,7 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
     }
     seat->open = true;
     seat->outlawed = false;
+    seat->num_late = 0;
     seat->inc = wire->inc;
     seat->pid = 0;
     messages_send(&generation->line, WIRE_SEATED, wire, sizeof(*wire), &ends[1], 1);
