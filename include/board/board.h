@@ -99,6 +99,10 @@ struct board_incarnation *board_incarnation_at(struct board *board, uint32_t inc
 // lowest free number is always taken, so that it stays near the number of processes alive at once.
 uint32_t board_incarnation_limit(struct board *board);
 
+// board_num_wakers gives how many processes there may be at once, and with that how many descriptors the board takes in
+// each of them: fewer than BOARD_MAX_INCARNATIONS where the limit of descriptors was low when it was made.
+uint32_t board_num_wakers(struct board *board);
+
 // board_incarnation_dead cleans up after the process `inc`, which is known to be dead: folds its counters into the
 // base, zeroes its lanes, takes its waiters off the queues, repairs locks it held, wakes who waited for what it held,
 // and frees the number. Called by its parent after wait; calling it twice is harmless, unless the number was taken
@@ -132,6 +136,9 @@ uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object);
 // board_counter_sum adds up one counter over all incarnations and the base left by those that exited. Consistent with
 // concurrent folding: no count is seen twice or lost. Those that exited leave nothing of BOARD_LEVEL.
 uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter);
+
+// board_counter_own gives one counter as the live process `inc` has it; 0 where it never counted for `object`.
+uint64_t board_counter_own(struct board *board, uint32_t object, uint32_t counter, uint32_t inc);
 
 // board_counter_count does `counter += add` for a single-writer counter in a way that readers elsewhere may load.
 static inline void board_counter_count(uint64_t *counter, uint64_t add)

@@ -54,17 +54,15 @@ void frontend_session_begin(struct frontend_session *session);
 // frontend_session_kill resets the connection now.
 void frontend_session_kill(struct frontend_session *session, enum stream_end end);
 
-// frontend_session_is_idle says whether the session waits between requests and no byte of one has come.
-bool frontend_session_is_idle(const struct frontend_session *session);
-
-// frontend_session_close_idle closes the session if it is idle, and says whether it was.
-bool frontend_session_close_idle(struct frontend_session *session);
-
 // frontend_sessions_meet is the timer that registers fresh connections.
 void frontend_sessions_meet(struct event_timer *timer);
 
 // frontend_place_free gives back the places under the connection limits and lets paused listeners look again.
 void frontend_place_free(struct frontends *frontends, const struct bind_conf *bind);
+
+// frontend_want_tell says, once in a while, that connections of `bind` wait or ended for want of what `error` of errno
+// tells: EMFILE, ENFILE, ENOMEM, ENOBUFS, or another.
+void frontend_want_tell(struct frontends *frontends, const struct bind_conf *bind, int error);
 
 // frontend_listeners_free takes all listeners out of the loop; their sockets stay open.
 void frontend_listeners_free(struct frontends *frontends);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "base/text.h"
+#include "os/cpus.h"
 #include "os/identity.h"
 #include "os/listen.h"
 
@@ -58,13 +59,21 @@ struct process_settings {
     const char *pidfile; // NULL: none
     bool daemon;
     bool master_worker;
-    uint32_t max_reloads;        // a generation that survived more reloads is ended; 0: any number
+    uint32_t max_reloads;        // a generation that is there still at so many reloads is ended; 0: never
     bool go_on_alone;            // workers go on where the master is gone, instead of finishing softly
     bool sandbox;                // workers and controllers make only the system calls they need (os/sandbox.h)
     uint64_t silent_warn_us;     // a process that does not beat for so long is told of; 0: never
     uint64_t silent_kill_us;     // and for so long it is killed; 0: never
     uint64_t hard_stop_us;       // a soft stop that takes longer ends at once; 0: it may take for ever
     uint64_t num_files;          // descriptors per process; 0: up to the hard limit
+    uint64_t memory_mb;          // what a process may allocate; 0: any amount
+    uint64_t max_files;          // and never more; 0: no such bound
+    uint64_t min_files;          // fewer are too few for maxconn
+    uint64_t maxsock;            // what `maxconn` connections take where one process has them all
+    uint32_t maxconn;            // 0: any number
+    bool strict_limits;          // not to have `num_files` is a reason not to start
+    const struct os_cpus *cpus;  // processors to run on; NULL: as whoever started the program
+    const struct os_cpus *worker_cpus; // by slot, an empty set: as all; NULL: all as all
     const char *const *sections; // names of board sections that `prepare` made, for the next generation
     uint32_t num_sections;
 };
@@ -81,6 +90,8 @@ struct process_traffic {
     void (*unlisten)(void *traffic, uint32_t bind_index, int fd);
     // soft_stop says that nothing new will come; what is open finishes.
     void (*soft_stop)(void *traffic);
+    // hard_stop ends all that is open and logs it, without waiting: the process ends right after. May be NULL.
+    void (*hard_stop)(void *traffic);
     // is_idle says whether nothing is open; asked once every turn during a soft stop.
     bool (*is_idle)(void *traffic);
     // open_sessions gives the number of open sessions, for `show proc`.
@@ -91,6 +102,10 @@ struct process_traffic {
     void (*awake)(void *traffic);
     // turn is called each turn before the wait. May be NULL.
     void (*turn)(void *traffic);
+    // describe writes what is carried at this moment (the client, where it goes, how far it is) into `room`, `cap`
+    // bytes, which stays empty where that is nothing. In a signal handler, at any moment: it takes no memory and no
+    // lock, and what it reads may be half changed. May be NULL.
+    void (*describe)(const void *traffic, char *room, size_t cap);
 };
 
 // How the latest attempt to start a generation went.
@@ -109,12 +124,16 @@ struct process_admin {
     bool (*listen)(void *admin, uint32_t socket_index, int fd);
     // unlisten takes `fd` out of the loop without accepting: what waits is for the next generation's controller.
     void (*unlisten)(void *admin, uint32_t socket_index, int fd);
-    // reloaded answers controller_reload: whether the new generation serves. Where it does, stop follows at once.
+    // reloaded answers controller_reload: whether the new generation serves. Where it does, leave follows at once.
     void (*reloaded)(void *admin, uint64_t id, bool done);
     // latest tells how the latest attempt to start a generation went; before `reloaded`, and at the start.
     void (*latest)(void *admin, const struct process_latest *latest);
     // woken is called in the turn after board_wake for this process.
     void (*woken)(void *admin);
+    // leave prepares the end, after all sockets were taken out: what was asked for is answered, for a while.
+    void (*leave)(void *admin);
+    // is_idle says whether nothing is left to answer; asked each turn after leave. Without it stop follows at once.
+    bool (*is_idle)(void *admin);
     // stop is the last call before the process ends: it sends what answers still wait, without waiting itself.
     void (*stop)(void *admin);
 };

@@ -18,6 +18,9 @@ typedef enum stream_verdict stream_step_fn(struct stream *stream);
 // stream_step_set moves the stream to `step`; an edge that the table of steps does not know is a bug.
 void stream_step_set(struct stream *stream, enum stream_step step);
 
+// stream_step_name gives the name of a step, for people.
+const char *stream_step_name(enum stream_step step);
+
 stream_step_fn stream_read_head;       // stream_read_head waits for a whole request head
 stream_step_fn stream_content_rules;   // stream_content_rules applies tcp-request content of the frontend
 stream_step_fn stream_request_rules;   // stream_request_rules applies http-request rules of the frontend
@@ -41,6 +44,10 @@ enum stream_verdict stream_answer_with(struct stream *stream, const struct proxy
 
 // stream_finish ends the stream: logs, counts, gives everything back and tells the session. Always STREAM_OVER.
 enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, enum stream_next next);
+
+// stream_take_leave has the answer whose head is about to be written say Connection: close where a soft stop wants to be
+// rid of this client, and nothing that it sent would get lost by that. The connection is then closed with a linger.
+void stream_take_leave(struct stream *stream);
 
 // stream_note_end records who cut the stream short and in which step, the first time it is called.
 void stream_note_end(struct stream *stream, enum stream_end end);

@@ -80,16 +80,18 @@ struct stream_ctx {
     struct mux_ctx *mux;
     struct backend_ctx *backends;
     const struct program_conf *program;
+    const struct stream *volatile at;               // the stream that runs, for stream_describe; or NULL
+    const struct stream_tunnel *volatile at_tunnel; // or the tunnel
     struct stream *free_streams;
     uint32_t num_free;
     uint32_t num_streams;
     uint32_t num_tunnels;
     uint32_t next_id;       // of the next stream
-    bool stopping;          // soft stop: answers say Connection: close
+    bool stopping;          // a soft stop is under way
     bool measures;          // what streams cost is asked for (stream/cost.h)
-    uint64_t close_from_us; // a soft stop spread over close_spread_us: when it began; 0: none
+    bool close_never;       // and answers do not say Connection: close
+    uint64_t close_from_us; // when the soft stop began; from then on, or spread over close_spread_us, they do
     uint64_t close_spread_us;
-    uint64_t close_sum_us; // shares of answers that should have said so, and have not yet
     struct table_proc_vars proc_vars;
     struct expr_process expr;       // what the expressions of this process share
     struct userlist_checks *checks; // proxy/userlist.h; NULL until the first password is checked
@@ -166,6 +168,7 @@ struct stream {
     bool rule_on_data : 1;
     bool upgrade : 1;
     bool logged : 1;
+    bool told_leave : 1; // the answer said Connection: close of our own accord
     bool running : 1;
     bool run_again : 1;
     struct expr_subject subject;   // of all rules and fetches
@@ -201,6 +204,9 @@ struct stream {
 // stream_ctx_init prepares the shared part.
 void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
                      struct board *board, uint32_t inc, struct mux_ctx *mux, struct backend_ctx *backends);
+
+// stream_ctx_stop begins a soft stop: from now on answers say Connection: close, as close-spread-time has it.
+void stream_ctx_stop(struct stream_ctx *ctx);
 
 // stream_ctx_fini frees unused streams.
 void stream_ctx_fini(struct stream_ctx *ctx);
@@ -239,6 +245,11 @@ void stream_release(struct stream *stream);
 
 // stream_has_request says whether the whole request has come: nothing more is waited for from the client but its end.
 bool stream_has_request(const struct stream *stream);
+
+// stream_describe writes what runs at this moment into `room`, `cap` bytes: the client, frontend, backend and server, the
+// step, the stream's number, its unique id and the start of the request; "" where no stream runs. Safe in a signal
+// handler, at any moment; what it writes is for people.
+void stream_describe(const struct stream_ctx *ctx, char *room, size_t cap);
 
 // stream_is_idle says whether no byte of a request has come yet: the session may close without loss.
 bool stream_is_idle(const struct stream *stream);

@@ -3,9 +3,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "board/layout.h"
 #include "os/memory.h"
+
+// Of the descriptors a process may have, one in so many is for waking others, but some are needed whatever the limit.
+enum { WAKERS_SHARE = 4, WAKERS_MIN = 16 };
 
 #define DIRECTORY_MAGIC UINT64_C(0x31647261626f6c66)
 
@@ -127,7 +131,10 @@ int board_section_get0(struct board *board, uint32_t *version, const char *name)
 bool board_section_take(struct board *board, const char *name, uint32_t version, int take_fd)
 {
     size_t len;
-    struct board_map *map = memory_file_check(take_fd, &len) && len > 0 ? entry_for(board, name) : NULL;
+    // A section that this process uses is its own: what stands under it is not changed by another's word.
+    const struct board_map *used = find(board, name);
+    bool good = memory_file_check(take_fd, &len) && len > 0 && !(used && used->addr);
+    struct board_map *map = good ? entry_for(board, name) : NULL;
     if (!map) {
         close(take_fd);
         return false;
@@ -140,13 +147,25 @@ bool board_section_take(struct board *board, const char *name, uint32_t version,
     return true;
 }
 
+// Each process holds the eventfds of all: where the limit of descriptors is low, so many would leave few to serve with.
+static uint32_t num_wakers(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / WAKERS_SHARE >= BOARD_MAX_INCARNATIONS - 1) {
+        return BOARD_MAX_INCARNATIONS - 1;
+    }
+    uint32_t num = (uint32_t)limit.rlim_cur / WAKERS_SHARE;
+    return num > WAKERS_MIN ? num : WAKERS_MIN;
+}
+
 // All processes must know all eventfds, those of processes forked later included: so they are made up front.
 static bool wakers_make(struct board *board)
 {
+    uint32_t num = num_wakers();
     for (uint32_t inc = 0; inc < BOARD_MAX_INCARNATIONS; inc++) {
         board->incarnations->records[inc].wake_fd = -1;
     }
-    for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
+    for (uint32_t inc = 1; inc <= num; inc++) {
         int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         if (fd < 0) {
             return false;
@@ -266,7 +285,8 @@ struct board *board_adopt(int take_directory_fd)
         return fail(board);
     }
     for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
-        if (!memory_file_keep(board->incarnations->records[inc].wake_fd, false)) {
+        int fd = board->incarnations->records[inc].wake_fd;
+        if (fd >= 0 && !memory_file_keep(fd, false)) {
             return fail(board);
         }
     }
@@ -282,7 +302,8 @@ int board_keep(struct board *board)
         }
     }
     for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
-        if (!memory_file_keep(board->incarnations->records[inc].wake_fd, true)) {
+        int fd = board->incarnations->records[inc].wake_fd;
+        if (fd >= 0 && !memory_file_keep(fd, true)) {
             return -1;
         }
     }

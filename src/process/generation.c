@@ -15,6 +15,7 @@
 #include "log/log.h"
 #include "os/identity.h"
 #include "process/keeper.h"
+#include "process/last_words.h"
 #include "process/signals.h"
 #include "master.h"
 
@@ -42,6 +43,15 @@ static bool plan_is_sane(const struct wire_plan *plan)
            plan->num_sockets <= GENERATION_MAX_BINDS && memchr(plan->pidfile, 0, sizeof(plan->pidfile));
 }
 
+// What follows is the keeper's end as that of any that failed.
+static void refuse(struct generation *generation, const char *why)
+{
+    text_printf(&generation->said, "%s\n", why);
+    log_say(LOG_LEVEL_ALERT, "%s", why);
+    generation->has_failed = true;
+    kill(generation->keeper, SIGKILL);
+}
+
 static void take_plan(struct messages *messages, const struct messages_event *event)
 {
     struct generation *generation = messages->owner;
@@ -58,6 +68,14 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
     if (generation->plan.daemon && !master->in_background && !master->was_ready && !master->options->foreground) {
         master->background_wanted = true;
         master->loop.stop = true;
+        return;
+    }
+    if (!master_pidfile_check(master, generation)) {
+        refuse(generation, "the master cannot do what the configuration wants");
+        return;
+    }
+    if (!leaving_make_room(generation)) {
+        refuse(generation, "too many processes: all numbers are taken by generations that serve or end");
         return;
     }
     generation->binds = calloc(generation->plan.num_binds + 1, sizeof(struct listener *));
@@ -266,6 +284,7 @@ static _Noreturn void keeper_become(struct generation *generation, int line)
     };
     process_signals_child();
     board_incarnation_enter(master->board, generation->keeper_inc);
+    log_say_enter(master->board, generation->keeper_inc);
     generations_descriptors_close(master);
     listeners_descriptors_close(master);
     close(master->loop.epoll_fd);
@@ -353,6 +372,7 @@ static void activate(struct generation *generation)
     reload_ended(master, generation, true, NULL);
     if (before)
         generation_leave(before, at_once);
+    leaving_reloaded(master);
     listeners_retire(master);
     seats_hand_log(master);
     master_became_ready(master, generation);
@@ -391,9 +411,14 @@ void generation_leave(struct generation *generation, bool now)
     if (master->active == generation)
         master->active = NULL;
     if (now) {
+        generation->ending = true;
         leave_now(generation);
+        // The next one's controller has the admin sockets already.
+        if (was_up && !all_end && generation->seats[0].open)
+            messages_send(&generation->seats[0].line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
         return;
     }
+    leaving_begin(generation);
     if (generation->line_open)
         messages_send(&generation->line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
     // When everything ends the controller stays to the last, for its keeper to end it: workers still log. An orphan's
@@ -416,20 +441,31 @@ static void failed(struct generation *generation)
     listeners_retire(master);
     if (!master->was_ready && !master->stopping) {
         master->status = 1;
+        status_failed(master->options, 0, "see the log.");
         master->stopping = master->stopping_now = true;
     }
 }
 
-static void lost(struct generation *generation, int status)
+static void lost(struct generation *generation)
 {
     struct master *master = generation->master;
-    if (WIFSIGNALED(status))
-        log_say(LOG_LEVEL_ALERT, "the keeper of generation %u was killed by signal %d (%s); starting another",
-                generation->number, WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        log_say(LOG_LEVEL_ALERT, "the keeper of generation %u exited with status %d; starting another",
-                generation->number, WEXITSTATUS(status));
+    log_say(LOG_LEVEL_ALERT, "generation %u goes on without its keeper until another generation is ready",
+            generation->number);
     master->again_us = master->loop.now_us;
+}
+
+// An end that was not asked for. One that is told to end, or cannot start, exits by itself and says why before.
+static void death_tell(const struct generation *generation, int status)
+{
+    struct master *master = generation->master;
+    struct last_words_death death = { .inc = generation->keeper_inc,
+                                      .pid = generation->keeper,
+                                      .generation = generation->number,
+                                      .status = status };
+    bool asked = generation->state == GENERATION_LEAVING && !generation->keeper_watch.told;
+    if (generation->keeper_inc && !master->stopping_now && !asked &&
+        (WIFSIGNALED(status) || generation->state == GENERATION_ACTIVE))
+        last_words_tell_death(master->board, &death, NULL);
 }
 
 void generation_keeper_ended(struct generation *generation, int status)
@@ -440,14 +476,17 @@ void generation_keeper_ended(struct generation *generation, int status)
     if (generation->line_open)
         messages_wait(&generation->line, &never, GENERATION_LAST_WORDS_MS);
     line_end(generation);
+    if (generation->keeper)
+        death_tell(generation, status);
     generation->keeper = 0;
     if (generation->keeper_inc)
         board_incarnation_dead(master->board, generation->keeper_inc);
     generation->keeper_inc = 0;
+    watchdog_keeper_gone(generation);
     if (generation->state == GENERATION_LOADING || generation->state == GENERATION_STARTING)
         failed(generation);
     else if (generation->state == GENERATION_ACTIVE && !master->stopping)
-        lost(generation, status);
+        lost(generation);
 }
 
 bool generation_collect(struct generation *generation)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,12 @@
 #include "board/board.h"
 #include "log/log.h"
 #include "os/service.h"
+#include "process/last_words.h"
+#include "process/limits.h"
 #include "table/change.h"
 #include "keeper.h"
 
-enum { KEEPER_ANSWER_MS = 30000, KEEPER_FLUSH_MS = 1000 };
+enum { KEEPER_ANSWER_MS = 30000, KEEPER_FLUSH_MS = 1000, KEEPER_LOOK_MS = 1 };
 
 static void show(const struct keeper *keeper, const char *text)
 {
@@ -104,16 +107,12 @@ static const struct messages_kind kinds[] = {
     { .type = WIRE_HARD_STOP, .take = take_hard_stop },
 };
 
-// Without the master nobody can steer, reload or open again: what is open ends in order, and this generation with it.
 static void master_lost(struct messages *messages)
 {
     struct keeper *keeper = messages->owner;
     if (!keeper->loop.owner)
         exit(1);
-    if (!keeper->active)
-        keeper_stop(keeper, true);
-    log_say(LOG_LEVEL_ALERT, "the master is gone: generation %u ends softly", keeper->start.generation);
-    keeper_stop(keeper, false);
+    keeper_master_lost(keeper);
 }
 
 static void configuration_load(struct keeper *keeper)
@@ -123,6 +122,7 @@ static void configuration_load(struct keeper *keeper)
     keeper->conf = program->load(&keeper->settings, &keeper->messages, keeper->start.options);
     show(keeper, keeper->messages.ptr);
     if (!keeper->conf) {
+        log_say_text(LOG_LEVEL_ALERT, keeper->messages.ptr);
         log_say(LOG_LEVEL_ALERT, "the configuration has errors: generation %u does not start",
                 keeper->start.generation);
         keeper_fail(keeper, NULL);
@@ -150,6 +150,7 @@ static void plan_send(struct keeper *keeper)
         .daemon = settings->daemon,
         .master_worker = settings->master_worker,
         .max_reloads = settings->max_reloads,
+        .hard_stop_us = settings->hard_stop_us,
         .capabilities = settings->identity.capabilities,
         .silent_warn_us = settings->silent_warn_us,
         .silent_kill_us = settings->silent_kill_us,
@@ -179,11 +180,12 @@ static void sockets_ask(struct keeper *keeper)
         keeper_fail(keeper, NULL);
 }
 
-// Only the master may keep a listening socket alive, and those who accept on it.
-static void inherited_close(const struct os_listen *const *listens, uint32_t num)
+// Only the master may keep a listening socket alive, and those who accept on it. The service manager's are closed
+// already, and their numbers may be in use again.
+static void inherited_close(const struct os_listen *const *listens, uint32_t num, int num_given)
 {
     for (uint32_t i = 0; i < num; i++)
-        if (listens[i]->kind == OS_LISTEN_FD && listens[i]->fd > STDERR_FILENO)
+        if (listens[i]->kind == OS_LISTEN_FD && listens[i]->fd > STDERR_FILENO + num_given)
             close(listens[i]->fd);
 }
 
@@ -238,7 +240,9 @@ static void rights_give_up(struct keeper *keeper)
     keeper->sinks = log_drain_new(keeper->start.board);
     if (keeper->sinks)
         (void)log_drain_open(keeper->sinks, !keeper->start.background);
-    os_limit_files(keeper->settings.num_files);
+    if (!limits_set(&keeper->messages, &keeper->settings))
+        keeper_fail(keeper, NULL);
+    limits_confine(&keeper->settings, WIRE_CONTROLLER_SLOT);
     bool was_root = geteuid() == 0;
     if (os_identity_become(&what, &missing, identity)) {
         rights_tell(keeper, missing);
@@ -258,7 +262,11 @@ static void signals_ready(struct event_source *source, uint32_t events)
     pid_t sender;
     while (os_signals_next(source->fd, &sender))
         continue;
-    keeper_reap(CONTAINER_OF(source, struct keeper, signals));
+    struct keeper *keeper = CONTAINER_OF(source, struct keeper, signals);
+    // Children that ended because the master said so must not be taken for crashed ones.
+    const bool never = false;
+    messages_wait(&keeper->master, &never, KEEPER_LOOK_MS);
+    keeper_reap(keeper);
 }
 
 static void woken(struct event_source *source, uint32_t events)
@@ -269,7 +277,9 @@ static void woken(struct event_source *source, uint32_t events)
 
 static void turn(struct event_loop *loop)
 {
-    keeper_change(loop->owner);
+    struct keeper *keeper = loop->owner;
+    seat_beat(keeper->start.board, keeper->start.inc, loop->now_us);
+    keeper_change(keeper);
 }
 
 static void loop_prepare(struct keeper *keeper)
@@ -286,19 +296,24 @@ static void loop_prepare(struct keeper *keeper)
     if (keeper->signals.fd < 0 || !event_source_add(&keeper->loop, &keeper->signals, EPOLLIN) ||
         !event_source_add(&keeper->loop, &keeper->wake, EPOLLIN) || !messages_attach(&keeper->master, &keeper->loop))
         keeper_fail(keeper, "no event loop\n");
+    seat_beat(keeper->start.board, keeper->start.inc, keeper->loop.now_us);
+    atomic_store(&board_incarnation_at(keeper->start.board, keeper->start.inc)->ready, 1);
 }
 
 _Noreturn void keeper_run(const struct keeper_start *start)
 {
     static struct keeper keeper;
+    int num_given = os_service_leave();
     keeper.start = *start;
+    keeper.master_pid = getppid();
     os_title_set("fairlead: keeper gen %u", start->generation);
+    last_words_enter(start->board, start->inc, NULL, NULL);
     messages_init(&keeper.master, "the master", kinds, NUM_ITEMS(kinds), &keeper, master_lost, start->line);
     table_changes_enter(start->board, start->inc);
     configuration_load(&keeper);
     sockets_ask(&keeper);
-    inherited_close(keeper.settings.binds, keeper.settings.num_binds);
-    inherited_close(keeper.settings.sockets, keeper.settings.num_sockets);
+    inherited_close(keeper.settings.binds, keeper.settings.num_binds, num_given);
+    inherited_close(keeper.settings.sockets, keeper.settings.num_sockets, num_given);
     board_prepare(&keeper);
     said_send(&keeper);
     rights_give_up(&keeper);

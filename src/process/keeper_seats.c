@@ -12,16 +12,21 @@
 #include "board/board.h"
 #include "log/log.h"
 #include "os/service.h"
+#include "process/census.h"
 #include "process/controller.h"
+#include "process/last_words.h"
 #include "process/signals.h"
 #include "process/worker.h"
 #include "keeper.h"
 
 enum {
-    SEATS_EARLY_US = 1000000, // who dies sooner than this after its start waits before it is forked again
-    SEATS_PAUSE_US = 100000,  // this, doubled each time
-    SEATS_PAUSE_MAX_US = 5000000,
+    SEATS_RECENT_US = 60000000,    // who died KEEPER_DEATHS times within this waits before it is forked again
+    SEATS_PAUSE_US = 1000000,      // this, doubled each time
+    SEATS_PAUSE_MAX_US = 30000000, // until one lives for SEATS_RECENT_US
+    SEATS_AGAIN_US = 1000000,      // before the next attempt where there was no process to be had
     SEATS_KILL_US = 500000,
+    SEATS_ANSWER_US = 10000000, // for the controller of a generation that leaves softly: somebody may wait for an answer
+    SEATS_ROOM_US = 50000, // between looks for a free number at the start
 };
 
 static bool is_controller(const struct keeper_seat *seat)
@@ -44,8 +49,11 @@ static void seat_ask(struct keeper_seat *seat)
         board_incarnation_take(keeper->start.board, is_controller(seat) ? BOARD_ROLE_CONTROLLER : BOARD_ROLE_WORKER,
                                seat->slot, keeper->start.generation);
     if (!seat->inc) {
-        log_say(LOG_LEVEL_ALERT, "too many processes at once; trying again later");
-        event_timer_set(&keeper->loop, &seat->again, clock_mono_us() + SEATS_PAUSE_MAX_US);
+        // A generation that starts has the master's word that there will be room as soon as older ones are gone.
+        if (keeper->active)
+            log_say(LOG_LEVEL_ALERT, "too many processes at once; trying again later");
+        event_timer_set(&keeper->loop, &seat->again,
+                        clock_mono_us() + (keeper->active ? SEATS_AGAIN_US : SEATS_ROOM_US));
         return;
     }
     struct wire_seat wire = { .slot = seat->slot, .inc = seat->inc };
@@ -98,10 +106,16 @@ static _Noreturn void child_run(struct keeper *keeper, const struct keeper_seat 
     const struct keeper_start *start = &keeper->start;
     process_signals_child();
     board_incarnation_enter(start->board, seat->inc);
+    log_say_enter(start->board, seat->inc);
     // Closed as they are: taking them out of the shared epoll would take them out of the keeper's.
     close(keeper->loop.epoll_fd);
     close(keeper->signals.fd);
-    close(keeper->master.source.fd);
+    if (keeper->master.source.fd >= 0)
+        close(keeper->master.source.fd);
+    if (keeper->alone)
+        close(keeper->alone_signals.fd);
+    if (keeper->alone && keeper->alone_line.source.fd >= 0)
+        close(keeper->alone_line.source.fd);
     if (start->background)
         os_daemon_detach();
     if (is_controller(seat)) {
@@ -160,7 +174,7 @@ void keeper_seated(struct keeper *keeper, const struct wire_seat *wire, int take
     if (pid < 0) {
         log_say(LOG_LEVEL_ALERT, "cannot fork: %s", strerror(errno));
         seat_empty(seat);
-        event_timer_set(&keeper->loop, &seat->again, keeper->loop.now_us + SEATS_PAUSE_MAX_US);
+        event_timer_set(&keeper->loop, &seat->again, clock_mono_us() + SEATS_AGAIN_US);
         return;
     }
     seat->pid = pid;
@@ -173,33 +187,55 @@ void keeper_seated(struct keeper *keeper, const struct wire_seat *wire, int take
                 keeper->start.generation);
 }
 
-static void death_tell(const struct keeper_seat *seat, int status)
-{
-    char room[32];
-    const char *name = seat_name(room, sizeof(room), seat);
-    if (WIFSIGNALED(status))
-        log_say(LOG_LEVEL_ALERT, "%s (%d) of generation %u was killed by signal %d (%s)%s", name, (int)seat->pid,
-                seat->keeper->start.generation, WTERMSIG(status), strsignal(WTERMSIG(status)),
-                WCOREDUMP(status) ? ", core dumped" : "");
-    else
-        log_say(LOG_LEVEL_ALERT, "%s (%d) of generation %u exited with status %d", name, (int)seat->pid,
-                seat->keeper->start.generation, WEXITSTATUS(status));
-}
-
-static void seat_refork(struct keeper_seat *seat, uint64_t lived_us)
+// Deaths while it starts are what the generation fails for: the master hears of them too.
+static void death_tell(struct keeper_seat *seat, int status)
 {
     struct keeper *keeper = seat->keeper;
-    seat->num_early_deaths = lived_us < SEATS_EARLY_US ? seat->num_early_deaths + 1 : 0;
-    if (seat->num_early_deaths < 2) {
+    struct last_words_death death = {
+        .inc = seat->inc, .pid = seat->pid, .generation = keeper->start.generation, .status = status
+    };
+    last_words_tell_death(keeper->start.board, &death, keeper->active || keeper->stopping ? NULL : &keeper->messages);
+}
+
+static void nobody_left_tell(const struct keeper *keeper)
+{
+    for (uint32_t i = 1; i < keeper->num_seats; i++)
+        if (keeper->seats[i].inc)
+            return;
+    log_say(LOG_LEVEL_ALERT, "no worker of generation %u is left: nobody serves until one is started again",
+            keeper->start.generation);
+}
+
+// Deaths within SEATS_RECENT_US, the latest included.
+static uint32_t deaths_count(struct keeper_seat *seat, uint64_t now_us)
+{
+    uint32_t num = 0;
+    seat->deaths_us[seat->num_deaths++ % KEEPER_DEATHS] = now_us;
+    for (uint32_t i = 0; i < KEEPER_DEATHS && i < seat->num_deaths; i++)
+        num += now_us - seat->deaths_us[i] <= SEATS_RECENT_US;
+    return num;
+}
+
+// The pauses themselves keep deaths apart: only a life of a quiet minute ends them.
+static void seat_refork(struct keeper_seat *seat)
+{
+    struct keeper *keeper = seat->keeper;
+    char room[32];
+    uint64_t now_us = clock_mono_us();
+    if (now_us - seat->forked_us >= SEATS_RECENT_US)
+        seat->pause_us = 0;
+    uint32_t num = deaths_count(seat, now_us);
+    if (!seat->pause_us && num < KEEPER_DEATHS) {
         seat_ask(seat);
         return;
     }
-    uint64_t pause_us = SEATS_PAUSE_US;
-    for (uint32_t i = 2; i < seat->num_early_deaths && pause_us < SEATS_PAUSE_MAX_US; i++)
-        pause_us *= 2;
-    if (pause_us > SEATS_PAUSE_MAX_US)
-        pause_us = SEATS_PAUSE_MAX_US;
-    event_timer_set(&keeper->loop, &seat->again, clock_mono_us() + pause_us);
+    seat->pause_us = seat->pause_us ? seat->pause_us * 2 : SEATS_PAUSE_US;
+    if (seat->pause_us > SEATS_PAUSE_MAX_US)
+        seat->pause_us = SEATS_PAUSE_MAX_US;
+    log_say(LOG_LEVEL_ALERT, "%s of generation %u keeps dying (%u times in the last minute): it is started again in %u s",
+            seat_name(room, sizeof(room), seat), keeper->start.generation, num, (unsigned)(seat->pause_us / 1000000));
+    event_timer_set(&keeper->loop, &seat->again, now_us + seat->pause_us);
+    nobody_left_tell(keeper);
 }
 
 static void child_ended(struct keeper *keeper, pid_t pid, int status)
@@ -221,7 +257,10 @@ static void child_ended(struct keeper *keeper, pid_t pid, int status)
         text_printf(&keeper->messages, "a process of generation %u ended while it started\n", keeper->start.generation);
         keeper_fail(keeper, NULL);
     }
-    seat_refork(seat, clock_mono_us() - seat->forked_us);
+    if (keeper->alone)
+        keeper_alone_ended(keeper, seat);
+    else
+        seat_refork(seat);
 }
 
 static void seats_signal(const struct keeper *keeper, int sig, bool controller)
@@ -229,6 +268,11 @@ static void seats_signal(const struct keeper *keeper, int sig, bool controller)
     for (uint32_t i = 0; i < keeper->num_seats; i++)
         if (keeper->seats[i].pid && is_controller(&keeper->seats[i]) == controller)
             kill(keeper->seats[i].pid, sig);
+}
+
+void keeper_workers_signal(const struct keeper *keeper, int sig)
+{
+    seats_signal(keeper, sig, false);
 }
 
 static uint32_t seats_count(const struct keeper *keeper, bool controller)
@@ -256,8 +300,9 @@ static void stop_go_on(struct keeper *keeper)
         if (keeper->stopping_now)
             seats_signal(keeper, SIGTERM, false);
     } else if (seats_count(keeper, true)) {
+        uint64_t limit_us = keeper->stopping_now ? SEATS_KILL_US : SEATS_ANSWER_US;
         seats_signal(keeper, SIGTERM, true);
-        event_timer_set(&keeper->loop, &keeper->kill, clock_mono_us() + SEATS_KILL_US);
+        event_timer_set(&keeper->loop, &keeper->kill, clock_mono_us() + limit_us);
     } else {
         keeper->loop.stop = true;
     }
@@ -267,6 +312,7 @@ void keeper_reap(struct keeper *keeper)
 {
     int status;
     pid_t pid;
+    keeper_master_look(keeper);
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         child_ended(keeper, pid, status);
     if (keeper->stopping)
@@ -276,7 +322,8 @@ void keeper_reap(struct keeper *keeper)
 static void hard_stop_due(struct event_timer *timer)
 {
     struct keeper *keeper = CONTAINER_OF(timer, struct keeper, hard_stop);
-    log_say(LOG_LEVEL_WARNING, "hard-stop-after: generation %u ends now", keeper->start.generation);
+    log_say(LOG_LEVEL_WARNING, "hard-stop-after: generation %u ends now, and with it %u sessions",
+            keeper->start.generation, census_sessions(keeper->start.board, keeper->start.generation));
     keeper_stop(keeper, true);
 }
 
@@ -287,8 +334,13 @@ void keeper_stop(struct keeper *keeper, bool now)
         event_timer_init(&keeper->kill, kill_all);
     }
     keeper->stopping = true;
-    for (uint32_t i = 0; i < keeper->num_seats; i++)
-        event_timer_set(&keeper->loop, &keeper->seats[i].again, 0);
+    for (uint32_t i = 0; i < keeper->num_seats; i++) {
+        struct keeper_seat *seat = &keeper->seats[i];
+        event_timer_set(&keeper->loop, &seat->again, 0);
+        // A line it asked for may never come.
+        if (seat->inc && !seat->pid)
+            seat_empty(seat);
+    }
     if (now && !keeper->stopping_now) {
         keeper->stopping_now = true;
         event_timer_set(&keeper->loop, &keeper->kill, clock_mono_us() + SEATS_KILL_US);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The master's own state, shared by its parts: master.c (life, signals), reload.c (who asked for one, and how it went),
-// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets) and
-// guard.c (liveness and steering).
+// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets), guard.c
+// (liveness and steering) and watchdog.c (those that hang).
 #pragma once
 
 #include <stdbool.h>
@@ -13,8 +13,21 @@
 #include "process/master.h"
 #include "process/wire.h"
 
+enum { STATUS_TEXT_LEN = 256 };
+
 struct master;
 struct generation;
+
+// How long a process has been silent, by the watchdog's count: time in which the master itself was late is no silence.
+struct watch {
+    uint32_t inc;        // whose this is
+    uint64_t beat_us;    // the beat seen last
+    uint64_t silent_us;  // since it came
+    uint64_t asked_us;   // silence when it was asked what it is at; 0: it was not
+    uint64_t aborted_us; // silence when it was told to die; 0: it was not
+    bool told;           // the log says that it is stuck
+    bool killed;
+};
 
 // A worker's or the controller's place in a generation.
 struct seat {
@@ -29,7 +42,10 @@ struct seat {
     bool outlawed;   // it broke the rules: killed as soon as its pid is known
     uint32_t num_waiting; // for answers to reloads it asked for
     uint32_t num_late;    // reloads it asked for when its generation was already told to end
+    uint32_t wanted;      // the number of the process that still has no line, for want of descriptors; 0: none
     uint32_t blocks; // looks in a row at which it stood still with a lock
+    struct watch watch;
+    uint64_t lost_us; // when its line ended though its keeper has not told of its end; 0: that is not so
     struct messages line;
 };
 
@@ -47,18 +63,23 @@ struct generation {
     enum generation_state state;
     pid_t keeper; // 0 when it is gone
     uint32_t keeper_inc;
+    struct watch keeper_watch;
     struct messages line;
     bool line_open;
     uint64_t started_us;
+    uint64_t unborn_us; // when numbers that its dead keeper took, for processes that never came, are free; 0: no such
     struct wire_plan plan;
     struct listener **binds; // by bind index
     struct listener **sockets;
     struct seat *seats; // the controller, then the workers
     uint32_t num_seats;
-    struct text said; // what reading the configuration had to say
-    bool has_failed;  // and that it cannot serve
-    uint64_t asked_us;  // when the count of seats asked for began
-    uint32_t num_asked; // since then
+    uint64_t asked_us;    // when the count of seats asked for began
+    uint32_t num_asked;   // since then
+    uint64_t left_us;     // when it was told to end softly; 0: it was not
+    uint32_t num_reloads; // that succeeded since it served
+    bool ending;          // it was told to end at once
+    struct text said;     // what reading the configuration had to say
+    bool has_failed;      // and that it cannot serve
 };
 
 // One address and its sockets: one per slot, or one that all share.
@@ -84,6 +105,7 @@ struct master {
     struct event_source signals;
     struct event_timer tick;
     uint64_t tick_due_us;
+    uint64_t watched_us; // when the watchdog looked last
     struct list generations;
     struct list listeners;
     struct generation *active;
@@ -99,10 +121,16 @@ struct master {
     bool in_background;
     bool master_worker; // the configuration says so
     bool reload_wanted;
-    bool reload_hard; // the generation before the one that starts ends at once
+    bool reload_hard;        // the generation before the one that starts ends at once
+    bool reload_wanted_hard; // likewise for the one after
     bool stopping;
     bool stopping_now;
     int stop_signal;
+    char status_sent[STATUS_TEXT_LEN]; // to the service manager
+    uint64_t status_due_us;            // when it may hear the numbers again
+    uint64_t watchdog_us;              // it wants to hear of us so often; 0: not at all
+    uint64_t watchdog_due_us;
+    bool watchdog_asked;
     uint64_t kill_us;    // when what still runs is killed
     uint64_t again_us;   // when a generation whose keeper is gone is replaced; 0: never
     uint32_t num_again;  // failures in a row
@@ -130,10 +158,30 @@ bool generation_collect(struct generation *generation);
 // generations_descriptors_close closes, in a forked process, the lines to all processes.
 void generations_descriptors_close(struct master *master);
 
+// leaving.c
+
+// leaving_begin notes that `generation` is told to end softly.
+void leaving_begin(struct generation *generation);
+
+// leaving_reloaded counts a reload that succeeded, and ends the generations that survived more than mworker-max-reloads
+// says.
+void leaving_reloaded(struct master *master);
+
+// leaving_make_room ends old generations, the oldest first, where there would not be enough numbers for the processes
+// of `coming`, whose plan is known. False where not even that would do.
+bool leaving_make_room(struct generation *coming);
+
+// leaving_tick sees to hard-stop-after for generations whose keeper is gone.
+void leaving_tick(struct master *master);
+
 // master.c
 
 // master_became_ready is called when the first generation serves.
 void master_became_ready(struct master *master, const struct generation *generation);
+
+// master_pidfile_check says whether the file for the pid can be written, before the first generation serves; a message
+// tells where it cannot.
+bool master_pidfile_check(const struct master *master, const struct generation *generation);
 
 // reload.c
 
@@ -163,6 +211,24 @@ void reload_forget_seat(struct master *master, struct seat *seat);
 // reload_fini drops all of it.
 void reload_fini(struct master *master);
 
+// status.c: what the service manager hears, with -Ws. Each line carries the numbers of the moment.
+
+// status_ready says that the service accepts connections, after a reload that failed, too.
+void status_ready(struct master *master);
+
+// status_reloading says that a reload begins.
+void status_reloading(struct master *master);
+
+// status_stopping says that the service ends.
+void status_stopping(struct master *master);
+
+// status_failed says that the service could not start, with `error` of errno or 0.
+void status_failed(const struct process_options *options, int error, const char *why);
+
+// status_tick is called in every tick of the master: it tells the watchdog that somebody serves, and now and then how
+// many are served.
+void status_tick(struct master *master);
+
 // seats.c
 
 // seats_open makes the places of a generation, one controller and its workers.
@@ -171,6 +237,9 @@ void seats_open(struct generation *generation);
 // seat_sit makes a new line for the process that is about to be forked into the seat, sends its end to the keeper, and
 // its sockets down the line.
 void seat_sit(struct generation *generation, const struct wire_seat *wire);
+
+// seats_retry makes the lines that could not be made before.
+void seats_retry(struct master *master);
 
 // seat_find gives the seat of that slot and incarnation, or NULL.
 struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc);
@@ -181,6 +250,10 @@ void seat_leave(struct seat *seat);
 // seat_kill sends `sig` to the process that sits there, as its keeper said, if that is its keeper's child (or ours, where
 // the keeper is gone): a keeper that is no longer itself must not choose whom we signal.
 void seat_kill(const struct seat *seat, int sig);
+
+// master_signal sends `sig` to `pid` where that is a child of ours or of any keeper of ours: numbers that keepers tell,
+// or stand on the board, are not believed.
+void master_signal(struct master *master, pid_t pid, int sig);
 
 // seat_outlaw ends the line to a seat whose process broke the rules, and kills it; its keeper starts another.
 void seat_outlaw(struct seat *seat, const char *what);
@@ -224,3 +297,12 @@ void guard_run(struct master *master);
 
 // guard_forget_seat drops a seat from among the adopters.
 void guard_forget_seat(struct master *master, const struct seat *seat);
+
+// watchdog.c
+
+// watchdog_run tells of workers, controllers and keepers that are silent, and ends those that stay so. Every tick.
+void watchdog_run(struct master *master);
+
+// watchdog_keeper_gone cleans up after processes of `generation` that its keeper had waited for when it ended, and after
+// those it had not come to fork.
+void watchdog_keeper_gone(struct generation *generation);

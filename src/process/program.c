@@ -10,6 +10,7 @@
 #include "frontend/frontend.h"
 #include "process/command.h"
 #include "process/controller.h"
+#include "process/limits.h"
 #include "process/program.h"
 #include "process/rights.h"
 #include "process/worker.h"
@@ -56,6 +57,8 @@ static void settings_from(struct process_settings *settings, const struct progra
     settings->silent_kill_us = global->silent_kill;
     settings->hard_stop_us = global->hard_stop_after;
     settings->num_files = global->ulimit_n;
+    settings->strict_limits = global->strict_limits;
+    settings->memory_mb = options->memory_mb;
 }
 
 // What -S named, for the time of reading: a configuration's reader hands nothing else through.
@@ -115,6 +118,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         if (!proxy->fe.maxconn)
             proxy->fe.maxconn = options->proxy_maxconn;
     settings_from(settings, program, options);
+    limits_place(settings, program);
     return program;
 }
 
@@ -137,6 +141,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     };
     settings->sections = sections;
     settings->num_sections = NUM_ITEMS(sections);
+    limits_work_out(settings, program, board);
     // While /dev and /proc can be reached.
     CRYPTO_pre_sandbox_init();
     if (!tls_shared_prepare(board, &program->global.tls)) {
@@ -175,6 +180,11 @@ static void traffic_soft_stop(void *traffic)
     frontends_soft_stop(traffic);
 }
 
+static void traffic_hard_stop(void *traffic)
+{
+    frontends_hard_stop(traffic);
+}
+
 static bool traffic_is_idle(void *traffic)
 {
     return frontends_is_idle(traffic);
@@ -195,15 +205,28 @@ static void traffic_awake(void *traffic)
     frontends_awake(traffic);
 }
 
+static void traffic_describe(const void *traffic, char *room, size_t cap)
+{
+    stream_describe(&((const struct frontends *)traffic)->streams, room, cap);
+}
+
+static void traffic_turn(void *traffic)
+{
+    frontends_turn(traffic);
+}
+
 static const struct process_traffic traffic = {
     .start = traffic_start,
     .listen = traffic_listen,
     .unlisten = traffic_unlisten,
     .soft_stop = traffic_soft_stop,
+    .hard_stop = traffic_hard_stop,
     .is_idle = traffic_is_idle,
     .open_sessions = traffic_open_sessions,
     .woken = traffic_woken,
     .awake = traffic_awake,
+    .describe = traffic_describe,
+    .turn = traffic_turn,
 };
 
 static bool admin_reload(void *owner, uint64_t id, bool hard)
@@ -272,6 +295,16 @@ static void admin_side_latest(void *admin, const struct process_latest *latest)
     admin_latest(admin, latest->num_reloads, latest->num_failed, latest->is_more, latest->text, latest->text_len);
 }
 
+static void admin_side_leave(void *admin)
+{
+    admin_leave(admin);
+}
+
+static bool admin_side_is_idle(void *admin)
+{
+    return admin_is_idle(admin);
+}
+
 static void admin_side_stop(void *admin)
 {
     admin_free(admin);
@@ -283,6 +316,8 @@ static const struct process_admin admin_side = {
     .unlisten = admin_side_unlisten,
     .reloaded = admin_side_reloaded,
     .latest = admin_side_latest,
+    .leave = admin_side_leave,
+    .is_idle = admin_side_is_idle,
     .stop = admin_side_stop,
 };
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/clock.h"
 #include "log/log.h"
-#include "os/service.h"
 #include "master.h"
 
 // Somebody at an admin socket who waits to hear how a reload went.
@@ -79,8 +76,8 @@ void reload_ended(struct master *master, struct generation *generation, bool don
             reload_latest_send(master, &other->seats[0]);
     }
     waiters_answer(master, done);
-    if (master->options->systemd && master->was_ready)
-        os_notify(done ? "READY=1\nSTATUS=Ready.\n" : "READY=1\nSTATUS=Reload failed; the old service goes on.\n");
+    if (master->was_ready)
+        status_ready(master);
 }
 
 void reload_forget_seat(struct master *master, struct seat *seat)
@@ -95,15 +92,12 @@ void reload_forget_seat(struct master *master, struct seat *seat)
     seat->num_waiting = 0;
 }
 
-static void reload_begin(struct master *master)
+static void reload_begin(struct master *master, bool hard)
 {
-    char state[96];
-    master->reload_wanted = false;
+    master->reload_hard = hard;
+    master->reload_wanted = master->reload_wanted_hard = false;
     log_say(LOG_LEVEL_NOTICE, "Reloading: generation %u starts", master->num_generations + 1);
-    snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=Reloading.\n",
-             (unsigned long long)clock_mono_us());
-    if (master->options->systemd)
-        os_notify(state);
+    status_reloading(master);
     generation_start(master);
 }
 
@@ -111,18 +105,19 @@ void reload_start(struct master *master, bool hard)
 {
     if (master->stopping)
         return;
-    master->reload_hard = master->reload_hard || hard;
-    if (reload_coming(master))
+    if (reload_coming(master)) {
         master->reload_wanted = true;
-    else
-        reload_begin(master);
+        master->reload_wanted_hard = master->reload_wanted_hard || hard;
+    } else {
+        reload_begin(master, hard);
+    }
 }
 
 bool reload_go_on(struct master *master)
 {
     if (!master->reload_wanted)
         return false;
-    reload_begin(master);
+    reload_begin(master, master->reload_wanted_hard);
     return true;
 }
 

@@ -76,6 +76,16 @@ void seat_kill(const struct seat *seat, int sig)
             (int)seat->pid, seat->generation->number);
 }
 
+void master_signal(struct master *master, pid_t pid, int sig)
+{
+    pid_t parent = os_process_parent(pid);
+    bool ours = parent == getpid() || parent < 0;
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    ours = ours || (parent > 0 && parent == generation->keeper);
+    if (ours)
+        (void)os_process_signal(pid, parent, sig);
+}
+
 void seat_outlaw(struct seat *seat, const char *what)
 {
     char name[32] = "the controller";
@@ -154,13 +164,34 @@ static void sockets_send(struct seat *seat)
     messages_send(&seat->line, WIRE_START, NULL, 0, NULL, 0);
 }
 
+// Its keeper waits for the line, and asks no second time.
+static void sit_later(struct seat *seat, const struct wire_seat *wire)
+{
+    if (!seat->wanted)
+        log_say(LOG_LEVEL_ALERT, "no line to a new process, trying on: %s", strerror(errno));
+    seat->wanted = wire->inc;
+}
+
+void seats_retry(struct master *master)
+{
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
+        for (uint32_t i = 0; i < generation->num_seats; i++) {
+            struct seat *seat = &generation->seats[i];
+            struct wire_seat wire = { .slot = seat->slot, .inc = seat->wanted };
+            if (seat->wanted && generation->line_open)
+                seat_sit(generation, &wire);
+        }
+    }
+}
+
 void seat_sit(struct generation *generation, const struct wire_seat *wire)
 {
     struct seat *seat = seat_find(generation, wire->slot, 0);
     int ends[2];
     seat_leave(seat);
     if (!os_pass_pair(ends)) {
-        log_say(LOG_LEVEL_ALERT, "no line to a new process: %s", strerror(errno));
+        sit_later(seat, wire);
         return;
     }
     bool is_controller = seat_is_controller(seat);
@@ -168,6 +199,7 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
                   is_controller ? controller_kinds : worker_kinds,
                   is_controller ? NUM_ITEMS(controller_kinds) : NUM_ITEMS(worker_kinds), seat, line_lost, ends[0]);
     if (!messages_attach(&seat->line, &generation->master->loop)) {
+        sit_later(seat, wire);
         messages_fini(&seat->line);
         close(ends[1]);
         return;
@@ -175,6 +207,7 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
     seat->open = true;
     seat->outlawed = false;
     seat->num_late = 0;
+    seat->wanted = 0;
     seat->inc = wire->inc;
     seat->pid = 0;
     messages_send(&generation->line, WIRE_SEATED, wire, sizeof(*wire), &ends[1], 1);

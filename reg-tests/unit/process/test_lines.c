@@ -166,7 +166,7 @@ static void worker_breaks(const char *what, const char *told)
     char path[64];
     run_start(&run, "");
     // The answer may be lost with the worker; then the master says which it was.
-    snprintf(text, sizeof(text), "evil %s", what);
+    snprintf(text, sizeof(text), "evil %s\n", what);
     int pid = ask(&run, &answer, text) ? answer.pid : -1;
     snprintf(text, sizeof(text), "of generation 1 %s: it is no longer itself and is killed", told);
     log_await(&run, text);
@@ -341,7 +341,7 @@ static void denied_call_is_told(void **state)
     struct answer answer;
     char text[96];
     run_start(&run, "sandbox");
-    assert_true(ask(&run, &answer, "file"));
+    assert_true(ask(&run, &answer, "file\n"));
 #ifndef __SANITIZE_ADDRESS__
     snprintf(text, sizeof(text), "worker %u was denied system call open", answer.slot + 1);
     log_await(&run, text);

@@ -44,8 +44,9 @@ struct toy {
     struct controller *controller;
     struct list listeners;
     uint32_t num_conns;
-    int waiting_fd;
-    char latest[256]; // who asked for a reload
+    const char *at; // what a client asked for, while that is done
+    int waiting_fd; // who asked for a reload
+    char latest[8192];
 };
 
 static struct os_listen tcp_on(int port)
@@ -71,6 +72,7 @@ static bool toy_line(struct toy_conf *conf, struct process_settings *settings, s
 {
     char word[32] = "";
     char arg[256] = "";
+    char *rest;
     if (sscanf(line, "%31s %255[^\n]", word, arg) < 1)
         return true;
     if (strcmp(word, "workers") == 0)
@@ -95,6 +97,11 @@ static bool toy_line(struct toy_conf *conf, struct process_settings *settings, s
         evil_keeper(arg);
     else if (strcmp(word, "sandbox") == 0)
         settings->sandbox = true;
+    else if (strcmp(word, "watchdog") == 0) {
+        settings->silent_warn_us = strtoull(arg, &rest, 10) * 1000;
+        settings->silent_kill_us = strtoull(rest, NULL, 10) * 1000;
+    } else if (strcmp(word, "alone") == 0)
+        settings->go_on_alone = true;
     else if (strcmp(word, "daemon") == 0)
         settings->daemon = true;
     else if (strcmp(word, "pidfile") == 0)
@@ -140,6 +147,19 @@ static void conn_free(struct toy_conn *conn)
     free(conn);
 }
 
+// What a client may ask for that never comes back.
+static void harm(struct toy_conn *conn, const char *word)
+{
+    conn->toy->at = word;
+    if (memcmp(word, "loop", 4) == 0)
+        for (volatile bool on = true; on;)
+            continue;
+    if (memcmp(word, "crash", 4) == 0)
+        *(volatile int *)(uintptr_t)8 = 1;
+    must(memcmp(word, "must", 4) != 0);
+    conn->toy->at = NULL;
+}
+
 // One line in, one line out: "hold" waits for the next line.
 static void conn_ready(struct event_source *source, uint32_t events)
 {
@@ -151,13 +171,16 @@ static void conn_ready(struct event_source *source, uint32_t events)
     ssize_t got = read(source->fd, in, sizeof(in));
     if (got < 0 && errno == EAGAIN)
         return;
-    if (got > 0 && memcmp(in, "hold", 4) == 0)
+    if (got >= 4 && memcmp(in, "hold", 4) == 0)
         return;
-    in[got > 0 && got < (ssize_t)sizeof(in) ? got : 0] = '\0';
-    if (strncmp(in, "evil ", 5) == 0)
-        evil_say(&worker->master, in + 5);
-    if (strcmp(in, "file") == 0)
-        close(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (got >= 4) {
+        in[got - 1] = '\0';
+        harm(conn, in);
+        if (strncmp(in, "evil ", 5) == 0)
+            evil_say(&worker->master, in + 5);
+        if (strcmp(in, "file") == 0)
+            close(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    }
     int len = snprintf(out, sizeof(out), "%u %d %u\n", worker->slot, (int)getpid(), worker->generation);
     if (got > 0 && write(source->fd, out, (size_t)len) != len)
         got = 0;
@@ -238,12 +261,20 @@ static bool toy_is_idle(void *traffic)
     return ((struct toy *)traffic)->num_conns == 0;
 }
 
+static void toy_describe(const void *traffic, char *room, size_t cap)
+{
+    const struct toy *toy = traffic;
+    if (toy->at)
+        snprintf(room, cap, "the word '%s'", toy->at);
+}
+
 static const struct process_traffic traffic = {
     .start = toy_start,
     .listen = toy_listen,
     .unlisten = toy_unlisten,
     .soft_stop = toy_soft_stop,
     .is_idle = toy_is_idle,
+    .describe = toy_describe,
 };
 
 // A connection to the admin socket is a wish for a reload; the answer is "yes" or the messages.
