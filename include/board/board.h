@@ -54,7 +54,8 @@ void *board_section(struct board *board, bool *fresh, const char *name, uint32_t
 int board_section_get0(struct board *board, uint32_t *version, const char *name);
 
 // board_section_take enters a section that a keeper made, in the master, in place of one of the same name. It takes the
-// descriptor in any case; false where that is no memory file that cannot shrink, or the directory is full.
+// descriptor in any case; false where that is no memory file that cannot shrink, the directory is full, or the master
+// itself has another one under that name in use.
 bool board_section_take(struct board *board, const char *name, uint32_t version, int take_fd);
 
 // ---- incarnations -------------------------------------------------------------------------------------------------

@@ -131,10 +131,14 @@ int board_section_get0(struct board *board, uint32_t *version, const char *name)
 bool board_section_take(struct board *board, const char *name, uint32_t version, int take_fd)
 {
     size_t len;
-    // A section that this process uses is its own: what stands under it is not changed by another's word.
+    // What this process uses itself it does not let go by another's word, which mostly is but about the same.
     const struct board_map *used = find(board, name);
-    bool good = memory_file_check(take_fd, &len) && len > 0 && !(used && used->addr);
-    struct board_map *map = good ? entry_for(board, name) : NULL;
+    if (used && used->addr) {
+        bool same = memory_file_same(used->fd, take_fd);
+        close(take_fd);
+        return same;
+    }
+    struct board_map *map = memory_file_check(take_fd, &len) && len > 0 ? entry_for(board, name) : NULL;
     if (!map) {
         close(take_fd);
         return false;
