@@ -26,6 +26,7 @@ enum {
 enum board_role { BOARD_ROLE_FREE, BOARD_ROLE_MASTER, BOARD_ROLE_KEEPER, BOARD_ROLE_CONTROLLER, BOARD_ROLE_WORKER };
 
 struct board;
+struct text;
 
 // board_new makes an empty board (in the master, before any fork). NULL with errno on failure.
 struct board *board_new(void);
@@ -33,14 +34,24 @@ struct board *board_new(void);
 // board_free unmaps and closes everything; the memory goes with its last user.
 void board_free(struct board *board);
 
-// board_keep lets all descriptors of the board survive an exec and gives the one that board_adopt takes in the new
-// image; -1 with errno on failure. Master only.
-int board_keep(struct board *board);
+// board_keep lets all descriptors of the board survive an exec (`keep`), or none again, and gives the one that
+// board_adopt takes in the new image; -1 with errno on failure. Master only.
+int board_keep(struct board *board, bool keep);
 
 // board_adopt takes the board over in the new image of the master: sections that match are used, others start fresh. It
-// takes the descriptor that board_keep gave, in any case. The caller enters its incarnation again
-// (board_incarnation_enter). NULL with errno where it is no board.
-struct board *board_adopt(int take_directory_fd);
+// takes the descriptor that board_keep gave, in any case. `*fresh` says that the core (incarnations, objects, counters,
+// lanes, queues, journal, rings) has another layout and started fresh, as a whole: no number of a process means
+// anything on it. Otherwise the caller enters its incarnation again (board_incarnation_enter). NULL with errno where it
+// is no board.
+struct board *board_adopt(bool *fresh, int take_directory_fd);
+
+// board_inspect appends to `afresh`, a line each, the core sections that board_adopt would start fresh, with their
+// versions; nothing is changed. False where `directory_fd` is no directory of a board that this program knows.
+bool board_inspect(struct text *afresh, int directory_fd);
+
+// board_wakers copies the descriptors of all eventfds of the board to `fds` (room BOARD_MAX_INCARNATIONS) and gives
+// their number: for a new image that cannot read where they stand.
+uint32_t board_wakers(struct board *board, int *fds);
 
 // board_section gives the address of the section `name`, at least `len` bytes, making it when it is not there or when
 // its `version` differs (`*fresh` says so, and the bytes are then zero; callers put what else decides the shape into

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/text.h"
 #include "board/layout.h"
 #include "os/memory.h"
 
@@ -119,6 +120,16 @@ static void test_section_fork(void **state)
     assert_true(fresh);
 }
 
+// What an exec leaves: the descriptors, and no mapping.
+static void image_end(struct board *board)
+{
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        memory_unmap(board->maps[i].addr, board->maps[i].len);
+    }
+    memory_unmap(board->directory, sizeof(*board->directory));
+    free(board);
+}
+
 static void test_adopt(void **state)
 {
     (void)state;
@@ -128,19 +139,23 @@ static void test_adopt(void **state)
     uint32_t object = board_object(board, "f/www");
     board_counter_count(&board_counters(board, inc, object)[5], 42);
     memcpy(board_section(board, &fresh, "table/x", 4, 4096), "kept", 5);
-    int fd = board_keep(board);
+    int fd = board_keep(board, true);
     assert_true(fd >= 0);
+    assert_int_equal(board_keep(board, false), fd);
+    assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    assert_int_equal(board_keep(board, true), fd);
     assert_false(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     assert_false(fcntl(board_incarnation_at(board, 7)->wake_fd, F_GETFD) & FD_CLOEXEC);
-    // What an exec leaves: the descriptors, and no mapping.
-    for (uint32_t i = 0; i < board->num_maps; i++) {
-        memory_unmap(board->maps[i].addr, board->maps[i].len);
-    }
-    memory_unmap(board->directory, sizeof(*board->directory));
-    free(board);
+    image_end(board);
+    struct text afresh;
+    text_init(&afresh);
+    assert_true(board_inspect(&afresh, fd));
+    assert_int_equal(afresh.len, 0);
+    text_fini(&afresh);
 
-    board = board_adopt(fd);
+    board = board_adopt(&fresh, fd);
     assert_non_null(board);
+    assert_false(fresh);
     assert_true(fcntl(board_incarnation_at(board, 7)->wake_fd, F_GETFD) & FD_CLOEXEC);
     assert_int_equal(board_object(board, "f/www"), object);
     assert_int_equal(board_counter_sum(board, object, 5), 42);
@@ -148,8 +163,55 @@ static void test_adopt(void **state)
     assert_string_equal(board_section(board, &fresh, "table/x", 4, 4096), "kept");
     assert_false(fresh);
     board_free(board);
-    assert_null(board_adopt(memory_file_new("junk", sizeof(struct board_directory))));
-    assert_null(board_adopt(memory_file_new("junk", 10)));
+    assert_null(board_adopt(&fresh, memory_file_new("junk", sizeof(struct board_directory))));
+    assert_null(board_adopt(&fresh, memory_file_new("junk", 10)));
+}
+
+// One section of the core that this program does not read makes all of the core fresh, and nothing else.
+static void test_adopt_other_core(void **state)
+{
+    (void)state;
+    struct board *board = board_new();
+    bool fresh;
+    uint32_t object = board_object(board, "f/www");
+    assert_int_not_equal(object, 0);
+    memcpy(board_section(board, &fresh, "table/x", 4, 4096), "kept", 5);
+    int wakers[BOARD_MAX_INCARNATIONS];
+    uint32_t num_wakers = board_wakers(board, wakers);
+    assert_int_equal(num_wakers, BOARD_MAX_INCARNATIONS - 1);
+    int fd = board_keep(board, true);
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        if (strcmp(board->directory->entries[i].name, "board/lanes") == 0) {
+            board->directory->entries[i].version++;
+        }
+    }
+    image_end(board);
+    struct text afresh;
+    text_init(&afresh);
+    assert_true(board_inspect(&afresh, fd));
+    assert_ptr_equal(strstr(afresh.ptr, "board/lanes (version "), afresh.ptr);
+    text_fini(&afresh);
+
+    board = board_adopt(&fresh, fd);
+    assert_non_null(board);
+    assert_true(fresh);
+    assert_int_equal(board_object_find(board, "f/www"), 0);
+    assert_int_equal(board_incarnation_take(board, BOARD_ROLE_MASTER, 0, 0), 1);
+    assert_string_equal(board_section(board, &fresh, "table/x", 4, 4096), "kept");
+    assert_false(fresh);
+    fd = dup(board_keep(board, true));
+    board_free(board);
+    // The eventfds of before are for their owner to close.
+    for (uint32_t i = 0; i < num_wakers; i++) {
+        assert_int_equal(close(wakers[i]), 0);
+    }
+    text_init(&afresh);
+    assert_true(board_inspect(&afresh, fd));
+    assert_int_equal(afresh.len, 0);
+    close(fd);
+    fd = memory_file_new("junk", sizeof(struct board_directory));
+    assert_false(board_inspect(&afresh, fd));
+    close(fd);
 }
 
 static void test_incarnations(void **state)
@@ -679,6 +741,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_file),
         cmocka_unit_test(test_adopt),
+        cmocka_unit_test(test_adopt_other_core),
         cmocka_unit_test_setup_teardown(test_section, setup, teardown),
         cmocka_unit_test_setup_teardown(test_section_fork, setup, teardown),
         cmocka_unit_test_setup_teardown(test_incarnations, setup, teardown),
