@@ -19,8 +19,9 @@ struct generation;
 // A worker's or the controller's place in a generation.
 struct seat {
     struct generation *generation;
-    uint32_t slot; // WIRE_CONTROLLER_SLOT for the controller
-    uint32_t inc;
+    uint32_t slot;   // WIRE_CONTROLLER_SLOT for the controller
+    uint32_t inc;    // its number on the board; 0 where it lives on another one (struct generation, foreign)
+    uint32_t called; // what its keeper calls it: the number on the keeper's board
     pid_t pid;       // 0 before it is known and after its end
     bool open;       // `line` is in use
     bool ready;      // it said so
@@ -54,6 +55,7 @@ struct generation {
     uint32_t num_seats;
     struct text said; // what reading the configuration had to say
     bool has_failed;  // and that it cannot serve
+    bool foreign;     // its board is one that this image of the master cannot read
 };
 
 // One address and its sockets: one per slot, or one that all share.
@@ -109,6 +111,9 @@ struct master {
 
 // generation_start forks a keeper for a new generation.
 void generation_start(struct master *master);
+
+// generation_line_init makes the master's end of the line to a keeper of `take_fd`.
+void generation_line_init(struct generation *generation, int take_fd);
 
 // generation_check makes `generation` the active one where all its processes are ready.
 void generation_check(struct generation *generation);
@@ -167,8 +172,11 @@ void seats_open(struct generation *generation);
 // its sockets down the line.
 void seat_sit(struct generation *generation, const struct wire_seat *wire);
 
-// seat_find gives the seat of that slot and incarnation, or NULL.
-struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc);
+// seat_find gives the seat of that slot and number, or of that slot with 0; NULL where there is none.
+struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t called);
+
+// seat_line_init makes the master's end of the line to a seat of `take_fd`.
+void seat_line_init(struct seat *seat, int take_fd);
 
 // seat_leave ends the line to a seat.
 void seat_leave(struct seat *seat);
