@@ -315,7 +315,8 @@ bool board_inspect(struct text *afresh, int directory_fd)
     for (size_t i = 0; is_board && i < NUM_ITEMS(core); i++) {
         uint32_t at = 0;
         uint32_t num = atomic_load_explicit(&dir->num, memory_order_acquire);
-        while (at < num && at < BOARD_MAX_SECTIONS && strncmp(dir->entries[at].name, core[i].name, BOARD_NAME_MAX) != 0) {
+        while (at < num && at < BOARD_MAX_SECTIONS &&
+               strncmp(dir->entries[at].name, core[i].name, BOARD_NAME_MAX) != 0) {
             at++;
         }
         if (at >= num || at >= BOARD_MAX_SECTIONS) {

@@ -8,14 +8,6 @@
 #include "os/service.h"
 #include "master.h"
 
-// Somebody at an admin socket who waits to hear how a reload went.
-struct reload_waiter {
-    struct list link;
-    struct seat *seat;
-    uint64_t id;
-    bool next; // it is for the reload after the one that runs
-};
-
 struct generation *reload_coming(struct master *master)
 {
     struct generation *coming = NULL;
@@ -25,6 +17,11 @@ struct generation *reload_coming(struct master *master)
             coming = generation;
     }
     return coming;
+}
+
+bool reload_runs(struct master *master)
+{
+    return master->upgrade.check || reload_coming(master);
 }
 
 void reload_latest_send(const struct master *master, struct seat *seat)
@@ -102,7 +99,8 @@ static void reload_begin(struct master *master)
              (unsigned long long)clock_mono_us());
     if (master->options->systemd)
         os_notify(state);
-    generation_start(master);
+    if (!upgrade_start(master))
+        generation_start(master);
 }
 
 void reload_start(struct master *master, bool hard)
@@ -110,7 +108,7 @@ void reload_start(struct master *master, bool hard)
     if (master->stopping)
         return;
     master->reload_hard = master->reload_hard || hard;
-    if (reload_coming(master))
+    if (reload_runs(master))
         master->reload_wanted = true;
     else
         reload_begin(master);
@@ -135,7 +133,7 @@ void reload_ask(struct master *master, struct seat *seat, uint64_t id, bool hard
     }
     waiter->seat = seat;
     waiter->id = id;
-    waiter->next = reload_coming(master) != NULL;
+    waiter->next = reload_runs(master);
     list_append(&master->reloads, &waiter->link);
     reload_start(master, hard);
 }
