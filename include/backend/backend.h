@@ -25,7 +25,7 @@ struct backend_ctx {
     struct event_timer purge_timer;
     struct backend **backends; // by proxy_conf.index; NULL where a proxy has no backend
     uint32_t num_backends;
-    bool stopping;
+    bool stopping; // softly: idle connections are purged soon
 };
 
 struct server {
@@ -80,7 +80,9 @@ void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *progra
 // backend_ctx_fini closes idle connections and frees all.
 void backend_ctx_fini(struct backend_ctx *ctx);
 
-// backend_ctx_stop closes idle connections and keeps none from now on.
+// backend_ctx_stop closes the connections that are idle at a soft stop: the servers may want their places for the next
+// generation. Those that last requests come to use are kept for the others as long as they are wanted, which is soon
+// over; a client's own stay its own.
 void backend_ctx_stop(struct backend_ctx *ctx);
 
 // ---- balancing --------------------------------------------------------------------------------------------------

@@ -40,11 +40,8 @@ struct frontends {
     struct list fresh;         // those whose connection the loop does not know yet, oldest first
     struct event_timer meet;   // registers what stayed fresh for too long
     struct event_timer resume; // tries paused listeners again
-    struct event_timer hurry;  // a soft stop's grace for idle connections
-    uint64_t spread_at_us;     // the last step of a soft stop that is spread
     uint32_t num_sessions;
     uint32_t max_sessions; // what the limit of descriptors allows, each with a connection to a server
-    bool stopping;
 };
 
 // frontends_init prepares a worker to carry the traffic of `program`.
@@ -61,11 +58,12 @@ bool frontends_listen(struct frontends *frontends, uint32_t bind, int fd);
 // frontends_unlisten accepts what waits on `fd`, within the limits, and takes it out of the loop; the caller closes it.
 void frontends_unlisten(struct frontends *frontends, int fd);
 
-// frontends_soft_stop stops accepting and lets what is open end: answers say close, and idle client connections are
-// closed after a grace that gives a request on its way the time to arrive, or as close-spread-time says.
+// frontends_soft_stop lets what is open end, once the listeners are gone: answers say close, at once or as
+// close-spread-time says. An idle connection stays until its client sends one more request or closes it, or its timeout
+// strikes: no other end is safe from crossing a request on its way.
 void frontends_soft_stop(struct frontends *frontends);
 
-// frontends_hard_stop resets every connection.
+// frontends_hard_stop resets every connection, and logs what it ends so as killed.
 void frontends_hard_stop(struct frontends *frontends);
 
 // frontends_is_idle says whether no client connection is left.

@@ -54,12 +54,6 @@ void frontend_session_begin(struct frontend_session *session);
 // frontend_session_kill resets the connection now.
 void frontend_session_kill(struct frontend_session *session, enum stream_end end);
 
-// frontend_session_is_idle says whether the session waits between requests and no byte of one has come.
-bool frontend_session_is_idle(const struct frontend_session *session);
-
-// frontend_session_close_idle closes the session if it is idle, and says whether it was.
-bool frontend_session_close_idle(struct frontend_session *session);
-
 // frontend_sessions_meet is the timer that registers fresh connections.
 void frontend_sessions_meet(struct event_timer *timer);
 

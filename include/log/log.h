@@ -153,5 +153,15 @@ uint64_t log_dropped(struct board *board);
 //   [NOTICE]   (1234) : New worker (1240) forked
 
 // log_say prints one such line, in one write: ALERT from LOG_LEVEL_ERR up, WARNING, NOTICE for notices and infos, DIAG
-// for debug. Used by master, keeper and at boot.
+// for debug. Used by master, keeper and at boot. Alerts and warnings of a process that has said log_say_enter also go
+// to the targets of log_say_targets: a service in the background has no standard error.
 void log_say(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// log_say_text sends each line of `text`, which was shown on standard error by other means, to these targets alone.
+void log_say_text(enum log_level level, const char *text);
+
+// log_say_enter tells that this process is `inc` of `board`, which stays where it is; NULL that it is nobody any more.
+void log_say_enter(struct board *board, uint32_t inc);
+
+// log_say_targets makes the first LOG_MAX_SAID targets of `list`, published before, those of log_say in all processes.
+void log_say_targets(struct board *board, const struct log_target *list);

@@ -19,12 +19,23 @@ struct log_sink_entry {
     char hostname[LOG_HOSTNAME_MAX + 1]; // empty: none
 };
 
+enum { LOG_MAX_SAID = 16 };
+
+// Where messages of the processes themselves go too: a copy of a `log` line of the global section.
+struct log_said {
+    uint32_t sink;
+    uint16_t max_level;
+    uint16_t min_level;
+};
+
 struct log_table {
     _Atomic uint32_t num_sinks;
     _Atomic uint32_t inc_limit; // one more than the highest incarnation that ever wrote
     _Atomic int32_t drainer;    // process that is reading rings, 0 for none
     _Atomic uint64_t sent;
-    _Atomic uint64_t dropped;              // at sinks
+    _Atomic uint64_t dropped; // at sinks
+    _Atomic uint32_t num_said;
+    struct log_said said[LOG_MAX_SAID];    // of the newest generation
     _Atomic uint32_t turns[LOG_MAX_SINKS]; // messages that came to the samples of each sink
     struct log_sink_entry sinks[LOG_MAX_SINKS];
 };
@@ -40,3 +51,8 @@ struct log_record {
 
 // log_table_get maps the table, or makes it. NULL with errno on failure. See board_section for who may call it.
 struct log_table *log_table_get(struct board *board);
+
+// log_record_put writes one message to the ring of process `inc`, for sink number `sink`; `sd` stands before it where
+// the sink's format has structured data, ptr NULL for none.
+void log_record_put(struct board *board, uint32_t inc, struct log_table *table, uint32_t sink, enum log_level level,
+                    uint64_t wall_us, struct slice sd, struct slice message);

@@ -58,7 +58,7 @@ struct process_settings {
     const char *pidfile; // NULL: none
     bool daemon;
     bool master_worker;
-    uint32_t max_reloads;        // a generation that survived more reloads is ended; 0: any number
+    uint32_t max_reloads;        // a generation that is there still at so many reloads is ended; 0: never
     bool go_on_alone;            // workers go on where the master is gone, instead of finishing softly
     bool sandbox;                // workers and controllers make only the system calls they need (os/sandbox.h)
     uint64_t silent_warn_us;     // a process that does not beat for so long is told of; 0: never
@@ -81,6 +81,8 @@ struct process_traffic {
     void (*unlisten)(void *traffic, uint32_t bind_index, int fd);
     // soft_stop says that nothing new will come; what is open finishes.
     void (*soft_stop)(void *traffic);
+    // hard_stop ends all that is open and logs it, without waiting: the process ends right after. May be NULL.
+    void (*hard_stop)(void *traffic);
     // is_idle says whether nothing is open; asked once every turn during a soft stop.
     bool (*is_idle)(void *traffic);
     // open_sessions gives the number of open sessions, for `show proc`.

@@ -52,9 +52,10 @@ struct wire_plan {
     uint32_t num_workers;
     uint32_t num_binds;
     uint32_t num_sockets;
-    uint32_t max_reloads; // a generation that survived more is ended; 0: any number
+    uint32_t max_reloads; // a generation that is there still at so many reloads is ended; 0: never
     uint8_t daemon;
     uint8_t master_worker;
+    uint64_t hard_stop_us;       // a soft stop that takes longer ends at once, 0: never
     uint64_t silent_warn_us;     // watchdog: a process that does not beat for so long is told of, 0: never
     uint64_t silent_kill_us;     // and for so long it is killed, 0: never
     char pidfile[WIRE_PATH_LEN]; // "" for none

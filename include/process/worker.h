@@ -26,6 +26,7 @@ struct worker {
     // The rest belongs to worker.c.
     struct messages master;
     struct event_source wake;
+    struct event_source signals;
     struct event_timer orphan_timer;
     struct seat_changes changes;
     struct list sockets;

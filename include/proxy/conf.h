@@ -368,7 +368,7 @@ struct global_conf {
     bool master_worker;
     uint64_t ulimit_n;
     uint64_t hard_stop_after;   // us, 0: never
-    uint32_t max_reloads;       // mworker-max-reloads, 0: any number
+    uint32_t max_reloads;       // mworker-max-reloads plus one; 0: any number
     bool go_on_alone;           // master-worker no-exit-on-failure
     bool sandbox;               // seccomp, on by default
     uint64_t silent_warn;       // us, watchdog; default 2 s, 0: never

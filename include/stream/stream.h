@@ -85,11 +85,11 @@ struct stream_ctx {
     uint32_t num_streams;
     uint32_t num_tunnels;
     uint32_t next_id;       // of the next stream
-    bool stopping;          // soft stop: answers say Connection: close
+    bool stopping;          // a soft stop is under way
     bool measures;          // what streams cost is asked for (stream/cost.h)
-    uint64_t close_from_us; // a soft stop spread over close_spread_us: when it began; 0: none
+    bool close_never;       // and answers do not say Connection: close
+    uint64_t close_from_us; // when the soft stop began; from then on, or spread over close_spread_us, they do
     uint64_t close_spread_us;
-    uint64_t close_sum_us; // shares of answers that should have said so, and have not yet
     struct table_proc_vars proc_vars;
     struct expr_process expr;       // what the expressions of this process share
     struct userlist_checks *checks; // proxy/userlist.h; NULL until the first password is checked
@@ -166,6 +166,7 @@ struct stream {
     bool rule_on_data : 1;
     bool upgrade : 1;
     bool logged : 1;
+    bool told_leave : 1; // the answer said Connection: close of our own accord
     bool running : 1;
     bool run_again : 1;
     struct expr_subject subject;   // of all rules and fetches
@@ -201,6 +202,9 @@ struct stream {
 // stream_ctx_init prepares the shared part.
 void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
                      struct board *board, uint32_t inc, struct mux_ctx *mux, struct backend_ctx *backends);
+
+// stream_ctx_stop begins a soft stop: from now on answers say Connection: close, as close-spread-time has it.
+void stream_ctx_stop(struct stream_ctx *ctx);
 
 // stream_ctx_fini frees unused streams.
 void stream_ctx_fini(struct stream_ctx *ctx);

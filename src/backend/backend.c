@@ -42,6 +42,8 @@ static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_c
 
 static void purge_fire(struct event_timer *timer);
 
+enum { PURGE_TICK_US = 1000000 };
+
 void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
                       struct board *board, uint32_t inc, struct mux_ctx *mux)
 {
@@ -102,7 +104,7 @@ void backend_ctx_stop(struct backend_ctx *ctx)
 
 void backend_ctx_fini(struct backend_ctx *ctx)
 {
-    backend_ctx_stop(ctx);
+    backend_pool_make_room(ctx);
     event_timer_del(ctx->loop, &ctx->purge_timer);
     for (uint32_t i = 0; i < ctx->num_backends; i++) {
         struct backend *backend = ctx->backends[i];
@@ -123,14 +125,15 @@ void backend_ctx_fini(struct backend_ctx *ctx)
 static void server_purge(struct server *server)
 {
     uint64_t now_us = server->backend->ctx->loop->now_us;
-    if (!server->conf->pool_purge_us || now_us < server->purge_due_us)
+    uint64_t period_us = server->backend->ctx->stopping ? PURGE_TICK_US : server->conf->pool_purge_us;
+    if (!period_us || (now_us < server->purge_due_us && !server->backend->ctx->stopping))
         return;
     if (server->purge_due_us)
         close_idle(server, server->num_idle - (server->min_idle + 1) / 2);
     server->min_idle = server->num_idle;
     server->last_peak = server->peak_used;
     server->peak_used = server->num_used;
-    server->purge_due_us = now_us + server->conf->pool_purge_us;
+    server->purge_due_us = now_us + period_us;
 }
 
 static void purge_fire(struct event_timer *timer)
@@ -143,5 +146,5 @@ static void purge_fire(struct event_timer *timer)
             any = ctx->backends[i]->servers[j].num_idle > 0;
     // Nothing idle, nothing to purge: the next backend_pool_put sets the timer again.
     if (any)
-        event_timer_set(ctx->loop, timer, ctx->loop->now_us + 1000000);
+        event_timer_set(ctx->loop, timer, ctx->loop->now_us + PURGE_TICK_US);
 }

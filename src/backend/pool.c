@@ -132,7 +132,7 @@ static bool may_keep(const struct backend_conn *conn)
 {
     const struct server *server = conn->server;
     const struct server_conf *conf = server->conf;
-    if (server->backend->ctx->stopping || !mux_h1_can_reuse(&conn->h1))
+    if (!mux_h1_can_reuse(&conn->h1))
         return false;
     if (conf->max_reuse && conn->num_uses >= conf->max_reuse)
         return false;
@@ -186,7 +186,7 @@ void backend_pool_put(struct backend_conn *conn, void **owner)
                      &conn->name_link);
     server->num_idle++;
     server->counters[PROXY_COUNT_IDLE] = server->num_idle;
-    if (server->conf->pool_purge_us && !ctx->purge_timer.place)
+    if ((server->conf->pool_purge_us || ctx->stopping) && !ctx->purge_timer.place)
         event_timer_set(ctx->loop, &ctx->purge_timer, ctx->loop->now_us + 1000000);
 }
 

@@ -71,7 +71,6 @@ const struct config_refusal config_refuse_global[] = {
     { "maxconnrate", CONFIG_IN_GLOBAL, NULL },
     { "maxsessrate", CONFIG_IN_GLOBAL, NULL },
     { "maxzlibmem", CONFIG_IN_GLOBAL, NULL },
-    { "mworker-max-reloads", CONFIG_IN_GLOBAL, NULL },
     { "nogetaddrinfo", CONFIG_IN_GLOBAL, DNS4 },
     { "noreuseport", CONFIG_IN_GLOBAL, REUSE },
     { "ocsp-update.disable", CONFIG_IN_GLOBAL, OCSP },

@@ -4,9 +4,7 @@
 #include "os/identity.h"
 #include "transport/tls.h"
 
-enum { IDLE_GRACE_US = 500000, SPREAD_STEP_US = 10000, MAX_FREE_BUFS = 256, HEAD_ROOM_MIN = 512, SPARE_FILES = 8 };
-
-static void hurry_fired(struct event_timer *timer);
+enum { MAX_FREE_BUFS = 256, HEAD_ROOM_MIN = 512, SPARE_FILES = 8 };
 
 // A head stays in its buffer while its body comes in behind it, and what is added to it must fit too: some room is
 // always kept, and never more than half as HAProxy has it.
@@ -37,7 +35,6 @@ void frontends_init(struct frontends *frontends, const struct program_conf *prog
     list_init(&frontends->fresh);
     event_timer_init(&frontends->meet, frontend_sessions_meet);
     event_timer_init(&frontends->resume, frontend_listeners_resume);
-    event_timer_init(&frontends->hurry, hurry_fired);
     buf_pool_init(&frontends->bufs, global->bufsize, MAX_FREE_BUFS);
     transport_pipe_pool_init(&frontends->pipes, global->no_splice ? 0 : 1024,
                              global->pipesize ? global->pipesize : 256 * 1024);
@@ -72,7 +69,6 @@ void frontends_fini(struct frontends *frontends)
     backend_ctx_fini(&frontends->backends);
     stream_ctx_fini(&frontends->streams);
     event_timer_del(frontends->loop, &frontends->resume);
-    event_timer_del(frontends->loop, &frontends->hurry);
     event_timer_del(frontends->loop, &frontends->meet);
     transport_pipe_pool_fini(&frontends->pipes);
     buf_pool_fini(&frontends->bufs);
@@ -80,77 +76,13 @@ void frontends_fini(struct frontends *frontends)
     free(frontends->mux.trailers);
 }
 
-// Closes `num` sessions that are idle since `since_us` at least, the oldest first.
-static void close_idle(struct frontends *frontends, uint32_t num, uint64_t since_us)
-{
-    LIST_EACH(session, &frontends->sessions, struct frontend_session, link)
-    {
-        if (!num)
-            break;
-        if (session->facts.idle_us <= since_us)
-            num -= frontend_session_close_idle(session);
-    }
-}
-
-static uint32_t count_idle(struct frontends *frontends)
-{
-    uint32_t num = 0;
-    LIST_EACH(session, &frontends->sessions, struct frontend_session, link)
-    {
-        num += frontend_session_is_idle(session);
-    }
-    return num;
-}
-
-// With close-spread-time idle connections go a part at a time, so that their clients do not come back all at once.
-static void spread_step(struct frontends *frontends, uint64_t left_us)
-{
-    uint64_t now_us = frontends->loop->now_us;
-    uint64_t step_us = now_us - frontends->spread_at_us;
-    uint32_t num = count_idle(frontends);
-    uint32_t keep = (uint32_t)(num * left_us / (left_us + step_us));
-    close_idle(frontends, num - keep, now_us);
-    uint64_t pause_us = left_us / (keep + 1);
-    pause_us = pause_us < SPREAD_STEP_US ? SPREAD_STEP_US : pause_us;
-    frontends->spread_at_us = now_us;
-    event_timer_set(frontends->loop, &frontends->hurry, now_us + (pause_us < left_us ? pause_us : left_us));
-}
-
-// A connection on which a request arrives meanwhile is served, and told to close.
-static void hurry_fired(struct event_timer *timer)
-{
-    struct frontends *frontends = CONTAINER_OF(timer, struct frontends, hurry);
-    uint64_t now_us = frontends->loop->now_us;
-    uint64_t end_us = frontends->streams.close_from_us + frontends->streams.close_spread_us;
-    if (now_us < end_us) {
-        spread_step(frontends, end_us - now_us);
-        return;
-    }
-    frontends->streams.stopping = true;
-    // Each gets the grace since its own last answer: its next request may be on its way.
-    close_idle(frontends, UINT32_MAX, now_us - IDLE_GRACE_US);
-    if (frontends->num_sessions)
-        event_timer_set(frontends->loop, timer, now_us + IDLE_GRACE_US / 4);
-}
-
+// Idle connections stay: whatever closes one here may cross the client's next request on the way.
 void frontends_soft_stop(struct frontends *frontends)
 {
-    if (frontends->stopping)
+    if (frontends->streams.stopping)
         return;
-    frontends->stopping = true;
     backend_ctx_stop(&frontends->backends);
-    const struct global_conf *global = &frontends->program->global;
-    uint64_t now_us = frontends->loop->now_us;
-    if (global->close_never)
-        return;
-    if (!global->close_spread_time) {
-        frontends->streams.stopping = true;
-        event_timer_set(frontends->loop, &frontends->hurry, now_us + IDLE_GRACE_US);
-        return;
-    }
-    frontends->streams.close_from_us = frontends->spread_at_us = now_us;
-    frontends->streams.close_spread_us = global->close_spread_time;
-    spread_step(frontends, global->close_spread_time);
+    stream_ctx_stop(&frontends->streams);
 }
 
 bool frontends_is_idle(const struct frontends *frontends)

@@ -351,16 +351,3 @@ void frontend_session_kill(struct frontend_session *session, enum stream_end end
         break;
     }
 }
-
-bool frontend_session_is_idle(const struct frontend_session *session)
-{
-    return session->state == FRONTEND_SESSION_IDLE && !session->front.rx_started;
-}
-
-bool frontend_session_close_idle(struct frontend_session *session)
-{
-    if (!frontend_session_is_idle(session))
-        return false;
-    frontend_session_free(session, false);
-    return true;
-}

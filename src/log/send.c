@@ -8,7 +8,7 @@
 struct log_table *log_table_get(struct board *board)
 {
     bool fresh;
-    return board_section(board, &fresh, "log-sinks", 2, sizeof(struct log_table));
+    return board_section(board, &fresh, "log-sinks", 3, sizeof(struct log_table));
 }
 
 bool log_board_prepare(struct board *board)
@@ -103,21 +103,16 @@ static void mark_writer(struct log_table *table, uint32_t inc)
         ;
 }
 
-void log_send_one(struct board *board, uint32_t inc, const struct log_target *target, enum log_level level,
-                  uint64_t wall_us, struct slice sd, struct slice message)
+void log_record_put(struct board *board, uint32_t inc, struct log_table *table, uint32_t sink, enum log_level level,
+                    uint64_t wall_us, struct slice sd, struct slice message)
 {
-    if (level > target->max_level)
-        return;
-    must(target->table);
-    if (target->sample && !is_sampled(target))
-        return;
-    struct log_record record = { .wall_us = wall_us, .sink = target->sink };
+    const struct log_sink_entry *entry = &table->sinks[sink];
+    struct log_record record = { .wall_us = wall_us, .sink = sink, .level = level };
     record.pid = atomic_load_explicit(&board_incarnation_at(board, inc)->pid, memory_order_relaxed);
-    record.level = level < target->min_level ? target->min_level : level;
-    mark_writer(target->table, inc);
-    if (message.len > target->max_len)
-        message.len = target->max_len;
-    if (target->format != LOG_FORMAT_RFC5424 || !sd.len || sd.len > target->max_len) {
+    mark_writer(table, inc);
+    if (message.len > entry->max_len)
+        message.len = entry->max_len;
+    if (entry->format != LOG_FORMAT_RFC5424 || !sd.len || sd.len > entry->max_len) {
         board_ring_put(board, inc, slice_of((const char *)&record, sizeof(record)), message);
         return;
     }
@@ -128,6 +123,18 @@ void log_send_one(struct board *board, uint32_t inc, const struct log_target *ta
     memcpy(both, &record, sizeof(record));
     memcpy(both + sizeof(record), sd.ptr, sd.len);
     board_ring_put(board, inc, slice_of(both, sizeof(record) + sd.len), message);
+}
+
+void log_send_one(struct board *board, uint32_t inc, const struct log_target *target, enum log_level level,
+                  uint64_t wall_us, struct slice sd, struct slice message)
+{
+    if (level > target->max_level)
+        return;
+    must(target->table);
+    if (target->sample && !is_sampled(target))
+        return;
+    log_record_put(board, inc, target->table, target->sink, level < target->min_level ? target->min_level : level,
+                   wall_us, sd, message);
 }
 
 void log_send(struct board *board, uint32_t inc, const struct log_target *list, enum log_level level, uint64_t wall_us,

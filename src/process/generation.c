@@ -15,6 +15,15 @@
 
 enum { GENERATION_LAST_WORDS_MS = 100, GENERATION_SAID_MAX = 1 << 20 };
 
+// What follows is the keeper's end as that of any that failed.
+static void refuse(struct generation *generation, const char *why)
+{
+    text_printf(&generation->said, "%s\n", why);
+    log_say(LOG_LEVEL_ALERT, "%s", why);
+    generation->has_failed = true;
+    kill(generation->keeper, SIGKILL);
+}
+
 static void take_plan(struct messages *messages, const struct messages_event *event)
 {
     struct generation *generation = messages->owner;
@@ -31,7 +40,11 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
         return;
     }
     if (generation->plan.num_workers == 0 || generation->plan.num_workers > PROCESS_MAX_WORKERS) {
-        generation_leave(generation, true);
+        refuse(generation, "too many workers");
+        return;
+    }
+    if (!leaving_make_room(generation)) {
+        refuse(generation, "too many processes: all numbers are taken by generations that serve or end");
         return;
     }
     generation->binds = calloc(generation->plan.num_binds + 1, sizeof(struct listener *));
@@ -179,6 +192,7 @@ static _Noreturn void keeper_become(struct generation *generation, int line)
     };
     process_signals_child();
     board_incarnation_enter(master->board, generation->keeper_inc);
+    log_say_enter(master->board, generation->keeper_inc);
     generations_descriptors_close(master);
     listeners_descriptors_close(master);
     close(master->loop.epoll_fd);
@@ -266,6 +280,7 @@ static void activate(struct generation *generation)
     reload_ended(master, generation, true, NULL);
     if (before)
         generation_leave(before, at_once);
+    leaving_reloaded(master);
     listeners_retire(master);
     seats_hand_log(master);
     master_became_ready(master, generation);
@@ -305,9 +320,11 @@ void generation_leave(struct generation *generation, bool now)
     if (master->active == generation)
         master->active = NULL;
     if (now) {
+        generation->ending = true;
         leave_now(generation);
         return;
     }
+    leaving_begin(generation);
     if (generation->line_open)
         messages_send(&generation->line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
     // When everything ends the controller stays to the last, for its keeper to end it: workers still log. An orphan's

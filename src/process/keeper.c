@@ -122,6 +122,7 @@ static void configuration_load(struct keeper *keeper)
     keeper->conf = program->load(&keeper->settings, &keeper->messages, keeper->start.options);
     show(keeper, keeper->messages.ptr);
     if (!keeper->conf) {
+        log_say_text(LOG_LEVEL_ALERT, keeper->messages.ptr);
         log_say(LOG_LEVEL_ALERT, "the configuration has errors: generation %u does not start",
                 keeper->start.generation);
         keeper_fail(keeper, NULL);
@@ -149,6 +150,7 @@ static void plan_send(struct keeper *keeper)
         .daemon = settings->daemon,
         .master_worker = settings->master_worker,
         .max_reloads = settings->max_reloads,
+        .hard_stop_us = settings->hard_stop_us,
         .silent_warn_us = settings->silent_warn_us,
         .silent_kill_us = settings->silent_kill_us,
     };

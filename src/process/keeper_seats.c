@@ -12,6 +12,7 @@
 #include "board/board.h"
 #include "log/log.h"
 #include "os/service.h"
+#include "process/census.h"
 #include "process/controller.h"
 #include "process/signals.h"
 #include "process/worker.h"
@@ -22,6 +23,7 @@ enum {
     SEATS_PAUSE_US = 100000,  // this, doubled each time
     SEATS_PAUSE_MAX_US = 5000000,
     SEATS_KILL_US = 500000,
+    SEATS_ROOM_US = 50000, // between looks for a free number at the start
 };
 
 static bool is_controller(const struct keeper_seat *seat)
@@ -44,8 +46,11 @@ static void seat_ask(struct keeper_seat *seat)
         board_incarnation_take(keeper->start.board, is_controller(seat) ? BOARD_ROLE_CONTROLLER : BOARD_ROLE_WORKER,
                                seat->slot, keeper->start.generation);
     if (!seat->inc) {
-        log_say(LOG_LEVEL_ALERT, "too many processes at once; trying again later");
-        event_timer_set(&keeper->loop, &seat->again, clock_mono_us() + SEATS_PAUSE_MAX_US);
+        // A generation that starts has the master's word that there will be room as soon as older ones are gone.
+        if (keeper->active)
+            log_say(LOG_LEVEL_ALERT, "too many processes at once; trying again later");
+        event_timer_set(&keeper->loop, &seat->again,
+                        clock_mono_us() + (keeper->active ? SEATS_PAUSE_MAX_US : SEATS_ROOM_US));
         return;
     }
     struct wire_seat wire = { .slot = seat->slot, .inc = seat->inc };
@@ -98,6 +103,7 @@ static _Noreturn void child_run(struct keeper *keeper, const struct keeper_seat 
     const struct keeper_start *start = &keeper->start;
     process_signals_child();
     board_incarnation_enter(start->board, seat->inc);
+    log_say_enter(start->board, seat->inc);
     // Closed as they are: taking them out of the shared epoll would take them out of the keeper's.
     close(keeper->loop.epoll_fd);
     close(keeper->signals.fd);
@@ -274,7 +280,8 @@ void keeper_reap(struct keeper *keeper)
 static void hard_stop_due(struct event_timer *timer)
 {
     struct keeper *keeper = CONTAINER_OF(timer, struct keeper, hard_stop);
-    log_say(LOG_LEVEL_WARNING, "hard-stop-after: generation %u ends now", keeper->start.generation);
+    log_say(LOG_LEVEL_WARNING, "hard-stop-after: generation %u ends now, and with it %u sessions",
+            keeper->start.generation, census_sessions(keeper->start.board, keeper->start.generation));
     keeper_stop(keeper, true);
 }
 

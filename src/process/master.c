@@ -216,6 +216,7 @@ static void tick(struct event_timer *timer)
     if (now_us < master->tick_due_us + MASTER_LATE_US)
         guard_run(master);
     listeners_tick(master);
+    leaving_tick(master);
     deadlines_check(master);
     upgrade_tick(master);
     settle(master);
@@ -226,10 +227,11 @@ static void tick(struct event_timer *timer)
 static bool board_prepare(struct master *master)
 {
     master->board = board_new();
-    if (!master->board)
+    if (!master->board || !log_board_prepare(master->board))
         return false;
     master->inc = board_incarnation_take(master->board, BOARD_ROLE_MASTER, 0, 0);
     board_incarnation_enter(master->board, master->inc);
+    log_say_enter(master->board, master->inc);
     return true;
 }
 
@@ -277,6 +279,7 @@ static void finish(struct master *master)
     reload_fini(master);
     close(master->signals.fd);
     event_loop_fini(&master->loop);
+    log_say_enter(NULL, 0);
     board_free(master->board);
 }
 

@@ -54,9 +54,12 @@ struct generation {
     struct listener **sockets;
     struct seat *seats; // the controller, then the workers
     uint32_t num_seats;
-    struct text said; // what reading the configuration had to say
-    bool has_failed;  // and that it cannot serve
-    bool foreign;     // its board is one that this image of the master cannot read
+    uint64_t left_us;     // when it was told to end softly; 0: it was not
+    uint32_t num_reloads; // that succeeded since it served
+    bool ending;          // it was told to end at once
+    struct text said;     // what reading the configuration had to say
+    bool has_failed;      // and that it cannot serve
+    bool foreign;         // its board is one that this image of the master cannot read
 };
 
 // One address and its sockets: one per slot, or one that all share.
@@ -152,6 +155,22 @@ bool generation_collect(struct generation *generation);
 
 // generations_descriptors_close closes, in a forked process, the lines to all processes.
 void generations_descriptors_close(struct master *master);
+
+// leaving.c
+
+// leaving_begin notes that `generation` is told to end softly.
+void leaving_begin(struct generation *generation);
+
+// leaving_reloaded counts a reload that succeeded, and ends the generations that survived more than mworker-max-reloads
+// says.
+void leaving_reloaded(struct master *master);
+
+// leaving_make_room ends old generations, the oldest first, where there would not be enough numbers for the processes
+// of `coming`, whose plan is known. False where not even that would do.
+bool leaving_make_room(struct generation *coming);
+
+// leaving_tick sees to hard-stop-after for generations whose keeper is gone.
+void leaving_tick(struct master *master);
 
 // master.c
 

@@ -199,6 +199,11 @@ static void traffic_soft_stop(void *traffic)
     frontends_soft_stop(traffic);
 }
 
+static void traffic_hard_stop(void *traffic)
+{
+    frontends_hard_stop(traffic);
+}
+
 static bool traffic_is_idle(void *traffic)
 {
     return frontends_is_idle(traffic);
@@ -224,6 +229,7 @@ static const struct process_traffic traffic = {
     .listen = traffic_listen,
     .unlisten = traffic_unlisten,
     .soft_stop = traffic_soft_stop,
+    .hard_stop = traffic_hard_stop,
     .is_idle = traffic_is_idle,
     .open_sessions = traffic_open_sessions,
     .woken = traffic_woken,

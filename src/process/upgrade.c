@@ -41,6 +41,7 @@ static void refused(struct master *master, const char *said, const char *why)
     text_printf(&more, "%s%s", said ? said : "", said && *said && said[strlen(said) - 1] != '\n' ? "\n" : "");
     if (more.len)
         fputs(more.ptr, stderr);
+    log_say_text(LOG_LEVEL_ALERT, more.ptr);
     text_printf(&more, "cannot upgrade to the program at '%s': %s\n", master->image->path, why);
     log_say(LOG_LEVEL_ALERT, "cannot upgrade to the program at '%s': %s; %s", master->image->path, why,
             running_text(master, room, sizeof(room)));

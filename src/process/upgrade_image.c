@@ -121,14 +121,18 @@ static bool board_take_over(struct master *master, const struct upgrade_state *s
     if (!master->board)
         return false;
     if (fresh) {
-        log_say(LOG_LEVEL_WARNING,
-                "Upgrading: the board's core (counters, limits, queues, journal, log rings) starts afresh; processes "
-                "of before finish on theirs");
         generations_estrange(master);
         wakers_close(master->board, state);
         master->inc = board_incarnation_take(master->board, BOARD_ROLE_MASTER, 0, 0);
     }
+    if (!log_board_prepare(master->board))
+        return false;
     board_incarnation_enter(master->board, master->inc);
+    log_say_enter(master->board, master->inc);
+    if (fresh)
+        log_say(LOG_LEVEL_WARNING,
+                "Upgrading: the board's core (counters, limits, queues, journal, log rings) starts afresh; processes "
+                "of before finish on theirs");
     return true;
 }
 

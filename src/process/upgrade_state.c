@@ -90,6 +90,9 @@ static const struct record_field generation_fields[] = {
     RECORD_FIELD(9, struct generation, has_failed),
     RECORD_FIELD(10 | RECORD_VITAL, struct generation, foreign),
     RECORD_FIELD(11 | RECORD_VITAL, struct generation, num_seats),
+    RECORD_FIELD(12, struct generation, left_us),
+    RECORD_FIELD(13, struct generation, num_reloads),
+    RECORD_FIELD(14, struct generation, ending),
 };
 
 static const struct record_field seat_fields[] = {

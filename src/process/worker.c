@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "board/board.h"
 #include "log/log.h"
 #include "os/identity.h"
+#include "os/service.h"
 #include "process/seat.h"
 #include "process/worker.h"
 #include "table/change.h"
@@ -31,6 +33,19 @@ static void soft_stop(struct worker *worker)
     LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
     socket_leave(worker, socket);
     traffic_of(worker)->soft_stop(worker->traffic);
+}
+
+// Whoever ends it now, the log tells what that cost.
+static void signals_ready(struct event_source *source, uint32_t events)
+{
+    (void)events;
+    struct worker *worker = CONTAINER_OF(source, struct worker, signals);
+    pid_t sender;
+    if (os_signals_next(source->fd, &sender) != SIGTERM)
+        return;
+    if (traffic_of(worker)->hard_stop)
+        traffic_of(worker)->hard_stop(worker->traffic);
+    _exit(128 + SIGTERM);
 }
 
 static void take_listen(struct messages *messages, const struct messages_event *event)
@@ -129,6 +144,7 @@ static void turn(struct event_loop *loop)
 
 static bool prepare(struct worker *worker, int take_line)
 {
+    static const int stop_signals[] = { SIGTERM };
     list_init(&worker->sockets);
     table_changes_enter(worker->board, worker->inc);
     if (!event_loop_init(&worker->loop))
@@ -137,10 +153,13 @@ static bool prepare(struct worker *worker, int take_line)
     worker->loop.max_sleep_us = SEAT_MAX_SLEEP_US;
     worker->wake =
         (struct event_source){ .fd = board_incarnation_at(worker->board, worker->inc)->wake_fd, .ready = woken };
+    worker->signals =
+        (struct event_source){ .fd = os_signals_open(stop_signals, NUM_ITEMS(stop_signals)), .ready = signals_ready };
     event_timer_init(&worker->orphan_timer, orphan_check);
     messages_init(&worker->master, "the master", kinds, NUM_ITEMS(kinds), worker, master_lost, take_line);
     worker->traffic = traffic_of(worker)->start(worker);
-    return worker->traffic && event_source_add(&worker->loop, &worker->wake, EPOLLIN) &&
+    return worker->traffic && worker->signals.fd >= 0 && event_source_add(&worker->loop, &worker->wake, EPOLLIN) &&
+           event_source_add(&worker->loop, &worker->signals, EPOLLIN) &&
            messages_attach(&worker->master, &worker->loop);
 }
 

@@ -70,6 +70,9 @@ bool proxy_conf_publish(struct program_conf *program, struct board *board)
     }
     if (!publish_vars(global, board))
         return false;
-    return log_targets_publish(board, global->logs, global->log_tag ? global->log_tag : PROXY_LOG_TAG,
-                               global->log_send_hostname);
+    if (!log_targets_publish(board, global->logs, global->log_tag ? global->log_tag : PROXY_LOG_TAG,
+                             global->log_send_hostname))
+        return false;
+    log_say_targets(board, global->logs);
+    return true;
 }

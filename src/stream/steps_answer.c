@@ -8,7 +8,8 @@ enum { DRAIN_MAX = 64 * 1024 };
 static enum stream_verdict finish_refused(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
-    bool unread = !front->stream.rx_done || buf_len(&front->in) || front->conn.can_read || front->stream.rx_cut;
+    bool unread = !front->stream.rx_done || buf_len(&front->in) || front->conn.can_read || front->stream.rx_cut ||
+                  stream->told_leave;
     if (mux_h1_can_reuse(front) && stream->head_valid)
         return stream_finish(stream, (enum stream_end)stream->end, STREAM_NEXT_REQUEST);
     return stream_finish(stream, (enum stream_end)stream->end, unread ? STREAM_NEXT_LINGER : STREAM_NEXT_CLOSE);
@@ -63,6 +64,7 @@ static bool begin(struct stream *stream, const struct proxy_answer *answer)
         front->keep_alive = false;
     if (answer->close)
         front->keep_alive = false;
+    stream_take_leave(stream);
     front->upgrading = false;
     // What a rule made of the status may rule a body out.
     if (stream->head_valid && !http_response_has_body(head, (enum http_method)stream->client_method))

@@ -128,8 +128,8 @@ static enum stream_verdict pass_head(struct stream *stream)
     if (!stream_response_rules(stream, &verdict))
         return verdict;
     stream->status = stream->response.status;
-    if (stream->ctx->stopping)
-        front->keep_alive = false;
+    if (!is_tunnel)
+        stream_take_leave(stream);
     front->upgrading = stream->status == 101;
     enum mux_body body = back->stream.rx;
     // A rule may have made it one that has no body, or have asked for one that the client did not want.
@@ -224,15 +224,15 @@ static enum stream_verdict relay_up(struct stream *stream)
 static enum stream_verdict exchange_done(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
-    // During a soft stop a client that was not told to close keeps its connection until it is told, or was idle for a
-    // while.
+    // During a soft stop a client that was not told to close keeps its connection until it is told.
     bool keep = mux_h1_can_reuse(front);
     if (stream->session->conf->options & PROXY_OPT_HTTP_CLOSE)
         keep = false;
     if (keep)
         return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_REQUEST);
-    // Closing with bytes unread would reset the connection and could take our last bytes with it.
-    bool unread = !front->stream.rx_done || buf_len(&front->in) || front->conn.can_read;
+    // Closing with bytes unread would reset the connection and could take our last bytes with it; so would bytes that
+    // come afterwards from a client that did not know that this was the end (RFC 9112 section 9.6).
+    bool unread = !front->stream.rx_done || buf_len(&front->in) || front->conn.can_read || stream->told_leave;
     return stream_finish(stream, STREAM_END_OK, unread ? STREAM_NEXT_LINGER : STREAM_NEXT_CLOSE);
 }
 

@@ -53,18 +53,6 @@ static bool may_upgrade(const struct http_head *head)
     return true;
 }
 
-// During a soft stop that is spread the share of clients that are told to close grows from none to all.
-static bool is_last(struct stream_ctx *ctx)
-{
-    if (!ctx->close_from_us || ctx->stopping)
-        return ctx->stopping;
-    ctx->close_sum_us += ctx->loop->now_us - ctx->close_from_us;
-    if (ctx->close_sum_us < ctx->close_spread_us)
-        return false;
-    ctx->close_sum_us -= ctx->close_spread_us;
-    return true;
-}
-
 // See `option http-use-proxy-header`.
 static bool wants_proxy_close(const struct stream *stream)
 {
@@ -99,7 +87,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     _Atomic uint64_t *gauges = board_gauges(ctx->board, conf->fe_object);
     proxy_gauge_raise(&gauges[PROXY_GAUGE_REQUEST_RATE_MAX],
                       board_rate_add(&gauges[PROXY_GAUGE_REQUEST_RATE], now_us, 1));
-    if (conf->options & PROXY_OPT_HTTP_CLOSE || wants_proxy_close(stream) || is_last(ctx))
+    if (conf->options & PROXY_OPT_HTTP_CLOSE || wants_proxy_close(stream))
         stream->front->keep_alive = false;
     stream->upgrade = may_upgrade(&stream->request);
     // A handshake without its key can only fail, and the answer to it could not be checked (RFC 6455 section 4.2.1).
