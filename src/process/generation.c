@@ -76,12 +76,12 @@ static void take_open(struct messages *messages, const struct messages_event *ev
 static void take_section(struct messages *messages, const struct messages_event *event)
 {
     struct generation *generation = messages->owner;
-    struct wire_section section = *(const struct wire_section *)event->data;
-    section.name[sizeof(section.name) - 1] = '\0';
     int fd = event->fds[0];
     event->fds[0] = -1;
-    if (!board_section_take(generation->master->board, section.name, section.version, fd))
-        log_say(LOG_LEVEL_WARNING, "the board cannot keep section '%s' for the next generation", section.name);
+    if (generation->state == GENERATION_STARTING)
+        sections_add(generation, event->data, fd);
+    else
+        close(fd);
 }
 
 static bool all_opened(const struct generation *generation)
@@ -247,6 +247,7 @@ void generation_start(struct master *master)
     }
     generation->master = master;
     text_init(&generation->said);
+    list_init(&generation->sections);
     generation->number = ++master->num_generations;
     generation->started_us = master->loop.now_us;
     if (!keeper_fork(generation)) {
@@ -269,6 +270,7 @@ static void activate(struct generation *generation)
     struct generation *before = master->active;
     generation->state = GENERATION_ACTIVE;
     master->active = generation;
+    sections_enter(generation);
     master->num_again = 0;
     master->again_us = 0;
     messages_send(&generation->line, WIRE_ACTIVE, NULL, 0, NULL, 0);
@@ -390,6 +392,7 @@ bool generation_collect(struct generation *generation)
         seat_leave(&generation->seats[i]);
     line_end(generation);
     list_remove(&generation->link);
+    sections_drop(generation);
     free(generation->binds);
     free(generation->sockets);
     free(generation->seats);

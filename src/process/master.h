@@ -59,7 +59,9 @@ struct generation {
     bool ending;          // it was told to end at once
     struct text said;     // what reading the configuration had to say
     bool has_failed;      // and that it cannot serve
-    bool foreign;         // its board is one that this image of the master cannot read
+    struct list sections; // of the board, that its keeper made, until it serves
+    uint32_t num_sections;
+    bool foreign; // its board is one that this image of the master cannot read
 };
 
 // One address and its sockets: one per slot, or one that all share.
@@ -207,6 +209,17 @@ void reload_forget_seat(struct master *master, struct seat *seat);
 
 // reload_fini drops all of it.
 void reload_fini(struct master *master);
+
+// sections.c
+
+// sections_add remembers a section that the keeper of `generation` made.
+void sections_add(struct generation *generation, const struct wire_section *wire, int take_fd);
+
+// sections_enter puts what was remembered on the board, and tells what starts afresh.
+void sections_enter(struct generation *generation);
+
+// sections_drop forgets it.
+void sections_drop(struct generation *generation);
 
 // upgrade.c
 

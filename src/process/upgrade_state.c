@@ -391,6 +391,7 @@ static bool generation_load(struct loading *loading, const struct record *record
     struct generation *generation = zeroed(1, sizeof(*generation));
     generation->master = master;
     text_init(&generation->said);
+    list_init(&generation->sections);
     list_append(&master->generations, &generation->link);
     loading->generation = generation;
     loading->num_seats = 0;
