@@ -146,6 +146,18 @@ objects: $(main_object) $(call archives_of,$(AREAS))
 fairlead: binary
 	@$(if $(and $(filter release,$(VARIANT)),$(main_object)),ln -sfn build/release/fairlead fairlead,true)
 
+# A program that reads the core of the board in another way, as one of another version might: for scenarios of upgrades.
+other_board_objects := $(patsubst src/board/%.c,$B/other-board/%.o,$(call sources_of,board))
+$B/other-board/%.o: src/board/%.c $B/flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) -DBOARD_LAYOUT=9999 $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+$B/fairlead-other-board: $(main_object) $(call archives_of,$(AREAS)) $(other_board_objects)
+	$(call say,LD,$@)
+	@$(CC) $(CFLAGS_ALL) $(if $(lto),-fno-lto) $(main_object) $(other_board_objects) \
+	    $(call whole,$(filter-out board,$(AREAS))) $(LDFLAGS_ALL) -o $@
+
 # --- programs for tests -------------------------------------------------------------------------------------------
 
 # A unit test is one program of cmocka, linked with its area and what that may use: an upward call does not link.
@@ -241,7 +253,7 @@ aarch64:
 unit: unit-programs
 	@$(call run_tests,unit) program --timeout $(test_seconds) $(UNIT_TESTS)
 
-vtc: fairlead
+vtc: fairlead $B/fairlead-other-board
 	@$(call run_tests,vtc) vtc --timeout $(test_seconds) $(sort $(wildcard reg-tests/vtc/*/*.vtc))
 
 # Not of `check`, for HAProxy is no part of the tests: do the scenarios hold for Debian's HAProxy, as they claim?
