@@ -6,6 +6,16 @@
 
 #include <stddef.h>
 
+// What failed, kept for whoever tells of the process's end; `expr` is NULL while nothing did.
+struct check_failure {
+    const char *expr;
+    const char *file;
+    int line;
+};
+
+// check_failure gives the check that failed in this process. Safe in a signal handler.
+const struct check_failure *check_failure(void);
+
 // check_failed prints `expr`, `file` and `line` to standard error and aborts the process.
 _Noreturn void check_failed(const char *expr, const char *file, int line);
 

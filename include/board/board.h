@@ -41,7 +41,7 @@ int board_keep(struct board *board, bool keep);
 // board_adopt takes the board over in the new image of the master: sections that match are used, others start fresh. It
 // takes the descriptor that board_keep gave, in any case. `*fresh` says that the core (incarnations, objects, counters,
 // lanes, queues, journal, rings) has another layout and started fresh, as a whole: no number of a process means
-// anything on it. Otherwise the caller enters its incarnation again (board_incarnation_enter). NULL with errno where it
+// anything on it, and sections whose name begins with "board/" are dropped with it. Otherwise the caller enters its incarnation again (board_incarnation_enter). NULL with errno where it
 // is no board.
 struct board *board_adopt(bool *fresh, int take_directory_fd);
 
@@ -109,6 +109,10 @@ struct board_incarnation *board_incarnation_at(struct board *board, uint32_t inc
 // board_incarnation_limit gives one more than the highest number ever in use: loops over incarnations go that far. The
 // lowest free number is always taken, so that it stays near the number of processes alive at once.
 uint32_t board_incarnation_limit(struct board *board);
+
+// board_num_wakers gives how many processes there may be at once, and with that how many descriptors the board takes in
+// each of them: fewer than BOARD_MAX_INCARNATIONS where the limit of descriptors was low when it was made.
+uint32_t board_num_wakers(struct board *board);
 
 // board_incarnation_dead cleans up after the process `inc`, which is known to be dead: folds its counters into the
 // base, zeroes its lanes, takes its waiters off the queues, repairs locks it held, wakes who waited for what it held,

@@ -122,8 +122,9 @@ struct log_drain *log_drain_new(struct board *board);
 
 // log_drain_open opens all sinks there are now, for a keeper that is about to change its root directory or its user: a
 // path outside of the new root can be written to for as long as its reader keeps its socket. It returns how many could
-// not be opened; they are tried again when there is something to send.
-uint32_t log_drain_open(struct log_drain *drain);
+// not be opened; they are tried again when there is something to send. Those of inherited descriptors (fd@N, stdout) are
+// left out unless `descriptors`: a program that goes to the background must not hold on to them.
+uint32_t log_drain_open(struct log_drain *drain, bool descriptors);
 
 // log_drain_free sends what is still buffered if that needs no waiting, and closes all sinks. Sinks fd@N, stdout and
 // stderr stay open.

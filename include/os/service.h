@@ -26,6 +26,15 @@ bool os_pidfile_write(const char *path, pid_t pid);
 // fails is not reported: a manager that does not listen is no reason to stop. sd_notify(3).
 void os_notify(const char *state);
 
+// os_watchdog_us gives how often, in microseconds, the service manager wants to hear "WATCHDOG=1" of this process
+// before it takes the service for dead; 0 where it does not. sd_watchdog_enabled(3).
+uint64_t os_watchdog_us(void);
+
+// os_service_leave is for a process forked by the one that the service manager knows: it closes the sockets that the
+// manager gave (LISTEN_FDS, descriptors from 3 on) and forgets the variables by which it is addressed. It gives the
+// number of sockets. sd_listen_fds(3).
+int os_service_leave(void);
+
 // os_signals_open blocks the `num` signals and gives a descriptor that tells of them (os_signals_next), close-on-exec
 // and non-blocking; -1 with errno.
 int os_signals_open(const int *signals, int num);

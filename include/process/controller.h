@@ -23,6 +23,7 @@ struct controller {
     const struct process_settings *settings;
     const struct process_program *program;
     const char *startup_messages; // what reading the configuration had to say, "" for nothing
+    struct log_drain *sinks;      // opened by the keeper, or NULL
     void *admin;
     // The rest belongs to controller.c.
     struct messages master;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "base/text.h"
+#include "os/cpus.h"
 #include "os/identity.h"
 #include "os/listen.h"
 
@@ -65,6 +66,14 @@ struct process_settings {
     uint64_t silent_kill_us;     // and for so long it is killed; 0: never
     uint64_t hard_stop_us;       // a soft stop that takes longer ends at once; 0: it may take for ever
     uint64_t num_files;          // descriptors per process; 0: up to the hard limit
+    uint64_t memory_mb;          // what a process may allocate; 0: any amount
+    uint64_t max_files;          // and never more; 0: no such bound
+    uint64_t min_files;          // fewer are too few for maxconn
+    uint64_t maxsock;            // what `maxconn` connections take where one process has them all
+    uint32_t maxconn;            // 0: any number
+    bool strict_limits;          // not to have `num_files` is a reason not to start
+    const struct os_cpus *cpus;  // processors to run on; NULL: as whoever started the program
+    const struct os_cpus *worker_cpus; // by slot, an empty set: as all; NULL: all as all
     const char *const *sections; // names of board sections that `prepare` made, for the next generation
     uint32_t num_sections;
 };
@@ -93,6 +102,10 @@ struct process_traffic {
     void (*awake)(void *traffic);
     // turn is called each turn before the wait. May be NULL.
     void (*turn)(void *traffic);
+    // describe writes what is carried at this moment (the client, where it goes, how far it is) into `room`, `cap`
+    // bytes, which stays empty where that is nothing. In a signal handler, at any moment: it takes no memory and no
+    // lock, and what it reads may be half changed. May be NULL.
+    void (*describe)(const void *traffic, char *room, size_t cap);
 };
 
 // How the latest attempt to start a generation went.

@@ -24,6 +24,7 @@ struct worker {
     const struct process_program *program;
     void *traffic;
     // The rest belongs to worker.c.
+    char name[16]; // for messages: "worker 2"
     struct messages master;
     struct event_source wake;
     struct event_source signals;

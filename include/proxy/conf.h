@@ -12,6 +12,7 @@
 #include "expr/var.h"
 #include "http/case.h"
 #include "http/head.h"
+#include "os/cpus.h"
 #include "os/listen.h"
 #include "tls/bind.h"
 #include "tls/target.h"
@@ -354,19 +355,44 @@ struct proxy_boot_var {
     struct expr_sample value;
 };
 
+// Groups, or workers of a group, by number: the first is 0.
+struct cpu_map_range {
+    uint64_t bits[2];
+};
+
+// A cpu-map line, the first of the file first.
+struct cpu_map_conf {
+    struct cpu_map_conf *next;
+    struct cpu_map_range groups;
+    struct cpu_map_range threads;
+    bool is_auto;  // one processor each, in their order
+    bool by_group; // the order is that of the groups
+    struct os_cpus cpus;
+};
+
 struct global_conf {
-    uint32_t maxconn; // 0: from the descriptor limit
+    uint32_t maxconn; // 0: from the descriptor limit, which is looked up before the workers start
     uint32_t nbproc;
     uint32_t nbthread; // workers are nbproc * nbthread; 0: one per usable CPU
     int64_t uid;       // -1: unchanged
     int64_t gid;
+    bool gid_is_optional;  // it is that of `user`, which was not asked for
+    uint64_t capabilities; // setcap: bits of OS_CAP_...
+    uint8_t dump;          // set-dumpable: enum os_dump
     const char *chroot;
     const char *pidfile;
     const char *node;
     const char *description;
     bool daemon;
     bool master_worker;
-    uint64_t ulimit_n;
+    uint64_t ulimit_n;      // 0: from maxconn
+    uint64_t fd_hard_limit; // default 1048576
+    uint64_t maxsock;       // descriptors that maxconn takes in one process, known with it
+    uint32_t maxpipes;      // of a worker, 0: from maxconn, known with it
+    bool strict_limits;     // on by default
+    uint32_t num_groups;    // thread-groups, 0: one
+    struct os_cpus *cpus;   // cpu-set, NULL: none
+    struct cpu_map_conf *cpu_maps;
     uint64_t hard_stop_after;   // us, 0: never
     uint32_t max_reloads;       // mworker-max-reloads plus one; 0: any number
     bool go_on_alone;           // master-worker no-exit-on-failure

@@ -18,6 +18,9 @@ typedef enum stream_verdict stream_step_fn(struct stream *stream);
 // stream_step_set moves the stream to `step`; an edge that the table of steps does not know is a bug.
 void stream_step_set(struct stream *stream, enum stream_step step);
 
+// stream_step_name gives the name of a step, for people.
+const char *stream_step_name(enum stream_step step);
+
 stream_step_fn stream_read_head;       // stream_read_head waits for a whole request head
 stream_step_fn stream_content_rules;   // stream_content_rules applies tcp-request content of the frontend
 stream_step_fn stream_request_rules;   // stream_request_rules applies http-request rules of the frontend

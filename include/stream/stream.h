@@ -80,6 +80,8 @@ struct stream_ctx {
     struct mux_ctx *mux;
     struct backend_ctx *backends;
     const struct program_conf *program;
+    const struct stream *volatile at;               // the stream that runs, for stream_describe; or NULL
+    const struct stream_tunnel *volatile at_tunnel; // or the tunnel
     struct stream *free_streams;
     uint32_t num_free;
     uint32_t num_streams;
@@ -243,6 +245,11 @@ void stream_release(struct stream *stream);
 
 // stream_has_request says whether the whole request has come: nothing more is waited for from the client but its end.
 bool stream_has_request(const struct stream *stream);
+
+// stream_describe writes what runs at this moment into `room`, `cap` bytes: the client, frontend, backend and server, the
+// step, the stream's number, its unique id and the start of the request; "" where no stream runs. Safe in a signal
+// handler, at any moment; what it writes is for people.
+void stream_describe(const struct stream_ctx *ctx, char *room, size_t cap);
 
 // stream_is_idle says whether no byte of a request has come yet: the session may close without loss.
 bool stream_is_idle(const struct stream *stream);

@@ -35,6 +35,7 @@
       "Most TLS connections, over all workers (maxsslconn), 0 for no limit")                                           \
     X(21, CURR_SSL_CONNS, "CurrSslConns", "MGP", U32, "TLS connections open now, to clients and servers")              \
     X(22, CUM_SSL_CONNS, "CumSslConns", "MCP", U64, "TLS connections since the master started")                        \
+    X(23, MAXPIPES, "Maxpipes", "CLP", U32, "Most pipes a worker may use at once (maxpipes)")                         \
     X(26, CONN_RATE, "ConnRate", "MRP", U32, "Client connections in the last second")                                  \
     X(27, CONN_RATE_LIMIT, "ConnRateLimit", "CLP", U32, "Limit of ConnRate, 0 for none")                               \
     X(28, MAX_CONN_RATE, "MaxConnRate", "MMP", U32, "Highest ConnRate since the master started")                       \
@@ -144,15 +145,17 @@ static void fill_processes(struct info_values *info, const struct admin *admin, 
 
 static void fill_limits(struct info_values *info, const struct admin *admin)
 {
+    const struct global_conf *global = &admin->start.conf->global;
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         set(info, INFO_ULIMIT_N, files.rlim_cur);
-        set(info, INFO_MAXSOCK, files.rlim_cur);
+        set(info, INFO_MAXSOCK, global->maxsock ? global->maxsock : files.rlim_cur);
     }
     set(info, INFO_MEMMAX_MB, admin->start.memory_mb);
     set(info, INFO_MEMMAX_BYTES, admin->start.memory_mb << 20);
     set(info, INFO_MAXCONN, admin_max_connections(admin));
     set(info, INFO_HARD_MAXCONN, admin_max_connections(admin));
+    set(info, INFO_MAXPIPES, global->no_splice ? 0 : global->maxpipes);
     set(info, INFO_CONN_RATE_LIMIT, 0);
     set(info, INFO_SESS_RATE_LIMIT, 0);
     set(info, INFO_BUSY_POLLING, 0);

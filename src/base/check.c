@@ -3,8 +3,16 @@
 #include <stdlib.h>
 #include "base/check.h"
 
+static struct check_failure failure;
+
+const struct check_failure *check_failure(void)
+{
+    return &failure;
+}
+
 void check_failed(const char *expr, const char *file, int line)
 {
+    failure = (struct check_failure){ .expr = expr, .file = file, .line = line };
     fprintf(stderr, "fairlead: must(%s) failed at %s:%d, this is a bug\n", expr, file, line);
     abort();
 }

@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "base/text.h"
 #include "board/layout.h"
 #include "os/memory.h"
+
+// Of the descriptors a process may have, one in so many is for waking others, but some are needed whatever the limit.
+enum { WAKERS_SHARE = 4, WAKERS_MIN = 16 };
 
 #define DIRECTORY_MAGIC UINT64_C(0x31647261626f6c66)
 
@@ -143,13 +147,25 @@ bool board_section_take(struct board *board, const char *name, uint32_t version,
     return true;
 }
 
+// Each process holds the eventfds of all: where the limit of descriptors is low, so many would leave few to serve with.
+static uint32_t num_wakers(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / WAKERS_SHARE >= BOARD_MAX_INCARNATIONS - 1) {
+        return BOARD_MAX_INCARNATIONS - 1;
+    }
+    uint32_t num = (uint32_t)limit.rlim_cur / WAKERS_SHARE;
+    return num > WAKERS_MIN ? num : WAKERS_MIN;
+}
+
 // All processes must know all eventfds, those of processes forked later included: so they are made up front.
 static bool wakers_make(struct board *board)
 {
+    uint32_t num = num_wakers();
     for (uint32_t inc = 0; inc < BOARD_MAX_INCARNATIONS; inc++) {
         board->incarnations->records[inc].wake_fd = -1;
     }
-    for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
+    for (uint32_t inc = 1; inc <= num; inc++) {
         int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         if (fd < 0) {
             return false;
@@ -160,7 +176,10 @@ static bool wakers_make(struct board *board)
     return true;
 }
 
-// The core sections refer to each other: all of them are taken as they are, or none.
+// The core sections refer to each other: all of them are taken as they are, or none. What others keep by incarnation
+// number has a name that begins like theirs, and goes with them.
+#define CORE_PREFIX "board/"
+
 static const struct core_section {
     const char *name;
     size_t at; // of its address in struct board
@@ -202,10 +221,9 @@ static bool core_read(struct board *board)
         const struct board_map *map = find(board, core[i].name);
         fits = fits && map && core_fits(&core[i], map->version, map->len);
     }
-    for (size_t i = 0; !fits && i < NUM_ITEMS(core); i++) {
-        struct board_map *map = find(board, core[i].name);
-        if (map) {
-            map_drop(map);
+    for (uint32_t i = 0; !fits && i < board->num_maps; i++) {
+        if (strncmp(board->maps[i].name, CORE_PREFIX, strlen(CORE_PREFIX)) == 0) {
+            map_drop(&board->maps[i]);
         }
     }
     return fits;
@@ -296,7 +314,8 @@ struct board *board_adopt(bool *fresh, int take_directory_fd)
         return fail(board);
     }
     for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
-        if (!memory_file_keep(board->incarnations->records[inc].wake_fd, false)) {
+        int fd = board->incarnations->records[inc].wake_fd;
+        if (fd >= 0 && !memory_file_keep(fd, false)) {
             return fail(board);
         }
     }
@@ -339,7 +358,8 @@ int board_keep(struct board *board, bool keep)
         }
     }
     for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
-        if (!memory_file_keep(board->incarnations->records[inc].wake_fd, keep)) {
+        int fd = board->incarnations->records[inc].wake_fd;
+        if (fd >= 0 && !memory_file_keep(fd, keep)) {
             return -1;
         }
     }

@@ -57,6 +57,9 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
     for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
         struct board_incarnation *record = &all->records[inc];
         uint32_t state = BOARD_STATE_FREE;
+        if (record->wake_fd < 0) {
+            break;
+        }
         if (!atomic_compare_exchange_strong(&record->state, &state, BOARD_STATE_TAKING)) {
             continue;
         }
@@ -102,6 +105,15 @@ struct board_incarnation *board_incarnation_at(struct board *board, uint32_t inc
 uint32_t board_incarnation_limit(struct board *board)
 {
     return atomic_load_explicit(&board->incarnations->limit, memory_order_relaxed);
+}
+
+uint32_t board_num_wakers(struct board *board)
+{
+    uint32_t num = 0;
+    while (num + 1 < BOARD_MAX_INCARNATIONS && board->incarnations->records[num + 1].wake_fd >= 0) {
+        num++;
+    }
+    return num;
 }
 
 // The lock of that number (struct board_estate); NULL for 0, which stands for none and for the reaper's.

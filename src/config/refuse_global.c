@@ -8,7 +8,6 @@
 #define DNS4     "is not supported: names are always resolved with getaddrinfo"
 #define ENGINE   "needs OpenSSL engines, which BoringSSL does not have"
 #define FCGI     "needs FastCGI, which fairlead does not have"
-#define FDS      "is not supported; use 'maxconn' or 'ulimit-n'"
 #define H2       "needs HTTP/2, which fairlead does not support yet"
 #define LUA      "needs Lua, which fairlead does not have"
 #define PROGRAM  "is not supported; let the service manager start other programs"
@@ -43,7 +42,6 @@ const struct config_refusal config_refuse_global[] = {
     { "deviceatlas-separator", CONFIG_IN_GLOBAL, DEVICE },
     { "dns-accept-family", CONFIG_IN_GLOBAL, NULL },
     { "external-check", CONFIG_IN_GLOBAL, NULL },
-    { "fd-hard-limit", CONFIG_IN_GLOBAL, FDS },
     { "force-cfg-parser-pause", CONFIG_IN_GLOBAL, NULL },
     { "grace", CONFIG_IN_GLOBAL, NULL },
     { "h1-accept-payload-with-any-method", CONFIG_IN_GLOBAL, NULL },
@@ -82,8 +80,6 @@ const struct config_refusal config_refuse_global[] = {
     { "quiet", CONFIG_IN_GLOBAL, NULL },
     { "server-state-base", CONFIG_IN_GLOBAL, NULL },
     { "server-state-file", CONFIG_IN_GLOBAL, NULL },
-    { "set-dumpable", CONFIG_IN_GLOBAL, NULL },
-    { "setcap", CONFIG_IN_GLOBAL, NULL },
     { "spread-checks", CONFIG_IN_GLOBAL, NULL },
     { "ssl-dh-param-file", CONFIG_IN_GLOBAL, DHE },
     { "ssl-engine", CONFIG_IN_GLOBAL, ENGINE },
@@ -94,7 +90,6 @@ const struct config_refusal config_refuse_global[] = {
     { "ssl-security-level", CONFIG_IN_GLOBAL, LEVEL },
     { "stats", CONFIG_IN_GLOBAL, NULL },
     { "stats-file", CONFIG_IN_GLOBAL, NULL },
-    { "strict-limits", CONFIG_IN_GLOBAL, NULL },
     { "thread-hard-limit", CONFIG_IN_GLOBAL, THREADS },
     { "tune.comp.maxlevel", CONFIG_IN_GLOBAL, NULL },
     { "tune.glitches.kill.cpu-usage", CONFIG_IN_GLOBAL, H2 },

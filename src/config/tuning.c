@@ -29,7 +29,7 @@
 
 #define ON_OFF "{ on | off }"
 
-#define WHY_CPU     "No effect: each worker is a process of one thread; the kernel or the service manager places it."
+#define WHY_CPU     "No effect: each worker is a process of one thread; 'cpu-map' and 'cpu-set' place it."
 #define WHY_POLLER  "No effect: epoll is the only poller."
 #define WHY_BUFFERS "No effect: buffers are only held while bytes are in flight."
 #define WHY_COPY    "No effect: bodies are spliced or copied at most once, whatever carries them."
@@ -41,16 +41,12 @@
 
 static const struct config_word tuning_words[] = {
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "busy-polling", CONFIG_MAY_NEGATE, WHY_POLLER),
-    TUNING_LIST(CONFIG_IN_GLOBAL, "cpu-map", 0, "<workers> <cpu>...", 2, "1-4 0-3", WHY_CPU),
     TUNING_VALUE(CONFIG_IN_GLOBAL, "cpu-policy", "<policy>", 1, "performance", WHY_CPU),
-    TUNING_LIST(CONFIG_IN_GLOBAL, "cpu-set", 0, "<directive>...", 1, "only-cpu 0-3", WHY_CPU),
     TUNING_VALUE(CONFIG_IN_GLOBAL, "debug.counters", ON_OFF, 1, "on", WHY_DEBUG),
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "expose-deprecated-directives", 0, WHY_PERMIT),
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "expose-experimental-directives", 0, WHY_PERMIT),
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "insecure-fork-wanted", CONFIG_MAY_NEGATE, WHY_PERMIT),
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "insecure-setuid-wanted", CONFIG_MAY_NEGATE, WHY_PERMIT),
-    TUNING_VALUE(CONFIG_IN_GLOBAL, "maxpipes", "<number>", 1, "1024",
-                 "No effect: pipes are pooled as they are needed."),
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "no-memory-trimming", 0, WHY_POOL),
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "no-quic", 0, "No effect: there is no QUIC to turn off."),
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "noepoll", 0, WHY_POLLER),
@@ -65,7 +61,6 @@ static const struct config_word tuning_words[] = {
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "quick-exit", 0, "No effect: a worker that has finished always exits at once."),
     TUNING_VALUE(CONFIG_IN_GLOBAL, "stress-level", "<level>", 1, "0", WHY_DEBUG),
     TUNING_LIST(CONFIG_IN_GLOBAL, "thread-group", 0, "<group> [<threads>...]", 1, "1 1-4", WHY_CPU),
-    TUNING_VALUE(CONFIG_IN_GLOBAL, "thread-groups", "<number>", 1, "2", WHY_CPU),
     TUNING_VALUE(CONFIG_IN_GLOBAL, "tune.applet.zero-copy-forwarding", ON_OFF, 1, "on", WHY_COPY),
     TUNING_VALUE(CONFIG_IN_GLOBAL, "tune.buffers.limit", "<number>", 1, "0", WHY_BUFFERS),
     TUNING_VALUE(CONFIG_IN_GLOBAL, "tune.buffers.reserve", "<number>", 1, "4", WHY_BUFFERS),

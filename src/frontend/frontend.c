@@ -36,7 +36,7 @@ void frontends_init(struct frontends *frontends, const struct program_conf *prog
     event_timer_init(&frontends->meet, frontend_sessions_meet);
     event_timer_init(&frontends->resume, frontend_listeners_resume);
     buf_pool_init(&frontends->bufs, global->bufsize, MAX_FREE_BUFS);
-    transport_pipe_pool_init(&frontends->pipes, global->no_splice ? 0 : 1024,
+    transport_pipe_pool_init(&frontends->pipes, global->no_splice ? 0 : global->maxpipes,
                              global->pipesize ? global->pipesize : 256 * 1024);
     frontends->mux = (struct mux_ctx){
         .loop = loop,

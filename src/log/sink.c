@@ -98,6 +98,10 @@ static bool open_fd(struct log_sink *sink)
 {
     int fd = sink->entry->to.fd, type = 0;
     struct stat st;
+    if (sink->owned) { // it failed, and may not any more
+        sink->kind = LOG_SINK_FILE;
+        return true;
+    }
     if (fstat(fd, &st) < 0)
         return false;
     if (S_ISSOCK(st.st_mode)) {
@@ -169,8 +173,12 @@ static void flush_stream(struct log_sink *sink, uint64_t now_us)
     if (done > 0) {
         consume(sink, (size_t)done);
     } else if (done == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
+        // What was opened a second time is kept: a confined controller could not do it again.
         lose_all(sink);
-        sink_close(sink);
+        if (sink->owned)
+            sink->kind = LOG_SINK_CLOSED;
+        else
+            sink_close(sink);
         sink->retry_us = now_us + SINK_RETRY_US;
     }
 }

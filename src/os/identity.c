@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <linux/securebits.h>
 #include <pwd.h>
 #include <stddef.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 #include "base/check.h"
 #include "os/identity.h"
@@ -19,6 +22,15 @@ bool os_identity_user(int64_t *uid, int64_t *gid, const char *name)
     return true;
 }
 
+bool os_identity_user_group(int64_t *gid, int64_t uid)
+{
+    const struct passwd *user = getpwuid((uid_t)uid);
+    if (!user)
+        return false;
+    *gid = user->pw_gid;
+    return true;
+}
+
 bool os_identity_group(int64_t *gid, const char *name)
 {
     const struct group *group = getgrnam(name);
@@ -29,28 +41,39 @@ bool os_identity_group(int64_t *gid, const char *name)
 }
 
 // A process without CAP_SETPCAP cannot change its bounding set, and need not: it has nothing to lose there.
-static void bounding_set_drop(const cap_value_t *kept, int num_kept)
+static void bounding_set_shrink(uint64_t kept)
 {
-    for (cap_value_t value = 0; value <= CAP_LAST_CAP; value++) {
-        bool keep = false;
-        for (int i = 0; i < num_kept; i++)
-            keep = keep || kept[i] == value;
-        if (!keep)
+    for (cap_value_t value = 0; value <= CAP_LAST_CAP; value++)
+        if (!(kept >> value & 1))
             cap_drop_bound(value);
-    }
 }
 
-static bool capabilities_keep(const cap_value_t *wanted, int num_wanted)
+// That user 0 gets all rights back by starting a program is over, and that rights pass on to one. Likewise only for who
+// has CAP_SETPCAP; the others have nothing to pass on.
+static void root_disarm(void)
+{
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L);
+    prctl(PR_SET_SECUREBITS, (unsigned long)(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_KEEP_CAPS |
+                                             SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED));
+}
+
+// Takes those of `wanted` that are permitted, drops the others, and gives those that are not.
+static bool capabilities_take(uint64_t *missing, uint64_t wanted)
 {
     cap_t now = cap_get_proc();
     cap_t then = cap_init();
     bool done = now && then;
-    for (int i = 0; done && i < num_wanted; i++) {
+    *missing = 0;
+    for (cap_value_t value = 0; done && value <= CAP_LAST_CAP; value++) {
         cap_flag_value_t has = CAP_CLEAR;
-        cap_get_flag(now, wanted[i], CAP_PERMITTED, &has);
-        if (has == CAP_SET)
-            done = cap_set_flag(then, CAP_PERMITTED, 1, &wanted[i], CAP_SET) == 0 &&
-                   cap_set_flag(then, CAP_EFFECTIVE, 1, &wanted[i], CAP_SET) == 0;
+        if (!(wanted >> value & 1))
+            continue;
+        cap_get_flag(now, value, CAP_PERMITTED, &has);
+        if (has != CAP_SET)
+            *missing |= (uint64_t)1 << value;
+        else
+            done = cap_set_flag(then, CAP_PERMITTED, 1, &value, CAP_SET) == 0 &&
+                   cap_set_flag(then, CAP_EFFECTIVE, 1, &value, CAP_SET) == 0;
     }
     done = done && cap_set_proc(then) == 0;
     int saved = errno;
@@ -60,37 +83,86 @@ static bool capabilities_keep(const cap_value_t *wanted, int num_wanted)
     return done;
 }
 
+static bool group_take(const struct os_identity *identity)
+{
+    gid_t gid = (gid_t)identity->gid;
+    if (identity->gid < 0 || setresgid(gid, gid, gid) == 0)
+        return true;
+    return identity->gid_is_optional && (identity->uid < 0 || (uid_t)identity->uid == geteuid());
+}
+
 static bool ids_take(const char **what, const struct os_identity *identity)
 {
     bool user_changes = identity->uid >= 0 && (uid_t)identity->uid != geteuid();
-    bool group_changes = identity->gid >= 0 && (gid_t)identity->gid != getegid();
-    *what = "leave the supplementary groups";
-    if ((user_changes || group_changes) && setgroups(0, NULL) < 0)
-        return false;
+    bool group_changes = identity->gid >= 0 && (gid_t)identity->gid != getegid() && !identity->gid_is_optional;
+    // Who may not do this may not do what follows either, which is better told.
+    bool left = (!user_changes && !group_changes) || setgroups(0, NULL) == 0;
     *what = "change the group";
-    if (identity->gid >= 0 && setresgid((gid_t)identity->gid, (gid_t)identity->gid, (gid_t)identity->gid) < 0)
+    if (!group_take(identity))
         return false;
     *what = "keep capabilities over the change of user";
-    if ((identity->any_source || identity->net_admin) && prctl(PR_SET_KEEPCAPS, 1L) < 0)
+    if (identity->capabilities && user_changes && prctl(PR_SET_KEEPCAPS, 1L) < 0)
         return false;
     *what = "change the user";
-    return identity->uid < 0 || setresuid((uid_t)identity->uid, (uid_t)identity->uid, (uid_t)identity->uid) == 0;
+    uid_t uid = (uid_t)identity->uid;
+    if (user_changes && setresuid(uid, uid, uid) < 0)
+        return false;
+    *what = "leave the supplementary groups";
+    return left;
 }
 
-bool os_identity_become(const char **what, const struct os_identity *identity)
+// Which mappings a core file holds, by a number that children inherit; core(5). Bit 2: those of files, for program and
+// libraries.
+static void dump_with_libraries(void)
 {
-    static const cap_value_t any_source[] = { CAP_NET_ADMIN, CAP_NET_RAW };
-    // Root without these could not read files of others; it is root that was asked for, by not naming a user.
-    static const cap_value_t of_root[] = { CAP_DAC_OVERRIDE, CAP_NET_ADMIN, CAP_NET_RAW };
+    static const char filter[] = "0x37";
+    int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t ignored = write(fd, filter, sizeof(filter) - 1);
+    (void)ignored;
+    close(fd);
+}
+
+// After the change of user, which is what takes the permission away.
+static bool dump_set(enum os_dump dump)
+{
+    struct rlimit limit = { 0, 0 };
+    if (dump == OS_DUMP_OFF) {
+        (void)setrlimit(RLIMIT_CORE, &limit);
+        return prctl(PR_SET_DUMPABLE, 0L) == 0;
+    }
+    limit = (struct rlimit){ .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
+    if (setrlimit(RLIMIT_CORE, &limit) < 0 && getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_CORE, &limit);
+    }
+    limit = (struct rlimit){ .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
+    (void)setrlimit(RLIMIT_FSIZE, &limit);
+    return prctl(PR_SET_DUMPABLE, 1L) == 0;
+}
+
+bool os_identity_become(const char **what, uint64_t *missing, const struct os_identity *identity)
+{
+    // While /proc can be reached, and root may raise limits.
+    if (identity->dump == OS_DUMP_LIBS)
+        dump_with_libraries();
+    *what = "allow or forbid core files";
+    if (!dump_set(identity->dump))
+        return false;
     *what = "change the root directory";
     if (identity->chroot && (chroot(identity->chroot) < 0 || chdir("/") < 0))
         return false;
-    bool stays_root = identity->uid < 0 ? geteuid() == 0 : identity->uid == 0;
-    const cap_value_t *kept = stays_root ? of_root : any_source;
-    int num_kept = (stays_root ? 1 : 0) + (identity->any_source ? 2 : identity->net_admin ? 1 : 0);
-    bounding_set_drop(kept, num_kept);
+    *what = "give up gaining rights";
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0)
+        return false;
+    root_disarm();
+    bounding_set_shrink(identity->capabilities);
     if (!ids_take(what, identity))
         return false;
     *what = "drop capabilities";
-    return capabilities_keep(kept, num_kept);
+    if (!capabilities_take(missing, identity->capabilities))
+        return false;
+    *what = "allow or forbid core files";
+    return dump_set(identity->dump);
 }

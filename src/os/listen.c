@@ -68,8 +68,13 @@ static int fail(int take_fd, const struct os_listen *spec, char *error, const ch
 {
     int saved = errno;
     char text[OS_LISTEN_TEXT_LEN];
+    const char *advice = "";
+    if (spec->kind == OS_LISTEN_TCP && saved == EACCES)
+        advice = " (a low port needs root, or cap_net_bind_service: see 'setcap')";
+    else if (spec->kind == OS_LISTEN_TCP && saved == EPERM)
+        advice = " (it needs root, or cap_net_raw: see 'setcap')";
     os_listen_text(text, spec);
-    snprintf(error, OS_LISTEN_ERROR_LEN, "%s for [%s]: %s", what, text, strerror(saved));
+    snprintf(error, OS_LISTEN_ERROR_LEN, "%s for [%s]: %s%s", what, text, strerror(saved), advice);
     if (take_fd >= 0)
         close(take_fd);
     errno = saved;

@@ -9,7 +9,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include "base/check.h"
 #include "os/service.h"
+
+enum { SERVICE_FIRST_SOCKET = 3, SERVICE_MAX_SOCKETS = 4096 };
 
 static _Noreturn void daemon_await(int fd)
 {
@@ -93,6 +96,35 @@ void os_notify(const char *state)
                              (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
     (void)ignored;
     close(fd);
+}
+
+static uint64_t variable(const char *name)
+{
+    const char *text = getenv(name);
+    char *end;
+    if (!text || *text < '0' || *text > '9')
+        return 0;
+    uint64_t value = strtoull(text, &end, 10);
+    return *end ? 0 : value;
+}
+
+uint64_t os_watchdog_us(void)
+{
+    bool for_another = getenv("WATCHDOG_PID") && variable("WATCHDOG_PID") != (uint64_t)getpid();
+    return for_another ? 0 : variable("WATCHDOG_USEC");
+}
+
+int os_service_leave(void)
+{
+    static const char *const names[] = { "LISTEN_FDS",    "LISTEN_PID",   "LISTEN_FDNAMES",
+                                         "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC" };
+    uint64_t num = variable("LISTEN_PID") == (uint64_t)getppid() ? variable("LISTEN_FDS") : 0;
+    num = num < SERVICE_MAX_SOCKETS ? num : SERVICE_MAX_SOCKETS;
+    for (uint64_t i = 0; i < num; i++)
+        close(SERVICE_FIRST_SOCKET + (int)i);
+    for (size_t i = 0; i < NUM_ITEMS(names); i++)
+        unsetenv(names[i]);
+    return (int)num;
 }
 
 int os_signals_open(const int *signals, int num)

@@ -6,6 +6,8 @@
 #include "os/identity.h"
 #include "os/service.h"
 #include "process/controller.h"
+#include "process/last_words.h"
+#include "process/rights.h"
 #include "process/seat.h"
 #include "process/wire.h"
 #include "table/change.h"
@@ -17,6 +19,8 @@ enum {
     CONTROLLER_FINAL_BATCHES = 1024,
     CONTROLLER_ORPHAN_US = 500000,
 };
+
+static const char controller_name[] = "the controller";
 
 static void socket_leave(struct controller *controller, struct seat_socket *socket)
 {
@@ -42,6 +46,7 @@ static void stop(struct controller *controller)
         if (!log_drain_run(controller->drain, CONTROLLER_DRAIN_BATCH))
             break;
     log_drain_free(controller->drain);
+    rights_denials_tell(controller_name);
     _exit(0);
 }
 
@@ -65,7 +70,7 @@ static void take_active(struct messages *messages, const struct messages_event *
     (void)event;
     struct controller *controller = messages->owner;
     if (!controller->drain)
-        controller->drain = log_drain_new(controller->board);
+        controller->drain = controller->sinks ? controller->sinks : log_drain_new(controller->board);
     if (controller->drain)
         event_timer_set(&controller->loop, &controller->drain_timer, controller->loop.now_us + 1);
     else
@@ -192,6 +197,7 @@ static void turn(struct event_loop *loop)
     struct controller *controller = loop->owner;
     seat_beat(controller->board, controller->inc, loop->now_us);
     seat_changes(&controller->changes, loop->now_us);
+    rights_denials_tell(controller_name);
 }
 
 static bool prepare(struct controller *controller, int take_line)
@@ -226,10 +232,14 @@ _Noreturn void controller_run(struct controller *controller, int take_line, pid_
 {
     os_title_set("fairlead: controller gen %u", controller->generation);
     controller->keeper = keeper;
+    last_words_enter(controller->board, controller->inc, NULL, NULL);
     if (!prepare(controller, take_line)) {
         log_say(LOG_LEVEL_ALERT, "the controller cannot start");
         _exit(1);
     }
+    if (controller->sinks)
+        (void)log_drain_open(controller->sinks, true);
+    rights_confine(controller->settings, OS_SANDBOX_CONTROLLER, true);
     event_loop_run(&controller->loop);
     _exit(0);
 }

@@ -9,7 +9,9 @@
 #include "base/check.h"
 #include "board/board.h"
 #include "log/log.h"
+#include "os/identity.h"
 #include "process/keeper.h"
+#include "process/last_words.h"
 #include "process/signals.h"
 #include "master.h"
 
@@ -51,6 +53,8 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
     generation->sockets = calloc(generation->plan.num_sockets + 1, sizeof(struct listener *));
     if (!generation->binds || !generation->sockets)
         check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct listener *));
+    // Those of the program's file, for a master that is not root; none else can be raised.
+    os_capability_raise(generation->plan.capabilities);
     seats_open(generation);
 }
 
@@ -347,20 +351,31 @@ static void failed(struct generation *generation)
     listeners_retire(master);
     if (!master->was_ready && !master->stopping) {
         master->status = 1;
+        status_failed(master->options, 0, "see the log.");
         master->stopping = master->stopping_now = true;
     }
 }
 
-static void lost(struct generation *generation, int status)
+static void lost(struct generation *generation)
 {
     struct master *master = generation->master;
-    if (WIFSIGNALED(status))
-        log_say(LOG_LEVEL_ALERT, "the keeper of generation %u was killed by signal %d (%s); starting another",
-                generation->number, WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else
-        log_say(LOG_LEVEL_ALERT, "the keeper of generation %u exited with status %d; starting another",
-                generation->number, WEXITSTATUS(status));
+    log_say(LOG_LEVEL_ALERT, "generation %u goes on without its keeper until another generation is ready",
+            generation->number);
     master->again_us = master->loop.now_us;
+}
+
+// An end that was not asked for. One that is told to end, or cannot start, exits by itself and says why before.
+static void death_tell(const struct generation *generation, int status)
+{
+    struct master *master = generation->master;
+    struct last_words_death death = { .inc = generation->keeper_inc,
+                                      .pid = generation->keeper,
+                                      .generation = generation->number,
+                                      .status = status };
+    bool asked = generation->state == GENERATION_LEAVING && !generation->keeper_watch.told;
+    if (generation->keeper_inc && !master->stopping_now && !asked &&
+        (WIFSIGNALED(status) || generation->state == GENERATION_ACTIVE))
+        last_words_tell_death(master->board, &death, NULL);
 }
 
 void generation_keeper_ended(struct generation *generation, int status)
@@ -371,14 +386,17 @@ void generation_keeper_ended(struct generation *generation, int status)
     if (generation->line_open)
         messages_wait(&generation->line, &never, GENERATION_LAST_WORDS_MS);
     line_end(generation);
+    if (generation->keeper)
+        death_tell(generation, status);
     generation->keeper = 0;
     if (generation->keeper_inc)
         board_incarnation_dead(master->board, generation->keeper_inc);
     generation->keeper_inc = 0;
+    watchdog_keeper_gone(generation);
     if (generation->state == GENERATION_LOADING || generation->state == GENERATION_STARTING)
         failed(generation);
     else if (generation->state == GENERATION_ACTIVE && !master->stopping)
-        lost(generation, status);
+        lost(generation);
 }
 
 bool generation_collect(struct generation *generation)

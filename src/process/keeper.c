@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "base/check.h"
 #include "board/board.h"
 #include "log/log.h"
 #include "os/service.h"
+#include "process/last_words.h"
+#include "process/limits.h"
 #include "table/change.h"
 #include "keeper.h"
 
@@ -151,6 +155,7 @@ static void plan_send(struct keeper *keeper)
         .master_worker = settings->master_worker,
         .max_reloads = settings->max_reloads,
         .hard_stop_us = settings->hard_stop_us,
+        .capabilities = settings->identity.capabilities,
         .silent_warn_us = settings->silent_warn_us,
         .silent_kill_us = settings->silent_kill_us,
     };
@@ -179,11 +184,12 @@ static void sockets_ask(struct keeper *keeper)
         keeper_fail(keeper, NULL);
 }
 
-// Only the master may keep a listening socket alive, and those who accept on it.
-static void inherited_close(const struct os_listen *const *listens, uint32_t num)
+// Only the master may keep a listening socket alive, and those who accept on it. The service manager's are closed
+// already, and their numbers may be in use again.
+static void inherited_close(const struct os_listen *const *listens, uint32_t num, int num_given)
 {
     for (uint32_t i = 0; i < num; i++)
-        if (listens[i]->kind == OS_LISTEN_FD && listens[i]->fd > STDERR_FILENO)
+        if (listens[i]->kind == OS_LISTEN_FD && listens[i]->fd > STDERR_FILENO + num_given)
             close(listens[i]->fd);
 }
 
@@ -212,14 +218,45 @@ static void board_prepare(struct keeper *keeper)
     sections_send(keeper);
 }
 
+// What cannot be had is told before it is missed; that nobody was named to change to is no mistake, but seldom meant.
+static void rights_tell(struct keeper *keeper, uint64_t missing)
+{
+    char names[OS_CAPABILITY_TEXT_LEN];
+    os_capability_text(names, missing);
+    if (missing) {
+        text_printf(&keeper->messages, "workers have no %s, which the configuration needs\n", names);
+        log_say(LOG_LEVEL_WARNING,
+                "workers have no %s, which the configuration needs, as the program was started without: what asks for "
+                "it will fail", names);
+    }
+    if (geteuid() == 0 && !keeper->start.options->quiet)
+        log_say(LOG_LEVEL_NOTICE, "workers run as root, although without its capabilities: better name a 'user' in "
+                "the global section");
+}
+
 static void rights_give_up(struct keeper *keeper)
 {
+    const struct os_identity *identity = &keeper->settings.identity;
     const char *what;
-    os_limit_files(keeper->settings.num_files);
-    if (os_identity_become(&what, &keeper->settings.identity))
+    uint64_t missing;
+    // The zone's file, log sockets by their paths and whoever reads our standard output can be reached now, not later.
+    tzset();
+    keeper->sinks = log_drain_new(keeper->start.board);
+    if (keeper->sinks)
+        (void)log_drain_open(keeper->sinks, !keeper->start.background);
+    if (!limits_set(&keeper->messages, &keeper->settings))
+        keeper_fail(keeper, NULL);
+    limits_confine(&keeper->settings, WIRE_CONTROLLER_SLOT);
+    bool was_root = geteuid() == 0;
+    if (os_identity_become(&what, &missing, identity)) {
+        rights_tell(keeper, missing);
         return;
-    text_printf(&keeper->messages, "cannot %s: %s\n", what, strerror(errno));
-    log_say(LOG_LEVEL_ALERT, "cannot %s: %s", what, strerror(errno));
+    }
+    const char *advice = errno == EPERM && !was_root
+                             ? "; only a master that root starts can: leave user, group and chroot out"
+                             : "";
+    text_printf(&keeper->messages, "cannot %s: %s%s\n", what, strerror(errno), advice);
+    log_say(LOG_LEVEL_ALERT, "cannot %s: %s%s", what, strerror(errno), advice);
     keeper_fail(keeper, NULL);
 }
 
@@ -240,7 +277,9 @@ static void woken(struct event_source *source, uint32_t events)
 
 static void turn(struct event_loop *loop)
 {
-    keeper_change(loop->owner);
+    struct keeper *keeper = loop->owner;
+    seat_beat(keeper->start.board, keeper->start.inc, loop->now_us);
+    keeper_change(keeper);
 }
 
 static void loop_prepare(struct keeper *keeper)
@@ -257,19 +296,23 @@ static void loop_prepare(struct keeper *keeper)
     if (keeper->signals.fd < 0 || !event_source_add(&keeper->loop, &keeper->signals, EPOLLIN) ||
         !event_source_add(&keeper->loop, &keeper->wake, EPOLLIN) || !messages_attach(&keeper->master, &keeper->loop))
         keeper_fail(keeper, "no event loop\n");
+    seat_beat(keeper->start.board, keeper->start.inc, keeper->loop.now_us);
+    atomic_store(&board_incarnation_at(keeper->start.board, keeper->start.inc)->ready, 1);
 }
 
 _Noreturn void keeper_run(const struct keeper_start *start)
 {
     static struct keeper keeper;
+    int num_given = os_service_leave();
     keeper.start = *start;
     os_title_set("fairlead: keeper gen %u", start->generation);
+    last_words_enter(start->board, start->inc, NULL, NULL);
     messages_init(&keeper.master, "the master", kinds, NUM_ITEMS(kinds), &keeper, master_lost, start->line);
     table_changes_enter(start->board, start->inc);
     configuration_load(&keeper);
     sockets_ask(&keeper);
-    inherited_close(keeper.settings.binds, keeper.settings.num_binds);
-    inherited_close(keeper.settings.sockets, keeper.settings.num_sockets);
+    inherited_close(keeper.settings.binds, keeper.settings.num_binds, num_given);
+    inherited_close(keeper.settings.sockets, keeper.settings.num_sockets, num_given);
     board_prepare(&keeper);
     said_send(&keeper);
     rights_give_up(&keeper);

@@ -11,6 +11,8 @@
 #include "process/seat.h"
 #include "process/wire.h"
 
+enum { KEEPER_DEATHS = 5 };
+
 // A place that a process of the generation takes: the controller's or a worker's.
 struct keeper_seat {
     struct keeper *keeper;
@@ -18,7 +20,9 @@ struct keeper_seat {
     uint32_t inc;  // 0 while nobody sits or is about to
     pid_t pid;     // 0 while nobody sits
     uint64_t forked_us;
-    uint32_t num_early_deaths; // in a row
+    uint32_t num_deaths;
+    uint64_t deaths_us[KEEPER_DEATHS]; // when the latest were, in turn
+    uint64_t pause_us;                 // before it is forked again, 0: at once
     struct event_timer again;
 };
 
@@ -29,6 +33,7 @@ struct keeper {
     struct process_settings settings;
     struct text messages; // what reading the configuration said
     size_t num_said;      // bytes of it that the master knows
+    struct log_drain *sinks; // opened for the controllers while they can be reached, or NULL
     struct messages master;
     struct event_source signals;
     struct event_source wake;

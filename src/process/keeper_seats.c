@@ -14,14 +14,16 @@
 #include "os/service.h"
 #include "process/census.h"
 #include "process/controller.h"
+#include "process/last_words.h"
 #include "process/signals.h"
 #include "process/worker.h"
 #include "keeper.h"
 
 enum {
-    SEATS_EARLY_US = 1000000, // who dies sooner than this after its start waits before it is forked again
-    SEATS_PAUSE_US = 100000,  // this, doubled each time
-    SEATS_PAUSE_MAX_US = 5000000,
+    SEATS_RECENT_US = 60000000,    // who died KEEPER_DEATHS times within this waits before it is forked again
+    SEATS_PAUSE_US = 1000000,      // this, doubled each time
+    SEATS_PAUSE_MAX_US = 30000000, // until one lives for SEATS_RECENT_US
+    SEATS_AGAIN_US = 1000000,      // before the next attempt where there was no process to be had
     SEATS_KILL_US = 500000,
     SEATS_ROOM_US = 50000, // between looks for a free number at the start
 };
@@ -50,7 +52,7 @@ static void seat_ask(struct keeper_seat *seat)
         if (keeper->active)
             log_say(LOG_LEVEL_ALERT, "too many processes at once; trying again later");
         event_timer_set(&keeper->loop, &seat->again,
-                        clock_mono_us() + (keeper->active ? SEATS_PAUSE_MAX_US : SEATS_ROOM_US));
+                        clock_mono_us() + (keeper->active ? SEATS_AGAIN_US : SEATS_ROOM_US));
         return;
     }
     struct wire_seat wire = { .slot = seat->slot, .inc = seat->inc };
@@ -121,9 +123,11 @@ static _Noreturn void child_run(struct keeper *keeper, const struct keeper_seat 
             .settings = &keeper->settings,
             .program = start->program,
             .startup_messages = keeper->messages.ptr ? keeper->messages.ptr : "",
+            .sinks = keeper->sinks,
         };
         controller_run(&controller, take_line, parent);
     }
+    log_drain_free(keeper->sinks);
     static struct worker worker;
     worker = (struct worker){
         .board = start->board,
@@ -164,7 +168,7 @@ void keeper_seated(struct keeper *keeper, const struct wire_seat *wire, int take
     if (pid < 0) {
         log_say(LOG_LEVEL_ALERT, "cannot fork: %s", strerror(errno));
         seat_empty(seat);
-        event_timer_set(&keeper->loop, &seat->again, keeper->loop.now_us + SEATS_PAUSE_MAX_US);
+        event_timer_set(&keeper->loop, &seat->again, clock_mono_us() + SEATS_AGAIN_US);
         return;
     }
     seat->pid = pid;
@@ -177,33 +181,55 @@ void keeper_seated(struct keeper *keeper, const struct wire_seat *wire, int take
                 keeper->start.generation);
 }
 
-static void death_tell(const struct keeper_seat *seat, int status)
-{
-    char room[32];
-    const char *name = seat_name(room, sizeof(room), seat);
-    if (WIFSIGNALED(status))
-        log_say(LOG_LEVEL_ALERT, "%s (%d) of generation %u was killed by signal %d (%s)%s", name, (int)seat->pid,
-                seat->keeper->start.generation, WTERMSIG(status), strsignal(WTERMSIG(status)),
-                WCOREDUMP(status) ? ", core dumped" : "");
-    else
-        log_say(LOG_LEVEL_ALERT, "%s (%d) of generation %u exited with status %d", name, (int)seat->pid,
-                seat->keeper->start.generation, WEXITSTATUS(status));
-}
-
-static void seat_refork(struct keeper_seat *seat, uint64_t lived_us)
+// Deaths while it starts are what the generation fails for: the master hears of them too.
+static void death_tell(struct keeper_seat *seat, int status)
 {
     struct keeper *keeper = seat->keeper;
-    seat->num_early_deaths = lived_us < SEATS_EARLY_US ? seat->num_early_deaths + 1 : 0;
-    if (seat->num_early_deaths < 2) {
+    struct last_words_death death = {
+        .inc = seat->inc, .pid = seat->pid, .generation = keeper->start.generation, .status = status
+    };
+    last_words_tell_death(keeper->start.board, &death, keeper->active || keeper->stopping ? NULL : &keeper->messages);
+}
+
+static void nobody_left_tell(const struct keeper *keeper)
+{
+    for (uint32_t i = 1; i < keeper->num_seats; i++)
+        if (keeper->seats[i].inc)
+            return;
+    log_say(LOG_LEVEL_ALERT, "no worker of generation %u is left: nobody serves until one is started again",
+            keeper->start.generation);
+}
+
+// Deaths within SEATS_RECENT_US, the latest included.
+static uint32_t deaths_count(struct keeper_seat *seat, uint64_t now_us)
+{
+    uint32_t num = 0;
+    seat->deaths_us[seat->num_deaths++ % KEEPER_DEATHS] = now_us;
+    for (uint32_t i = 0; i < KEEPER_DEATHS && i < seat->num_deaths; i++)
+        num += now_us - seat->deaths_us[i] <= SEATS_RECENT_US;
+    return num;
+}
+
+// The pauses themselves keep deaths apart: only a life of a quiet minute ends them.
+static void seat_refork(struct keeper_seat *seat)
+{
+    struct keeper *keeper = seat->keeper;
+    char room[32];
+    uint64_t now_us = clock_mono_us();
+    if (now_us - seat->forked_us >= SEATS_RECENT_US)
+        seat->pause_us = 0;
+    uint32_t num = deaths_count(seat, now_us);
+    if (!seat->pause_us && num < KEEPER_DEATHS) {
         seat_ask(seat);
         return;
     }
-    uint64_t pause_us = SEATS_PAUSE_US;
-    for (uint32_t i = 2; i < seat->num_early_deaths && pause_us < SEATS_PAUSE_MAX_US; i++)
-        pause_us *= 2;
-    if (pause_us > SEATS_PAUSE_MAX_US)
-        pause_us = SEATS_PAUSE_MAX_US;
-    event_timer_set(&keeper->loop, &seat->again, clock_mono_us() + pause_us);
+    seat->pause_us = seat->pause_us ? seat->pause_us * 2 : SEATS_PAUSE_US;
+    if (seat->pause_us > SEATS_PAUSE_MAX_US)
+        seat->pause_us = SEATS_PAUSE_MAX_US;
+    log_say(LOG_LEVEL_ALERT, "%s of generation %u keeps dying (%u times in the last minute): it is started again in %u s",
+            seat_name(room, sizeof(room), seat), keeper->start.generation, num, (unsigned)(seat->pause_us / 1000000));
+    event_timer_set(&keeper->loop, &seat->again, now_us + seat->pause_us);
+    nobody_left_tell(keeper);
 }
 
 static void child_ended(struct keeper *keeper, pid_t pid, int status)
@@ -225,7 +251,7 @@ static void child_ended(struct keeper *keeper, pid_t pid, int status)
         text_printf(&keeper->messages, "a process of generation %u ended while it started\n", keeper->start.generation);
         keeper_fail(keeper, NULL);
     }
-    seat_refork(seat, clock_mono_us() - seat->forked_us);
+    seat_refork(seat);
 }
 
 static void seats_signal(const struct keeper *keeper, int sig, bool controller)

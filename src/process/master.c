@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -13,6 +12,7 @@
 #include "board/board.h"
 #include "log/log.h"
 #include "os/service.h"
+#include "process/last_words.h"
 #include "master.h"
 
 enum {
@@ -22,6 +22,7 @@ enum {
     MASTER_KILL_US = 3000000,   // after a stop at once
     MASTER_AGAIN_US = 100000,   // between attempts to replace a keeper, doubled each time
     MASTER_AGAIN_MAX_US = 5000000,
+    MASTER_LEAST_FILES = 48, // to wake a few processes, and for what each of them has open
 };
 
 static void pidfile_write(const struct master *master, const struct generation *generation)
@@ -44,11 +45,7 @@ void master_became_ready(struct master *master, const struct generation *generat
     for (uint32_t i = 0; i < options->num_old_pids; i++)
         if (kill(options->old_pids[i], options->old_signal) < 0 && errno != ESRCH)
             log_say(LOG_LEVEL_WARNING, "cannot signal old process %d: %s", (int)options->old_pids[i], strerror(errno));
-    if (options->systemd) {
-        char state[64];
-        snprintf(state, sizeof(state), "READY=1\nMAINPID=%d\nSTATUS=Ready.\n", (int)getpid());
-        os_notify(state);
-    }
+    status_ready(master);
     if (master->ready_fd >= 0) {
         int fd = master->ready_fd;
         os_daemon_detach();
@@ -68,8 +65,7 @@ static void stop(struct master *master, int sig, bool now)
     upgrade_cancel(master);
     if (now)
         master->kill_us = clock_mono_us() + MASTER_KILL_US;
-    if (master->options->systemd)
-        os_notify("STOPPING=1\nSTATUS=Ending.\n");
+    status_stopping(master);
     LIST_EACH(generation, &master->generations, struct generation, link)
     generation_leave(generation, now);
     listeners_retire(master);
@@ -102,17 +98,24 @@ static struct seat *seat_of(struct master *master, pid_t pid)
 static void orphan_ended(struct master *master, pid_t pid, int status)
 {
     struct seat *seat = seat_of(master, pid);
-    for (uint32_t inc = 1; inc < board_incarnation_limit(master->board); inc++)
-        if (inc != master->inc && atomic_load(&board_incarnation_at(master->board, inc)->pid) == pid)
-            board_incarnation_dead(master->board, inc);
+    for (uint32_t inc = 1; inc < board_incarnation_limit(master->board); inc++) {
+        struct board_incarnation *record = board_incarnation_at(master->board, inc);
+        if (inc == master->inc || atomic_load(&record->pid) != pid)
+            continue;
+        struct last_words_death death = {
+            .inc = inc, .pid = pid, .generation = record->generation, .status = status, .orphan = true
+        };
+        if (status && !master->stopping_now)
+            last_words_tell_death(master->board, &death, NULL);
+        board_incarnation_dead(master->board, inc);
+    }
     if (!seat)
         return;
-    if (status && !master->stopping_now)
-        log_say(LOG_LEVEL_ALERT, "process %d of generation %u, which has no keeper, ended", (int)pid,
-                seat->generation->number);
     seat->pid = 0;
     seat_leave(seat);
     seats_hand_log(master);
+    if (seat->generation == master->active)
+        guard_run(master);
 }
 
 static void reap(struct master *master)
@@ -215,11 +218,13 @@ static void tick(struct event_timer *timer)
     board_incarnation_at(master->board, master->inc)->beat_us = now_us;
     if (now_us < master->tick_due_us + MASTER_LATE_US)
         guard_run(master);
+    watchdog_run(master);
     listeners_tick(master);
     leaving_tick(master);
     deadlines_check(master);
     upgrade_tick(master);
     settle(master);
+    status_tick(master);
     master->tick_due_us = now_us + MASTER_TICK_US;
     event_timer_set(&master->loop, timer, master->tick_due_us);
 }
@@ -250,6 +255,9 @@ static bool prepare(struct master *master)
     master->loop.owner = master;
     if (master->image->order == IMAGE_GO_ON ? !upgrade_continue(master) : !board_prepare(master))
         return false;
+    if (!last_words_prepare(master->board))
+        return false;
+    last_words_enter(master->board, master->inc, NULL, NULL);
     master->signals =
         (struct event_source){ .fd = os_signals_open(signals, NUM_ITEMS(signals)), .ready = signals_ready };
     if (master->signals.fd < 0 || !event_source_add(&master->loop, &master->signals, EPOLLIN))
@@ -306,13 +314,15 @@ enum master_end master_run(int *status, const struct process_program *program, c
                               .silent = silent };
     os_title_set("fairlead: master");
     if (!prepare(&master)) {
-        if (errno == EMFILE || errno == ENFILE)
+        int error = errno;
+        if (error == EMFILE || error == ENFILE)
             log_say(LOG_LEVEL_ALERT,
                     "cannot start: the limit of descriptors (ulimit -n) is too low, the processes need "
                     "%d among themselves before any listener",
-                    BOARD_MAX_INCARNATIONS + 32);
+                    MASTER_LEAST_FILES);
         else
-            log_say(LOG_LEVEL_ALERT, "cannot start: %s", strerror(errno));
+            log_say(LOG_LEVEL_ALERT, "cannot start: %s", strerror(error));
+        status_failed(options, error, strerror(error));
         *status = 1;
         return MASTER_EXIT;
     }

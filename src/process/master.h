@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The master's own state, shared by its parts: master.c (life, signals), reload.c (who asked for one, and how it went),
-// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets) and
-// guard.c (liveness and steering).
+// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets), guard.c
+// (liveness and steering) and watchdog.c (those that hang).
 #pragma once
 
 #include <stdbool.h>
@@ -14,8 +14,20 @@
 #include "image.h"
 #include "process/wire.h"
 
+enum { STATUS_TEXT_LEN = 256 };
+
 struct master;
 struct generation;
+
+// How long a process has been silent, by the watchdog's count: time in which the master itself was late is no silence.
+struct watch {
+    uint64_t beat_us;    // the beat seen last
+    uint64_t silent_us;  // since it came
+    uint64_t asked_us;   // silence when it was asked what it is at; 0: it was not
+    uint64_t aborted_us; // silence when it was told to die; 0: it was not
+    bool told;           // the log says that it is stuck
+    bool killed;
+};
 
 // A worker's or the controller's place in a generation.
 struct seat {
@@ -29,6 +41,8 @@ struct seat {
     bool live;       // as the guard saw it last
     bool silent;     // the guard said that it does not answer
     uint32_t blocks; // looks in a row at which it stood still with a lock
+    struct watch watch;
+    uint64_t lost_us; // when its line ended though its keeper has not told of its end; 0: that is not so
     struct messages line;
 };
 
@@ -46,9 +60,11 @@ struct generation {
     enum generation_state state;
     pid_t keeper; // 0 when it is gone
     uint32_t keeper_inc;
+    struct watch keeper_watch;
     struct messages line;
     bool line_open;
     uint64_t started_us;
+    uint64_t unborn_us; // when numbers that its dead keeper took, for processes that never came, are free; 0: no such
     struct wire_plan plan;
     struct listener **binds; // by bind index
     struct listener **sockets;
@@ -109,6 +125,7 @@ struct master {
     struct event_source signals;
     struct event_timer tick;
     uint64_t tick_due_us;
+    uint64_t watched_us; // when the watchdog looked last
     struct list generations;
     struct list listeners;
     struct generation *active;
@@ -128,6 +145,11 @@ struct master {
     bool stopping;
     bool stopping_now;
     int stop_signal;
+    char status_sent[STATUS_TEXT_LEN]; // to the service manager
+    uint64_t status_due_us;            // when it may hear the numbers again
+    uint64_t watchdog_us;              // it wants to hear of us so often; 0: not at all
+    uint64_t watchdog_due_us;
+    bool watchdog_asked;
     uint64_t kill_us;    // when what still runs is killed
     uint64_t again_us;   // when a generation whose keeper is gone is replaced; 0: never
     uint32_t num_again;  // failures in a row
@@ -244,6 +266,24 @@ bool upgrade_continue(struct master *master);
 // the master would leave, says on standard error what is wrong, and gives the exit status.
 int upgrade_check(const struct image *image);
 
+// status.c: what the service manager hears, with -Ws. Each line carries the numbers of the moment.
+
+// status_ready says that the service accepts connections, after a reload that failed, too.
+void status_ready(struct master *master);
+
+// status_reloading says that a reload begins.
+void status_reloading(struct master *master);
+
+// status_stopping says that the service ends.
+void status_stopping(struct master *master);
+
+// status_failed says that the service could not start, with `error` of errno or 0.
+void status_failed(const struct process_options *options, int error, const char *why);
+
+// status_tick is called in every tick of the master: it tells the watchdog that somebody serves, and now and then how
+// many are served.
+void status_tick(struct master *master);
+
 // seats.c
 
 // seats_open makes the places of a generation, one controller and its workers.
@@ -298,3 +338,12 @@ void guard_run(struct master *master);
 
 // guard_forget_seat drops a seat from among the adopters.
 void guard_forget_seat(struct master *master, const struct seat *seat);
+
+// watchdog.c
+
+// watchdog_run tells of workers, controllers and keepers that are silent, and ends those that stay so. Every tick.
+void watchdog_run(struct master *master);
+
+// watchdog_keeper_gone cleans up after processes of `generation` that its keeper had waited for when it ended, and
+// after those it had not come to fork.
+void watchdog_keeper_gone(struct generation *generation);

@@ -10,37 +10,13 @@
 #include "frontend/frontend.h"
 #include "process/command.h"
 #include "process/controller.h"
+#include "process/limits.h"
 #include "process/program.h"
+#include "process/rights.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
-#include "rule/rule.h"
 #include "table/proc_vars.h"
 #include "tls/shared.h"
-
-// Whether the workers need rights over the network that only root has by itself: for a transparent bind, or to choose
-// the interface that connections to servers leave by.
-static bool needs_any_source(const struct program_conf *program)
-{
-    for (uint32_t i = 0; i < program->num_binds; i++)
-        if (program->binds[i]->listen.flags & OS_LISTEN_TRANSPARENT)
-            return true;
-    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
-        for (const struct server_conf *it = proxy->disabled ? NULL : proxy->be.servers; it; it = it->next)
-            if (it->source_interface || proxy->be.source_interface)
-                return true;
-    return false;
-}
-
-// Likewise for rules that mark packets, or let connections disappear.
-static bool needs_net_admin(const struct program_conf *program)
-{
-    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
-        for (int i = 0; i < PROXY_NUM_RULE_SETS; i++)
-            for (const struct rule *rule = proxy->disabled ? NULL : proxy->rules[i]; rule; rule = rule->next)
-                if (rule->action->flags & RULE_NEEDS_ADMIN)
-                    return true;
-    return false;
-}
 
 static void settings_from(struct process_settings *settings, const struct program_conf *program,
                           const struct process_options *options)
@@ -67,8 +43,9 @@ static void settings_from(struct process_settings *settings, const struct progra
         .uid = global->uid,
         .gid = global->gid,
         .chroot = global->chroot,
-        .any_source = needs_any_source(program),
-        .net_admin = needs_net_admin(program),
+        .gid_is_optional = global->gid_is_optional,
+        .capabilities = rights_needed(program) | global->capabilities,
+        .dump = (enum os_dump)global->dump,
     };
     settings->pidfile = options->pidfile ? options->pidfile : global->pidfile;
     settings->daemon = global->daemon;
@@ -80,6 +57,8 @@ static void settings_from(struct process_settings *settings, const struct progra
     settings->silent_kill_us = global->silent_kill;
     settings->hard_stop_us = global->hard_stop_after;
     settings->num_files = global->ulimit_n;
+    settings->strict_limits = global->strict_limits;
+    settings->memory_mb = options->memory_mb;
 }
 
 // What -S named, for the time of reading: a configuration's reader hands nothing else through.
@@ -139,6 +118,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         if (!proxy->fe.maxconn)
             proxy->fe.maxconn = options->proxy_maxconn;
     settings_from(settings, program, options);
+    limits_place(settings, program);
     return program;
 }
 
@@ -161,6 +141,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     };
     settings->sections = sections;
     settings->num_sections = NUM_ITEMS(sections);
+    limits_work_out(settings, program, board);
     // While /dev and /proc can be reached.
     CRYPTO_pre_sandbox_init();
     if (!tls_shared_prepare(board, &program->global.tls)) {
@@ -224,6 +205,11 @@ static void traffic_awake(void *traffic)
     frontends_awake(traffic);
 }
 
+static void traffic_describe(const void *traffic, char *room, size_t cap)
+{
+    stream_describe(&((const struct frontends *)traffic)->streams, room, cap);
+}
+
 static const struct process_traffic traffic = {
     .start = traffic_start,
     .listen = traffic_listen,
@@ -234,6 +220,7 @@ static const struct process_traffic traffic = {
     .open_sessions = traffic_open_sessions,
     .woken = traffic_woken,
     .awake = traffic_awake,
+    .describe = traffic_describe,
 };
 
 static bool admin_reload(void *owner, uint64_t id, bool hard)

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/clock.h"
 #include "log/log.h"
-#include "os/service.h"
 #include "master.h"
 
 struct generation *reload_coming(struct master *master)
@@ -75,8 +72,8 @@ void reload_ended(struct master *master, struct generation *generation, bool don
             reload_latest_send(master, &other->seats[0]);
     }
     waiters_answer(master, done);
-    if (master->options->systemd && master->was_ready)
-        os_notify(done ? "READY=1\nSTATUS=Ready.\n" : "READY=1\nSTATUS=Reload failed; the old service goes on.\n");
+    if (master->was_ready)
+        status_ready(master);
 }
 
 void reload_forget_seat(struct master *master, struct seat *seat)
@@ -92,13 +89,9 @@ void reload_forget_seat(struct master *master, struct seat *seat)
 
 static void reload_begin(struct master *master)
 {
-    char state[96];
     master->reload_wanted = false;
     log_say(LOG_LEVEL_NOTICE, "Reloading: generation %u starts", master->num_generations + 1);
-    snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%llu\nSTATUS=Reloading.\n",
-             (unsigned long long)clock_mono_us());
-    if (master->options->systemd)
-        os_notify(state);
+    status_reloading(master);
     if (!upgrade_start(master))
         generation_start(master);
 }

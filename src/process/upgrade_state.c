@@ -93,6 +93,7 @@ static const struct record_field generation_fields[] = {
     RECORD_FIELD(12, struct generation, left_us),
     RECORD_FIELD(13, struct generation, num_reloads),
     RECORD_FIELD(14, struct generation, ending),
+    RECORD_FIELD(15, struct generation, unborn_us),
 };
 
 static const struct record_field seat_fields[] = {

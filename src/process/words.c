@@ -20,6 +20,34 @@ static bool parse_id(struct config *config, void *object, const struct config_wo
     return true;
 }
 
+// Whoever gives up root's user does not mean to keep root's group.
+static void group_follow(struct global_conf *global, bool known, int64_t main_group)
+{
+    if (!known || (global->gid >= 0 && !global->gid_is_optional))
+        return;
+    global->gid = main_group;
+    global->gid_is_optional = true;
+}
+
+static bool parse_uid(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
+{
+    struct global_conf *global = object;
+    int64_t main_group = -1;
+    if (!parse_id(config, object, word, line))
+        return false;
+    bool known = os_identity_user_group(&main_group, global->uid);
+    group_follow(global, known, main_group);
+    return true;
+}
+
+static bool parse_gid(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
+{
+    ((struct global_conf *)object)->gid_is_optional = false;
+    return parse_id(config, object, word, line);
+}
+
 static bool parse_user(struct config *config, void *object, const struct config_word *word,
                        const struct config_line *line)
 {
@@ -29,9 +57,7 @@ static bool parse_user(struct config *config, void *object, const struct config_
     (void)word;
     if (!os_identity_user(&global->uid, &main_group, name))
         return config_error(config, line, 0, "there is no user '%s'", name);
-    // Whoever gives up root's user does not mean to keep root's group.
-    if (global->gid < 0)
-        global->gid = main_group;
+    group_follow(global, true, main_group);
     return true;
 }
 
@@ -43,6 +69,7 @@ static bool parse_group(struct config *config, void *object, const struct config
     (void)word;
     if (!os_identity_group(&global->gid, name))
         return config_error(config, line, 0, "there is no group '%s'", name);
+    global->gid_is_optional = false;
     return true;
 }
 
@@ -167,7 +194,7 @@ static const struct config_word words[] = {
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,
       .max_args = 1,
-      .parse = parse_id,
+      .parse = parse_uid,
       INTO(uid),
       .args = "<number>",
       .help = "As user, by number.",
@@ -178,7 +205,7 @@ static const struct config_word words[] = {
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,
       .max_args = 1,
-      .parse = parse_id,
+      .parse = parse_gid,
       INTO(gid),
       .args = "<number>",
       .help = "As group, by number.",
@@ -196,19 +223,6 @@ static const struct config_word words[] = {
       .good = "chroot /",
       .bad = "chroot /no/such/directory",
       .bad_says = "is no directory" },
-    { .name = "ulimit-n",
-      .in = CONFIG_IN_GLOBAL,
-      .min_args = 1,
-      .max_args = 1,
-      .parse = config_word_u64,
-      INTO(ulimit_n),
-      .min = 64,
-      .max = INT32_MAX,
-      .args = "<number>",
-      .help = "Files and sockets a process may have open. The default is the hard limit of whoever starts it.",
-      .good = "ulimit-n 100000",
-      .bad = "ulimit-n 3",
-      .bad_says = "out of range" },
     { .name = "hard-stop-after",
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "board/board.h"
 #include "log/log.h"
 #include "os/identity.h"
 #include "os/service.h"
+#include "process/last_words.h"
+#include "process/limits.h"
+#include "process/rights.h"
 #include "process/seat.h"
 #include "process/worker.h"
 #include "table/change.h"
@@ -131,6 +135,7 @@ static void turn(struct event_loop *loop)
     const struct process_traffic *traffic = traffic_of(worker);
     seat_beat(worker->board, worker->inc, loop->now_us);
     seat_changes(&worker->changes, loop->now_us);
+    rights_denials_tell(worker->name);
     if (board_queue_awake(worker->board, worker->inc) && traffic->awake)
         traffic->awake(worker->traffic);
     if (traffic->turn)
@@ -163,19 +168,32 @@ static bool prepare(struct worker *worker, int take_line)
            messages_attach(&worker->master, &worker->loop);
 }
 
+// In a signal handler.
+static void describe(const void *owner, char *room, size_t cap)
+{
+    const struct worker *worker = owner;
+    if (worker->traffic && traffic_of(worker)->describe)
+        traffic_of(worker)->describe(worker->traffic, room, cap);
+}
+
 // In a build with AddressSanitizer, and only there: what the traffic lost is told, although the process ends at once.
 __attribute__((weak)) void __lsan_do_leak_check(void);
 
 _Noreturn void worker_run(struct worker *worker, int take_line, pid_t keeper)
 {
     os_title_set("fairlead: worker %u gen %u", worker->slot + 1, worker->generation);
+    snprintf(worker->name, sizeof(worker->name), "worker %u", worker->slot + 1);
     worker->keeper = keeper;
+    last_words_enter(worker->board, worker->inc, describe, worker);
+    limits_confine(worker->settings, worker->slot);
     if (!prepare(worker, take_line)) {
         log_say(LOG_LEVEL_ALERT, "worker %u cannot start", worker->slot + 1);
         _exit(1);
     }
     worker->loop.before_wait = turn;
+    rights_confine(worker->settings, OS_SANDBOX_WORKER, false);
     event_loop_run(&worker->loop);
+    rights_denials_tell(worker->name);
     if (__lsan_do_leak_check)
         __lsan_do_leak_check();
     _exit(0);

@@ -13,6 +13,8 @@ struct program_conf *proxy_conf_new(struct arena *arena)
     program->global = (struct global_conf){
         .uid = -1,
         .gid = -1,
+        .fd_hard_limit = 1048576,
+        .strict_limits = true,
         .sandbox = true,
         .silent_warn = 2000000,
         .silent_kill = 5000000,

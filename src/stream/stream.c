@@ -51,6 +51,11 @@ static const struct {
     [STREAM_FINISHED] = { "finished", NULL, 0 },
 };
 
+const char *stream_step_name(enum stream_step step)
+{
+    return step < STREAM_NUM_STEPS ? steps[step].name : "?";
+}
+
 void stream_step_set(struct stream *stream, enum stream_step step)
 {
     must(steps[stream->step].edges & TO(step));
@@ -149,6 +154,9 @@ static void stream_give(struct stream *stream)
 {
     enum { MAX_FREE = 256 };
     struct stream_ctx *ctx = stream->ctx;
+    // Whoever is asked in the middle of what follows must not look.
+    if (ctx->at == stream)
+        ctx->at = NULL;
     free((void *)stream->unique_id.ptr);
     end_vars(stream);
     give_chunk(ctx, stream->request_store.mem);
@@ -221,11 +229,13 @@ void stream_run(struct stream *stream)
     if (ctx->measures)
         stream_cost_begin(&stream->cost, ctx->loop);
     stream->running = true;
+    ctx->at = stream;
     enum stream_verdict verdict;
     do {
         stream->run_again = false;
         verdict = steps[stream->step].run(stream);
     } while (verdict == STREAM_GO || (verdict == STREAM_WAIT && stream->run_again));
+    ctx->at = NULL;
     if (verdict == STREAM_OVER)
         return;
     stream->running = false;
@@ -563,10 +573,12 @@ void stream_timer_fired(struct stream *stream)
         stream_arm(stream);
         return;
     }
-    if (stream->ctx->measures)
-        stream_cost_begin(&stream->cost, stream->ctx->loop);
+    struct stream_ctx *ctx = stream->ctx;
+    if (ctx->measures)
+        stream_cost_begin(&stream->cost, ctx->loop);
     stream->deadline_us = 0;
     stream->running = true;
+    ctx->at = stream;
     switch (stream->step) {
     case STREAM_READ_HEAD:
         verdict = head_timeout(stream);
@@ -596,6 +608,7 @@ void stream_timer_fired(struct stream *stream)
         verdict = stream_finish(stream, STREAM_END_CLIENT_TIMEOUT, STREAM_NEXT_CLOSE);
         break;
     }
+    ctx->at = NULL;
     if (verdict == STREAM_OVER)
         return;
     stream->running = false;

@@ -132,6 +132,7 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     struct stream_ctx *ctx = tunnel->ctx;
     const struct stream_host *host = tunnel->host;
     struct proxy_session *session = tunnel->session;
+    ctx->at_tunnel = NULL;
     tunnel->bytes_in = tunnel->front->stream.bytes_in;
     tunnel->bytes_out = tunnel->front->stream.bytes_out;
     stream_relay_fini(&tunnel->up);
@@ -216,10 +217,14 @@ static bool run_both(struct stream_tunnel *tunnel)
 
 static void tunnel_run(struct stream_tunnel *tunnel)
 {
-    struct stream_cost *cost = tunnel->kept && tunnel->ctx->measures ? &tunnel->kept->cost : NULL;
+    struct stream_ctx *ctx = tunnel->ctx;
+    struct stream_cost *cost = tunnel->kept && ctx->measures ? &tunnel->kept->cost : NULL;
     if (cost)
-        stream_cost_begin(cost, tunnel->ctx->loop);
-    if (run_both(tunnel) && cost)
+        stream_cost_begin(cost, ctx->loop);
+    ctx->at_tunnel = tunnel;
+    bool goes_on = run_both(tunnel);
+    ctx->at_tunnel = NULL;
+    if (goes_on && cost)
         stream_cost_end(cost);
 }
 

@@ -170,7 +170,7 @@ static void unix_restart(void **state)
     add_target(stage, 0, path, LOG_FORMAT_RAW);
     publish(stage);
     unlink(path);
-    assert_int_equal(log_drain_open(stage->drain), 1);
+    assert_int_equal(log_drain_open(stage->drain, true), 1);
     say(stage, "lost");
     assert_int_equal(log_drain_run(stage->drain, 100), 1);
     assert_int_equal(log_drain_dropped(stage->drain), 1);
@@ -178,7 +178,7 @@ static void unix_restart(void **state)
     log_drain_free(stage->drain);
     stage->drain = log_drain_new(stage->board);
     int fd = unix_receiver(path);
-    assert_int_equal(log_drain_open(stage->drain), 0);
+    assert_int_equal(log_drain_open(stage->drain, true), 0);
     // The path may be out of reach after the sink was opened.
     assert_int_equal(rename(path, again), 0);
     say(stage, "one");

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <string.h>
+#include "log/log.h"
+#include "process/rights.h"
+
+void rights_confine(const struct process_settings *settings, enum os_sandbox_role role, bool tells)
+{
+    if (settings->sandbox && !os_sandbox_enter(role) && tells)
+        log_say(LOG_LEVEL_WARNING, "seccomp: this kernel cannot confine processes to their system calls (%s); they go "
+                "on without", strerror(errno));
+}
+
+void rights_denials_tell(const char *name)
+{
+    struct os_sandbox_denial denial;
+    while (os_sandbox_denied(&denial))
+        log_say(LOG_LEVEL_ALERT, "%s was denied system call %s (%d) at %s", name, denial.name, denial.number,
+                denial.place);
+}
