@@ -49,6 +49,13 @@ bool admin_listen(struct admin *admin, uint32_t socket, int fd);
 // admin_unlisten takes `fd` out of the loop; the caller closes it. Connections that came through it stay.
 void admin_unlisten(struct admin *admin, int fd);
 
+// admin_leave prepares the end: answers that were asked for go out whole, connections end after them, and those that
+// were never asked anything wait for a question for a while. Listening sockets were taken out before.
+void admin_leave(struct admin *admin);
+
+// admin_is_idle says whether all connections have ended.
+bool admin_is_idle(const struct admin *admin);
+
 // admin_reloaded answers the session whose reload had this `id`: whether the new generation serves. The messages of
 // reading its configuration came through admin_latest.
 void admin_reloaded(struct admin *admin, uint64_t id, bool done);

@@ -19,7 +19,10 @@ enum admin_level { ADMIN_LEVEL_USER = 1, ADMIN_LEVEL_OPERATOR, ADMIN_LEVEL_ADMIN
 enum {
     ADMIN_ON_STATS = 1 << 0,  // stats sockets
     ADMIN_ON_MASTER = 1 << 1, // the master's socket
-    ADMIN_ON_ANY = ADMIN_ON_STATS | ADMIN_ON_MASTER,
+    ADMIN_ON_WORKER =
+        1 << 2, // the master's socket, for one worker (@1); others hear that it is no matter of a worker's
+    ADMIN_ON_SERVICE = ADMIN_ON_STATS | ADMIN_ON_WORKER,
+    ADMIN_ON_ANY = ADMIN_ON_SERVICE | ADMIN_ON_MASTER,
 };
 
 enum admin_verdict {
@@ -37,6 +40,7 @@ struct admin_call {
     const struct admin_command *command;
     const char *const *args; // what follows the command's name; NULL after the last
     uint32_t num_args;
+    uint32_t inc;     // the worker it was sent to: its part of the whole is asked for; 0 for the whole
     struct text *out; // where the answer goes
     uint32_t turn;    // 0 for the first call of an answer, then one more each
     void *state;      // the command's own between calls; freed with free() at the end
@@ -47,6 +51,7 @@ struct admin_command {
     uint8_t level;    // enum admin_level: the least that may give it
     uint8_t where;    // ADMIN_ON_*
     uint8_t max_args;
+    bool is_hidden;   // from the help
     const char *args; // how its arguments look in the help, or NULL
     const char *help;
     enum admin_verdict (*run)(struct admin_call *call);

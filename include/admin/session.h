@@ -30,13 +30,28 @@ struct admin {
     struct list listeners;
     struct list sessions;
     struct event_timer resume; // tries paused listeners again after the system ran out of something
-    uint32_t num_sessions;     // through stats sockets
+    struct event_timer leave;  // ends those connections that may not last longer
+    bool is_leaving;
+    uint32_t num_sessions; // through stats sockets
     uint32_t num_master_sessions;
     uint64_t last_reload; // number of the newest reload asked for here
     uint32_t num_reloads; // of the master, and how many of them in a row failed
     uint32_t num_failed;
     struct text latest;       // what the latest of them had to say
     uint64_t started_wall_us; // of the generation
+};
+
+// Whom commands are sent to, on the master's socket.
+struct admin_target {
+    uint32_t inc; // of a worker; 0 for the service as a whole
+    int32_t pid;
+};
+
+// How long prefixes are left alone (`@@`).
+enum admin_inside {
+    ADMIN_INSIDE_NOT,
+    ADMIN_INSIDE_LINE,    // to the end of the line
+    ADMIN_INSIDE_SESSION, // until `quit`
 };
 
 struct admin_session {
@@ -48,9 +63,13 @@ struct admin_session {
     uint8_t level;
     uint8_t mode; // enum admin_mode
     bool is_master;
-    bool timed;      // the prompt tells the uptime
+    bool timed;    // the prompt tells the uptime
+    bool is_debug; // mcli-debug-mode
+    bool is_expert;
+    bool is_experimental;
+    bool was_asked;  // a line came
     bool quit;       // over once what waits is sent
-    bool is_silent;  // and the command that says so has no answer
+    bool is_silent;  // the command has no answer, not even the mark of its end
     bool is_full;    // the peer must read before more can be sent
     bool is_late;    // a command's answer comes later
     uint64_t reload; // number of the reload it waits for, 0 none
@@ -59,8 +78,11 @@ struct admin_session {
     char *line;      // the line being answered
     size_t line_at;  // what of it was not looked at yet
     size_t line_len;
-    bool is_first;    // no command of the line was run yet
-    char *words_text; // the words of the command being answered
+    bool is_first;  // no command of the line was run yet
+    uint8_t inside; // enum admin_inside
+    struct admin_target target;
+    struct admin_target outer; // what `target` is after that
+    char *words_text;          // the words of the command being answered
     const char *words[ADMIN_MAX_WORDS + 1];
     struct admin_call call;
     bool is_answering; // `call` is under way
@@ -71,6 +93,9 @@ bool admin_session_new(struct admin *admin, int take_fd, uint8_t level, bool is_
 
 // admin_session_free closes the connection and frees `session`.
 void admin_session_free(struct admin_session *session);
+
+// admin_session_run does what there is to do; `session` may be gone then.
+void admin_session_run(struct admin_session *session);
 
 // admin_session_answer_end ends the answer of a command that returned ADMIN_LATER and goes on; `session` may be gone
 // then.
@@ -85,6 +110,19 @@ void admin_session_left(struct admin *admin, bool is_master);
 // admin_max_connections gives the most client connections there can be: global maxconn, or, without it, what the
 // descriptors of all workers suffice for.
 uint32_t admin_max_connections(const struct admin *admin);
+
+// admin_reload_lost answers a session whose reload nobody will tell about any more, if it waits for one.
+void admin_reload_lost(struct admin_session *session);
+
+// admin_session_where gives the commands that the help lists for that target (a worker, or 0): a mask of ADMIN_ON_*.
+uint32_t admin_session_where(const struct admin_session *session, uint32_t inc);
+
+// admin_target_read finds the process that `name` means: a number that of a worker slot of this generation, "!" and a
+// number that process, "", "0" and "master" the service as a whole. False where there is none.
+bool admin_target_read(struct admin_target *target, const struct admin *admin, const char *name);
+
+// admin_target_lives says whether the process is still there.
+bool admin_target_lives(const struct admin *admin, const struct admin_target *target);
 
 // admin_line_next cuts the next command off `line` (from `*at` to `len`): a copy of its words in `*take_text` (to be
 // freed), pointed to by `words` (room ADMIN_MAX_WORDS + 1, NULL after the last). Commands end with a semicolon, words

@@ -35,7 +35,7 @@
     X(LASTCHG, "lastchg", "MAP", U32, "Seconds since the last change between UP and DOWN")                             \
     X(DOWNTIME, "downtime", "MCP", U32, "Seconds spent DOWN")                                                          \
     X(QLIMIT, "qlimit", "CGS", U32, "Most requests that may wait for the server (maxqueue)")                           \
-    X(PID, "pid", "KGP", U32, "Always 1: all workers answer as one")                                                   \
+    X(PID, "pid", "KGP", U32, "Always 1: all workers answer as one; of one worker, its number")                        \
     X(IID, "iid", "KGS", U32, "Number of the proxy (id)")                                                              \
     X(SID, "sid", "KGS", U32, "Number of the server (id)")                                                             \
     X(THROTTLE, "throttle", "MaP", U32, "Percentage of its weight that a starting server has")                         \
@@ -138,6 +138,7 @@ struct admin_stat_row {
     char kind; // 'F', 'B', 'S' or 'L'
     uint32_t iid;
     uint32_t sid;
+    uint32_t process;
     struct admin_value values[ADMIN_STAT_NUM];
     char text[96]; // an address or a status
 };
@@ -146,6 +147,8 @@ struct admin_stat_row {
 struct admin_stat_ctx {
     struct board *board;
     const struct program_conf *conf;
+    uint32_t inc;     // the worker whose part is wanted, 0 for the whole
+    uint32_t process; // its number, 1 for the whole
     uint64_t now_us;
     uint64_t wall_us;
     uint64_t started_wall_us; // of the generation

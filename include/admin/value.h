@@ -39,9 +39,9 @@ void admin_value_add_typed(struct text *out, const struct admin_field *field, co
                            bool desc);
 
 // admin_value_add_json appends the members "field" to "value" of an object that the caller opened and closes; `pos` is
-// the field's position.
+// the field's position, `process` the number of the process.
 void admin_value_add_json(struct text *out, const struct admin_field *field, const struct admin_value *value,
-                          uint32_t pos, bool desc);
+                          uint32_t pos, uint32_t process, bool desc);
 
 // admin_json_string appends `string` as a JSON string, quotes included. RFC 8259 section 7.
 void admin_json_string(struct text *out, const char *string);

@@ -148,6 +148,9 @@ uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object);
 // concurrent folding: no count is seen twice or lost. Those that exited leave nothing of BOARD_LEVEL.
 uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter);
 
+// board_counter_own gives one counter as the live process `inc` has it; 0 where it never counted for `object`.
+uint64_t board_counter_own(struct board *board, uint32_t object, uint32_t counter, uint32_t inc);
+
 // board_counter_count does `counter += add` for a single-writer counter in a way that readers elsewhere may load.
 static inline void board_counter_count(uint64_t *counter, uint64_t add)
 {

@@ -31,6 +31,7 @@ struct controller {
     struct event_source signals;
     struct event_timer drain_timer;
     struct event_timer orphan_timer;
+    struct event_timer leave_timer;
     struct seat_changes changes;
     struct log_drain *drain; // NULL while another controller drains
     uint64_t drain_pause_us;
@@ -40,8 +41,7 @@ struct controller {
 };
 
 // controller_reload asks the master for a new generation (`hard`: the one before then ends at once);
-// process_admin.reloaded answers with `id`, unless this generation ends first because the new one serves. False where
-// the master is gone.
+// process_admin.reloaded answers with `id`, unless this process ends first. False where the master is gone.
 bool controller_reload(struct controller *controller, uint64_t id, bool hard);
 
 // controller_run is the life of a controller, from its fork to its end, as worker_run.

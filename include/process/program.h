@@ -124,12 +124,16 @@ struct process_admin {
     bool (*listen)(void *admin, uint32_t socket_index, int fd);
     // unlisten takes `fd` out of the loop without accepting: what waits is for the next generation's controller.
     void (*unlisten)(void *admin, uint32_t socket_index, int fd);
-    // reloaded answers controller_reload: whether the new generation serves. Where it does, stop follows at once.
+    // reloaded answers controller_reload: whether the new generation serves. Where it does, leave follows at once.
     void (*reloaded)(void *admin, uint64_t id, bool done);
     // latest tells how the latest attempt to start a generation went; before `reloaded`, and at the start.
     void (*latest)(void *admin, const struct process_latest *latest);
     // woken is called in the turn after board_wake for this process.
     void (*woken)(void *admin);
+    // leave prepares the end, after all sockets were taken out: what was asked for is answered, for a while.
+    void (*leave)(void *admin);
+    // is_idle says whether nothing is left to answer; asked each turn after leave. Without it stop follows at once.
+    bool (*is_idle)(void *admin);
     // stop is the last call before the process ends: it sends what answers still wait, without waiting itself.
     void (*stop)(void *admin);
 };

@@ -12,6 +12,7 @@
 enum {
     ADMIN_MAX_SESSIONS = 10, // without `stats maxconn`, and through the master's socket
     ADMIN_RETRY_US = 100000,
+    ADMIN_LEAVE_US = 2000000,
 };
 
 static uint32_t max_sessions(const struct admin *admin, bool is_master)
@@ -106,6 +107,17 @@ uint32_t admin_max_connections(const struct admin *admin)
     return max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
 }
 
+// Only those go on that wait for the master's word, which comes in its time.
+static void leave_due(struct event_timer *timer)
+{
+    struct admin *admin = CONTAINER_OF(timer, struct admin, leave);
+    LIST_EACH(session, &admin->sessions, struct admin_session, link)
+    {
+        if (!session->is_late)
+            admin_session_free(session);
+    }
+}
+
 struct admin *admin_new(const struct admin_start *start)
 {
     struct admin *admin = calloc(1, sizeof(*admin));
@@ -117,6 +129,7 @@ struct admin *admin_new(const struct admin_start *start)
     list_init(&admin->listeners);
     list_init(&admin->sessions);
     event_timer_init(&admin->resume, listeners_resume);
+    event_timer_init(&admin->leave, leave_due);
     return admin;
 }
 
@@ -125,6 +138,23 @@ static void listener_free(struct admin_listener *listener)
     listener_pause(listener);
     list_remove(&listener->link);
     free(listener);
+}
+
+void admin_leave(struct admin *admin)
+{
+    if (admin->is_leaving)
+        return;
+    admin->is_leaving = true;
+    event_timer_set(admin->start.loop, &admin->leave, admin->start.loop->now_us + ADMIN_LEAVE_US);
+    LIST_EACH(session, &admin->sessions, struct admin_session, link)
+    {
+        admin_session_run(session);
+    }
+}
+
+bool admin_is_idle(const struct admin *admin)
+{
+    return list_is_empty(&admin->sessions);
 }
 
 void admin_free(struct admin *admin)
@@ -137,10 +167,12 @@ void admin_free(struct admin *admin)
     }
     LIST_EACH(session, &admin->sessions, struct admin_session, link)
     {
+        admin_reload_lost(session);
         admin_session_send(session);
         admin_session_free(session);
     }
     event_timer_del(admin->start.loop, &admin->resume);
+    event_timer_del(admin->start.loop, &admin->leave);
     text_fini(&admin->latest);
     free(admin);
 }
@@ -176,33 +208,5 @@ void admin_unlisten(struct admin *admin, int fd)
     {
         if (listener->source.fd == fd)
             listener_free(listener);
-    }
-}
-
-void admin_latest(struct admin *admin, uint32_t num_reloads, uint32_t num_failed, bool is_more, const char *text,
-                  size_t len)
-{
-    admin->num_reloads = num_reloads;
-    admin->num_failed = num_failed;
-    if (!is_more) {
-        text_fini(&admin->latest);
-        text_init(&admin->latest);
-    }
-    text_add(&admin->latest, text, len);
-}
-
-void admin_reloaded(struct admin *admin, uint64_t id, bool done)
-{
-    const struct text *latest = &admin->latest;
-    LIST_EACH(session, &admin->sessions, struct admin_session, link)
-    {
-        if (!session->reload || session->reload != id)
-            continue;
-        session->reload = 0;
-        text_printf(&session->out, "Success=%d\n--\n%s%s", done, latest->len ? latest->ptr : "",
-                    latest->len && latest->ptr[latest->len - 1] != '\n' ? "\n" : "");
-        // As for HAProxy the reload is a session's last command.
-        session->quit = true;
-        admin_session_answer_end(session);
     }
 }

@@ -80,6 +80,17 @@ const struct admin_command *admin_command_find(uint32_t *name_words, const char 
     return best;
 }
 
+// What stands before a command rather than being one.
+static void list_prefixes(struct text *out)
+{
+    text_printf(out,
+                "  %-40s: send a command to the <pid> process\n"
+                "  %-40s: send a command to the <relative pid> process\n"
+                "  %-40s: send a command to the master process\n"
+                "  %-40s: send the rest of the line, or all lines until quit, to that process\n",
+                "@!<pid>", "@<relative pid>", "@master", "@@<[!]pid> [<command>...]");
+}
+
 static void list_one(struct text *out, const char *name, const char *args, const char *help)
 {
     char usage[128];
@@ -96,7 +107,7 @@ static bool is_of_session(const struct admin_command *command)
 
 static bool may_give(const struct admin_command *command, uint32_t where, uint8_t level)
 {
-    return (command->where & where) && command->level <= level;
+    return (command->where & where) && command->level <= level && !command->is_hidden;
 }
 
 static void list_session(struct text *out)
@@ -108,6 +119,8 @@ static void list_session(struct text *out)
 
 void admin_command_list(struct text *out, const char *const *words, uint32_t num, uint32_t where, uint8_t level)
 {
+    if (!num && (where & ADMIN_ON_MASTER))
+        list_prefixes(out);
     for (size_t i = 0; i < num_commands; i++) {
         uint32_t len;
         if (may_give(commands[i], where, level) && !is_of_session(commands[i]) &&

@@ -3,11 +3,18 @@
 #include "admin/session.h"
 #include "proxy/conf.h"
 
+// The master's socket shows no mark of an answer's end where there is no answer.
+static enum admin_verdict done_silently(struct admin_call *call)
+{
+    call->session->is_silent = call->session->is_master;
+    return ADMIN_DONE;
+}
+
 static enum admin_verdict run_help(struct admin_call *call)
 {
     text_printf(call->out, "The following commands are valid at this level:\n");
-    admin_command_list(call->out, call->args, call->num_args,
-                       call->session->is_master ? ADMIN_ON_MASTER : ADMIN_ON_STATS, call->session->level);
+    admin_command_list(call->out, call->args, call->num_args, admin_session_where(call->session, call->inc),
+                       call->session->level);
     return ADMIN_DONE;
 }
 
@@ -48,12 +55,19 @@ static enum admin_verdict run_prompt(struct admin_call *call)
     // The master's socket has no mode that closes after a line.
     session->mode = session->is_master && mode == ADMIN_MODE_ONCE ? ADMIN_MODE_INTERACTIVE : mode;
     session->timed = timed;
-    return ADMIN_DONE;
+    return done_silently(call);
 }
 
 static enum admin_verdict run_quit(struct admin_call *call)
 {
-    call->session->quit = call->session->is_silent = true;
+    struct admin_session *session = call->session;
+    session->is_silent = true;
+    session->quit = !session->inside;
+    if (session->inside) {
+        session->inside = ADMIN_INSIDE_NOT;
+        session->target = session->outer;
+        session->line_at = session->line_len;
+    }
     return ADMIN_DONE;
 }
 
@@ -62,16 +76,50 @@ static const char *level_name(uint8_t level)
     return level == ADMIN_LEVEL_ADMIN ? "admin" : level == ADMIN_LEVEL_OPERATOR ? "operator" : "user";
 }
 
+static enum admin_verdict lower_level(struct admin_call *call, uint8_t level)
+{
+    call->session->level = level;
+    call->session->is_expert = call->session->is_experimental = false;
+    return done_silently(call);
+}
+
 static enum admin_verdict run_operator(struct admin_call *call)
 {
-    call->session->level = ADMIN_LEVEL_OPERATOR;
-    return ADMIN_DONE;
+    return lower_level(call, ADMIN_LEVEL_OPERATOR);
 }
 
 static enum admin_verdict run_user(struct admin_call *call)
 {
-    call->session->level = ADMIN_LEVEL_USER;
-    return ADMIN_DONE;
+    return lower_level(call, ADMIN_LEVEL_USER);
+}
+
+// Turns `*mode` on or off, or tells how it stands.
+static enum admin_verdict run_mode(struct admin_call *call, bool *mode)
+{
+    if (!call->num_args) {
+        text_printf(call->out, "%s is %s\n", call->command->name, *mode ? "ON" : "OFF");
+        return ADMIN_DONE;
+    }
+    bool on = strcmp(call->args[0], "on") == 0;
+    if (!on && strcmp(call->args[0], "off") != 0)
+        return admin_refuse_arg(call, 0);
+    *mode = on;
+    return done_silently(call);
+}
+
+static enum admin_verdict run_expert(struct admin_call *call)
+{
+    return run_mode(call, &call->session->is_expert);
+}
+
+static enum admin_verdict run_experimental(struct admin_call *call)
+{
+    return run_mode(call, &call->session->is_experimental);
+}
+
+static enum admin_verdict run_debug(struct admin_call *call)
+{
+    return run_mode(call, &call->session->is_debug);
 }
 
 static enum admin_verdict run_show_level(struct admin_call *call)
@@ -148,6 +196,29 @@ static const struct admin_command commands[] = {
       .where = ADMIN_ON_ANY,
       .help = "lower the level of this session to user",
       .run = run_user },
+    { .name = "expert-mode",
+      .level = ADMIN_LEVEL_ADMIN,
+      .where = ADMIN_ON_ANY,
+      .max_args = 1,
+      .is_hidden = true,
+      .args = "[on|off]",
+      .help = "turn the expert mode of this session on or off, or tell how it stands",
+      .run = run_expert },
+    { .name = "experimental-mode",
+      .level = ADMIN_LEVEL_ADMIN,
+      .where = ADMIN_ON_ANY,
+      .max_args = 1,
+      .is_hidden = true,
+      .args = "[on|off]",
+      .help = "turn the experimental mode of this session on or off, or tell how it stands",
+      .run = run_experimental },
+    { .name = "mcli-debug-mode",
+      .level = ADMIN_LEVEL_ADMIN,
+      .where = ADMIN_ON_MASTER | ADMIN_ON_WORKER,
+      .max_args = 1,
+      .args = "[on|off]",
+      .help = "have help list the commands of workers, too, on the master's socket",
+      .run = run_debug },
     { .name = "show cli level",
       .level = ADMIN_LEVEL_USER,
       .where = ADMIN_ON_ANY,
@@ -165,14 +236,14 @@ static const struct admin_command commands[] = {
       .run = run_show_version },
     { .name = "show env",
       .level = ADMIN_LEVEL_OPERATOR,
-      .where = ADMIN_ON_ANY,
+      .where = ADMIN_ON_SERVICE,
       .max_args = 1,
       .args = "[<name>]",
       .help = "show the environment variables, or one of them",
       .run = run_show_env },
     { .name = "show backend",
       .level = ADMIN_LEVEL_USER,
-      .where = ADMIN_ON_ANY,
+      .where = ADMIN_ON_SERVICE,
       .help = "list the backends",
       .run = run_show_backend },
 };

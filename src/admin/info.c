@@ -17,10 +17,10 @@
     X(0, NAME, "Name", "POS", STR, "Name of the product")                                                              \
     X(1, VERSION, "Version", "POS", STR, "Version of the product")                                                     \
     X(2, RELEASE_DATE, "Release_date", "POS", STR, "Date of the version")                                              \
-    X(3, NBTHREAD, "Nbthread", "CGS", U32, "Worker processes of the current generation")                               \
+    X(3, NBTHREAD, "Nbthread", "CGS", U32, "Worker processes of the current generation; 1 for one worker")             \
     X(4, NBPROC, "Nbproc", "CGS", U32, "Always 1: all workers answer as one")                                          \
-    X(5, PROCESS_NUM, "Process_num", "KGP", U32, "Always 1: all workers answer as one")                                \
-    X(6, PID, "Pid", "SGP", U32, "Process id of the master")                                                           \
+    X(5, PROCESS_NUM, "Process_num", "KGP", U32, "Always 1: all workers answer as one; of one worker, its number")     \
+    X(6, PID, "Pid", "SGP", U32, "Process id of the master; of one worker, its own")                                   \
     X(7, UPTIME, "Uptime", "MDP", STR, "Time since the master started, in days, hours, minutes and seconds")           \
     X(8, UPTIME_SEC, "Uptime_sec", "MDP", U32, "Time since the master started, in seconds")                            \
     X(9, MEMMAX_MB, "Memmax_MB", "CLP", U32, "Most memory a process may use, in MB (-m), 0 for no limit")              \
@@ -76,6 +76,7 @@ static const uint32_t positions[INFO_NUM] = { INFO_FIELDS(INFO_POS) };
 
 struct info_values {
     struct admin_value values[INFO_NUM];
+    uint32_t process; // its number
     char uptime[40];
 };
 
@@ -103,14 +104,41 @@ static void fill_product(struct info_values *info, const struct admin *admin)
     set_string(info, INFO_NODE, admin->start.conf->global.node);
     set_string(info, INFO_DESCRIPTION, admin->start.conf->global.description);
     set(info, INFO_NBPROC, 1);
-    set(info, INFO_PROCESS_NUM, 1);
+}
+
+static void fill_uptime(struct info_values *info, uint64_t started_us, uint64_t now_us, bool with_floats)
+{
+    uint64_t up_us = now_us > started_us ? now_us - started_us : 0;
+    uint64_t up = up_us / 1000000;
+    snprintf(info->uptime, sizeof(info->uptime), "%ud %uh%02um%02us", (unsigned)(up / 86400),
+             (unsigned)(up / 3600 % 24), (unsigned)(up / 60 % 60), (unsigned)(up % 60));
+    set_string(info, INFO_UPTIME, info->uptime);
+    if (with_floats) {
+        set_float(info, INFO_UPTIME_SEC, (double)up_us / 1e6);
+        set_float(info, INFO_START_TIME_SEC, (double)started_us / 1e6);
+    } else {
+        set(info, INFO_UPTIME_SEC, up);
+        set(info, INFO_START_TIME_SEC, started_us / 1000000);
+    }
+}
+
+static void fill_worker(struct info_values *info, const struct admin *admin, uint32_t inc, bool with_floats)
+{
+    struct board_incarnation *record = board_incarnation_at(admin->start.board, inc);
+    info->process = record->slot + 1;
+    set(info, INFO_PROCESS_NUM, info->process);
+    set(info, INFO_NBTHREAD, 1);
+    set(info, INFO_PID, (uint64_t)atomic_load(&record->pid));
+    set(info, INFO_TASKS, atomic_load(&record->sessions));
+    set(info, INFO_STOPPING, atomic_load(&record->ready) == 2);
+    set(info, INFO_DROPPED_LOGS, board_ring_dropped(admin->start.board, inc));
+    fill_uptime(info, record->started_wall_us, admin->start.loop->wall_us, with_floats);
 }
 
 static void fill_processes(struct info_values *info, const struct admin *admin, bool with_floats)
 {
     struct board *board = admin->start.board;
     uint64_t started_us = admin->started_wall_us;
-    uint64_t now_us = admin->start.loop->wall_us;
     uint32_t num_workers = 0;
     uint32_t num_sessions = 0;
     for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
@@ -125,18 +153,9 @@ static void fill_processes(struct info_values *info, const struct admin *admin, 
             started_us = record->started_wall_us;
         }
     }
-    uint64_t up_us = now_us > started_us ? now_us - started_us : 0;
-    uint64_t up = up_us / 1000000;
-    snprintf(info->uptime, sizeof(info->uptime), "%ud %uh%02um%02us", (unsigned)(up / 86400),
-             (unsigned)(up / 3600 % 24), (unsigned)(up / 60 % 60), (unsigned)(up % 60));
-    set_string(info, INFO_UPTIME, info->uptime);
-    if (with_floats) {
-        set_float(info, INFO_UPTIME_SEC, (double)up_us / 1e6);
-        set_float(info, INFO_START_TIME_SEC, (double)started_us / 1e6);
-    } else {
-        set(info, INFO_UPTIME_SEC, up);
-        set(info, INFO_START_TIME_SEC, started_us / 1000000);
-    }
+    fill_uptime(info, started_us, admin->start.loop->wall_us, with_floats);
+    info->process = 1;
+    set(info, INFO_PROCESS_NUM, info->process);
     set(info, INFO_NBTHREAD, num_workers);
     set(info, INFO_TASKS, num_sessions);
     set(info, INFO_DROPPED_LOGS, log_dropped(board));
@@ -158,57 +177,71 @@ static void fill_limits(struct info_values *info, const struct admin *admin)
     set(info, INFO_MAXPIPES, global->no_splice ? 0 : global->maxpipes);
     set(info, INFO_CONN_RATE_LIMIT, 0);
     set(info, INFO_SESS_RATE_LIMIT, 0);
+    set(info, INFO_MAX_SSL_CONNS, admin->start.conf->global.tls.max_conn);
+    set(info, INFO_SSL_RATE_LIMIT, admin->start.conf->global.tls.max_rate);
     set(info, INFO_BUSY_POLLING, 0);
 }
 
+static uint64_t count(const struct admin *admin, uint32_t inc, uint32_t object, uint32_t counter)
+{
+    struct board *board = admin->start.board;
+    return inc ? board_counter_own(board, object, counter, inc) : board_counter_sum(board, object, counter);
+}
+
+static uint32_t level(const struct admin *admin, uint32_t inc, uint32_t object)
+{
+    struct board *board = admin->start.board;
+    return inc ? board_lane_own(board, object, inc) : board_lane_sum(board, object);
+}
+
 // Frontends that a reload took away still count: totals never decrease.
-static void fill_traffic(struct info_values *info, const struct admin *admin)
+static void fill_traffic(struct info_values *info, const struct admin *admin, uint32_t inc)
 {
     struct board *board = admin->start.board;
     const struct program_conf *conf = admin->start.conf;
-    uint64_t now_us = admin->start.loop->now_us;
     uint64_t connections = 0;
     uint64_t requests = 0;
     uint64_t bytes = 0;
     for (uint32_t object = 1; object < board_object_limit(board); object++) {
         if (strncmp(board_object_name(board, object), "f/", 2) != 0)
             continue;
-        uint64_t asked = board_counter_sum(board, object, PROXY_COUNT_REQUESTS);
-        uint64_t came = board_counter_sum(board, object, PROXY_COUNT_CONNECTIONS);
+        uint64_t asked = count(admin, inc, object, PROXY_COUNT_REQUESTS);
+        uint64_t came = count(admin, inc, object, PROXY_COUNT_CONNECTIONS);
         connections += came;
         requests += asked ? asked : came;
-        bytes += board_counter_sum(board, object, PROXY_COUNT_BYTES_OUT);
+        bytes += count(admin, inc, object, PROXY_COUNT_BYTES_OUT);
     }
-    _Atomic uint64_t *gauges = board_gauges(board, conf->object);
-    uint32_t open = board_lane_sum(board, conf->object);
-    uint32_t rate = board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], now_us);
+    uint32_t open = level(admin, inc, conf->object);
     set(info, INFO_CURR_CONNS, open);
     set(info, INFO_CUM_CONNS, connections);
     set(info, INFO_CUM_REQ, requests);
     set(info, INFO_TOTAL_BYTES_OUT, bytes);
+    set(info, INFO_LISTENERS, conf->num_binds);
+    set(info, INFO_JOBS, open + conf->num_binds);
+    set(info, INFO_CURR_SSL_CONNS, level(admin, inc, conf->tls_object));
+    set(info, INFO_CUM_SSL_CONNS, count(admin, inc, conf->tls_object, TRANSPORT_TLS_COUNT_CONNS));
+}
+
+// Rates are counted by all workers together.
+static void fill_rates(struct info_values *info, const struct admin *admin)
+{
+    _Atomic uint64_t *gauges = board_gauges(admin->start.board, admin->start.conf->object);
+    uint32_t rate = board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], admin->start.loop->now_us);
     // A connection is a session from the start.
     set(info, INFO_CONN_RATE, rate);
     set(info, INFO_SESS_RATE, rate);
     set(info, INFO_MAX_CONN_RATE, atomic_load(&gauges[PROXY_GAUGE_SESSION_RATE_MAX]));
     set(info, INFO_MAX_SESS_RATE, atomic_load(&gauges[PROXY_GAUGE_SESSION_RATE_MAX]));
-    set(info, INFO_LISTENERS, conf->num_binds);
-    set(info, INFO_JOBS, open + conf->num_binds);
 }
 
-static void fill_tls(struct info_values *info, const struct admin *admin)
+static void fill_tls_rates(struct info_values *info, const struct admin *admin)
 {
     struct board *board = admin->start.board;
-    const struct program_conf *conf = admin->start.conf;
     uint64_t now_us = admin->start.loop->now_us;
-    uint32_t object = conf->tls_object;
-    _Atomic uint64_t *gauges = board_gauges(board, object);
+    _Atomic uint64_t *gauges = board_gauges(board, admin->start.conf->tls_object);
     uint32_t rate = board_rate_read(&gauges[TRANSPORT_TLS_GAUGE_RATE], now_us);
     uint32_t keys = board_rate_read(&gauges[TRANSPORT_TLS_GAUGE_KEYS], now_us);
-    set(info, INFO_MAX_SSL_CONNS, conf->global.tls.max_conn);
-    set(info, INFO_CURR_SSL_CONNS, board_lane_sum(board, object));
-    set(info, INFO_CUM_SSL_CONNS, board_counter_sum(board, object, TRANSPORT_TLS_COUNT_CONNS));
     set(info, INFO_SSL_RATE, rate);
-    set(info, INFO_SSL_RATE_LIMIT, conf->global.tls.max_rate);
     set(info, INFO_MAX_SSL_RATE, atomic_load(&gauges[TRANSPORT_TLS_GAUGE_RATE_MAX]));
     set(info, INFO_SSL_KEYS, keys);
     set(info, INFO_MAX_SSL_KEYS, atomic_load(&gauges[TRANSPORT_TLS_GAUGE_KEYS_MAX]));
@@ -232,14 +265,14 @@ static void print_plain(struct text *out, const struct info_values *info, enum i
 
 static void print_typed(struct text *out, const struct info_values *info, enum info which, bool desc)
 {
-    text_printf(out, "%u.%s.1", positions[which], fields[which].name);
+    text_printf(out, "%u.%s.%u", positions[which], fields[which].name, info->process);
     admin_value_add_typed(out, &fields[which], &info->values[which], desc);
 }
 
 static void print_json(struct text *out, const struct info_values *info, enum info which, bool desc)
 {
     text_printf(out, "%s{", which ? "," : "[");
-    admin_value_add_json(out, &fields[which], &info->values[which], positions[which], desc);
+    admin_value_add_json(out, &fields[which], &info->values[which], positions[which], info->process, desc);
     text_printf(out, "}");
 }
 
@@ -262,10 +295,15 @@ static enum admin_verdict run_show_info(struct admin_call *call)
             return admin_refuse_arg(call, i);
     }
     fill_product(&info, call->admin);
-    fill_processes(&info, call->admin, with_floats);
     fill_limits(&info, call->admin);
-    fill_traffic(&info, call->admin);
-    fill_tls(&info, call->admin);
+    fill_traffic(&info, call->admin, call->inc);
+    if (call->inc) {
+        fill_worker(&info, call->admin, call->inc, with_floats);
+    } else {
+        fill_processes(&info, call->admin, with_floats);
+        fill_rates(&info, call->admin);
+        fill_tls_rates(&info, call->admin);
+    }
     for (unsigned which = 0; which < INFO_NUM; which++) {
         if (!info.values[which].is_set)
             continue;
@@ -284,7 +322,7 @@ static enum admin_verdict run_show_info(struct admin_call *call)
 static const struct admin_command commands[] = {
     { .name = "show info",
       .level = ADMIN_LEVEL_USER,
-      .where = ADMIN_ON_ANY,
+      .where = ADMIN_ON_SERVICE,
       .max_args = ADMIN_MAX_WORDS,
       .args = "[desc|json|typed|float]*",
       .help = "report on the service as a whole",

@@ -98,7 +98,7 @@ bool admin_session_send(struct admin_session *session)
 
 static void add_prompt(struct admin_session *session)
 {
-    struct admin *admin = session->admin;
+    const struct admin *admin = session->admin;
     if (session->mode != ADMIN_MODE_PROMPT)
         return;
     if (session->timed) {
@@ -107,8 +107,14 @@ static void add_prompt(struct admin_session *session)
         text_printf(&session->out, "[%u:%02u:%02u:%02u]%s", (unsigned)(up / 86400), (unsigned)(up / 3600 % 24),
                     (unsigned)(up / 60 % 60), (unsigned)(up % 60), session->is_master ? " " : "");
     }
-    text_printf(&session->out, "%s%s> ", session->is_master ? "master" : "",
-                session->is_master && admin->num_failed ? "[ReloadFailed]" : "");
+    if (session->is_master && session->target.inc)
+        text_printf(&session->out, "%d", (int)session->target.pid);
+    else if (session->is_master)
+        text_printf(&session->out, "master%s", admin->num_failed ? "[ReloadFailed]" : "");
+    if (session->is_master && (session->is_debug || session->is_expert || session->is_experimental))
+        text_printf(&session->out, "(%s%s%s)", session->is_experimental ? "x" : "", session->is_expert ? "e" : "",
+                    session->is_debug ? "d" : "");
+    text_add(&session->out, "> ", 2);
 }
 
 static void answer_end(struct admin_session *session)
@@ -127,18 +133,79 @@ static void line_end(struct admin_session *session)
 {
     free(session->line);
     session->line = NULL;
+    if (session->inside == ADMIN_INSIDE_LINE) {
+        session->inside = ADMIN_INSIDE_NOT;
+        session->target = session->outer;
+    }
     if (session->mode == ADMIN_MODE_ONCE)
         session->quit = true;
     else if (!session->quit)
         add_prompt(session);
 }
 
+uint32_t admin_session_where(const struct admin_session *session, uint32_t inc)
+{
+    if (!session->is_master)
+        return ADMIN_ON_STATS;
+    return inc ? ADMIN_ON_WORKER : session->is_debug ? ADMIN_ON_MASTER | ADMIN_ON_STATS : ADMIN_ON_MASTER;
+}
+
+enum prefix { PREFIX_COMMAND, PREFIX_ALONE, PREFIX_UNKNOWN };
+
+// Takes a prefix off the `*num` words at `*words`: whom the command that follows is for, or, alone, all commands from
+// now on. Management guide, section 9.4.1.
+static enum prefix prefix_take(struct admin_target *target, struct admin_session *session, const char *const **words,
+                               uint32_t *num)
+{
+    const struct admin *admin = session->admin;
+    *target = session->target;
+    if (!session->is_master || session->inside || !*num || (*words)[0][0] != '@')
+        return admin_target_lives(admin, target) ? PREFIX_COMMAND : PREFIX_UNKNOWN;
+    const char *name = (*words)[0] + 1;
+    bool is_inside = *name == '@';
+    if (!admin_target_read(target, admin, name + is_inside))
+        return PREFIX_UNKNOWN;
+    *words += 1;
+    *num -= 1;
+    if (is_inside) {
+        session->inside = *num || session->line_at < session->line_len ? ADMIN_INSIDE_LINE : ADMIN_INSIDE_SESSION;
+        session->outer = session->target;
+    }
+    if (is_inside || !*num)
+        session->target = *target;
+    return *num ? PREFIX_COMMAND : PREFIX_ALONE;
+}
+
+// As for HAProxy, nothing of what was meant for that process is given to another: the session ends.
+static void refuse_target(struct admin_session *session, uint32_t num)
+{
+    const char *word = num ? session->words[0] : "";
+    if (*word == '@' && !session->inside)
+        text_printf(&session->out, "Can't find the target PID matching the prefix '%.200s'\n", word);
+    else
+        text_printf(&session->out, "Can't find the target PID matching the prefix '@!%d'\n", (int)session->target.pid);
+    session->quit = session->is_silent = true;
+}
+
+// Words that name no command for that target.
+static void refuse_command(struct admin_session *session, const char *const *words, uint32_t num, uint32_t inc)
+{
+    uint32_t name_words;
+    if (inc && admin_command_find(&name_words, words, num, ADMIN_ON_MASTER | ADMIN_ON_STATS))
+        text_printf(&session->out, "'%s%s%s' is no matter of one worker; say it without '@', or after '@' alone.\n",
+                    words[0], name_words > 1 ? " " : "", name_words > 1 ? words[1] : "");
+    else
+        admin_command_unknown(&session->out, words, num, admin_session_where(session, inc), session->level);
+}
+
 // The next command of the line becomes session->call, or is answered at once where it is none.
 static void command_start(struct admin_session *session)
 {
-    uint32_t where = session->is_master ? ADMIN_ON_MASTER : ADMIN_ON_STATS;
+    const char *const *words = session->words;
+    struct admin_target target;
     uint32_t num;
     uint32_t name_words;
+    session->is_silent = false;
     bool good = admin_line_next(&session->words_text, session->words, &num, &session->line_at, session->line,
                                 session->line_len);
     bool is_alone = session->is_first && session->line_at >= session->line_len;
@@ -148,11 +215,29 @@ static void command_start(struct admin_session *session)
         session->words_text = NULL;
         return;
     }
-    const struct admin_command *command = good ? admin_command_find(&name_words, session->words, num, where) : NULL;
     if (!good) {
         text_printf(&session->out, "A command has at most %d words.\n", ADMIN_MAX_WORDS);
-    } else if (!command) {
-        admin_command_unknown(&session->out, session->words, num, where, session->level);
+        answer_end(session);
+        return;
+    }
+    switch (prefix_take(&target, session, &words, &num)) {
+    case PREFIX_COMMAND:
+        break;
+    case PREFIX_ALONE:
+        session->is_silent = true;
+        answer_end(session);
+        return;
+    case PREFIX_UNKNOWN:
+        refuse_target(session, num);
+        answer_end(session);
+        return;
+    }
+    // The master knows all commands, but lists those of workers only in its debug mode.
+    uint32_t where = admin_session_where(session, target.inc);
+    where |= where & ADMIN_ON_MASTER ? ADMIN_ON_STATS : 0;
+    const struct admin_command *command = admin_command_find(&name_words, words, num, where);
+    if (!command) {
+        refuse_command(session, words, num, target.inc);
     } else if (command->level > session->level) {
         text_printf(&session->out, "Permission denied\n");
     } else {
@@ -160,8 +245,9 @@ static void command_start(struct admin_session *session)
             .admin = session->admin,
             .session = session,
             .command = command,
-            .args = session->words + name_words,
+            .args = words + name_words,
             .num_args = num - name_words,
+            .inc = target.inc,
             .out = &session->out,
         };
         if (num - name_words <= command->max_args) {
@@ -195,6 +281,7 @@ static bool line_start(struct admin_session *session)
     session->line_len = len;
     session->line_at = 0;
     session->is_first = true;
+    session->was_asked = true;
     text_consume(&session->in, len + 1);
     return true;
 }
@@ -273,6 +360,9 @@ static bool session_round(struct admin_session *session)
     case IO_OK:
         return true;
     case IO_AGAIN:
+        // Who was never asked anything waits for its line: an answer is what it connected for.
+        if (session->admin->is_leaving && session->was_asked)
+            session_close(session);
         return false;
     case IO_EOF:
         // A line without its end may be cut: it is not obeyed.
@@ -284,7 +374,7 @@ static bool session_round(struct admin_session *session)
     }
 }
 
-static void session_run(struct admin_session *session)
+void admin_session_run(struct admin_session *session)
 {
     for (int i = 0; i < SESSION_TURN_ROUNDS; i++)
         if (!session_round(session))
@@ -295,13 +385,17 @@ static void session_run(struct admin_session *session)
 
 static void session_task(struct event_task *task)
 {
-    session_run(CONTAINER_OF(task, struct admin_session, task));
+    admin_session_run(CONTAINER_OF(task, struct admin_session, task));
 }
 
 static void session_ready(struct event_source *source, uint32_t events)
 {
-    (void)events;
-    session_run(CONTAINER_OF(source, struct admin_session, source));
+    struct admin_session *session = CONTAINER_OF(source, struct admin_session, source);
+    // Nobody is left to hear what comes later.
+    if (session->is_late && (events & (EPOLLHUP | EPOLLERR)))
+        admin_session_free(session);
+    else
+        admin_session_run(session);
 }
 
 void admin_session_answer_end(struct admin_session *session)
@@ -309,5 +403,5 @@ void admin_session_answer_end(struct admin_session *session)
     must(session->is_late);
     session->is_late = false;
     answer_end(session);
-    session_run(session);
+    admin_session_run(session);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "admin/session.h"
 #include "admin/stat.h"
+#include "board/board.h"
 
 enum { STAT_FRONTENDS = 1, STAT_BACKENDS = 2, STAT_SERVERS = 4, STAT_ALL = -1 };
 
@@ -170,6 +171,8 @@ static enum admin_verdict run_show_stat(struct admin_call *call)
     struct admin_stat_ctx ctx = {
         .board = admin->start.board,
         .conf = admin->start.conf,
+        .inc = call->inc,
+        .process = call->inc ? board_incarnation_at(admin->start.board, call->inc)->slot + 1 : 1,
         .now_us = admin->start.loop->now_us,
         .wall_us = admin->start.loop->wall_us,
         .started_wall_us = admin->started_wall_us,
@@ -193,7 +196,7 @@ static enum admin_verdict run_show_stat(struct admin_call *call)
 static const struct admin_command commands[] = {
     { .name = "show stat",
       .level = ADMIN_LEVEL_USER,
-      .where = ADMIN_ON_ANY,
+      .where = ADMIN_ON_SERVICE,
       .max_args = ADMIN_MAX_WORDS,
       .args = "[desc|json|no-maint|typed|up]*",
       .help = "report on each proxy and server",

@@ -16,6 +16,12 @@ static void set_string(struct admin_stat_row *row, enum admin_stat field, const 
     row->values[field] = (struct admin_value){ .is_set = string != NULL, .string = string };
 }
 
+static uint64_t count(const struct admin_stat_ctx *ctx, uint32_t object, uint32_t counter)
+{
+    return ctx->inc ? board_counter_own(ctx->board, object, counter, ctx->inc)
+                    : board_counter_sum(ctx->board, object, counter);
+}
+
 struct counted {
     enum admin_stat field;
     enum proxy_counter counter;
@@ -25,16 +31,16 @@ static void set_counted(struct admin_stat_row *row, const struct admin_stat_ctx 
                         const struct counted *counted, size_t num)
 {
     for (size_t i = 0; i < num; i++)
-        set(row, counted[i].field, board_counter_sum(ctx->board, object, counted[i].counter));
+        set(row, counted[i].field, count(ctx, object, counted[i].counter));
 }
 
-static void row_begin(struct admin_stat_row *row, char kind, unsigned type, const struct proxy_conf *proxy,
-                      const char *name, uint32_t sid)
+static void row_begin(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, char kind, unsigned type,
+                      const struct proxy_conf *proxy, const char *name, uint32_t sid)
 {
-    *row = (struct admin_stat_row){ .kind = kind, .iid = proxy->id, .sid = sid };
+    *row = (struct admin_stat_row){ .kind = kind, .iid = proxy->id, .sid = sid, .process = ctx->process };
     set_string(row, ADMIN_STAT_PXNAME, proxy->name);
     set_string(row, ADMIN_STAT_SVNAME, name);
-    set(row, ADMIN_STAT_PID, 1);
+    set(row, ADMIN_STAT_PID, ctx->process);
     set(row, ADMIN_STAT_IID, proxy->id);
     set(row, ADMIN_STAT_SID, sid);
     set(row, ADMIN_STAT_TYPE, type);
@@ -60,9 +66,13 @@ static void set_sessions(struct admin_stat_row *row, const struct admin_stat_ctx
         { ADMIN_STAT_BOUT, PROXY_COUNT_BYTES_OUT },       { ADMIN_STAT_DRESP, PROXY_COUNT_DENIED_RESP },
         { ADMIN_STAT_EINT, PROXY_COUNT_INTERNAL_ERRORS },
     };
-    _Atomic uint64_t *gauges = board_gauges(ctx->board, object);
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
-    set(row, ADMIN_STAT_SCUR, board_lane_sum(ctx->board, object));
+    set(row, ADMIN_STAT_SCUR,
+        ctx->inc ? board_lane_own(ctx->board, object, ctx->inc) : board_lane_sum(ctx->board, object));
+    // Maxima and rates are counted by all workers together.
+    if (ctx->inc)
+        return;
+    _Atomic uint64_t *gauges = board_gauges(ctx->board, object);
     set(row, ADMIN_STAT_SMAX, atomic_load(&gauges[PROXY_GAUGE_MAX_SESSIONS]));
     set(row, ADMIN_STAT_RATE, board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], ctx->now_us));
     set(row, ADMIN_STAT_RATE_MAX, atomic_load(&gauges[PROXY_GAUGE_SESSION_RATE_MAX]));
@@ -84,20 +94,34 @@ static void set_serving(struct admin_stat_row *row, const struct admin_stat_ctx 
         { ADMIN_STAT_POOL_DEAD, PROXY_COUNT_POOL_DEAD },
         { ADMIN_STAT_POOL_RETRIES, PROXY_COUNT_POOL_RETRIES },
     };
-    _Atomic uint64_t *gauges = board_gauges(ctx->board, object);
-    uint64_t last = atomic_load(&gauges[PROXY_GAUGE_LAST_SESSION]);
-    uint64_t now = ctx->wall_us / 1000000;
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
-    set(row, ADMIN_STAT_QMAX, atomic_load(&gauges[PROXY_GAUGE_QUEUE_MAX]));
-    set(row, ADMIN_STAT_LASTSESS, !last ? UINT64_MAX : now > last ? now - last : 0);
     // Nothing changes a server's state yet: it has the one it began with.
     set(row, ADMIN_STAT_LASTCHG,
         ctx->wall_us > ctx->started_wall_us ? (ctx->wall_us - ctx->started_wall_us) / 1000000 : 0);
+    if (ctx->inc)
+        return;
+    _Atomic uint64_t *gauges = board_gauges(ctx->board, object);
+    uint64_t last = atomic_load(&gauges[PROXY_GAUGE_LAST_SESSION]);
+    uint64_t now = ctx->wall_us / 1000000;
+    set(row, ADMIN_STAT_QMAX, atomic_load(&gauges[PROXY_GAUGE_QUEUE_MAX]));
+    set(row, ADMIN_STAT_LASTSESS, !last ? UINT64_MAX : now > last ? now - last : 0);
 }
 
 static uint32_t frontend_limit(const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
 {
     return proxy->fe.maxconn ? proxy->fe.maxconn : ctx->max_connections;
+}
+
+static void set_request_rates(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
+{
+    if (ctx->inc)
+        return;
+    _Atomic uint64_t *gauges = board_gauges(ctx->board, object);
+    set(row, ADMIN_STAT_REQ_RATE, board_rate_read(&gauges[PROXY_GAUGE_REQUEST_RATE], ctx->now_us));
+    set(row, ADMIN_STAT_REQ_RATE_MAX, atomic_load(&gauges[PROXY_GAUGE_REQUEST_RATE_MAX]));
+    // A connection is a session from the start.
+    row->values[ADMIN_STAT_CONN_RATE] = row->values[ADMIN_STAT_RATE];
+    row->values[ADMIN_STAT_CONN_RATE_MAX] = row->values[ADMIN_STAT_RATE_MAX];
 }
 
 void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
@@ -111,9 +135,8 @@ void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx
     static const enum admin_stat zero[] = { ADMIN_STAT_RATE_LIM, ADMIN_STAT_COMP_IN,  ADMIN_STAT_COMP_OUT,
                                             ADMIN_STAT_COMP_BYP, ADMIN_STAT_COMP_RSP, ADMIN_STAT_H2_SESS,
                                             ADMIN_STAT_H3_SESS,  ADMIN_STAT_H2REQ,    ADMIN_STAT_H3REQ };
-    _Atomic uint64_t *gauges = board_gauges(ctx->board, proxy->fe_object);
     bool is_http = proxy->mode == PROXY_MODE_HTTP;
-    row_begin(row, 'F', 0, proxy, "FRONTEND", 0);
+    row_begin(row, ctx, 'F', 0, proxy, "FRONTEND", 0);
     set_sessions(row, ctx, proxy->fe_object);
     set_counted(row, ctx, proxy->fe_object, counted, NUM_ITEMS(counted));
     for (size_t i = 0; i < NUM_ITEMS(zero); i++)
@@ -123,12 +146,9 @@ void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx
     uint32_t limit = frontend_limit(ctx, proxy);
     if (limit)
         set(row, ADMIN_STAT_SLIM, limit);
-    set_string(row, ADMIN_STAT_STATUS, limit && row->values[ADMIN_STAT_SCUR].number >= limit ? "FULL" : "OPEN");
-    set(row, ADMIN_STAT_REQ_RATE, board_rate_read(&gauges[PROXY_GAUGE_REQUEST_RATE], ctx->now_us));
-    set(row, ADMIN_STAT_REQ_RATE_MAX, atomic_load(&gauges[PROXY_GAUGE_REQUEST_RATE_MAX]));
-    // A connection is a session from the start.
-    row->values[ADMIN_STAT_CONN_RATE] = row->values[ADMIN_STAT_RATE];
-    row->values[ADMIN_STAT_CONN_RATE_MAX] = row->values[ADMIN_STAT_RATE_MAX];
+    set_string(row, ADMIN_STAT_STATUS,
+               limit && board_lane_sum(ctx->board, proxy->fe_object) >= limit ? "FULL" : "OPEN");
+    set_request_rates(row, ctx, proxy->fe_object);
     uint64_t sessions = row->values[ADMIN_STAT_STOT].number;
     set(row, ADMIN_STAT_H1_SESS, is_http ? sessions : 0);
     set(row, ADMIN_STAT_SESS_OTHER, is_http ? 0 : sessions);
@@ -202,6 +222,19 @@ static const char *balance_name(uint8_t balance)
     return balance == PROXY_BALANCE_LEASTCONN ? "leastconn" : "roundrobin";
 }
 
+// Those without a server of their own yet: a server's line tells who waits for it. The queue is one for all workers.
+static void set_waiting(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
+{
+    if (ctx->inc)
+        return;
+    uint64_t waiting = board_queue_len(ctx->board, proxy->be_object, 0);
+    for (const struct server_conf *server = proxy->be.servers; server; server = server->next) {
+        uint32_t own = board_queue_len(ctx->board, proxy->be_object, server->object);
+        waiting -= waiting > own ? own : waiting;
+    }
+    set(row, ADMIN_STAT_QCUR, waiting);
+}
+
 void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
 {
     static const struct counted counted[] = {
@@ -211,7 +244,7 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
     static const enum admin_stat zero[] = { ADMIN_STAT_COMP_IN, ADMIN_STAT_COMP_OUT, ADMIN_STAT_COMP_BYP,
                                             ADMIN_STAT_COMP_RSP };
     struct servers servers;
-    row_begin(row, 'B', 1, proxy, "BACKEND", 0);
+    row_begin(row, ctx, 'B', 1, proxy, "BACKEND", 0);
     set_sessions(row, ctx, proxy->be_object);
     set_serving(row, ctx, proxy->be_object);
     set_counted(row, ctx, proxy->be_object, counted, NUM_ITEMS(counted));
@@ -219,16 +252,10 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
         set(row, zero[i], 0);
     if (proxy->mode == PROXY_MODE_HTTP) {
         set_statuses(row, ctx, proxy->be_object);
-        set(row, ADMIN_STAT_REQ_TOT, board_counter_sum(ctx->board, proxy->be_object, PROXY_COUNT_REQUESTS));
+        set(row, ADMIN_STAT_REQ_TOT, count(ctx, proxy->be_object, PROXY_COUNT_REQUESTS));
     }
     count_servers(&servers, proxy);
-    // Those without a server of their own yet: a server's line tells who waits for it.
-    uint64_t waiting = board_queue_len(ctx->board, proxy->be_object, 0);
-    for (const struct server_conf *server = proxy->be.servers; server; server = server->next) {
-        uint32_t own = board_queue_len(ctx->board, proxy->be_object, server->object);
-        waiting -= waiting > own ? own : waiting;
-    }
-    set(row, ADMIN_STAT_QCUR, waiting);
+    set_waiting(row, ctx, proxy);
     set(row, ADMIN_STAT_SLIM, backend_limit(ctx, proxy));
     // Without servers a backend still answers by its rules.
     bool is_up = !servers.num || servers.weight;
@@ -265,14 +292,15 @@ static const char *server_address(struct admin_stat_row *row, const struct serve
 void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy,
                        const struct server_conf *server)
 {
-    row_begin(row, 'S', 2, proxy, server->name, server->id);
+    row_begin(row, ctx, 'S', 2, proxy, server->name, server->id);
     set_sessions(row, ctx, server->object);
     set_serving(row, ctx, server->object);
     if (proxy->mode == PROXY_MODE_HTTP) {
         set_statuses(row, ctx, server->object);
-        set(row, ADMIN_STAT_REQ_TOT, board_counter_sum(ctx->board, server->object, PROXY_COUNT_REQUESTS));
+        set(row, ADMIN_STAT_REQ_TOT, count(ctx, server->object, PROXY_COUNT_REQUESTS));
     }
-    set(row, ADMIN_STAT_QCUR, board_queue_len(ctx->board, proxy->be_object, server->object));
+    if (!ctx->inc)
+        set(row, ADMIN_STAT_QCUR, board_queue_len(ctx->board, proxy->be_object, server->object));
     if (server->maxconn)
         set(row, ADMIN_STAT_SLIM, server->maxconn);
     if (server->maxqueue)
@@ -288,7 +316,7 @@ void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *
     if (ctx->show_addresses)
         set_string(row, ADMIN_STAT_ADDR, server_address(row, server));
     set_string(row, ADMIN_STAT_COOKIE, server->cookie);
-    set(row, ADMIN_STAT_SRV_ICUR, board_counter_sum(ctx->board, server->object, PROXY_COUNT_IDLE));
+    set(row, ADMIN_STAT_SRV_ICUR, count(ctx, server->object, PROXY_COUNT_IDLE));
     if (server->pool_max_conn >= 0)
         set(row, ADMIN_STAT_SRC_ILIM, (uint64_t)server->pool_max_conn);
     set(row, ADMIN_STAT_SRID, 0);

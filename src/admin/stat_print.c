@@ -24,7 +24,8 @@ static void print_csv(struct text *out, const struct admin_stat_row *row)
 
 static void print_typed(struct text *out, const struct admin_stat_row *row, unsigned field, bool desc)
 {
-    text_printf(out, "%c.%u.%u.%u.%s.1", row->kind, row->iid, row->sid, field, admin_stat_fields[field].name);
+    text_printf(out, "%c.%u.%u.%u.%s.%u", row->kind, row->iid, row->sid, field, admin_stat_fields[field].name,
+                row->process);
     admin_value_add_typed(out, &admin_stat_fields[field], &row->values[field], desc);
 }
 
@@ -37,7 +38,7 @@ static void print_json(struct text *out, const struct admin_stat_row *row, unsig
 {
     text_printf(out, "%s{\"objType\":\"%s\",\"proxyId\":%u,\"id\":%u,", field ? "," : "", kind_name(row->kind),
                 row->iid, row->sid);
-    admin_value_add_json(out, &admin_stat_fields[field], &row->values[field], field, desc);
+    admin_value_add_json(out, &admin_stat_fields[field], &row->values[field], field, row->process, desc);
     text_printf(out, "}");
 }
 

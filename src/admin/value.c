@@ -123,13 +123,13 @@ void admin_json_string(struct text *out, const char *string)
 }
 
 void admin_value_add_json(struct text *out, const struct admin_field *field, const struct admin_value *value,
-                          uint32_t pos, bool desc)
+                          uint32_t pos, uint32_t process, bool desc)
 {
     text_printf(out,
-                "\"field\":{\"pos\":%u,\"name\":\"%s\"},\"processNum\":1,"
+                "\"field\":{\"pos\":%u,\"name\":\"%s\"},\"processNum\":%u,"
                 "\"tags\":{\"origin\":\"%s\",\"nature\":\"%s\",\"scope\":\"%s\"},\"value\":{\"type\":\"%s\",\"value\":",
-                pos, field->name, origin_name(field->tags[0]), nature_name(field->tags[1]), scope_name(field->tags[2]),
-                type_names[value->is_float ? (unsigned)ADMIN_FLT : field->type]);
+                pos, field->name, process, origin_name(field->tags[0]), nature_name(field->tags[1]),
+                scope_name(field->tags[2]), type_names[value->is_float ? (unsigned)ADMIN_FLT : field->type]);
     if (field->type == ADMIN_STR)
         admin_json_string(out, value->string ? value->string : "");
     else

@@ -21,16 +21,21 @@ uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object)
 }
 
 // Reads only what was touched: reading a hole of a memory file would fill it with a page.
+uint64_t board_counter_own(struct board *board, uint32_t object, uint32_t counter, uint32_t inc)
+{
+    board_check_incarnation(inc);
+    board_check_object(object);
+    must(counter < BOARD_COUNTERS);
+    uint64_t word = atomic_load_explicit(&board->base->touched[inc][object >> 6], memory_order_relaxed);
+    return word >> (object & 63) & 1 ? load(&board->counters->cells[inc][object][counter]) : 0;
+}
+
 static uint64_t add_up(struct board *board, uint32_t object, uint32_t counter)
 {
     uint64_t sum = load(&board->base->counters[object][counter]);
     uint32_t limit = board_incarnation_limit(board);
-    for (uint32_t inc = 1; inc < limit; inc++) {
-        uint64_t word = atomic_load_explicit(&board->base->touched[inc][object >> 6], memory_order_relaxed);
-        if (word >> (object & 63) & 1) {
-            sum += load(&board->counters->cells[inc][object][counter]);
-        }
-    }
+    for (uint32_t inc = 1; inc < limit; inc++)
+        sum += board_counter_own(board, object, counter, inc);
     return sum;
 }
 

@@ -18,6 +18,8 @@ enum {
     CONTROLLER_DRAIN_MAX_US = 50000,
     CONTROLLER_FINAL_BATCHES = 1024,
     CONTROLLER_ORPHAN_US = 500000,
+    CONTROLLER_LEAVE_US = 9000000, // for answers, when a generation leaves: a reload asked for here takes its time
+    CONTROLLER_END_US = 300000,    // and when it is ended
 };
 
 static const char controller_name[] = "the controller";
@@ -31,14 +33,8 @@ static void socket_leave(struct controller *controller, struct seat_socket *sock
 }
 
 // The last word is the log's: everything that other processes wrote before they ended goes out.
-static void stop(struct controller *controller)
+static _Noreturn void finish(struct controller *controller)
 {
-    if (controller->stopping)
-        return;
-    controller->stopping = true;
-    atomic_store(&board_incarnation_at(controller->board, controller->inc)->ready, 2);
-    LIST_EACH(socket, &controller->sockets, struct seat_socket, link)
-    socket_leave(controller, socket);
     const struct process_admin *admin = controller->program->admin;
     if (admin && admin->stop)
         admin->stop(controller->admin);
@@ -48,6 +44,37 @@ static void stop(struct controller *controller)
     log_drain_free(controller->drain);
     rights_denials_tell(controller_name);
     _exit(0);
+}
+
+static void leave_due(struct event_timer *timer)
+{
+    finish(CONTAINER_OF(timer, struct controller, leave_timer));
+}
+
+static void finish_if_idle(struct controller *controller)
+{
+    const struct process_admin *admin = controller->program->admin;
+    if (!admin || !admin->is_idle || admin->is_idle(controller->admin))
+        finish(controller);
+}
+
+// From now on the admin sockets are another's; what was asked for here is answered, for `limit_us` at most.
+static void stop(struct controller *controller, uint64_t limit_us)
+{
+    const struct process_admin *admin = controller->program->admin;
+    uint64_t due_us = controller->loop.now_us + limit_us;
+    // The keeper's word may overtake the master's, which knows that there is time.
+    if (due_us > controller->leave_timer.due_us)
+        event_timer_set(&controller->loop, &controller->leave_timer, due_us);
+    if (controller->stopping)
+        return;
+    controller->stopping = true;
+    atomic_store(&board_incarnation_at(controller->board, controller->inc)->ready, 2);
+    LIST_EACH(socket, &controller->sockets, struct seat_socket, link)
+    socket_leave(controller, socket);
+    if (admin && admin->leave)
+        admin->leave(controller->admin);
+    finish_if_idle(controller);
 }
 
 static void drain(struct event_timer *timer)
@@ -104,7 +131,7 @@ static void take_start(struct messages *messages, const struct messages_event *e
 static void take_soft_stop(struct messages *messages, const struct messages_event *event)
 {
     (void)event;
-    stop(messages->owner);
+    stop(messages->owner, CONTROLLER_LEAVE_US);
 }
 
 static void take_reloaded(struct messages *messages, const struct messages_event *event)
@@ -169,7 +196,7 @@ static void orphan_check(struct event_timer *timer)
 {
     struct controller *controller = CONTAINER_OF(timer, struct controller, orphan_timer);
     if (getppid() != controller->keeper)
-        stop(controller);
+        stop(controller, CONTROLLER_END_US);
     event_timer_set(&controller->loop, timer, controller->loop.now_us + CONTROLLER_ORPHAN_US);
 }
 
@@ -179,7 +206,7 @@ static void signals_ready(struct event_source *source, uint32_t events)
     struct controller *controller = CONTAINER_OF(source, struct controller, signals);
     pid_t sender;
     if (os_signals_next(source->fd, &sender) == SIGTERM)
-        stop(controller);
+        stop(controller, CONTROLLER_END_US);
 }
 
 static void woken(struct event_source *source, uint32_t events)
@@ -198,6 +225,8 @@ static void turn(struct event_loop *loop)
     seat_beat(controller->board, controller->inc, loop->now_us);
     seat_changes(&controller->changes, loop->now_us);
     rights_denials_tell(controller_name);
+    if (controller->stopping)
+        finish_if_idle(controller);
 }
 
 static bool prepare(struct controller *controller, int take_line)
@@ -216,6 +245,7 @@ static bool prepare(struct controller *controller, int take_line)
         (struct event_source){ .fd = os_signals_open(stop_signals, NUM_ITEMS(stop_signals)), .ready = signals_ready };
     event_timer_init(&controller->drain_timer, drain);
     event_timer_init(&controller->orphan_timer, orphan_check);
+    event_timer_init(&controller->leave_timer, leave_due);
     messages_init(&controller->master, "the master", kinds, NUM_ITEMS(kinds), controller, master_lost, take_line);
     const struct process_admin *admin = controller->program->admin;
     if (admin && admin->start) {

@@ -328,6 +328,9 @@ void generation_leave(struct generation *generation, bool now)
     if (now) {
         generation->ending = true;
         leave_now(generation);
+        // The next one's controller has the admin sockets already.
+        if (was_up && !all_end && generation->seats[0].open)
+            messages_send(&generation->seats[0].line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
         return;
     }
     leaving_begin(generation);

@@ -16,7 +16,7 @@
 #include "table/change.h"
 #include "keeper.h"
 
-enum { KEEPER_ANSWER_MS = 30000, KEEPER_FLUSH_MS = 1000 };
+enum { KEEPER_ANSWER_MS = 30000, KEEPER_FLUSH_MS = 1000, KEEPER_LOOK_MS = 1 };
 
 static void show(const struct keeper *keeper, const char *text)
 {
@@ -266,7 +266,11 @@ static void signals_ready(struct event_source *source, uint32_t events)
     pid_t sender;
     while (os_signals_next(source->fd, &sender))
         continue;
-    keeper_reap(CONTAINER_OF(source, struct keeper, signals));
+    struct keeper *keeper = CONTAINER_OF(source, struct keeper, signals);
+    // Children that ended because the master said so must not be taken for crashed ones.
+    const bool never = false;
+    messages_wait(&keeper->master, &never, KEEPER_LOOK_MS);
+    keeper_reap(keeper);
 }
 
 static void woken(struct event_source *source, uint32_t events)

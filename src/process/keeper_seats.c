@@ -25,6 +25,7 @@ enum {
     SEATS_PAUSE_MAX_US = 30000000, // until one lives for SEATS_RECENT_US
     SEATS_AGAIN_US = 1000000,      // before the next attempt where there was no process to be had
     SEATS_KILL_US = 500000,
+    SEATS_ANSWER_US = 10000000, // for the controller of a generation that leaves softly: somebody may wait for an answer
     SEATS_ROOM_US = 50000, // between looks for a free number at the start
 };
 
@@ -286,8 +287,9 @@ static void stop_go_on(struct keeper *keeper)
         if (keeper->stopping_now)
             seats_signal(keeper, SIGTERM, false);
     } else if (seats_count(keeper, true)) {
+        uint64_t limit_us = keeper->stopping_now ? SEATS_KILL_US : SEATS_ANSWER_US;
         seats_signal(keeper, SIGTERM, true);
-        event_timer_set(&keeper->loop, &keeper->kill, clock_mono_us() + SEATS_KILL_US);
+        event_timer_set(&keeper->loop, &keeper->kill, clock_mono_us() + limit_us);
     } else {
         keeper->loop.stop = true;
     }
@@ -318,8 +320,13 @@ void keeper_stop(struct keeper *keeper, bool now)
         event_timer_init(&keeper->kill, kill_all);
     }
     keeper->stopping = true;
-    for (uint32_t i = 0; i < keeper->num_seats; i++)
-        event_timer_set(&keeper->loop, &keeper->seats[i].again, 0);
+    for (uint32_t i = 0; i < keeper->num_seats; i++) {
+        struct keeper_seat *seat = &keeper->seats[i];
+        event_timer_set(&keeper->loop, &seat->again, 0);
+        // A line it asked for may never come.
+        if (seat->inc && !seat->pid)
+            seat_empty(seat);
+    }
     if (now && !keeper->stopping_now) {
         keeper->stopping_now = true;
         event_timer_set(&keeper->loop, &keeper->kill, clock_mono_us() + SEATS_KILL_US);

@@ -141,7 +141,8 @@ struct master {
     bool in_background;
     bool master_worker; // the configuration says so
     bool reload_wanted;
-    bool reload_hard; // the generation before the one that starts ends at once
+    bool reload_hard;        // the generation before the one that starts ends at once
+    bool reload_wanted_hard; // likewise for the one after
     bool stopping;
     bool stopping_now;
     int stop_signal;

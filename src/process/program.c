@@ -289,6 +289,16 @@ static void admin_side_latest(void *admin, const struct process_latest *latest)
     admin_latest(admin, latest->num_reloads, latest->num_failed, latest->is_more, latest->text, latest->text_len);
 }
 
+static void admin_side_leave(void *admin)
+{
+    admin_leave(admin);
+}
+
+static bool admin_side_is_idle(void *admin)
+{
+    return admin_is_idle(admin);
+}
+
 static void admin_side_stop(void *admin)
 {
     admin_free(admin);
@@ -300,6 +310,8 @@ static const struct process_admin admin_side = {
     .unlisten = admin_side_unlisten,
     .reloaded = admin_side_reloaded,
     .latest = admin_side_latest,
+    .leave = admin_side_leave,
+    .is_idle = admin_side_is_idle,
     .stop = admin_side_stop,
 };
 

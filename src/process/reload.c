@@ -87,9 +87,10 @@ void reload_forget_seat(struct master *master, struct seat *seat)
     }
 }
 
-static void reload_begin(struct master *master)
+static void reload_begin(struct master *master, bool hard)
 {
-    master->reload_wanted = false;
+    master->reload_hard = hard;
+    master->reload_wanted = master->reload_wanted_hard = false;
     log_say(LOG_LEVEL_NOTICE, "Reloading: generation %u starts", master->num_generations + 1);
     status_reloading(master);
     if (!upgrade_start(master))
@@ -100,18 +101,19 @@ void reload_start(struct master *master, bool hard)
 {
     if (master->stopping)
         return;
-    master->reload_hard = master->reload_hard || hard;
-    if (reload_runs(master))
+    if (reload_runs(master)) {
         master->reload_wanted = true;
-    else
-        reload_begin(master);
+        master->reload_wanted_hard = master->reload_wanted_hard || hard;
+    } else {
+        reload_begin(master, hard);
+    }
 }
 
 bool reload_go_on(struct master *master)
 {
     if (!master->reload_wanted)
         return false;
-    reload_begin(master);
+    reload_begin(master, master->reload_wanted_hard);
     return true;
 }
 

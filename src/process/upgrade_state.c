@@ -59,12 +59,19 @@ static const struct record_field about_fields[] = {
 };
 
 static const struct record_field master_fields[] = {
-    RECORD_FIELD(1, struct master, inc),           RECORD_FIELD(2, struct master, num_generations),
-    RECORD_FIELD(3, struct master, num_reloads),   RECORD_FIELD(4, struct master, num_failed),
-    RECORD_FIELD(5, struct master, latest_done),   RECORD_FIELD(6, struct master, was_ready),
-    RECORD_FIELD(7, struct master, in_background), RECORD_FIELD(8, struct master, master_worker),
-    RECORD_FIELD(9, struct master, reload_wanted), RECORD_FIELD(10, struct master, reload_hard),
-    RECORD_FIELD(11, struct master, again_us),     RECORD_FIELD(12, struct master, num_again),
+    RECORD_FIELD(1, struct master, inc),
+    RECORD_FIELD(2, struct master, num_generations),
+    RECORD_FIELD(3, struct master, num_reloads),
+    RECORD_FIELD(4, struct master, num_failed),
+    RECORD_FIELD(5, struct master, latest_done),
+    RECORD_FIELD(6, struct master, was_ready),
+    RECORD_FIELD(7, struct master, in_background),
+    RECORD_FIELD(8, struct master, master_worker),
+    RECORD_FIELD(9, struct master, reload_wanted),
+    RECORD_FIELD(10, struct master, reload_hard),
+    RECORD_FIELD(11, struct master, again_us),
+    RECORD_FIELD(12, struct master, num_again),
+    RECORD_FIELD(13, struct master, reload_wanted_hard),
 };
 
 static const struct record_field listener_fields[] = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The admin language over a real connection, with a board and a small configuration but no traffic.
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -23,12 +24,13 @@ struct fixture {
     struct stats_socket_conf socket;
     struct admin *admin;
     uint64_t reload; // the last that was asked for
+    bool reload_hard;
 };
 
 static bool ask_reload(void *owner, uint64_t id, bool hard)
 {
-    assert_false(hard);
     ((struct fixture *)owner)->reload = id;
+    ((struct fixture *)owner)->reload_hard = hard;
     return true;
 }
 
@@ -91,6 +93,7 @@ static int setup(void **state)
                                                 .generation = 1,
                                                 .version = "1.2.3",
                                                 .release_date = "2026/01/02",
+                                                .startup_messages = "[WARNING]  one\n",
                                                 .ops = &ops,
                                                 .owner = f });
     assert_non_null(f->admin);
@@ -205,7 +208,7 @@ static void test_one_line(void **state)
     expect_begins(*state, "show versoin\n",
                   "Unknown command, but maybe one of the following ones is a better match:\n");
     expect_begins(*state, "reload\n", "Unknown command");
-    expect_begins(*state, "help show st\n",
+    expect_begins(*state, "help show stat\n",
                   "The following commands are valid at this level:\n"
                   "  show stat [desc|json|no-maint|typed|up]*: report on each proxy and server\n  help ");
 }
@@ -289,10 +292,213 @@ static void test_reload(void **state)
     close(fd);
     fd = dial(f, ADMIN_LEVEL_ADMIN, true);
     got = talk(f, &closed, fd, "prompt\n");
-    assert_string_equal(got, "\nmaster[ReloadFailed]> ");
+    assert_string_equal(got, "master[ReloadFailed]> ");
     free(got);
     close(fd);
     event_loop_turn(&f->loop);
+}
+
+// What the master's socket answers to `text`, whether it closes or not.
+static void expect_master(struct fixture *f, bool closes, const char *text, const char *answer)
+{
+    bool closed;
+    int fd = dial(f, ADMIN_LEVEL_ADMIN, true);
+    char *got = talk(f, &closed, fd, text);
+    assert_string_equal(got, answer);
+    assert_int_equal(closed, closes);
+    free(got);
+    close(fd);
+    event_loop_turn(&f->loop);
+}
+
+static void expect_master_begins(struct fixture *f, const char *text, const char *answer)
+{
+    bool closed;
+    int fd = dial(f, ADMIN_LEVEL_ADMIN, true);
+    char *got = talk(f, &closed, fd, text);
+    if (strncmp(got, answer, strlen(answer)) != 0)
+        assert_string_equal(got, answer);
+    free(got);
+    close(fd);
+    event_loop_turn(&f->loop);
+}
+
+static uint32_t worker_make(struct fixture *f, uint32_t slot, uint32_t generation, int32_t pid)
+{
+    uint32_t inc = board_incarnation_take(f->board, BOARD_ROLE_WORKER, slot, generation);
+    atomic_store(&board_incarnation_at(f->board, inc)->pid, pid);
+    return inc;
+}
+
+// A process that is meant by a prefix must be there; else nothing that follows is obeyed.
+static void test_targets(void **state)
+{
+    struct fixture *f = *state;
+    worker_make(f, 0, 1, 4001);
+    uint32_t second = worker_make(f, 1, 1, 4002);
+    worker_make(f, 0, 0, 4000);
+    expect_master(f, false, "prompt\n@1\n@2\n@!4000\n@\n@!4001\n@0\n@2\n@master\n",
+                  "master> 4001> 4002> 4000> master> 4001> master> 4002> master> ");
+    expect_master(f, false, "@1 show version;show version;@!4000 show version\n", "1.2.3\n\n1.2.3\n\n1.2.3\n\n");
+    static const char *const wrong[] = { "@3", "@!1", "@x", "@1x", "@-1", "@!", "@!!4001", "@99999999999", "@!0" };
+    for (size_t i = 0; i < NUM_ITEMS(wrong); i++) {
+        char line[64];
+        char answer[128];
+        snprintf(line, sizeof(line), "%s show version;show version\n", wrong[i]);
+        snprintf(answer, sizeof(answer), "Can't find the target PID matching the prefix '%s'\n", wrong[i]);
+        expect_master(f, true, line, answer);
+    }
+    expect_master_begins(f, "@1 @2 show version\n", "Unknown command");
+    expect_master_begins(f, "@1 show proc\n", "'show proc' is no matter of one worker;");
+    expect_master_begins(f, "@2 show info\n",
+                         "Name: fairlead\nVersion: 1.2.3\nRelease_date: 2026/01/02\nNbthread: 1\nNbproc: 1\n"
+                         "Process_num: 2\nPid: 4002\nUptime: ");
+    // Only on the master's socket.
+    expect_begins(f, "@1 show version\n", "Unknown command");
+
+    bool closed;
+    int fd = dial(f, ADMIN_LEVEL_ADMIN, true);
+    free(talk(f, &closed, fd, "@2\n"));
+    board_incarnation_dead(f->board, second);
+    worker_make(f, 1, 1, 4003);
+    char *got = talk(f, &closed, fd, "show version\n");
+    assert_string_equal(got, "Can't find the target PID matching the prefix '@!4002'\n");
+    assert_true(closed);
+    free(got);
+    close(fd);
+}
+
+// `@@` hands over the rest of the line, or all lines until quit.
+static void test_inside(void **state)
+{
+    struct fixture *f = *state;
+    worker_make(f, 0, 1, 4001);
+    expect_master(f, false, "prompt\n@@1 show version;show version\n", "master> 1.2.3\n\n1.2.3\n\nmaster> ");
+    expect_master(f, false, "prompt\n@@1\nshow version\nquit\nshow version\n",
+                  "master> 4001> 1.2.3\n\n4001> master> 1.2.3\n\nmaster> ");
+    expect_master_begins(f, "@@1 @ show version\n", "Unknown command");
+    expect_master(f, false, "@@1 quit; show version\nshow version\n", "1.2.3\n\n");
+    expect_master(f, true, "@@1\nquit\nquit\nshow version\n", "");
+    expect_master(f, true, "@@7\nshow version\n", "Can't find the target PID matching the prefix '@@7'\n");
+}
+
+static void test_modes(void **state)
+{
+    struct fixture *f = *state;
+    worker_make(f, 0, 1, 4001);
+    expect_master(f, false, "prompt\nexpert-mode on\nexperimental-mode on\nmcli-debug-mode on\n@1\nexpert-mode off\n",
+                  "master> master(e)> master(xe)> master(xed)> 4001(xed)> 4001(xd)> ");
+    expect_master(f, false, "prompt\nexpert-mode on\noperator\nexpert-mode\n",
+                  "master> master(e)> master> Permission denied\n\nmaster> ");
+    expect(f, ADMIN_LEVEL_ADMIN, "expert-mode;expert-mode on;expert-mode;experimental-mode\n",
+           "expert-mode is OFF\n\n\nexpert-mode is ON\n\nexperimental-mode is OFF\n\n");
+    expect(f, ADMIN_LEVEL_OPERATOR, "expert-mode on\n", "Permission denied\n\n");
+    expect_begins(f, "expert-mode maybe\n", "'expert-mode' does not take 'maybe'.");
+    expect_begins(f, "mcli-debug-mode on\n", "Unknown command");
+    // Commands of workers are listed on the master's socket where they were asked for.
+    expect_master_begins(f, "help\n",
+                         "The following commands are valid at this level:\n"
+                         "  @!<pid>                                 : send a command to the <pid> process\n");
+    bool closed;
+    int fd = dial(f, ADMIN_LEVEL_ADMIN, true);
+    char *got = talk(f, &closed, fd, "help\n");
+    assert_null(strstr(got, "show stat"));
+    assert_non_null(strstr(got, "  hard-reload "));
+    assert_null(strstr(got, "expert-mode"));
+    free(got);
+    got = talk(f, &closed, fd, "mcli-debug-mode on;help\n");
+    assert_non_null(strstr(got, "  show stat "));
+    free(got);
+    got = talk(f, &closed, fd, "@1 help\n");
+    assert_non_null(strstr(got, "  show stat "));
+    assert_null(strstr(got, "reload"));
+    assert_null(strstr(got, "@!<pid>"));
+    free(got);
+    close(fd);
+}
+
+static void test_startup_logs(void **state)
+{
+    struct fixture *f = *state;
+    worker_make(f, 0, 1, 4001);
+    worker_make(f, 0, 0, 4000);
+    admin_latest(f->admin, 3, 1, false, "[ALERT]    two\n", 15);
+    expect(f, ADMIN_LEVEL_USER, "show startup-logs\n", "[WARNING]  one\n\n");
+    expect_master(f, false, "show startup-logs;@1 show startup-logs\n", "[ALERT]    two\n\n[WARNING]  one\n\n");
+    expect_master(f, false, "@!4000 show startup-logs\n", "The messages of an old generation are no longer known.\n\n");
+}
+
+static void test_hard_reload(void **state)
+{
+    struct fixture *f = *state;
+    bool closed;
+    int first = dial(f, ADMIN_LEVEL_OPERATOR, true);
+    int second = dial(f, ADMIN_LEVEL_OPERATOR, true);
+    int gone = dial(f, ADMIN_LEVEL_OPERATOR, true);
+    free(talk(f, &closed, first, "reload\n"));
+    assert_false(f->reload_hard);
+    free(talk(f, &closed, second, "hard-reload;show version\n"));
+    assert_true(f->reload_hard);
+    free(talk(f, &closed, gone, "reload\n"));
+    assert_int_equal(f->reload, 3);
+    assert_int_equal(f->admin->num_master_sessions, 3);
+    close(gone);
+    event_loop_turn(&f->loop);
+    assert_int_equal(f->admin->num_master_sessions, 2);
+    // Far more than a socket takes at once.
+    struct text big;
+    text_init(&big);
+    for (int i = 0; i < 10000; i++)
+        text_printf(&big, "[ALERT]    a line of which there are very many, number %d\n", i);
+    admin_latest(f->admin, 1, 0, false, big.ptr, big.len);
+    admin_reloaded(f->admin, 1, true);
+    admin_leave(f->admin);
+    assert_false(admin_is_idle(f->admin));
+    char *got = talk(f, &closed, first, "");
+    assert_true(closed);
+    assert_int_equal(strlen(got), strlen("Success=1\n--\n") + big.len + 1);
+    free(got);
+    text_fini(&big);
+    // Its reload is the one after: it waits on in the process that leaves.
+    assert_false(admin_is_idle(f->admin));
+    admin_latest(f->admin, 2, 1, false, "bad\n", 4);
+    admin_reloaded(f->admin, 2, false);
+    got = talk(f, &closed, second, "");
+    assert_string_equal(got, "Success=0\n--\nbad\n\n");
+    assert_true(closed);
+    assert_true(admin_is_idle(f->admin));
+    free(got);
+    close(first);
+    close(second);
+}
+
+// Who connected for an answer gets it from a process that leaves; who had one is sent away.
+static void test_leave(void **state)
+{
+    struct fixture *f = *state;
+    bool closed;
+    int idle = dial(f, ADMIN_LEVEL_ADMIN, true);
+    int fresh = dial(f, ADMIN_LEVEL_ADMIN, false);
+    int fresh_master = dial(f, ADMIN_LEVEL_ADMIN, true);
+    free(talk(f, &closed, idle, "prompt\n"));
+    assert_int_equal(send(idle, "show version\n", 13, MSG_NOSIGNAL), 13);
+    admin_leave(f->admin);
+    char *got = talk(f, &closed, idle, "");
+    assert_string_equal(got, "1.2.3\n\nmaster> ");
+    assert_true(closed);
+    free(got);
+    got = talk(f, &closed, fresh, "show version\n");
+    assert_string_equal(got, "1.2.3\n\n");
+    assert_true(closed);
+    free(got);
+    got = talk(f, &closed, fresh_master, "show version\n");
+    assert_string_equal(got, "1.2.3\n\n");
+    assert_true(closed);
+    free(got);
+    assert_true(admin_is_idle(f->admin));
+    close(idle);
+    close(fresh);
+    close(fresh_master);
 }
 
 static void test_info(void **state)
@@ -457,6 +663,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_levels, setup, teardown),
         cmocka_unit_test_setup_teardown(test_prompt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_targets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_inside, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_startup_logs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_hard_reload, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_leave, setup, teardown),
         cmocka_unit_test_setup_teardown(test_info, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stat_csv, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stat_selection, setup, teardown),

@@ -282,6 +282,9 @@ static void test_counters(void **state)
     board_counter_count(&board_counters(board, b, 9)[BOARD_LEVEL], 3);
     assert_int_equal(board_counter_sum(board, 9, BOARD_LEVEL), 5);
     assert_int_equal(board_counter_sum(board, 9, 0), 12);
+    assert_int_equal(board_counter_own(board, 9, 0, a), 5);
+    assert_int_equal(board_counter_own(board, 9, 0, b), 7);
+    assert_int_equal(board_counter_own(board, 10, 0, b), 0);
     board_incarnation_dead(board, b);
     assert_int_equal(board_counter_sum(board, 9, 0), 12);
     assert_int_equal(board_counter_sum(board, BOARD_MAX_OBJECTS - 1, 62), 1);
