@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "base/check.h"
 #include "image.h"
 
 #define IMAGE_VARIABLE "FAIRLEAD_IMAGE"
+
+static const char *const order_words[] = { [IMAGE_CHECK] = "check", [IMAGE_GO_ON] = "go-on", [IMAGE_BACK] = "back" };
 
 static const char self_path[] = "/proc/self/exe";
 
@@ -126,23 +129,27 @@ static void order_take(struct image *image)
     const char *text = getenv(IMAGE_VARIABLE);
     char word[8] = "";
     int pid = 0;
-    if (text && sscanf(text, "%7s %d %d %d", word, &pid, &image->state_fd, &image->answer_fd) == 4) {
-        // Whoever inherited the variable by mistake is not meant.
-        if (strcmp(word, "check") == 0 && pid == (int)getppid())
-            image->order = IMAGE_CHECK;
-        else if (strcmp(word, "go-on") == 0 && pid == (int)getpid())
-            image->order = IMAGE_GO_ON;
+    if (text && sscanf(text, "%7s %d %d %d", word, &pid, &image->state_fd, &image->other_fd) == 4) {
+        for (enum image_order order = IMAGE_CHECK; order <= IMAGE_BACK; order++)
+            // Whoever inherited the variable by mistake is not meant.
+            if (strcmp(word, order_words[order]) == 0 && pid == (int)(order == IMAGE_CHECK ? getppid() : getpid()))
+                image->order = order;
     }
     unsetenv(IMAGE_VARIABLE);
 }
 
 void image_init(struct image *image, char *const *argv)
 {
-    *image = (struct image){ .state_fd = -1, .answer_fd = -1 };
+    *image = (struct image){ .state_fd = -1, .other_fd = -1 };
     order_take(image);
     image->argv = strings_copy(argv);
     image->environment = strings_copy(environ);
     file_find(image);
+    // It was executed by a descriptor, whose number would be its name.
+    if (image->order == IMAGE_BACK && image->argv[0]) {
+        const char *slash = strrchr(image->argv[0], '/');
+        prctl(PR_SET_NAME, slash ? slash + 1 : image->argv[0]);
+    }
 }
 
 void image_fini(struct image *image)
@@ -150,13 +157,21 @@ void image_fini(struct image *image)
     free(image->path);
     strings_free(image->argv);
     strings_free(image->environment);
-    *image = (struct image){ .state_fd = -1, .answer_fd = -1 };
+    *image = (struct image){ .state_fd = -1, .other_fd = -1 };
 }
 
 bool image_file_look(const struct image *image, struct image_file *file)
 {
     errno = ENOENT;
     return image->path && file_look(file, image->path);
+}
+
+static void execute(const struct image *image, enum image_order order, char *const *argv, char *const *environment)
+{
+    if (order == IMAGE_BACK)
+        execveat(image->other_fd, "", argv, environment, AT_EMPTY_PATH);
+    else
+        execve(image->path, argv, environment);
 }
 
 void image_execute(const struct image *image, enum image_order order, int state_fd, int answer_fd)
@@ -167,21 +182,25 @@ void image_execute(const struct image *image, enum image_order order, int state_
     size_t num = strings_count(image->environment);
     char **argv = calloc(num_args + 2, sizeof(*argv));
     char **environment = calloc(num + 2, sizeof(*environment));
+    // The way back, should what is at the path now turn out not to be able to go on.
+    int self_fd = order == IMAGE_GO_ON ? open(self_path, O_PATH) : -1;
     if (argv && environment && num_args) {
         size_t more = order == IMAGE_CHECK ? 1 : 0;
-        snprintf(variable, sizeof(variable), IMAGE_VARIABLE "=%s %d %d %d", more ? "check" : "go-on",
-                 (int)(more ? getppid() : getpid()), state_fd, answer_fd);
+        snprintf(variable, sizeof(variable), IMAGE_VARIABLE "=%s %d %d %d", order_words[order],
+                 (int)(more ? getppid() : getpid()), state_fd, more ? answer_fd : self_fd);
         memcpy(environment, image->environment, num * sizeof(*environment));
         environment[num] = variable;
         argv[0] = image->argv[0];
         if (more)
             argv[1] = check;
         memcpy(argv + 1 + more, image->argv + 1, (num_args - 1) * sizeof(*argv));
-        execve(image->path, argv, environment);
+        execute(image, order, argv, environment);
     } else {
         errno = ENOMEM;
     }
     int saved = errno;
+    if (self_fd >= 0)
+        close(self_fd);
     free(argv);
     free(environment);
     errno = saved;

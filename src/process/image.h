@@ -21,6 +21,7 @@ enum image_order {
     IMAGE_START, // by a user or a service manager
     IMAGE_CHECK, // executed by a master that wants to know whether this image could go on in its place
     IMAGE_GO_ON, // executed by a master in its own place
+    IMAGE_BACK,  // executed again, as the image that was to go on in its place could not
 };
 
 struct image {
@@ -29,8 +30,8 @@ struct image {
     char **argv;
     char **environment; // without the order
     enum image_order order;
-    int state_fd;  // the master's state, of an order
-    int answer_fd; // where to write the answer to IMAGE_CHECK
+    int state_fd; // the master's state, of an order
+    int other_fd; // where to write the answer to IMAGE_CHECK; for IMAGE_GO_ON the image before; -1
 };
 
 // image_init remembers how the program was started, and takes its order out of the environment.
@@ -45,7 +46,14 @@ bool image_file_look(const struct image *image, struct image_file *file);
 // image_file_same says whether both are the same.
 bool image_file_same(const struct image_file *a, const struct image_file *b);
 
+// image_goes_on says whether it was executed in the place of another, or of itself.
+static inline bool image_goes_on(const struct image *image)
+{
+    return image->order == IMAGE_GO_ON || image->order == IMAGE_BACK;
+}
+
 // image_execute executes the file at the path with `order`, in place of this process. Descriptors that are to survive
 // are those without close-on-exec. `answer_fd` is for IMAGE_CHECK, whose command line gets a -c: a program that knows
-// no orders does then only that. It returns, with errno, where it cannot.
+// no orders does then only that. IMAGE_BACK executes the image before, with the state it left. It returns, with errno,
+// where it cannot.
 void image_execute(const struct image *image, enum image_order order, int state_fd, int answer_fd);

@@ -253,7 +253,7 @@ static bool prepare(struct master *master)
     if (!event_loop_init(&master->loop))
         return false;
     master->loop.owner = master;
-    if (master->image->order == IMAGE_GO_ON ? !upgrade_continue(master) : !board_prepare(master))
+    if (image_goes_on(master->image) ? !upgrade_continue(master) : !board_prepare(master))
         return false;
     if (!last_words_prepare(master->board))
         return false;
@@ -328,7 +328,10 @@ enum master_end master_run(int *status, const struct process_program *program, c
     }
     // Children may have ended while nobody looked.
     reap(&master);
-    generation_start(&master);
+    if (image_goes_on(image))
+        upgrade_resume(&master);
+    else
+        generation_start(&master);
     event_loop_run(&master.loop);
     if (master.background_wanted)
         background_prepare(&master);

@@ -263,6 +263,10 @@ void upgrade_cancel(struct master *master);
 // timers, which are there. False with a message in the log.
 bool upgrade_continue(struct master *master);
 
+// upgrade_resume goes on, in the new image, with what the old one was about to do; in the old one, which had to come
+// back, it ends that.
+void upgrade_resume(struct master *master);
+
 // upgrade_check is what the process that looks does in the new image, behind reading the configuration: it reads what
 // the master would leave, says on standard error what is wrong, and gives the exit status.
 int upgrade_check(const struct image *image);

@@ -72,7 +72,7 @@ int upgrade_check(const struct image *image)
         fprintf(stderr, "the state of the program that runs cannot be read: %s\n", error);
     if (good && !board_inspect(&afresh, state.board_fd))
         text_printf(&afresh, "all of the board\n");
-    if (good && !answer_write(image->answer_fd, &afresh)) {
+    if (good && !answer_write(image->other_fd, &afresh)) {
         fprintf(stderr, "the answer cannot be written: %s\n", strerror(errno));
         good = false;
     }
@@ -186,27 +186,56 @@ static bool take_over(struct master *master, struct upgrade_state *state)
         return false;
     unsent_send(state);
     upgrade_state_descriptors_keep(master, false);
-    log_say(LOG_LEVEL_NOTICE, "Upgraded: this is fairlead %s, in the place of %s", version_text(), state->version);
+    if (master->image->order == IMAGE_GO_ON)
+        log_say(LOG_LEVEL_NOTICE, "Upgraded: this is fairlead %s, in the place of %s", version_text(), state->version);
+    else
+        log_say(LOG_LEVEL_ALERT,
+                "cannot upgrade to the program at '%s': it could not go on; this is fairlead %s, as before",
+                master->image->path, version_text());
     return true;
+}
+
+// Nothing was touched yet: the image before can have it all back.
+static void go_back(const struct image *image, const char *error)
+{
+    log_say(LOG_LEVEL_ALERT, "Upgrading: this program cannot go on in the place of the other: %s", error);
+    if (image->order == IMAGE_GO_ON && image->other_fd >= 0)
+        image_execute(image, IMAGE_BACK, image->state_fd, -1);
+    log_say(LOG_LEVEL_ALERT, "Upgrading: there is no way back");
+}
+
+static void descriptor_close(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
 }
 
 bool upgrade_continue(struct master *master)
 {
-    struct upgrade_state state;
+    struct image *image = master->image;
+    struct upgrade_state state = { 0 };
     char error[UPGRADE_ERROR_LEN];
     size_t len;
-    const void *data = state_map(&len, master->image);
-    if (!data) {
-        log_say(LOG_LEVEL_ALERT, "cannot go on: no state of the program before: %s", strerror(errno));
-        return false;
-    }
-    bool good = upgrade_state_load(master, &state, error, data, len);
+    const void *data = state_map(&len, image);
+    list_init(&state.unsent);
+    bool good = data && upgrade_state_load(master, &state, error, data, len);
+    if (!data)
+        snprintf(error, sizeof(error), "the state cannot be mapped: %s", strerror(errno));
     if (!good)
-        log_say(LOG_LEVEL_ALERT, "cannot go on: the state of the program before cannot be read: %s", error);
+        go_back(image, error);
     good = good && take_over(master, &state);
     upgrade_state_fini(&state);
-    memory_unmap((void *)(uintptr_t)data, len);
-    close(master->image->state_fd);
-    master->image->state_fd = -1;
+    memory_unmap((void *)(uintptr_t)data, data ? len : 0);
+    descriptor_close(&image->state_fd);
+    descriptor_close(&image->other_fd);
     return good;
+}
+
+void upgrade_resume(struct master *master)
+{
+    if (master->image->order == IMAGE_GO_ON)
+        generation_start(master);
+    else
+        reload_ended(master, NULL, false, "the other program could not go on in this one's place\n");
 }
