@@ -16,6 +16,7 @@ struct buf_pool {
     uint32_t num_free;
     uint32_t max_free; // chunks kept when idle; more are given back to libc
     uint32_t num_lent;
+    uint64_t num_refused; // asked for when there was no memory
 };
 
 struct buf {

@@ -42,6 +42,9 @@ struct frontends {
     struct event_timer resume; // tries paused listeners again
     uint32_t num_sessions;
     uint32_t max_sessions; // what the limit of descriptors allows, each with a connection to a server
+    uint64_t want_told_us; // when it was last told that something ran out; 0: never
+    uint64_t refused_told; // buffers that could not be had, as told last
+    uint64_t refused_told_us;
 };
 
 // frontends_init prepares a worker to carry the traffic of `program`.
@@ -50,6 +53,9 @@ void frontends_init(struct frontends *frontends, const struct program_conf *prog
 
 // frontends_fini resets what is still open and frees all.
 void frontends_fini(struct frontends *frontends);
+
+// frontends_turn is called once each turn of the loop: it says what ran out meanwhile.
+void frontends_turn(struct frontends *frontends);
 
 // frontends_listen starts accepting on `fd`, a listening socket of program->binds[bind], which stays open until after
 // frontends_unlisten. False with errno where that fails.

@@ -30,6 +30,7 @@ struct crash_words {
     uint64_t address; // that was touched, for faults
     uint64_t image;   // where the program stood in the memory of the writer
     uint32_t num_frames;
+    uint32_t num_sure;             // of them; the others lie on the stack beyond code that nothing is known of
     uint64_t frames[CRASH_FRAMES]; // innermost first; all but the first are the places calls return to
     char doing[CRASH_DOING_LEN];   // what it was at; "" where it was at nothing
     char check[CRASH_CHECK_LEN];   // the check that failed (base/check.h), ""

@@ -47,5 +47,8 @@ const char *last_words_role(char *room, struct board *board, uint32_t inc);
 // its backtrace. Before board_incarnation_dead. The same lines are added to `also`, unless it is NULL.
 void last_words_tell_death(struct board *board, const struct last_words_death *death, struct text *also);
 
+// last_words_tell_lost logs what `inc`, which is gone and no child of ours, said at its end, if it said anything.
+void last_words_tell_lost(struct board *board, uint32_t inc);
+
 // last_words_tell_answer logs what a process that was asked is at, after `head`, which says who and why.
 void last_words_tell_answer(struct board *board, uint32_t inc, const char *head);

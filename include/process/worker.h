@@ -29,11 +29,13 @@ struct worker {
     struct event_source wake;
     struct event_source signals;
     struct event_timer orphan_timer;
+    struct event_timer quiet_timer;
     struct seat_changes changes;
     struct list sockets;
     pid_t keeper;
     bool stopping;
     bool started;
+    bool orphaned; // neither master nor keeper is left
 };
 
 // worker_run is the life of a worker, from its fork to its end. `worker` holds its public members; `take_line` is its

@@ -42,9 +42,10 @@ static void listener_ready(struct event_source *source, uint32_t events)
         listener_pause(listener);
         return;
     }
-    int fd = accept4(source->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd = admin_accept(admin, source->fd);
     if (fd >= 0) {
-        admin_session_new(admin, fd, listener->level, listener->is_master);
+        if (admin_session_new(admin, fd, listener->level, listener->is_master))
+            CONTAINER_OF(admin->sessions.prev, struct admin_session, link)->exposes = listener->exposes;
         return;
     }
     if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
@@ -68,6 +69,7 @@ static void listeners_resume(struct event_timer *timer)
 
 void admin_session_left(struct admin *admin, bool is_master)
 {
+    admin_spare_make(admin);
     LIST_EACH(listener, &admin->listeners, struct admin_listener, link)
     {
         if (listener->is_paused && listener->is_master == is_master)
@@ -130,6 +132,8 @@ struct admin *admin_new(const struct admin_start *start)
     list_init(&admin->sessions);
     event_timer_init(&admin->resume, listeners_resume);
     event_timer_init(&admin->leave, leave_due);
+    admin->spare_fd = -1;
+    admin_spare_make(admin);
     return admin;
 }
 
@@ -173,6 +177,7 @@ void admin_free(struct admin *admin)
     }
     event_timer_del(admin->start.loop, &admin->resume);
     event_timer_del(admin->start.loop, &admin->leave);
+    admin_spare_free(admin);
     text_fini(&admin->latest);
     free(admin);
 }
@@ -191,6 +196,7 @@ bool admin_listen(struct admin *admin, uint32_t socket, int fd)
     listener->admin = admin;
     listener->is_master = admin->start.has_master_socket && !conf->next;
     listener->level = conf->level;
+    listener->exposes = conf->exposes;
     listener->source = (struct event_source){ .fd = fd, .ready = listener_ready };
     if (!event_source_add_level(admin->start.loop, &listener->source, EPOLLIN)) {
         int error = errno;

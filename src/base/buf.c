@@ -27,8 +27,10 @@ char *buf_pool_take(struct buf_pool *pool)
         pool->num_free--;
     } else {
         chunk = malloc(pool->chunk_len);
-        if (!chunk)
+        if (!chunk) {
+            pool->num_refused++;
             return NULL;
+        }
     }
     pool->num_lent++;
     return chunk;

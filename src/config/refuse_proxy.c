@@ -60,7 +60,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "option http-drop-request-trailers", CONFIG_IN_PROXY, NULL },
     { "option http-drop-response-trailers", CONFIG_IN_PROXY, NULL },
     { "option httpchk", CONFIG_IN_PROXY, NULL },
-    { "option idle-close-on-response", CONFIG_IN_PROXY, NULL },
     { "option independent-streams", CONFIG_IN_PROXY, NULL },
     { "option ldap-check", CONFIG_IN_PROXY, NULL },
     { "option log-health-checks", CONFIG_IN_PROXY, NULL },

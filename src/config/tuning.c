@@ -99,7 +99,6 @@ static const struct config_word tuning_words[] = {
     TUNING_VALUE(CONFIG_IN_GLOBAL, "tune.sched.low-latency", ON_OFF, 1, "on", WHY_LOOP),
     TUNING_VALUE(CONFIG_IN_GLOBAL, "tune.takeover-other-tg-connections", "{ none | restricted | full }", 1, "none",
                  WHY_POOL),
-    TUNING_VALUE(CONFIG_IN_GLOBAL, "warn-blocked-traffic-after", "<time>", 1, "100ms", WHY_DEBUG),
 
     TUNING_SWITCH(CONFIG_IN_PROXY, "option contstats", CONFIG_MAY_NEGATE,
                   "No effect: bytes are always counted as they pass."),

@@ -120,7 +120,10 @@ static bool accept_one(struct frontend_listener *listener)
         listener_pause(listener, wait_us);
         return false;
     }
-    if (frontends->num_sessions >= frontends->max_sessions || !take_limited(frontends, &places)) {
+    bool out_of_files = frontends->num_sessions >= frontends->max_sessions;
+    if (out_of_files || !take_limited(frontends, &places)) {
+        if (out_of_files)
+            frontend_want_tell(frontends, listener->bind, EMFILE);
         listener_pause(listener, LISTENER_RETRY_US);
         return false;
     }
@@ -128,6 +131,7 @@ static bool accept_one(struct frontend_listener *listener)
     if (fd >= 0) {
         take_unlimited(frontends, &places);
         if (!frontend_session_new(frontends, listener->bind, fd, &peer, len)) {
+            frontend_want_tell(frontends, listener->bind, ENOMEM);
             close(fd);
             give_places(frontends, &places, true, true, places.num);
         }
@@ -139,6 +143,7 @@ static bool accept_one(struct frontend_listener *listener)
         return true;
     // Out of descriptors or memory: waiting is all that helps, and spinning on a readable socket would not.
     if (error != EAGAIN) {
+        frontend_want_tell(frontends, listener->bind, error);
         backend_pool_make_room(&frontends->backends);
         listener_pause(listener, LISTENER_RETRY_US);
     }

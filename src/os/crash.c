@@ -17,7 +17,7 @@
 #endif
 #endif
 
-enum { CRASH_STACK_LEN = 65536, CRASH_SKIP_MAX = 6 };
+enum { CRASH_STACK_LEN = 65536, CRASH_SKIP_MAX = 6, CRASH_GUESS_WORDS = 8192, CRASH_GUESS_MAX = 24 };
 
 // Of this process alone: a signal handler is handed nothing.
 static struct {
@@ -31,6 +31,7 @@ static struct {
 } crash;
 
 extern const char __executable_start[];
+extern const char __etext[];
 
 uint64_t crash_image(void)
 {
@@ -50,6 +51,43 @@ static uint64_t place_of(const void *context)
 #endif
 }
 
+static const uint64_t *stack_of(const void *context)
+{
+    const ucontext_t *machine = context;
+#if defined(__x86_64__)
+    return (const uint64_t *)(uintptr_t)machine->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+    return (const uint64_t *)(uintptr_t)machine->uc_mcontext.sp;
+#else
+    (void)machine;
+    return NULL;
+#endif
+}
+
+// Whether a call may return to `place` of this program.
+static bool follows_call(uint64_t place)
+{
+    const unsigned char *code = (const unsigned char *)(uintptr_t)place;
+    if (place < (uint64_t)(uintptr_t)__executable_start + 8 || place >= (uint64_t)(uintptr_t)__etext)
+        return false;
+#if defined(__x86_64__)
+    return code[-5] == 0xe8 || (code[-2] == 0xff && (code[-1] & 0x38) == 0x10) ||
+           (code[-3] == 0xff && (code[-2] & 0x38) == 0x10) || (code[-6] == 0xff && (code[-5] & 0x38) == 0x10);
+#else
+    return (code[-1] & 0xfc) == 0x94 || code[-1] == 0xd6;
+#endif
+}
+
+// Code made at run time (of regular expressions) says nothing of who called it, nor does a jump to nowhere: then what
+// looks like a place to return to is better than nothing.
+static void frames_guess(struct crash_words *words, const void *context)
+{
+    const uint64_t *stack = stack_of(context);
+    for (size_t i = 0; stack && i < CRASH_GUESS_WORDS && words->num_frames < CRASH_GUESS_MAX; i++)
+        if (follows_call(stack[i]))
+            words->frames[words->num_frames++] = stack[i];
+}
+
 // The innermost frames are the handler's own: those of interest begin where the signal came.
 static void frames_write(struct crash_words *words, const void *context)
 {
@@ -66,7 +104,7 @@ static void frames_write(struct crash_words *words, const void *context)
     }
     while (first < num && to < CRASH_FRAMES)
         words->frames[to++] = (uint64_t)(uintptr_t)frames[first++];
-    words->num_frames = to;
+    words->num_frames = words->num_sure = to;
 }
 
 static void check_write(struct crash_words *words)
@@ -89,7 +127,7 @@ static void doing_write(struct crash_words *words)
         crash.describe(crash.owner, words->doing, sizeof(words->doing));
 }
 
-// Runs `write` so that a fault in it only ends it.
+// Makes the call so that a fault in it only ends it.
 #define GUARDED(call)                                                                                                  \
     do {                                                                                                               \
         if (sigsetjmp(crash.guard, 1) == 0) {                                                                          \
@@ -107,11 +145,13 @@ static void words_write(enum crash_state state, const siginfo_t *info, const voi
     words->sender = info->si_code <= 0 ? (int32_t)info->si_pid : 0;
     words->address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
     words->image = crash_image();
-    words->num_frames = 0;
+    words->num_frames = words->num_sure = 0;
     words->doing[0] = words->check[0] = '\0';
     if (info->si_signo == SIGABRT)
         check_write(words);
     GUARDED(frames_write(words, context));
+    if (words->num_frames < 3)
+        GUARDED(frames_guess(words, context));
     GUARDED(doing_write(words));
     atomic_store(&words->state, state);
 }

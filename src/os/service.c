@@ -65,11 +65,24 @@ void os_daemon_detach(void)
         close(fd);
 }
 
+static int pidfile_open(const char *path, int more)
+{
+    return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | more, 0644);
+}
+
+bool os_pidfile_check(const char *path)
+{
+    int fd = pidfile_open(path, 0);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 bool os_pidfile_write(const char *path, pid_t pid)
 {
     char text[24];
     int len = snprintf(text, sizeof(text), "%d\n", (int)pid);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+    int fd = pidfile_open(path, O_TRUNC);
     if (fd < 0)
         return false;
     bool written = write(fd, text, (size_t)len) == len;

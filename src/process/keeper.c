@@ -107,16 +107,12 @@ static const struct messages_kind kinds[] = {
     { .type = WIRE_HARD_STOP, .take = take_hard_stop },
 };
 
-// Without the master nobody can steer, reload or open again: what is open ends in order, and this generation with it.
 static void master_lost(struct messages *messages)
 {
     struct keeper *keeper = messages->owner;
     if (!keeper->loop.owner)
         exit(1);
-    if (!keeper->active)
-        keeper_stop(keeper, true);
-    log_say(LOG_LEVEL_ALERT, "the master is gone: generation %u ends softly", keeper->start.generation);
-    keeper_stop(keeper, false);
+    keeper_master_lost(keeper);
 }
 
 static void configuration_load(struct keeper *keeper)
@@ -153,6 +149,7 @@ static void plan_send(struct keeper *keeper)
         .num_sockets = settings->num_sockets,
         .daemon = settings->daemon,
         .master_worker = settings->master_worker,
+        .exposes = settings->exposes_sockets,
         .max_reloads = settings->max_reloads,
         .hard_stop_us = settings->hard_stop_us,
         .capabilities = settings->identity.capabilities,
@@ -204,6 +201,14 @@ static void sections_send(struct keeper *keeper)
     }
 }
 
+static void news_tell(struct keeper *keeper)
+{
+    struct board_news news;
+    while (board_news_next(keeper->start.board, &news))
+        text_printf(&keeper->messages, "[NOTICE]   '%s' starts afresh: what was kept is of another shape (%x, now %x)\n",
+                    news.name, news.had_version, news.version);
+}
+
 static void board_prepare(struct keeper *keeper)
 {
     const struct process_program *program = keeper->start.program;
@@ -211,6 +216,7 @@ static void board_prepare(struct keeper *keeper)
         return;
     size_t shown = keeper->messages.len;
     bool done = program->prepare(keeper->conf, &keeper->settings, &keeper->messages, keeper->start.board);
+    news_tell(keeper);
     if (keeper->messages.len > shown)
         show(keeper, keeper->messages.ptr + shown);
     if (!done)
@@ -309,6 +315,7 @@ _Noreturn void keeper_run(const struct keeper_start *start)
     static struct keeper keeper;
     int num_given = os_service_leave();
     keeper.start = *start;
+    keeper.master_pid = getppid();
     os_title_set("fairlead: keeper gen %u", start->generation);
     last_words_enter(start->board, start->inc, NULL, NULL);
     messages_init(&keeper.master, "the master", kinds, NUM_ITEMS(kinds), &keeper, master_lost, start->line);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keeper's own state, shared by the two halves of its life: keeper.c brings a generation up, keeper_seats.c keeps
-// its processes alive and ends them.
+// The keeper's own state, shared by the parts of its life: keeper.c brings a generation up, keeper_seats.c keeps its
+// processes alive and ends them, keeper_alone.c does what is left to do without a master.
 #pragma once
 
 #include <stdbool.h>
@@ -31,8 +31,8 @@ struct keeper {
     struct keeper_start start;
     void *conf;
     struct process_settings settings;
-    struct text messages; // what reading the configuration said
-    size_t num_said;      // bytes of it that the master knows
+    struct text messages;    // what reading the configuration said
+    size_t num_said;         // bytes of it that the master knows
     struct log_drain *sinks; // opened for the controllers while they can be reached, or NULL
     struct messages master;
     struct event_source signals;
@@ -45,6 +45,11 @@ struct keeper {
     uint32_t num_opened;
     bool opened_all;
     bool open_failed;
+    pid_t master_pid;
+    bool master_dead;
+    bool alone;                        // the master is gone, and the generation goes on
+    struct event_source alone_signals; // those that were for the master
+    struct messages alone_line;        // that the controller takes for the master's
     bool active;
     bool stopping;
     bool stopping_now;
@@ -65,6 +70,19 @@ void keeper_reap(struct keeper *keeper);
 // keeper_stop ends the generation: softly (the master tells the workers; this only waits, for hard-stop-after at most),
 // or, with `now`, by signals.
 void keeper_stop(struct keeper *keeper, bool now);
+
+// keeper_workers_signal sends `sig` to all workers.
+void keeper_workers_signal(const struct keeper *keeper, int sig);
+
+// keeper_master_lost does what follows from the master's end: the generation ends softly, or goes on alone.
+void keeper_master_lost(struct keeper *keeper);
+
+// keeper_master_look cleans up after the master where it is dead. Before anything that may need a lock of the board.
+void keeper_master_look(struct keeper *keeper);
+
+// keeper_alone_ended does what follows from the end of the process at `seat` where there is no master: a controller is
+// forked again, for the log; a worker cannot be, and with the last one the generation ends.
+void keeper_alone_ended(struct keeper *keeper, struct keeper_seat *seat);
 
 // keeper_fail tells the master that the generation cannot serve, for the reasons in `messages` and `why` (or NULL),
 // ends its processes and exits with status 1.

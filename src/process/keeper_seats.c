@@ -105,12 +105,18 @@ static _Noreturn void child_run(struct keeper *keeper, const struct keeper_seat 
 {
     const struct keeper_start *start = &keeper->start;
     process_signals_child();
-    board_incarnation_enter(start->board, seat->inc);
+    if (!board_incarnation_enter(start->board, seat->inc))
+        _exit(1);
     log_say_enter(start->board, seat->inc);
     // Closed as they are: taking them out of the shared epoll would take them out of the keeper's.
     close(keeper->loop.epoll_fd);
     close(keeper->signals.fd);
-    close(keeper->master.source.fd);
+    if (keeper->master.source.fd >= 0)
+        close(keeper->master.source.fd);
+    if (keeper->alone)
+        close(keeper->alone_signals.fd);
+    if (keeper->alone && keeper->alone_line.source.fd >= 0)
+        close(keeper->alone_line.source.fd);
     if (start->background)
         os_daemon_detach();
     if (is_controller(seat)) {
@@ -252,7 +258,10 @@ static void child_ended(struct keeper *keeper, pid_t pid, int status)
         text_printf(&keeper->messages, "a process of generation %u ended while it started\n", keeper->start.generation);
         keeper_fail(keeper, NULL);
     }
-    seat_refork(seat);
+    if (keeper->alone)
+        keeper_alone_ended(keeper, seat);
+    else
+        seat_refork(seat);
 }
 
 static void seats_signal(const struct keeper *keeper, int sig, bool controller)
@@ -260,6 +269,11 @@ static void seats_signal(const struct keeper *keeper, int sig, bool controller)
     for (uint32_t i = 0; i < keeper->num_seats; i++)
         if (keeper->seats[i].pid && is_controller(&keeper->seats[i]) == controller)
             kill(keeper->seats[i].pid, sig);
+}
+
+void keeper_workers_signal(const struct keeper *keeper, int sig)
+{
+    seats_signal(keeper, sig, false);
 }
 
 static uint32_t seats_count(const struct keeper *keeper, bool controller)
@@ -299,6 +313,7 @@ void keeper_reap(struct keeper *keeper)
 {
     int status;
     pid_t pid;
+    keeper_master_look(keeper);
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         child_ended(keeper, pid, status);
     if (keeper->stopping)

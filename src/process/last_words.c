@@ -116,7 +116,7 @@ static void said_say(const char *who, const struct crash_words *said, enum log_l
                  symbols_path()[0] ? symbols_path() : "the program");
     for (uint32_t i = 0; i < said->num_frames; i++) {
         symbol_text(text, said->frames[i], said->image, i > 0);
-        line_say(level, also, "%s:   #%u %s", who, i, text);
+        line_say(level, also, "%s:   #%u %s%s", who, i, i < said->num_sure ? "" : "perhaps ", text);
     }
 }
 
@@ -190,4 +190,21 @@ void last_words_tell_death(struct board *board, const struct last_words_death *d
     else if (state == CRASH_WRITING)
         line_say(LOG_LEVEL_ALERT, also, "%s did not end its last words", who);
     said_say(who, &said, LOG_LEVEL_ALERT, also);
+}
+
+void last_words_tell_lost(struct board *board, uint32_t inc)
+{
+    char name[32];
+    char who[64];
+    struct crash_words said;
+    const struct last_words *words = words_at(board, inc);
+    if (!words)
+        return;
+    crash_words_take(&said, &words->said);
+    if (atomic_load(&said.state) != CRASH_DIED)
+        return;
+    snprintf(who, sizeof(who), "%s (%d)", last_words_role(name, board, inc),
+             (int)atomic_load(&board_incarnation_at(board, inc)->pid));
+    line_say(LOG_LEVEL_ALERT, NULL, "%s died by signal %d (%s)", who, said.signal, strsignal(said.signal));
+    said_say(who, &said, LOG_LEVEL_ALERT, NULL);
 }

@@ -21,13 +21,27 @@ enum {
     MASTER_START_US = 60000000, // a generation that is not ready by then has failed
     MASTER_KILL_US = 3000000,   // after a stop at once
     MASTER_AGAIN_US = 100000,   // between attempts to replace a keeper, doubled each time
-    MASTER_AGAIN_MAX_US = 5000000,
+    MASTER_AGAIN_MAX_US = 30000000,
     MASTER_LEAST_FILES = 48, // to wake a few processes, and for what each of them has open
 };
 
+static const char *pidfile_of(const struct master *master, const struct generation *generation)
+{
+    return master->options->pidfile ? master->options->pidfile : generation->plan.pidfile;
+}
+
+bool master_pidfile_check(const struct master *master, const struct generation *generation)
+{
+    const char *path = pidfile_of(master, generation);
+    if (master->was_ready || !path[0] || os_pidfile_check(path))
+        return true;
+    log_say(LOG_LEVEL_ALERT, "Cannot create pidfile %s: %s", path, strerror(errno));
+    return false;
+}
+
 static void pidfile_write(const struct master *master, const struct generation *generation)
 {
-    const char *path = master->options->pidfile ? master->options->pidfile : generation->plan.pidfile;
+    const char *path = pidfile_of(master, generation);
     if (path[0] && !os_pidfile_write(path, getpid()))
         log_say(LOG_LEVEL_ALERT, "cannot write pid file '%s': %s", path, strerror(errno));
 }
@@ -42,6 +56,7 @@ void master_became_ready(struct master *master, const struct generation *generat
         return;
     master->was_ready = true;
     pidfile_write(master, generation);
+    takeover_complete(master);
     for (uint32_t i = 0; i < options->num_old_pids; i++)
         if (kill(options->old_pids[i], options->old_signal) < 0 && errno != ESRCH)
             log_say(LOG_LEVEL_WARNING, "cannot signal old process %d: %s", (int)options->old_pids[i], strerror(errno));
@@ -146,7 +161,7 @@ static void settle(struct master *master)
     if (master->stopping || reload_runs(master))
         return;
     if (master->again_us && master->again_us <= master->loop.now_us) {
-        uint64_t pause_us = (uint64_t)MASTER_AGAIN_US << (master->num_again < 6 ? master->num_again : 6);
+        uint64_t pause_us = (uint64_t)MASTER_AGAIN_US << (master->num_again < 9 ? master->num_again : 9);
         master->again_us = master->loop.now_us + (pause_us < MASTER_AGAIN_MAX_US ? pause_us : MASTER_AGAIN_MAX_US);
         master->num_again++;
         generation_start(master);
@@ -223,6 +238,7 @@ static void tick(struct event_timer *timer)
     leaving_tick(master);
     deadlines_check(master);
     upgrade_tick(master);
+    seats_retry(master);
     settle(master);
     status_tick(master);
     master->tick_due_us = now_us + MASTER_TICK_US;
@@ -326,12 +342,17 @@ enum master_end master_run(int *status, const struct process_program *program, c
         *status = 1;
         return MASTER_EXIT;
     }
-    // Children may have ended while nobody looked.
-    reap(&master);
-    if (image_goes_on(image))
+    if (image_goes_on(image)) {
+        // Children may have ended while nobody looked.
+        reap(&master);
         upgrade_resume(&master);
-    else
+    } else if (options->old_socket && !takeover_receive(&master, options->old_socket)) {
+        log_say(LOG_LEVEL_ALERT, "failed to get the sockets of the old process");
+        *status = 1;
+        return MASTER_EXIT;
+    } else {
         generation_start(&master);
+    }
     event_loop_run(&master.loop);
     if (master.background_wanted)
         background_prepare(&master);

@@ -94,18 +94,23 @@ static void generations_estrange(struct master *master)
     }
 }
 
-// Eventfds that the board of before had, and ours has not.
-static void wakers_close(struct board *board, const struct upgrade_state *state)
+// Of a board that cannot be read at all nobody else closes them.
+static void board_close(const struct upgrade_state *state)
 {
-    int ours[BOARD_MAX_INCARNATIONS];
-    uint32_t num = board_wakers(board, ours);
-    for (uint32_t i = 0; i < state->num_wakers; i++) {
-        bool used = false;
-        for (uint32_t j = 0; j < num; j++)
-            used = used || ours[j] == state->wakers[i];
-        if (!used && state->wakers[i] > STDERR_FILENO)
-            close(state->wakers[i]);
-    }
+    for (uint32_t i = 0; i < state->num_board_fds; i++)
+        if (state->board_fds[i] > STDERR_FILENO)
+            close(state->board_fds[i]);
+}
+
+// Of the core it was told as a whole.
+static void news_tell(struct board *board)
+{
+    struct board_news news;
+    while (board_news_next(board, &news))
+        if (strncmp(news.name, "board/", strlen("board/")) != 0)
+            log_say(LOG_LEVEL_WARNING,
+                    "Upgrading: section '%s' of the board starts afresh: what was kept is of version %#x, not %#x",
+                    news.name, news.had_version, news.version);
 }
 
 static bool board_take_over(struct master *master, const struct upgrade_state *state)
@@ -115,6 +120,7 @@ static bool board_take_over(struct master *master, const struct upgrade_state *s
     if (!master->board) {
         log_say(LOG_LEVEL_WARNING, "Upgrading: the board of fairlead %s cannot be read: all of it starts afresh",
                 state->version);
+        board_close(state);
         master->board = board_new();
         fresh = true;
     }
@@ -122,17 +128,16 @@ static bool board_take_over(struct master *master, const struct upgrade_state *s
         return false;
     if (fresh) {
         generations_estrange(master);
-        wakers_close(master->board, state);
         master->inc = board_incarnation_take(master->board, BOARD_ROLE_MASTER, 0, 0);
     }
-    if (!log_board_prepare(master->board))
+    if (!log_board_prepare(master->board) || !board_incarnation_enter(master->board, master->inc))
         return false;
-    board_incarnation_enter(master->board, master->inc);
     log_say_enter(master->board, master->inc);
     if (fresh)
         log_say(LOG_LEVEL_WARNING,
                 "Upgrading: the board's core (counters, limits, queues, journal, log rings) starts afresh; processes "
                 "of before finish on theirs");
+    news_tell(master->board);
     return true;
 }
 

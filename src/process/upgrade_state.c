@@ -25,11 +25,17 @@ enum { STATE_NONE = UINT32_MAX }; // no listener
 #define STATE_UNSENT     (10 | RECORD_VITAL) // on the line of the generation or seat before it
 #define STATE_ADOPTER    (11 | RECORD_VITAL)
 #define STATE_WAITER     (12 | RECORD_VITAL)
-#define STATE_WAKERS     13
+#define STATE_BOARD_FDS  13
 #define STATE_PATH       14
 #define STATE_END        (15 | RECORD_VITAL) // the last
+#define STATE_KEPT       (16 | RECORD_VITAL)
 
 // What refers to others by number.
+struct state_kept {
+    uint32_t listener;
+    uint32_t generation;
+};
+
 struct state_adopter {
     uint32_t listener;
     uint32_t slot;
@@ -81,8 +87,17 @@ static const struct record_field listener_fields[] = {
     RECORD_FIELD(4 | RECORD_VITAL, struct listener, fds),
     RECORD_FIELD(5, struct listener, steered),
     RECORD_FIELD(6, struct listener, steered_to),
-    RECORD_FIELD(7, struct listener, grace_end_us),
-    RECORD_FIELD(8, struct listener, close_us),
+    RECORD_FIELD(7 | RECORD_VITAL, struct listener, num_begun),
+    RECORD_FIELD(8, struct listener, fresh_from),
+    RECORD_FIELD(9, struct listener, group),
+    RECORD_FIELD(10, struct listener, num_group),
+    RECORD_FIELD(11, struct listener, is_shared),
+    RECORD_FIELD(12, struct listener, is_taken),
+    RECORD_FIELD(13, struct listener, is_closing),
+    RECORD_FIELD(14, struct listener, phase),
+    RECORD_FIELD(15, struct listener, retire_to),
+    RECORD_FIELD(16, struct listener, phase_end_us),
+    RECORD_FIELD(17, struct listener, drain_max_us),
 };
 
 static const struct record_field generation_fields[] = {
@@ -114,6 +129,12 @@ static const struct record_field seat_fields[] = {
     RECORD_FIELD(8, struct seat, silent),
     RECORD_FIELD(9, struct seat, blocks),
     RECORD_FIELD(10 | RECORD_VITAL, struct seat, line.source.fd),
+    RECORD_FIELD(11, struct seat, wanted),
+};
+
+static const struct record_field kept_fields[] = {
+    RECORD_FIELD(1 | RECORD_VITAL, struct state_kept, listener),
+    RECORD_FIELD(2 | RECORD_VITAL, struct state_kept, generation),
 };
 
 static const struct record_field adopter_fields[] = {
@@ -213,10 +234,16 @@ static void generation_save(struct text *out, const struct generation *generatio
     }
 }
 
-static void adopters_save(struct text *out, const struct master *master)
+static void helpers_save(struct text *out, const struct master *master)
 {
     LIST_EACH(listener, &master->listeners, struct listener, link)
     {
+        const struct state_kept kept = {
+            .listener = listener_number(master, listener),
+            .generation = listener->kept_by ? listener->kept_by->number : 0,
+        };
+        if (listener->kept_by)
+            OBJECT_ADD(out, STATE_KEPT, &kept, kept_fields);
         for (uint32_t slot = 0; slot < listener->num_fds; slot++) {
             const struct seat *seat = listener->adopters[slot];
             if (!seat)
@@ -250,8 +277,8 @@ static void waiters_save(struct text *out, const struct master *master)
 void upgrade_state_save(struct text *out, struct master *master, int board_fd)
 {
     struct upgrade_state about = { .protocol = WIRE_PROTOCOL, .shape = upgrade_wire_shape(), .board_fd = board_fd };
-    int wakers[BOARD_MAX_INCARNATIONS];
-    uint32_t num_wakers = board_wakers(master->board, wakers);
+    int fds[BOARD_MAX_DESCRIPTORS];
+    uint32_t num_fds = board_descriptors(master->board, fds);
     snprintf(about.version, sizeof(about.version), "%s", version_text());
     OBJECT_ADD(out, STATE_ABOUT, &about, about_fields);
     OBJECT_ADD(out, STATE_MASTER, master, master_fields);
@@ -260,9 +287,9 @@ void upgrade_state_save(struct text *out, struct master *master, int board_fd)
     OBJECT_ADD(out, STATE_LISTENER, listener, listener_fields);
     LIST_EACH(generation, &master->generations, struct generation, link)
     generation_save(out, generation);
-    adopters_save(out, master);
+    helpers_save(out, master);
     waiters_save(out, master);
-    records_add(out, STATE_WAKERS, wakers, num_wakers * sizeof(*wakers));
+    records_add(out, STATE_BOARD_FDS, fds, num_fds * sizeof(*fds));
     if (master->image->path)
         records_add(out, STATE_PATH, master->image->path, strlen(master->image->path));
     records_add(out, STATE_END, NULL, 0);
@@ -366,8 +393,11 @@ static bool listener_load(struct loading *loading, const struct record *record)
     list_append(&loading->master->listeners, &listener->link);
     bool good = OBJECT_GET(listener, record, listener_fields);
     struct os_listen *spec = &listener->spec;
-    if (!good || !listener->num_fds || listener->num_fds > PROCESS_MAX_WORKERS || spec->kind > OS_LISTEN_FD ||
-        spec->address_len > sizeof(spec->address) || spec->interface[sizeof(spec->interface) - 1])
+    if (!good || !listener->num_fds || listener->num_fds > PROCESS_MAX_WORKERS ||
+        listener->num_begun > listener->num_fds || listener->fresh_from > listener->num_fds ||
+        listener->retire_to > PROCESS_MAX_WORKERS || listener->num_group > LISTENER_GROUP_MAX ||
+        listener->phase > LISTENER_LEAVE || spec->kind > OS_LISTEN_FD || spec->address_len > sizeof(spec->address) ||
+        spec->interface[sizeof(spec->interface) - 1])
         return wrong(loading, "a listener cannot be read");
     return true;
 }
@@ -399,7 +429,6 @@ static bool generation_load(struct loading *loading, const struct record *record
     struct generation *generation = zeroed(1, sizeof(*generation));
     generation->master = master;
     text_init(&generation->said);
-    list_init(&generation->sections);
     list_append(&master->generations, &generation->link);
     loading->generation = generation;
     loading->num_seats = 0;
@@ -448,11 +477,6 @@ static bool places_load(struct loading *loading, const struct record *record)
         uint32_t number;
         memcpy(&number, (const char *)record->data + i * sizeof(number), sizeof(number));
         (*places)[i] = listener_at(loading->master, number);
-        uint32_t slots = (*places)[i] && os_listen_is_per_slot(&(*places)[i]->spec) ? generation->plan.num_workers : 1;
-        // A generation that leaves may have had sockets that are closed by now.
-        bool leaves = generation->state == GENERATION_LEAVING;
-        if (!leaves && (*places)[i] && (*places)[i]->num_fds < (is_binds ? slots : 1))
-            return wrong(loading, "a listener of generation %u lacks sockets", generation->number);
     }
     return true;
 }
@@ -514,6 +538,21 @@ static bool adopter_load(struct loading *loading, const struct record *record)
     return true;
 }
 
+static bool kept_load(struct loading *loading, const struct record *record)
+{
+    struct state_kept kept = { 0 };
+    bool good = OBJECT_GET(&kept, record, kept_fields);
+    struct listener *listener = listener_at(loading->master, kept.listener);
+    LIST_EACH(generation, &loading->master->generations, struct generation, link)
+    {
+        // Who keeps it has it among its own.
+        if (listener && generation->number == kept.generation && generation->binds &&
+            listener_index(generation, listener) < generation->plan.num_binds)
+            listener->kept_by = generation;
+    }
+    return (good && listener && listener->kept_by) || wrong(loading, "who keeps a listener cannot be read");
+}
+
 static bool waiter_load(struct loading *loading, const struct record *record)
 {
     struct state_waiter saved = { 0 };
@@ -528,14 +567,14 @@ static bool waiter_load(struct loading *loading, const struct record *record)
     return true;
 }
 
-static bool wakers_load(struct loading *loading, const struct record *record)
+static bool board_fds_load(struct loading *loading, const struct record *record)
 {
     size_t num = record->len / sizeof(int);
-    if (num > BOARD_MAX_INCARNATIONS)
-        num = BOARD_MAX_INCARNATIONS;
+    if (num > BOARD_MAX_DESCRIPTORS)
+        num = BOARD_MAX_DESCRIPTORS;
     if (num)
-        memcpy(loading->state->wakers, record->data, num * sizeof(int));
-    loading->state->num_wakers = (uint32_t)num;
+        memcpy(loading->state->board_fds, record->data, num * sizeof(int));
+    loading->state->num_board_fds = (uint32_t)num;
     return true;
 }
 
@@ -572,10 +611,12 @@ static bool record_load(struct loading *loading, const struct record *record)
         return unsent_load(loading, record);
     case STATE_ADOPTER:
         return adopter_load(loading, record);
+    case STATE_KEPT:
+        return kept_load(loading, record);
     case STATE_WAITER:
         return waiter_load(loading, record);
-    case STATE_WAKERS:
-        return wakers_load(loading, record);
+    case STATE_BOARD_FDS:
+        return board_fds_load(loading, record);
     case STATE_PATH:
         return text_load(&loading->state->path, record);
     case STATE_END:
@@ -628,6 +669,9 @@ void upgrade_state_drop(struct master *master)
         list_remove(&generation->link);
         free(generation->binds);
         free(generation->sockets);
+        free(generation->bind_specs);
+        free(generation->socket_specs);
+        free(generation->offers);
         free(generation->seats);
         text_fini(&generation->said);
         free(generation);

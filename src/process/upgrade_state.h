@@ -32,8 +32,8 @@ struct upgrade_state {
     uint32_t shape;                    // upgrade_wire_shape
     int32_t board_fd;                  // of the board's directory
     struct text path;                  // of the program's file
-    int wakers[BOARD_MAX_INCARNATIONS];
-    uint32_t num_wakers;
+    int board_fds[BOARD_MAX_DESCRIPTORS]; // board_descriptors
+    uint32_t num_board_fds;
     struct list unsent; // struct upgrade_unsent
 };
 

@@ -95,6 +95,8 @@ static void abort_it(struct master *master, struct watch *watch, uint32_t inc, p
 
 static void beat_look(struct master *master, struct watch *watch, uint32_t inc, uint64_t elapsed_us)
 {
+    if (watch->inc != inc)
+        *watch = (struct watch){ .inc = inc };
     uint64_t beat_us =
         atomic_load_explicit(&board_incarnation_at(master->board, inc)->beat_us, memory_order_relaxed);
     if (beat_us == watch->beat_us) {
@@ -110,7 +112,7 @@ static void beat_look(struct master *master, struct watch *watch, uint32_t inc, 
     }
     if (watch->asked_us)
         last_words_forget(master->board, inc);
-    *watch = (struct watch){ .beat_us = beat_us };
+    *watch = (struct watch){ .inc = inc, .beat_us = beat_us };
 }
 
 // Looks at one process, which may be silent for `more_us` longer than the settings say.

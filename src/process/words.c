@@ -101,11 +101,13 @@ static bool parse_chroot(struct config *config, void *object, const struct confi
 static bool parse_master_worker(struct config *config, void *object, const struct config_word *word,
                                 const struct config_line *line)
 {
+    struct global_conf *global = object;
     const struct config_arg *arg = config_arg_at(line, 0);
     (void)word;
     if (arg && strcmp(arg->str, "no-exit-on-failure") != 0)
         return config_error(config, line, 0, "unexpected '%s'; only 'no-exit-on-failure' may follow", arg->str);
-    ((struct global_conf *)object)->master_worker = !line->negated;
+    global->master_worker = !line->negated;
+    global->go_on_alone = arg && !line->negated;
     return true;
 }
 
@@ -128,8 +130,10 @@ static const struct config_word words[] = {
       .flags = CONFIG_MAY_NEGATE,
       .parse = parse_master_worker,
       .args = "[no-exit-on-failure]",
-      .help = "Same as -W. There is always a master, which replaces workers that die and never exits on their failure; "
-              "this only chooses the exit status after SIGINT and SIGTERM, as with HAProxy.",
+      .help = "Same as -W. There is always a master, which replaces processes that die and never exits on their "
+              "failure; this chooses the exit status after SIGINT and SIGTERM, as with HAProxy. Where it is the master "
+              "that fails, its processes finish what is open and end; with no-exit-on-failure they go on to serve, and "
+              "their keeper obeys SIGUSR1 and SIGTERM in its place.",
       .good = "master-worker;master-worker no-exit-on-failure",
       .bad = "master-worker maybe",
       .bad_says = "only 'no-exit-on-failure' may follow" },
@@ -231,7 +235,8 @@ static const struct config_word words[] = {
       INTO(hard_stop_after),
       .value = 1000,
       .args = "<time>",
-      .help = "A generation that is to stop softly (SIGUSR1, or a reload) and has not after this time ends at once.",
+      .help = "A generation that is to stop softly (SIGUSR1, or a reload) and has not after this time ends at once: what "
+              "is open then is logged as killed (K), and the log says how many sessions that were.",
       .good = "hard-stop-after 30s",
       .bad = "hard-stop-after soon",
       .bad_says = "is no time" },

@@ -7,6 +7,7 @@
 #include "board/board.h"
 #include "log/log.h"
 #include "os/identity.h"
+#include "os/quiet.h"
 #include "os/service.h"
 #include "process/last_words.h"
 #include "process/limits.h"
@@ -15,7 +16,10 @@
 #include "process/worker.h"
 #include "table/change.h"
 
-enum { WORKER_ORPHAN_US = 500000 };
+enum {
+    WORKER_ORPHAN_US = 500000,
+    WORKER_QUIET_US = 300000, // for connections under way, before sockets that nobody steers away from are left
+};
 
 static const struct process_traffic *traffic_of(const struct worker *worker)
 {
@@ -35,8 +39,29 @@ static void soft_stop(struct worker *worker)
     worker->stopping = true;
     atomic_store(&board_incarnation_at(worker->board, worker->inc)->ready, 2);
     LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
-    socket_leave(worker, socket);
+    {
+        if (!socket->is_kept)
+            socket_leave(worker, socket);
+    }
     traffic_of(worker)->soft_stop(worker->traffic);
+}
+
+// Where nobody steers new connections away, they are kept out at the sockets, until those that are half made are ours.
+static void leave_quietly(struct worker *worker)
+{
+    if (worker->stopping && list_is_empty(&worker->sockets))
+        return;
+    LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
+    os_listen_quiet(socket->fd);
+    event_timer_set(&worker->loop, &worker->quiet_timer, worker->loop.now_us + WORKER_QUIET_US);
+}
+
+static void quiet_over(struct event_timer *timer)
+{
+    struct worker *worker = CONTAINER_OF(timer, struct worker, quiet_timer);
+    soft_stop(worker);
+    LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
+    socket_leave(worker, socket);
 }
 
 // Whoever ends it now, the log tells what that cost.
@@ -45,7 +70,11 @@ static void signals_ready(struct event_source *source, uint32_t events)
     (void)events;
     struct worker *worker = CONTAINER_OF(source, struct worker, signals);
     pid_t sender;
-    if (os_signals_next(source->fd, &sender) != SIGTERM)
+    int sig = os_signals_next(source->fd, &sender);
+    // The master says it in a message; this is for a keeper without one.
+    if (sig == SIGUSR1 && worker->master.ended)
+        leave_quietly(worker);
+    if (sig != SIGTERM)
         return;
     if (traffic_of(worker)->hard_stop)
         traffic_of(worker)->hard_stop(worker->traffic);
@@ -55,11 +84,13 @@ static void signals_ready(struct event_source *source, uint32_t events)
 static void take_listen(struct messages *messages, const struct messages_event *event)
 {
     struct worker *worker = messages->owner;
-    struct seat_socket *socket =
-        worker->stopping ? NULL : seat_socket_add(&worker->sockets, event->data, event->fds[0]);
+    // Who stops helps out only where it stays itself.
+    bool wanted = !worker->stopping || !list_is_empty(&worker->sockets);
+    struct seat_socket *socket = wanted ? seat_socket_add(&worker->sockets, event->data, event->fds[0]) : NULL;
     if (!socket)
         return;
     event->fds[0] = -1;
+    socket->is_kept = worker->stopping;
     if (!traffic_of(worker)->listen(worker->traffic, socket->index, socket->fd)) {
         log_say(LOG_LEVEL_ALERT, "worker %u cannot accept on socket %u", worker->slot + 1, socket->index);
         _exit(1);
@@ -72,6 +103,16 @@ static void take_unlisten(struct messages *messages, const struct messages_event
     struct seat_socket *socket = seat_socket_find(&worker->sockets, event->data);
     if (socket)
         socket_leave(worker, socket);
+}
+
+static void take_keep(struct messages *messages, const struct messages_event *event)
+{
+    struct worker *worker = messages->owner;
+    const struct wire_listen *keep = event->data;
+    LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
+    {
+        socket->is_kept |= socket->index == keep->index;
+    }
 }
 
 static void take_start(struct messages *messages, const struct messages_event *event)
@@ -100,24 +141,39 @@ static const struct messages_kind kinds[] = {
       .min_len = sizeof(struct wire_listen),
       .max_len = sizeof(struct wire_listen),
       .take = take_unlisten },
+    { .type = WIRE_KEEP,
+      .min_len = sizeof(struct wire_listen),
+      .max_len = sizeof(struct wire_listen),
+      .take = take_keep },
     { .type = WIRE_START, .take = take_start },
     { .type = WIRE_SOFT_STOP, .take = take_soft_stop },
 };
 
-// Nobody steers connections here any more, but what is open is served to its end as long as somebody looks after us.
+// Nobody steers connections here any more, but what is open is served to its end; and, where the configuration says so,
+// what still comes.
 static void master_lost(struct messages *messages)
 {
     struct worker *worker = messages->owner;
-    soft_stop(worker);
+    if (!worker->settings->go_on_alone)
+        leave_quietly(worker);
     event_timer_set(&worker->loop, &worker->orphan_timer, worker->loop.now_us + 1);
 }
 
+// Without a keeper nobody would end it: it may finish what is open, for as long as hard-stop-after says.
 static void orphan_check(struct event_timer *timer)
 {
     struct worker *worker = CONTAINER_OF(timer, struct worker, orphan_timer);
-    if (getppid() != worker->keeper)
+    uint64_t now_us = worker->loop.now_us;
+    if (getppid() == worker->keeper) {
+        event_timer_set(&worker->loop, timer, now_us + WORKER_ORPHAN_US);
+    } else if (!worker->orphaned) {
+        worker->orphaned = true;
+        leave_quietly(worker);
+        if (worker->settings->hard_stop_us)
+            event_timer_set(&worker->loop, timer, now_us + worker->settings->hard_stop_us);
+    } else {
         _exit(1);
-    event_timer_set(&worker->loop, timer, worker->loop.now_us + WORKER_ORPHAN_US);
+    }
 }
 
 static void woken(struct event_source *source, uint32_t events)
@@ -143,13 +199,13 @@ static void turn(struct event_loop *loop)
     if (traffic->open_sessions)
         atomic_store_explicit(&board_incarnation_at(worker->board, worker->inc)->sessions,
                               traffic->open_sessions(worker->traffic), memory_order_relaxed);
-    if (worker->stopping && traffic->is_idle(worker->traffic))
+    if (worker->stopping && list_is_empty(&worker->sockets) && traffic->is_idle(worker->traffic))
         loop->stop = true;
 }
 
 static bool prepare(struct worker *worker, int take_line)
 {
-    static const int stop_signals[] = { SIGTERM };
+    static const int stop_signals[] = { SIGTERM, SIGUSR1 };
     list_init(&worker->sockets);
     table_changes_enter(worker->board, worker->inc);
     if (!event_loop_init(&worker->loop))
@@ -161,6 +217,7 @@ static bool prepare(struct worker *worker, int take_line)
     worker->signals =
         (struct event_source){ .fd = os_signals_open(stop_signals, NUM_ITEMS(stop_signals)), .ready = signals_ready };
     event_timer_init(&worker->orphan_timer, orphan_check);
+    event_timer_init(&worker->quiet_timer, quiet_over);
     messages_init(&worker->master, "the master", kinds, NUM_ITEMS(kinds), worker, master_lost, take_line);
     worker->traffic = traffic_of(worker)->start(worker);
     return worker->traffic && worker->signals.fd >= 0 && event_source_add(&worker->loop, &worker->wake, EPOLLIN) &&

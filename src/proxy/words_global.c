@@ -201,9 +201,9 @@ static const struct config_word words[] = {
       .value = 1000,
       .args = "{ <time> | infinite }",
       .help =
-          "At a soft stop, idle connections of clients are closed spread over this time, the oldest first, and more "
-          "and more of the answers ask clients to close; without it all are closed soon. 'infinite' closes none: "
-          "they end by their timeouts.",
+          "At a soft stop clients are asked to close (Connection: close, in the answer to their next request) spread "
+          "over this time, each connection from a moment of its own; without it all are asked at once. 'infinite' "
+          "asks none: they end by their timeouts. An idle connection is closed in no case before its next request.",
       .good = "close-spread-time 10s",
       .bad = "close-spread-time soon",
       .bad_says = "is no time" },

@@ -41,6 +41,18 @@ static bool parse_old_name(struct config *config, void *object, const struct con
     return parse_switch(config, object, word, line);
 }
 
+// What it asks for is done in any case.
+static bool parse_idle_close(struct config *config, void *object, const struct config_word *word,
+                             const struct config_line *line)
+{
+    proxy_word_needs(config, object, word, line, PROXY_SIDE_FRONT, NULL);
+    return !line->negated ||
+           config_warning(config, line, 0,
+                          "'no %s' changes nothing: an idle connection of a client stays until its next request, as "
+                          "closing it could lose that request",
+                          word->name);
+}
+
 #define LAX_NAMES                                                                                                      \
     "fields whose name holds an invalid character are dropped (but refused where that is white space, or where the "   \
     "name is otherwise that of a field about the length of the body), NUL may stand in a value, "
@@ -104,6 +116,10 @@ static const struct config_word words[] = {
     SWITCH("http-no-delay", config_word_tuning, 0,
            "Nothing is held back to fill packets in any case, so that this line is accepted with a warning and changes "
            "nothing."),
+    SWITCH("idle-close-on-response", parse_idle_close, 0,
+           "At a soft stop, idle connections of clients stay until their next request, whose answer says "
+           "Connection: close, or until the client closes them, or until their timeout. That is so in any case: with "
+           "'no' this line is accepted with a warning and changes nothing."),
     SWITCH("h1-case-adjust-bogus-client", parse_switch, PROXY_OPT_CASE_CLIENT,
            "Field names are sent to clients in the case that 'h1-case-adjust' gives them."),
     SWITCH("h1-case-adjust-bogus-server", parse_switch, PROXY_OPT_CASE_SERVER,

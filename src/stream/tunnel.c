@@ -109,7 +109,8 @@ static void write_log(struct stream_tunnel *tunnel, enum stream_end end)
     if (!log)
         return;
     log->end = (uint8_t)end;
-    log->end_phase = end == STREAM_END_OK ? '-' : 'D';
+    // As HAProxy has it, a tunnel that is killed was in no phase.
+    log->end_phase = end == STREAM_END_OK || end == STREAM_END_KILLED ? '-' : 'D';
     log->end_us = tunnel->ctx->loop->now_us;
     log->bytes_in = tunnel->bytes_in;
     log->bytes_out = tunnel->bytes_out;

@@ -128,7 +128,7 @@ static void master_empty(struct master *master, struct image *image)
     text_init(&master->latest);
 }
 
-static struct listener *listener_add(struct master *master, uint32_t kind, uint32_t num_fds)
+static struct listener *place_add(struct master *master, uint32_t kind, uint32_t num_fds)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
     listener->spec.kind = kind;
@@ -138,7 +138,9 @@ static struct listener *listener_add(struct master *master, uint32_t kind, uint3
         listener->fds[i] = (int)(1000 + i);
     listener->steered = true;
     listener->steered_to[0] = 3;
-    listener->grace_end_us = 99;
+    listener->num_begun = num_fds;
+    listener->phase = LISTENER_GRACE;
+    listener->phase_end_us = 99;
     list_append(&master->listeners, &listener->link);
     return listener;
 }
@@ -154,7 +156,6 @@ static struct generation *generation_add(struct master *master, uint32_t number,
     generation->keeper_inc = 7;
     text_init(&generation->said);
     text_printf(&generation->said, "something\n");
-    list_init(&generation->sections);
     generation->plan.num_workers = 2;
     generation->plan.num_binds = 1;
     generation->plan.num_sockets = 1;
@@ -184,8 +185,8 @@ static void master_fill(struct master *master, struct image *image, struct board
     master->num_generations = 9;
     master->was_ready = true;
     text_printf(&master->latest, "latest");
-    struct listener *tcp = listener_add(master, OS_LISTEN_TCP, 3);
-    struct listener *unix_one = listener_add(master, OS_LISTEN_UNIX, 1);
+    struct listener *tcp = place_add(master, OS_LISTEN_TCP, 3);
+    struct listener *unix_one = place_add(master, OS_LISTEN_UNIX, 1);
     struct generation *old = generation_add(master, 8, GENERATION_LEAVING, tcp, unix_one);
     struct generation *active = generation_add(master, 9, GENERATION_ACTIVE, tcp, unix_one);
     assert_true(os_pass_pair(fds));
@@ -207,6 +208,8 @@ static void master_fill(struct master *master, struct image *image, struct board
         assert_true(messages_send(&active->line, 77, filler, sizeof(filler), NULL, 0));
     assert_true(messages_send(&active->line, 78, "last", 4, &fds[1], 1));
     tcp->adopters[2] = &active->seats[1];
+    unix_one->kept_by = old;
+    old->binds[0] = unix_one;
     struct reload_waiter *waiter = calloc(1, sizeof(*waiter));
     *waiter = (struct reload_waiter){ .seat = &active->seats[0], .id = 12345, .next = true };
     list_init(&waiter->link);
@@ -262,7 +265,7 @@ static void state_comes_back(void **arg)
     assert_string_equal(error, "");
     assert_int_equal(state.board_fd, 42);
     assert_string_equal(state.path.ptr, "/usr/sbin/fairlead");
-    assert_true(state.num_wakers > 0);
+    assert_true(state.num_board_fds > 0);
     assert_int_equal(master.num_generations, 9);
     assert_true(master.was_ready);
     assert_string_equal(master.latest.ptr, "latest");
@@ -284,6 +287,9 @@ static void state_comes_back(void **arg)
     assert_int_equal(tcp->fds[2], 1002);
     assert_int_equal(tcp->steered_to[0], 3);
     assert_ptr_equal(tcp->adopters[2], &active->seats[1]);
+    assert_int_equal(tcp->phase, LISTENER_GRACE);
+    assert_null(tcp->kept_by);
+    assert_ptr_equal(CONTAINER_OF(tcp->link.next, struct listener, link)->kept_by, old);
     struct reload_waiter *waiter = LIST_FIRST(&master.reloads, struct reload_waiter, link);
     assert_ptr_equal(waiter->seat, &active->seats[0]);
     assert_int_equal(waiter->id, 12345);

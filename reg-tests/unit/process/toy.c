@@ -41,8 +41,9 @@ struct toy {
     struct controller *controller;
     struct list listeners;
     uint32_t num_conns;
-    int waiting_fd;
-    char latest[256]; // who asked for a reload
+    const char *at; // what a client asked for, while that is done
+    int waiting_fd; // who asked for a reload
+    char latest[8192];
 };
 
 static struct os_listen tcp_on(int port)
@@ -68,6 +69,7 @@ static bool toy_line(struct toy_conf *conf, struct process_settings *settings, s
 {
     char word[32] = "";
     char arg[256] = "";
+    char *rest;
     if (sscanf(line, "%31s %255[^\n]", word, arg) < 1)
         return true;
     if (strcmp(word, "workers") == 0)
@@ -84,6 +86,11 @@ static bool toy_line(struct toy_conf *conf, struct process_settings *settings, s
         conf->crash_slot = atoi(arg);
     else if (strcmp(word, "hard-stop") == 0)
         settings->hard_stop_us = (uint64_t)atoi(arg) * 1000;
+    else if (strcmp(word, "watchdog") == 0) {
+        settings->silent_warn_us = strtoull(arg, &rest, 10) * 1000;
+        settings->silent_kill_us = strtoull(rest, NULL, 10) * 1000;
+    } else if (strcmp(word, "alone") == 0)
+        settings->go_on_alone = true;
     else if (strcmp(word, "daemon") == 0)
         settings->daemon = true;
     else if (strcmp(word, "pidfile") == 0)
@@ -129,6 +136,19 @@ static void conn_free(struct toy_conn *conn)
     free(conn);
 }
 
+// What a client may ask for that never comes back.
+static void harm(struct toy_conn *conn, const char *word)
+{
+    conn->toy->at = word;
+    if (memcmp(word, "loop", 4) == 0)
+        for (volatile bool on = true; on;)
+            continue;
+    if (memcmp(word, "crash", 4) == 0)
+        *(volatile int *)(uintptr_t)8 = 1;
+    must(memcmp(word, "must", 4) != 0);
+    conn->toy->at = NULL;
+}
+
 // One line in, one line out: "hold" waits for the next line.
 static void conn_ready(struct event_source *source, uint32_t events)
 {
@@ -140,8 +160,12 @@ static void conn_ready(struct event_source *source, uint32_t events)
     ssize_t got = read(source->fd, in, sizeof(in));
     if (got < 0 && errno == EAGAIN)
         return;
-    if (got > 0 && memcmp(in, "hold", 4) == 0)
+    if (got >= 4 && memcmp(in, "hold", 4) == 0)
         return;
+    if (got >= 4) {
+        in[got - 1] = '\0';
+        harm(conn, in);
+    }
     int len = snprintf(out, sizeof(out), "%u %d %u\n", worker->slot, (int)getpid(), worker->generation);
     if (got > 0 && write(source->fd, out, (size_t)len) != len)
         got = 0;
@@ -213,13 +237,19 @@ static void toy_unlisten(void *traffic, uint32_t bind_index, int fd)
 
 static void toy_soft_stop(void *traffic)
 {
-    struct toy *toy = traffic;
-    must(list_is_empty(&toy->listeners));
+    (void)traffic; // what was kept is left later
 }
 
 static bool toy_is_idle(void *traffic)
 {
     return ((struct toy *)traffic)->num_conns == 0;
+}
+
+static void toy_describe(const void *traffic, char *room, size_t cap)
+{
+    const struct toy *toy = traffic;
+    if (toy->at)
+        snprintf(room, cap, "the word '%s'", toy->at);
 }
 
 static const struct process_traffic traffic = {
@@ -228,6 +258,7 @@ static const struct process_traffic traffic = {
     .unlisten = toy_unlisten,
     .soft_stop = toy_soft_stop,
     .is_idle = toy_is_idle,
+    .describe = toy_describe,
 };
 
 // A connection to the admin socket is a wish for a reload; the answer is "yes" or the messages.
