@@ -145,10 +145,10 @@ void seats_open(struct generation *generation)
     }
 }
 
-struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc)
+struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t called)
 {
     for (uint32_t i = 0; i < generation->num_seats; i++)
-        if (generation->seats[i].slot == slot && (!inc || generation->seats[i].inc == inc))
+        if (generation->seats[i].slot == slot && (!called || generation->seats[i].called == called))
             return &generation->seats[i];
     return NULL;
 }
@@ -216,6 +216,15 @@ void seats_retry(struct master *master)
     }
 }
 
+void seat_line_init(struct seat *seat, int take_fd)
+{
+    if (seat_is_controller(seat))
+        messages_init(&seat->line, "the controller", controller_kinds, NUM_ITEMS(controller_kinds), seat, line_lost,
+                      take_fd);
+    else
+        messages_init(&seat->line, "a worker", worker_kinds, NUM_ITEMS(worker_kinds), seat, line_lost, take_fd);
+}
+
 void seat_sit(struct generation *generation, const struct wire_seat *wire)
 {
     struct seat *seat = seat_find(generation, wire->slot, 0);
@@ -225,10 +234,7 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
         sit_later(seat, wire);
         return;
     }
-    bool is_controller = seat_is_controller(seat);
-    messages_init(&seat->line, is_controller ? "the controller" : "a worker",
-                  is_controller ? controller_kinds : worker_kinds,
-                  is_controller ? NUM_ITEMS(controller_kinds) : NUM_ITEMS(worker_kinds), seat, line_lost, ends[0]);
+    seat_line_init(seat, ends[0]);
     if (!messages_attach(&seat->line, &generation->master->loop)) {
         sit_later(seat, wire);
         messages_fini(&seat->line);
@@ -239,15 +245,16 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
     seat->outlawed = false;
     seat->num_late = 0;
     seat->wanted = 0;
-    seat->inc = wire->inc;
+    seat->called = wire->inc;
+    seat->inc = generation->foreign ? 0 : wire->inc;
     seat->pid = 0;
     messages_send(&generation->line, WIRE_SEATED, wire, sizeof(*wire), &ends[1], 1);
     close(ends[1]);
-    if (is_controller)
+    if (seat_is_controller(seat))
         reload_latest_send(generation->master, seat);
     sockets_send(seat, false);
     messages_send(&seat->line, WIRE_START, NULL, 0, NULL, 0);
-    if (is_controller)
+    if (seat_is_controller(seat))
         seats_hand_log(generation->master);
 }
 

@@ -141,7 +141,8 @@ static void look(struct master *master, struct watch *watch, const struct wire_p
 static void seat_look(struct seat *seat, uint64_t elapsed_us)
 {
     struct generation *generation = seat->generation;
-    if (!seat->pid || !seat->open) {
+    // What lives on a board that cannot be read (generation->foreign) has no beat here.
+    if (!seat->pid || !seat->open || !seat->inc) {
         seat->watch = (struct watch){ 0 };
         return;
     }
@@ -161,14 +162,16 @@ static void lost_look(struct seat *seat, uint64_t elapsed_us)
     }
     uint64_t before_us = seat->lost_us;
     seat->lost_us += elapsed_us;
-    if (before_us < WATCHDOG_LOST_WAKE_US && seat->lost_us >= WATCHDOG_LOST_WAKE_US)
+    bool is_due = before_us < WATCHDOG_LOST_WAKE_US && seat->lost_us >= WATCHDOG_LOST_WAKE_US;
+    if (is_due && generation->keeper_inc)
         board_wake(master->board, generation->keeper_inc);
     if (before_us >= WATCHDOG_LOST_KILL_US || seat->lost_us < WATCHDOG_LOST_KILL_US || state_letter(seat->pid) != 'Z')
         return;
     log_say(LOG_LEVEL_ALERT,
             "the keeper (%d) of generation %u does not see that its process %d is dead (it is %s), and is ended",
             (int)generation->keeper, generation->number, (int)seat->pid, state_name(state_letter(generation->keeper)));
-    last_words_watchdog(master->board, generation->keeper_inc);
+    if (generation->keeper_inc)
+        last_words_watchdog(master->board, generation->keeper_inc);
     kill(generation->keeper, SIGKILL);
 }
 
@@ -238,7 +241,7 @@ void watchdog_keeper_gone(struct generation *generation)
         struct seat *seat = &generation->seats[i];
         siginfo_t info;
         // The word of its fork may have been lost with the keeper.
-        if (!seat->pid && seat->open)
+        if (!seat->pid && seat->open && seat->inc)
             seat->pid = atomic_load(&board_incarnation_at(master->board, seat->inc)->pid);
         if (seat->pid && waitid(P_PID, (id_t)seat->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) {
             seat->pid = 0;
