@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,8 +56,10 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
     }
     generation->binds = calloc(generation->plan.num_binds + 1, sizeof(struct listener *));
     generation->sockets = calloc(generation->plan.num_sockets + 1, sizeof(struct listener *));
-    if (!generation->binds || !generation->sockets)
-        check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct listener *));
+    generation->bind_specs = calloc(generation->plan.num_binds + 1, sizeof(struct os_listen));
+    generation->socket_specs = calloc(generation->plan.num_sockets + 1, sizeof(struct os_listen));
+    if (!generation->binds || !generation->sockets || !generation->bind_specs || !generation->socket_specs)
+        check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct os_listen));
     // Those of the program's file, for a master that is not root; none else can be raised.
     os_capability_raise(generation->plan.capabilities);
     seats_open(generation);
@@ -78,6 +81,7 @@ static void take_open(struct messages *messages, const struct messages_event *ev
         listener_open(generation, &spec, request->is_socket ? 1 : generation->plan.num_workers, answer.error);
     answer.done = listener != NULL;
     (request->is_socket ? generation->sockets : generation->binds)[request->index] = listener;
+    (request->is_socket ? generation->socket_specs : generation->bind_specs)[request->index] = spec;
     messages_send(messages, WIRE_OPENED, &answer, sizeof(answer), NULL, 0);
 }
 
@@ -298,9 +302,12 @@ static void activate(struct generation *generation)
     master->again_us = 0;
     messages_send(&generation->line, WIRE_ACTIVE, NULL, 0, NULL, 0);
     bool at_once = master->reload_hard;
-    // What the old generation did for missing neighbours ends with it.
+    if (before && !at_once)
+        listeners_keep(before);
+    // What the old generation did for missing neighbours ends with it, but where it stays.
     for (uint32_t i = 0; before && i < before->num_seats; i++)
         guard_forget_seat(master, &before->seats[i]);
+    seats_send_fresh(generation);
     guard_run(master);
     reload_ended(master, generation, true, NULL);
     if (before)
@@ -316,8 +323,17 @@ void generation_check(struct generation *generation)
     for (uint32_t i = 0; i < generation->num_seats; i++)
         if (!generation->seats[i].ready)
             return;
-    if (generation->state == GENERATION_STARTING)
+    if (generation->state != GENERATION_STARTING || generation->has_failed)
+        return;
+    char error[OS_LISTEN_ERROR_LEN];
+    if (listeners_begin(generation, error)) {
         activate(generation);
+        return;
+    }
+    log_say(LOG_LEVEL_ALERT, "%s", error);
+    text_printf(&generation->said, "%s\n", error);
+    generation->has_failed = true;
+    messages_send(&generation->line, WIRE_HARD_STOP, NULL, 0, NULL, 0);
 }
 
 // A keeper that has no loop yet takes no message, and has no children.
@@ -345,12 +361,17 @@ void generation_leave(struct generation *generation, bool now)
     if (master->active == generation)
         master->active = NULL;
     if (now) {
+        listeners_forget_generation(generation);
         generation->ending = true;
         leave_now(generation);
         // The next one's controller has the admin sockets already.
         if (was_up && !all_end && generation->seats[0].open)
             messages_send(&generation->seats[0].line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
         return;
+    }
+    if (was_up) {
+        listeners_keep(generation);
+        seats_keep(generation);
     }
     leaving_begin(generation);
     if (generation->line_open)
@@ -393,10 +414,9 @@ static void lost(struct generation *generation)
 static void death_tell(const struct generation *generation, int status)
 {
     struct master *master = generation->master;
-    struct last_words_death death = { .inc = generation->keeper_inc,
-                                      .pid = generation->keeper,
-                                      .generation = generation->number,
-                                      .status = status };
+    struct last_words_death death = {
+        .inc = generation->keeper_inc, .pid = generation->keeper, .generation = generation->number, .status = status
+    };
     bool asked = generation->state == GENERATION_LEAVING && !generation->keeper_watch.told;
     if (generation->keeper_inc && !master->stopping_now && !asked &&
         (WIFSIGNALED(status) || generation->state == GENERATION_ACTIVE))
@@ -449,6 +469,7 @@ bool generation_collect(struct generation *generation)
     for (uint32_t i = 0; i < generation->num_seats; i++)
         seat_leave(&generation->seats[i]);
     line_end(generation);
+    listeners_forget_generation(generation);
     list_remove(&generation->link);
     board_tidy(generation->master);
     for (uint32_t i = 0; i < generation->num_offers; i++)
@@ -456,8 +477,12 @@ bool generation_collect(struct generation *generation)
     free(generation->offers);
     free(generation->binds);
     free(generation->sockets);
+    free(generation->bind_specs);
+    free(generation->socket_specs);
     free(generation->seats);
     text_fini(&generation->said);
     free(generation);
+    // All processes to come begin with a copy of this one's memory.
+    malloc_trim(0);
     return true;
 }

@@ -149,6 +149,7 @@ static void plan_send(struct keeper *keeper)
         .num_sockets = settings->num_sockets,
         .daemon = settings->daemon,
         .master_worker = settings->master_worker,
+        .exposes = settings->exposes_sockets,
         .max_reloads = settings->max_reloads,
         .hard_stop_us = settings->hard_stop_us,
         .capabilities = settings->identity.capabilities,

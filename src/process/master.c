@@ -56,6 +56,7 @@ void master_became_ready(struct master *master, const struct generation *generat
         return;
     master->was_ready = true;
     pidfile_write(master, generation);
+    takeover_complete(master);
     for (uint32_t i = 0; i < options->num_old_pids; i++)
         if (kill(options->old_pids[i], options->old_signal) < 0 && errno != ESRCH)
             log_say(LOG_LEVEL_WARNING, "cannot signal old process %d: %s", (int)options->old_pids[i], strerror(errno));
@@ -322,6 +323,11 @@ enum master_end master_run(int *status, const struct process_program *program, c
         else
             log_say(LOG_LEVEL_ALERT, "cannot start: %s", strerror(error));
         status_failed(options, error, strerror(error));
+        *status = 1;
+        return MASTER_EXIT;
+    }
+    if (options->old_socket && !takeover_receive(&master, options->old_socket)) {
+        log_say(LOG_LEVEL_ALERT, "failed to get the sockets of the old process");
         *status = 1;
         return MASTER_EXIT;
     }
