@@ -44,12 +44,11 @@ void last_words_enter(struct board *board, uint32_t inc, crash_describe_fn *desc
     crash_handle(&words->said, describe, owner);
 }
 
-void last_words_ask(struct board *board, uint32_t inc, pid_t pid)
+void last_words_ask(struct board *board, uint32_t inc)
 {
     struct last_words *words = words_at(board, inc);
     if (words)
         atomic_store(&words->said.state, CRASH_NOTHING);
-    kill(pid, CRASH_ASK_SIGNAL);
 }
 
 bool last_words_asked(struct board *board, uint32_t inc)
