@@ -57,8 +57,22 @@ static void socket_close(struct listener *listener, int take_fd)
         os_listen_close(take_fd, &listener->spec, 0);
 }
 
+// By their numbers, the last first: a program that joined the group knows by that where its own are now.
+static void group_close(struct listener *listener)
+{
+    for (uint32_t i = listener->steered ? listener->num_group : 0; i-- > 0;) {
+        uint32_t slot = listener->group[i];
+        if (slot == LISTENER_FOREIGN)
+            continue;
+        socket_close(listener, listener->fds[slot]);
+        listener->fds[slot] = -1;
+    }
+}
+
 void listener_close(struct listener *listener, uint32_t slot)
 {
+    if (!slot)
+        group_close(listener);
     while (listener->num_fds > slot) {
         uint32_t last = --listener->num_fds;
         if (last >= listener->num_begun) {
@@ -69,7 +83,8 @@ void listener_close(struct listener *listener, uint32_t slot)
         if (last == 0 && !listener->is_shared)
             os_listen_unlink(&listener->spec, listener->file);
         group_part(listener, last);
-        socket_close(listener, listener->fds[last]);
+        if (listener->fds[last] >= 0)
+            socket_close(listener, listener->fds[last]);
     }
     if (slot)
         return;
