@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #include "process/signals.h"
 #include "master.h"
 
-enum { GENERATION_LAST_WORDS_MS = 100, GENERATION_SAID_MAX = 1 << 20 };
+enum { GENERATION_LAST_WORDS_MS = 100, GENERATION_SAID_MAX = 1 << 20, GENERATION_MAX_SECTIONS = 1024 };
 
 // What follows is the keeper's end as that of any that failed.
 static void refuse(struct generation *generation, const char *why)
@@ -91,8 +92,28 @@ static void take_section(struct messages *messages, const struct messages_event 
     section.name[sizeof(section.name) - 1] = '\0';
     int fd = event->fds[0];
     event->fds[0] = -1;
-    if (!board_section_take(generation->master->board, section.name, section.version, fd))
-        log_say(LOG_LEVEL_WARNING, "the board cannot keep section '%s' for the next generation", section.name);
+    if (generation->num_offers >= GENERATION_MAX_SECTIONS) {
+        close(fd);
+        return;
+    }
+    struct section_offer *offers = realloc(generation->offers, (generation->num_offers + 1) * sizeof(*offers));
+    if (!offers)
+        check_out_of_memory((generation->num_offers + 1) * sizeof(*offers));
+    generation->offers = offers;
+    offers[generation->num_offers++] = (struct section_offer){ .section = section, .fd = fd };
+}
+
+// What a generation made in place of another one's counts once it serves: until then that one may have to go on.
+static void sections_enter(struct generation *generation)
+{
+    for (uint32_t i = 0; i < generation->num_offers; i++) {
+        const struct section_offer *offer = &generation->offers[i];
+        if (!board_section_take(generation->master->board, offer->section.name, offer->section.version,
+                                generation->number, offer->fd))
+            log_say(LOG_LEVEL_WARNING, "the board cannot keep section '%s' for the next generation",
+                    offer->section.name);
+    }
+    generation->num_offers = 0;
 }
 
 static bool all_opened(const struct generation *generation)
@@ -197,7 +218,8 @@ static _Noreturn void keeper_become(struct generation *generation, int line)
         .line = line,
     };
     process_signals_child();
-    board_incarnation_enter(master->board, generation->keeper_inc);
+    if (!board_incarnation_enter(master->board, generation->keeper_inc))
+        _exit(1);
     log_say_enter(master->board, generation->keeper_inc);
     generations_descriptors_close(master);
     listeners_descriptors_close(master);
@@ -275,6 +297,7 @@ static void activate(struct generation *generation)
     struct generation *before = master->active;
     generation->state = GENERATION_ACTIVE;
     master->active = generation;
+    sections_enter(generation);
     master->num_again = 0;
     master->again_us = 0;
     messages_send(&generation->line, WIRE_ACTIVE, NULL, 0, NULL, 0);
@@ -367,6 +390,9 @@ static void failed(struct generation *generation)
     if (master->active)
         log_say(LOG_LEVEL_WARNING, "generation %u could not start; generation %u goes on as before", generation->number,
                 master->active->number);
+    if (master->again_us && !master->stopping)
+        log_say(LOG_LEVEL_WARNING, "another attempt to replace the generation without a keeper follows in %.1f s",
+                master->again_us > master->loop.now_us ? (double)(master->again_us - master->loop.now_us) / 1e6 : 0);
     reload_ended(master, generation, false, generation->has_failed ? NULL : "the keeper of the new generation ended\n");
     listeners_retire(master);
     if (!master->was_ready && !master->stopping) {
@@ -418,6 +444,21 @@ void generation_keeper_ended(struct generation *generation, int status)
         lost(generation);
 }
 
+// What only generations that are gone had on the board goes too.
+static void board_tidy(struct master *master)
+{
+    uint32_t oldest = UINT32_MAX;
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
+        if (generation->number < oldest)
+            oldest = generation->number;
+    }
+    board_objects_sweep(master->board);
+    if (oldest != UINT32_MAX && master->active && oldest == master->active->number)
+        board_sections_sweep(master->board, oldest);
+    board_journal_tidy(master->board);
+}
+
 bool generation_collect(struct generation *generation)
 {
     if (generation->state != GENERATION_LEAVING || generation->keeper)
@@ -430,6 +471,10 @@ bool generation_collect(struct generation *generation)
     line_end(generation);
     listeners_forget_generation(generation);
     list_remove(&generation->link);
+    board_tidy(generation->master);
+    for (uint32_t i = 0; i < generation->num_offers; i++)
+        close(generation->offers[i].fd);
+    free(generation->offers);
     free(generation->binds);
     free(generation->sockets);
     free(generation->bind_specs);
@@ -437,5 +482,7 @@ bool generation_collect(struct generation *generation)
     free(generation->seats);
     text_fini(&generation->said);
     free(generation);
+    // All processes to come begin with a copy of this one's memory.
+    malloc_trim(0);
     return true;
 }

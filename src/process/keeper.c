@@ -201,6 +201,14 @@ static void sections_send(struct keeper *keeper)
     }
 }
 
+static void news_tell(struct keeper *keeper)
+{
+    struct board_news news;
+    while (board_news_next(keeper->start.board, &news))
+        text_printf(&keeper->messages, "[NOTICE]   '%s' starts afresh: what was kept is of another shape (%x, now %x)\n",
+                    news.name, news.had_version, news.version);
+}
+
 static void board_prepare(struct keeper *keeper)
 {
     const struct process_program *program = keeper->start.program;
@@ -208,6 +216,7 @@ static void board_prepare(struct keeper *keeper)
         return;
     size_t shown = keeper->messages.len;
     bool done = program->prepare(keeper->conf, &keeper->settings, &keeper->messages, keeper->start.board);
+    news_tell(keeper);
     if (keeper->messages.len > shown)
         show(keeper, keeper->messages.ptr + shown);
     if (!done)

@@ -21,7 +21,7 @@ enum {
     MASTER_START_US = 60000000, // a generation that is not ready by then has failed
     MASTER_KILL_US = 3000000,   // after a stop at once
     MASTER_AGAIN_US = 100000,   // between attempts to replace a keeper, doubled each time
-    MASTER_AGAIN_MAX_US = 5000000,
+    MASTER_AGAIN_MAX_US = 30000000,
     MASTER_LEAST_FILES = 48, // to wake a few processes, and for what each of them has open
 };
 
@@ -158,7 +158,7 @@ static void settle(struct master *master)
     if (master->stopping || reload_coming(master))
         return;
     if (master->again_us && master->again_us <= master->loop.now_us) {
-        uint64_t pause_us = (uint64_t)MASTER_AGAIN_US << (master->num_again < 6 ? master->num_again : 6);
+        uint64_t pause_us = (uint64_t)MASTER_AGAIN_US << (master->num_again < 9 ? master->num_again : 9);
         master->again_us = master->loop.now_us + (pause_us < MASTER_AGAIN_MAX_US ? pause_us : MASTER_AGAIN_MAX_US);
         master->num_again++;
         generation_start(master);

@@ -55,6 +55,12 @@ enum generation_state {
     GENERATION_LEAVING,  // it was told to end
 };
 
+// A section of the board that a keeper uses.
+struct section_offer {
+    struct wire_section section;
+    int fd;
+};
+
 struct generation {
     struct list link;
     struct master *master;
@@ -74,11 +80,13 @@ struct generation {
     struct os_listen *socket_specs;
     struct seat *seats; // the controller, then the workers
     uint32_t num_seats;
-    uint64_t left_us;     // when it was told to end softly; 0: it was not
-    uint32_t num_reloads; // that succeeded since it served
-    bool ending;          // it was told to end at once
-    struct text said;     // what reading the configuration had to say
-    bool has_failed;      // and that it cannot serve
+    uint64_t left_us;             // when it was told to end softly; 0: it was not
+    uint32_t num_reloads;         // that succeeded since it served
+    bool ending;                  // it was told to end at once
+    struct section_offer *offers; // until it serves
+    uint32_t num_offers;
+    struct text said; // what reading the configuration had to say
+    bool has_failed;  // and that it cannot serve
 };
 
 enum { LISTENER_GROUP_MAX = 255, LISTENER_FOREIGN = 255 };

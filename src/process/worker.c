@@ -55,7 +55,7 @@ static void soft_stop(struct worker *worker)
 // Where nobody steers new connections away, they are kept out at the sockets, until those that are half made are ours.
 static void leave_quietly(struct worker *worker)
 {
-    if (worker->stopping)
+    if (worker->stopping && list_is_empty(&worker->sockets))
         return;
     LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
     os_listen_quiet(socket->fd);
@@ -64,7 +64,9 @@ static void leave_quietly(struct worker *worker)
 
 static void quiet_over(struct event_timer *timer)
 {
-    soft_stop(CONTAINER_OF(timer, struct worker, quiet_timer));
+    struct worker *worker = CONTAINER_OF(timer, struct worker, quiet_timer);
+    soft_stop(worker);
+    sockets_leave(worker);
 }
 
 // Whoever ends it now, the log tells what that cost.
