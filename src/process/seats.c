@@ -31,6 +31,14 @@ static void take_ready(struct messages *messages, const struct messages_event *e
         guard_run(seat->generation->master);
 }
 
+static void take_left(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    struct seat *seat = messages->owner;
+    if (seat->num_unlistens)
+        seat->num_unlistens--;
+}
+
 static void take_reload(struct messages *messages, const struct messages_event *event)
 {
     struct seat *seat = messages->owner;
@@ -54,6 +62,7 @@ static void take_sockets(struct messages *messages, const struct messages_event 
 
 static const struct messages_kind worker_kinds[] = {
     { .type = WIRE_READY, .take = take_ready },
+    { .type = WIRE_LEFT, .take = take_left },
 };
 
 static const struct messages_kind controller_kinds[] = {
@@ -68,12 +77,20 @@ static const struct messages_kind controller_kinds[] = {
       .take = take_sockets },
 };
 
+void seat_unlisten(struct seat *seat, uint32_t index, uint32_t slot)
+{
+    struct wire_listen wire = { .index = index, .slot = slot };
+    if (seat->open && messages_send(&seat->line, WIRE_UNLISTEN, &wire, sizeof(wire), NULL, 0))
+        seat->num_unlistens++;
+}
+
 void seat_leave(struct seat *seat)
 {
     struct master *master = seat->generation->master;
     if (!seat->open)
         return;
     seat->open = seat->ready = seat->live = seat->silent = false;
+    seat->num_unlistens = 0;
     guard_forget_seat(master, seat);
     reload_forget_seat(master, seat);
     messages_fini(&seat->line);
