@@ -14,6 +14,8 @@ struct os_listen;
 struct board;
 struct event_loop;
 struct program_conf;
+struct stats_socket_conf;
+struct text;
 
 struct admin_ops {
     // reload asks for a new generation (`hard`: the one before then ends at once); the answer comes through
@@ -59,6 +61,10 @@ void admin_leave(struct admin *admin);
 
 // admin_is_idle says whether all connections have ended.
 bool admin_is_idle(const struct admin *admin);
+
+// admin_socket_text appends the address of `socket` with its kind, as HAProxy writes it: "unix@/run/x",
+// "ipv4@127.0.0.1:99".
+void admin_socket_text(struct text *out, const struct stats_socket_conf *socket);
 
 // admin_reloaded answers the session whose reload had this `id`: whether the new generation serves. The messages of
 // reading its configuration came through admin_latest.

@@ -76,6 +76,8 @@ void board_sections_sweep(struct board *board, uint32_t generation);
 
 // ---- incarnations -------------------------------------------------------------------------------------------------
 
+enum { BOARD_VERSION_LEN = 24 };
+
 struct board_incarnation {
     _Atomic uint32_t state; // 0 free, 1 live, 2 dead and being cleaned, other values: being filled in
     _Atomic uint32_t role;  // enum board_role
@@ -83,17 +85,22 @@ struct board_incarnation {
     uint32_t slot; // worker slot, from 0
     uint32_t generation;
     uint64_t started_wall_us;
-    _Atomic uint64_t beat_us;    // monotonic time of its last loop turn
-    _Atomic uint64_t beat_asked; // for those who watch it (master)
-    _Atomic uint32_t ready;      // 1 once it serves, 2 while it stops softly
-    _Atomic uint32_t asleep;     // the master says so (board_queue_pass_over)
-    _Atomic uint32_t sessions;   // open sessions, for `show proc`
-    _Atomic uint64_t applied;    // number of the last journal entry it applied
-    _Atomic uint32_t told;       // it was woken for the journal and has not looked since
-    _Atomic uint32_t life;       // how often the number was given
-    uint32_t parent;             // the incarnation that took it
-    int wake_fd;                 // eventfd, open under this number in every process forked after it was made; -1
+    _Atomic uint64_t beat_us;        // monotonic time of its last loop turn
+    _Atomic uint64_t beat_asked;     // for those who watch it (master)
+    _Atomic uint32_t ready;          // 1 once it serves, 2 while it stops softly
+    _Atomic uint32_t asleep;         // the master says so (board_queue_pass_over)
+    _Atomic uint32_t sessions;       // open sessions, for `show proc`
+    _Atomic uint64_t applied;        // number of the last journal entry it applied
+    _Atomic uint32_t told;           // it was woken for the journal and has not looked since
+    _Atomic uint32_t life;           // how often the number was given
+    uint32_t parent;                 // the incarnation that took it
+    int wake_fd;                     // eventfd, open under this number in every process forked after it was made; -1
+    char version[BOARD_VERSION_LEN]; // of the program it runs, "" where that is not known
 } __attribute__((aligned(128)));
+
+// board_program_version says which version this program has, for the records of the processes it forks and, in a new
+// image of a process, its own (board_incarnation_enter). Before anything else of this part.
+void board_program_version(const char *version);
 
 // board_incarnation_take reserves a number for a process about to be forked; 0 where all are in use. Where the fork
 // fails, board_incarnation_dead gives it back. The new process starts from the journal entry the calling process has

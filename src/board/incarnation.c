@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "board/layout.h"
@@ -66,6 +68,14 @@ void board_lock_give(struct board *board, struct board_lock *lock)
     atomic_store_explicit(&board->incarnations->estates[self_of(board)].lock, 0, memory_order_release);
 }
 
+// Of the program, thus of this process for life.
+static char program_version[BOARD_VERSION_LEN];
+
+void board_program_version(const char *version)
+{
+    snprintf(program_version, sizeof(program_version), "%s", version);
+}
+
 uint32_t board_incarnation_take(struct board *board, enum board_role role, uint32_t slot, uint32_t generation)
 {
     struct board_incarnations *all = board->incarnations;
@@ -84,6 +94,8 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
         record->slot = slot;
         record->generation = generation;
         record->started_wall_us = clock_wall_us();
+        memcpy(record->version, program_version, sizeof(record->version));
+        atomic_store(&record->pid, 0);
         atomic_store(&record->asleep, 0);
         atomic_store(&record->told, 0);
         atomic_store(&record->role, role);
@@ -114,6 +126,7 @@ bool board_incarnation_enter(struct board *board, uint32_t inc)
     int32_t self = getpid(), pid = 0;
     board->self = inc;
     if (atomic_load(&record->pid) == self) { // in a new image
+        memcpy(record->version, program_version, sizeof(record->version));
         return true;
     }
     if (!is_as_taken(board, inc) || !atomic_compare_exchange_strong(&record->pid, &pid, self)) {

@@ -10,6 +10,7 @@
 #include "frontend/frontend.h"
 #include "process/command.h"
 #include "process/controller.h"
+#include "process/environment.h"
 #include "process/limits.h"
 #include "process/program.h"
 #include "process/rights.h"
@@ -67,6 +68,19 @@ static void settings_from(struct process_settings *settings, const struct progra
 // What -S named, for the time of reading: a configuration's reader hands nothing else through.
 static const char *master_socket;
 
+// One word of -S, which means itself: nothing in it is a quote or a variable.
+static void add_word(struct text *line, struct slice word)
+{
+    text_add(line, " '", 2);
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] == '\'')
+            text_printf(line, "'\\''");
+        else
+            text_add(line, &word.ptr[i], 1);
+    }
+    text_add(line, "'", 1);
+}
+
 // -S takes a bind line's words with commas between them; it is the last of the admin sockets.
 static bool read_master_socket(struct config *config)
 {
@@ -76,10 +90,12 @@ static bool read_master_socket(struct config *config)
     text_init(&line);
     struct slice rest = slice_str(master_socket);
     size_t len = slice_find(rest, ',');
-    text_printf(&line, "global\nstats socket \"%.*s\" level admin", (int)len, rest.ptr);
+    text_printf(&line, "global\nstats socket");
+    add_word(&line, slice_of(rest.ptr, len));
+    text_printf(&line, " level admin");
     for (rest = slice_from(rest, len + 1); rest.len; rest = slice_from(rest, len + 1)) {
         len = slice_find(rest, ',');
-        text_printf(&line, " \"%.*s\"", (int)len, rest.ptr);
+        add_word(&line, slice_of(rest.ptr, len));
     }
     text_add(&line, "\n", 1);
     bool ok = !line.failed && config_read_text(config, "-S", slice_of(line.ptr, line.len));
@@ -121,6 +137,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         if (!proxy->fe.maxconn)
             proxy->fe.maxconn = options->proxy_maxconn;
     settings_from(settings, program, options);
+    environment_tell_sockets(program, options->master_socket != NULL);
     limits_place(settings, program);
     return program;
 }
@@ -303,6 +320,14 @@ static void admin_side_latest(void *admin, const struct process_latest *latest)
     admin_latest(admin, latest->num_reloads, latest->num_failed, latest->is_more, latest->text, latest->text_len);
 }
 
+static void admin_side_socket(void *admin, uint64_t id, const struct process_socket *socket, int take_fd)
+{
+    const struct admin_socket given = {
+        .listen = socket->listen, .slot = socket->slot, .number = socket->number, .num_left = socket->num_left
+    };
+    admin_socket(admin, id, &given, take_fd);
+}
+
 static void admin_side_leave(void *admin)
 {
     admin_leave(admin);
@@ -311,14 +336,6 @@ static void admin_side_leave(void *admin)
 static bool admin_side_is_idle(void *admin)
 {
     return admin_is_idle(admin);
-}
-
-static void admin_side_socket(void *admin, uint64_t id, const struct process_socket *socket, int take_fd)
-{
-    const struct admin_socket given = {
-        .listen = socket->listen, .slot = socket->slot, .number = socket->number, .num_left = socket->num_left
-    };
-    admin_socket(admin, id, &given, take_fd);
 }
 
 static void admin_side_stop(void *admin)
@@ -332,9 +349,9 @@ static const struct process_admin admin_side = {
     .unlisten = admin_side_unlisten,
     .reloaded = admin_side_reloaded,
     .latest = admin_side_latest,
+    .socket = admin_side_socket,
     .leave = admin_side_leave,
     .is_idle = admin_side_is_idle,
-    .socket = admin_side_socket,
     .stop = admin_side_stop,
 };
 
