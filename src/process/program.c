@@ -31,8 +31,11 @@ static void settings_from(struct process_settings *settings, const struct progra
         num_sockets++;
     const struct os_listen **sockets = arena_alloc(program->arena, num_sockets * sizeof(struct os_listen *));
     uint32_t at = 0;
-    for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
+    settings->exposes_sockets = false;
+    for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next) {
         sockets[at++] = &socket->bind.listen;
+        settings->exposes_sockets |= socket->exposes;
+    }
     settings->num_workers = global->nbproc || global->nbthread
                                 ? (global->nbproc ? global->nbproc : 1) * (global->nbthread ? global->nbthread : 1)
                                 : 0;
@@ -251,6 +254,11 @@ static bool admin_reload(void *owner, uint64_t id, bool hard)
     return controller_reload(owner, id, hard);
 }
 
+static bool admin_sockets_ask(void *owner, uint64_t id)
+{
+    return controller_sockets(owner, id);
+}
+
 // One controller to a process.
 static struct {
     struct event_timer timer;
@@ -274,7 +282,7 @@ static void *admin_side_start(struct controller *controller)
     rotation.controller = controller;
     event_timer_init(&rotation.timer, rotate);
     rotate(&rotation.timer);
-    static const struct admin_ops ops = { .reload = admin_reload };
+    static const struct admin_ops ops = { .reload = admin_reload, .sockets = admin_sockets_ask };
     return admin_new(&(struct admin_start){
         .loop = &controller->loop,
         .conf = controller->conf,
@@ -322,6 +330,14 @@ static bool admin_side_is_idle(void *admin)
     return admin_is_idle(admin);
 }
 
+static void admin_side_socket(void *admin, uint64_t id, const struct process_socket *socket, int take_fd)
+{
+    const struct admin_socket given = {
+        .listen = socket->listen, .slot = socket->slot, .number = socket->number, .num_left = socket->num_left
+    };
+    admin_socket(admin, id, &given, take_fd);
+}
+
 static void admin_side_stop(void *admin)
 {
     admin_free(admin);
@@ -335,6 +351,7 @@ static const struct process_admin admin_side = {
     .latest = admin_side_latest,
     .leave = admin_side_leave,
     .is_idle = admin_side_is_idle,
+    .socket = admin_side_socket,
     .stop = admin_side_stop,
 };
 
