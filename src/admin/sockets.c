@@ -144,6 +144,7 @@ static const struct admin_command commands[] = {
       .is_hidden = true,
       .level = ADMIN_LEVEL_ADMIN,
       .where = ADMIN_ON_STATS,
+      .is_hidden = true,
       .help = "hand the listening sockets to a program that takes over (see -x)",
       .run = run_getsocks },
 };

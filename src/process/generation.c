@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -360,19 +361,19 @@ void generation_leave(struct generation *generation, bool now)
     if (master->active == generation)
         master->active = NULL;
     if (now) {
-        generation->ending = true;
         listeners_forget_generation(generation);
+        generation->ending = true;
         leave_now(generation);
         // The next one's controller has the admin sockets already.
         if (was_up && !all_end && generation->seats[0].open)
             messages_send(&generation->seats[0].line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
         return;
     }
-    leaving_begin(generation);
     if (was_up) {
         listeners_keep(generation);
         seats_keep(generation);
     }
+    leaving_begin(generation);
     if (generation->line_open)
         messages_send(&generation->line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
     // When everything ends the controller stays to the last, for its keeper to end it: workers still log. An orphan's
@@ -413,10 +414,9 @@ static void lost(struct generation *generation)
 static void death_tell(const struct generation *generation, int status)
 {
     struct master *master = generation->master;
-    struct last_words_death death = { .inc = generation->keeper_inc,
-                                      .pid = generation->keeper,
-                                      .generation = generation->number,
-                                      .status = status };
+    struct last_words_death death = {
+        .inc = generation->keeper_inc, .pid = generation->keeper, .generation = generation->number, .status = status
+    };
     bool asked = generation->state == GENERATION_LEAVING && !generation->keeper_watch.told;
     if (generation->keeper_inc && !master->stopping_now && !asked &&
         (WIFSIGNALED(status) || generation->state == GENERATION_ACTIVE))
@@ -482,5 +482,7 @@ bool generation_collect(struct generation *generation)
     free(generation->seats);
     text_fini(&generation->said);
     free(generation);
+    // All processes to come begin with a copy of this one's memory.
+    malloc_trim(0);
     return true;
 }
