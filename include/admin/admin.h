@@ -10,14 +10,20 @@
 #include <stdint.h>
 
 struct admin;
+struct os_listen;
 struct board;
 struct event_loop;
 struct program_conf;
+struct stats_socket_conf;
+struct text;
 
 struct admin_ops {
     // reload asks for a new generation (`hard`: the one before then ends at once); the answer comes through
     // admin_reloaded with the same `id`. False where that cannot be asked for.
     bool (*reload)(void *owner, uint64_t id, bool hard);
+    // sockets asks for all listening sockets of the program; the answer comes through admin_socket with the same `id`.
+    // False where that cannot be asked for. May be NULL.
+    bool (*sockets)(void *owner, uint64_t id);
 };
 
 struct admin_start {
@@ -56,9 +62,25 @@ void admin_leave(struct admin *admin);
 // admin_is_idle says whether all connections have ended.
 bool admin_is_idle(const struct admin *admin);
 
+// admin_socket_text appends the address of `socket` with its kind, as HAProxy writes it: "unix@/run/x",
+// "ipv4@127.0.0.1:99".
+void admin_socket_text(struct text *out, const struct stats_socket_conf *socket);
+
 // admin_reloaded answers the session whose reload had this `id`: whether the new generation serves. The messages of
 // reading its configuration came through admin_latest.
 void admin_reloaded(struct admin *admin, uint64_t id, bool done);
+
+// A listening socket for a program that takes over.
+struct admin_socket {
+    const struct os_listen *listen;
+    uint32_t slot;
+    int32_t number;    // in the kernel's group of sockets of this place, -1 where that is not known
+    uint32_t num_left; // calls that follow
+};
+
+// admin_socket passes a socket on to the session that asked with `id`; the descriptor is -1 where there is none to
+// give.
+void admin_socket(struct admin *admin, uint64_t id, const struct admin_socket *socket, int take_fd);
 
 // admin_latest records how the latest attempt to start a generation went: how many reloads there were, how many of them
 // in a row failed, this one included, and `len` bytes of messages (copied), which continue those of the call before

@@ -22,6 +22,7 @@ struct admin_listener {
     struct admin *admin;
     uint8_t level;
     bool is_master;
+    bool exposes;
     bool is_paused; // out of the loop while as many connections are open as may be
 };
 
@@ -36,6 +37,7 @@ struct admin {
     uint32_t num_sessions; // through stats sockets
     uint32_t num_master_sessions;
     uint64_t last_reload; // number of the newest reload asked for here
+    uint64_t last_giving; // likewise of listening sockets
     uint32_t num_reloads; // of the master, and how many of them in a row failed
     uint32_t num_failed;
     struct text latest;       // what the latest of them had to say
@@ -68,16 +70,18 @@ struct admin_session {
     bool is_debug; // mcli-debug-mode
     bool is_expert;
     bool is_experimental;
-    bool was_asked;  // a line came
-    bool quit;       // over once what waits is sent
-    bool is_silent;  // the command has no answer, not even the mark of its end
-    bool is_full;    // the peer must read before more can be sent
-    bool is_late;    // a command's answer comes later
-    uint64_t reload; // number of the reload it waits for, 0 none
-    struct text in;  // lines not looked at yet
-    struct text out; // answers not sent yet
-    char *line;      // the line being answered
-    size_t line_at;  // what of it was not looked at yet
+    bool was_asked;              // a line came
+    bool quit;                   // over once what waits is sent
+    bool is_silent;              // the command has no answer, not even the mark of its end
+    bool is_full;                // the peer must read before more can be sent
+    bool is_late;                // a command's answer comes later
+    uint64_t reload;             // number of the reload it waits for, 0 none
+    bool exposes;                // it came through a socket that has expose-fd
+    struct admin_giving *giving; // listening sockets on their way to the peer, or NULL
+    struct text in;              // lines not looked at yet
+    struct text out;             // answers not sent yet
+    char *line;                  // the line being answered
+    size_t line_at;              // what of it was not looked at yet
     size_t line_len;
     bool is_first;  // no command of the line was run yet
     uint8_t inside; // enum admin_inside
@@ -104,6 +108,9 @@ void admin_session_answer_end(struct admin_session *session);
 
 // admin_session_send sends what waits, as far as the peer takes it at once; false where the connection is gone.
 bool admin_session_send(struct admin_session *session);
+
+// admin_giving_free drops what was to be given.
+void admin_giving_free(struct admin_giving *giving);
 
 // admin_session_left lets paused listeners accept again once a session has gone.
 void admin_session_left(struct admin *admin, bool is_master);

@@ -16,7 +16,7 @@
 
 enum {
     BOARD_MAX_INCARNATIONS = 256, // processes alive at once, over all generations
-    BOARD_MAX_OBJECTS = 16384,    // proxies, servers and listeners known since the master started
+    BOARD_MAX_OBJECTS = 65536,    // proxies, servers and listeners of all generations that live
     BOARD_COUNTERS = 64,          // plain counters of one object
     BOARD_LEVEL = 63,             // the one of them that is a level: what a process has now, and that ends with it
     BOARD_NAME_MAX = 128,
@@ -49,33 +49,58 @@ struct board *board_adopt(int take_directory_fd);
 // failure. The memory is sparse: untouched pages cost nothing.
 void *board_section(struct board *board, bool *fresh, const char *name, uint32_t version, size_t len);
 
+// What board_section, or board_adopt, found unusable and started afresh.
+struct board_news {
+    char name[BOARD_NAME_MAX];
+    uint32_t had_version;
+    uint32_t version;
+    bool is_damaged; // the version is the same, but what the directory promised was not there
+};
+
+// board_news_next gives, one at a time, the sections that were there and began afresh all the same, for the caller to
+// log; false when there are no more.
+bool board_news_next(struct board *board, struct board_news *news);
+
 // board_section_get0 lends the descriptor of the section `name` and gives its version; -1 when there is none. A keeper
 // sends it to the master for every section it made, so that the next generation's keeper finds it.
 int board_section_get0(struct board *board, uint32_t *version, const char *name);
 
-// board_section_take enters a section that a keeper made, in the master, in place of one of the same name. It takes the
-// descriptor in any case; false where that is no memory file that cannot shrink, the directory is full, or the master
-// itself has another one under that name in use.
-bool board_section_take(struct board *board, const char *name, uint32_t version, int take_fd);
+// board_section_take enters a section that the keeper of `generation` uses, in the master, in place of one of the same
+// name. It takes the descriptor in any case; false where that is no memory file that cannot shrink, the directory is
+// full, or the master itself has another one under that name in use.
+bool board_section_take(struct board *board, const char *name, uint32_t version, uint32_t generation, int take_fd);
+
+// board_sections_sweep drops, in the master, the sections that only generations before `generation` named. Called when
+// none of those lives any more.
+void board_sections_sweep(struct board *board, uint32_t generation);
 
 // ---- incarnations -------------------------------------------------------------------------------------------------
 
+enum { BOARD_VERSION_LEN = 24 };
+
 struct board_incarnation {
-    _Atomic uint32_t state; // 0 free, 1 live, 2 dead and being cleaned, 3 being filled in
+    _Atomic uint32_t state; // 0 free, 1 live, 2 dead and being cleaned, other values: being filled in
     _Atomic uint32_t role;  // enum board_role
     _Atomic int32_t pid;
     uint32_t slot; // worker slot, from 0
     uint32_t generation;
     uint64_t started_wall_us;
-    _Atomic uint64_t beat_us;    // monotonic time of its last loop turn
-    _Atomic uint64_t beat_asked; // for those who watch it (master)
-    _Atomic uint32_t ready;      // 1 once it serves, 2 while it stops softly
-    _Atomic uint32_t asleep;     // the master says so (board_queue_pass_over)
-    _Atomic uint32_t sessions;   // open sessions, for `show proc`
-    _Atomic uint64_t applied;    // number of the last journal entry it applied
-    _Atomic uint32_t told;       // it was woken for the journal and has not looked since
-    int wake_fd;                 // eventfd, open under this number in every process forked after it was made; -1
+    _Atomic uint64_t beat_us;        // monotonic time of its last loop turn
+    _Atomic uint64_t beat_asked;     // for those who watch it (master)
+    _Atomic uint32_t ready;          // 1 once it serves, 2 while it stops softly
+    _Atomic uint32_t asleep;         // the master says so (board_queue_pass_over)
+    _Atomic uint32_t sessions;       // open sessions, for `show proc`
+    _Atomic uint64_t applied;        // number of the last journal entry it applied
+    _Atomic uint32_t told;           // it was woken for the journal and has not looked since
+    _Atomic uint32_t life;           // how often the number was given
+    uint32_t parent;                 // the incarnation that took it
+    int wake_fd;                     // eventfd, open under this number in every process forked after it was made; -1
+    char version[BOARD_VERSION_LEN]; // of the program it runs, "" where that is not known
 } __attribute__((aligned(128)));
+
+// board_program_version says which version this program has, for the records of the processes it forks and, in a new
+// image of a process, its own (board_incarnation_enter). Before anything else of this part.
+void board_program_version(const char *version);
 
 // board_incarnation_take reserves a number for a process about to be forked; 0 where all are in use. Where the fork
 // fails, board_incarnation_dead gives it back. The new process starts from the journal entry the calling process has
@@ -83,8 +108,9 @@ struct board_incarnation {
 uint32_t board_incarnation_take(struct board *board, enum board_role role, uint32_t slot, uint32_t generation);
 
 // board_incarnation_enter says that the calling process is `inc` and stores its pid. First thing after the fork, before
-// any other call: locks it takes carry that number, and without it they cannot be taken over when it dies.
-void board_incarnation_enter(struct board *board, uint32_t inc);
+// any other call: locks it takes carry that number, and without it they cannot be taken over when it dies. False where
+// the number was taken back meanwhile, because the parent died: the process must end.
+bool board_incarnation_enter(struct board *board, uint32_t inc);
 
 // board_incarnation_blocks says whether `inc` holds a lock that others need, which is never for longer than a few
 // microseconds of its running.
@@ -106,9 +132,9 @@ uint32_t board_num_wakers(struct board *board);
 
 // board_incarnation_dead cleans up after the process `inc`, which is known to be dead: folds its counters into the
 // base, zeroes its lanes, takes its waiters off the queues, repairs locks it held, wakes who waited for what it held,
-// and frees the number. Called by its parent after wait; calling it twice is harmless, unless the number was taken
-// again between. A process killed while it does this leaves the job to the next call for any process. The ring stays to
-// be read.
+// takes back the numbers it had reserved for children that it did not fork, and frees the number. Called by its parent
+// after wait; calling it twice is harmless, unless the number was taken again between. A process killed while it does
+// this leaves the job to the next call for any process. The ring stays to be read.
 void board_incarnation_dead(struct board *board, uint32_t inc);
 
 // board_wake wakes the process `inc` out of its wait (one write to its eventfd). Edge-triggered there, never read.
@@ -116,17 +142,30 @@ void board_wake(struct board *board, uint32_t inc);
 
 // ---- objects and their plain counters ---------------------------------------------------------------------------
 
+// Objects come and go with the configurations that name them. An object belongs to the generations that asked for it
+// with board_object; its number, and what was counted under it, stays the same from one to the next, and is given up
+// once no process of any of them lives (board_objects_sweep). A name of another kind is another object: the kind is
+// what stands before the first slash.
+
 // board_object gives the number (from 1) of the object `name`, such as "f/www", "b/app" or "s/app/web1", giving it one
-// on first sight; the number stays the same over reloads. Keeper only. 0 where the table is full.
+// on first sight, and notes that the caller's generation uses it. Keeper only. 0 where the table is full.
 uint32_t board_object(struct board *board, const char *name);
+
+// board_objects_sweep frees the objects that no live process can refer to, and gives their number. Their counters,
+// gauges, lanes and queues start at zero for the next owner of the number; the plain counters are added to those of the
+// object that is named like the kind alone ("f/" for "f/www"), so that totals never decrease (board_counter_total).
+// Called by the master when a generation has ended, and by board_object where the table is full. Killed half-way, the
+// next call goes on.
+uint32_t board_objects_sweep(struct board *board);
 
 // board_object_find gives the number of the object `name` without giving it one; 0 where it has none.
 uint32_t board_object_find(struct board *board, const char *name);
 
-// board_object_name gives the name of an object (the end of a very long one is replaced by a hash).
+// board_object_name gives the name of an object (the end of a very long one is replaced by a hash), "" where there is
+// none of that number.
 const char *board_object_name(struct board *board, uint32_t object);
 
-// board_object_limit gives one more than the highest number given.
+// board_object_limit gives one more than the highest number in use.
 uint32_t board_object_limit(struct board *board);
 
 // board_counters gives the BOARD_COUNTERS counters that process `inc` alone writes for `object`. Plain stores: 64-bit
@@ -140,6 +179,9 @@ uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counte
 
 // board_counter_own gives one counter as the live process `inc` has it; 0 where it never counted for `object`.
 uint64_t board_counter_own(struct board *board, uint32_t object, uint32_t counter, uint32_t inc);
+// board_counter_total adds up one counter over all objects of a kind ("f/"), those included that were swept. Consistent
+// with folding and sweeping, so that it never decreases.
+uint64_t board_counter_total(struct board *board, const char *kind, uint32_t counter);
 
 // board_counter_count does `counter += add` for a single-writer counter in a way that readers elsewhere may load.
 static inline void board_counter_count(uint64_t *counter, uint64_t add)
@@ -266,6 +308,10 @@ void board_journal_applied(struct board *board, uint32_t inc, uint64_t number);
 // board_journal_laggard gives a live incarnation that has not applied `number` yet, or 0 when all but the master have.
 uint32_t board_journal_laggard(struct board *board, uint64_t number);
 
+// board_journal_tidy gives the memory of the entries back to the system where all processes have applied them. Now and
+// then, by the master.
+void board_journal_tidy(struct board *board);
+
 // ---- byte rings -----------------------------------------------------------------------------------------------------
 
 enum { BOARD_RING_LEN = 1 << 20 };
@@ -275,7 +321,8 @@ enum { BOARD_RING_LEN = 1 << 20 };
 bool board_ring_put(struct board *board, uint32_t inc, struct slice a, struct slice b);
 
 // board_ring_get copies the oldest record of `inc`'s ring to `data` (room `cap`) and drops it; its length, or -1 when
-// the ring is empty. A record longer than `cap` is cut.
+// the ring is empty. A record longer than `cap` is cut. The memory of an empty ring goes back to the system where its
+// process is gone.
 int board_ring_get(struct board *board, uint32_t inc, void *data, size_t cap);
 
 // board_ring_dropped gives how many records did not fit so far.

@@ -9,25 +9,33 @@
 #include "board/board.h"
 
 enum {
-    BOARD_LAYOUT_VERSION = 3, // of all core sections together; they refer to each other
-    BOARD_MAX_SECTIONS = 64,
+    BOARD_LAYOUT_VERSION = 4, // of all core sections together; they refer to each other
+    BOARD_MAX_SECTIONS = 1024,
+    BOARD_MAX_NEWS = 64,
     BOARD_CHUNKS = 1024, // groups of 64 waiters that one process owns at a time
     BOARD_CHUNK_WAITERS = 64,
     BOARD_WAITERS = BOARD_CHUNKS * BOARD_CHUNK_WAITERS,
     BOARD_BITMAP_WORDS = BOARD_MAX_OBJECTS / 64,
-    BOARD_HASH_SLOTS = BOARD_MAX_OBJECTS * 2,
+    BOARD_HASH_SLOTS = BOARD_MAX_OBJECTS * 2, // at most
+    BOARD_HASH_SLOTS_MIN = 1024,
     BOARD_JOURNAL_SLOTS = 32768,
     BOARD_JOURNAL_LEN = 1 << 22,             // bytes of the entries' data
     BOARD_OUTSIDER = BOARD_MAX_INCARNATIONS, // lock owner of a process that has not said who it is
 };
 
+// States of an incarnation. With BOARD_STATE_TAKING stands, from bit 8 on, the number of the process that fills the
+// record in, so that it is not lost where that one dies meanwhile.
 enum { BOARD_STATE_FREE, BOARD_STATE_LIVE, BOARD_STATE_DEAD, BOARD_STATE_TAKING };
 
-#define BOARD_LINE __attribute__((aligned(128)))
+enum { BOARD_PID_VOID = -1 }; // nobody may enter as this incarnation any more
 
-// A lock word: the incarnation number of the owner, 0 when free. At most one such lock is held by a process at a time
-// (the reaper's is apart), and its number stands in board_estate.lock before it is taken: so whoever cleans up after a
-// process finds the lock it died with.
+#define BOARD_LINE __attribute__((aligned(128)))
+#define BOARD_PAGE __attribute__((aligned(4096)))
+
+// A lock word: the incarnation number of the owner and, from bit 16 on, the life of that number (struct
+// board_incarnation), so that a dead owner is not taken for a living one with its number; 0 when free. At most one such
+// lock is held by a process at a time (the reaper's is apart, and taken before any other), and its number stands in
+// board_estate.lock before it is taken: so whoever cleans up after a process finds the lock it died with.
 struct board_lock {
     _Atomic uint32_t owner;
 };
@@ -41,7 +49,9 @@ struct board_estate {
     _Atomic uint32_t freed;     // object of which it may have made a unit free without telling the queue
     _Atomic uint32_t num_freed; // how many, where more than one
     _Atomic uint32_t waking;    // incarnation it granted to and has not woken yet
-    uint32_t chunk;             // 1 + first of its chunks that have room, 0 none
+    _Atomic uint32_t has_chunks;  // it may own some
+    _Atomic uint32_t has_touched; // bits of it may be set in the bitmaps of objects
+    uint32_t chunk;               // 1 + first of its chunks that have room, 0 none
     uint32_t chunk_hint;        // where to look for a chunk
     _Atomic uint32_t granted;   // 1 where some waiter of it may have been granted
     _Atomic uint64_t granted_chunks[BOARD_CHUNKS / 64] BOARD_LINE; // which chunks hold such waiters
@@ -54,38 +64,53 @@ struct board_incarnations {
     struct board_estate estates[BOARD_MAX_INCARNATIONS + 1];
 };
 
+// States of an object. One that is being freed may hold remains of its counters; whoever takes the lock over from a
+// dead process finishes that.
+enum { BOARD_OBJECT_FREE, BOARD_OBJECT_USED, BOARD_OBJECT_FREEING };
+
 struct board_object_record {
     char name[BOARD_NAME_MAX];
     _Atomic uint32_t parent; // of a server: its backend, as soon as that is known
+    _Atomic uint32_t state;
     uint32_t hash;
-    uint32_t reserved[2];
+    uint32_t first; // generations that named it: none before this one
+    uint32_t last;  // and none after this one
+    uint32_t reserved[3];
 };
 
+// All of it changes under the lock, and is read under it, but for state, name and parent of an object one uses. The
+// states of the records are the truth; the index can always be built from them.
 struct board_objects {
     struct board_lock lock;
-    _Atomic uint32_t num;
-    uint32_t slots[BOARD_HASH_SLOTS];
+    _Atomic uint32_t num;          // the highest number in use
+    uint32_t hint;                 // no lower number is free
+    uint32_t num_used;
+    uint32_t num_slots; // of the index; it grows with what is in it, so that few objects take few pages
+    uint32_t slots[BOARD_HASH_SLOTS] BOARD_PAGE;
     struct board_object_record records[BOARD_MAX_OBJECTS];
-    _Atomic uint64_t gauges[BOARD_MAX_OBJECTS][BOARD_GAUGES];
+    _Atomic uint64_t gauges[BOARD_MAX_OBJECTS][BOARD_GAUGES] BOARD_PAGE;
 };
 
-// The base, where counters of exited processes are kept, and the fold in progress: `sums` are the new values of
-// `object`. Stage 1 says that they are complete; whoever finds it there copies them again, which is harmless any number
-// of times.
+// The base, where counters of exited processes are kept, and the move in progress: `sums` are the new values of
+// `object`, to which the counters of a process or of another object are added. The stage says that they are complete;
+// whoever finds it there copies them again, which is harmless any number of times.
+enum { BOARD_STAGE_NONE, BOARD_STAGE_PROCESS, BOARD_STAGE_OBJECT };
+
 struct board_base {
-    _Atomic uint32_t sequence; // odd while an object moves from a process to the base
+    _Atomic uint32_t sequence; // odd while counters move
     _Atomic uint32_t stage;
-    uint32_t inc;
+    uint32_t inc;  // the process they come from
+    uint32_t from; // or the object
     uint32_t object;
     uint64_t sums[BOARD_COUNTERS];
-    uint64_t counters[BOARD_MAX_OBJECTS][BOARD_COUNTERS];
-    _Atomic uint64_t touched[BOARD_MAX_INCARNATIONS][BOARD_BITMAP_WORDS]; // objects counted by each process
+    uint64_t counters[BOARD_MAX_OBJECTS][BOARD_COUNTERS] BOARD_PAGE;
+    _Atomic uint64_t touched[BOARD_MAX_INCARNATIONS][BOARD_BITMAP_WORDS] BOARD_PAGE; // objects counted by each process
 };
 
 struct board_lanes {
     _Atomic uint64_t touched[BOARD_MAX_INCARNATIONS][BOARD_BITMAP_WORDS]; // objects each process ever held
     // Lane 0 counts units that were granted to a waiter who has not fetched them yet; under the lock of the queue.
-    _Atomic uint32_t units[BOARD_MAX_OBJECTS][BOARD_MAX_INCARNATIONS] BOARD_LINE;
+    _Atomic uint32_t units[BOARD_MAX_OBJECTS][BOARD_MAX_INCARNATIONS] BOARD_PAGE;
 };
 
 enum { BOARD_WAITER_FREE, BOARD_WAITER_WAITING, BOARD_WAITER_GRANTED };
@@ -118,7 +143,7 @@ struct board_chunk {
 // the list of that server's record; both under the lock of the backend, both in the order of tickets.
 struct board_queue {
     struct board_lock lock;
-    uint32_t server; // the server the owner of the lock is working on
+    uint32_t server; // the server the owner of the lock is working on; of no meaning while it is free
     uint32_t head;
     uint32_t tail;
     _Atomic uint32_t
@@ -143,16 +168,22 @@ struct board_entry {
 
 struct board_journal {
     struct board_lock lock;
+    uint64_t tidied; // number of the newest entry when the data's memory was last given back
     _Atomic uint64_t last BOARD_LINE; // number of the newest entry
     struct board_entry entries[BOARD_JOURNAL_SLOTS] BOARD_LINE;
-    char data[BOARD_JOURNAL_LEN] __attribute__((aligned(4096)));
+    char data[BOARD_JOURNAL_LEN] BOARD_PAGE;
 };
 
 struct board_ring {
     _Atomic uint64_t tail BOARD_LINE; // bytes ever written (the process)
     _Atomic uint64_t num_dropped;
     _Atomic uint64_t head BOARD_LINE; // bytes ever read (the controller)
-    char data[BOARD_RING_LEN] __attribute__((aligned(4096)));
+    _Atomic uint64_t tidied;          // where both were when its memory was last given back
+};
+
+struct board_rings {
+    struct board_ring rings[BOARD_MAX_INCARNATIONS];
+    char data[BOARD_MAX_INCARNATIONS][BOARD_RING_LEN] BOARD_PAGE;
 };
 
 struct board_counters {
@@ -163,12 +194,15 @@ struct board_counters {
 // from.
 struct board_directory {
     uint64_t magic;
+    int32_t wake_fds[BOARD_MAX_INCARNATIONS]; // 0: not made yet
     _Atomic uint32_t num;
     struct {
         char name[BOARD_NAME_MAX];
         uint32_t version;
         int32_t fd;
         uint64_t len;
+        uint32_t used;
+        uint32_t reserved;
     } entries[BOARD_MAX_SECTIONS];
 };
 
@@ -178,16 +212,20 @@ struct board_map {
     uint32_t version;
     int fd;
     size_t len;
-    void *addr; // NULL while it is not mapped here
+    void *addr;    // NULL while it is not mapped here
+    uint32_t used; // the last generation that named it, UINT32_MAX for the board's own
 };
 
 struct board {
     uint32_t self;
+    uint32_t lives[BOARD_MAX_INCARNATIONS]; // of the numbers that this process, or one it was forked by, has taken
     pid_t owner; // the process that writes the directory
     int directory_fd;
     struct board_directory *directory;
     uint32_t num_maps;
     struct board_map maps[BOARD_MAX_SECTIONS];
+    uint32_t num_news;
+    struct board_news news[BOARD_MAX_NEWS];
     struct board_incarnations *incarnations;
     struct board_objects *objects;
     struct board_base *base;
@@ -195,7 +233,7 @@ struct board {
     struct board_lanes *lanes;
     struct board_queues *queues;
     struct board_journal *journal;
-    struct board_ring *rings;
+    struct board_rings *rings;
 };
 
 // board_check_object ends the process where `object` is not a number that board_object gives.
@@ -210,13 +248,21 @@ static inline void board_check_incarnation(uint32_t inc)
     must(inc > BOARD_NO_INCARNATION && inc < BOARD_MAX_INCARNATIONS);
 }
 
-// board_bit_set sets bit `bit` of a bitmap; one load where it is set already.
-static inline void board_bit_set(_Atomic uint64_t *words, uint32_t bit)
+// board_touch notes in the bitmap `words` that `inc` touched `object`; one load where that is known.
+static inline void board_touch(struct board *board, uint32_t inc, uint32_t object, _Atomic uint64_t *words)
 {
-    uint64_t mask = UINT64_C(1) << (bit & 63);
-    if (UNLIKELY((atomic_load_explicit(&words[bit >> 6], memory_order_relaxed) & mask) == 0)) {
-        atomic_fetch_or_explicit(&words[bit >> 6], mask, memory_order_seq_cst);
+    uint64_t mask = UINT64_C(1) << (object & 63);
+    if (UNLIKELY((atomic_load_explicit(&words[object >> 6], memory_order_relaxed) & mask) == 0)) {
+        atomic_store(&board->incarnations->estates[inc].has_touched, 1);
+        atomic_fetch_or_explicit(&words[object >> 6], mask, memory_order_seq_cst);
     }
+}
+
+// board_bitmap_words gives how many words of a bitmap of objects may have a bit set: reading a hole of a memory file
+// would fill it.
+static inline uint32_t board_bitmap_words(struct board *board)
+{
+    return atomic_load_explicit(&board->objects->num, memory_order_acquire) / 64 + 1;
 }
 
 // board_freed_note remembers that `inc` is about to make a unit of `object` free, or may have kept others from one:
@@ -225,6 +271,12 @@ static inline void board_bit_set(_Atomic uint64_t *words, uint32_t bit)
 static inline void board_freed_note(struct board *board, uint32_t inc, uint32_t object)
 {
     atomic_store_explicit(&board->incarnations->estates[inc].freed, object, memory_order_release);
+}
+
+// board_lock_holder gives the incarnation that holds `lock`, 0 where it is free.
+static inline uint32_t board_lock_holder(struct board_lock *lock)
+{
+    return atomic_load_explicit(&lock->owner, memory_order_seq_cst) & 0xffff;
 }
 
 // board_lock_take takes the lock `lock`, whose number is `number` (0 for the reaper's); true where it was taken over
@@ -239,6 +291,17 @@ void board_counters_fold(struct board *board, uint32_t inc);
 
 // board_counters_recover finishes a fold that a dead process left half done. Under the reaper's lock.
 void board_counters_recover(struct board *board);
+
+// board_counters_move adds the counters of the object `from` to those of `to`, and empties them. Under the reaper's
+// lock. Nobody counts for `from`; to a reader of board_counter_total both are one.
+void board_counters_move(struct board *board, uint32_t to, uint32_t from);
+
+// board_memory_clear zeroes the items from `first` up to `end`, of `item_len` bytes each, of the array at `items` on the
+// board; whole pages are given back to the system.
+void board_memory_clear(void *items, size_t item_len, size_t first, size_t end);
+
+// board_objects_repair takes the objects' lock over from a dead process and puts right what it left.
+void board_objects_repair(struct board *board);
 
 // board_object_parent gives the backend of the server `object`, 0 when it is not known.
 uint32_t board_object_parent(struct board *board, uint32_t object);

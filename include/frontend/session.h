@@ -15,6 +15,14 @@ enum frontend_session_state {
     FRONTEND_SESSION_LINGER, // our direction is over, the rest of theirs is read and dropped
 };
 
+struct frontend_linger {
+    uint64_t since_us;
+    uint64_t moved_us; // when the client was seen to take something last
+    uint32_t unacked;  // transport_conn_unacked then
+    uint32_t left;     // bytes that may still be dropped
+    bool heard;        // some came since the timer fired last
+};
+
 struct frontend_session {
     struct proxy_session facts;
     struct frontends *owner;
@@ -26,7 +34,7 @@ struct frontend_session {
     union {
         struct stream *stream;
         struct stream_tunnel *tunnel;
-        uint64_t linger_left; // bytes that may still be dropped
+        struct frontend_linger linger;
     };
     uint8_t state;
     uint8_t flush_turns; // turns of the loop until what TLS holds back for the first answer goes without it
@@ -50,6 +58,16 @@ void frontend_handshake_late(struct frontend_session *session);
 // frontend_session_begin runs the rules of sessions and starts the first stream, once handshakes are done. The session
 // may be gone then.
 void frontend_session_begin(struct frontend_session *session);
+
+// frontend_session_linger ends our direction and drops what still comes, until the client closes, or has all that was
+// sent and is silent. The session may be gone then.
+void frontend_session_linger(struct frontend_session *session);
+
+// frontend_session_linger_on goes on with what did not fit into a turn.
+void frontend_session_linger_on(struct frontend_session *session);
+
+// frontend_session_linger_late is called by the session's timer.
+void frontend_session_linger_late(struct frontend_session *session);
 
 // frontend_session_kill resets the connection now.
 void frontend_session_kill(struct frontend_session *session, enum stream_end end);

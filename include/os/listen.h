@@ -50,7 +50,8 @@ struct os_listen {
 bool os_listen_is_per_slot(const struct os_listen *spec);
 
 // os_listen_same says whether `a` and `b` are the same place, so that an open socket of one serves the other after
-// os_listen_adjust. Backlog and the options that can change later do not count.
+// os_listen_adjust. Backlog and the options that can change later do not count. Of TCP sockets, those of one place are
+// one group to the kernel (os/steer.h).
 bool os_listen_same(const struct os_listen *a, const struct os_listen *b);
 
 // os_listen_text writes `spec` as an operator would ("127.0.0.1:80", "[::1]:80", "unix@/run/x", "abns@x", "fd@3") into
@@ -62,19 +63,49 @@ void os_listen_text(char *text, const struct os_listen *spec);
 // in `error` (room OS_LISTEN_ERROR_LEN).
 bool os_listen_probe(const struct os_listen *spec, char *error);
 
-// os_listen_open opens, binds and listens; TCP sockets with SO_REUSEPORT, unix ones under a temporary name that then
-// replaces the old file in one step. For FD it checks that the descriptor is a listening (or bound) stream socket and
-// gives a duplicate. The result is close-on-exec and non-blocking. -1 with a message that names the address and the
-// reason in `error` (room OS_LISTEN_ERROR_LEN).
+// os_listen_open opens and binds: TCP sockets with SO_REUSEPORT, unix ones under a temporary name. Nobody can connect
+// before os_listen_begin, so that one that is not needed after all is dropped without harm. For FD it checks that the
+// descriptor is a bound stream socket and gives a duplicate; whoever gave it may listen there already. The result is
+// close-on-exec and non-blocking. -1 with a message that names the address and the reason in `error` (room
+// OS_LISTEN_ERROR_LEN).
 int os_listen_open(const struct os_listen *spec, char *error);
 
-// os_listen_adjust gives the open socket `fd` the backlog and options of `spec`. What fails stays as it was.
-void os_listen_adjust(int fd, const struct os_listen *spec);
+// os_listen_begin makes what os_listen_open opened listen. A unix socket gets its name, where it replaces the file
+// that stood there in one step. False with a message in `error`.
+bool os_listen_begin(int fd, const struct os_listen *spec, char *error);
 
-// os_listen_file gives the inode number of the file of a UNIX socket that was just opened, 0 for other kinds.
+// os_listen_drop closes what os_listen_open opened and never began to listen.
+void os_listen_drop(int take_fd, const struct os_listen *spec);
+
+// os_listen_adjust gives the listening socket `fd` the backlog and options of `spec`, and a unix socket's file its mode
+// and owner. What fails stays as it was: false then, with a message in `error`.
+bool os_listen_adjust(int fd, const struct os_listen *spec, char *error);
+
+// os_listen_waiting gives how many connections wait to be accepted on the TCP socket `fd`; 0 where that is not known.
+uint32_t os_listen_waiting(int fd);
+
+// os_listen_block makes `fd` take no new connections, for every holder of the socket, while those that wait or that are
+// being set up can still be accepted. A TCP client is not answered: it tries again after a second, and then meets
+// another socket of the group or is refused. Clients of unix and abstract sockets are refused at once. FD sockets are
+// left alone. Only TCP can be undone, by os_listen_unblock.
+void os_listen_block(int fd, const struct os_listen *spec);
+
+// os_listen_unblock undoes os_listen_block of a TCP socket.
+void os_listen_unblock(int fd);
+
+// os_listen_file gives the inode number of the file of a UNIX socket that listens, 0 for other kinds.
 uint64_t os_listen_file(const struct os_listen *spec);
+
+// os_listen_unlink removes the file of a unix socket where it is still `file`, from os_listen_file.
+void os_listen_unlink(const struct os_listen *spec, uint64_t file);
+
+// os_listen_is_deserted says whether nobody listens behind the file of a unix socket.
+bool os_listen_is_deserted(const struct os_listen *spec);
 
 // os_listen_close stops the listening of `fd` for every holder and closes it. `file` is what os_listen_file said at its
 // opening: the socket's file is removed where it is still the same, and left alone with 0. A socket of kind FD is only
 // closed: it belongs to whoever gave it.
 void os_listen_close(int take_fd, const struct os_listen *spec, uint64_t file);
+
+// os_listen_fits says whether `fd` is a listening stream socket at the place of `spec`, as far as the kernel tells.
+bool os_listen_fits(int fd, const struct os_listen *spec);

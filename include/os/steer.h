@@ -2,11 +2,13 @@
 // Steering a group of SO_REUSEPORT sockets: a small classic BPF program that the kernel asks which socket gets a new
 // connection. The master attaches it, by way of any socket of the group. It needs no privilege. The kernel numbers the
 // sockets of a group in the order in which they began to listen; when one is closed the last takes its number, so that
-// only the last may be closed without attaching again.
+// only the last may be closed without attaching again. Numbers that no socket has leave the choice to the kernel's
+// hash.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "os/listen.h"
 
 enum { OS_STEER_MAX = 128 };
 
@@ -16,3 +18,7 @@ bool os_steer_attach(int fd, const uint32_t *indices, uint32_t num);
 
 // os_steer_detach gives the choice back to the kernel's hash. False with errno.
 bool os_steer_detach(int fd);
+
+// os_steer_count gives how many sockets of any program listen at the place of `spec` (TCP), which are one group where
+// they share it; -1 where the kernel does not tell.
+int os_steer_count(const struct os_listen *spec);

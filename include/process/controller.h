@@ -44,5 +44,9 @@ struct controller {
 // process_admin.reloaded answers with `id`, unless this process ends first. False where the master is gone.
 bool controller_reload(struct controller *controller, uint64_t id, bool hard);
 
+// controller_sockets asks the master for all listening sockets; process_admin.socket answers with `id`. False where the
+// master is gone.
+bool controller_sockets(struct controller *controller, uint64_t id);
+
 // controller_run is the life of a controller, from its fork to its end, as worker_run.
 _Noreturn void controller_run(struct controller *controller, int take_line, pid_t keeper);

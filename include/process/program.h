@@ -40,6 +40,7 @@ struct process_options {
     const char *local_peer;    // -L
     const char *condition;     // -cc
     const char *master_socket; // -S: an address and options, separated by commas
+    const char *old_socket;    // -x: admin socket of a program that gives its listening sockets away
     uint32_t maxconn;          // -n, 0: not given
     uint32_t proxy_maxconn;    // -N
     uint64_t memory_mb;        // -m
@@ -55,26 +56,27 @@ struct process_settings {
     uint32_t num_binds;
     const struct os_listen *const *sockets; // what the controller listens on, by socket index
     uint32_t num_sockets;
+    bool exposes_sockets; // one of them may give the listening sockets to a program that takes over
     struct os_identity identity;
     const char *pidfile; // NULL: none
     bool daemon;
     bool master_worker;
-    uint32_t max_reloads;        // a generation that is there still at so many reloads is ended; 0: never
-    bool go_on_alone;            // workers go on where the master is gone, instead of finishing softly
-    bool sandbox;                // workers and controllers make only the system calls they need (os/sandbox.h)
-    uint64_t silent_warn_us;     // a process that does not beat for so long is told of; 0: never
-    uint64_t silent_kill_us;     // and for so long it is killed; 0: never
-    uint64_t hard_stop_us;       // a soft stop that takes longer ends at once; 0: it may take for ever
-    uint64_t num_files;          // descriptors per process; 0: up to the hard limit
-    uint64_t memory_mb;          // what a process may allocate; 0: any amount
-    uint64_t max_files;          // and never more; 0: no such bound
-    uint64_t min_files;          // fewer are too few for maxconn
-    uint64_t maxsock;            // what `maxconn` connections take where one process has them all
-    uint32_t maxconn;            // 0: any number
-    bool strict_limits;          // not to have `num_files` is a reason not to start
-    const struct os_cpus *cpus;  // processors to run on; NULL: as whoever started the program
+    uint32_t max_reloads;              // a generation that is there still at so many reloads is ended; 0: never
+    bool go_on_alone;                  // workers go on where the master is gone, instead of finishing softly
+    bool sandbox;                      // workers and controllers make only the system calls they need (os/sandbox.h)
+    uint64_t silent_warn_us;           // a process that does not beat for so long is told of; 0: never
+    uint64_t silent_kill_us;           // and for so long it is killed; 0: never
+    uint64_t hard_stop_us;             // a soft stop that takes longer ends at once; 0: it may take for ever
+    uint64_t num_files;                // descriptors per process; 0: up to the hard limit
+    uint64_t memory_mb;                // what a process may allocate; 0: any amount
+    uint64_t max_files;                // and never more; 0: no such bound
+    uint64_t min_files;                // fewer are too few for maxconn
+    uint64_t maxsock;                  // what `maxconn` connections take where one process has them all
+    uint32_t maxconn;                  // 0: any number
+    bool strict_limits;                // not to have `num_files` is a reason not to start
+    const struct os_cpus *cpus;        // processors to run on; NULL: as whoever started the program
     const struct os_cpus *worker_cpus; // by slot, an empty set: as all; NULL: all as all
-    const char *const *sections; // names of board sections that `prepare` made, for the next generation
+    const char *const *sections;       // names of board sections that `prepare` made, for the next generation
     uint32_t num_sections;
 };
 
@@ -88,11 +90,13 @@ struct process_traffic {
     bool (*listen)(void *traffic, uint32_t bind_index, int fd);
     // unlisten accepts what still waits, then takes `fd` out of the loop (EPOLL_CTL_DEL): it is closed right after.
     void (*unlisten)(void *traffic, uint32_t bind_index, int fd);
-    // soft_stop says that nothing new will come; what is open finishes.
+    // soft_stop says that what is open shall finish. Where something is still listened on, as nobody else does, what
+    // comes there is served all the same.
     void (*soft_stop)(void *traffic);
     // hard_stop ends all that is open and logs it, without waiting: the process ends right after. May be NULL.
     void (*hard_stop)(void *traffic);
-    // is_idle says whether nothing is open; asked once every turn during a soft stop.
+    // is_idle says whether nothing is open; asked once every turn during a soft stop, when nothing is listened on any
+    // more.
     bool (*is_idle)(void *traffic);
     // open_sessions gives the number of open sessions, for `show proc`.
     uint32_t (*open_sessions)(void *traffic);
@@ -118,6 +122,14 @@ struct process_latest {
     size_t text_len;
 };
 
+// A listening socket on its way to a program that takes over.
+struct process_socket {
+    const struct os_listen *listen;
+    uint32_t slot;
+    int32_t number;    // in the kernel's group of sockets of this place, -1 where that is not known
+    uint32_t num_left; // calls that follow
+};
+
 // The admin side, in the controller. Any of them may be NULL.
 struct process_admin {
     void *(*start)(struct controller *controller);
@@ -128,6 +140,9 @@ struct process_admin {
     void (*reloaded)(void *admin, uint64_t id, bool done);
     // latest tells how the latest attempt to start a generation went; before `reloaded`, and at the start.
     void (*latest)(void *admin, const struct process_latest *latest);
+    // socket answers controller_sockets, once for each socket. The descriptor is the admin side's; it is -1 where there
+    // is none to give.
+    void (*socket)(void *admin, uint64_t id, const struct process_socket *socket, int take_fd);
     // woken is called in the turn after board_wake for this process.
     void (*woken)(void *admin);
     // leave prepares the end, after all sockets were taken out: what was asked for is answered, for a while.

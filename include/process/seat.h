@@ -17,6 +17,7 @@ struct seat_socket {
     uint32_t index;
     uint32_t slot;
     int fd;
+    bool is_kept; // through a soft stop
 };
 
 // seat_socket_add enters a socket; NULL where it is there already or memory is out, and `fd` then stays the caller's.

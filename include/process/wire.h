@@ -37,6 +37,12 @@ enum wire_type {
     WIRE_RELOADED, // struct wire_reloaded
     // master to controller
     WIRE_LATEST, // struct wire_latest: how the latest attempt to start a generation went, in pieces
+    // master to a worker that is about to be told WIRE_SOFT_STOP
+    WIRE_KEEP, // struct wire_listen, whatever the slot: it goes on accepting there until WIRE_UNLISTEN, as nobody else
+               // does
+    // controller to master, for a program that takes over (-x), and back
+    WIRE_SOCKETS, // struct wire_sockets
+    WIRE_SOCKET,  // struct wire_socket and the socket, for each; or one without socket where there is none to give
 };
 
 enum { WIRE_TEXT_LEN = 4096, WIRE_PATH_LEN = 1024 };
@@ -50,6 +56,7 @@ struct wire_plan {
     uint8_t master_worker;
     uint64_t hard_stop_us;       // a soft stop that takes longer ends at once, 0: never
     uint64_t capabilities;       // OS_CAP_... that opening sockets may need
+    uint8_t exposes;             // some admin socket may give the listening sockets away
     uint64_t silent_warn_us;     // watchdog: a process that does not beat for so long is told of, 0: never
     uint64_t silent_kill_us;     // and for so long it is killed, 0: never
     char pidfile[WIRE_PATH_LEN]; // "" for none
@@ -84,6 +91,18 @@ enum { WIRE_CONTROLLER_SLOT = UINT16_MAX };
 struct wire_listen {
     uint32_t index;
     uint32_t slot;
+};
+
+struct wire_sockets {
+    uint64_t id;
+};
+
+struct wire_socket {
+    uint64_t id;
+    uint32_t num_left; // messages that follow
+    uint32_t slot;
+    int32_t number; // in the kernel's group of sockets of this place; -1: not known
+    struct os_listen listen;
 };
 
 struct wire_reload {

@@ -44,6 +44,11 @@ enum proxy_counter {
 
 _Static_assert((int)PROXY_NUM_COUNTERS <= (int)BOARD_LEVEL, "the counters and the level each have their cell");
 
+// The kinds of frontends on the board (board_counter_total): in one requests are counted, in the other connections. One
+// that changes its mode starts afresh.
+#define PROXY_KIND_HTTP "f/"
+#define PROXY_KIND_TCP  "t/"
+
 // Cells of board_gauges. A rate takes three.
 enum proxy_gauge {
     PROXY_GAUGE_ROTATION,     // roundrobin: the next place in the rotation

@@ -45,8 +45,8 @@ enum stream_verdict stream_answer_with(struct stream *stream, const struct proxy
 // stream_finish ends the stream: logs, counts, gives everything back and tells the session. Always STREAM_OVER.
 enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, enum stream_next next);
 
-// stream_take_leave has the answer whose head is about to be written say Connection: close where a soft stop wants to be
-// rid of this client, and nothing that it sent would get lost by that. The connection is then closed with a linger.
+// stream_take_leave has the answer whose head is about to be written say Connection: close where a soft stop wants to
+// be rid of this client, and nothing that it sent would get lost by that. The connection is then closed with a linger.
 void stream_take_leave(struct stream *stream);
 
 // stream_note_end records who cut the stream short and in which step, the first time it is called.

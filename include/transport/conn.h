@@ -99,6 +99,10 @@ void transport_conn_shutdown(struct transport_conn *conn);
 // peer sees a RST. Harmless on one that is closed.
 void transport_conn_close(struct event_loop *loop, struct transport_conn *conn, bool reset);
 
+// transport_conn_unacked gives a measure of what was sent and has not been acknowledged by the peer's kernel; 0: it has
+// all. One system call.
+uint32_t transport_conn_unacked(const struct transport_conn *conn);
+
 // transport_conn_is_open says whether `conn` holds a descriptor.
 static inline bool transport_conn_is_open(const struct transport_conn *conn)
 {

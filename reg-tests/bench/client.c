@@ -614,6 +614,7 @@ int main(int argc, char **argv)
     if (argc != optind + 2)
         net_usage(usage);
     signal(SIGTERM, stop_handle);
+    signal(SIGPIPE, SIG_IGN); // a peer that died is one of the results
     client.port = (uint16_t)net_number(argv[optind], 65535);
     net_raise_nofile();
     if (version != NULL)

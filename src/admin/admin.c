@@ -44,7 +44,8 @@ static void listener_ready(struct event_source *source, uint32_t events)
     }
     int fd = admin_accept(admin, source->fd);
     if (fd >= 0) {
-        admin_session_new(admin, fd, listener->level, listener->is_master);
+        if (admin_session_new(admin, fd, listener->level, listener->is_master))
+            CONTAINER_OF(admin->sessions.prev, struct admin_session, link)->exposes = listener->exposes;
         return;
     }
     if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
@@ -195,6 +196,7 @@ bool admin_listen(struct admin *admin, uint32_t socket, int fd)
     listener->admin = admin;
     listener->is_master = admin->start.has_master_socket && !conf->next;
     listener->level = conf->level;
+    listener->exposes = conf->exposes;
     listener->source = (struct event_source){ .fd = fd, .ready = listener_ready };
     if (!event_source_add_level(admin->start.loop, &listener->source, EPOLLIN)) {
         int error = errno;

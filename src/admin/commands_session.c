@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 #include "admin/session.h"
+#include "board/board.h"
 #include "proxy/conf.h"
 
 // The master's socket shows no mark of an answer's end where there is no answer.
@@ -71,11 +72,6 @@ static enum admin_verdict run_quit(struct admin_call *call)
     return ADMIN_DONE;
 }
 
-static const char *level_name(uint8_t level)
-{
-    return level == ADMIN_LEVEL_ADMIN ? "admin" : level == ADMIN_LEVEL_OPERATOR ? "operator" : "user";
-}
-
 static enum admin_verdict lower_level(struct admin_call *call, uint8_t level)
 {
     call->session->level = level;
@@ -122,27 +118,11 @@ static enum admin_verdict run_debug(struct admin_call *call)
     return run_mode(call, &call->session->is_debug);
 }
 
-static enum admin_verdict run_show_level(struct admin_call *call)
-{
-    text_printf(call->out, "%s\n", level_name(call->session->level));
-    return ADMIN_DONE;
-}
-
-static enum admin_verdict run_show_sockets(struct admin_call *call)
-{
-    const struct stats_socket_conf *socket = call->admin->start.conf->global.stats_sockets;
-    text_printf(call->out, "# socket lvl processes\n");
-    for (; socket; socket = socket->next) {
-        char text[OS_LISTEN_TEXT_LEN];
-        os_listen_text(text, &socket->bind.listen);
-        text_printf(call->out, "%s %s all\n", text, level_name(socket->level));
-    }
-    return ADMIN_DONE;
-}
-
 static enum admin_verdict run_show_version(struct admin_call *call)
 {
-    text_printf(call->out, "%s\n", call->admin->start.version);
+    const struct admin_start *start = &call->admin->start;
+    const char *version = call->inc ? board_incarnation_at(start->board, call->inc)->version : start->version;
+    text_printf(call->out, "%.*s\n", BOARD_VERSION_LEN, *version ? version : "-");
     return ADMIN_DONE;
 }
 
@@ -219,16 +199,6 @@ static const struct admin_command commands[] = {
       .args = "[on|off]",
       .help = "have help list the commands of workers, too, on the master's socket",
       .run = run_debug },
-    { .name = "show cli level",
-      .level = ADMIN_LEVEL_USER,
-      .where = ADMIN_ON_ANY,
-      .help = "tell the level of this session",
-      .run = run_show_level },
-    { .name = "show cli sockets",
-      .level = ADMIN_LEVEL_OPERATOR,
-      .where = ADMIN_ON_ANY,
-      .help = "list the admin sockets",
-      .run = run_show_sockets },
     { .name = "show version",
       .level = ADMIN_LEVEL_USER,
       .where = ADMIN_ON_ANY,

@@ -35,7 +35,7 @@
       "Most TLS connections, over all workers (maxsslconn), 0 for no limit")                                           \
     X(21, CURR_SSL_CONNS, "CurrSslConns", "MGP", U32, "TLS connections open now, to clients and servers")              \
     X(22, CUM_SSL_CONNS, "CumSslConns", "MCP", U64, "TLS connections since the master started")                        \
-    X(23, MAXPIPES, "Maxpipes", "CLP", U32, "Most pipes a worker may use at once (maxpipes)")                         \
+    X(23, MAXPIPES, "Maxpipes", "CLP", U32, "Most pipes a worker may use at once (maxpipes)")                          \
     X(26, CONN_RATE, "ConnRate", "MRP", U32, "Client connections in the last second")                                  \
     X(27, CONN_RATE_LIMIT, "ConnRateLimit", "CLP", U32, "Limit of ConnRate, 0 for none")                               \
     X(28, MAX_CONN_RATE, "MaxConnRate", "MMP", U32, "Highest ConnRate since the master started")                       \
@@ -194,23 +194,28 @@ static uint32_t level(const struct admin *admin, uint32_t inc, uint32_t object)
     return inc ? board_lane_own(board, object, inc) : board_lane_sum(board, object);
 }
 
+// A counter of all proxies of a kind.
+static uint64_t total(const struct admin *admin, uint32_t inc, const char *kind, uint32_t counter)
+{
+    struct board *board = admin->start.board;
+    uint64_t sum = 0;
+    if (!inc)
+        return board_counter_total(board, kind, counter);
+    for (uint32_t object = 1; object < board_object_limit(board); object++)
+        if (strncmp(board_object_name(board, object), kind, strlen(kind)) == 0)
+            sum += board_counter_own(board, object, counter, inc);
+    return sum;
+}
+
 // Frontends that a reload took away still count: totals never decrease.
 static void fill_traffic(struct info_values *info, const struct admin *admin, uint32_t inc)
 {
-    struct board *board = admin->start.board;
     const struct program_conf *conf = admin->start.conf;
-    uint64_t connections = 0;
-    uint64_t requests = 0;
-    uint64_t bytes = 0;
-    for (uint32_t object = 1; object < board_object_limit(board); object++) {
-        if (strncmp(board_object_name(board, object), "f/", 2) != 0)
-            continue;
-        uint64_t asked = count(admin, inc, object, PROXY_COUNT_REQUESTS);
-        uint64_t came = count(admin, inc, object, PROXY_COUNT_CONNECTIONS);
-        connections += came;
-        requests += asked ? asked : came;
-        bytes += count(admin, inc, object, PROXY_COUNT_BYTES_OUT);
-    }
+    uint64_t sessions = total(admin, inc, PROXY_KIND_TCP, PROXY_COUNT_CONNECTIONS);
+    uint64_t connections = total(admin, inc, PROXY_KIND_HTTP, PROXY_COUNT_CONNECTIONS) + sessions;
+    uint64_t requests = total(admin, inc, PROXY_KIND_HTTP, PROXY_COUNT_REQUESTS) + sessions;
+    uint64_t bytes = total(admin, inc, PROXY_KIND_HTTP, PROXY_COUNT_BYTES_OUT) +
+                     total(admin, inc, PROXY_KIND_TCP, PROXY_COUNT_BYTES_OUT);
     uint32_t open = level(admin, inc, conf->object);
     set(info, INFO_CURR_CONNS, open);
     set(info, INFO_CUM_CONNS, connections);

@@ -29,7 +29,7 @@ static void find_all(struct shown *shown)
     struct board *board = shown->admin->start.board;
     for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
         struct board_incarnation *record = board_incarnation_at(board, inc);
-        if (atomic_load(&record->state) == 1)
+        if (atomic_load(&record->state) == 1 && atomic_load(&record->pid))
             shown->records[shown->num++] = record;
     }
     qsort(shown->records, shown->num, sizeof(struct board_incarnation *), by_age);
@@ -74,7 +74,8 @@ static void show_one(const struct shown *shown, struct board_incarnation *record
     snprintf(text, sizeof(text), "%ud%02uh%02um%02us", (unsigned)(up / 86400), (unsigned)(up / 3600 % 24),
              (unsigned)(up / 60 % 60), (unsigned)(up % 60));
     add_column(shown->out, false, text);
-    add_column(shown->out, false, shown->admin->start.version);
+    snprintf(text, sizeof(text), "%.*s", BOARD_VERSION_LEN, record->version[0] ? record->version : "-");
+    add_column(shown->out, false, text);
     snprintf(text, sizeof(text), role == BOARD_ROLE_MASTER ? "-" : "%u", record->generation);
     add_column(shown->out, false, text);
     snprintf(text, sizeof(text), has_sessions ? "%u" : "-", atomic_load(&record->sessions));

@@ -57,6 +57,7 @@ void admin_session_free(struct admin_session *session)
 {
     struct admin *admin = session->admin;
     bool is_master = session->is_master;
+    admin_giving_free(session->giving);
     event_timer_del(admin->start.loop, &session->timer);
     event_task_cancel(&session->task);
     event_source_del(admin->start.loop, &session->source);

@@ -7,26 +7,27 @@ enum { TARGET_LIVE = 1 }; // board_incarnation.state
 
 static bool is_live(const struct board_incarnation *record)
 {
-    return atomic_load(&record->state) == TARGET_LIVE;
+    return atomic_load(&record->state) == TARGET_LIVE && atomic_load(&record->pid);
 }
 
-// Relative numbers are those of the generation that serves. That is the next one where this one is about to leave, or
-// was ended so suddenly that its controller has not heard yet.
+// Relative numbers are those of the generation that serves. At a reload that may not be this one: it has not begun yet,
+// or has ended already.
 static bool find_slot(struct admin_target *target, const struct admin *admin, uint64_t number)
 {
     struct board *board = admin->start.board;
-    uint32_t ours = admin->start.generation;
     const struct board_incarnation *best = NULL;
+    bool best_serves = false;
     for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
         const struct board_incarnation *record = board_incarnation_at(board, inc);
         if (!is_live(record) || atomic_load(&record->role) != BOARD_ROLE_WORKER || record->slot + UINT64_C(1) != number)
             continue;
-        bool may_serve = record->generation == ours || (record->generation > ours && atomic_load(&record->ready) == 1);
-        bool is_better = !best || (admin->is_leaving ? record->generation > best->generation
-                                                     : record->generation < best->generation);
-        if (!may_serve || !is_better)
+        bool serves = atomic_load(&record->ready) == 1;
+        bool is_ours = record->generation == admin->start.generation;
+        bool is_better = serves ? !best_serves || record->generation > best->generation : !best && is_ours;
+        if (!is_better)
             continue;
         best = record;
+        best_serves = serves;
         *target = (struct admin_target){ .inc = inc, .pid = atomic_load(&record->pid) };
     }
     return best != NULL;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include "board/layout.h"
 #include "os/memory.h"
@@ -11,7 +13,7 @@
 // Of the descriptors a process may have, one in so many is for waking others, but some are needed whatever the limit.
 enum { WAKERS_SHARE = 4, WAKERS_MIN = 16 };
 
-#define DIRECTORY_MAGIC UINT64_C(0x31647261626f6c66)
+#define DIRECTORY_MAGIC UINT64_C(0x32647261626f6c66)
 
 static struct board_map *find(struct board *board, const char *name)
 {
@@ -46,6 +48,7 @@ static void directory_write(struct board *board)
         dir->entries[i].version = board->maps[i].version;
         dir->entries[i].fd = board->maps[i].fd;
         dir->entries[i].len = board->maps[i].len;
+        dir->entries[i].used = board->maps[i].used;
     }
     atomic_store_explicit(&dir->num, board->num_maps, memory_order_release);
 }
@@ -68,6 +71,27 @@ static struct board_map *entry_for(struct board *board, const char *name)
     memcpy(map->name, name, len);
     map->fd = -1;
     return map;
+}
+
+static void news_add(struct board *board, const char *name, uint32_t had_version, uint32_t version)
+{
+    if (board->num_news == BOARD_MAX_NEWS) {
+        return;
+    }
+    struct board_news *news = &board->news[board->num_news++];
+    *news = (struct board_news){ .had_version = had_version, .version = version };
+    snprintf(news->name, sizeof(news->name), "%s", name);
+    news->is_damaged = had_version == version;
+}
+
+bool board_news_next(struct board *board, struct board_news *news)
+{
+    if (board->num_news == 0) {
+        return false;
+    }
+    *news = board->news[0];
+    memmove(&board->news[0], &board->news[1], --board->num_news * sizeof(board->news[0]));
+    return true;
 }
 
 static void *section_make(struct board *board, const char *name, uint32_t version, size_t len)
@@ -98,7 +122,13 @@ void *board_section(struct board *board, bool *fresh, const char *name, uint32_t
     struct board_map *map = find(board, name);
     *fresh = !map || map->fd < 0 || map->version != version;
     if (*fresh) {
-        return section_make(board, name, version, len);
+        uint32_t had_version = map ? map->version : 0;
+        bool was_there = map != NULL;
+        void *addr = section_make(board, name, version, len);
+        if (addr && was_there) {
+            news_add(board, name, had_version, version);
+        }
+        return addr;
     }
     if (map->addr && map->len >= len) {
         return map->addr;
@@ -128,13 +158,15 @@ int board_section_get0(struct board *board, uint32_t *version, const char *name)
     return map->fd;
 }
 
-bool board_section_take(struct board *board, const char *name, uint32_t version, int take_fd)
+bool board_section_take(struct board *board, const char *name, uint32_t version, uint32_t generation, int take_fd)
 {
     size_t len;
     // What this process uses itself it does not let go by another's word, which mostly is but about the same.
-    const struct board_map *used = find(board, name);
-    if (used && used->addr) {
-        bool same = memory_file_same(used->fd, take_fd);
+    struct board_map *mine = find(board, name);
+    if (mine && mine->addr) {
+        bool same = memory_file_same(mine->fd, take_fd);
+        mine->used = same && generation > mine->used ? generation : mine->used;
+        directory_write(board);
         close(take_fd);
         return same;
     }
@@ -147,6 +179,7 @@ bool board_section_take(struct board *board, const char *name, uint32_t version,
     map->version = version;
     map->fd = take_fd;
     map->len = len;
+    map->used = generation;
     directory_write(board);
     return true;
 }
@@ -162,27 +195,59 @@ static uint32_t num_wakers(void)
     return num > WAKERS_MIN ? num : WAKERS_MIN;
 }
 
-// All processes must know all eventfds, those of processes forked later included: so they are made up front.
+void board_sections_sweep(struct board *board, uint32_t generation)
+{
+    uint32_t num = 0;
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        if (board->maps[i].used < generation) {
+            map_drop(&board->maps[i]);
+        } else if (num++ != i) {
+            board->maps[num - 1] = board->maps[i];
+        }
+    }
+    board->num_maps = num;
+    directory_write(board);
+}
+
+void board_memory_clear(void *items, size_t item_len, size_t first, size_t end)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = (uintptr_t)items + item_len * first, to = (uintptr_t)items + item_len * end;
+    uintptr_t whole_from = (from + page - 1) / page * page, whole_to = to / page * page;
+    if (whole_from >= whole_to || madvise((void *)whole_from, whole_to - whole_from, MADV_REMOVE) != 0) {
+        memset((void *)from, 0, to - from);
+        return;
+    }
+    memset((void *)from, 0, whole_from - from);
+    memset((void *)whole_to, 0, to - whole_to);
+}
+
+// All processes must know all eventfds, those of processes forked later included: so they are made up front. They stand
+// in the directory too, so that a new image that starts the rest afresh still has them.
 static bool wakers_make(struct board *board)
 {
+    int32_t *known = board->directory->wake_fds;
     uint32_t num = num_wakers();
     for (uint32_t inc = 0; inc < BOARD_MAX_INCARNATIONS; inc++) {
         board->incarnations->records[inc].wake_fd = -1;
     }
-    for (uint32_t inc = 1; inc <= num; inc++) {
-        int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-        if (fd < 0) {
+    for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
+        if (known[inc] <= 0 && inc > num) {
+            continue;
+        }
+        if (known[inc] <= 0 && (known[inc] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0) {
             return false;
         }
-        board->incarnations->records[inc].wake_fd = fd;
+        board->incarnations->records[inc].wake_fd = known[inc];
     }
     atomic_store_explicit(&board->incarnations->limit, 1, memory_order_relaxed);
     return true;
 }
 
+// The parts refer to each other: where one of them cannot be used, none is.
 static bool core_open(struct board *board)
 {
-    bool fresh;
+    bool fresh, all = true;
     const struct {
         void **addr;
         const char *name;
@@ -195,13 +260,22 @@ static bool core_open(struct board *board)
         { (void **)&board->lanes, "board/lanes", sizeof(*board->lanes) },
         { (void **)&board->queues, "board/queues", sizeof(*board->queues) },
         { (void **)&board->journal, "board/journal", sizeof(*board->journal) },
-        { (void **)&board->rings, "board/rings", sizeof(*board->rings) * BOARD_MAX_INCARNATIONS },
+        { (void **)&board->rings, "board/rings", sizeof(*board->rings) },
     };
     for (size_t i = 0; i < NUM_ITEMS(core); i++) {
+        const struct board_map *map = find(board, core[i].name);
+        all = all && map && map->version == BOARD_LAYOUT_VERSION && map->len >= core[i].len;
+    }
+    for (size_t i = 0; i < NUM_ITEMS(core); i++) {
+        struct board_map *map = find(board, core[i].name);
+        if (map && !all) {
+            map_drop(map);
+        }
         *core[i].addr = board_section(board, &fresh, core[i].name, BOARD_LAYOUT_VERSION, core[i].len);
         if (!*core[i].addr || (i == 0 && fresh && !wakers_make(board))) {
             return false;
         }
+        find(board, core[i].name)->used = UINT32_MAX;
     }
     return true;
 }
@@ -254,6 +328,7 @@ static void directory_read(struct board *board)
         map->name[BOARD_NAME_MAX - 1] = '\0';
         map->version = dir->entries[i].version;
         map->fd = dir->entries[i].fd;
+        map->used = dir->entries[i].used;
         if (memory_file_check(map->fd, &map->len) && map->len > 0 && map->len >= dir->entries[i].len &&
             !find(board, map->name)) {
             memory_file_keep(map->fd, false);
@@ -319,9 +394,9 @@ void board_free(struct board *board)
     if (!board) {
         return;
     }
-    for (uint32_t inc = 1; board->incarnations && inc < BOARD_MAX_INCARNATIONS; inc++) {
-        if (board->incarnations->records[inc].wake_fd >= 0) {
-            close(board->incarnations->records[inc].wake_fd);
+    for (uint32_t inc = 1; board->directory && inc < BOARD_MAX_INCARNATIONS; inc++) {
+        if (board->directory->wake_fds[inc] > 0) {
+            close(board->directory->wake_fds[inc]);
         }
     }
     for (uint32_t i = 0; i < board->num_maps; i++) {

@@ -16,7 +16,7 @@ uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object)
 {
     board_check_incarnation(inc);
     board_check_object(object);
-    board_bit_set(board->base->touched[inc], object);
+    board_touch(board, inc, object, board->base->touched[inc]);
     return board->counters->cells[inc][object];
 }
 
@@ -34,17 +34,41 @@ static uint64_t add_up(struct board *board, uint32_t object, uint32_t counter)
 {
     uint64_t sum = load(&board->base->counters[object][counter]);
     uint32_t limit = board_incarnation_limit(board);
-    for (uint32_t inc = 1; inc < limit; inc++)
-        sum += board_counter_own(board, object, counter, inc);
+    for (uint32_t inc = 1; inc < limit; inc++) {
+        if (atomic_load_explicit(&board->incarnations->records[inc].state, memory_order_relaxed) != BOARD_STATE_FREE) {
+            sum += board_counter_own(board, object, counter, inc);
+        }
+    }
+    return sum;
+}
+
+// A counter of one object, or of all of a kind.
+struct wanted {
+    const char *kind; // NULL: of `object`
+    uint32_t object;
+    uint32_t counter;
+};
+
+static uint64_t add_up_all(struct board *board, const struct wanted *wanted)
+{
+    if (!wanted->kind) {
+        return add_up(board, wanted->object, wanted->counter);
+    }
+    uint64_t sum = 0;
+    size_t len = strlen(wanted->kind);
+    uint32_t limit = board_object_limit(board);
+    for (uint32_t object = 1; object < limit; object++) {
+        if (strncmp(board_object_name(board, object), wanted->kind, len) == 0) {
+            sum += add_up(board, object, wanted->counter);
+        }
+    }
     return sum;
 }
 
 // One sequence serves all incarnations: a reader looks at the base and at all of them, so that it would have to check
 // the sequences of all of them anyway. It is odd only while the counters of one object move.
-uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter)
+static uint64_t add_up_whole(struct board *board, const struct wanted *wanted)
 {
-    board_check_object(object);
-    must(counter < BOARD_COUNTERS);
     struct board_base *base = board->base;
     for (unsigned tries = 0; tries < 1000; tries++) {
         uint32_t before = atomic_load_explicit(&base->sequence, memory_order_acquire);
@@ -54,72 +78,110 @@ uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counte
             }
             continue;
         }
-        uint64_t sum = add_up(board, object, counter);
+        uint64_t sum = add_up_all(board, wanted);
         atomic_thread_fence(memory_order_acquire);
         if (atomic_load_explicit(&base->sequence, memory_order_relaxed) == before) {
             return sum;
         }
     }
-    // The folder was preempted or is dead: its lock tells, and lets a dead one's work be finished here.
+    // The folder was preempted or is dead, or has much to fold: its lock tells, and lets a dead one's work be finished
+    // here.
     struct board_lock *reaper = &board->incarnations->reaper;
     if (board_lock_take(board, reaper, 0)) {
         board_counters_recover(board);
     }
-    uint64_t sum = add_up(board, object, counter);
+    uint64_t sum = add_up_all(board, wanted);
     atomic_store_explicit(&reaper->owner, 0, memory_order_release);
     return sum;
 }
 
-static void fold_apply(struct board *board)
+uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter)
+{
+    board_check_object(object);
+    must(counter < BOARD_COUNTERS);
+    return add_up_whole(board, &(struct wanted){ .object = object, .counter = counter });
+}
+
+uint64_t board_counter_total(struct board *board, const char *kind, uint32_t counter)
+{
+    must(counter < BOARD_COUNTERS);
+    return add_up_whole(board, &(struct wanted){ .kind = kind, .counter = counter });
+}
+
+static void move_apply(struct board *board, uint32_t stage)
 {
     struct board_base *base = board->base;
     uint32_t sequence = atomic_load_explicit(&base->sequence, memory_order_relaxed) | 1;
     atomic_store_explicit(&base->sequence, sequence, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
-    uint64_t *cells = board->counters->cells[base->inc][base->object];
+    bool of_process = stage == BOARD_STAGE_PROCESS;
+    uint64_t *cells = of_process ? board->counters->cells[base->inc][base->object] : base->counters[base->from];
     for (uint32_t i = 0; i < BOARD_COUNTERS; i++) {
         store(&base->counters[base->object][i], base->sums[i]);
         store(&cells[i], 0);
     }
-    atomic_fetch_and_explicit(&base->touched[base->inc][base->object >> 6], ~(UINT64_C(1) << (base->object & 63)),
-                              memory_order_relaxed);
+    if (of_process) {
+        atomic_fetch_and_explicit(&base->touched[base->inc][base->object >> 6], ~(UINT64_C(1) << (base->object & 63)),
+                                  memory_order_relaxed);
+    }
     atomic_store_explicit(&base->sequence, sequence + 1, memory_order_release);
-    atomic_store_explicit(&base->stage, 0, memory_order_release);
+    atomic_store_explicit(&base->stage, BOARD_STAGE_NONE, memory_order_release);
 }
 
 void board_counters_recover(struct board *board)
 {
     struct board_base *base = board->base;
-    if (atomic_load_explicit(&base->stage, memory_order_acquire) == 1) {
-        board_check_incarnation(base->inc);
-        board_check_object(base->object);
-        fold_apply(board);
+    uint32_t stage = atomic_load_explicit(&base->stage, memory_order_acquire);
+    if (stage == BOARD_STAGE_NONE) {
+        return;
     }
+    board_check_object(base->object);
+    if (stage == BOARD_STAGE_PROCESS) {
+        board_check_incarnation(base->inc);
+    } else {
+        board_check_object(base->from);
+    }
+    move_apply(board, stage);
 }
 
 // The new sums are computed aside and applied once they are complete: killed before that, nothing has changed; killed
 // later, they are applied again. Either way no count moves twice.
-static void fold_object(struct board *board, uint32_t inc, uint32_t object)
+static void move(struct board *board, uint32_t stage, uint32_t to, const uint64_t *cells)
 {
     struct board_base *base = board->base;
-    base->inc = inc;
-    base->object = object;
+    base->object = to;
     for (uint32_t i = 0; i < BOARD_COUNTERS; i++) {
-        base->sums[i] = load(&base->counters[object][i]);
+        base->sums[i] = load(&base->counters[to][i]);
         if (i != BOARD_LEVEL)
-            base->sums[i] += load(&board->counters->cells[inc][object][i]);
+            base->sums[i] += load(&cells[i]);
     }
-    atomic_store_explicit(&base->stage, 1, memory_order_release);
-    fold_apply(board);
+    atomic_store_explicit(&base->stage, stage, memory_order_release);
+    move_apply(board, stage);
 }
 
 void board_counters_fold(struct board *board, uint32_t inc)
 {
-    for (uint32_t i = 0; i < BOARD_BITMAP_WORDS; i++) {
+    for (uint32_t i = 0, words = board_bitmap_words(board); i < words; i++) {
         uint64_t word = atomic_load(&board->base->touched[inc][i]);
-        while (word) {
-            fold_object(board, inc, i * 64 + (uint32_t)__builtin_ctzll(word));
-            word &= word - 1;
+        for (; word; word &= word - 1) {
+            uint32_t object = i * 64 + (uint32_t)__builtin_ctzll(word);
+            board->base->inc = inc;
+            move(board, BOARD_STAGE_PROCESS, object, board->counters->cells[inc][object]);
         }
+    }
+    board_memory_clear(board->base->touched, sizeof(board->base->touched[0]), inc, inc + 1);
+    board_memory_clear(board->counters->cells, sizeof(board->counters->cells[0]), inc, inc + 1);
+}
+
+void board_counters_move(struct board *board, uint32_t to, uint32_t from)
+{
+    const uint64_t *cells = board->base->counters[from];
+    uint64_t any = 0;
+    for (uint32_t i = 0; i < BOARD_COUNTERS; i++) {
+        any |= load(&cells[i]);
+    }
+    if (any) {
+        board->base->from = from;
+        move(board, BOARD_STAGE_OBJECT, to, cells);
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <sched.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include "base/clock.h"
 #include "board/layout.h"
@@ -9,25 +11,40 @@ static uint32_t self_of(const struct board *board)
     return board->self ? board->self : (uint32_t)BOARD_OUTSIDER;
 }
 
+// What stands in a lock word: the number and its life.
+static uint32_t mark_of(struct board *board, uint32_t inc)
+{
+    uint32_t life = inc < BOARD_MAX_INCARNATIONS ? atomic_load(&board->incarnations->records[inc].life) : 0;
+    return inc | life << 16;
+}
+
+// Whether the owner named in a lock word is known to be dead, or was and its number lives again.
+static bool is_gone(struct board *board, uint32_t owner)
+{
+    uint32_t inc = owner & 0xffff;
+    if (inc == 0 || inc >= BOARD_MAX_INCARNATIONS) {
+        return false;
+    }
+    return atomic_load(&board->incarnations->records[inc].state) == BOARD_STATE_DEAD || mark_of(board, inc) != owner;
+}
+
 // Critical sections are some hundred instructions, so the owner either is about to leave, or was preempted, or is dead.
 // A dead owner is known as such only once its parent has waited for it: until then there is nothing to do but let
 // others run.
 bool board_lock_take(struct board *board, struct board_lock *lock, uint32_t number)
 {
-    uint32_t self = self_of(board);
+    uint32_t self = self_of(board), mark = mark_of(board, self);
     if (number) {
         atomic_store_explicit(&board->incarnations->estates[self].lock, number, memory_order_seq_cst);
     }
     for (unsigned tries = 0;; tries++) {
         uint32_t owner = 0;
-        if (atomic_compare_exchange_strong_explicit(&lock->owner, &owner, self, memory_order_seq_cst,
+        if (atomic_compare_exchange_strong_explicit(&lock->owner, &owner, mark, memory_order_seq_cst,
                                                     memory_order_seq_cst)) {
             return false;
         }
-        if (owner > 0 && owner < BOARD_MAX_INCARNATIONS &&
-            atomic_load_explicit(&board->incarnations->records[owner].state, memory_order_seq_cst) ==
-                BOARD_STATE_DEAD &&
-            atomic_compare_exchange_strong_explicit(&lock->owner, &owner, self, memory_order_seq_cst,
+        if (owner > 0 && is_gone(board, owner) &&
+            atomic_compare_exchange_strong_explicit(&lock->owner, &owner, mark, memory_order_seq_cst,
                                                     memory_order_seq_cst)) {
             return true;
         }
@@ -51,6 +68,14 @@ void board_lock_give(struct board *board, struct board_lock *lock)
     atomic_store_explicit(&board->incarnations->estates[self_of(board)].lock, 0, memory_order_release);
 }
 
+// Of the program, thus of this process for life.
+static char program_version[BOARD_VERSION_LEN];
+
+void board_program_version(const char *version)
+{
+    snprintf(program_version, sizeof(program_version), "%s", version);
+}
+
 uint32_t board_incarnation_take(struct board *board, enum board_role role, uint32_t slot, uint32_t generation)
 {
     struct board_incarnations *all = board->incarnations;
@@ -60,12 +85,17 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
         if (record->wake_fd < 0) {
             break;
         }
-        if (!atomic_compare_exchange_strong(&record->state, &state, BOARD_STATE_TAKING)) {
+        if (!atomic_compare_exchange_strong(&record->state, &state, BOARD_STATE_TAKING | board->self << 8)) {
             continue;
         }
+        board->lives[inc] = atomic_fetch_add(&record->life, 1) + 1;
+        atomic_store(&record->pid, 0);
+        record->parent = board->self;
         record->slot = slot;
         record->generation = generation;
         record->started_wall_us = clock_wall_us();
+        memcpy(record->version, program_version, sizeof(record->version));
+        atomic_store(&record->pid, 0);
         atomic_store(&record->asleep, 0);
         atomic_store(&record->told, 0);
         atomic_store(&record->role, role);
@@ -84,11 +114,30 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
     return BOARD_NO_INCARNATION;
 }
 
-void board_incarnation_enter(struct board *board, uint32_t inc)
+static bool is_as_taken(struct board *board, uint32_t inc)
+{
+    return atomic_load(&board->incarnations->records[inc].life) == board->lives[inc];
+}
+
+bool board_incarnation_enter(struct board *board, uint32_t inc)
 {
     board_check_incarnation(inc);
+    struct board_incarnation *record = &board->incarnations->records[inc];
+    int32_t self = getpid(), pid = 0;
     board->self = inc;
-    atomic_store(&board->incarnations->records[inc].pid, getpid());
+    if (atomic_load(&record->pid) == self) { // in a new image
+        memcpy(record->version, program_version, sizeof(record->version));
+        return true;
+    }
+    if (!is_as_taken(board, inc) || !atomic_compare_exchange_strong(&record->pid, &pid, self)) {
+        return false;
+    }
+    // Taken back and given again meanwhile: the place is another's.
+    if (!is_as_taken(board, inc)) {
+        atomic_compare_exchange_strong(&record->pid, &self, 0);
+        return false;
+    }
+    return true;
 }
 
 uint32_t board_incarnation_self(const struct board *board)
@@ -131,7 +180,25 @@ bool board_incarnation_blocks(struct board *board, uint32_t inc)
 {
     board_check_incarnation(inc);
     struct board_lock *lock = lock_of(board, atomic_load(&board->incarnations->estates[inc].lock));
-    return lock && atomic_load(&lock->owner) == inc;
+    return lock && board_lock_holder(lock) == inc;
+}
+
+// Numbers that the dead process `inc` was about to give, or had given to a child that it did not live to fork. A child
+// that was forked and has not entered finds that it may not.
+static void unborn_clear(struct board *board, uint32_t inc)
+{
+    for (uint32_t other = 1; other < BOARD_MAX_INCARNATIONS; other++) {
+        struct board_incarnation *record = &board->incarnations->records[other];
+        uint32_t state = BOARD_STATE_TAKING | inc << 8;
+        if (atomic_compare_exchange_strong(&record->state, &state, BOARD_STATE_FREE)) {
+            continue;
+        }
+        int32_t pid = 0;
+        if (state == BOARD_STATE_LIVE && record->parent == inc &&
+            atomic_compare_exchange_strong(&record->pid, &pid, BOARD_PID_VOID)) {
+            atomic_store(&record->state, BOARD_STATE_DEAD);
+        }
+    }
 }
 
 // Each step leaves the board so that the whole can be done again from the start, for the process that does it may be
@@ -143,20 +210,31 @@ static void clean(struct board *board, uint32_t inc)
     uint32_t lock = atomic_load(&estate->lock);
     if (lock == BOARD_LOCK_OBJECTS || lock == BOARD_LOCK_JOURNAL) {
         struct board_lock *held = lock_of(board, lock);
-        if (atomic_load(&held->owner) == inc) {
-            board_lock_take(board, held, lock);
-            board_lock_give(board, held);
+        if (board_lock_holder(held) == inc) {
+            if (lock == BOARD_LOCK_OBJECTS) {
+                board_objects_repair(board);
+            } else {
+                board_lock_take(board, held, lock);
+                board_lock_give(board, held);
+            }
         }
     } else if (lock) {
         board_queue_repair(board, lock, inc);
     }
+    unborn_clear(board, inc);
     uint32_t waking = atomic_load(&estate->waking);
     if (waking > 0 && waking < BOARD_MAX_INCARNATIONS) {
         board_wake(board, waking);
     }
-    board_lanes_clear(board, inc);
+    bool has_touched = atomic_load(&estate->has_touched) != 0;
+    if (has_touched || atomic_load(&estate->freed)) {
+        board_lanes_clear(board, inc);
+    }
     board_waiters_clear(board, inc);
-    board_counters_fold(board, inc);
+    if (has_touched) {
+        board_counters_fold(board, inc);
+    }
+    atomic_store(&estate->has_touched, 0);
     atomic_store(&estate->lock, 0);
     atomic_store(&estate->freed, 0);
     atomic_store(&estate->num_freed, 0);
@@ -192,9 +270,14 @@ void board_incarnation_dead(struct board *board, uint32_t inc)
         board_counters_recover(board);
     }
     // Who is dead but not cleaned yet was left by a cleaner that died, or is waited for by one that will find it done.
-    for (uint32_t other = 1; other < atomic_load(&all->limit); other++) {
-        if (atomic_load(&all->records[other].state) == BOARD_STATE_DEAD) {
-            clean(board, other);
+    // One that is cleaned may leave more of them.
+    for (bool again = true; again;) {
+        again = false;
+        for (uint32_t other = 1; other < atomic_load(&all->limit); other++) {
+            if (atomic_load(&all->records[other].state) == BOARD_STATE_DEAD) {
+                clean(board, other);
+                again = true;
+            }
         }
     }
     atomic_store_explicit(&all->reaper.owner, 0, memory_order_release);

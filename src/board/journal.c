@@ -124,3 +124,16 @@ void board_journal_applied(struct board *board, uint32_t inc, uint64_t number)
     board_check_incarnation(inc);
     atomic_store_explicit(&board->incarnations->records[inc].applied, number, memory_order_release);
 }
+
+// What all have applied is not read again; the entries themselves, which tell where the next one goes, stay.
+void board_journal_tidy(struct board *board)
+{
+    struct board_journal *journal = board->journal;
+    board_lock_take(board, &journal->lock, BOARD_LOCK_JOURNAL);
+    uint64_t last = atomic_load(&journal->last);
+    if (last != journal->tidied && first_needed(board, last) > last) {
+        board_memory_clear(journal->data, BOARD_JOURNAL_LEN, 0, 1);
+        journal->tidied = last;
+    }
+    board_lock_give(board, &journal->lock);
+}

@@ -49,7 +49,7 @@ bool board_lane_acquire(struct board *board, uint32_t object, uint32_t inc, uint
     board_check_incarnation(inc);
     board_check_object(object);
     _Atomic uint32_t *lane = &board->lanes->units[object][inc];
-    board_bit_set(board->lanes->touched[inc], object);
+    board_touch(board, inc, object, board->lanes->touched[inc]);
     uint32_t own = atomic_load_explicit(lane, memory_order_relaxed);
     if (limit == 0) {
         atomic_store_explicit(lane, own + 1, memory_order_release);
@@ -121,7 +121,7 @@ void board_lanes_clear(struct board *board, uint32_t inc)
     if (noted > 0 && noted < BOARD_MAX_OBJECTS) {
         kick(board, noted, num ? num : 1);
     }
-    for (uint32_t i = 0; i < BOARD_BITMAP_WORDS; i++) {
+    for (uint32_t i = 0, words = board_bitmap_words(board); i < words; i++) {
         uint64_t word = atomic_load(&board->lanes->touched[inc][i]);
         for (; word; word &= word - 1) {
             uint32_t object = i * 64 + (uint32_t)__builtin_ctzll(word);
@@ -134,8 +134,8 @@ void board_lanes_clear(struct board *board, uint32_t inc)
                 kick(board, object, units);
             }
         }
-        atomic_store(&board->lanes->touched[inc][i], 0);
     }
+    board_memory_clear(board->lanes->touched, sizeof(board->lanes->touched[0]), inc, inc + 1);
     atomic_store(&estate->freed, 0);
     atomic_store(&estate->num_freed, 0);
 }

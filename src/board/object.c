@@ -2,6 +2,9 @@
 #include <stdio.h>
 #include "board/layout.h"
 
+// Numbers that only the objects named like a kind alone may take, so that a full table can still be swept.
+enum { KIND_NUMBERS = 16, ORDINARY_LIMIT = BOARD_MAX_OBJECTS - KIND_NUMBERS };
+
 static uint64_t hash_of(const char *name)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325); // FNV-1a
@@ -24,24 +27,147 @@ static void name_fit(char *out, const char *name)
     snprintf(out, BOARD_NAME_MAX, "%.*s#%016llx", prefix, name, (unsigned long long)hash_of(name));
 }
 
-// A slot may name a record that its writer did not live to publish: it counts as empty and is used again.
-static uint32_t lookup(struct board_objects *objects, uint32_t *slot, const char *fitted, uint32_t hash)
+static uint32_t state_of(const struct board_object_record *record)
 {
-    uint32_t num = atomic_load_explicit(&objects->num, memory_order_acquire);
-    for (uint32_t i = hash % BOARD_HASH_SLOTS, tries = 0; tries < BOARD_HASH_SLOTS;
-         i = (i + 1) % BOARD_HASH_SLOTS, tries++) {
-        uint32_t object = __atomic_load_n(&objects->slots[i], __ATOMIC_RELAXED);
-        if (object == 0 || object > num) {
-            *slot = i;
-            return 0;
+    return atomic_load_explicit(&record->state, memory_order_acquire);
+}
+
+static uint32_t num_slots(const struct board_objects *objects)
+{
+    uint32_t num = objects->num_slots;
+    return num >= BOARD_HASH_SLOTS_MIN && num <= BOARD_HASH_SLOTS ? num : BOARD_HASH_SLOTS_MIN;
+}
+
+// Any entry may be of a record that is free again, or was given another name since: only what the record says counts.
+static uint32_t lookup(const struct board_objects *objects, uint32_t *slot, const char *fitted, uint32_t hash)
+{
+    uint32_t mask = num_slots(objects) - 1, at = hash & mask;
+    for (uint32_t tries = 0; tries <= mask; at = (at + 1) & mask, tries++) {
+        uint32_t object = objects->slots[at];
+        if (object == 0 || object >= BOARD_MAX_OBJECTS) {
+            break;
         }
-        if (objects->records[object].hash == hash &&
-            memcmp(objects->records[object].name, fitted, BOARD_NAME_MAX) == 0) {
+        const struct board_object_record *record = &objects->records[object];
+        if (record->hash == hash && state_of(record) == BOARD_OBJECT_USED &&
+            memcmp(record->name, fitted, BOARD_NAME_MAX) == 0) {
             return object;
         }
     }
-    *slot = BOARD_HASH_SLOTS;
+    *slot = at;
     return 0;
+}
+
+// Anew, from the records, for twice as many objects as there are.
+static void index_rebuild(struct board_objects *objects)
+{
+    uint32_t num = 0, num_used = 0, limit = atomic_load_explicit(&objects->num, memory_order_relaxed) + 1;
+    limit = limit < BOARD_MAX_OBJECTS ? limit : BOARD_MAX_OBJECTS;
+    for (uint32_t object = 1; object < limit; object++) {
+        uint32_t state = state_of(&objects->records[object]);
+        num = state != BOARD_OBJECT_FREE ? object : num;
+        num_used += state == BOARD_OBJECT_USED;
+    }
+    board_memory_clear(objects->slots, sizeof(objects->slots), 0, 1);
+    objects->hint = 1;
+    objects->num_used = num_used;
+    objects->num_slots = BOARD_HASH_SLOTS_MIN;
+    while (objects->num_slots < BOARD_HASH_SLOTS && objects->num_slots < num_used * 4) {
+        objects->num_slots *= 2;
+    }
+    uint32_t mask = num_slots(objects) - 1;
+    for (uint32_t object = 1; object <= num; object++) {
+        const struct board_object_record *record = &objects->records[object];
+        if (state_of(record) == BOARD_OBJECT_USED) {
+            uint32_t at = record->hash & mask;
+            while (objects->slots[at]) {
+                at = (at + 1) & mask;
+            }
+            objects->slots[at] = object;
+        }
+    }
+    atomic_store_explicit(&objects->num, num, memory_order_release);
+}
+
+// What a dead process left is a record that does not count yet, or an index that is not right.
+static void lock(struct board *board)
+{
+    if (board_lock_take(board, &board->objects->lock, BOARD_LOCK_OBJECTS)) {
+        index_rebuild(board->objects);
+    }
+}
+
+static void unlock(struct board *board)
+{
+    board_lock_give(board, &board->objects->lock);
+}
+
+void board_objects_repair(struct board *board)
+{
+    lock(board);
+    unlock(board);
+}
+
+static uint32_t generation_own(struct board *board)
+{
+    return board->self ? board->incarnations->records[board->self].generation : 0;
+}
+
+static uint32_t number_free(struct board_objects *objects, uint32_t limit)
+{
+    uint32_t object = objects->hint ? objects->hint : 1;
+    while (object < limit && state_of(&objects->records[object]) != BOARD_OBJECT_FREE) {
+        object++;
+    }
+    if (limit == ORDINARY_LIMIT || object < ORDINARY_LIMIT) {
+        objects->hint = object;
+    }
+    return object < limit ? object : 0;
+}
+
+// The name that an object's kind has, up to the slash; false where it has none, or is one.
+static bool kind_of(char *kind, const char *name)
+{
+    const char *end = memchr(name, '/', BOARD_NAME_MAX - 1);
+    if (!end || !end[1]) {
+        return false;
+    }
+    memset(kind, 0, BOARD_NAME_MAX);
+    memcpy(kind, name, (size_t)(end + 1 - name));
+    return true;
+}
+
+// Under the lock. 0 where the table is full.
+static uint32_t find_or_make(struct board *board, const char *fitted, uint32_t generation, uint32_t limit)
+{
+    struct board_objects *objects = board->objects;
+    uint32_t slot, hash = (uint32_t)hash_of(fitted);
+    uint32_t object = lookup(objects, &slot, fitted, hash);
+    if (object) {
+        struct board_object_record *record = &objects->records[object];
+        record->first = generation < record->first ? generation : record->first;
+        record->last = generation > record->last ? generation : record->last;
+        return object;
+    }
+    object = number_free(objects, limit);
+    if (!object) {
+        return 0;
+    }
+    if (++objects->num_used * 2 > num_slots(objects)) {
+        index_rebuild(objects);
+        objects->num_used++;
+        lookup(objects, &slot, fitted, hash);
+    }
+    struct board_object_record *record = &objects->records[object];
+    memcpy(record->name, fitted, BOARD_NAME_MAX);
+    record->hash = hash;
+    record->first = record->last = generation;
+    atomic_store_explicit(&record->parent, 0, memory_order_relaxed);
+    objects->slots[slot] = object;
+    if (object > atomic_load_explicit(&objects->num, memory_order_relaxed)) {
+        atomic_store_explicit(&objects->num, object, memory_order_release);
+    }
+    atomic_store_explicit(&record->state, BOARD_OBJECT_USED, memory_order_release);
+    return object;
 }
 
 uint32_t board_object_find(struct board *board, const char *name)
@@ -49,37 +175,36 @@ uint32_t board_object_find(struct board *board, const char *name)
     char fitted[BOARD_NAME_MAX];
     uint32_t slot;
     name_fit(fitted, name);
-    return lookup(board->objects, &slot, fitted, (uint32_t)hash_of(fitted));
+    lock(board);
+    uint32_t object = lookup(board->objects, &slot, fitted, (uint32_t)hash_of(fitted));
+    unlock(board);
+    return object;
 }
 
+// The kind's own object comes first, while there are low numbers.
 uint32_t board_object(struct board *board, const char *name)
 {
-    struct board_objects *objects = board->objects;
-    char fitted[BOARD_NAME_MAX];
-    uint32_t slot;
+    char fitted[BOARD_NAME_MAX], kind[BOARD_NAME_MAX];
     name_fit(fitted, name);
-    uint32_t hash = (uint32_t)hash_of(fitted);
-    // Nothing to repair after a take-over: a record counts from the moment `num` covers it.
-    board_lock_take(board, &objects->lock, BOARD_LOCK_OBJECTS);
-    uint32_t object = lookup(objects, &slot, fitted, hash);
-    uint32_t num = atomic_load_explicit(&objects->num, memory_order_relaxed);
-    if (object == 0 && num + 1 < BOARD_MAX_OBJECTS && slot < BOARD_HASH_SLOTS) {
-        object = num + 1;
-        struct board_object_record *record = &objects->records[object];
-        memcpy(record->name, fitted, BOARD_NAME_MAX);
-        record->hash = hash;
-        atomic_store_explicit(&record->parent, 0, memory_order_relaxed);
-        __atomic_store_n(&objects->slots[slot], object, __ATOMIC_RELEASE);
-        atomic_store_explicit(&objects->num, object, memory_order_release);
+    bool has_kind = kind_of(kind, fitted);
+    for (bool swept = false;; swept = true) {
+        lock(board);
+        if (has_kind) {
+            find_or_make(board, kind, 0, BOARD_MAX_OBJECTS);
+        }
+        uint32_t object = find_or_make(board, fitted, generation_own(board), ORDINARY_LIMIT);
+        unlock(board);
+        if (object || swept || board_objects_sweep(board) == 0) {
+            return object;
+        }
     }
-    board_lock_give(board, &objects->lock);
-    return object;
 }
 
 const char *board_object_name(struct board *board, uint32_t object)
 {
     board_check_object(object);
-    return board->objects->records[object].name;
+    const struct board_object_record *record = &board->objects->records[object];
+    return state_of(record) == BOARD_OBJECT_USED ? record->name : "";
 }
 
 uint32_t board_object_limit(struct board *board)
@@ -110,4 +235,134 @@ _Atomic uint64_t *board_gauges(struct board *board, uint32_t object)
 {
     board_check_object(object);
     return board->objects->gauges[object];
+}
+
+// ---- sweeping
+// ------------------------------------------------------------------------------------------------------------
+
+// Who lives, and what they have touched.
+struct census {
+    uint32_t num_generations;
+    uint32_t generations[BOARD_MAX_INCARNATIONS];
+    uint64_t touched[BOARD_BITMAP_WORDS];
+};
+
+static void generation_note(struct census *census, uint32_t generation)
+{
+    for (uint32_t i = 0; i < census->num_generations; i++) {
+        if (census->generations[i] == generation) {
+            return;
+        }
+    }
+    census->generations[census->num_generations++] = generation;
+}
+
+// A number that is just being given is one of a generation that has its keeper, or has named nothing yet: a keeper
+// names its objects under the lock that we hold.
+static void census_take(struct board *board, struct census *census)
+{
+    uint32_t limit = board_incarnation_limit(board), words = board_bitmap_words(board);
+    memset(census, 0, sizeof(*census));
+    for (uint32_t inc = 1; inc < limit; inc++) {
+        struct board_incarnation *record = &board->incarnations->records[inc];
+        if (atomic_load(&record->state) == BOARD_STATE_FREE) {
+            continue;
+        }
+        generation_note(census, record->generation);
+        if (!atomic_load(&board->incarnations->estates[inc].has_touched)) {
+            continue;
+        }
+        for (uint32_t i = 0; i < words; i++) {
+            census->touched[i] |= atomic_load_explicit(&board->base->touched[inc][i], memory_order_relaxed) |
+                                  atomic_load_explicit(&board->lanes->touched[inc][i], memory_order_relaxed);
+        }
+    }
+}
+
+// What the master or nobody in particular named is for ever. That nothing of it is in use follows from the generations'
+// end; an object of which that is not so is left alone.
+static bool is_left(struct board *board, const struct census *census, uint32_t object)
+{
+    const struct board_object_record *record = &board->objects->records[object];
+    if (record->first == 0 || census->touched[object >> 6] >> (object & 63) & 1) {
+        return false;
+    }
+    for (uint32_t i = 0; i < census->num_generations; i++) {
+        if (census->generations[i] >= record->first && census->generations[i] <= record->last) {
+            return false;
+        }
+    }
+    struct board_queue *queue = &board->queues->queues[object];
+    return board_lock_holder(&queue->lock) == 0 && atomic_load(&queue->num) == 0 && !queue->head;
+}
+
+// The totals of its kind keep what was counted for it.
+static void counters_leave(struct board *board, uint32_t object)
+{
+    char kind[BOARD_NAME_MAX];
+    if (kind_of(kind, board->objects->records[object].name)) {
+        uint32_t rest = find_or_make(board, kind, 0, BOARD_MAX_OBJECTS);
+        if (rest) {
+            board_counters_move(board, rest, object);
+        }
+    }
+}
+
+// All that stands under the numbers from `first` up to `end`, none of which is used.
+static void range_clear(struct board *board, uint32_t first, uint32_t end)
+{
+    board_memory_clear(board->base->counters, sizeof(board->base->counters[0]), first, end);
+    board_memory_clear(board->objects->gauges, sizeof(board->objects->gauges[0]), first, end);
+    board_memory_clear(board->lanes->units, sizeof(board->lanes->units[0]), first, end);
+    board_memory_clear(board->queues->queues, sizeof(board->queues->queues[0]), first, end);
+    for (uint32_t object = first; object < end; object++) {
+        atomic_store_explicit(&board->objects->records[object].parent, 0, memory_order_relaxed);
+        atomic_store_explicit(&board->objects->records[object].state, BOARD_OBJECT_FREE, memory_order_release);
+    }
+}
+
+static uint32_t all_clear(struct board *board)
+{
+    struct board_object_record *records = board->objects->records;
+    uint32_t num = 0, end = board_object_limit(board);
+    for (uint32_t object = 1, next; object < end; object = next) {
+        bool any = false;
+        for (next = object; next < end && state_of(&records[next]) != BOARD_OBJECT_USED; next++) {
+            bool leaves = state_of(&records[next]) == BOARD_OBJECT_FREEING;
+            any = any || leaves;
+            num += leaves;
+        }
+        if (any) {
+            range_clear(board, object, next);
+        }
+        next += next == object;
+    }
+    return num;
+}
+
+// The counters leave first, then the object, and its memory last: killed anywhere between, the next sweep goes on.
+uint32_t board_objects_sweep(struct board *board)
+{
+    struct board_lock *reaper = &board->incarnations->reaper;
+    struct census census;
+    if (board_lock_take(board, reaper, 0)) {
+        board_counters_recover(board);
+    }
+    lock(board);
+    census_take(board, &census);
+    uint32_t limit = board_object_limit(board);
+    for (uint32_t object = 1; object < limit; object++) {
+        struct board_object_record *record = &board->objects->records[object];
+        if (state_of(record) == BOARD_OBJECT_USED && is_left(board, &census, object)) {
+            counters_leave(board, object);
+            atomic_store_explicit(&record->state, BOARD_OBJECT_FREEING, memory_order_release);
+        }
+    }
+    uint32_t num = all_clear(board);
+    if (num) {
+        index_rebuild(board->objects);
+    }
+    unlock(board);
+    atomic_store_explicit(&reaper->owner, 0, memory_order_release);
+    return num;
 }

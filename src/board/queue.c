@@ -22,8 +22,10 @@ static void queue_lock(struct board *board, uint32_t backend, uint32_t server)
     atomic_signal_fence(memory_order_seq_cst); // in place before anything of that server changes
 }
 
+// The number of the server may come to mean another one.
 static void queue_unlock(struct board *board, uint32_t backend)
 {
+    queue_at(board, backend)->server = 0;
     board_lock_give(board, &queue_at(board, backend)->lock);
 }
 
@@ -327,7 +329,7 @@ static void waiter_recall(struct board *board, uint32_t waiter, uint32_t inc)
     struct board_waiter *record = board_waiter_at(board, waiter);
     uint32_t backend = atomic_load(&record->backend);
     struct board_queue *queue = queue_at(board, backend);
-    uint32_t holder = atomic_load(&queue->lock.owner);
+    uint32_t holder = board_lock_holder(&queue->lock);
     if (holder > 0 && holder < BOARD_MAX_INCARNATIONS && is_asleep(board, holder)) {
         return;
     }
@@ -500,7 +502,7 @@ static void rebuild(struct board *board, uint32_t backend)
 
 void board_queue_repair(struct board *board, uint32_t number, uint32_t inc)
 {
-    if (number < BOARD_MAX_OBJECTS && atomic_load(&queue_at(board, number)->lock.owner) == inc) {
+    if (number < BOARD_MAX_OBJECTS && board_lock_holder(&queue_at(board, number)->lock) == inc) {
         queue_lock(board, number, 0);
         queue_unlock(board, number);
     }
@@ -528,6 +530,10 @@ static void waiter_clear(struct board *board, uint32_t waiter, uint32_t inc)
 
 void board_waiters_clear(struct board *board, uint32_t inc)
 {
+    struct board_estate *estate = &board->incarnations->estates[inc];
+    if (!atomic_load(&estate->has_chunks)) {
+        return;
+    }
     for (uint32_t chunk = 0; chunk < BOARD_CHUNKS; chunk++) {
         struct board_chunk *record = &board->queues->chunks[chunk];
         if (atomic_load(&record->owner) != inc) {
@@ -544,4 +550,5 @@ void board_waiters_clear(struct board *board, uint32_t inc)
         atomic_store(&record->granted, 0);
         atomic_store(&record->owner, 0);
     }
+    atomic_store(&estate->has_chunks, 0);
 }

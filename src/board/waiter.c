@@ -37,6 +37,7 @@ static void room_remove(struct board *board, struct board_estate *estate, uint32
 
 static uint32_t chunk_own(struct board *board, struct board_estate *estate, uint32_t inc)
 {
+    atomic_store(&estate->has_chunks, 1);
     for (uint32_t i = 0; i < BOARD_CHUNKS; i++) {
         uint32_t at = (estate->chunk_hint + i) % BOARD_CHUNKS, owner = 0;
         if (atomic_compare_exchange_strong(&board->queues->chunks[at].owner, &owner, inc)) {

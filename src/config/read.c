@@ -82,8 +82,17 @@ bool config_read_text(struct config *config, const char *name, struct slice text
     return !config_diag_failed(config->diag);
 }
 
+// Manual section 2.3.
+static void note_file(struct config *config, const char *path)
+{
+    static const char name[] = "HAPROXY_CFGFILES";
+    const char *before = config->num_files++ ? config_env_get(config->env, slice_str(name)) : NULL;
+    config_env_set(config->env, name, before ? arena_printf(config->arena, "%s;%s", before, path) : path, true);
+}
+
 static bool read_file(struct config *config, const char *path, int fd)
 {
+    note_file(config, path);
     struct text text;
     text_init(&text);
     char chunk[16 * 1024];

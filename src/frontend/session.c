@@ -6,8 +6,6 @@
 #include "stream/tunnel.h"
 #include "transport/tls.h"
 
-enum { LINGER_BYTES = 256 * 1024, LINGER_US = 1000000 };
-
 static void end_vars(struct frontend_session *session)
 {
     struct expr_subject subject = { .process = &session->owner->streams.expr };
@@ -77,36 +75,6 @@ void frontend_sessions_meet(struct event_timer *timer)
     }
 }
 
-static void linger_event(struct mux_stream *stream)
-{
-    struct frontend_session *session = CONTAINER_OF(mux_h1_of(stream), struct frontend_session, front);
-    char waste[4096];
-    size_t len;
-    enum io io;
-    while ((io = transport_conn_recv(&session->front.conn, &len, waste, sizeof(waste))) == IO_OK) {
-        if (len >= session->linger_left) {
-            frontend_session_free(session, false);
-            return;
-        }
-        session->linger_left -= len;
-    }
-    if (io != IO_AGAIN)
-        frontend_session_free(session, false);
-}
-
-static void session_linger(struct frontend_session *session)
-{
-    // Without events nothing would be lingered for.
-    list_remove(&session->fresh);
-    transport_conn_register(session->owner->loop, &session->front.conn);
-    session->state = FRONTEND_SESSION_LINGER;
-    session->linger_left = LINGER_BYTES;
-    session->front.stream.on_event = linger_event;
-    transport_conn_shutdown(&session->front.conn);
-    event_timer_set(session->owner->loop, &session->timer, session->owner->loop->now_us + LINGER_US);
-    linger_event(&session->front.stream);
-}
-
 static bool start_stream(struct frontend_session *session);
 
 // Whether a look at the connection may find something; an end that was seen already is not announced again.
@@ -145,12 +113,12 @@ static void stream_ended(struct proxy_session *facts, enum stream_next next)
             event_task_wake(session->owner->loop, &session->next_request);
         break;
     case STREAM_NEXT_LINGER:
-        session_linger(session);
+        frontend_session_linger(session);
         break;
     case STREAM_NEXT_CLOSE:
         // The end of an answer to early data can be told only when the handshake is over.
         if (facts->tls && facts->tls->facts.early && !facts->tls->facts.done)
-            session_linger(session);
+            frontend_session_linger(session);
         else
             frontend_session_free(session, false);
         break;
@@ -239,6 +207,8 @@ static void next_request(struct event_task *task)
     }
     if (session->state == FRONTEND_SESSION_IDLE)
         idle_event(&session->front.stream);
+    else if (session->state == FRONTEND_SESSION_LINGER)
+        frontend_session_linger_on(session);
 }
 
 static void timer_fired(struct event_timer *timer)
@@ -259,6 +229,9 @@ static void timer_fired(struct event_timer *timer)
     case FRONTEND_SESSION_PROXY:
     case FRONTEND_SESSION_TLS:
         frontend_handshake_late(session);
+        break;
+    case FRONTEND_SESSION_LINGER:
+        frontend_session_linger_late(session);
         break;
     default:
         frontend_session_free(session, false);

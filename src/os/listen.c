@@ -20,15 +20,40 @@ bool os_listen_is_per_slot(const struct os_listen *spec)
     return spec->kind == OS_LISTEN_TCP;
 }
 
+// What the system does where a line does not say.
+static bool v6only_default(void)
+{
+    static int known = -1;
+    int value = 0;
+    socklen_t len = sizeof(value);
+    int fd = known < 0 ? socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+    if (fd >= 0) {
+        known = getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &value, &len) == 0 && value;
+        close(fd);
+    }
+    return known > 0;
+}
+
+// The kernel asks only for the wildcard: any other IPv6 address takes IPv6 alone.
+static bool is_v6only(const struct os_listen *spec)
+{
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&spec->address;
+    if (spec->address.ss_family != AF_INET6)
+        return false;
+    if (!IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr))
+        return !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr);
+    return spec->flags & OS_LISTEN_V6ONLY || (!(spec->flags & OS_LISTEN_V4V6) && v6only_default());
+}
+
+// For TCP this is what the kernel makes one group of: two places that differ here have groups of their own.
 bool os_listen_same(const struct os_listen *a, const struct os_listen *b)
 {
-    const uint32_t identity = OS_LISTEN_V6ONLY | OS_LISTEN_V4V6 | OS_LISTEN_TRANSPARENT;
     if (a->kind != b->kind)
         return false;
     if (a->kind == OS_LISTEN_FD)
         return a->fd == b->fd;
     return a->address_len == b->address_len && memcmp(&a->address, &b->address, a->address_len) == 0 &&
-           (a->flags & identity) == (b->flags & identity) && strcmp(a->interface, b->interface) == 0;
+           is_v6only(a) == is_v6only(b) && strcmp(a->interface, b->interface) == 0;
 }
 
 static void inet_text(char *text, const struct os_listen *spec)
@@ -132,17 +157,6 @@ static int backlog_of(const struct os_listen *spec)
     return spec->backlog && spec->backlog < INT32_MAX ? (int)spec->backlog : INT32_MAX;
 }
 
-void os_listen_adjust(int fd, const struct os_listen *spec)
-{
-    if (spec->kind == OS_LISTEN_TCP) {
-        set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, spec->flags & OS_LISTEN_DEFER_ACCEPT ? LISTEN_DEFER_SECONDS : 0);
-        set(fd, IPPROTO_TCP, TCP_FASTOPEN, spec->flags & OS_LISTEN_TFO ? LISTEN_TFO_QUEUE : 0);
-        // Accepted connections inherit it, which spares a call for each of them.
-        set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    }
-    listen(fd, backlog_of(spec));
-}
-
 static int tcp_open(const struct os_listen *spec, char *error)
 {
     int fd = stream_socket(spec);
@@ -157,9 +171,6 @@ static int tcp_open(const struct os_listen *spec, char *error)
         return fail(fd, spec, error, "cannot set the segment size");
     if (bind(fd, (const struct sockaddr *)&spec->address, spec->address_len) < 0)
         return fail(fd, spec, error, "cannot bind socket");
-    os_listen_adjust(fd, spec);
-    if (listen(fd, backlog_of(spec)) < 0)
-        return fail(fd, spec, error, "cannot listen to socket");
     return fd;
 }
 
@@ -174,16 +185,24 @@ static const char *unix_dress(const char *path, const struct os_listen *spec)
     return NULL;
 }
 
-// A client must find either the old socket or the new one under the name, dressed and listening, at every moment.
+// Where a socket stands until it listens: a client must find either the old socket or the new one under the name,
+// dressed and listening, at every moment.
+static bool unix_temporary(struct sockaddr_un *temporary, const struct os_listen *spec)
+{
+    const struct sockaddr_un *wanted = (const struct sockaddr_un *)&spec->address;
+    size_t path_len = strnlen(wanted->sun_path, sizeof(wanted->sun_path));
+    *temporary = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    int len = snprintf(temporary->sun_path, sizeof(temporary->sun_path), "%.*s.%d", (int)path_len, wanted->sun_path,
+                       (int)getpid());
+    return path_len < sizeof(wanted->sun_path) && len > 0 && (size_t)len < sizeof(temporary->sun_path);
+}
+
 static int unix_open(const struct os_listen *spec, char *error)
 {
     const struct sockaddr_un *wanted = (const struct sockaddr_un *)&spec->address;
-    struct sockaddr_un temporary = { .sun_family = AF_UNIX };
+    struct sockaddr_un temporary;
     struct stat st;
-    size_t path_len = strnlen(wanted->sun_path, sizeof(wanted->sun_path));
-    int len = snprintf(temporary.sun_path, sizeof(temporary.sun_path), "%.*s.%d", (int)path_len, wanted->sun_path,
-                       (int)getpid());
-    if (path_len == sizeof(wanted->sun_path) || len < 0 || (size_t)len >= sizeof(temporary.sun_path)) {
+    if (!unix_temporary(&temporary, spec)) {
         errno = ENAMETOOLONG;
         return fail(-1, spec, error, "cannot bind UNIX socket");
     }
@@ -198,10 +217,6 @@ static int unix_open(const struct os_listen *spec, char *error)
     if (bind(fd, (const struct sockaddr *)&temporary, sizeof(temporary)) < 0)
         return fail(fd, spec, error, "cannot bind UNIX socket");
     const char *what = unix_dress(temporary.sun_path, spec);
-    if (!what && listen(fd, backlog_of(spec)) < 0)
-        what = "cannot listen to UNIX socket";
-    if (!what && rename(temporary.sun_path, wanted->sun_path) < 0)
-        what = "cannot give UNIX socket its name";
     if (what) {
         int saved = errno;
         unlink(temporary.sun_path);
@@ -218,8 +233,6 @@ static int abns_open(const struct os_listen *spec, char *error)
         return fail(fd, spec, error, "cannot create a socket");
     if (bind(fd, (const struct sockaddr *)&spec->address, spec->address_len) < 0)
         return fail(fd, spec, error, "cannot bind abstract socket");
-    if (listen(fd, backlog_of(spec)) < 0)
-        return fail(fd, spec, error, "cannot listen to abstract socket");
     return fd;
 }
 
@@ -239,8 +252,6 @@ static int inherited_open(const struct os_listen *spec, char *error)
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return fail(fd, spec, error, "cannot make the inherited socket non-blocking");
-    if (listen(fd, backlog_of(spec)) < 0)
-        return fail(fd, spec, error, "cannot listen to the inherited socket");
     return fd;
 }
 
@@ -258,19 +269,53 @@ int os_listen_open(const struct os_listen *spec, char *error)
     }
 }
 
-uint64_t os_listen_file(const struct os_listen *spec)
+static const char *tcp_adjust(int fd, const struct os_listen *spec)
 {
-    const struct sockaddr_un *un = (const struct sockaddr_un *)&spec->address;
-    struct stat st;
-    bool there = spec->kind == OS_LISTEN_UNIX && lstat(un->sun_path, &st) == 0 && S_ISSOCK(st.st_mode);
-    return there ? (uint64_t)st.st_ino : 0;
+    bool is_v6 = spec->address.ss_family == AF_INET6;
+    bool transparent = spec->flags & OS_LISTEN_TRANSPARENT;
+    set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, spec->flags & OS_LISTEN_DEFER_ACCEPT ? LISTEN_DEFER_SECONDS : 0);
+    set(fd, IPPROTO_TCP, TCP_FASTOPEN, spec->flags & OS_LISTEN_TFO ? LISTEN_TFO_QUEUE : 0);
+    set(fd, IPPROTO_TCP, TCP_MAXSEG, (int)spec->mss);
+    // Accepted connections inherit it, which spares a call for each of them.
+    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    return set(fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, is_v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, transparent)
+               ? NULL
+               : "cannot listen transparently";
 }
 
-void os_listen_close(int take_fd, const struct os_listen *spec, uint64_t file)
+bool os_listen_adjust(int fd, const struct os_listen *spec, char *error)
 {
-    if (file && os_listen_file(spec) == file)
-        unlink(((const struct sockaddr_un *)&spec->address)->sun_path);
-    if (spec->kind != OS_LISTEN_FD)
-        shutdown(take_fd, SHUT_RDWR);
+    const char *what = NULL;
+    if (spec->kind == OS_LISTEN_TCP)
+        what = tcp_adjust(fd, spec);
+    else if (spec->kind == OS_LISTEN_UNIX)
+        what = unix_dress(((const struct sockaddr_un *)&spec->address)->sun_path, spec);
+    if (!what && listen(fd, backlog_of(spec)) < 0)
+        what = "cannot listen";
+    if (what)
+        fail(-1, spec, error, what);
+    return !what;
+}
+
+bool os_listen_begin(int fd, const struct os_listen *spec, char *error)
+{
+    const char *what = spec->kind == OS_LISTEN_TCP ? tcp_adjust(fd, spec) : NULL;
+    struct sockaddr_un temporary;
+    if (!what && listen(fd, backlog_of(spec)) < 0)
+        what = "cannot listen to socket";
+    if (!what && spec->kind == OS_LISTEN_UNIX &&
+        (!unix_temporary(&temporary, spec) ||
+         rename(temporary.sun_path, ((const struct sockaddr_un *)&spec->address)->sun_path) < 0))
+        what = "cannot give UNIX socket its name";
+    if (what)
+        fail(-1, spec, error, what);
+    return !what;
+}
+
+void os_listen_drop(int take_fd, const struct os_listen *spec)
+{
+    struct sockaddr_un temporary;
+    if (spec->kind == OS_LISTEN_UNIX && unix_temporary(&temporary, spec))
+        unlink(temporary.sun_path);
     close(take_fd);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "base/arena.h"
 #include "base/check.h"
+#include "board/board.h"
 #include "config/config.h"
 #include "log/log.h"
 #include "os/service.h"
@@ -111,6 +112,7 @@ int process_main(const struct process_program *program, int argc, char **argv)
     mallopt(M_MXFAST, 0);
     standard_descriptors_open();
     os_title_init(argc, argv);
+    board_program_version(version_text());
     enum command command = command_read(&options, argc, argv);
     int status = 0;
     // The environment that configurations see is made of this one.

@@ -163,16 +163,6 @@ static bool take_nothing(struct reading *reading, const struct flag *flag)
     return true;
 }
 
-// Sockets of an old process are not taken over: a new one joins its addresses, and -sf or -st ends the old one.
-static bool take_old_socket(struct reading *reading, const struct flag *flag)
-{
-    (void)flag;
-    const char *path = argument(reading);
-    if (path && strcmp(path, "/dev/null") != 0)
-        log_say(LOG_LEVEL_WARNING, "option '-x' is not needed: sockets of an old process are joined, not taken over");
-    return path != NULL;
-}
-
 #define OPTION(member) offsetof(struct process_options, member)
 
 static const struct flag flags[] = {
@@ -199,7 +189,7 @@ static const struct flag flags[] = {
     { "-m", take_u64, OPTION(memory_mb), 0 },
     { "-sf", take_old_pids, 0, 0 },
     { "-st", take_old_pids, 0, 0 },
-    { "-x", take_old_socket, 0, 0 },
+    { "-x", take_string, OPTION(old_socket), 0 },
     { "-dD", take_bool, OPTION(diagnostics), 0 },
     { "-dW", take_bool, OPTION(zero_warning), 0 },
     { "-dr", take_bool, OPTION(ignore_unresolved), 0 },
@@ -274,7 +264,8 @@ void command_usage(const char *name)
             "        -L sets the local peer's name\n"
             "        -S <bind>[,<bind options>...] opens an admin socket of the master\n"
             "        -sf/-st [pid]* finish/terminate old processes once this one is ready\n"
-            "        -x <unix_socket> is accepted: old sockets are joined\n"
+            "        -x takes the listening sockets over from the program behind an admin socket that has expose-fd "
+            "listeners\n"
             "        -dD warns about suspicious statements; -dW refuses warnings\n"
             "        -dr ignores servers' names that do not resolve; -dG looks no name up\n"
             "        -dS does not splice; -dV verifies no server's certificate by default\n"

@@ -160,6 +160,25 @@ static void take_latest(struct messages *messages, const struct messages_event *
         admin->latest(controller->admin, &latest);
 }
 
+static void take_socket(struct messages *messages, const struct messages_event *event)
+{
+    struct controller *controller = messages->owner;
+    const struct process_admin *admin = controller->program->admin;
+    const struct wire_socket *wire = event->data;
+    const struct process_socket socket = {
+        .listen = &wire->listen,
+        .slot = wire->slot,
+        .number = wire->number,
+        .num_left = wire->num_left,
+    };
+    if (!admin || !admin->socket)
+        return;
+    int fd = event->num_fds ? event->fds[0] : -1;
+    if (fd >= 0)
+        event->fds[0] = -1;
+    admin->socket(controller->admin, wire->id, &socket, fd);
+}
+
 static const struct messages_kind kinds[] = {
     { .type = WIRE_LISTEN,
       .min_len = sizeof(struct wire_listen),
@@ -177,7 +196,19 @@ static const struct messages_kind kinds[] = {
       .min_len = offsetof(struct wire_latest, text),
       .max_len = sizeof(struct wire_latest),
       .take = take_latest },
+    { .type = WIRE_SOCKET,
+      .min_len = sizeof(struct wire_socket),
+      .max_len = sizeof(struct wire_socket),
+      .num_fds = 1,
+      .fds_optional = true,
+      .take = take_socket },
 };
+
+bool controller_sockets(struct controller *controller, uint64_t id)
+{
+    struct wire_sockets sockets = { .id = id };
+    return messages_send(&controller->master, WIRE_SOCKETS, &sockets, sizeof(sockets), NULL, 0);
+}
 
 bool controller_reload(struct controller *controller, uint64_t id, bool hard)
 {

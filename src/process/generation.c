@@ -23,6 +23,7 @@ enum {
     GENERATION_LAST_WORDS_MS = 100,
     GENERATION_SAID_MAX = 1 << 20,
     GENERATION_MAX_BINDS = 1 << 20,
+    GENERATION_MAX_SECTIONS = 1024,
     GENERATION_SEATS_US = 1000000,
     GENERATION_SEATS_EACH = 16, // lines for each place in that time
 };
@@ -80,8 +81,10 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
     }
     generation->binds = calloc(generation->plan.num_binds + 1, sizeof(struct listener *));
     generation->sockets = calloc(generation->plan.num_sockets + 1, sizeof(struct listener *));
-    if (!generation->binds || !generation->sockets)
-        check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct listener *));
+    generation->bind_specs = calloc(generation->plan.num_binds + 1, sizeof(struct os_listen));
+    generation->socket_specs = calloc(generation->plan.num_sockets + 1, sizeof(struct os_listen));
+    if (!generation->binds || !generation->sockets || !generation->bind_specs || !generation->socket_specs)
+        check_out_of_memory((generation->plan.num_binds + 1) * sizeof(struct os_listen));
     // Those of the program's file, for a master that is not root; none else can be raised.
     os_capability_raise(generation->plan.capabilities);
     seats_open(generation);
@@ -122,6 +125,7 @@ static void take_open(struct messages *messages, const struct messages_event *ev
                                               request->is_socket ? 1 : generation->plan.num_workers, answer.error);
     answer.done = listener != NULL;
     all[request->index] = listener;
+    (request->is_socket ? generation->socket_specs : generation->bind_specs)[request->index] = request->listen;
     messages_send(messages, WIRE_OPENED, &answer, sizeof(answer), NULL, 0);
 }
 
@@ -135,10 +139,29 @@ static void take_section(struct messages *messages, const struct messages_event 
         messages_refuse(messages, "sends a section of the board without a name");
         return;
     }
-    int fd = event->fds[0];
+    if (generation->num_offers >= GENERATION_MAX_SECTIONS) {
+        messages_refuse(messages, "sends sections of the board without end");
+        return;
+    }
+    struct section_offer *offers = realloc(generation->offers, (generation->num_offers + 1) * sizeof(*offers));
+    if (!offers)
+        check_out_of_memory((generation->num_offers + 1) * sizeof(*offers));
+    generation->offers = offers;
+    offers[generation->num_offers++] = (struct section_offer){ .section = *section, .fd = event->fds[0] };
     event->fds[0] = -1;
-    if (!board_section_take(generation->master->board, section->name, section->version, fd))
-        log_say(LOG_LEVEL_WARNING, "the board cannot keep section '%s' for the next generation", section->name);
+}
+
+// What a generation made in place of another one's counts once it serves: until then that one may have to go on.
+static void sections_enter(struct generation *generation)
+{
+    for (uint32_t i = 0; i < generation->num_offers; i++) {
+        const struct section_offer *offer = &generation->offers[i];
+        if (!board_section_take(generation->master->board, offer->section.name, offer->section.version,
+                                generation->number, offer->fd))
+            log_say(LOG_LEVEL_WARNING, "the board cannot keep section '%s' for the next generation",
+                    offer->section.name);
+    }
+    generation->num_offers = 0;
 }
 
 static bool all_opened(const struct generation *generation)
@@ -283,7 +306,8 @@ static _Noreturn void keeper_become(struct generation *generation, int line)
         .line = line,
     };
     process_signals_child();
-    board_incarnation_enter(master->board, generation->keeper_inc);
+    if (!board_incarnation_enter(master->board, generation->keeper_inc))
+        _exit(1);
     log_say_enter(master->board, generation->keeper_inc);
     generations_descriptors_close(master);
     listeners_descriptors_close(master);
@@ -361,13 +385,17 @@ static void activate(struct generation *generation)
     struct generation *before = master->active;
     generation->state = GENERATION_ACTIVE;
     master->active = generation;
+    sections_enter(generation);
     master->num_again = 0;
     master->again_us = 0;
     messages_send(&generation->line, WIRE_ACTIVE, NULL, 0, NULL, 0);
     bool at_once = master->reload_hard;
-    // What the old generation did for missing neighbours ends with it.
+    if (before && !at_once)
+        listeners_keep(before);
+    // What the old generation did for missing neighbours ends with it, but where it stays.
     for (uint32_t i = 0; before && i < before->num_seats; i++)
         guard_forget_seat(master, &before->seats[i]);
+    seats_send_fresh(generation);
     guard_run(master);
     reload_ended(master, generation, true, NULL);
     if (before)
@@ -383,8 +411,17 @@ void generation_check(struct generation *generation)
     for (uint32_t i = 0; i < generation->num_seats; i++)
         if (!generation->seats[i].ready)
             return;
-    if (generation->state == GENERATION_STARTING)
+    if (generation->state != GENERATION_STARTING || generation->has_failed)
+        return;
+    char error[OS_LISTEN_ERROR_LEN];
+    if (listeners_begin(generation, error)) {
         activate(generation);
+        return;
+    }
+    log_say(LOG_LEVEL_ALERT, "%s", error);
+    text_printf(&generation->said, "%s\n", error);
+    generation->has_failed = true;
+    messages_send(&generation->line, WIRE_HARD_STOP, NULL, 0, NULL, 0);
 }
 
 // A keeper that has no loop yet takes no message, and has no children.
@@ -412,6 +449,7 @@ void generation_leave(struct generation *generation, bool now)
         master->active = NULL;
     if (now) {
         generation->ending = true;
+        listeners_forget_generation(generation);
         leave_now(generation);
         // The next one's controller has the admin sockets already.
         if (was_up && !all_end && generation->seats[0].open)
@@ -419,6 +457,10 @@ void generation_leave(struct generation *generation, bool now)
         return;
     }
     leaving_begin(generation);
+    if (was_up) {
+        listeners_keep(generation);
+        seats_keep(generation);
+    }
     if (generation->line_open)
         messages_send(&generation->line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
     // When everything ends the controller stays to the last, for its keeper to end it: workers still log. An orphan's
@@ -435,6 +477,9 @@ static void failed(struct generation *generation)
     if (master->active)
         log_say(LOG_LEVEL_WARNING, "generation %u could not start; generation %u goes on as before", generation->number,
                 master->active->number);
+    if (master->again_us && !master->stopping)
+        log_say(LOG_LEVEL_WARNING, "another attempt to replace the generation without a keeper follows in %.1f s",
+                master->again_us > master->loop.now_us ? (double)(master->again_us - master->loop.now_us) / 1e6 : 0);
     // Those that it forked already have nobody to end them now.
     leave_now(generation);
     reload_ended(master, generation, false, generation->has_failed ? NULL : "the keeper of the new generation ended\n");
@@ -489,6 +534,21 @@ void generation_keeper_ended(struct generation *generation, int status)
         lost(generation);
 }
 
+// What only generations that are gone had on the board goes too.
+static void board_tidy(struct master *master)
+{
+    uint32_t oldest = UINT32_MAX;
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
+        if (generation->number < oldest)
+            oldest = generation->number;
+    }
+    board_objects_sweep(master->board);
+    if (oldest != UINT32_MAX && master->active && oldest == master->active->number)
+        board_sections_sweep(master->board, oldest);
+    board_journal_tidy(master->board);
+}
+
 bool generation_collect(struct generation *generation)
 {
     if (generation->state != GENERATION_LEAVING || generation->keeper)
@@ -499,9 +559,16 @@ bool generation_collect(struct generation *generation)
     for (uint32_t i = 0; i < generation->num_seats; i++)
         seat_leave(&generation->seats[i]);
     line_end(generation);
+    listeners_forget_generation(generation);
     list_remove(&generation->link);
+    board_tidy(generation->master);
+    for (uint32_t i = 0; i < generation->num_offers; i++)
+        close(generation->offers[i].fd);
+    free(generation->offers);
     free(generation->binds);
     free(generation->sockets);
+    free(generation->bind_specs);
+    free(generation->socket_specs);
     free(generation->seats);
     text_fini(&generation->said);
     free(generation);

@@ -66,18 +66,18 @@ static void change_tell(struct seat *seat, bool live)
 }
 
 // Where nobody answers, it is the machine that is late, and any change would be for the worse.
-static bool workers_look(struct generation *active)
+static bool workers_look(struct generation *generation)
 {
     uint64_t now_us = clock_mono_us();
     bool live[PROCESS_MAX_WORKERS];
     bool any = false;
-    for (uint32_t slot = 0; slot + 1 < active->num_seats; slot++) {
-        live[slot] = answers(active->master, &active->seats[slot + 1], now_us);
+    for (uint32_t slot = 0; slot + 1 < generation->num_seats; slot++) {
+        live[slot] = answers(generation->master, &generation->seats[slot + 1], now_us);
         any = any || live[slot];
     }
-    for (uint32_t slot = 0; any && slot + 1 < active->num_seats; slot++) {
-        struct seat *seat = &active->seats[slot + 1];
-        if (seat->live != live[slot])
+    for (uint32_t slot = 0; any && slot + 1 < generation->num_seats; slot++) {
+        struct seat *seat = &generation->seats[slot + 1];
+        if (seat->live != live[slot] && generation == generation->master->active)
             change_tell(seat, live[slot]);
         seat->live = live[slot];
     }
@@ -110,10 +110,10 @@ static void adopter_set(struct listener *listener, uint32_t index, uint32_t slot
 
 static void sockets_adopt(struct generation *active, struct listener *listener, uint32_t index)
 {
-    for (uint32_t slot = 0; slot < listener->num_fds; slot++) {
+    for (uint32_t slot = 0; slot < listener->num_begun; slot++) {
         bool served = slot + 1 < active->num_seats && active->seats[slot + 1].live;
         struct seat *next = listener->adopters[slot];
-        if (served || listener->close_us)
+        if (served || listener->phase == LISTENER_LEAVE)
             next = NULL;
         else if (!next || !next->live)
             next = neighbour(active, slot);
@@ -126,10 +126,11 @@ static void group_steer(const struct generation *active, struct listener *listen
     uint32_t indices[PROCESS_MAX_WORKERS];
     uint64_t mask[2] = { 0, 0 };
     uint32_t num = 0;
-    for (uint32_t slot = 0; slot < listener->num_fds && slot + 1 < active->num_seats; slot++) {
-        if (!active->seats[slot + 1].live)
+    for (uint32_t slot = 0; slot < listener->num_begun && slot + 1 < active->num_seats; slot++) {
+        int number = group_number(listener, slot);
+        if (!active->seats[slot + 1].live || number < 0)
             continue;
-        indices[num++] = slot;
+        indices[num++] = (uint32_t)number;
         mask[slot / 64] |= (uint64_t)1 << slot % 64;
     }
     if (!num || !listener->steered || memcmp(mask, listener->steered_to, sizeof(mask)) == 0)
@@ -152,16 +153,39 @@ static void sleepers_pass_over(struct master *master)
     }
 }
 
+// Places that only a leaving generation has are its own to serve, to their end.
+static void kept_run(struct master *master)
+{
+    struct generation *looked = NULL;
+    bool any = false;
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
+        struct generation *generation = listener->kept_by;
+        if (!generation || !os_listen_is_per_slot(&listener->spec))
+            continue;
+        if (generation != looked)
+            any = workers_look(generation);
+        looked = generation;
+        if (!any)
+            continue;
+        // Whoever takes over steers to itself: when all of this program ends it leaves the group alone.
+        if (!master->stopping)
+            group_steer(generation, listener);
+        sockets_adopt(generation, listener, listener_index(generation, listener));
+    }
+}
+
 void guard_run(struct master *master)
 {
     struct generation *active = master->active;
     blockers_end(master);
+    kept_run(master);
     if (!active || !workers_look(active))
         return;
     sleepers_pass_over(master);
     for (uint32_t index = 0; index < active->plan.num_binds; index++) {
         struct listener *listener = active->binds[index];
-        if (!os_listen_is_per_slot(&listener->spec))
+        if (!os_listen_is_per_slot(&listener->spec) || listener->kept_by)
             continue;
         group_steer(active, listener);
         sockets_adopt(active, listener, index);
@@ -172,7 +196,7 @@ void guard_forget_seat(struct master *master, const struct seat *seat)
 {
     LIST_EACH(listener, &master->listeners, struct listener, link)
     {
-        for (uint32_t slot = 0; slot < listener->num_fds; slot++)
+        for (uint32_t slot = 0; slot < listener->num_begun; slot++)
             if (listener->adopters[slot] == seat)
                 listener->adopters[slot] = NULL;
     }

@@ -149,6 +149,7 @@ static void plan_send(struct keeper *keeper)
         .num_sockets = settings->num_sockets,
         .daemon = settings->daemon,
         .master_worker = settings->master_worker,
+        .exposes = settings->exposes_sockets,
         .max_reloads = settings->max_reloads,
         .hard_stop_us = settings->hard_stop_us,
         .capabilities = settings->identity.capabilities,
@@ -200,6 +201,14 @@ static void sections_send(struct keeper *keeper)
     }
 }
 
+static void news_tell(struct keeper *keeper)
+{
+    struct board_news news;
+    while (board_news_next(keeper->start.board, &news))
+        text_printf(&keeper->messages, "[NOTICE]   '%s' starts afresh: what was kept is of another shape (%x, now %x)\n",
+                    news.name, news.had_version, news.version);
+}
+
 static void board_prepare(struct keeper *keeper)
 {
     const struct process_program *program = keeper->start.program;
@@ -207,6 +216,7 @@ static void board_prepare(struct keeper *keeper)
         return;
     size_t shown = keeper->messages.len;
     bool done = program->prepare(keeper->conf, &keeper->settings, &keeper->messages, keeper->start.board);
+    news_tell(keeper);
     if (keeper->messages.len > shown)
         show(keeper, keeper->messages.ptr + shown);
     if (!done)

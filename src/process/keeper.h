@@ -31,8 +31,8 @@ struct keeper {
     struct keeper_start start;
     void *conf;
     struct process_settings settings;
-    struct text messages; // what reading the configuration said
-    size_t num_said;      // bytes of it that the master knows
+    struct text messages;    // what reading the configuration said
+    size_t num_said;         // bytes of it that the master knows
     struct log_drain *sinks; // opened for the controllers while they can be reached, or NULL
     struct messages master;
     struct event_source signals;

@@ -105,7 +105,8 @@ static _Noreturn void child_run(struct keeper *keeper, const struct keeper_seat 
 {
     const struct keeper_start *start = &keeper->start;
     process_signals_child();
-    board_incarnation_enter(start->board, seat->inc);
+    if (!board_incarnation_enter(start->board, seat->inc))
+        _exit(1);
     log_say_enter(start->board, seat->inc);
     // Closed as they are: taking them out of the shared epoll would take them out of the keeper's.
     close(keeper->loop.epoll_fd);

@@ -21,7 +21,7 @@ enum {
     MASTER_START_US = 60000000, // a generation that is not ready by then has failed
     MASTER_KILL_US = 3000000,   // after a stop at once
     MASTER_AGAIN_US = 100000,   // between attempts to replace a keeper, doubled each time
-    MASTER_AGAIN_MAX_US = 5000000,
+    MASTER_AGAIN_MAX_US = 30000000,
     MASTER_LEAST_FILES = 48, // to wake a few processes, and for what each of them has open
 };
 
@@ -56,6 +56,7 @@ void master_became_ready(struct master *master, const struct generation *generat
         return;
     master->was_ready = true;
     pidfile_write(master, generation);
+    takeover_complete(master);
     for (uint32_t i = 0; i < options->num_old_pids; i++)
         if (kill(options->old_pids[i], options->old_signal) < 0 && errno != ESRCH)
             log_say(LOG_LEVEL_WARNING, "cannot signal old process %d: %s", (int)options->old_pids[i], strerror(errno));
@@ -157,7 +158,7 @@ static void settle(struct master *master)
     if (master->stopping || reload_coming(master))
         return;
     if (master->again_us && master->again_us <= master->loop.now_us) {
-        uint64_t pause_us = (uint64_t)MASTER_AGAIN_US << (master->num_again < 6 ? master->num_again : 6);
+        uint64_t pause_us = (uint64_t)MASTER_AGAIN_US << (master->num_again < 9 ? master->num_again : 9);
         master->again_us = master->loop.now_us + (pause_us < MASTER_AGAIN_MAX_US ? pause_us : MASTER_AGAIN_MAX_US);
         master->num_again++;
         generation_start(master);
@@ -321,6 +322,11 @@ enum master_end master_run(int *status, const struct process_program *program, c
         else
             log_say(LOG_LEVEL_ALERT, "cannot start: %s", strerror(error));
         status_failed(options, error, strerror(error));
+        *status = 1;
+        return MASTER_EXIT;
+    }
+    if (options->old_socket && !takeover_receive(&master, options->old_socket)) {
+        log_say(LOG_LEVEL_ALERT, "failed to get the sockets of the old process");
         *status = 1;
         return MASTER_EXIT;
     }

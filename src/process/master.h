@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The master's own state, shared by its parts: master.c (life, signals), reload.c (who asked for one, and how it went),
-// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets), guard.c
-// (liveness and steering) and watchdog.c (those that hang).
+// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets), retire.c
+// (their end), groups.c (their numbers in the kernel), takeover.c (sockets of another program), guard.c (liveness and
+// steering) and watchdog.c (those that hang).
 #pragma once
 
 #include <stdbool.h>
@@ -56,6 +57,12 @@ enum generation_state {
     GENERATION_LEAVING,  // it was told to end
 };
 
+// A section of the board that a keeper uses.
+struct section_offer {
+    struct wire_section section;
+    int fd;
+};
+
 struct generation {
     struct list link;
     struct master *master;
@@ -71,15 +78,29 @@ struct generation {
     struct wire_plan plan;
     struct listener **binds; // by bind index
     struct listener **sockets;
+    struct os_listen *bind_specs; // what it wants of them, once it serves
+    struct os_listen *socket_specs;
     struct seat *seats; // the controller, then the workers
     uint32_t num_seats;
-    uint64_t asked_us;    // when the count of seats asked for began
-    uint32_t num_asked;   // since then
-    uint64_t left_us;     // when it was told to end softly; 0: it was not
-    uint32_t num_reloads; // that succeeded since it served
-    bool ending;          // it was told to end at once
-    struct text said;     // what reading the configuration had to say
-    bool has_failed;      // and that it cannot serve
+    uint64_t asked_us;            // when the count of seats asked for began
+    uint32_t num_asked;           // since then
+    uint64_t left_us;             // when it was told to end softly; 0: it was not
+    uint32_t num_reloads;         // that succeeded since it served
+    bool ending;                  // it was told to end at once
+    struct section_offer *offers; // until it serves
+    uint32_t num_offers;
+    struct text said; // what reading the configuration had to say
+    bool has_failed;  // and that it cannot serve
+};
+
+enum { LISTENER_GROUP_MAX = 255, LISTENER_FOREIGN = 255 };
+
+// How far the sockets that nobody wants any more are on their way to their end.
+enum listener_phase {
+    LISTENER_SERVED, // all are wanted
+    LISTENER_GRACE,  // new connections are steered away from the others, and those that come all the same are served
+    LISTENER_DRAIN,  // no new ones are let in
+    LISTENER_LEAVE,  // who accepted was told to leave
 };
 
 // One address and its sockets: one per slot, or one that all share.
@@ -88,12 +109,22 @@ struct listener {
     struct os_listen spec;
     uint64_t file;
     uint32_t num_fds;
+    uint32_t num_begun;  // of these, from the first, listen; the others do once their generation serves
+    uint32_t fresh_from; // slots from here on began to listen with the generation that was activated last
     int fds[PROCESS_MAX_WORKERS];
     struct seat *adopters[PROCESS_MAX_WORKERS]; // who accepts in place of the slot's own worker
-    bool steered;                               // its numbers in the kernel's group are known to be those of its slots
-    uint64_t steered_to[2];                     // bit mask of slots
-    uint64_t grace_end_us;                      // when what is not wanted any more is let go; 0: all is wanted
-    uint64_t close_us;                          // when it is closed, after its adopters left
+    struct generation *kept_by;                 // it leaves, and accepts here to the end as the active one does not
+    bool steered;                               // `group` is known
+    uint8_t group[LISTENER_GROUP_MAX];          // slots by their numbers in the kernel's group, or LISTENER_FOREIGN
+    uint32_t num_group;
+    uint64_t steered_to[2]; // bit mask of slots
+    bool is_shared;         // with another program: its sockets are closed without any effect on others
+    bool is_taken;          // from another program, by -x
+    bool is_closing;        // on a way that cannot be gone back: it serves nobody else
+    enum listener_phase phase;
+    uint32_t retire_to; // slots that stay
+    uint64_t phase_end_us;
+    uint64_t drain_max_us;
 };
 
 struct master {
@@ -240,6 +271,11 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire);
 
 // seats_retry makes the lines that could not be made before.
 void seats_retry(struct master *master);
+// seats_send_fresh sends the sockets that began to listen with the activation of `generation` to its processes.
+void seats_send_fresh(struct generation *generation);
+
+// seats_keep tells the workers of `generation`, before they stop softly, where they go on accepting.
+void seats_keep(struct generation *generation);
 
 // seat_find gives the seat of that slot and incarnation, or NULL.
 struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc);
@@ -273,21 +309,76 @@ void seats_hand_log(struct master *master);
 // listeners.c
 
 // listener_open gives the listener of `spec` with at least `num_slots` sockets, an open one where it is the same place.
-// NULL with a message in `error` (room OS_LISTEN_ERROR_LEN). `generation` may use a place only once.
+// What it opens does not listen before listeners_begin. NULL with a message in `error` (room OS_LISTEN_ERROR_LEN).
+// `generation` may use a place only once.
 struct listener *listener_open(struct generation *generation, const struct os_listen *spec, uint32_t num_slots,
                                char *error);
 
-// listeners_retire starts the grace of all sockets that no starting or active generation wants.
-void listeners_retire(struct master *master);
+// listener_add enters a listener without sockets; NULL where memory is out.
+struct listener *listener_add(struct master *master, const struct os_listen *spec);
 
-// listeners_tick lets go and closes the sockets whose grace is over.
-void listeners_tick(struct master *master);
+// listener_wanted_by says whether `generation` has a line for `listener`.
+bool listener_wanted_by(const struct generation *generation, const struct listener *listener);
+
+// listener_index gives the bind index of `listener` in `generation`, or its number of binds.
+uint32_t listener_index(const struct generation *generation, const struct listener *listener);
+
+// listeners_begin makes the sockets of `generation` listen, and gives those that do the options it wants. False with a
+// message in `error`.
+bool listeners_begin(struct generation *generation, char *error);
 
 // listeners_close_all closes everything, for the end of the master.
 void listeners_close_all(struct master *master);
 
 // listeners_descriptors_close closes all listening sockets in a forked process, without any other effect.
 void listeners_descriptors_close(struct master *master);
+
+// retire.c
+
+// listeners_keep has `generation`, which is about to leave softly, go on accepting where the active one does not.
+void listeners_keep(struct generation *generation);
+
+// listeners_forget_generation: it accepts nowhere any more.
+void listeners_forget_generation(const struct generation *generation);
+
+// listeners_retire lets go of all sockets that no starting or active generation wants, after a grace, and calls back
+// those that are wanted again.
+void listeners_retire(struct master *master);
+
+// listeners_tick goes on with that.
+void listeners_tick(struct master *master);
+
+// listener_close closes the sockets from `slot` on, the last first, and frees a listener that has none left.
+void listener_close(struct listener *listener, uint32_t slot);
+
+// groups.c
+
+// group_begin looks, before the first socket of `listener` begins to listen, who else listens there.
+void group_begin(struct listener *listener);
+
+// group_join: the socket of `slot` began to listen.
+void group_join(struct listener *listener, uint32_t slot);
+
+// group_part: the socket of `slot` is about to be closed, for every holder where it is not shared.
+void group_part(struct listener *listener, uint32_t slot);
+
+// group_number gives the number of the socket of `slot`, or -1.
+int group_number(const struct listener *listener, uint32_t slot);
+
+// group_look sees whether others left the group since.
+void group_look(struct listener *listener);
+
+// takeover.c
+
+// takeover_receive asks the program behind the unix socket at `path` for its listening sockets, and enters them. False
+// after a message.
+bool takeover_receive(struct master *master, const char *path);
+
+// takeover_complete: the generation that uses what was received serves, and the program before is about to be told.
+void takeover_complete(struct master *master);
+
+// takeover_give sends all listening sockets to the controller at `seat`.
+void takeover_give(struct master *master, struct seat *seat, uint64_t id);
 
 // guard.c
 
@@ -303,6 +394,6 @@ void guard_forget_seat(struct master *master, const struct seat *seat);
 // watchdog_run tells of workers, controllers and keepers that are silent, and ends those that stay so. Every tick.
 void watchdog_run(struct master *master);
 
-// watchdog_keeper_gone cleans up after processes of `generation` that its keeper had waited for when it ended, and after
-// those it had not come to fork.
+// watchdog_keeper_gone cleans up after processes of `generation` that its keeper had waited for when it ended, and
+// after those it had not come to fork.
 void watchdog_keeper_gone(struct generation *generation);

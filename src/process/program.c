@@ -10,6 +10,7 @@
 #include "frontend/frontend.h"
 #include "process/command.h"
 #include "process/controller.h"
+#include "process/environment.h"
 #include "process/limits.h"
 #include "process/program.h"
 #include "process/rights.h"
@@ -30,8 +31,11 @@ static void settings_from(struct process_settings *settings, const struct progra
         num_sockets++;
     const struct os_listen **sockets = arena_alloc(program->arena, num_sockets * sizeof(struct os_listen *));
     uint32_t at = 0;
-    for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
+    settings->exposes_sockets = false;
+    for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next) {
         sockets[at++] = &socket->bind.listen;
+        settings->exposes_sockets |= socket->exposes;
+    }
     settings->num_workers = global->nbproc || global->nbthread
                                 ? (global->nbproc ? global->nbproc : 1) * (global->nbthread ? global->nbthread : 1)
                                 : 0;
@@ -64,6 +68,19 @@ static void settings_from(struct process_settings *settings, const struct progra
 // What -S named, for the time of reading: a configuration's reader hands nothing else through.
 static const char *master_socket;
 
+// One word of -S, which means itself: nothing in it is a quote or a variable.
+static void add_word(struct text *line, struct slice word)
+{
+    text_add(line, " '", 2);
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] == '\'')
+            text_printf(line, "'\\''");
+        else
+            text_add(line, &word.ptr[i], 1);
+    }
+    text_add(line, "'", 1);
+}
+
 // -S takes a bind line's words with commas between them; it is the last of the admin sockets.
 static bool read_master_socket(struct config *config)
 {
@@ -73,10 +90,12 @@ static bool read_master_socket(struct config *config)
     text_init(&line);
     struct slice rest = slice_str(master_socket);
     size_t len = slice_find(rest, ',');
-    text_printf(&line, "global\nstats socket \"%.*s\" level admin", (int)len, rest.ptr);
+    text_printf(&line, "global\nstats socket");
+    add_word(&line, slice_of(rest.ptr, len));
+    text_printf(&line, " level admin");
     for (rest = slice_from(rest, len + 1); rest.len; rest = slice_from(rest, len + 1)) {
         len = slice_find(rest, ',');
-        text_printf(&line, " \"%.*s\"", (int)len, rest.ptr);
+        add_word(&line, slice_of(rest.ptr, len));
     }
     text_add(&line, "\n", 1);
     bool ok = !line.failed && config_read_text(config, "-S", slice_of(line.ptr, line.len));
@@ -118,6 +137,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         if (!proxy->fe.maxconn)
             proxy->fe.maxconn = options->proxy_maxconn;
     settings_from(settings, program, options);
+    environment_tell_sockets(program, options->master_socket != NULL);
     limits_place(settings, program);
     return program;
 }
@@ -234,6 +254,11 @@ static bool admin_reload(void *owner, uint64_t id, bool hard)
     return controller_reload(owner, id, hard);
 }
 
+static bool admin_sockets_ask(void *owner, uint64_t id)
+{
+    return controller_sockets(owner, id);
+}
+
 // One controller to a process.
 static struct {
     struct event_timer timer;
@@ -257,7 +282,7 @@ static void *admin_side_start(struct controller *controller)
     rotation.controller = controller;
     event_timer_init(&rotation.timer, rotate);
     rotate(&rotation.timer);
-    static const struct admin_ops ops = { .reload = admin_reload };
+    static const struct admin_ops ops = { .reload = admin_reload, .sockets = admin_sockets_ask };
     return admin_new(&(struct admin_start){
         .loop = &controller->loop,
         .conf = controller->conf,
@@ -305,6 +330,14 @@ static bool admin_side_is_idle(void *admin)
     return admin_is_idle(admin);
 }
 
+static void admin_side_socket(void *admin, uint64_t id, const struct process_socket *socket, int take_fd)
+{
+    const struct admin_socket given = {
+        .listen = socket->listen, .slot = socket->slot, .number = socket->number, .num_left = socket->num_left
+    };
+    admin_socket(admin, id, &given, take_fd);
+}
+
 static void admin_side_stop(void *admin)
 {
     admin_free(admin);
@@ -318,6 +351,7 @@ static const struct process_admin admin_side = {
     .latest = admin_side_latest,
     .leave = admin_side_leave,
     .is_idle = admin_side_is_idle,
+    .socket = admin_side_socket,
     .stop = admin_side_stop,
 };
 

@@ -45,6 +45,13 @@ static void take_reload(struct messages *messages, const struct messages_event *
                       sizeof(struct wire_reloaded), NULL, 0);
 }
 
+static void take_sockets(struct messages *messages, const struct messages_event *event)
+{
+    struct seat *seat = messages->owner;
+    const struct wire_sockets *sockets = event->data;
+    takeover_give(seat->generation->master, seat, sockets->id);
+}
+
 static const struct messages_kind worker_kinds[] = {
     { .type = WIRE_READY, .take = take_ready },
 };
@@ -55,6 +62,10 @@ static const struct messages_kind controller_kinds[] = {
       .min_len = sizeof(struct wire_reload),
       .max_len = sizeof(struct wire_reload),
       .take = take_reload },
+    { .type = WIRE_SOCKETS,
+      .min_len = sizeof(struct wire_sockets),
+      .max_len = sizeof(struct wire_sockets),
+      .take = take_sockets },
 };
 
 void seat_leave(struct seat *seat)
@@ -148,20 +159,40 @@ static void listen_send(struct seat *seat, uint32_t index, uint32_t slot, int fd
     messages_send(&seat->line, WIRE_LISTEN, &listen, sizeof(listen), &fd, 1);
 }
 
-static void sockets_send(struct seat *seat)
+// The sockets of `seat` that listen: all, or those alone that began with this activation.
+static void sockets_send(struct seat *seat, bool fresh)
 {
     const struct generation *generation = seat->generation;
-    if (seat_is_controller(seat)) {
-        reload_latest_send(generation->master, seat);
-        for (uint32_t i = 0; i < generation->plan.num_sockets; i++)
-            listen_send(seat, i, 0, generation->sockets[i]->fds[0]);
-    } else {
-        for (uint32_t i = 0; i < generation->plan.num_binds; i++) {
-            uint32_t slot = os_listen_is_per_slot(&generation->binds[i]->spec) ? seat->slot : 0;
-            listen_send(seat, i, slot, generation->binds[i]->fds[slot]);
+    bool is_controller = seat_is_controller(seat);
+    uint32_t num = is_controller ? generation->plan.num_sockets : generation->plan.num_binds;
+    for (uint32_t i = 0; i < num; i++) {
+        const struct listener *listener = is_controller ? generation->sockets[i] : generation->binds[i];
+        uint32_t slot = !is_controller && os_listen_is_per_slot(&listener->spec) ? seat->slot : 0;
+        if (slot < listener->num_begun && (!fresh || slot >= listener->fresh_from))
+            listen_send(seat, i, slot, listener->fds[slot]);
+    }
+}
+
+void seats_send_fresh(struct generation *generation)
+{
+    for (uint32_t i = 0; i < generation->num_seats; i++)
+        if (generation->seats[i].open)
+            sockets_send(&generation->seats[i], true);
+}
+
+void seats_keep(struct generation *generation)
+{
+    for (uint32_t index = 0; index < generation->plan.num_binds; index++) {
+        const struct listener *listener = generation->binds[index];
+        if (!listener || listener->kept_by != generation)
+            continue;
+        for (uint32_t i = 1; i < generation->num_seats; i++) {
+            struct seat *seat = &generation->seats[i];
+            struct wire_listen keep = { .index = index };
+            if (seat->open)
+                messages_send(&seat->line, WIRE_KEEP, &keep, sizeof(keep), NULL, 0);
         }
     }
-    messages_send(&seat->line, WIRE_START, NULL, 0, NULL, 0);
 }
 
 // Its keeper waits for the line, and asks no second time.
@@ -212,7 +243,10 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
     seat->pid = 0;
     messages_send(&generation->line, WIRE_SEATED, wire, sizeof(*wire), &ends[1], 1);
     close(ends[1]);
-    sockets_send(seat);
+    if (is_controller)
+        reload_latest_send(generation->master, seat);
+    sockets_send(seat, false);
+    messages_send(&seat->line, WIRE_START, NULL, 0, NULL, 0);
     if (is_controller)
         seats_hand_log(generation->master);
 }

@@ -57,11 +57,11 @@ static bool option_expose(struct config *config, void *object, const struct conf
                           const struct config_line *line)
 {
     static const char *const known[] = { "listeners" };
-    (void)object;
     (void)word;
     if (strcmp(config_arg_at(line, 0)->str, known[0]) != 0)
         return config_error_unknown(config, line, 0, "kind of descriptors", known, NUM_ITEMS(known));
-    return config_warning(config, line, 0, "no effect: the master keeps all listening sockets over a reload");
+    socket_of(object)->exposes = true;
+    return true;
 }
 
 #define INTO(member) .into = offsetof(struct global_conf, member)
@@ -118,7 +118,9 @@ static const struct config_word words[] = {
       .min_args = 1,
       .parse = option_expose,
       .args = "listeners",
-      .help = "No effect: the master keeps all listening sockets over a reload, so that nobody need ask for them.",
+      .help =
+          "Lets a second instance that is started with -x and this socket take the listening sockets over, where the "
+          "level is admin. Not needed for a reload: the master keeps all listening sockets over it.",
       .good = "expose-fd listeners",
       .bad = "expose-fd all",
       .bad_says = "all" },

@@ -39,14 +39,17 @@ static void soft_stop(struct worker *worker)
     worker->stopping = true;
     atomic_store(&board_incarnation_at(worker->board, worker->inc)->ready, 2);
     LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
-    socket_leave(worker, socket);
+    {
+        if (!socket->is_kept)
+            socket_leave(worker, socket);
+    }
     traffic_of(worker)->soft_stop(worker->traffic);
 }
 
 // Where nobody steers new connections away, they are kept out at the sockets, until those that are half made are ours.
 static void leave_quietly(struct worker *worker)
 {
-    if (worker->stopping)
+    if (worker->stopping && list_is_empty(&worker->sockets))
         return;
     LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
     os_listen_quiet(socket->fd);
@@ -55,7 +58,10 @@ static void leave_quietly(struct worker *worker)
 
 static void quiet_over(struct event_timer *timer)
 {
-    soft_stop(CONTAINER_OF(timer, struct worker, quiet_timer));
+    struct worker *worker = CONTAINER_OF(timer, struct worker, quiet_timer);
+    soft_stop(worker);
+    LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
+    socket_leave(worker, socket);
 }
 
 // Whoever ends it now, the log tells what that cost.
@@ -78,11 +84,13 @@ static void signals_ready(struct event_source *source, uint32_t events)
 static void take_listen(struct messages *messages, const struct messages_event *event)
 {
     struct worker *worker = messages->owner;
-    struct seat_socket *socket =
-        worker->stopping ? NULL : seat_socket_add(&worker->sockets, event->data, event->fds[0]);
+    // Who stops helps out only where it stays itself.
+    bool wanted = !worker->stopping || !list_is_empty(&worker->sockets);
+    struct seat_socket *socket = wanted ? seat_socket_add(&worker->sockets, event->data, event->fds[0]) : NULL;
     if (!socket)
         return;
     event->fds[0] = -1;
+    socket->is_kept = worker->stopping;
     if (!traffic_of(worker)->listen(worker->traffic, socket->index, socket->fd)) {
         log_say(LOG_LEVEL_ALERT, "worker %u cannot accept on socket %u", worker->slot + 1, socket->index);
         _exit(1);
@@ -95,6 +103,16 @@ static void take_unlisten(struct messages *messages, const struct messages_event
     struct seat_socket *socket = seat_socket_find(&worker->sockets, event->data);
     if (socket)
         socket_leave(worker, socket);
+}
+
+static void take_keep(struct messages *messages, const struct messages_event *event)
+{
+    struct worker *worker = messages->owner;
+    const struct wire_listen *keep = event->data;
+    LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
+    {
+        socket->is_kept |= socket->index == keep->index;
+    }
 }
 
 static void take_start(struct messages *messages, const struct messages_event *event)
@@ -123,6 +141,10 @@ static const struct messages_kind kinds[] = {
       .min_len = sizeof(struct wire_listen),
       .max_len = sizeof(struct wire_listen),
       .take = take_unlisten },
+    { .type = WIRE_KEEP,
+      .min_len = sizeof(struct wire_listen),
+      .max_len = sizeof(struct wire_listen),
+      .take = take_keep },
     { .type = WIRE_START, .take = take_start },
     { .type = WIRE_SOFT_STOP, .take = take_soft_stop },
 };
@@ -177,7 +199,7 @@ static void turn(struct event_loop *loop)
     if (traffic->open_sessions)
         atomic_store_explicit(&board_incarnation_at(worker->board, worker->inc)->sessions,
                               traffic->open_sessions(worker->traffic), memory_order_relaxed);
-    if (worker->stopping && traffic->is_idle(worker->traffic))
+    if (worker->stopping && list_is_empty(&worker->sockets) && traffic->is_idle(worker->traffic))
         loop->stop = true;
 }
 

@@ -6,6 +6,7 @@
 #include "board/board.h"
 #include "log/log.h"
 #include "proxy/conf.h"
+#include "proxy/counters.h"
 #include "table/proc_vars.h"
 
 enum { NAME_MAX_LEN = 512 };
@@ -29,7 +30,8 @@ static bool publish_proxy(struct program_conf *program, struct proxy_conf *proxy
 {
     const struct global_conf *global = &program->global;
     const char *tag = proxy->log_tag ? proxy->log_tag : global->log_tag ? global->log_tag : PROXY_LOG_TAG;
-    if (proxy->has_frontend && !enter(&proxy->fe_object, board, "f/%s", proxy->name))
+    const char *kind = proxy->mode == PROXY_MODE_HTTP ? PROXY_KIND_HTTP : PROXY_KIND_TCP;
+    if (proxy->has_frontend && !enter(&proxy->fe_object, board, "%s%s", kind, proxy->name))
         return false;
     if (proxy->has_backend && !enter(&proxy->be_object, board, "b/%s", proxy->name))
         return false;

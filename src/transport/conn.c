@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <unistd.h>
@@ -333,4 +334,13 @@ bool transport_conn_is_alive(struct transport_conn *conn)
         return false;
     conn->can_read = false;
     return true;
+}
+
+uint32_t transport_conn_unacked(const struct transport_conn *conn)
+{
+    uint32_t memory[SK_MEMINFO_VARS] = { 0 };
+    socklen_t len = sizeof(memory);
+    if (!transport_conn_is_open(conn) || getsockopt(conn->source.fd, SOL_SOCKET, SO_MEMINFO, memory, &len) != 0)
+        return 0;
+    return memory[SK_MEMINFO_WMEM_QUEUED];
 }

@@ -78,6 +78,7 @@ static void conf_make(struct fixture *f)
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof(*f));
+    board_program_version("1.2.3");
     f->board = board_new();
     assert_non_null(f->board);
     uint32_t inc = board_incarnation_take(f->board, BOARD_ROLE_CONTROLLER, 0, 1);

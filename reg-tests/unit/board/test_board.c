@@ -7,8 +7,11 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "board/layout.h"
@@ -91,12 +94,12 @@ static void test_section(void **state)
     assert_int_equal(version, 2);
     assert_int_equal(board_section_get0(board, &version, "none"), -1);
     int sent = memory_file_new("b", 4096);
-    assert_true(board_section_take(board, "table/b", 7, sent));
+    assert_true(board_section_take(board, "table/b", 7, 1, sent));
     assert_non_null(board_section(board, &fresh, "table/b", 7, 4096));
     assert_false(fresh);
     int pipes[2];
     assert_int_equal(pipe(pipes), 0);
-    assert_false(board_section_take(board, "table/c", 7, pipes[0]));
+    assert_false(board_section_take(board, "table/c", 7, 1, pipes[0]));
     close(pipes[1]);
 }
 
@@ -152,6 +155,210 @@ static void test_adopt(void **state)
     assert_null(board_adopt(memory_file_new("junk", 10)));
 }
 
+static uint32_t news_count(struct board *board, const char *name, uint32_t had_version, uint32_t version)
+{
+    struct board_news news;
+    uint32_t num = 0;
+    while (board_news_next(board, &news)) {
+        assert_true(!name || strcmp(news.name, name) == 0);
+        assert_true(!name || (news.had_version == had_version && news.version == version));
+        num++;
+    }
+    return num;
+}
+
+static void test_news(void **state)
+{
+    struct board *board = *state;
+    bool fresh;
+    board_section(board, &fresh, "table/a", 1, 4096);
+    board_section(board, &fresh, "table/a", 1, 8192);
+    assert_int_equal(news_count(board, NULL, 0, 0), 0);
+    board_section(board, &fresh, "table/a", 9, 4096);
+    assert_true(fresh);
+    assert_int_equal(news_count(board, "table/a", 1, 9), 1);
+}
+
+// A section that only generations named that are gone takes no room in the directory, nor a descriptor.
+static void test_sections_sweep(void **state)
+{
+    struct board *board = *state;
+    bool fresh;
+    uint32_t version;
+    char name[32];
+    for (uint32_t i = 1; i < 3000; i++) {
+        snprintf(name, sizeof(name), "table/%u", i);
+        assert_true(board_section_take(board, name, 1, i, memory_file_new(name, 4096)));
+        assert_true(board_section_take(board, "table/same", 1, i, memory_file_new(name, 4096)));
+        if (i > 1) {
+            board_sections_sweep(board, i);
+            snprintf(name, sizeof(name), "table/%u", i - 1);
+            assert_int_equal(board_section_get0(board, &version, name), -1);
+        }
+    }
+    assert_int_equal(board->num_maps, 10);
+    assert_int_equal(board->directory->num, 10);
+    assert_non_null(board_section(board, &fresh, "table/same", 1, 4096));
+    assert_false(fresh);
+    assert_int_not_equal(board_object(board, "f/still-there"), 0);
+}
+
+static struct board *through_exec(struct board *board)
+{
+    int fd = board_keep(board);
+    assert_true(fd >= 0);
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        memory_unmap(board->maps[i].addr, board->maps[i].len);
+    }
+    memory_unmap(board->directory, sizeof(*board->directory));
+    free(board);
+    return board_adopt(fd);
+}
+
+// The board's own sections refer to each other: one that cannot be read makes all of them begin afresh, and what is
+// beside them stays. The eventfds are the same ones.
+static void test_adopt_other_layout(void **state)
+{
+    (void)state;
+    struct board *board = board_new();
+    bool fresh;
+    board_object(board, "f/www");
+    memcpy(board_section(board, &fresh, "table/x", 4, 4096), "kept", 5);
+    int wake_fd = board_incarnation_at(board, 7)->wake_fd;
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        if (strcmp(board->maps[i].name, "board/lanes") == 0) {
+            board->directory->entries[i].version = board->maps[i].version = 1;
+        }
+    }
+    board = through_exec(board);
+    assert_non_null(board);
+    assert_int_equal(board_object_find(board, "f/www"), 0);
+    assert_int_equal(board_incarnation_at(board, 7)->wake_fd, wake_fd);
+    board_wake(board, 7);
+    assert_true(woken(board, 7));
+    assert_int_equal(news_count(board, NULL, 0, 0), 8);
+    assert_string_equal(board_section(board, &fresh, "table/x", 4, 4096), "kept");
+    board_free(board);
+}
+
+// A keeper may die between taking a number and forking, or before its child has said who it is.
+static void test_unborn(void **state)
+{
+    struct board *board = *state;
+    uint32_t keeper = board_incarnation_take(board, BOARD_ROLE_KEEPER, 0, 1);
+    board->self = keeper;
+    uint32_t unborn = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+    uint32_t late = board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1);
+    uint32_t entered = board_incarnation_take(board, BOARD_ROLE_WORKER, 2, 1);
+    uint32_t half = board_incarnation_take(board, BOARD_ROLE_WORKER, 3, 1);
+    atomic_store(&board_incarnation_at(board, half)->state, BOARD_STATE_TAKING | keeper << 8);
+    int go[2], status;
+    assert_int_equal(pipe(go), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char byte;
+        close(go[1]);
+        (void)!read(go[0], &byte, 1);
+        _exit(board_incarnation_enter(board, late));
+    }
+    assert_true(board_incarnation_enter(board, entered));
+    board->self = 0;
+    board_incarnation_dead(board, keeper);
+    assert_int_equal(board_incarnation_at(board, unborn)->state, BOARD_STATE_FREE);
+    assert_int_equal(board_incarnation_at(board, late)->state, BOARD_STATE_FREE);
+    assert_int_equal(board_incarnation_at(board, half)->state, BOARD_STATE_FREE);
+    assert_int_equal(board_incarnation_at(board, entered)->state, BOARD_STATE_LIVE);
+    // The number is another's by the time the child comes.
+    assert_int_equal(board_incarnation_take(board, BOARD_ROLE_KEEPER, 0, 2), keeper);
+    assert_int_equal(board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 2), unborn);
+    assert_int_equal(board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 2), late);
+    close(go[1]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(board_incarnation_at(board, late)->pid, 0);
+    assert_true(board_incarnation_enter(board, late));
+    close(go[0]);
+}
+
+// The lock of a number's earlier life is nobody's.
+static void test_lock_life(void **state)
+{
+    struct board *board = *state;
+    struct board_lock *lock = &board->journal->lock;
+    uint32_t inc = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+    board->self = inc;
+    assert_false(board_lock_take(board, lock, BOARD_LOCK_JOURNAL));
+    uint32_t word = lock->owner;
+    board_incarnation_dead(board, inc);
+    assert_int_equal(lock->owner, 0);
+    assert_int_equal(board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1), inc);
+    lock->owner = word;
+    assert_true(board_lock_take(board, lock, BOARD_LOCK_JOURNAL));
+    assert_int_not_equal(lock->owner, word);
+    assert_int_equal(board_lock_holder(lock), inc);
+    board_lock_give(board, lock);
+}
+
+static size_t blocks_of(struct board *board, const char *name)
+{
+    struct stat st;
+    uint32_t version;
+    assert_int_equal(fstat(board_section_get0(board, &version, name), &st), 0);
+    return (size_t)st.st_blocks * 512;
+}
+
+// What a process used of the board goes with it.
+static void test_memory(void **state)
+{
+    struct board *board = *state;
+    static char line[4000];
+    char name[32];
+    size_t counters = 0, rings = 0, all = 0;
+    for (uint32_t round = 1; round <= 20; round++) {
+        struct {
+            uint32_t inc;
+            uint32_t worker;
+        } keeper = { .inc = board_incarnation_take(board, BOARD_ROLE_KEEPER, 0, round) };
+        board->self = keeper.inc;
+        keeper.worker = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, round);
+        for (uint32_t i = 0; i < 3000; i++) {
+            snprintf(name, sizeof(name), "s/%u/%u", round, i);
+            uint32_t object = board_object(board, name);
+            board_counter_count(&board_counters(board, keeper.worker, object)[2], 1);
+            assert_true(board_lane_acquire(board, object, keeper.worker, 0));
+            board_gauges(board, object)[1] = 1;
+        }
+        for (uint32_t i = 0; i < 200; i++) {
+            assert_true(board_ring_put(board, keeper.worker, slice_of(line, sizeof(line)), slice_of(line, 0)));
+            assert_int_not_equal(board_journal_append(board, 1, line, sizeof(line)), 0);
+        }
+        if (round % 2) {
+            while (board_ring_get(board, keeper.worker, line, sizeof(line)) >= 0) {
+            }
+        }
+        uint32_t worker = keeper.worker;
+        board->self = 0;
+        board_incarnation_dead(board, worker);
+        board_incarnation_dead(board, keeper.inc);
+        while (board_ring_get(board, worker, line, sizeof(line)) >= 0) {
+        }
+        board_objects_sweep(board);
+        board_journal_tidy(board);
+        if (round == 1) {
+            counters = blocks_of(board, "board/counters");
+            rings = blocks_of(board, "board/rings");
+        }
+        assert_true(blocks_of(board, "board/counters") <= counters + 4096);
+        assert_true(blocks_of(board, "board/rings") <= rings + 4096);
+        assert_true(blocks_of(board, "board/lanes") < (1 << 18));
+        assert_true(blocks_of(board, "board/journal") < (1 << 18));
+        size_t now = blocks_of(board, "board/objects") + blocks_of(board, "board/base") +
+                     blocks_of(board, "board/queues");
+        all = round <= 2 ? now : all;
+        assert_true(now <= all + 65536);
+    }
+}
+
 static void test_incarnations(void **state)
 {
     struct board *board = *state;
@@ -177,9 +384,9 @@ static void test_objects(void **state)
 {
     struct board *board = *state;
     uint32_t backend = board_object(board, "b/app");
-    assert_int_equal(backend, 1);
+    assert_int_equal(backend, 2); // after that of its kind
     uint32_t server = board_object(board, "s/app/web1");
-    assert_int_equal(server, 2);
+    assert_int_equal(server, 4);
     assert_int_equal(board_object(board, "b/app"), backend);
     assert_int_equal(board_object_parent(board, server), backend);
     assert_int_equal(board_object_parent(board, backend), 0);
@@ -201,11 +408,144 @@ static void test_objects(void **state)
         made += last != 0;
     }
     assert_int_equal(last, 0);
-    assert_int_equal(made, BOARD_MAX_OBJECTS - 1 - 4);
-    assert_int_equal(board_object_limit(board), BOARD_MAX_OBJECTS);
-    assert_int_equal(board_object(board, "f/0"), 5);
-    board_gauges(board, 5)[3] = 7;
-    assert_int_equal(board_gauges(board, 5)[3], 7);
+    assert_int_equal(made, BOARD_MAX_OBJECTS - 1 - 7 - 16); // the last ones are for kinds
+    assert_int_equal(board_object_limit(board), BOARD_MAX_OBJECTS - 16);
+    assert_int_equal(board_object(board, "f/0"), 8);
+    board_gauges(board, 8)[3] = 7;
+    assert_int_equal(board_gauges(board, 8)[3], 7);
+}
+
+struct keeper {
+    uint32_t inc;
+    uint32_t worker;
+};
+
+// A keeper of that generation, whom the calling process now is, and a worker of it.
+static struct keeper generation_begin(struct board *board, uint32_t generation)
+{
+    board->self = 0;
+    struct keeper keeper = { .inc = board_incarnation_take(board, BOARD_ROLE_KEEPER, 0, generation) };
+    board->self = keeper.inc;
+    keeper.worker = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, generation);
+    return keeper;
+}
+
+static void generation_end(struct board *board, const struct keeper *keeper)
+{
+    board->self = 0;
+    board_incarnation_dead(board, keeper->worker);
+    board_incarnation_dead(board, keeper->inc);
+}
+
+static void test_sweep(void **state)
+{
+    struct board *board = *state;
+    enum { NUM = 20000 };
+    char name[32];
+    uint32_t forever = board_object(board, "g/global");
+    struct keeper first = generation_begin(board, 1);
+    uint32_t stays = board_object(board, "f/stays"), goes = board_object(board, "f/goes");
+    for (uint32_t i = 0; i < NUM; i++) {
+        snprintf(name, sizeof(name), "s/one/%u", i);
+        assert_int_not_equal(board_object(board, name), 0);
+    }
+    uint32_t high = board_object_limit(board);
+    board_counter_count(&board_counters(board, first.worker, stays)[2], 5);
+    board_counter_count(&board_counters(board, first.worker, goes)[2], 7);
+    board_gauges(board, goes)[3] = 99;
+    assert_true(board_lane_acquire(board, goes, first.worker, 0));
+    assert_int_not_equal(board_queue_wait(board, goes, goes, first.worker, 1), 0);
+    assert_int_equal(board_objects_sweep(board), 0);
+
+    struct keeper second = generation_begin(board, 2);
+    assert_int_equal(board_object(board, "f/stays"), stays);
+    uint32_t comes = board_object(board, "f/comes");
+    assert_int_equal(board_objects_sweep(board), 0);
+    generation_end(board, &first);
+    assert_int_equal(board_counter_total(board, "f/", 2), 12);
+    assert_int_equal(board_counter_sum(board, goes, 2), 7);
+    assert_int_equal(board_objects_sweep(board), NUM + 1);
+    assert_int_equal(board_objects_sweep(board), 0);
+    assert_int_equal(board_object_find(board, "f/goes"), 0);
+    assert_string_equal(board_object_name(board, goes), "");
+    assert_int_equal(board_counter_total(board, "f/", 2), 12);
+    assert_int_equal(board_counter_sum(board, stays, 2), 5);
+    assert_int_equal(board_object_find(board, "f/comes"), comes);
+    assert_int_equal(board_object_find(board, "g/global"), forever);
+    // The number is given again, and nothing sticks to it.
+    board->self = second.inc;
+    uint32_t again = board_object(board, "f/goes");
+    assert_int_equal(again, goes);
+    assert_int_equal(board_counter_sum(board, again, 2), 0);
+    assert_int_equal(board_gauges(board, again)[3], 0);
+    assert_int_equal(board_lane_sum(board, again), 0);
+    assert_int_equal(board_queue_len(board, again, 0), 0);
+    // The table's length follows from what is there.
+    generation_end(board, &second);
+    board_objects_sweep(board);
+    assert_true(board_object_limit(board) < 20 && high > NUM);
+    assert_int_equal(board_counter_total(board, "f/", 2), 12);
+}
+
+// Reload upon reload with other names, two generations at a time, fills nothing.
+static void test_sweep_for_ever(void **state)
+{
+    struct board *board = *state;
+    struct keeper before = { 0 };
+    char name[32];
+    for (uint32_t generation = 1; generation <= 12; generation++) {
+        struct keeper keeper = generation_begin(board, generation);
+        for (uint32_t i = 0; i < 20000; i++) {
+            snprintf(name, sizeof(name), "s/%u/%u", generation, i);
+            assert_int_not_equal(board_object(board, name), 0);
+        }
+        if (before.inc) {
+            generation_end(board, &before); // and no sweep: who finds the table full sweeps
+        }
+        before = keeper;
+    }
+    board_objects_sweep(board);
+    assert_true(board_object_limit(board) <= BOARD_MAX_OBJECTS);
+}
+
+// A sweeper that died at any stage leaves what the next one finishes.
+static void test_sweep_killed(void **state)
+{
+    struct board *board = *state;
+    for (uint32_t round = 1; round <= 60; round++) {
+        uint32_t generation = round * 2;
+        struct keeper keeper = generation_begin(board, generation);
+        char name[32];
+        uint32_t objects[300];
+        for (uint32_t i = 0; i < NUM_ITEMS(objects); i++) {
+            snprintf(name, sizeof(name), "f/%u/%u", generation, i);
+            objects[i] = board_object(board, name);
+            assert_int_not_equal(objects[i], 0);
+            assert_int_equal(board_counter_sum(board, objects[i], 0), 0);
+            assert_int_equal(board_gauges(board, objects[i])[0], 0);
+            board_counter_count(&board_counters(board, keeper.worker, objects[i])[0], 1);
+            board_gauges(board, objects[i])[0] = 1;
+        }
+        generation_end(board, &keeper);
+        uint32_t sweeper = board_incarnation_take(board, BOARD_ROLE_KEEPER, 0, generation + 1);
+        pid_t pid = fork();
+        if (pid == 0) {
+            board_incarnation_enter(board, sweeper);
+            board_objects_sweep(board);
+            pause();
+        }
+        usleep(round * 20);
+        kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        board_incarnation_dead(board, sweeper);
+        board_objects_sweep(board);
+        assert_int_equal(board_counter_total(board, "f/", 0), round * NUM_ITEMS(objects));
+        for (uint32_t i = 0; i < NUM_ITEMS(objects); i++) {
+            assert_int_equal(atomic_load(&board->objects->records[objects[i]].state),
+                             strcmp(board_object_name(board, objects[i]), "f/") == 0 ? BOARD_OBJECT_USED
+                                                                                      : BOARD_OBJECT_FREE);
+        }
+    }
 }
 
 static void test_counters(void **state)
@@ -213,6 +553,7 @@ static void test_counters(void **state)
     struct board *board = *state;
     uint32_t a = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
     uint32_t b = board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1);
+    board->objects->num = BOARD_MAX_OBJECTS - 1; // as if all had a name
     board_counter_count(&board_counters(board, a, 9)[0], 5);
     board_counter_count(&board_counters(board, b, 9)[0], 7);
     board_counter_count(&board_counters(board, b, BOARD_MAX_OBJECTS - 1)[62], 1);
@@ -242,7 +583,7 @@ static void test_counters(void **state)
     base->stage = 1;
     base->sequence |= 1;
     base->counters[9][0] = 12;
-    board->incarnations->reaper.owner = folder;
+    board->incarnations->reaper.owner = folder | board_incarnation_at(board, folder)->life << 16;
     board->incarnations->records[folder].state = BOARD_STATE_DEAD;
     board->incarnations->records[a].state = BOARD_STATE_DEAD;
     assert_int_equal(board_counter_sum(board, 9, 0), 13);
@@ -498,7 +839,7 @@ static void test_queue_rebuild(void **state)
     board->lanes->units[f.server[1]][0] = 5;
     uint32_t dead = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
     board->incarnations->estates[dead].lock = f.backend;
-    board->queues->queues[f.backend].lock.owner = dead;
+    board->queues->queues[f.backend].lock.owner = dead | board_incarnation_at(board, dead)->life << 16;
     board->queues->queues[f.backend].server = f.server[1];
     board_incarnation_dead(board, dead);
     assert_int_equal(board->queues->queues[f.backend].lock.owner, 0);
@@ -645,10 +986,10 @@ static void test_ring(void **state)
     assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), BOARD_RING_LEN - 4);
     // A length that leads out of what was written is not believed.
     assert_true(board_ring_put(board, 3, SLICE("evil"), SLICE("")));
-    uint64_t head = board->rings[3].head;
+    uint64_t head = board->rings->rings[3].head;
     uint32_t lie = 1 << 30;
     for (size_t i = 0; i < sizeof(lie); i++) {
-        board->rings[3].data[(head + i) % BOARD_RING_LEN] = ((char *)&lie)[i];
+        board->rings->data[3][(head + i) % BOARD_RING_LEN] = ((char *)&lie)[i];
     }
     assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), -1);
     assert_true(board_ring_put(board, 3, SLICE("good"), SLICE("")));
@@ -682,10 +1023,19 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_file),
         cmocka_unit_test(test_adopt),
+        cmocka_unit_test(test_adopt_other_layout),
         cmocka_unit_test_setup_teardown(test_section, setup, teardown),
         cmocka_unit_test_setup_teardown(test_section_fork, setup, teardown),
         cmocka_unit_test_setup_teardown(test_incarnations, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_news, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sections_sweep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_unborn, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lock_life, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_objects, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sweep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sweep_for_ever, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sweep_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_counters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lanes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lane_race, setup, teardown),

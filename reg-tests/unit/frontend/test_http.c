@@ -594,7 +594,7 @@ static void test_refused_upload_is_bounded(void **state)
         if (!rig->traffic.num_sessions && i > 10)
             break;
     }
-    assert_true(total < 16 << 20);
+    assert_true(total < 32 << 20);
     rig_until(rig, &rig->traffic.num_sessions, 0);
     close(client);
     rig_free(rig);

@@ -34,6 +34,15 @@ static int port_of(int fd)
     return ntohs(in.sin_port);
 }
 
+// Opened, and listening.
+static int begin(const struct os_listen *spec, char *error)
+{
+    int fd = os_listen_open(spec, error);
+    if (fd >= 0)
+        assert_true(os_listen_begin(fd, spec, error));
+    return fd;
+}
+
 static int connect_to(const struct os_listen *spec)
 {
     int fd = socket(spec->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -63,7 +72,7 @@ static void steering(void **state)
     struct os_listen spec = loopback(0);
     int fds[SLOTS];
     for (int i = 0; i < SLOTS; i++) {
-        fds[i] = os_listen_open(&spec, error);
+        fds[i] = begin(&spec, error);
         assert_string_equal(error, "");
         spec = loopback(port_of(fds[0]));
     }
@@ -91,12 +100,66 @@ static void steering(void **state)
     assert_int_equal(connect_to(&spec), -1);
 }
 
+// A socket that is about to be closed: no new connections, while those that connected are still there to be accepted.
+static void blocked_before_it_ends(void **state)
+{
+    (void)state;
+    char error[OS_LISTEN_ERROR_LEN] = "";
+    struct os_listen spec = loopback(0);
+    int first = begin(&spec, error);
+    spec = loopback(port_of(first));
+    assert_int_equal(os_steer_count(&spec), 1);
+    int second = begin(&spec, error);
+    assert_int_equal(os_steer_count(&spec), 2);
+    uint32_t only_first[] = { 0 };
+    assert_true(os_steer_attach(first, only_first, 1));
+    assert_int_equal(os_listen_waiting(first), 0);
+    close(connect_to(&spec));
+    assert_int_equal(os_listen_waiting(first), 1);
+    os_listen_block(first, &spec);
+    assert_int_equal(os_listen_waiting(first), 1);
+    int late = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    assert_int_equal(connect(late, (const struct sockaddr *)&spec.address, spec.address_len), -1);
+    assert_int_equal(errno, EINPROGRESS);
+    usleep(50000);
+    assert_int_equal(os_listen_waiting(first), 1);
+    assert_int_equal(accept_all(first), 1);
+    close(late);
+    os_listen_unblock(first);
+    close(connect_to(&spec));
+    assert_int_equal(accept_all(first), 1);
+    assert_true(os_listen_fits(second, &spec));
+    os_listen_close(second, &spec, 0);
+    os_listen_close(first, &spec, 0);
+    assert_int_equal(os_steer_count(&spec), 0);
+}
+
+static void unix_is_blocked(void **state)
+{
+    (void)state;
+    char error[OS_LISTEN_ERROR_LEN] = "";
+    struct os_listen spec = { .kind = OS_LISTEN_ABNS };
+    struct sockaddr_un *un = (struct sockaddr_un *)&spec.address;
+    un->sun_family = AF_UNIX;
+    int len = snprintf(un->sun_path + 1, sizeof(un->sun_path) - 1, "fairlead-test-%d", (int)getpid());
+    spec.address_len = (uint32_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
+    int fd = begin(&spec, error);
+    assert_string_equal(error, "");
+    assert_true(os_listen_fits(fd, &spec));
+    close(connect_to(&spec));
+    os_listen_block(fd, &spec);
+    assert_int_equal(connect_to(&spec), -1);
+    assert_int_equal(errno, ECONNREFUSED);
+    assert_int_equal(accept_all(fd), 1);
+    os_listen_close(fd, &spec, 0);
+}
+
 static void conflict_is_told(void **state)
 {
     (void)state;
     char error[OS_LISTEN_ERROR_LEN] = "";
     struct os_listen spec = loopback(0);
-    int fd = os_listen_open(&spec, error);
+    int fd = begin(&spec, error);
     spec = loopback(port_of(fd));
     char wanted[128];
     snprintf(wanted, sizeof(wanted), "cannot bind socket for [127.0.0.1:%d]: Address already in use", port_of(fd));
@@ -104,7 +167,7 @@ static void conflict_is_told(void **state)
     assert_int_equal(errno, EADDRINUSE);
     assert_string_equal(error, wanted);
     // The kernel alone would let a second one in.
-    int second = os_listen_open(&spec, error);
+    int second = begin(&spec, error);
     assert_true(second >= 0);
     os_listen_close(second, &spec, 0);
     os_listen_close(fd, &spec, 0);
@@ -129,14 +192,28 @@ static void unix_is_replaced_in_one_step(void **state)
     assert_non_null(mkdtemp(dir));
     un->sun_family = AF_UNIX;
     snprintf(un->sun_path, sizeof(un->sun_path), "%s/s", dir);
-    int first = os_listen_open(&spec, error);
+    int first = begin(&spec, error);
     uint64_t first_file = os_listen_file(&spec);
     assert_true(first >= 0 && first_file);
     assert_int_equal(stat(un->sun_path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0640);
+    // Until the second listens, the first is found under the name.
     int second = os_listen_open(&spec, error);
+    assert_int_equal(os_listen_file(&spec), first_file);
+    close(connect_to(&spec));
+    assert_int_equal(accept_all(first), 1);
+    assert_false(os_listen_is_deserted(&spec));
+    assert_int_equal(accept_all(first), 1);
+    assert_true(os_listen_begin(second, &spec, error));
     uint64_t second_file = os_listen_file(&spec);
     assert_true(second >= 0 && second_file != first_file);
+    spec.mode = 0600;
+    assert_true(os_listen_adjust(second, &spec, error));
+    assert_int_equal(stat(un->sun_path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    int third = os_listen_open(&spec, error);
+    os_listen_drop(third, &spec);
+    assert_int_equal(os_listen_file(&spec), second_file);
     close(connect_to(&spec));
     assert_int_equal(accept_all(first), 0);
     assert_int_equal(accept_all(second), 1);
@@ -162,7 +239,7 @@ static void inherited_is_checked(void **state)
     char error[OS_LISTEN_ERROR_LEN] = "";
     char text[OS_LISTEN_TEXT_LEN];
     struct os_listen tcp = loopback(0);
-    int given = os_listen_open(&tcp, error);
+    int given = begin(&tcp, error);
     struct os_listen spec = { .kind = OS_LISTEN_FD, .fd = given };
     int fd = os_listen_open(&spec, error);
     assert_true(fd >= 0 && fd != given);
@@ -190,8 +267,14 @@ static void places(void **state)
     b.backlog = 7;
     b.flags = OS_LISTEN_TFO;
     assert_true(os_listen_same(&a, &b));
-    b.flags = OS_LISTEN_TRANSPARENT;
-    assert_false(os_listen_same(&a, &b));
+    b.flags = OS_LISTEN_TRANSPARENT | OS_LISTEN_V4V6; // can change while it listens, and means nothing to IPv4
+    assert_true(os_listen_same(&a, &b));
+    struct os_listen six = { .kind = OS_LISTEN_TCP, .address_len = sizeof(struct sockaddr_in6) };
+    six.address.ss_family = AF_INET6;
+    struct os_listen only = six;
+    six.flags = OS_LISTEN_V4V6;
+    only.flags = OS_LISTEN_V6ONLY;
+    assert_false(os_listen_same(&six, &only));
     b = loopback(81);
     assert_false(os_listen_same(&a, &b));
     os_listen_text(text, &a);
@@ -210,6 +293,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steering),
+        cmocka_unit_test(blocked_before_it_ends),
+        cmocka_unit_test(unix_is_blocked),
         cmocka_unit_test(conflict_is_told),
         cmocka_unit_test(unix_is_replaced_in_one_step),
         cmocka_unit_test(inherited_is_checked),

@@ -252,8 +252,7 @@ static void toy_unlisten(void *traffic, uint32_t bind_index, int fd)
 
 static void toy_soft_stop(void *traffic)
 {
-    struct toy *toy = traffic;
-    must(list_is_empty(&toy->listeners));
+    (void)traffic; // what was kept is left later
 }
 
 static bool toy_is_idle(void *traffic)

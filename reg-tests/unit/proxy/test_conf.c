@@ -252,7 +252,7 @@ static void test_publish(void **state)
     assert_true(proxy_conf_publish(reader.program, board));
     const struct proxy_conf *l = reader.program->proxies;
     assert_int_equal(reader.program->object, board_object_find(board, "g/global"));
-    assert_int_equal(l->fe_object, board_object_find(board, "f/l"));
+    assert_int_equal(l->fe_object, board_object_find(board, "t/l"));
     assert_int_equal(l->be_object, board_object_find(board, "b/l"));
     assert_int_equal(l->be.servers->object, board_object_find(board, "s/l/s"));
     assert_int_equal(l->fe.binds->next->object, board_object_find(board, "l/l/2"));

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "log/log.h"
+#include "master.h"
+
+// How sockets end that nobody wants any more, so that no client which connected is reset: new connections are steered
+// away, what comes all the same is served for a grace; then no new ones are let in, what waits is accepted, those who
+// accept leave, and the sockets are closed.
+enum {
+    RETIRE_GRACE_US = 1000000,
+    RETIRE_DRAIN_US = 300000,       // handshakes that began before may end
+    RETIRE_DRAIN_MAX_US = 10000000, // connections that nobody accepts for so long are given up
+    RETIRE_LEAVE_US = 100000,
+};
+
+void listeners_keep(struct generation *generation)
+{
+    struct master *master = generation->master;
+    for (uint32_t i = 0; generation->binds && i < generation->plan.num_binds; i++) {
+        struct listener *listener = generation->binds[i];
+        if (listener && (!master->active || !listener_wanted_by(master->active, listener)))
+            listener->kept_by = generation;
+    }
+}
+
+void listeners_forget_generation(const struct generation *generation)
+{
+    LIST_EACH(listener, &generation->master->listeners, struct listener, link)
+    {
+        if (listener->kept_by == generation)
+            listener->kept_by = NULL;
+    }
+}
+
+static uint32_t slots_wanted(struct master *master, const struct listener *listener)
+{
+    uint32_t wanted = 0;
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
+        bool counts = generation->state == GENERATION_STARTING || generation->state == GENERATION_ACTIVE;
+        if (counts && listener_wanted_by(generation, listener)) {
+            uint32_t here = os_listen_is_per_slot(&listener->spec) ? generation->plan.num_workers : 1;
+            wanted = here > wanted ? here : wanted;
+        }
+    }
+    return wanted;
+}
+
+// A socket that another program holds as well is none of the kernel's group's leavers yet.
+static void socket_close(struct listener *listener, int take_fd)
+{
+    if (listener->is_shared)
+        close(take_fd);
+    else
+        os_listen_close(take_fd, &listener->spec, 0);
+}
+
+void listener_close(struct listener *listener, uint32_t slot)
+{
+    while (listener->num_fds > slot) {
+        uint32_t last = --listener->num_fds;
+        if (last >= listener->num_begun) {
+            os_listen_drop(listener->fds[last], &listener->spec);
+            continue;
+        }
+        listener->num_begun = last;
+        if (last == 0 && !listener->is_shared)
+            os_listen_unlink(&listener->spec, listener->file);
+        group_part(listener, last);
+        socket_close(listener, listener->fds[last]);
+    }
+    if (slot)
+        return;
+    // A file that another program took over stays, unless that is gone, too.
+    if (listener->is_shared && listener->file && os_listen_is_deserted(&listener->spec))
+        os_listen_unlink(&listener->spec, listener->file);
+    list_remove(&listener->link);
+    free(listener);
+}
+
+static void unlisten(struct seat *seat, uint32_t index, uint32_t slot)
+{
+    struct wire_listen wire = { .index = index, .slot = slot };
+    if (seat && seat->open)
+        messages_send(&seat->line, WIRE_UNLISTEN, &wire, sizeof(wire), NULL, 0);
+}
+
+// Those who accept on the sockets from `from` on leave them, after what waits there.
+static void acceptors_dismiss(struct master *master, struct listener *listener, uint32_t from)
+{
+    struct generation *generation = listener->kept_by ? listener->kept_by : master->active;
+    if (!generation)
+        return;
+    uint32_t index = listener_index(generation, listener);
+    for (uint32_t slot = from; slot < listener->num_begun; slot++) {
+        if (listener->adopters[slot])
+            unlisten(listener->adopters[slot], index, slot);
+        listener->adopters[slot] = NULL;
+    }
+    for (uint32_t i = 1; listener->kept_by && i < generation->num_seats; i++) {
+        uint32_t slot = os_listen_is_per_slot(&listener->spec) ? generation->seats[i].slot : 0;
+        unlisten(&generation->seats[i], index, slot);
+    }
+}
+
+static void unblock(struct listener *listener)
+{
+    if (listener->spec.kind == OS_LISTEN_TCP && listener->phase >= LISTENER_DRAIN && !listener->is_shared)
+        for (uint32_t slot = listener->retire_to; slot < listener->num_begun; slot++)
+            os_listen_unblock(listener->fds[slot]);
+}
+
+static void call_back(struct master *master, struct listener *listener)
+{
+    unblock(listener);
+    listener->phase = LISTENER_SERVED;
+    // Until the generation that wants it serves, the one that kept it goes on.
+    if (listener->kept_by && master->active && listener_wanted_by(master->active, listener)) {
+        acceptors_dismiss(master, listener, 0);
+        listener->kept_by = NULL;
+    }
+}
+
+static void phase_set(struct listener *listener, enum listener_phase phase, uint64_t end_us)
+{
+    listener->phase = phase;
+    listener->phase_end_us = end_us;
+}
+
+// Of a program that was taken over from, what is not used here: it accepts what waits, and no more shall come.
+static void taken_let_go(struct master *master, struct listener *listener)
+{
+    for (uint32_t i = 0; i < listener->num_fds && master->options->num_old_pids; i++)
+        if (listener->spec.kind == OS_LISTEN_TCP)
+            os_listen_block(listener->fds[i], &listener->spec);
+    listener_close(listener, 0);
+}
+
+static void retire(struct master *master, struct listener *listener)
+{
+    uint32_t wanted = slots_wanted(master, listener);
+    uint64_t now_us = master->loop.now_us;
+    uint32_t keep = wanted > listener->num_begun ? wanted : listener->num_begun;
+    if (listener->num_fds > keep) {
+        bool is_last = !keep;
+        listener_close(listener, keep);
+        if (is_last)
+            return;
+    }
+    if (wanted >= listener->num_begun) {
+        call_back(master, listener);
+        return;
+    }
+    if (listener->phase != LISTENER_SERVED && listener->retire_to == wanted)
+        return;
+    unblock(listener);
+    listener->retire_to = wanted;
+    if (!wanted && !listener->kept_by && listener->is_taken && listener->is_shared)
+        taken_let_go(master, listener);
+    else if (!wanted && !listener->kept_by)
+        listener_close(listener, 0); // nobody is there to be graceful
+    else
+        phase_set(listener, LISTENER_GRACE, now_us + (master->stopping ? 0 : RETIRE_GRACE_US));
+}
+
+void listeners_retire(struct master *master)
+{
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
+        if (!listener->is_closing)
+            retire(master, listener);
+    }
+}
+
+static void drain(struct master *master, struct listener *listener)
+{
+    phase_set(listener, LISTENER_DRAIN, master->loop.now_us + RETIRE_DRAIN_US);
+    listener->drain_max_us = master->loop.now_us + RETIRE_DRAIN_MAX_US;
+    if (listener->is_shared)
+        return;
+    for (uint32_t slot = listener->retire_to; listener->spec.kind == OS_LISTEN_TCP && slot < listener->num_begun;
+         slot++)
+        os_listen_block(listener->fds[slot], &listener->spec);
+    if (listener->spec.kind == OS_LISTEN_UNIX) {
+        os_listen_unlink(&listener->spec, listener->file);
+        listener->is_closing = true;
+    }
+}
+
+static bool is_drained(const struct listener *listener)
+{
+    for (uint32_t slot = listener->retire_to; slot < listener->num_begun; slot++)
+        if (listener->spec.kind == OS_LISTEN_TCP && !listener->is_shared && os_listen_waiting(listener->fds[slot]))
+            return false;
+    return true;
+}
+
+static void leave(struct master *master, struct listener *listener)
+{
+    phase_set(listener, LISTENER_LEAVE, master->loop.now_us + RETIRE_LEAVE_US);
+    if (!listener->is_shared && (listener->spec.kind == OS_LISTEN_UNIX || listener->spec.kind == OS_LISTEN_ABNS)) {
+        os_listen_block(listener->fds[0], &listener->spec);
+        listener->is_closing = true;
+    }
+    acceptors_dismiss(master, listener, listener->retire_to);
+}
+
+static void step(struct master *master, struct listener *listener)
+{
+    uint64_t now_us = master->loop.now_us;
+    if (now_us < listener->phase_end_us)
+        return;
+    switch (listener->phase) {
+    case LISTENER_GRACE:
+        drain(master, listener);
+        break;
+    case LISTENER_DRAIN:
+        if (is_drained(listener) || now_us >= listener->drain_max_us)
+            leave(master, listener);
+        break;
+    case LISTENER_LEAVE:
+        listener->phase = LISTENER_SERVED;
+        listener->kept_by = NULL;
+        listener_close(listener, listener->retire_to);
+        break;
+    default:
+        break;
+    }
+}
+
+void listeners_tick(struct master *master)
+{
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
+        if (listener->num_group > listener->num_begun)
+            group_look(listener);
+        if (listener->phase == LISTENER_SERVED)
+            continue;
+        if (!listener->is_closing && slots_wanted(master, listener) != listener->retire_to)
+            retire(master, listener);
+        else
+            step(master, listener);
+    }
+}
