@@ -28,8 +28,8 @@ enum {
     GENERATION_SEATS_EACH = 16, // lines for each place in that time
 };
 
-// A message of the start is taken in its time; while the generation is told to end it may still come, and means nothing.
-// At any other time it breaks the rules.
+// A message of the start is taken in its time; while the generation is told to end it may still come, and means
+// nothing. At any other time it breaks the rules.
 static bool is_time(struct messages *messages, enum generation_state state, const char *why)
 {
     const struct generation *generation = messages->owner;
@@ -40,8 +40,9 @@ static bool is_time(struct messages *messages, enum generation_state state, cons
 
 static bool plan_is_sane(const struct wire_plan *plan)
 {
-    return plan->num_workers > 0 && plan->num_workers <= PROCESS_MAX_WORKERS && plan->num_binds <= GENERATION_MAX_BINDS &&
-           plan->num_sockets <= GENERATION_MAX_BINDS && memchr(plan->pidfile, 0, sizeof(plan->pidfile));
+    return plan->num_workers > 0 && plan->num_workers <= PROCESS_MAX_WORKERS &&
+           plan->num_binds <= GENERATION_MAX_BINDS && plan->num_sockets <= GENERATION_MAX_BINDS &&
+           memchr(plan->pidfile, 0, sizeof(plan->pidfile));
 }
 
 // What follows is the keeper's end as that of any that failed.
@@ -183,8 +184,7 @@ static bool seat_is_sane(struct generation *generation, const struct wire_seat *
         return false;
     const struct board_incarnation *record = board_incarnation_at(generation->master->board, wire->inc);
     uint32_t role = wire->slot == WIRE_CONTROLLER_SLOT ? BOARD_ROLE_CONTROLLER : BOARD_ROLE_WORKER;
-    return record->slot == wire->slot && record->generation == generation->number &&
-           atomic_load(&record->role) == role;
+    return record->slot == wire->slot && record->generation == generation->number && atomic_load(&record->role) == role;
 }
 
 // As processes die they are forked again, with pauses: more in a second is not that.
@@ -278,8 +278,8 @@ static void line_end(struct generation *generation)
     generation->line_open = false;
 }
 
-// The keeper's end follows, as a child's end: that is where the consequences are. One that breaks the rules is no longer
-// itself: it ends here, and is replaced as one that died.
+// The keeper's end follows, as a child's end: that is where the consequences are. One that breaks the rules is no
+// longer itself: it ends here, and is replaced as one that died.
 static void line_lost(struct messages *messages)
 {
     struct generation *generation = messages->owner;
@@ -503,10 +503,9 @@ static void lost(struct generation *generation)
 static void death_tell(const struct generation *generation, int status)
 {
     struct master *master = generation->master;
-    struct last_words_death death = { .inc = generation->keeper_inc,
-                                      .pid = generation->keeper,
-                                      .generation = generation->number,
-                                      .status = status };
+    struct last_words_death death = {
+        .inc = generation->keeper_inc, .pid = generation->keeper, .generation = generation->number, .status = status
+    };
     bool asked = generation->state == GENERATION_LEAVING && !generation->keeper_watch.told;
     if (generation->keeper_inc && !master->stopping_now && !asked &&
         (WIFSIGNALED(status) || generation->state == GENERATION_ACTIVE))

@@ -35,16 +35,16 @@ struct seat {
     struct generation *generation;
     uint32_t slot; // WIRE_CONTROLLER_SLOT for the controller
     uint32_t inc;
-    pid_t pid;       // 0 before it is known and after its end
-    bool open;       // `line` is in use
-    bool ready;      // it said so
-    bool live;       // as the guard saw it last
-    bool silent;     // the guard said that it does not answer
-    bool outlawed;   // it broke the rules: killed as soon as its pid is known
+    pid_t pid;            // 0 before it is known and after its end
+    bool open;            // `line` is in use
+    bool ready;           // it said so
+    bool live;            // as the guard saw it last
+    bool silent;          // the guard said that it does not answer
+    bool outlawed;        // it broke the rules: killed as soon as its pid is known
     uint32_t num_waiting; // for answers to reloads it asked for
     uint32_t num_late;    // reloads it asked for when its generation was already told to end
     uint32_t wanted;      // the number of the process that still has no line, for want of descriptors; 0: none
-    uint32_t blocks; // looks in a row at which it stood still with a lock
+    uint32_t blocks;      // looks in a row at which it stood still with a lock
     struct watch watch;
     uint64_t lost_us; // when its line ended though its keeper has not told of its end; 0: that is not so
     struct messages line;
@@ -283,8 +283,8 @@ struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t in
 // seat_leave ends the line to a seat.
 void seat_leave(struct seat *seat);
 
-// seat_kill sends `sig` to the process that sits there, as its keeper said, if that is its keeper's child (or ours, where
-// the keeper is gone): a keeper that is no longer itself must not choose whom we signal.
+// seat_kill sends `sig` to the process that sits there, as its keeper said, if that is its keeper's child (or ours,
+// where the keeper is gone): a keeper that is no longer itself must not choose whom we signal.
 void seat_kill(const struct seat *seat, int sig);
 
 // master_signal sends `sig` to `pid` where that is a child of ours or of any keeper of ours: numbers that keepers tell,
