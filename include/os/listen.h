@@ -93,6 +93,11 @@ void os_listen_block(int fd, const struct os_listen *spec);
 // os_listen_unblock undoes os_listen_block of a TCP socket.
 void os_listen_unblock(int fd);
 
+// os_listen_hide makes the kernel pass the TCP socket `fd` over, for good: new connections meet another socket that
+// covers the address, or are refused. With os_listen_block before it none comes at all, whatever a group's program
+// says.
+void os_listen_hide(int fd);
+
 // os_listen_file gives the inode number of the file of a UNIX socket that listens, 0 for other kinds.
 uint64_t os_listen_file(const struct os_listen *spec);
 

@@ -54,9 +54,9 @@ struct wire_plan {
     uint32_t max_reloads; // a generation that is there still at so many reloads is ended; 0: never
     uint8_t daemon;
     uint8_t master_worker;
+    uint8_t exposes;             // some admin socket may give the listening sockets away
     uint64_t hard_stop_us;       // a soft stop that takes longer ends at once, 0: never
     uint64_t capabilities;       // OS_CAP_... that opening sockets may need
-    uint8_t exposes;             // some admin socket may give the listening sockets away
     uint64_t silent_warn_us;     // watchdog: a process that does not beat for so long is told of, 0: never
     uint64_t silent_kill_us;     // and for so long it is killed, 0: never
     char pidfile[WIRE_PATH_LEN]; // "" for none

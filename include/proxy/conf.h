@@ -137,6 +137,7 @@ enum {
 
 struct server_conf {
     struct server_conf *next;
+    struct server_conf *next_named; // of the same hash
     struct backend_conf *backend;
     const char *name;
     uint32_t id;                   // `id`, or numbered from 1 in its backend
@@ -282,10 +283,14 @@ enum {
 // proxy_retry_status gives the bit of PROXY_RETRY_* for answers with `status`, 0 where they are never a reason.
 uint32_t proxy_retry_status(uint16_t status);
 
+enum { PROXY_NAMED_SERVERS = 1024 };
+
 struct backend_conf {
     struct proxy_conf *proxy;
     struct server_conf *servers;
     uint32_t num_servers;
+    struct server_conf *last_server;
+    struct server_conf **named; // by hash of the name, PROXY_NAMED_SERVERS chains; NULL where they are few
     uint8_t balance;             // enum proxy_balance
     uint8_t reuse;               // enum proxy_reuse
     int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
@@ -495,6 +500,9 @@ struct board;
 
 // The tag of log lines where the configuration has none.
 #define PROXY_LOG_TAG "fairlead"
+
+// proxy_server_find gives the server of that name, or NULL.
+struct server_conf *proxy_server_find(const struct backend_conf *backend, struct slice name);
 
 // proxy_conf_publish gives the program, its proxies, servers and listeners their objects on the board ("g/global",
 // "f/NAME", "b/NAME", "s/BACKEND/SERVER", "l/FRONTEND/ID") and its log targets their sinks. Keeper only, before workers

@@ -12,7 +12,7 @@ BENCH_WARNINGS := -std=gnu17 -Wall -Wextra -Werror
 ifndef BORINGSSL_LIBS
 -include $(BENCH_DIR)../../build/boringssl.mk
 endif
-BENCH_TOOLS := $(addprefix $(BENCH_OUT)/,origin relay client certificates)
+BENCH_TOOLS := $(addprefix $(BENCH_OUT)/,origin relay client certificates connects)
 
 .PHONY: bench-tools bench-run
 bench-tools: $(BENCH_TOOLS)
@@ -21,6 +21,7 @@ $(BENCH_OUT)/origin: $(BENCH_DIR)origin.c $(BENCH_DIR)sha1.c $(BENCH_DIR)net.c
 $(BENCH_OUT)/relay: $(BENCH_DIR)relay.c $(BENCH_DIR)net.c
 $(BENCH_OUT)/client: $(BENCH_DIR)client.c $(BENCH_DIR)tls.c $(BENCH_DIR)net.c
 $(BENCH_OUT)/certificates: $(BENCH_DIR)certificates.c $(BENCH_DIR)net.c
+$(BENCH_OUT)/connects: $(BENCH_DIR)../life/connects.c
 $(BENCH_OUT)/client $(BENCH_OUT)/certificates: BENCH_LIBS := -isystem $(BORINGSSL_INCLUDE) $(BORINGSSL_LIBS) -lpthread
 $(BENCH_TOOLS): $(BENCH_DIR)net.h $(BENCH_DIR)tls.h $(BENCH_DIR)sha1.h
 	@mkdir -p $(@D)

@@ -5,9 +5,11 @@ Each test prints one line for each kind of load with requests, failures, resets 
 but where a process was killed that owned the connection. A test is a program, as those of ../load are; its frame, origin
 and balancer are theirs."""
 
+import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 
@@ -56,6 +58,44 @@ class Mix:
     def wait(self, requests, seconds=20):
         """Nothing to see from outside before the end: it only gives the load time."""
         time.sleep(min(seconds, requests / 1000))
+
+
+class Connects:
+    """A connection of its own for each request, `rate` of them a second over the addresses in turn (see connects.c)."""
+
+    def __init__(self, *addresses, rate=5000, seconds=60, timeout=5000):
+        self.process = subprocess.Popen([tools.tool("connects"), "-v", "-r", str(rate), "-s", str(seconds), "-t",
+                                         str(timeout), *addresses], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True)
+
+    def finish(self):
+        """Ends it, after those that are open: its sums."""
+        self.process.stdin.close()
+        return self.wait()
+
+    def wait(self):
+        self.process.stdin = None
+        out, self.errors = self.process.communicate(timeout=60)
+        return json.loads(out)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+
+def tell_connects(name, report):
+    lib.note("%-34s %7d connects, %d refused, %d reset, %d without an answer, %d hung; slowest %.0f ms" % (
+        name, report["tried"] - report["skipped"], report["refused"], report["reset"],
+        report["short"] + report["timeout"] + report["other"], report["slow_connects"], report["connect_max_ms"]))
+
+
+def check_connects(name, connects):
+    """Ends it; fails the test where any connect did not go as it should."""
+    report = connects.finish()
+    tell_connects(name, report)
+    bad = sum(report[key] for key in ("refused", "reset", "short", "timeout", "other", "slow_connects"))
+    lib.check(bad == 0 and report["ok"] > 0, "%s: all connects are served at once:\n%s" % (name, connects.errors))
 
 
 def resets(report):

@@ -45,6 +45,9 @@ def test(box):
     workers = balancer.workers()
     early = socket.create_connection(("127.0.0.1", port), 5)
     reader = early.makefile("rb")
+    # It has its place among all that may be served before the crowd comes.
+    early.sendall(b"GET /128 HTTP/1.1\r\nHost: load\r\n\r\n")
+    lib.check(lib.read_answer(reader).status == 200, "the first connection is served")
     crowd = [begin(port) for _ in range(3 * NOFILE)]
     time.sleep(0.5)
     for connection in crowd:

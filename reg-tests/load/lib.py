@@ -196,7 +196,7 @@ def answers(port, path="/128"):
 class Balancer:
     """A running balancer. `port` is what has to accept before the constructor returns."""
 
-    def __init__(self, text, port, nofile=None, wait=10):
+    def __init__(self, text, port, nofile=None, wait=10, args=()):
         self.binary = binary()
         self.titled = os.path.basename(self.binary).startswith("fairlead")
         self.port = port
@@ -204,7 +204,8 @@ class Balancer:
         self.config_path = os.path.join(self.directory, "config")
         self.log_path = os.path.join(self.directory, "stderr")
         self.write(text)
-        command = [self.binary, *shlex.split(os.environ.get("FAIRLEAD_ARGS", "")), "-db", "-f", self.config_path]
+        command = [self.binary, *shlex.split(os.environ.get("FAIRLEAD_ARGS", "")), *args, "-db", "-f",
+                   self.config_path]
         with open(self.log_path, "w") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             start_new_session=True, preexec_fn=lambda: tools.raise_nofile(nofile))
@@ -367,8 +368,8 @@ class Box:
     def origin(self, port=None):
         return self.keep(tools.Server("origin", *([port] if port else [])))
 
-    def balancer(self, text, port, nofile=None, wait=10):
-        return self.keep(Balancer(text, port, nofile, wait))
+    def balancer(self, text, port, nofile=None, wait=10, args=()):
+        return self.keep(Balancer(text, port, nofile, wait, args))
 
     def load(self, port, **options):
         return self.keep(Load(port, **options))

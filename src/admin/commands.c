@@ -105,7 +105,6 @@ static bool is_of_session(const struct admin_command *command)
            strcmp(command->name, "quit") == 0;
 }
 
-// What programs say to each other, not people, begins with an underscore.
 static bool may_give(const struct admin_command *command, uint32_t where, uint8_t level)
 {
     return (command->where & where) && command->level <= level && !command->is_hidden;

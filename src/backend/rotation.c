@@ -20,41 +20,71 @@ static uint32_t weight_of(const struct server_conf *server, bool backup)
 
 // Where a server stands while the order is made: how often it was placed, and where first.
 struct turn {
+    uint32_t index;
     uint32_t weight;
     uint32_t placed;
     uint32_t first;
+    uint64_t due; // the place at which it is due again: its turns are total/weight apart, counted from its first one
 };
 
-// The place at which a server is due again: its turns are total/weight apart, counted from its first one.
-static uint32_t due(const struct turn *turn, uint32_t total)
+static bool is_before(const struct turn *a, const struct turn *b)
 {
-    return turn->first + (uint32_t)((uint64_t)turn->placed * total / turn->weight);
+    if (a->due != b->due)
+        return a->due < b->due;
+    return a->weight != b->weight ? a->weight > b->weight : a->index < b->index;
+}
+
+static int heavier_first(const void *left, const void *right)
+{
+    const struct turn *a = left, *b = right;
+    return is_before(a, b) ? -1 : is_before(b, a);
+}
+
+// Lets the turn at `at` of a heap sink to where it belongs.
+static void sink(struct turn **heap, uint32_t num, uint32_t at)
+{
+    struct turn *turn = heap[at];
+    for (uint32_t child; (child = at * 2 + 1) < num; at = child) {
+        if (child + 1 < num && is_before(heap[child + 1], heap[child]))
+            child++;
+        if (!is_before(heap[child], turn))
+            break;
+        heap[at] = heap[child];
+    }
+    heap[at] = turn;
+}
+
+static void rise(struct turn **heap, uint32_t at)
+{
+    struct turn *turn = heap[at];
+    for (; at && is_before(turn, heap[(at - 1) / 2]); at = (at - 1) / 2)
+        heap[at] = heap[(at - 1) / 2];
+    heap[at] = turn;
 }
 
 // At each place: of the servers that are due the one that was due first, the heavier of two; nobody due, the heaviest
 // that had no turn yet; else whoever is due next. Equal weights give the order of the file. This is the order HAProxy's
 // manual promises only in its proportions; the sequence itself was observed there (3:1:2 gives 131213) and is kept, so
-// that a fleet that mixes both sees no difference.
-static uint32_t choose(const struct turn *turns, uint32_t num, uint32_t total, uint32_t place)
+// that a fleet that mixes both sees no difference. `turns` are in the order of their first turn, `heap` has room for
+// all.
+static void order_fill(uint16_t *order, uint32_t total, struct turn *turns, struct turn **heap, uint32_t num)
 {
-    uint32_t due_at = UINT32_MAX, fresh = UINT32_MAX;
-    for (uint32_t i = 0; i < num; i++) {
-        const struct turn *turn = &turns[i];
-        if (!turn->weight)
-            continue;
-        if (!turn->placed) {
-            if (fresh == UINT32_MAX || turn->weight > turns[fresh].weight)
-                fresh = i;
-            continue;
+    uint32_t num_placed = 0;
+    for (uint32_t place = 0; place < total; place++) {
+        bool fresh = num_placed < num && (num_placed == 0 || heap[0]->due > place);
+        if (fresh) {
+            heap[num_placed] = &turns[num_placed];
+            heap[num_placed++]->first = place;
         }
-        uint32_t when = due(turn, total);
-        uint32_t best = due_at == UINT32_MAX ? UINT32_MAX : due(&turns[due_at], total);
-        if (when < best || (when == best && turn->weight > turns[due_at].weight))
-            due_at = i;
+        struct turn *turn = fresh ? heap[num_placed - 1] : heap[0];
+        order[place] = (uint16_t)turn->index;
+        turn->placed++;
+        turn->due = turn->first + (uint64_t)turn->placed * total / turn->weight;
+        if (fresh)
+            rise(heap, num_placed - 1);
+        else
+            sink(heap, num_placed, 0);
     }
-    if (due_at != UINT32_MAX && (fresh == UINT32_MAX || due(&turns[due_at], total) <= place))
-        return due_at;
-    return fresh;
 }
 
 uint16_t *backend_rotation_new(uint32_t *len, const struct backend_conf *conf, bool backup)
@@ -70,16 +100,16 @@ uint16_t *backend_rotation_new(uint32_t *len, const struct backend_conf *conf, b
         return NULL;
     uint16_t *order = calloc(total, sizeof(*order));
     struct turn *turns = calloc(conf->num_servers, sizeof(*turns));
-    if (!order || !turns)
+    struct turn **heap = calloc(conf->num_servers, sizeof(struct turn *));
+    if (!order || !turns || !heap)
         check_out_of_memory(total * sizeof(*order));
+    uint32_t num = 0;
     for (const struct server_conf *server = conf->servers; server; server = server->next)
-        turns[server->index].weight = weight_of(server, backup) / divisor;
-    for (uint32_t place = 0; place < total; place++) {
-        uint32_t at = choose(turns, conf->num_servers, total, place);
-        if (!turns[at].placed++)
-            turns[at].first = place;
-        order[place] = (uint16_t)at;
-    }
+        if (weight_of(server, backup))
+            turns[num++] = (struct turn){ .index = server->index, .weight = weight_of(server, backup) / divisor };
+    qsort(turns, num, sizeof(*turns), heavier_first);
+    order_fill(order, total, turns, heap, num);
+    free(heap);
     free(turns);
     return order;
 }

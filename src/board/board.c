@@ -199,7 +199,8 @@ void board_sections_sweep(struct board *board, uint32_t generation)
 {
     uint32_t num = 0;
     for (uint32_t i = 0; i < board->num_maps; i++) {
-        if (board->maps[i].used < generation) {
+        // What is mapped here the master uses itself.
+        if (!board->maps[i].addr && board->maps[i].used < generation) {
             map_drop(&board->maps[i]);
         } else if (num++ != i) {
             board->maps[num - 1] = board->maps[i];

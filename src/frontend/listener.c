@@ -122,7 +122,7 @@ static bool accept_one(struct frontend_listener *listener)
     }
     bool out_of_files = frontends->num_sessions >= frontends->max_sessions;
     if (out_of_files || !take_limited(frontends, &places)) {
-        if (out_of_files)
+        if (out_of_files && frontends->max_sessions < frontends->program->global.maxconn)
             frontend_want_tell(frontends, listener->bind, EMFILE);
         listener_pause(listener, LISTENER_RETRY_US);
         return false;

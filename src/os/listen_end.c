@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -8,10 +7,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include "base/check.h"
 #include "os/listen.h"
-
-enum { LISTEN_TCP_FLAGS = 13, LISTEN_TCP_SYN = 0x02, LISTEN_TCP_ACK = 0x10 };
+#include "os/quiet.h"
 
 uint32_t os_listen_waiting(int fd)
 {
@@ -23,20 +20,10 @@ uint32_t os_listen_waiting(int fd)
     return info.tcpi_unacked;
 }
 
-// The filter of a listening socket sees TCP headers: a first segment is dropped, whatever belongs to a handshake that
-// began before goes through.
 void os_listen_block(int fd, const struct os_listen *spec)
 {
-    static struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, LISTEN_TCP_FLAGS),
-        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, LISTEN_TCP_SYN | LISTEN_TCP_ACK),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, LISTEN_TCP_SYN, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-    };
-    const struct sock_fprog program = { .len = NUM_ITEMS(code), .filter = code };
     if (spec->kind == OS_LISTEN_TCP)
-        setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+        os_listen_quiet(fd);
     else if (spec->kind != OS_LISTEN_FD)
         shutdown(fd, SHUT_RD);
 }
@@ -45,6 +32,14 @@ void os_listen_unblock(int fd)
 {
     const int none = 0;
     setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &none, sizeof(none));
+}
+
+// The kernel passes a socket over whose interface is not the one that a connection comes by. What is under way is not
+// looked up again, and those that were made have their own.
+void os_listen_hide(int fd)
+{
+    const int nowhere = INT32_MAX;
+    setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof(nowhere));
 }
 
 uint64_t os_listen_file(const struct os_listen *spec)

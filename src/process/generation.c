@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -448,19 +449,19 @@ void generation_leave(struct generation *generation, bool now)
     if (master->active == generation)
         master->active = NULL;
     if (now) {
-        generation->ending = true;
         listeners_forget_generation(generation);
+        generation->ending = true;
         leave_now(generation);
         // The next one's controller has the admin sockets already.
         if (was_up && !all_end && generation->seats[0].open)
             messages_send(&generation->seats[0].line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
         return;
     }
-    leaving_begin(generation);
     if (was_up) {
         listeners_keep(generation);
         seats_keep(generation);
     }
+    leaving_begin(generation);
     if (generation->line_open)
         messages_send(&generation->line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
     // When everything ends the controller stays to the last, for its keeper to end it: workers still log. An orphan's
@@ -571,5 +572,7 @@ bool generation_collect(struct generation *generation)
     free(generation->seats);
     text_fini(&generation->said);
     free(generation);
+    // All processes to come begin with a copy of this one's memory.
+    malloc_trim(0);
     return true;
 }

@@ -60,6 +60,18 @@ void group_part(struct listener *listener, uint32_t slot)
         part_at(listener, (uint32_t)number);
 }
 
+void group_yield(struct listener *listener)
+{
+    uint32_t others[OS_STEER_MAX];
+    int num = listener->steered ? os_steer_count(&listener->spec) : -1;
+    uint32_t num_others = 0;
+    for (int i = 0; i < num && num_others < OS_STEER_MAX; i++)
+        if (i >= (int)listener->num_group || listener->group[i] == LISTENER_FOREIGN)
+            others[num_others++] = (uint32_t)i;
+    if (num_others)
+        os_steer_attach(listener->fds[0], others, num_others);
+}
+
 void group_look(struct listener *listener)
 {
     if (!listener->steered || listener->num_group <= listener->num_begun)

@@ -269,13 +269,13 @@ void seats_open(struct generation *generation);
 // its sockets down the line.
 void seat_sit(struct generation *generation, const struct wire_seat *wire);
 
-// seats_retry makes the lines that could not be made before.
-void seats_retry(struct master *master);
 // seats_send_fresh sends the sockets that began to listen with the activation of `generation` to its processes.
 void seats_send_fresh(struct generation *generation);
 
 // seats_keep tells the workers of `generation`, before they stop softly, where they go on accepting.
 void seats_keep(struct generation *generation);
+// seats_retry makes the lines that could not be made before.
+void seats_retry(struct master *master);
 
 // seat_find gives the seat of that slot and incarnation, or NULL.
 struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc);
@@ -364,6 +364,9 @@ void group_part(struct listener *listener, uint32_t slot);
 
 // group_number gives the number of the socket of `slot`, or -1.
 int group_number(const struct listener *listener, uint32_t slot);
+
+// group_yield steers new connections to those of other programs who joined since.
+void group_yield(struct listener *listener);
 
 // group_look sees whether others left the group since.
 void group_look(struct listener *listener);

@@ -320,6 +320,14 @@ static void admin_side_latest(void *admin, const struct process_latest *latest)
     admin_latest(admin, latest->num_reloads, latest->num_failed, latest->is_more, latest->text, latest->text_len);
 }
 
+static void admin_side_socket(void *admin, uint64_t id, const struct process_socket *socket, int take_fd)
+{
+    const struct admin_socket given = {
+        .listen = socket->listen, .slot = socket->slot, .number = socket->number, .num_left = socket->num_left
+    };
+    admin_socket(admin, id, &given, take_fd);
+}
+
 static void admin_side_leave(void *admin)
 {
     admin_leave(admin);
@@ -328,14 +336,6 @@ static void admin_side_leave(void *admin)
 static bool admin_side_is_idle(void *admin)
 {
     return admin_is_idle(admin);
-}
-
-static void admin_side_socket(void *admin, uint64_t id, const struct process_socket *socket, int take_fd)
-{
-    const struct admin_socket given = {
-        .listen = socket->listen, .slot = socket->slot, .number = socket->number, .num_left = socket->num_left
-    };
-    admin_socket(admin, id, &given, take_fd);
 }
 
 static void admin_side_stop(void *admin)
@@ -349,9 +349,9 @@ static const struct process_admin admin_side = {
     .unlisten = admin_side_unlisten,
     .reloaded = admin_side_reloaded,
     .latest = admin_side_latest,
+    .socket = admin_side_socket,
     .leave = admin_side_leave,
     .is_idle = admin_side_is_idle,
-    .socket = admin_side_socket,
     .stop = admin_side_stop,
 };
 

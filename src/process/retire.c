@@ -129,12 +129,21 @@ static void phase_set(struct listener *listener, enum listener_phase phase, uint
     listener->phase_end_us = end_us;
 }
 
+// No new ones; where nobody wants the place at all, others that cover it get them, at once.
+static void shut(struct listener *listener)
+{
+    for (uint32_t slot = listener->retire_to; slot < listener->num_begun; slot++) {
+        os_listen_block(listener->fds[slot], &listener->spec);
+        if (!listener->retire_to)
+            os_listen_hide(listener->fds[slot]);
+    }
+}
+
 // Of a program that was taken over from, what is not used here: it accepts what waits, and no more shall come.
 static void taken_let_go(struct master *master, struct listener *listener)
 {
-    for (uint32_t i = 0; i < listener->num_fds && master->options->num_old_pids; i++)
-        if (listener->spec.kind == OS_LISTEN_TCP)
-            os_listen_block(listener->fds[i], &listener->spec);
+    if (master->options->num_old_pids && listener->spec.kind == OS_LISTEN_TCP)
+        shut(listener);
     listener_close(listener, 0);
 }
 
@@ -180,10 +189,12 @@ static void drain(struct master *master, struct listener *listener)
     listener->drain_max_us = master->loop.now_us + RETIRE_DRAIN_MAX_US;
     if (listener->is_shared)
         return;
-    for (uint32_t slot = listener->retire_to; listener->spec.kind == OS_LISTEN_TCP && slot < listener->num_begun;
-         slot++)
-        os_listen_block(listener->fds[slot], &listener->spec);
-    if (listener->spec.kind == OS_LISTEN_UNIX) {
+    if (listener->spec.kind == OS_LISTEN_TCP) {
+        if (!listener->retire_to)
+            group_yield(listener);
+        shut(listener);
+        listener->is_closing = !listener->retire_to;
+    } else if (listener->spec.kind == OS_LISTEN_UNIX) {
         os_listen_unlink(&listener->spec, listener->file);
         listener->is_closing = true;
     }

@@ -32,6 +32,12 @@ static void socket_leave(struct worker *worker, struct seat_socket *socket)
     seat_socket_close(socket);
 }
 
+static void sockets_leave(struct worker *worker)
+{
+    LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
+    socket_leave(worker, socket);
+}
+
 static void soft_stop(struct worker *worker)
 {
     if (worker->stopping)
@@ -60,8 +66,7 @@ static void quiet_over(struct event_timer *timer)
 {
     struct worker *worker = CONTAINER_OF(timer, struct worker, quiet_timer);
     soft_stop(worker);
-    LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
-    socket_leave(worker, socket);
+    sockets_leave(worker);
 }
 
 // Whoever ends it now, the log tells what that cost.
@@ -154,7 +159,9 @@ static const struct messages_kind kinds[] = {
 static void master_lost(struct messages *messages)
 {
     struct worker *worker = messages->owner;
-    if (!worker->settings->go_on_alone)
+    if (worker->stopping)
+        sockets_leave(worker);
+    else if (!worker->settings->go_on_alone)
         leave_quietly(worker);
     event_timer_set(&worker->loop, &worker->orphan_timer, worker->loop.now_us + 1);
 }

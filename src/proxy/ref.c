@@ -28,20 +28,12 @@ static const struct proxy_conf *find_proxy(const struct program_conf *program, s
     return NULL;
 }
 
-static const struct server_conf *find_server(const struct proxy_conf *proxy, struct slice name)
-{
-    const struct server_conf *server = proxy->be.servers;
-    while (server && !slice_equal(name, slice_str(server->name)))
-        server = server->next;
-    return server;
-}
-
 const struct server_conf *proxy_server_named(const struct proxy_conf **proxy, const struct program_conf *program,
                                              struct slice name, const struct proxy_conf *current)
 {
     size_t slash = slice_find(name, '/');
     *proxy = slash < name.len ? proxy_backend_named(program, slice_of(name.ptr, slash)) : current;
-    return *proxy ? find_server(*proxy, slash < name.len ? slice_from(name, slash + 1) : name) : NULL;
+    return *proxy ? proxy_server_find(&(*proxy)->be, slash < name.len ? slice_from(name, slash + 1) : name) : NULL;
 }
 
 static bool fail(struct config *config, const struct proxy_ref *ref, const char *what, struct slice name,
@@ -105,7 +97,7 @@ static bool resolve(struct config *config, const struct program_conf *program, s
     struct slice server = named ? slice_from(ref->text, slash + 1) : ref->text;
     if (!resolve_proxy(config, program, ref, named ? slice_of(ref->text.ptr, slash) : SLICE("")))
         return false;
-    ref->server = find_server(ref->proxy, server);
+    ref->server = proxy_server_find(&ref->proxy->be, server);
     if (ref->server)
         return true;
     const char *what = arena_printf(config->arena, "server in %s '%s'", proxy_kind(ref->proxy), ref->proxy->name);

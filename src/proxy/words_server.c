@@ -2,6 +2,7 @@
 // `server` and `default-server` lines. A server starts as a copy of its proxy's template, which default-server changes
 // for the servers after it. The options stand in words_server_options.c.
 #include <string.h>
+#include "base/hash.h"
 #include "proxy/address.h"
 #include "proxy/words.h"
 
@@ -40,15 +41,49 @@ static bool read_address(struct config *config, struct server_conf *server, cons
     return true;
 }
 
+enum { FEW_SERVERS = 32 };
+
+static struct server_conf **chain_of(const struct backend_conf *backend, struct slice name)
+{
+    return &backend->named[hash_djb2(name) % PROXY_NAMED_SERVERS];
+}
+
+struct server_conf *proxy_server_find(const struct backend_conf *backend, struct slice name)
+{
+    struct server_conf *it = backend->named ? *chain_of(backend, name) : backend->servers;
+    while (it && !slice_equal(name, slice_str(it->name)))
+        it = backend->named ? it->next_named : it->next;
+    return it;
+}
+
 static bool name_is_free(struct config *config, const struct backend_conf *backend, const struct config_line *line,
                          const char *name)
 {
-    for (const struct server_conf *it = backend->servers; it; it = it->next) {
-        if (strcmp(it->name, name) == 0)
-            return config_error(config, line, 0, "the server name '%s' is taken at line %u of %s", name, it->place.line,
-                                it->place.file);
+    const struct server_conf *it = proxy_server_find(backend, slice_str(name));
+    return !it || config_error(config, line, 0, "the server name '%s' is taken at line %u of %s", name, it->place.line,
+                               it->place.file);
+}
+
+static void chain_append(const struct backend_conf *backend, struct server_conf *server)
+{
+    struct server_conf **chain = chain_of(backend, slice_str(server->name));
+    while (*chain)
+        chain = &(*chain)->next_named;
+    *chain = server;
+}
+
+static void enter(struct config *config, struct backend_conf *backend, struct server_conf *server)
+{
+    *(backend->last_server ? &backend->last_server->next : &backend->servers) = server;
+    backend->last_server = server;
+    server->index = backend->num_servers++;
+    if (backend->named) {
+        chain_append(backend, server);
+    } else if (backend->num_servers == FEW_SERVERS) {
+        backend->named = arena_alloc(config->arena, PROXY_NAMED_SERVERS * sizeof(struct server_conf *));
+        for (struct server_conf *it = backend->servers; it; it = it->next)
+            chain_append(backend, it);
     }
-    return true;
 }
 
 static bool id_is_free(struct config *config, const struct backend_conf *backend, const struct config_line *line,
@@ -70,7 +105,7 @@ static bool parse_server(struct config *config, void *object, const struct confi
     struct server_conf *server = arena_alloc(config->arena, sizeof(*server));
     (void)word;
     *server = *proxy->be.default_server;
-    server->next = NULL;
+    server->next = server->next_named = NULL;
     server->backend = &proxy->be;
     server->name = name->str;
     server->place = line->place;
@@ -81,11 +116,7 @@ static bool parse_server(struct config *config, void *object, const struct confi
     ok &= read_address(config, server, line);
     ok &= config_parse_options(config, server, line, 2, CONFIG_IN_SERVER);
     ok &= id_is_free(config, &proxy->be, line, server->id);
-    struct server_conf **last = &proxy->be.servers;
-    while (*last)
-        last = &(*last)->next;
-    *last = server;
-    server->index = proxy->be.num_servers++;
+    enter(config, &proxy->be, server);
     return ok;
 }
 

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of roundrobin, against the plain definition of it, which takes time in the square of the servers.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "backend/rotation.h"
+#include "base/check.h"
+
+enum { MAX_SERVERS = 10000 };
+
+static struct server_conf servers[MAX_SERVERS];
+
+static struct backend_conf backend_of(const uint32_t *weights, uint32_t num)
+{
+    memset(servers, 0, num * sizeof(*servers));
+    for (uint32_t i = 0; i < num; i++) {
+        servers[i].index = i;
+        servers[i].weight = weights[i];
+        servers[i].next = i + 1 < num ? &servers[i + 1] : NULL;
+    }
+    return (struct backend_conf){ .servers = servers, .num_servers = num };
+}
+
+struct plain {
+    uint32_t weight, placed, first;
+};
+
+static uint64_t due(const struct plain *it, uint32_t total)
+{
+    return it->first + (uint64_t)it->placed * total / it->weight;
+}
+
+static uint32_t plain_choose(const struct plain *all, uint32_t num, uint32_t total, uint32_t place)
+{
+    uint32_t best = UINT32_MAX, fresh = UINT32_MAX;
+    for (uint32_t i = 0; i < num; i++) {
+        const struct plain *it = &all[i];
+        if (!it->weight)
+            continue;
+        if (!it->placed)
+            fresh = fresh == UINT32_MAX || it->weight > all[fresh].weight ? i : fresh;
+        else if (best == UINT32_MAX || due(it, total) < due(&all[best], total) ||
+                 (due(it, total) == due(&all[best], total) && it->weight > all[best].weight))
+            best = i;
+    }
+    return best != UINT32_MAX && (fresh == UINT32_MAX || due(&all[best], total) <= place) ? best : fresh;
+}
+
+static uint32_t draw(uint32_t *seed, uint32_t below)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return (uint32_t)(((uint64_t)*seed * below) >> 32);
+}
+
+static void test_definition(void **state)
+{
+    (void)state;
+    static const uint32_t ranges[] = { 1, 2, 4, 12, 257 };
+    uint32_t seed = 5;
+    for (uint32_t round = 0; round < 400; round++) {
+        uint32_t weights[24], num = 1 + draw(&seed, NUM_ITEMS(weights)), len;
+        for (uint32_t i = 0; i < num; i++)
+            weights[i] = draw(&seed, ranges[round % NUM_ITEMS(ranges)]) + (round % 3 == 0);
+        struct backend_conf conf = backend_of(weights, num);
+        uint16_t *order = backend_rotation_new(&len, &conf, false);
+        struct plain all[NUM_ITEMS(weights)] = { 0 };
+        uint32_t divisor = 0;
+        for (uint32_t i = 0; i < num; i++)
+            for (uint32_t a = weights[i], rest; a;) {
+                rest = divisor % a;
+                divisor = a;
+                a = rest;
+            }
+        uint32_t total = 0;
+        for (uint32_t i = 0; i < num && divisor; i++) {
+            all[i].weight = weights[i] / divisor;
+            total += all[i].weight;
+        }
+        assert_int_equal(len, total);
+        for (uint32_t place = 0; place < total; place++) {
+            uint32_t at = plain_choose(all, num, total, place);
+            if (!all[at].placed++)
+                all[at].first = place;
+            assert_int_equal(order[place], at);
+        }
+        free(order);
+    }
+}
+
+// As many servers as a backend may have in earnest: done in a moment, each as often as its weight says.
+static void test_many(void **state)
+{
+    (void)state;
+    static uint32_t weights[MAX_SERVERS], seen[MAX_SERVERS];
+    uint32_t len, total = 0;
+    for (uint32_t i = 0; i < MAX_SERVERS; i++)
+        total += weights[i] = i % 256 + 1;
+    struct backend_conf conf = backend_of(weights, MAX_SERVERS);
+    uint16_t *order = backend_rotation_new(&len, &conf, false);
+    assert_int_equal(len, total);
+    for (uint32_t i = 0; i < len; i++)
+        seen[order[i]]++;
+    assert_memory_equal(seen, weights, sizeof(seen));
+    free(order);
+    order = backend_rotation_new(&len, &conf, true);
+    assert_null(order);
+    assert_int_equal(len, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_definition), cmocka_unit_test(test_many) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
