@@ -281,6 +281,13 @@ static bool core_open(struct board *board)
     return true;
 }
 
+static void wakers_note(struct board *board)
+{
+    for (uint32_t inc = 0; inc < BOARD_MAX_INCARNATIONS; inc++) {
+        board->wake_fds[inc] = board->incarnations->records[inc].wake_fd;
+    }
+}
+
 static struct board *fail(struct board *board)
 {
     int saved = errno;
@@ -314,7 +321,11 @@ struct board *board_new(void)
         return fail(board);
     }
     board->directory->magic = DIRECTORY_MAGIC;
-    return core_open(board) ? board : fail(board);
+    if (!core_open(board)) {
+        return fail(board);
+    }
+    wakers_note(board);
+    return board;
 }
 
 // Enters the sections of the directory that hold what they promise; the others are made afresh when they are asked for.
@@ -364,6 +375,7 @@ struct board *board_adopt(int take_directory_fd)
     if (!core_open(board)) {
         return fail(board);
     }
+    wakers_note(board);
     for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
         int fd = board->incarnations->records[inc].wake_fd;
         if (fd >= 0 && !memory_file_keep(fd, false)) {
