@@ -95,7 +95,6 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
         record->generation = generation;
         record->started_wall_us = clock_wall_us();
         memcpy(record->version, program_version, sizeof(record->version));
-        atomic_store(&record->pid, 0);
         atomic_store(&record->asleep, 0);
         atomic_store(&record->told, 0);
         atomic_store(&record->role, role);

@@ -294,6 +294,11 @@ static void line_lost(struct messages *messages)
     line_end(generation);
 }
 
+void generation_line_init(struct generation *generation, int take_fd)
+{
+    messages_init(&generation->line, "a keeper", keeper_kinds, NUM_ITEMS(keeper_kinds), generation, line_lost, take_fd);
+}
+
 static _Noreturn void keeper_become(struct generation *generation, int line)
 {
     struct master *master = generation->master;
@@ -351,7 +356,7 @@ static bool keeper_fork(struct generation *generation)
         return false;
     }
     generation->keeper = pid;
-    messages_init(&generation->line, "a keeper", keeper_kinds, NUM_ITEMS(keeper_kinds), generation, line_lost, ends[0]);
+    generation_line_init(generation, ends[0]);
     generation->line_open = true;
     return messages_attach(&generation->line, &master->loop);
 }

@@ -81,8 +81,9 @@ static void stuck_tell(struct master *master, const struct watch *watch, uint32_
     last_words_tell_answer(master->board, inc, head);
 }
 
-static void abort_it(struct master *master, struct watch *watch, uint32_t inc, pid_t pid)
+static void abort_it(const struct generation *generation, struct watch *watch, uint32_t inc, pid_t pid)
 {
+    struct master *master = generation->master;
     char name[80];
     watch->aborted_us = watch->silent_us;
     log_say(LOG_LEVEL_ALERT, "watchdog: %s has been stuck for %llu.%llu s and is ended",
@@ -113,9 +114,11 @@ static void beat_look(struct master *master, struct watch *watch, uint32_t inc, 
 }
 
 // Looks at one process, which may be silent for `more_us` longer than the settings say.
-static void look(struct master *master, struct watch *watch, const struct wire_plan *plan, uint32_t inc, pid_t pid,
+static void look(const struct generation *generation, struct watch *watch, uint32_t inc, pid_t pid,
                  uint64_t elapsed_us, uint64_t more_us)
 {
+    struct master *master = generation->master;
+    const struct wire_plan *plan = &generation->plan;
     uint64_t warn_us = plan->silent_warn_us ? plan->silent_warn_us + more_us : 0;
     uint64_t kill_us = plan->silent_kill_us ? plan->silent_kill_us + more_us : 0;
     beat_look(master, watch, inc, elapsed_us);
@@ -131,7 +134,7 @@ static void look(struct master *master, struct watch *watch, const struct wire_p
         }
     }
     if (kill_us && !watch->aborted_us && watch->silent_us >= kill_us) {
-        abort_it(master, watch, inc, pid);
+        abort_it(generation, watch, inc, pid);
     } else if (watch->aborted_us && !watch->killed && watch->silent_us >= watch->aborted_us + WATCHDOG_KILL_US) {
         watch->killed = true;
         master_signal(master, pid, SIGKILL);
@@ -141,12 +144,12 @@ static void look(struct master *master, struct watch *watch, const struct wire_p
 static void seat_look(struct seat *seat, uint64_t elapsed_us)
 {
     struct generation *generation = seat->generation;
-    if (!seat->pid || !seat->open) {
+    // What lives on a board that cannot be read (generation->foreign) has no beat here.
+    if (!seat->pid || !seat->open || !seat->inc) {
         seat->watch = (struct watch){ 0 };
         return;
     }
-    look(generation->master, &seat->watch, &generation->plan, seat->inc, seat->pid, elapsed_us,
-         seat->ready ? 0 : WATCHDOG_START_US);
+    look(generation, &seat->watch, seat->inc, seat->pid, elapsed_us, seat->ready ? 0 : WATCHDOG_START_US);
 }
 
 // A dead process whose keeper does not tell of it still holds its share of everything. A keeper asleep is woken; one
@@ -161,14 +164,16 @@ static void lost_look(struct seat *seat, uint64_t elapsed_us)
     }
     uint64_t before_us = seat->lost_us;
     seat->lost_us += elapsed_us;
-    if (before_us < WATCHDOG_LOST_WAKE_US && seat->lost_us >= WATCHDOG_LOST_WAKE_US)
+    bool is_due = before_us < WATCHDOG_LOST_WAKE_US && seat->lost_us >= WATCHDOG_LOST_WAKE_US;
+    if (is_due && generation->keeper_inc)
         board_wake(master->board, generation->keeper_inc);
     if (before_us >= WATCHDOG_LOST_KILL_US || seat->lost_us < WATCHDOG_LOST_KILL_US || state_letter(seat->pid) != 'Z')
         return;
     log_say(LOG_LEVEL_ALERT,
             "the keeper (%d) of generation %u does not see that its process %d is dead (it is %s), and is ended",
             (int)generation->keeper, generation->number, (int)seat->pid, state_name(state_letter(generation->keeper)));
-    last_words_watchdog(master->board, generation->keeper_inc);
+    if (generation->keeper_inc)
+        last_words_watchdog(master->board, generation->keeper_inc);
     kill(generation->keeper, SIGKILL);
 }
 
@@ -179,7 +184,7 @@ static void keeper_look(struct generation *generation, uint64_t elapsed_us)
     if (!generation->keeper || !generation->keeper_inc ||
         !atomic_load(&board_incarnation_at(master->board, generation->keeper_inc)->ready))
         return;
-    look(master, &generation->keeper_watch, &generation->plan, generation->keeper_inc, generation->keeper, elapsed_us,
+    look(generation, &generation->keeper_watch, generation->keeper_inc, generation->keeper, elapsed_us,
          WATCHDOG_KEEPER_US);
 }
 
@@ -238,7 +243,7 @@ void watchdog_keeper_gone(struct generation *generation)
         struct seat *seat = &generation->seats[i];
         siginfo_t info;
         // The word of its fork may have been lost with the keeper.
-        if (!seat->pid && seat->open)
+        if (!seat->pid && seat->open && seat->inc)
             seat->pid = atomic_load(&board_incarnation_at(master->board, seat->inc)->pid);
         if (seat->pid && waitid(P_PID, (id_t)seat->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) {
             seat->pid = 0;
