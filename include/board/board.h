@@ -79,8 +79,8 @@ bool board_news_next(struct board *board, struct board_news *news);
 int board_section_get0(struct board *board, uint32_t *version, const char *name);
 
 // board_section_take enters a section that the keeper of `generation` uses, in the master, in place of one of the same
-// name. It takes the descriptor in any case; false where that is no memory file that cannot shrink, or the directory is
-// full.
+// name. It takes the descriptor in any case; false where that is no memory file that cannot shrink, the directory is
+// full, or the master itself has another one under that name in use.
 bool board_section_take(struct board *board, const char *name, uint32_t version, uint32_t generation, int take_fd);
 
 // board_sections_sweep drops, in the master, the sections that only generations before `generation` named. Called when

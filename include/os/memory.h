@@ -24,6 +24,9 @@ bool memory_file_grow(int fd, size_t len);
 // asked of a descriptor that came from another process before it is mapped.
 bool memory_file_check(int fd, size_t *len);
 
+// memory_file_same says whether both descriptors are of the same file.
+bool memory_file_same(int a, int b);
+
 // memory_file_keep lets `fd` survive an exec of this process (`keep`) or makes it close-on-exec again. False with
 // errno.
 bool memory_file_keep(int fd, bool keep);

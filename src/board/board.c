@@ -172,6 +172,13 @@ int board_section_get0(struct board *board, uint32_t *version, const char *name)
 bool board_section_take(struct board *board, const char *name, uint32_t version, uint32_t generation, int take_fd)
 {
     size_t len;
+    // What this process uses itself it does not let go by another's word, which mostly is but about the same.
+    const struct board_map *used = find(board, name);
+    if (used && used->addr) {
+        bool same = memory_file_same(used->fd, take_fd);
+        close(take_fd);
+        return same;
+    }
     struct board_map *map = memory_file_check(take_fd, &len) && len > 0 ? entry_for(board, name) : NULL;
     if (!map) {
         close(take_fd);
@@ -201,7 +208,8 @@ void board_sections_sweep(struct board *board, uint32_t generation)
 {
     uint32_t num = 0;
     for (uint32_t i = 0; i < board->num_maps; i++) {
-        if (board->maps[i].used < generation && !is_core(&board->maps[i])) {
+        // What is mapped here the master uses itself.
+        if (!board->maps[i].addr && board->maps[i].used < generation && !is_core(&board->maps[i])) {
             map_drop(&board->maps[i]);
         } else if (num++ != i) {
             board->maps[num - 1] = board->maps[i];

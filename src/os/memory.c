@@ -95,6 +95,12 @@ bool memory_file_check(int fd, size_t *len)
     return true;
 }
 
+bool memory_file_same(int a, int b)
+{
+    struct stat of_a, of_b;
+    return fstat(a, &of_a) == 0 && fstat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+}
+
 bool memory_file_keep(int fd, bool keep)
 {
     int flags = fcntl(fd, F_GETFD);

@@ -36,7 +36,7 @@ static void blocker_end(struct master *master, const struct seat *seat)
         return;
     log_say(LOG_LEVEL_ALERT, "worker %u (%d) stands still with a lock that others wait for, and is killed",
             seat->slot + 1, (int)seat->pid);
-    kill(seat->pid, SIGKILL);
+    seat_kill(seat, SIGKILL);
 }
 
 // Whoever stands still with a lock stops all others, who then seem no better: so this comes before anything that asks

@@ -25,7 +25,8 @@ enum {
     SEATS_PAUSE_MAX_US = 30000000, // until one lives for SEATS_RECENT_US
     SEATS_AGAIN_US = 1000000,      // before the next attempt where there was no process to be had
     SEATS_KILL_US = 500000,
-    SEATS_ANSWER_US = 10000000, // for the controller of a generation that leaves softly: somebody may wait for an answer
+    SEATS_ANSWER_US =
+        10000000,          // for the controller of a generation that leaves softly: somebody may wait for an answer
     SEATS_ROOM_US = 50000, // between looks for a free number at the start
 };
 
@@ -233,7 +234,8 @@ static void seat_refork(struct keeper_seat *seat)
     seat->pause_us = seat->pause_us ? seat->pause_us * 2 : SEATS_PAUSE_US;
     if (seat->pause_us > SEATS_PAUSE_MAX_US)
         seat->pause_us = SEATS_PAUSE_MAX_US;
-    log_say(LOG_LEVEL_ALERT, "%s of generation %u keeps dying (%u times in the last minute): it is started again in %u s",
+    log_say(LOG_LEVEL_ALERT,
+            "%s of generation %u keeps dying (%u times in the last minute): it is started again in %u s",
             seat_name(room, sizeof(room), seat), keeper->start.generation, num, (unsigned)(seat->pause_us / 1000000));
     event_timer_set(&keeper->loop, &seat->again, now_us + seat->pause_us);
     nobody_left_tell(keeper);

@@ -208,8 +208,7 @@ static void kill_all(struct master *master)
         if (generation->keeper)
             kill(generation->keeper, SIGKILL);
         for (uint32_t i = 0; i < generation->num_seats; i++)
-            if (generation->seats[i].pid)
-                kill(generation->seats[i].pid, SIGKILL);
+            seat_kill(&generation->seats[i], SIGKILL);
     }
 }
 

@@ -34,16 +34,19 @@ struct watch {
 // A worker's or the controller's place in a generation.
 struct seat {
     struct generation *generation;
-    uint32_t slot;   // WIRE_CONTROLLER_SLOT for the controller
-    uint32_t inc;    // its number on the board; 0 where it lives on another one (struct generation, foreign)
-    uint32_t called; // what its keeper calls it: the number on the keeper's board
-    pid_t pid;       // 0 before it is known and after its end
-    bool open;       // `line` is in use
-    bool ready;      // it said so
-    bool live;       // as the guard saw it last
-    bool silent;     // the guard said that it does not answer
-    uint32_t wanted; // the number of the process that still has no line, for want of descriptors; 0: none
-    uint32_t blocks; // looks in a row at which it stood still with a lock
+    uint32_t slot;        // WIRE_CONTROLLER_SLOT for the controller
+    uint32_t inc;         // its number on the board; 0 where it lives on another one (struct generation, foreign)
+    uint32_t called;      // what its keeper calls it: the number on the keeper's board
+    pid_t pid;            // 0 before it is known and after its end
+    bool open;            // `line` is in use
+    bool ready;           // it said so
+    bool live;            // as the guard saw it last
+    bool silent;          // the guard said that it does not answer
+    bool outlawed;        // it broke the rules: killed as soon as its pid is known
+    uint32_t num_waiting; // for answers to reloads it asked for
+    uint32_t num_late;    // reloads it asked for when its generation was already told to end
+    uint32_t wanted;      // the number of the process that still has no line, for want of descriptors; 0: none
+    uint32_t blocks;      // looks in a row at which it stood still with a lock
     struct watch watch;
     uint64_t lost_us; // when its line ended though its keeper has not told of its end; 0: that is not so
     struct messages line;
@@ -81,6 +84,8 @@ struct generation {
     struct os_listen *socket_specs;
     struct seat *seats; // the controller, then the workers
     uint32_t num_seats;
+    uint64_t asked_us;            // when the count of seats asked for began
+    uint32_t num_asked;           // since then
     uint64_t left_us;             // when it was told to end softly; 0: it was not
     uint32_t num_reloads;         // that succeeded since it served
     bool ending;                  // it was told to end at once
@@ -338,6 +343,20 @@ void seat_line_init(struct seat *seat, int take_fd);
 
 // seat_leave ends the line to a seat.
 void seat_leave(struct seat *seat);
+
+// seat_kill sends `sig` to the process that sits there, as its keeper said, if that is its keeper's child (or ours,
+// where the keeper is gone): a keeper that is no longer itself must not choose whom we signal.
+void seat_kill(const struct seat *seat, int sig);
+
+// master_signal sends `sig` to `pid` where that is a child of ours or of any keeper of ours: numbers that keepers tell,
+// or stand on the board, are not believed.
+void master_signal(struct master *master, pid_t pid, int sig);
+
+// seat_outlaw ends the line to a seat whose process broke the rules, and kills it; its keeper starts another.
+void seat_outlaw(struct seat *seat, const char *what);
+
+// seat_forked notes the process that its keeper forked for the seat; false where that cannot be.
+bool seat_forked(struct seat *seat, pid_t pid);
 
 // seat_is_controller says whether it is the controller's.
 static inline bool seat_is_controller(const struct seat *seat)

@@ -48,6 +48,7 @@ static void waiters_answer(struct master *master, bool done)
         } else {
             struct wire_reloaded answer = { .id = waiter->id, .done = done };
             messages_send(&waiter->seat->line, WIRE_RELOADED, &answer, sizeof(answer), NULL, 0);
+            waiter->seat->num_waiting--;
             list_remove(&waiter->link);
             free(waiter);
         }
@@ -85,6 +86,7 @@ void reload_forget_seat(struct master *master, struct seat *seat)
             free(waiter);
         }
     }
+    seat->num_waiting = 0;
 }
 
 static void reload_begin(struct master *master, bool hard)
@@ -127,6 +129,7 @@ void reload_ask(struct master *master, struct seat *seat, uint64_t id, bool hard
         return;
     }
     waiter->seat = seat;
+    seat->num_waiting++;
     waiter->id = id;
     waiter->next = reload_runs(master);
     list_append(&master->reloads, &waiter->link);

@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/check.h"
 #include "board/board.h"
 #include "log/log.h"
+#include "os/process.h"
 #include "master.h"
+
+enum {
+    SEATS_MAX_WAITING = 10000, // as many as there can be admin connections
+    SEATS_MAX_LATE = 1000,
+};
 
 static void take_ready(struct messages *messages, const struct messages_event *event)
 {
     (void)event;
     struct seat *seat = messages->owner;
+    if (seat->ready) {
+        messages_refuse(messages, "said twice that it is ready");
+        return;
+    }
     seat->ready = true;
     if (seat->generation->state == GENERATION_STARTING)
         generation_check(seat->generation);
@@ -24,8 +35,14 @@ static void take_reload(struct messages *messages, const struct messages_event *
 {
     struct seat *seat = messages->owner;
     const struct wire_reload *reload = event->data;
-    if (seat_is_controller(seat))
+    bool is_asked = seat->generation->state == GENERATION_ACTIVE || seat->generation->state == GENERATION_STARTING;
+    if (seat->num_waiting >= SEATS_MAX_WAITING || (!is_asked && ++seat->num_late >= SEATS_MAX_LATE))
+        messages_refuse(messages, "asks for reloads without end");
+    else if (is_asked)
         reload_ask(seat->generation->master, seat, reload->id, reload->hard);
+    else
+        messages_send(messages, WIRE_RELOADED, &(struct wire_reloaded){ .id = reload->id },
+                      sizeof(struct wire_reloaded), NULL, 0);
 }
 
 static void take_sockets(struct messages *messages, const struct messages_event *event)
@@ -62,10 +79,53 @@ void seat_leave(struct seat *seat)
     messages_fini(&seat->line);
 }
 
+void seat_kill(const struct seat *seat, int sig)
+{
+    if (!seat->pid || os_process_signal(seat->pid, seat->generation->keeper, sig) || errno == ESRCH)
+        return;
+    log_say(LOG_LEVEL_ALERT, "process %d, which the keeper of generation %u calls its own, is not: it gets no signal",
+            (int)seat->pid, seat->generation->number);
+}
+
+void master_signal(struct master *master, pid_t pid, int sig)
+{
+    pid_t parent = os_process_parent(pid);
+    bool ours = parent == getpid() || parent < 0;
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    ours = ours || (parent > 0 && parent == generation->keeper);
+    if (ours)
+        (void)os_process_signal(pid, parent, sig);
+}
+
+void seat_outlaw(struct seat *seat, const char *what)
+{
+    char name[32] = "the controller";
+    if (!seat_is_controller(seat))
+        snprintf(name, sizeof(name), "worker %u", seat->slot + 1);
+    log_say(LOG_LEVEL_ALERT, "%s (%d) of generation %u %s: it is no longer itself and is killed", name,
+            (int)(seat->pid ? seat->pid : seat->line.peer_pid), seat->generation->number, what);
+    seat->outlawed = true;
+    seat_kill(seat, SIGKILL);
+}
+
+bool seat_forked(struct seat *seat, pid_t pid)
+{
+    if (pid <= 1 || seat->pid || (seat->line.peer_pid && seat->line.peer_pid != pid))
+        return false;
+    seat->pid = pid;
+    if (seat->open)
+        seat->line.peer_pid = pid;
+    if (seat->outlawed)
+        seat_kill(seat, SIGKILL);
+    return true;
+}
+
 static void line_lost(struct messages *messages)
 {
     struct seat *seat = messages->owner;
     struct master *master = seat->generation->master;
+    if (messages->violation)
+        seat_outlaw(seat, messages->violation);
     seat_leave(seat);
     if (seat_is_controller(seat))
         seats_hand_log(master);
@@ -169,8 +229,6 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
 {
     struct seat *seat = seat_find(generation, wire->slot, 0);
     int ends[2];
-    if (!seat || wire->inc == 0 || wire->inc >= BOARD_MAX_INCARNATIONS)
-        return;
     seat_leave(seat);
     if (!os_pass_pair(ends)) {
         sit_later(seat, wire);
@@ -184,6 +242,8 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
         return;
     }
     seat->open = true;
+    seat->outlawed = false;
+    seat->num_late = 0;
     seat->wanted = 0;
     seat->called = wire->inc;
     seat->inc = generation->foreign ? 0 : wire->inc;

@@ -130,6 +130,8 @@ static const struct record_field seat_fields[] = {
     RECORD_FIELD(9, struct seat, blocks),
     RECORD_FIELD(10 | RECORD_VITAL, struct seat, line.source.fd),
     RECORD_FIELD(11, struct seat, wanted),
+    RECORD_FIELD(12, struct seat, outlawed),
+    RECORD_FIELD(13, struct seat, num_late),
 };
 
 static const struct record_field kept_fields[] = {
@@ -564,6 +566,7 @@ static bool waiter_load(struct loading *loading, const struct record *record)
     *waiter = (struct reload_waiter){ .seat = seat, .id = saved.id, .next = saved.next };
     list_init(&waiter->link);
     list_append(&loading->master->reloads, &waiter->link);
+    seat->num_waiting++;
     return true;
 }
 
