@@ -183,6 +183,8 @@ static bool seat_is_sane(struct generation *generation, const struct wire_seat *
 {
     if (wire->inc == 0 || wire->inc >= BOARD_MAX_INCARNATIONS || !seat_find(generation, wire->slot, 0))
         return false;
+    if (generation->foreign)
+        return true;
     const struct board_incarnation *record = board_incarnation_at(generation->master->board, wire->inc);
     uint32_t role = wire->slot == WIRE_CONTROLLER_SLOT ? BOARD_ROLE_CONTROLLER : BOARD_ROLE_WORKER;
     return record->slot == wire->slot && record->generation == generation->number && atomic_load(&record->role) == role;

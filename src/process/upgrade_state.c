@@ -130,6 +130,8 @@ static const struct record_field seat_fields[] = {
     RECORD_FIELD(9, struct seat, blocks),
     RECORD_FIELD(10 | RECORD_VITAL, struct seat, line.source.fd),
     RECORD_FIELD(11, struct seat, wanted),
+    RECORD_FIELD(12, struct seat, outlawed),
+    RECORD_FIELD(13, struct seat, num_late),
 };
 
 static const struct record_field kept_fields[] = {
@@ -394,10 +396,9 @@ static bool listener_load(struct loading *loading, const struct record *record)
     bool good = OBJECT_GET(listener, record, listener_fields);
     struct os_listen *spec = &listener->spec;
     if (!good || !listener->num_fds || listener->num_fds > PROCESS_MAX_WORKERS ||
-        listener->num_begun > listener->num_fds || listener->fresh_from > listener->num_fds ||
-        listener->retire_to > PROCESS_MAX_WORKERS || listener->num_group > LISTENER_GROUP_MAX ||
-        listener->phase > LISTENER_LEAVE || spec->kind > OS_LISTEN_FD || spec->address_len > sizeof(spec->address) ||
-        spec->interface[sizeof(spec->interface) - 1])
+        listener->num_begun > listener->num_fds || listener->retire_to > PROCESS_MAX_WORKERS ||
+        listener->num_group > LISTENER_GROUP_MAX || listener->phase > LISTENER_LEAVE || spec->kind > OS_LISTEN_FD ||
+        spec->address_len > sizeof(spec->address) || spec->interface[sizeof(spec->interface) - 1])
         return wrong(loading, "a listener cannot be read");
     return true;
 }
@@ -564,6 +565,7 @@ static bool waiter_load(struct loading *loading, const struct record *record)
     *waiter = (struct reload_waiter){ .seat = seat, .id = saved.id, .next = saved.next };
     list_init(&waiter->link);
     list_append(&loading->master->reloads, &waiter->link);
+    seat->num_waiting++;
     return true;
 }
 
