@@ -233,7 +233,8 @@ static void seat_refork(struct keeper_seat *seat)
     seat->pause_us = seat->pause_us ? seat->pause_us * 2 : SEATS_PAUSE_US;
     if (seat->pause_us > SEATS_PAUSE_MAX_US)
         seat->pause_us = SEATS_PAUSE_MAX_US;
-    log_say(LOG_LEVEL_ALERT, "%s of generation %u keeps dying (%u times in the last minute): it is started again in %u s",
+    log_say(LOG_LEVEL_ALERT,
+            "%s of generation %u keeps dying (%u times in the last minute): it is started again in %u s",
             seat_name(room, sizeof(room), seat), keeper->start.generation, num, (unsigned)(seat->pause_us / 1000000));
     event_timer_set(&keeper->loop, &seat->again, now_us + seat->pause_us);
     nobody_left_tell(keeper);

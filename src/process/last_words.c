@@ -23,8 +23,8 @@ struct last_words {
 static struct last_words *words_at(struct board *board, uint32_t inc)
 {
     bool fresh;
-    struct last_words *all = board_section(board, &fresh, LAST_WORDS_SECTION, LAST_WORDS_VERSION,
-                                           sizeof(*all) * BOARD_MAX_INCARNATIONS);
+    struct last_words *all =
+        board_section(board, &fresh, LAST_WORDS_SECTION, LAST_WORDS_VERSION, sizeof(*all) * BOARD_MAX_INCARNATIONS);
     return all ? &all[inc] : NULL;
 }
 
@@ -174,8 +174,8 @@ void last_words_tell_death(struct board *board, const struct last_words_death *d
     how_text(how, sizeof(how), death->status, &said);
     uint32_t sessions = atomic_load(&board_incarnation_at(board, death->inc)->sessions);
     line_say(LOG_LEVEL_ALERT, also, "%s (%d) of generation %u%s %s%s, %u sessions%s%s", role, (int)death->pid,
-             death->generation, death->orphan ? ", which has no keeper," : "", how,
-             age_text(age, sizeof(age), words), sessions,
+             death->generation, death->orphan ? ", which has no keeper," : "", how, age_text(age, sizeof(age), words),
+             sessions,
              WIFSIGNALED(death->status) ? WCOREDUMP(death->status) ? ", core dumped" : ", no core dumped" : "",
              words && atomic_load(&words->watchdog) ? ", killed by the watchdog" : "");
     if (!WIFSIGNALED(death->status))

@@ -13,17 +13,18 @@
 #include "master.h"
 
 enum {
-    WATCHDOG_LOOK_MAX_US = 50000,    // of the time since the look before: what is more, the master was late
-    WATCHDOG_ANSWER_US = 200000,     // for the answer to what it is at
-    WATCHDOG_KILL_US = 1000000,      // after SIGABRT
-    WATCHDOG_START_US = 60000000,    // a process that does not serve by then never will
-    WATCHDOG_KEEPER_US = 2000000,    // more than a keeper sleeps, on top of what others may be silent for
-    WATCHDOG_LOST_WAKE_US = 100000,  // a keeper that has not told of a death by then is woken
-    WATCHDOG_LOST_KILL_US = 600000,  // and is no use by then
-    WATCHDOG_UNBORN_US = 10000000,   // a number that a dead keeper took, and nobody came for
+    WATCHDOG_LOOK_MAX_US = 50000,   // of the time since the look before: what is more, the master was late
+    WATCHDOG_ANSWER_US = 200000,    // for the answer to what it is at
+    WATCHDOG_KILL_US = 1000000,     // after SIGABRT
+    WATCHDOG_START_US = 60000000,   // a process that does not serve by then never will
+    WATCHDOG_KEEPER_US = 2000000,   // more than a keeper sleeps, on top of what others may be silent for
+    WATCHDOG_LOST_WAKE_US = 100000, // a keeper that has not told of a death by then is woken
+    WATCHDOG_LOST_KILL_US = 600000, // and is no use by then
+    WATCHDOG_UNBORN_US = 10000000,  // a number that a dead keeper took, and nobody came for
 };
 
-// The state letter of a process ('R', 'D', 'T', 'Z') and its parent, from the kernel; '?' and 0 where they cannot be had.
+// The state letter of a process ('R', 'D', 'T', 'Z') and its parent, from the kernel; '?' and 0 where they cannot be
+// had.
 static char state_read(pid_t *parent, pid_t pid)
 {
     char path[32];
@@ -92,10 +93,9 @@ static void stuck_tell(struct master *master, const struct watch *watch, uint32_
     char name[80];
     char head[240];
     char letter = state_letter(pid);
-    int len = snprintf(head, sizeof(head), "%s has been stuck for %llu.%llu s",
-                       name_of(name, sizeof(name), master, inc, pid),
-                       (unsigned long long)(watch->asked_us / 1000000),
-                       (unsigned long long)(watch->asked_us / 100000 % 10));
+    int len =
+        snprintf(head, sizeof(head), "%s has been stuck for %llu.%llu s", name_of(name, sizeof(name), master, inc, pid),
+                 (unsigned long long)(watch->asked_us / 1000000), (unsigned long long)(watch->asked_us / 100000 % 10));
     if (!answered)
         snprintf(head + len, sizeof(head) - (size_t)len, " and does not say at what: it is %s (state %c)",
                  state_name(letter), letter);
@@ -118,8 +118,7 @@ static void beat_look(struct master *master, struct watch *watch, uint32_t inc, 
 {
     if (watch->inc != inc)
         *watch = (struct watch){ .inc = inc };
-    uint64_t beat_us =
-        atomic_load_explicit(&board_incarnation_at(master->board, inc)->beat_us, memory_order_relaxed);
+    uint64_t beat_us = atomic_load_explicit(&board_incarnation_at(master->board, inc)->beat_us, memory_order_relaxed);
     if (beat_us == watch->beat_us) {
         watch->silent_us += elapsed_us;
         return;
@@ -128,8 +127,7 @@ static void beat_look(struct master *master, struct watch *watch, uint32_t inc, 
         char name[80];
         pid_t pid = atomic_load(&board_incarnation_at(master->board, inc)->pid);
         log_say(LOG_LEVEL_NOTICE, "%s goes on after %llu.%llu s", name_of(name, sizeof(name), master, inc, pid),
-                (unsigned long long)(watch->silent_us / 1000000),
-                (unsigned long long)(watch->silent_us / 100000 % 10));
+                (unsigned long long)(watch->silent_us / 1000000), (unsigned long long)(watch->silent_us / 100000 % 10));
     }
     if (watch->asked_us)
         last_words_forget(master->board, inc);
@@ -137,8 +135,8 @@ static void beat_look(struct master *master, struct watch *watch, uint32_t inc, 
 }
 
 // Looks at one process, which may be silent for `more_us` longer than the settings say.
-static void look(const struct generation *generation, struct watch *watch, uint32_t inc, pid_t pid,
-                 uint64_t elapsed_us, uint64_t more_us)
+static void look(const struct generation *generation, struct watch *watch, uint32_t inc, pid_t pid, uint64_t elapsed_us,
+                 uint64_t more_us)
 {
     struct master *master = generation->master;
     const struct wire_plan *plan = &generation->plan;
@@ -174,8 +172,8 @@ static void seat_look(struct seat *seat, uint64_t elapsed_us)
     look(generation, &seat->watch, seat->inc, seat->pid, elapsed_us, seat->ready ? 0 : WATCHDOG_START_US);
 }
 
-// A dead process whose keeper does not tell of it still holds its share of everything. A keeper asleep is woken; one that
-// is no more use then is ended, which hands its children to us.
+// A dead process whose keeper does not tell of it still holds its share of everything. A keeper asleep is woken; one
+// that is no more use then is ended, which hands its children to us.
 static void lost_look(struct seat *seat, uint64_t elapsed_us)
 {
     struct generation *generation = seat->generation;
@@ -242,8 +240,8 @@ void watchdog_run(struct master *master)
     }
 }
 
-// Children of the dead keeper are ours by now, the dead ones too: who is not was waited for by the keeper, which did not
-// come to clean up.
+// Children of the dead keeper are ours by now, the dead ones too: who is not was waited for by the keeper, which did
+// not come to clean up.
 void watchdog_keeper_gone(struct generation *generation)
 {
     struct master *master = generation->master;
