@@ -95,7 +95,6 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
         record->generation = generation;
         record->started_wall_us = clock_wall_us();
         memcpy(record->version, program_version, sizeof(record->version));
-        atomic_store(&record->pid, 0);
         atomic_store(&record->asleep, 0);
         atomic_store(&record->told, 0);
         atomic_store(&record->role, role);
@@ -153,7 +152,8 @@ struct board_incarnation *board_incarnation_at(struct board *board, uint32_t inc
 
 uint32_t board_incarnation_limit(struct board *board)
 {
-    return atomic_load_explicit(&board->incarnations->limit, memory_order_relaxed);
+    uint32_t limit = atomic_load_explicit(&board->incarnations->limit, memory_order_relaxed);
+    return limit < BOARD_MAX_INCARNATIONS ? limit : (uint32_t)BOARD_MAX_INCARNATIONS;
 }
 
 uint32_t board_num_wakers(struct board *board)

@@ -25,7 +25,8 @@ enum {
     SEATS_PAUSE_MAX_US = 30000000, // until one lives for SEATS_RECENT_US
     SEATS_AGAIN_US = 1000000,      // before the next attempt where there was no process to be had
     SEATS_KILL_US = 500000,
-    SEATS_ANSWER_US = 10000000, // for the controller of a generation that leaves softly: somebody may wait for an answer
+    SEATS_ANSWER_US =
+        71000000,          // for the controller of a generation that leaves softly: somebody may wait for an answer
     SEATS_ROOM_US = 50000, // between looks for a free number at the start
 };
 
