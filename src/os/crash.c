@@ -165,7 +165,8 @@ static void ask_handler(int sig, siginfo_t *info, void *context)
     errno = saved;
 }
 
-// A fault comes again by itself when the handler returns, at the very same place, which is what a core file should show.
+// A fault comes again by itself when the handler returns, at the very same place, which is what a core file should
+// show.
 static void die_handler(int sig, siginfo_t *info, void *context)
 {
     if (crash.guarded && info->si_code > 0) {

@@ -23,12 +23,15 @@ enum {
     WATCHDOG_UNBORN_US = 10000000,  // a number that a dead keeper took, and nobody came for
 };
 
-// The state letter of a process ('R', 'D', 'T', 'Z'), '?' where it cannot be had.
-static char state_letter(pid_t pid)
+// The state letter of a process ('R', 'D', 'T', 'Z') and its parent, from the kernel; '?' and 0 where they cannot be
+// had.
+static char state_read(pid_t *parent, pid_t pid)
 {
     char path[32];
     char data[512];
+    char letter;
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    *parent = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return '?';
@@ -36,7 +39,25 @@ static char state_letter(pid_t pid)
     close(fd);
     data[len > 0 ? len : 0] = '\0';
     const char *end = strrchr(data, ')');
-    return end && end[1] == ' ' && end[2] ? end[2] : '?';
+    return end && sscanf(end + 1, " %c %d", &letter, parent) == 2 ? letter : '?';
+}
+
+static char state_letter(pid_t pid)
+{
+    pid_t parent;
+    return state_read(&parent, pid);
+}
+
+// A pid is what a keeper says: only a child of its, or of ours, is signalled. Without /proc it has to be believed.
+static void signal_child(const struct generation *generation, pid_t pid, int sig)
+{
+    pid_t parent;
+    state_read(&parent, pid);
+    if (!parent || parent == getpid() || parent == generation->keeper)
+        kill(pid, sig);
+    else
+        log_say(LOG_LEVEL_WARNING, "process %d is said to be of generation %u, and is not", (int)pid,
+                generation->number);
 }
 
 static const char *state_name(char letter)
@@ -90,7 +111,7 @@ static void abort_it(const struct generation *generation, struct watch *watch, u
             name_of(name, sizeof(name), master, inc, pid), (unsigned long long)(watch->silent_us / 1000000),
             (unsigned long long)(watch->silent_us / 100000 % 10));
     last_words_watchdog(master->board, inc);
-    master_signal(master, pid, SIGABRT);
+    signal_child(generation, pid, SIGABRT);
 }
 
 static void beat_look(struct master *master, struct watch *watch, uint32_t inc, uint64_t elapsed_us)
@@ -114,8 +135,8 @@ static void beat_look(struct master *master, struct watch *watch, uint32_t inc, 
 }
 
 // Looks at one process, which may be silent for `more_us` longer than the settings say.
-static void look(const struct generation *generation, struct watch *watch, uint32_t inc, pid_t pid,
-                 uint64_t elapsed_us, uint64_t more_us)
+static void look(const struct generation *generation, struct watch *watch, uint32_t inc, pid_t pid, uint64_t elapsed_us,
+                 uint64_t more_us)
 {
     struct master *master = generation->master;
     const struct wire_plan *plan = &generation->plan;
@@ -125,7 +146,7 @@ static void look(const struct generation *generation, struct watch *watch, uint3
     if (warn_us && !watch->asked_us && watch->silent_us >= warn_us) {
         watch->asked_us = watch->silent_us;
         last_words_ask(master->board, inc);
-        master_signal(master, pid, CRASH_ASK_SIGNAL);
+        signal_child(generation, pid, CRASH_ASK_SIGNAL);
     } else if (watch->asked_us && !watch->told) {
         bool answered = last_words_asked(master->board, inc);
         if (answered || watch->silent_us >= watch->asked_us + WATCHDOG_ANSWER_US) {
@@ -137,15 +158,14 @@ static void look(const struct generation *generation, struct watch *watch, uint3
         abort_it(generation, watch, inc, pid);
     } else if (watch->aborted_us && !watch->killed && watch->silent_us >= watch->aborted_us + WATCHDOG_KILL_US) {
         watch->killed = true;
-        master_signal(master, pid, SIGKILL);
+        signal_child(generation, pid, SIGKILL);
     }
 }
 
 static void seat_look(struct seat *seat, uint64_t elapsed_us)
 {
     struct generation *generation = seat->generation;
-    // What lives on a board that cannot be read (generation->foreign) has no beat here.
-    if (!seat->pid || !seat->open || !seat->inc) {
+    if (!seat->pid || !seat->open) {
         seat->watch = (struct watch){ 0 };
         return;
     }
@@ -164,16 +184,14 @@ static void lost_look(struct seat *seat, uint64_t elapsed_us)
     }
     uint64_t before_us = seat->lost_us;
     seat->lost_us += elapsed_us;
-    bool is_due = before_us < WATCHDOG_LOST_WAKE_US && seat->lost_us >= WATCHDOG_LOST_WAKE_US;
-    if (is_due && generation->keeper_inc)
+    if (before_us < WATCHDOG_LOST_WAKE_US && seat->lost_us >= WATCHDOG_LOST_WAKE_US)
         board_wake(master->board, generation->keeper_inc);
     if (before_us >= WATCHDOG_LOST_KILL_US || seat->lost_us < WATCHDOG_LOST_KILL_US || state_letter(seat->pid) != 'Z')
         return;
     log_say(LOG_LEVEL_ALERT,
             "the keeper (%d) of generation %u does not see that its process %d is dead (it is %s), and is ended",
             (int)generation->keeper, generation->number, (int)seat->pid, state_name(state_letter(generation->keeper)));
-    if (generation->keeper_inc)
-        last_words_watchdog(master->board, generation->keeper_inc);
+    last_words_watchdog(master->board, generation->keeper_inc);
     kill(generation->keeper, SIGKILL);
 }
 
@@ -243,7 +261,7 @@ void watchdog_keeper_gone(struct generation *generation)
         struct seat *seat = &generation->seats[i];
         siginfo_t info;
         // The word of its fork may have been lost with the keeper.
-        if (!seat->pid && seat->open && seat->inc)
+        if (!seat->pid && seat->open)
             seat->pid = atomic_load(&board_incarnation_at(master->board, seat->inc)->pid);
         if (seat->pid && waitid(P_PID, (id_t)seat->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) {
             seat->pid = 0;
