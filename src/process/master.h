@@ -264,7 +264,8 @@ void seats_open(struct generation *generation);
 // its sockets down the line.
 void seat_sit(struct generation *generation, const struct wire_seat *wire);
 
-// seats_send_fresh sends the sockets that began to listen with the activation of `generation` to its processes.
+// seats_send_fresh sends the sockets that began to listen with the activation of `generation` to its workers, and the
+// admin sockets to its controller.
 void seats_send_fresh(struct generation *generation);
 
 // seats_keep tells the workers of `generation`, before they stop softly, where they go on accepting.
