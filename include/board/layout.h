@@ -8,9 +8,13 @@
 #include "base/check.h"
 #include "board/board.h"
 
+// Of all core sections together; they refer to each other. Tests build a program that differs.
+#ifndef BOARD_LAYOUT
+#define BOARD_LAYOUT 4
+#endif
+
 enum {
-    BOARD_LAYOUT_VERSION = 4, // of all core sections together; they refer to each other
-    BOARD_MAX_SECTIONS = 1024,
+    BOARD_LAYOUT_VERSION = BOARD_LAYOUT,
     BOARD_MAX_NEWS = 64,
     BOARD_CHUNKS = 1024, // groups of 64 waiters that one process owns at a time
     BOARD_CHUNK_WAITERS = 64,
@@ -45,15 +49,15 @@ enum { BOARD_LOCK_OBJECTS = BOARD_MAX_OBJECTS + 1, BOARD_LOCK_JOURNAL };
 
 // What a process leaves behind when it dies. Written by the process itself, but for the `granted` words.
 struct board_estate {
-    _Atomic uint32_t lock;      // number of the lock it takes or holds, 0 none
-    _Atomic uint32_t freed;     // object of which it may have made a unit free without telling the queue
-    _Atomic uint32_t num_freed; // how many, where more than one
-    _Atomic uint32_t waking;    // incarnation it granted to and has not woken yet
+    _Atomic uint32_t lock;        // number of the lock it takes or holds, 0 none
+    _Atomic uint32_t freed;       // object of which it may have made a unit free without telling the queue
+    _Atomic uint32_t num_freed;   // how many, where more than one
+    _Atomic uint32_t waking;      // incarnation it granted to and has not woken yet
     _Atomic uint32_t has_chunks;  // it may own some
     _Atomic uint32_t has_touched; // bits of it may be set in the bitmaps of objects
     uint32_t chunk;               // 1 + first of its chunks that have room, 0 none
-    uint32_t chunk_hint;        // where to look for a chunk
-    _Atomic uint32_t granted;   // 1 where some waiter of it may have been granted
+    uint32_t chunk_hint;          // where to look for a chunk
+    _Atomic uint32_t granted;     // 1 where some waiter of it may have been granted
     _Atomic uint64_t granted_chunks[BOARD_CHUNKS / 64] BOARD_LINE; // which chunks hold such waiters
 } BOARD_LINE;
 
@@ -82,8 +86,8 @@ struct board_object_record {
 // states of the records are the truth; the index can always be built from them.
 struct board_objects {
     struct board_lock lock;
-    _Atomic uint32_t num;          // the highest number in use
-    uint32_t hint;                 // no lower number is free
+    _Atomic uint32_t num; // the highest number in use
+    uint32_t hint;        // no lower number is free
     uint32_t num_used;
     uint32_t num_slots; // of the index; it grows with what is in it, so that few objects take few pages
     uint32_t slots[BOARD_HASH_SLOTS] BOARD_PAGE;
@@ -168,7 +172,7 @@ struct board_entry {
 
 struct board_journal {
     struct board_lock lock;
-    uint64_t tidied; // number of the newest entry when the data's memory was last given back
+    uint64_t tidied;                  // number of the newest entry when the data's memory was last given back
     _Atomic uint64_t last BOARD_LINE; // number of the newest entry
     struct board_entry entries[BOARD_JOURNAL_SLOTS] BOARD_LINE;
     char data[BOARD_JOURNAL_LEN] BOARD_PAGE;
@@ -219,7 +223,7 @@ struct board_map {
 struct board {
     uint32_t self;
     uint32_t lives[BOARD_MAX_INCARNATIONS]; // of the numbers that this process, or one it was forked by, has taken
-    pid_t owner; // the process that writes the directory
+    pid_t owner;                            // the process that writes the directory
     int directory_fd;
     struct board_directory *directory;
     uint32_t num_maps;
@@ -296,8 +300,8 @@ void board_counters_recover(struct board *board);
 // lock. Nobody counts for `from`; to a reader of board_counter_total both are one.
 void board_counters_move(struct board *board, uint32_t to, uint32_t from);
 
-// board_memory_clear zeroes the items from `first` up to `end`, of `item_len` bytes each, of the array at `items` on the
-// board; whole pages are given back to the system.
+// board_memory_clear zeroes the items from `first` up to `end`, of `item_len` bytes each, of the array at `items` on
+// the board; whole pages are given back to the system.
 void board_memory_clear(void *items, size_t item_len, size_t first, size_t end);
 
 // board_objects_repair takes the objects' lock over from a dead process and puts right what it left.

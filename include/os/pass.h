@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include "base/io.h"
 
 enum { OS_PASS_MAX_FDS = 4 };
@@ -18,5 +19,14 @@ enum io os_pass_send(int fd, const void *data, size_t len, const int *fds, size_
 
 // os_pass_receive takes one message: `*len` bytes into `data` (room `cap`) and `*num_fds` descriptors, close-on-exec
 // and the caller's from now on, into `fds` (room OS_PASS_MAX_FDS). A message that is longer, or has more descriptors,
-// is IO_FAIL with EMSGSIZE, and what came with it is closed. IO_EOF when the peer is gone.
+// is IO_FAIL with EMSGSIZE, and what came with it is closed; likewise with EMFILE where this process may not open what
+// came. IO_EOF when the peer is gone.
 enum io os_pass_receive(int fd, void *data, size_t *len, int *fds, size_t *num_fds, size_t cap);
+
+// os_pass_identify has the kernel say of each message that `fd` receives from now on which process sent it. False with
+// errno.
+bool os_pass_identify(int fd);
+
+// os_pass_receive_from is os_pass_receive; `*sender` is the process that sent the message, as the kernel says, or 0
+// where it does not (os_pass_identify).
+enum io os_pass_receive_from(int fd, void *data, size_t *len, int *fds, size_t *num_fds, pid_t *sender, size_t cap);

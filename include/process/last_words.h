@@ -19,8 +19,8 @@ bool last_words_prepare(struct board *board);
 // dies of a fault and says what it is at when it is asked.
 void last_words_enter(struct board *board, uint32_t inc, crash_describe_fn *describe, const void *owner);
 
-// last_words_ask asks the process `pid`, which is `inc`, what it is at.
-void last_words_ask(struct board *board, uint32_t inc, pid_t pid);
+// last_words_ask makes room for the answer of `inc`, which is asked what it is at by CRASH_ASK_SIGNAL right after.
+void last_words_ask(struct board *board, uint32_t inc);
 
 // last_words_asked says whether the answer is there.
 bool last_words_asked(struct board *board, uint32_t inc);

@@ -386,6 +386,8 @@ struct global_conf {
     uint64_t capabilities; // setcap: bits of OS_CAP_...
     uint8_t dump;          // set-dumpable: enum os_dump
     const char *chroot;
+    struct os_listen unix_bind; // unix-bind: its mode, uid, gid and flags alone
+    const char *unix_prefix;    // or NULL
     const char *pidfile;
     const char *node;
     const char *description;

@@ -31,6 +31,10 @@ bool proxy_word_needs(struct config *config, const struct proxy_conf *proxy, con
 bool proxy_word_is_named(struct config *config, const struct proxy_conf *proxy, const struct config_word *word,
                          const struct config_line *line);
 
+// proxy_unix_bind gives a listening unix socket what `unix-bind` says and its own line does not (HAProxy 3.2,
+// "unix-bind"); false after reporting a name that is too long.
+bool proxy_unix_bind(struct config *config, struct os_listen *listen, const struct config_line *line);
+
 // proxy_word_error reports an error at the word itself and returns false.
 bool proxy_word_error(struct config *config, const struct config_line *line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

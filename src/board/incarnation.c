@@ -152,7 +152,8 @@ struct board_incarnation *board_incarnation_at(struct board *board, uint32_t inc
 
 uint32_t board_incarnation_limit(struct board *board)
 {
-    return atomic_load_explicit(&board->incarnations->limit, memory_order_relaxed);
+    uint32_t limit = atomic_load_explicit(&board->incarnations->limit, memory_order_relaxed);
+    return limit < BOARD_MAX_INCARNATIONS ? limit : (uint32_t)BOARD_MAX_INCARNATIONS;
 }
 
 uint32_t board_num_wakers(struct board *board)

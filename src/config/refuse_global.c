@@ -147,7 +147,6 @@ const struct config_refusal config_refuse_global[] = {
     { "tune.stick-counters", CONFIG_IN_GLOBAL, NULL },
     { "tune.zlib.memlevel", CONFIG_IN_GLOBAL, NULL },
     { "tune.zlib.windowsize", CONFIG_IN_GLOBAL, NULL },
-    { "unix-bind", CONFIG_IN_GLOBAL, NULL },
     { "wurfl-cache-size", CONFIG_IN_GLOBAL, DEVICE },
     { "wurfl-data-file", CONFIG_IN_GLOBAL, DEVICE },
     { "wurfl-information-list", CONFIG_IN_GLOBAL, DEVICE },

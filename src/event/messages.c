@@ -22,7 +22,10 @@ struct unsent {
     struct wire wire;
 };
 
+enum { MESSAGES_OF_A_TURN = 64 };
+
 static void source_ready(struct event_source *source, uint32_t events);
+static void more_take(struct event_task *task);
 
 void messages_init(struct messages *messages, const char *peer, const struct messages_kind *kinds, size_t num_kinds,
                    void *owner, void (*lost)(struct messages *messages), int take_fd)
@@ -36,6 +39,14 @@ void messages_init(struct messages *messages, const char *peer, const struct mes
         .lost = lost,
     };
     list_init(&messages->unsent);
+    event_task_init(&messages->more, more_take);
+    (void)os_pass_identify(take_fd); // where it fails, nobody is asked who sent
+}
+
+void messages_refuse(struct messages *messages, const char *why)
+{
+    if (!messages->violation)
+        messages->violation = why;
 }
 
 bool messages_attach(struct messages *messages, struct event_loop *loop)
@@ -61,6 +72,7 @@ void messages_fini(struct messages *messages)
     // Another process may hold this end for a moment (a fork in flight): leaving epoll must not depend on the close.
     if (messages->loop)
         event_source_del(messages->loop, &messages->source);
+    event_task_cancel(&messages->more);
     close(messages->source.fd);
     messages->source.fd = -1;
     messages->ended = true;
@@ -134,17 +146,32 @@ static void unsent_send(struct messages *messages)
     }
 }
 
-static const struct messages_kind *kind_of(const struct messages *messages, const struct messages_event *event)
+static const struct messages_kind *kind_of(struct messages *messages, const struct messages_event *event)
 {
     for (size_t i = 0; i < messages->num_kinds; i++) {
         const struct messages_kind *kind = &messages->kinds[i];
-        if (kind->type == event->type)
-            return event->len >= kind->min_len && event->len <= kind->max_len &&
-                           (event->num_fds == kind->num_fds || (kind->fds_optional && !event->num_fds))
-                       ? kind
-                       : NULL;
+        if (kind->type != event->type)
+            continue;
+        if (event->len < kind->min_len || event->len > kind->max_len)
+            messages_refuse(messages, "sent a message of a wrong size");
+        else if (event->num_fds != kind->num_fds && (!kind->fds_optional || event->num_fds))
+            messages_refuse(messages, "sent a message with a wrong number of descriptors");
+        else
+            return kind;
+        return NULL;
     }
+    messages_refuse(messages, "sent a message that is none of its own");
     return NULL;
+}
+
+// The line's end may have come to somebody else, by a fork or a message.
+static bool sender_check(struct messages *messages, pid_t sender)
+{
+    if (!messages->peer_pid)
+        messages->peer_pid = sender;
+    if (sender && sender != messages->peer_pid)
+        messages_refuse(messages, "lets another process send its messages");
+    return !messages->violation;
 }
 
 // One message in; false when there is no more for now or the conversation is over.
@@ -157,12 +184,17 @@ static bool message_take(struct messages *messages)
     int fds[OS_PASS_MAX_FDS];
     size_t len;
     size_t num_fds;
-    enum io io = os_pass_receive(messages->source.fd, &in, &len, fds, &num_fds, sizeof(in));
+    pid_t sender;
+    enum io io = os_pass_receive_from(messages->source.fd, &in, &len, fds, &num_fds, &sender, sizeof(in));
     if (io == IO_AGAIN)
         return false;
     struct messages_event event = { .data = in.wire.data, .fds = fds, .num_fds = num_fds };
     const struct messages_kind *kind = NULL;
-    if (io == IO_OK && len >= sizeof(struct wire)) {
+    if (io == IO_FAIL && errno == EMSGSIZE)
+        messages_refuse(messages, "sent a message that is too long");
+    if (io == IO_OK && (len < sizeof(struct wire) || in.wire.type > UINT32_MAX))
+        messages_refuse(messages, "sent what is no message");
+    if (io == IO_OK && !messages->violation && sender_check(messages, sender)) {
         event.type = (uint32_t)in.wire.type;
         event.len = len - sizeof(struct wire);
         kind = kind_of(messages, &event);
@@ -172,9 +204,24 @@ static bool message_take(struct messages *messages)
     for (size_t i = 0; i < num_fds; i++)
         if (fds[i] >= 0)
             close(fds[i]);
-    if (!kind)
+    if (!kind || messages->violation)
         conversation_lost(messages);
     return kind && !messages->ended;
+}
+
+static void turn_take(struct messages *messages)
+{
+    for (int i = 0; i < MESSAGES_OF_A_TURN; i++)
+        if (!message_take(messages))
+            return;
+    event_task_wake(messages->loop, &messages->more);
+}
+
+static void more_take(struct event_task *task)
+{
+    struct messages *messages = CONTAINER_OF(task, struct messages, more);
+    if (!messages->ended)
+        turn_take(messages);
 }
 
 static void source_ready(struct event_source *source, uint32_t events)
@@ -185,8 +232,7 @@ static void source_ready(struct event_source *source, uint32_t events)
     if (events & EPOLLOUT)
         unsent_send(messages);
     // The end of the conversation is read as such, behind whatever the peer said before it.
-    while (message_take(messages))
-        continue;
+    turn_take(messages);
 }
 
 static bool waiting(struct messages *messages, const bool *done, bool for_input, uint64_t end_us)
@@ -221,4 +267,13 @@ bool messages_flush(struct messages *messages, int timeout_ms)
         done = list_is_empty(&messages->unsent);
     }
     return done;
+}
+
+void messages_unsent_each(const struct messages *messages,
+                          void (*fn)(void *arg, uint32_t type, const void *data, size_t len, const int *fds,
+                                     size_t num_fds),
+                          void *arg)
+{
+    LIST_EACH(unsent, &messages->unsent, struct unsent, link)
+    fn(arg, (uint32_t)unsent->wire.type, unsent->wire.data, unsent->len, unsent->fds, unsent->num_fds);
 }

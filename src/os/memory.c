@@ -63,6 +63,18 @@ int memory_file_of(const char *name, const void *data, size_t len)
     return fd;
 }
 
+int memory_file_bounded(const char *name, size_t len)
+{
+    int fd = make(name);
+    if (fd < 0) {
+        return -1;
+    }
+    if (ftruncate(fd, (off_t)len) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        return close_failed(fd);
+    }
+    return fd;
+}
+
 bool memory_file_grow(int fd, size_t len)
 {
     struct stat st;
@@ -81,6 +93,12 @@ bool memory_file_check(int fd, size_t *len)
     }
     *len = (size_t)st.st_size;
     return true;
+}
+
+bool memory_file_same(int a, int b)
+{
+    struct stat of_a, of_b;
+    return fstat(a, &of_a) == 0 && fstat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
 
 bool memory_file_keep(int fd, bool keep)

@@ -12,6 +12,12 @@ union pass_control {
     char room[CMSG_SPACE(OS_PASS_MAX_FDS * sizeof(int))];
 };
 
+// The kernel puts the sender first, where it was asked for, and cuts the descriptors to what is left.
+union pass_control_in {
+    struct cmsghdr head;
+    char room[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(OS_PASS_MAX_FDS * sizeof(int))];
+};
+
 bool os_pass_pair(int fds[2])
 {
     return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0;
@@ -41,29 +47,49 @@ enum io os_pass_send(int fd, const void *data, size_t len, const int *fds, size_
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == ETOOMANYREFS ? IO_AGAIN : IO_FAIL;
 }
 
-static size_t fds_take(struct msghdr *msg, int *fds)
+bool os_pass_identify(int fd)
 {
-    size_t num = 0;
-    for (struct cmsghdr *head = CMSG_FIRSTHDR(msg); head; head = CMSG_NXTHDR(msg, head)) {
-        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
-            continue;
-        size_t here = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-        must(num + here <= OS_PASS_MAX_FDS);
-        memcpy(fds + num, CMSG_DATA(head), here * sizeof(int));
-        num += here;
-    }
-    return num;
+    int on = 1;
+    return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0;
 }
 
-enum io os_pass_receive(int fd, void *data, size_t *len, int *fds, size_t *num_fds, size_t cap)
+// Without the sender there is room for more descriptors than are wanted; those that are too many are closed.
+static bool control_take(struct msghdr *msg, int *fds, size_t *num_fds, pid_t *sender)
 {
-    union pass_control control;
+    bool fits = true;
+    for (struct cmsghdr *head = CMSG_FIRSTHDR(msg); head; head = CMSG_NXTHDR(msg, head)) {
+        size_t len = head->cmsg_len - CMSG_LEN(0);
+        if (head->cmsg_level != SOL_SOCKET)
+            continue;
+        if (head->cmsg_type == SCM_CREDENTIALS && len == sizeof(struct ucred)) {
+            struct ucred from;
+            memcpy(&from, CMSG_DATA(head), sizeof(from));
+            *sender = from.pid;
+        }
+        for (size_t i = 0; head->cmsg_type == SCM_RIGHTS && i < len / sizeof(int); i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(head) + i * sizeof(int), sizeof(fd));
+            if (*num_fds < OS_PASS_MAX_FDS) {
+                fds[(*num_fds)++] = fd;
+            } else {
+                close(fd);
+                fits = false;
+            }
+        }
+    }
+    return fits;
+}
+
+enum io os_pass_receive_from(int fd, void *data, size_t *len, int *fds, size_t *num_fds, pid_t *sender, size_t cap)
+{
+    union pass_control_in control;
     struct iovec iov = { .iov_base = data, .iov_len = cap };
     struct msghdr msg = {
         .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
     };
     ssize_t got;
     *len = *num_fds = 0;
+    *sender = 0;
     do
         got = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
@@ -71,13 +97,21 @@ enum io os_pass_receive(int fd, void *data, size_t *len, int *fds, size_t *num_f
         return errno == EAGAIN || errno == EWOULDBLOCK ? IO_AGAIN : errno == ECONNRESET ? IO_EOF : IO_FAIL;
     if (got == 0)
         return IO_EOF;
-    *num_fds = fds_take(&msg, fds);
+    bool fits = control_take(&msg, fds, num_fds, sender);
     *len = (size_t)got;
-    if (!(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+    if (fits && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
         return IO_OK;
+    // Descriptors that were cut off although there was room for them are our own limit's, not the sender's fault.
+    bool by_limit = fits && !(msg.msg_flags & MSG_TRUNC) && *num_fds < OS_PASS_MAX_FDS;
     for (size_t i = 0; i < *num_fds; i++)
         close(fds[i]);
     *len = *num_fds = 0;
-    errno = EMSGSIZE;
+    errno = by_limit ? EMFILE : EMSGSIZE;
     return IO_FAIL;
+}
+
+enum io os_pass_receive(int fd, void *data, size_t *len, int *fds, size_t *num_fds, size_t cap)
+{
+    pid_t sender;
+    return os_pass_receive_from(fd, data, len, fds, num_fds, &sender, cap);
 }

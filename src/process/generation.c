@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <malloc.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "base/check.h"
@@ -16,7 +20,31 @@
 #include "process/signals.h"
 #include "master.h"
 
-enum { GENERATION_LAST_WORDS_MS = 100, GENERATION_SAID_MAX = 1 << 20, GENERATION_MAX_SECTIONS = 1024 };
+enum {
+    GENERATION_LAST_WORDS_MS = 100,
+    GENERATION_SAID_MAX = 1 << 20,
+    GENERATION_MAX_BINDS = 1 << 20,
+    GENERATION_MAX_SECTIONS = 1024,
+    GENERATION_SEATS_US = 1000000,
+    GENERATION_SEATS_EACH = 16, // lines for each place in that time
+};
+
+// A message of the start is taken in its time; while the generation is told to end it may still come, and means
+// nothing. At any other time it breaks the rules.
+static bool is_time(struct messages *messages, enum generation_state state, const char *why)
+{
+    const struct generation *generation = messages->owner;
+    if (generation->state != state && generation->state != GENERATION_LEAVING)
+        messages_refuse(messages, why);
+    return generation->state == state;
+}
+
+static bool plan_is_sane(const struct wire_plan *plan)
+{
+    return plan->num_workers > 0 && plan->num_workers <= PROCESS_MAX_WORKERS &&
+           plan->num_binds <= GENERATION_MAX_BINDS && plan->num_sockets <= GENERATION_MAX_BINDS &&
+           memchr(plan->pidfile, 0, sizeof(plan->pidfile));
+}
 
 // What follows is the keeper's end as that of any that failed.
 static void refuse(struct generation *generation, const char *why)
@@ -31,19 +59,18 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
 {
     struct generation *generation = messages->owner;
     struct master *master = generation->master;
-    if (generation->state != GENERATION_LOADING)
+    if (!is_time(messages, GENERATION_LOADING, "sent a second plan"))
         return;
+    if (!plan_is_sane(event->data)) {
+        messages_refuse(messages, "sent a plan that cannot be");
+        return;
+    }
     generation->plan = *(const struct wire_plan *)event->data;
-    generation->plan.pidfile[WIRE_PATH_LEN - 1] = '\0';
     generation->state = GENERATION_STARTING;
     master->master_worker = generation->plan.master_worker;
     if (generation->plan.daemon && !master->in_background && !master->was_ready && !master->options->foreground) {
         master->background_wanted = true;
         master->loop.stop = true;
-        return;
-    }
-    if (generation->plan.num_workers == 0 || generation->plan.num_workers > PROCESS_MAX_WORKERS) {
-        refuse(generation, "too many workers");
         return;
     }
     if (!master_pidfile_check(master, generation)) {
@@ -65,31 +92,55 @@ static void take_plan(struct messages *messages, const struct messages_event *ev
     seats_open(generation);
 }
 
+static bool listen_is_sane(const struct os_listen *listen)
+{
+    sa_family_t family = listen->address.ss_family;
+    if (!memchr(listen->interface, 0, sizeof(listen->interface)) || listen->address_len > sizeof(listen->address))
+        return false;
+    switch (listen->kind) {
+    case OS_LISTEN_TCP:
+        return (family == AF_INET && listen->address_len == sizeof(struct sockaddr_in)) ||
+               (family == AF_INET6 && listen->address_len == sizeof(struct sockaddr_in6));
+    case OS_LISTEN_UNIX:
+    case OS_LISTEN_ABNS:
+        return family == AF_UNIX && listen->address_len > offsetof(struct sockaddr_un, sun_path) &&
+               listen->address_len <= sizeof(struct sockaddr_un);
+    default:
+        return listen->kind == OS_LISTEN_FD && listen->fd >= 0;
+    }
+}
+
 static void take_open(struct messages *messages, const struct messages_event *event)
 {
     struct generation *generation = messages->owner;
     const struct wire_open *request = event->data;
     struct wire_opened answer = { .index = request->index, .is_socket = request->is_socket };
-    uint32_t num = request->is_socket ? generation->plan.num_sockets : generation->plan.num_binds;
-    if (!generation->seats || request->index >= num || generation->state != GENERATION_STARTING)
+    if (!is_time(messages, GENERATION_STARTING, "asks for a socket although it serves") || !generation->seats)
         return;
-    struct os_listen spec = request->listen;
-    spec.interface[sizeof(spec.interface) - 1] = '\0';
-    if (spec.address_len > sizeof(spec.address))
-        spec.address_len = sizeof(spec.address);
-    struct listener *listener =
-        listener_open(generation, &spec, request->is_socket ? 1 : generation->plan.num_workers, answer.error);
+    uint32_t num = request->is_socket ? generation->plan.num_sockets : generation->plan.num_binds;
+    struct listener **all = request->is_socket ? generation->sockets : generation->binds;
+    if (request->index >= num || all[request->index] || !listen_is_sane(&request->listen)) {
+        messages_refuse(messages, "asks for a socket that cannot be");
+        return;
+    }
+    struct listener *listener = listener_open(generation, &request->listen,
+                                              request->is_socket ? 1 : generation->plan.num_workers, answer.error);
     answer.done = listener != NULL;
-    (request->is_socket ? generation->sockets : generation->binds)[request->index] = listener;
-    (request->is_socket ? generation->socket_specs : generation->bind_specs)[request->index] = spec;
+    all[request->index] = listener;
+    (request->is_socket ? generation->socket_specs : generation->bind_specs)[request->index] = request->listen;
     messages_send(messages, WIRE_OPENED, &answer, sizeof(answer), NULL, 0);
 }
 
 static void take_section(struct messages *messages, const struct messages_event *event)
 {
     struct generation *generation = messages->owner;
-    struct wire_section section = *(const struct wire_section *)event->data;
-    section.name[sizeof(section.name) - 1] = '\0';
+    const struct wire_section *section = event->data;
+    if (!is_time(messages, GENERATION_STARTING, "sends a section of the board although it serves"))
+        return;
+    if (!memchr(section->name, 0, sizeof(section->name))) {
+        messages_refuse(messages, "sends a section of the board without a name");
+        return;
+    }
     int fd = event->fds[0];
     event->fds[0] = -1;
     if (generation->num_offers >= GENERATION_MAX_SECTIONS) {
@@ -100,7 +151,7 @@ static void take_section(struct messages *messages, const struct messages_event 
     if (!offers)
         check_out_of_memory((generation->num_offers + 1) * sizeof(*offers));
     generation->offers = offers;
-    offers[generation->num_offers++] = (struct section_offer){ .section = section, .fd = fd };
+    offers[generation->num_offers++] = (struct section_offer){ .section = *section, .fd = fd };
 }
 
 // What a generation made in place of another one's counts once it serves: until then that one may have to go on.
@@ -124,13 +175,41 @@ static bool all_opened(const struct generation *generation)
     for (uint32_t i = 0; i < generation->plan.num_sockets; i++)
         if (!generation->sockets[i])
             return false;
-    return true;
+    return generation->seats != NULL;
+}
+
+// The board says for whom a number was taken: one of another generation would have us look after, and clean up behind,
+// a stranger.
+static bool seat_is_sane(struct generation *generation, const struct wire_seat *wire)
+{
+    if (wire->inc == 0 || wire->inc >= BOARD_MAX_INCARNATIONS || !seat_find(generation, wire->slot, 0))
+        return false;
+    const struct board_incarnation *record = board_incarnation_at(generation->master->board, wire->inc);
+    uint32_t role = wire->slot == WIRE_CONTROLLER_SLOT ? BOARD_ROLE_CONTROLLER : BOARD_ROLE_WORKER;
+    return record->slot == wire->slot && record->generation == generation->number && atomic_load(&record->role) == role;
+}
+
+// As processes die they are forked again, with pauses: more in a second is not that.
+static bool seats_too_many(struct generation *generation)
+{
+    uint64_t now_us = generation->master->loop.now_us;
+    if (now_us - generation->asked_us > GENERATION_SEATS_US) {
+        generation->asked_us = now_us;
+        generation->num_asked = 0;
+    }
+    return ++generation->num_asked > GENERATION_SEATS_EACH * generation->num_seats;
 }
 
 static void take_seat(struct messages *messages, const struct messages_event *event)
 {
     struct generation *generation = messages->owner;
-    if (generation->seats && all_opened(generation) && generation->state != GENERATION_LEAVING)
+    if (generation->state == GENERATION_LEAVING)
+        return;
+    if (!all_opened(generation) || !seat_is_sane(generation, event->data))
+        messages_refuse(messages, "wants a line for a process that cannot be");
+    else if (seats_too_many(generation))
+        messages_refuse(messages, "wants lines for processes without end");
+    else
         seat_sit(generation, event->data);
 }
 
@@ -139,8 +218,8 @@ static void take_forked(struct messages *messages, const struct messages_event *
     struct generation *generation = messages->owner;
     const struct wire_seat *wire = event->data;
     struct seat *seat = seat_find(generation, wire->slot, wire->inc);
-    if (seat)
-        seat->pid = wire->pid;
+    if ((!seat || !wire->inc || !seat_forked(seat, wire->pid)) && generation->state != GENERATION_LEAVING)
+        messages_refuse(messages, "forked a process that cannot be");
 }
 
 static void take_dead(struct messages *messages, const struct messages_event *event)
@@ -148,8 +227,11 @@ static void take_dead(struct messages *messages, const struct messages_event *ev
     struct generation *generation = messages->owner;
     const struct wire_seat *wire = event->data;
     struct seat *seat = seat_find(generation, wire->slot, wire->inc);
-    if (!seat)
+    if (!seat || !wire->inc || seat->pid != wire->pid) {
+        if (generation->state != GENERATION_LEAVING)
+            messages_refuse(messages, "waited for a process that it did not fork");
         return;
+    }
     seat->pid = 0;
     seat_leave(seat);
     if (seat_is_controller(seat))
@@ -198,10 +280,23 @@ static void line_end(struct generation *generation)
     generation->line_open = false;
 }
 
-// The keeper's end follows, as a child's end: that is where the consequences are.
+// The keeper's end follows, as a child's end: that is where the consequences are. One that breaks the rules is no
+// longer itself: it ends here, and is replaced as one that died.
 static void line_lost(struct messages *messages)
 {
-    line_end(messages->owner);
+    struct generation *generation = messages->owner;
+    if (messages->violation) {
+        log_say(LOG_LEVEL_ALERT, "the keeper (%d) of generation %u %s: it is no longer itself and is killed",
+                (int)generation->keeper, generation->number, messages->violation);
+        if (generation->keeper)
+            kill(generation->keeper, SIGKILL);
+    }
+    line_end(generation);
+}
+
+void generation_line_init(struct generation *generation, int take_fd)
+{
+    messages_init(&generation->line, "a keeper", keeper_kinds, NUM_ITEMS(keeper_kinds), generation, line_lost, take_fd);
 }
 
 static _Noreturn void keeper_become(struct generation *generation, int line)
@@ -261,7 +356,7 @@ static bool keeper_fork(struct generation *generation)
         return false;
     }
     generation->keeper = pid;
-    messages_init(&generation->line, "a keeper", keeper_kinds, NUM_ITEMS(keeper_kinds), generation, line_lost, ends[0]);
+    generation_line_init(generation, ends[0]);
     generation->line_open = true;
     return messages_attach(&generation->line, &master->loop);
 }
@@ -345,8 +440,7 @@ static void leave_now(struct generation *generation)
     else if (generation->keeper)
         kill(generation->keeper, SIGKILL);
     for (uint32_t i = 0; !generation->keeper && i < generation->num_seats; i++)
-        if (generation->seats[i].pid)
-            kill(generation->seats[i].pid, SIGTERM);
+        seat_kill(&generation->seats[i], SIGTERM);
 }
 
 void generation_leave(struct generation *generation, bool now)
@@ -393,6 +487,8 @@ static void failed(struct generation *generation)
     if (master->again_us && !master->stopping)
         log_say(LOG_LEVEL_WARNING, "another attempt to replace the generation without a keeper follows in %.1f s",
                 master->again_us > master->loop.now_us ? (double)(master->again_us - master->loop.now_us) / 1e6 : 0);
+    // Those that it forked already have nobody to end them now.
+    leave_now(generation);
     reload_ended(master, generation, false, generation->has_failed ? NULL : "the keeper of the new generation ended\n");
     listeners_retire(master);
     if (!master->was_ready && !master->stopping) {

@@ -205,8 +205,9 @@ static void news_tell(struct keeper *keeper)
 {
     struct board_news news;
     while (board_news_next(keeper->start.board, &news))
-        text_printf(&keeper->messages, "[NOTICE]   '%s' starts afresh: what was kept is of another shape (%x, now %x)\n",
-                    news.name, news.had_version, news.version);
+        text_printf(&keeper->messages,
+                    "[NOTICE]   '%s' starts afresh: what was kept is of another shape (%x, now %x)\n", news.name,
+                    news.had_version, news.version);
 }
 
 static void board_prepare(struct keeper *keeper)
@@ -233,11 +234,12 @@ static void rights_tell(struct keeper *keeper, uint64_t missing)
         text_printf(&keeper->messages, "workers have no %s, which the configuration needs\n", names);
         log_say(LOG_LEVEL_WARNING,
                 "workers have no %s, which the configuration needs, as the program was started without: what asks for "
-                "it will fail", names);
+                "it will fail",
+                names);
     }
     if (geteuid() == 0 && !keeper->start.options->quiet)
         log_say(LOG_LEVEL_NOTICE, "workers run as root, although without its capabilities: better name a 'user' in "
-                "the global section");
+                                  "the global section");
 }
 
 static void rights_give_up(struct keeper *keeper)
@@ -258,9 +260,8 @@ static void rights_give_up(struct keeper *keeper)
         rights_tell(keeper, missing);
         return;
     }
-    const char *advice = errno == EPERM && !was_root
-                             ? "; only a master that root starts can: leave user, group and chroot out"
-                             : "";
+    const char *advice =
+        errno == EPERM && !was_root ? "; only a master that root starts can: leave user, group and chroot out" : "";
     text_printf(&keeper->messages, "cannot %s: %s%s\n", what, strerror(errno), advice);
     log_say(LOG_LEVEL_ALERT, "cannot %s: %s%s", what, strerror(errno), advice);
     keeper_fail(keeper, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keeper without its master: it ends its generation in order, or, where the configuration says so, goes on with what
-// is left and obeys the signals that were the master's.
+// The keeper without its master: it ends its generation in order, or, where the configuration says so, goes on with
+// what is left and obeys the signals that were the master's.
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -107,8 +107,8 @@ void keeper_alone_ended(struct keeper *keeper, struct keeper_seat *seat)
     }
     log_say(LOG_LEVEL_ALERT, "admin sockets of generation %u are gone until a new master starts; the log goes on",
             keeper->start.generation);
-    seat->inc = board_incarnation_take(keeper->start.board, BOARD_ROLE_CONTROLLER, seat->slot,
-                                       keeper->start.generation);
+    seat->inc =
+        board_incarnation_take(keeper->start.board, BOARD_ROLE_CONTROLLER, seat->slot, keeper->start.generation);
     struct wire_seat wire = { .slot = seat->slot, .inc = seat->inc };
     if (!seat->inc)
         return;

@@ -10,7 +10,8 @@
 #include "process/last_words.h"
 #include "process/wire.h"
 
-#define LAST_WORDS_SECTION "process/last-words"
+// By incarnation number: it goes with the core of the board.
+#define LAST_WORDS_SECTION "board/last-words"
 
 enum { LAST_WORDS_VERSION = 1, LAST_WORDS_LINE = 1024 };
 
@@ -23,8 +24,8 @@ struct last_words {
 static struct last_words *words_at(struct board *board, uint32_t inc)
 {
     bool fresh;
-    struct last_words *all = board_section(board, &fresh, LAST_WORDS_SECTION, LAST_WORDS_VERSION,
-                                           sizeof(*all) * BOARD_MAX_INCARNATIONS);
+    struct last_words *all =
+        board_section(board, &fresh, LAST_WORDS_SECTION, LAST_WORDS_VERSION, sizeof(*all) * BOARD_MAX_INCARNATIONS);
     return all ? &all[inc] : NULL;
 }
 
@@ -44,12 +45,11 @@ void last_words_enter(struct board *board, uint32_t inc, crash_describe_fn *desc
     crash_handle(&words->said, describe, owner);
 }
 
-void last_words_ask(struct board *board, uint32_t inc, pid_t pid)
+void last_words_ask(struct board *board, uint32_t inc)
 {
     struct last_words *words = words_at(board, inc);
     if (words)
         atomic_store(&words->said.state, CRASH_NOTHING);
-    kill(pid, CRASH_ASK_SIGNAL);
 }
 
 bool last_words_asked(struct board *board, uint32_t inc)
@@ -175,8 +175,8 @@ void last_words_tell_death(struct board *board, const struct last_words_death *d
     how_text(how, sizeof(how), death->status, &said);
     uint32_t sessions = atomic_load(&board_incarnation_at(board, death->inc)->sessions);
     line_say(LOG_LEVEL_ALERT, also, "%s (%d) of generation %u%s %s%s, %u sessions%s%s", role, (int)death->pid,
-             death->generation, death->orphan ? ", which has no keeper," : "", how,
-             age_text(age, sizeof(age), words), sessions,
+             death->generation, death->orphan ? ", which has no keeper," : "", how, age_text(age, sizeof(age), words),
+             sessions,
              WIFSIGNALED(death->status) ? WCOREDUMP(death->status) ? ", core dumped" : ", no core dumped" : "",
              words && atomic_load(&words->watchdog) ? ", killed by the watchdog" : "");
     if (!WIFSIGNALED(death->status))

@@ -5,14 +5,6 @@
 #include "log/log.h"
 #include "master.h"
 
-// Somebody at an admin socket who waits to hear how a reload went.
-struct reload_waiter {
-    struct list link;
-    struct seat *seat;
-    uint64_t id;
-    bool next; // it is for the reload after the one that runs
-};
-
 struct generation *reload_coming(struct master *master)
 {
     struct generation *coming = NULL;
@@ -22,6 +14,11 @@ struct generation *reload_coming(struct master *master)
             coming = generation;
     }
     return coming;
+}
+
+bool reload_runs(struct master *master)
+{
+    return master->upgrade.check || reload_coming(master);
 }
 
 void reload_latest_send(const struct master *master, struct seat *seat)
@@ -51,6 +48,7 @@ static void waiters_answer(struct master *master, bool done)
         } else {
             struct wire_reloaded answer = { .id = waiter->id, .done = done };
             messages_send(&waiter->seat->line, WIRE_RELOADED, &answer, sizeof(answer), NULL, 0);
+            waiter->seat->num_waiting--;
             list_remove(&waiter->link);
             free(waiter);
         }
@@ -88,6 +86,7 @@ void reload_forget_seat(struct master *master, struct seat *seat)
             free(waiter);
         }
     }
+    seat->num_waiting = 0;
 }
 
 static void reload_begin(struct master *master, bool hard)
@@ -96,14 +95,15 @@ static void reload_begin(struct master *master, bool hard)
     master->reload_wanted = master->reload_wanted_hard = false;
     log_say(LOG_LEVEL_NOTICE, "Reloading: generation %u starts", master->num_generations + 1);
     status_reloading(master);
-    generation_start(master);
+    if (!upgrade_start(master))
+        generation_start(master);
 }
 
 void reload_start(struct master *master, bool hard)
 {
     if (master->stopping)
         return;
-    if (reload_coming(master)) {
+    if (reload_runs(master)) {
         master->reload_wanted = true;
         master->reload_wanted_hard = master->reload_wanted_hard || hard;
     } else {
@@ -129,8 +129,9 @@ void reload_ask(struct master *master, struct seat *seat, uint64_t id, bool hard
         return;
     }
     waiter->seat = seat;
+    seat->num_waiting++;
     waiter->id = id;
-    waiter->next = reload_coming(master) != NULL;
+    waiter->next = reload_runs(master);
     list_append(&master->reloads, &waiter->link);
     reload_start(master, hard);
 }

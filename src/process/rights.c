@@ -7,8 +7,10 @@
 void rights_confine(const struct process_settings *settings, enum os_sandbox_role role, bool tells)
 {
     if (settings->sandbox && !os_sandbox_enter(role) && tells)
-        log_say(LOG_LEVEL_WARNING, "seccomp: this kernel cannot confine processes to their system calls (%s); they go "
-                "on without", strerror(errno));
+        log_say(LOG_LEVEL_WARNING,
+                "seccomp: this kernel cannot confine processes to their system calls (%s); they go "
+                "on without",
+                strerror(errno));
 }
 
 void rights_denials_tell(const char *name)

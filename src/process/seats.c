@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "base/check.h"
 #include "board/board.h"
 #include "log/log.h"
+#include "os/process.h"
 #include "master.h"
+
+enum {
+    SEATS_MAX_WAITING = 10000, // as many as there can be admin connections
+    SEATS_MAX_LATE = 1000,
+};
 
 static void take_ready(struct messages *messages, const struct messages_event *event)
 {
     (void)event;
     struct seat *seat = messages->owner;
+    if (seat->ready) {
+        messages_refuse(messages, "said twice that it is ready");
+        return;
+    }
     seat->ready = true;
     if (seat->generation->state == GENERATION_STARTING)
         generation_check(seat->generation);
@@ -20,12 +31,26 @@ static void take_ready(struct messages *messages, const struct messages_event *e
         guard_run(seat->generation->master);
 }
 
+static void take_left(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    struct seat *seat = messages->owner;
+    if (seat->num_unlistens)
+        seat->num_unlistens--;
+}
+
 static void take_reload(struct messages *messages, const struct messages_event *event)
 {
     struct seat *seat = messages->owner;
     const struct wire_reload *reload = event->data;
-    if (seat_is_controller(seat))
+    bool is_asked = seat->generation->state == GENERATION_ACTIVE || seat->generation->state == GENERATION_STARTING;
+    if (seat->num_waiting >= SEATS_MAX_WAITING || (!is_asked && ++seat->num_late >= SEATS_MAX_LATE))
+        messages_refuse(messages, "asks for reloads without end");
+    else if (is_asked)
         reload_ask(seat->generation->master, seat, reload->id, reload->hard);
+    else
+        messages_send(messages, WIRE_RELOADED, &(struct wire_reloaded){ .id = reload->id },
+                      sizeof(struct wire_reloaded), NULL, 0);
 }
 
 static void take_sockets(struct messages *messages, const struct messages_event *event)
@@ -37,6 +62,7 @@ static void take_sockets(struct messages *messages, const struct messages_event 
 
 static const struct messages_kind worker_kinds[] = {
     { .type = WIRE_READY, .take = take_ready },
+    { .type = WIRE_LEFT, .take = take_left },
 };
 
 static const struct messages_kind controller_kinds[] = {
@@ -51,21 +77,72 @@ static const struct messages_kind controller_kinds[] = {
       .take = take_sockets },
 };
 
+void seat_unlisten(struct seat *seat, uint32_t index, uint32_t slot)
+{
+    struct wire_listen wire = { .index = index, .slot = slot };
+    if (seat->open && messages_send(&seat->line, WIRE_UNLISTEN, &wire, sizeof(wire), NULL, 0))
+        seat->num_unlistens++;
+}
+
 void seat_leave(struct seat *seat)
 {
     struct master *master = seat->generation->master;
     if (!seat->open)
         return;
     seat->open = seat->ready = seat->live = seat->silent = false;
+    seat->num_unlistens = 0;
     guard_forget_seat(master, seat);
     reload_forget_seat(master, seat);
     messages_fini(&seat->line);
+}
+
+void seat_kill(const struct seat *seat, int sig)
+{
+    if (!seat->pid || os_process_signal(seat->pid, seat->generation->keeper, sig) || errno == ESRCH)
+        return;
+    log_say(LOG_LEVEL_ALERT, "process %d, which the keeper of generation %u calls its own, is not: it gets no signal",
+            (int)seat->pid, seat->generation->number);
+}
+
+void master_signal(struct master *master, pid_t pid, int sig)
+{
+    pid_t parent = os_process_parent(pid);
+    bool ours = parent == getpid() || parent < 0;
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    ours = ours || (parent > 0 && parent == generation->keeper);
+    if (ours)
+        (void)os_process_signal(pid, parent, sig);
+}
+
+void seat_outlaw(struct seat *seat, const char *what)
+{
+    char name[32] = "the controller";
+    if (!seat_is_controller(seat))
+        snprintf(name, sizeof(name), "worker %u", seat->slot + 1);
+    log_say(LOG_LEVEL_ALERT, "%s (%d) of generation %u %s: it is no longer itself and is killed", name,
+            (int)(seat->pid ? seat->pid : seat->line.peer_pid), seat->generation->number, what);
+    seat->outlawed = true;
+    seat_kill(seat, SIGKILL);
+}
+
+bool seat_forked(struct seat *seat, pid_t pid)
+{
+    if (pid <= 1 || seat->pid || (seat->line.peer_pid && seat->line.peer_pid != pid))
+        return false;
+    seat->pid = pid;
+    if (seat->open)
+        seat->line.peer_pid = pid;
+    if (seat->outlawed)
+        seat_kill(seat, SIGKILL);
+    return true;
 }
 
 static void line_lost(struct messages *messages)
 {
     struct seat *seat = messages->owner;
     struct master *master = seat->generation->master;
+    if (messages->violation)
+        seat_outlaw(seat, messages->violation);
     seat_leave(seat);
     if (seat_is_controller(seat))
         seats_hand_log(master);
@@ -85,10 +162,10 @@ void seats_open(struct generation *generation)
     }
 }
 
-struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc)
+struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t called)
 {
     for (uint32_t i = 0; i < generation->num_seats; i++)
-        if (generation->seats[i].slot == slot && (!inc || generation->seats[i].inc == inc))
+        if (generation->seats[i].slot == slot && (!called || generation->seats[i].called == called))
             return &generation->seats[i];
     return NULL;
 }
@@ -159,21 +236,25 @@ void seats_retry(struct master *master)
     }
 }
 
+void seat_line_init(struct seat *seat, int take_fd)
+{
+    if (seat_is_controller(seat))
+        messages_init(&seat->line, "the controller", controller_kinds, NUM_ITEMS(controller_kinds), seat, line_lost,
+                      take_fd);
+    else
+        messages_init(&seat->line, "a worker", worker_kinds, NUM_ITEMS(worker_kinds), seat, line_lost, take_fd);
+}
+
 void seat_sit(struct generation *generation, const struct wire_seat *wire)
 {
     struct seat *seat = seat_find(generation, wire->slot, 0);
     int ends[2];
-    if (!seat || wire->inc == 0 || wire->inc >= BOARD_MAX_INCARNATIONS)
-        return;
     seat_leave(seat);
     if (!os_pass_pair(ends)) {
         sit_later(seat, wire);
         return;
     }
-    bool is_controller = seat_is_controller(seat);
-    messages_init(&seat->line, is_controller ? "the controller" : "a worker",
-                  is_controller ? controller_kinds : worker_kinds,
-                  is_controller ? NUM_ITEMS(controller_kinds) : NUM_ITEMS(worker_kinds), seat, line_lost, ends[0]);
+    seat_line_init(seat, ends[0]);
     if (!messages_attach(&seat->line, &generation->master->loop)) {
         sit_later(seat, wire);
         messages_fini(&seat->line);
@@ -181,16 +262,19 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
         return;
     }
     seat->open = true;
+    seat->outlawed = false;
+    seat->num_late = 0;
     seat->wanted = 0;
-    seat->inc = wire->inc;
+    seat->called = wire->inc;
+    seat->inc = generation->foreign ? 0 : wire->inc;
     seat->pid = 0;
     messages_send(&generation->line, WIRE_SEATED, wire, sizeof(*wire), &ends[1], 1);
     close(ends[1]);
-    if (is_controller)
+    if (seat_is_controller(seat))
         reload_latest_send(generation->master, seat);
     sockets_send(seat, false);
     messages_send(&seat->line, WIRE_START, NULL, 0, NULL, 0);
-    if (is_controller)
+    if (seat_is_controller(seat))
         seats_hand_log(generation->master);
 }
 

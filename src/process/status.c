@@ -105,8 +105,10 @@ static bool any_serves(struct master *master, uint64_t max_age_us)
     uint64_t now_us = clock_mono_us();
     for (uint32_t i = 1; active && i < active->num_seats; i++) {
         const struct seat *seat = &active->seats[i];
-        if (seat->ready && seat->inc &&
-            atomic_load(&board_incarnation_at(master->board, seat->inc)->beat_us) + max_age_us > now_us)
+        // Of one on a board that cannot be read its line must do.
+        if (seat->ready && !seat->inc)
+            return true;
+        if (seat->ready && atomic_load(&board_incarnation_at(master->board, seat->inc)->beat_us) + max_age_us > now_us)
             return true;
     }
     return master->stopping;

@@ -13,14 +13,14 @@
 #include "master.h"
 
 enum {
-    WATCHDOG_LOOK_MAX_US = 50000,    // of the time since the look before: what is more, the master was late
-    WATCHDOG_ANSWER_US = 200000,     // for the answer to what it is at
-    WATCHDOG_KILL_US = 1000000,      // after SIGABRT
-    WATCHDOG_START_US = 60000000,    // a process that does not serve by then never will
-    WATCHDOG_KEEPER_US = 2000000,    // more than a keeper sleeps, on top of what others may be silent for
-    WATCHDOG_LOST_WAKE_US = 100000,  // a keeper that has not told of a death by then is woken
-    WATCHDOG_LOST_KILL_US = 600000,  // and is no use by then
-    WATCHDOG_UNBORN_US = 10000000,   // a number that a dead keeper took, and nobody came for
+    WATCHDOG_LOOK_MAX_US = 50000,   // of the time since the look before: what is more, the master was late
+    WATCHDOG_ANSWER_US = 200000,    // for the answer to what it is at
+    WATCHDOG_KILL_US = 1000000,     // after SIGABRT
+    WATCHDOG_START_US = 60000000,   // a process that does not serve by then never will
+    WATCHDOG_KEEPER_US = 2000000,   // more than a keeper sleeps, on top of what others may be silent for
+    WATCHDOG_LOST_WAKE_US = 100000, // a keeper that has not told of a death by then is woken
+    WATCHDOG_LOST_KILL_US = 600000, // and is no use by then
+    WATCHDOG_UNBORN_US = 10000000,  // a number that a dead keeper took, and nobody came for
 };
 
 // The state letter of a process ('R', 'D', 'T', 'Z'), '?' where it cannot be had.
@@ -72,33 +72,32 @@ static void stuck_tell(struct master *master, const struct watch *watch, uint32_
     char name[80];
     char head[240];
     char letter = state_letter(pid);
-    int len = snprintf(head, sizeof(head), "%s has been stuck for %llu.%llu s",
-                       name_of(name, sizeof(name), master, inc, pid),
-                       (unsigned long long)(watch->asked_us / 1000000),
-                       (unsigned long long)(watch->asked_us / 100000 % 10));
+    int len =
+        snprintf(head, sizeof(head), "%s has been stuck for %llu.%llu s", name_of(name, sizeof(name), master, inc, pid),
+                 (unsigned long long)(watch->asked_us / 1000000), (unsigned long long)(watch->asked_us / 100000 % 10));
     if (!answered)
         snprintf(head + len, sizeof(head) - (size_t)len, " and does not say at what: it is %s (state %c)",
                  state_name(letter), letter);
     last_words_tell_answer(master->board, inc, head);
 }
 
-static void abort_it(struct master *master, struct watch *watch, uint32_t inc, pid_t pid)
+static void abort_it(const struct generation *generation, struct watch *watch, uint32_t inc, pid_t pid)
 {
+    struct master *master = generation->master;
     char name[80];
     watch->aborted_us = watch->silent_us;
     log_say(LOG_LEVEL_ALERT, "watchdog: %s has been stuck for %llu.%llu s and is ended",
             name_of(name, sizeof(name), master, inc, pid), (unsigned long long)(watch->silent_us / 1000000),
             (unsigned long long)(watch->silent_us / 100000 % 10));
     last_words_watchdog(master->board, inc);
-    kill(pid, SIGABRT);
+    master_signal(master, pid, SIGABRT);
 }
 
 static void beat_look(struct master *master, struct watch *watch, uint32_t inc, uint64_t elapsed_us)
 {
     if (watch->inc != inc)
         *watch = (struct watch){ .inc = inc };
-    uint64_t beat_us =
-        atomic_load_explicit(&board_incarnation_at(master->board, inc)->beat_us, memory_order_relaxed);
+    uint64_t beat_us = atomic_load_explicit(&board_incarnation_at(master->board, inc)->beat_us, memory_order_relaxed);
     if (beat_us == watch->beat_us) {
         watch->silent_us += elapsed_us;
         return;
@@ -107,8 +106,7 @@ static void beat_look(struct master *master, struct watch *watch, uint32_t inc, 
         char name[80];
         pid_t pid = atomic_load(&board_incarnation_at(master->board, inc)->pid);
         log_say(LOG_LEVEL_NOTICE, "%s goes on after %llu.%llu s", name_of(name, sizeof(name), master, inc, pid),
-                (unsigned long long)(watch->silent_us / 1000000),
-                (unsigned long long)(watch->silent_us / 100000 % 10));
+                (unsigned long long)(watch->silent_us / 1000000), (unsigned long long)(watch->silent_us / 100000 % 10));
     }
     if (watch->asked_us)
         last_words_forget(master->board, inc);
@@ -116,15 +114,18 @@ static void beat_look(struct master *master, struct watch *watch, uint32_t inc, 
 }
 
 // Looks at one process, which may be silent for `more_us` longer than the settings say.
-static void look(struct master *master, struct watch *watch, const struct wire_plan *plan, uint32_t inc, pid_t pid,
+static void look(const struct generation *generation, struct watch *watch, uint32_t inc, pid_t pid,
                  uint64_t elapsed_us, uint64_t more_us)
 {
+    struct master *master = generation->master;
+    const struct wire_plan *plan = &generation->plan;
     uint64_t warn_us = plan->silent_warn_us ? plan->silent_warn_us + more_us : 0;
     uint64_t kill_us = plan->silent_kill_us ? plan->silent_kill_us + more_us : 0;
     beat_look(master, watch, inc, elapsed_us);
     if (warn_us && !watch->asked_us && watch->silent_us >= warn_us) {
         watch->asked_us = watch->silent_us;
-        last_words_ask(master->board, inc, pid);
+        last_words_ask(master->board, inc);
+        master_signal(master, pid, CRASH_ASK_SIGNAL);
     } else if (watch->asked_us && !watch->told) {
         bool answered = last_words_asked(master->board, inc);
         if (answered || watch->silent_us >= watch->asked_us + WATCHDOG_ANSWER_US) {
@@ -133,26 +134,26 @@ static void look(struct master *master, struct watch *watch, const struct wire_p
         }
     }
     if (kill_us && !watch->aborted_us && watch->silent_us >= kill_us) {
-        abort_it(master, watch, inc, pid);
+        abort_it(generation, watch, inc, pid);
     } else if (watch->aborted_us && !watch->killed && watch->silent_us >= watch->aborted_us + WATCHDOG_KILL_US) {
         watch->killed = true;
-        kill(pid, SIGKILL);
+        master_signal(master, pid, SIGKILL);
     }
 }
 
 static void seat_look(struct seat *seat, uint64_t elapsed_us)
 {
     struct generation *generation = seat->generation;
-    if (!seat->pid || !seat->open) {
+    // What lives on a board that cannot be read (generation->foreign) has no beat here.
+    if (!seat->pid || !seat->open || !seat->inc) {
         seat->watch = (struct watch){ 0 };
         return;
     }
-    look(generation->master, &seat->watch, &generation->plan, seat->inc, seat->pid, elapsed_us,
-         seat->ready ? 0 : WATCHDOG_START_US);
+    look(generation, &seat->watch, seat->inc, seat->pid, elapsed_us, seat->ready ? 0 : WATCHDOG_START_US);
 }
 
-// A dead process whose keeper does not tell of it still holds its share of everything. A keeper asleep is woken; one that
-// is no more use then is ended, which hands its children to us.
+// A dead process whose keeper does not tell of it still holds its share of everything. A keeper asleep is woken; one
+// that is no more use then is ended, which hands its children to us.
 static void lost_look(struct seat *seat, uint64_t elapsed_us)
 {
     struct generation *generation = seat->generation;
@@ -163,14 +164,16 @@ static void lost_look(struct seat *seat, uint64_t elapsed_us)
     }
     uint64_t before_us = seat->lost_us;
     seat->lost_us += elapsed_us;
-    if (before_us < WATCHDOG_LOST_WAKE_US && seat->lost_us >= WATCHDOG_LOST_WAKE_US)
+    bool is_due = before_us < WATCHDOG_LOST_WAKE_US && seat->lost_us >= WATCHDOG_LOST_WAKE_US;
+    if (is_due && generation->keeper_inc)
         board_wake(master->board, generation->keeper_inc);
     if (before_us >= WATCHDOG_LOST_KILL_US || seat->lost_us < WATCHDOG_LOST_KILL_US || state_letter(seat->pid) != 'Z')
         return;
     log_say(LOG_LEVEL_ALERT,
             "the keeper (%d) of generation %u does not see that its process %d is dead (it is %s), and is ended",
             (int)generation->keeper, generation->number, (int)seat->pid, state_name(state_letter(generation->keeper)));
-    last_words_watchdog(master->board, generation->keeper_inc);
+    if (generation->keeper_inc)
+        last_words_watchdog(master->board, generation->keeper_inc);
     kill(generation->keeper, SIGKILL);
 }
 
@@ -181,7 +184,7 @@ static void keeper_look(struct generation *generation, uint64_t elapsed_us)
     if (!generation->keeper || !generation->keeper_inc ||
         !atomic_load(&board_incarnation_at(master->board, generation->keeper_inc)->ready))
         return;
-    look(master, &generation->keeper_watch, &generation->plan, generation->keeper_inc, generation->keeper, elapsed_us,
+    look(generation, &generation->keeper_watch, generation->keeper_inc, generation->keeper, elapsed_us,
          WATCHDOG_KEEPER_US);
 }
 
@@ -219,8 +222,8 @@ void watchdog_run(struct master *master)
     }
 }
 
-// Children of the dead keeper are ours by now, the dead ones too: who is not was waited for by the keeper, which did not
-// come to clean up.
+// Children of the dead keeper are ours by now, the dead ones too: who is not was waited for by the keeper, which did
+// not come to clean up.
 void watchdog_keeper_gone(struct generation *generation)
 {
     struct master *master = generation->master;
@@ -240,7 +243,7 @@ void watchdog_keeper_gone(struct generation *generation)
         struct seat *seat = &generation->seats[i];
         siginfo_t info;
         // The word of its fork may have been lost with the keeper.
-        if (!seat->pid && seat->open)
+        if (!seat->pid && seat->open && seat->inc)
             seat->pid = atomic_load(&board_incarnation_at(master->board, seat->inc)->pid);
         if (seat->pid && waitid(P_PID, (id_t)seat->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) {
             seat->pid = 0;

@@ -235,8 +235,9 @@ static const struct config_word words[] = {
       INTO(hard_stop_after),
       .value = 1000,
       .args = "<time>",
-      .help = "A generation that is to stop softly (SIGUSR1, or a reload) and has not after this time ends at once: what "
-              "is open then is logged as killed (K), and the log says how many sessions that were.",
+      .help =
+          "A generation that is to stop softly (SIGUSR1, or a reload) and has not after this time ends at once: what "
+          "is open then is logged as killed (K), and the log says how many sessions that were.",
       .good = "hard-stop-after 30s",
       .bad = "hard-stop-after soon",
       .bad_says = "is no time" },

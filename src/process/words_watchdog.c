@@ -17,10 +17,10 @@ static bool order_check(struct config *config, const struct global_conf *global,
 {
     if (!global->silent_warn || !global->silent_kill || global->silent_kill > global->silent_warn)
         return true;
-    return config_error(config, line, 0, "a process that hangs cannot be ended after %llu ms, before or when the log "
-                                         "tells of it (%llu ms); give both: watchdog warn <time> kill <time>",
-                        (unsigned long long)global->silent_kill / 1000,
-                        (unsigned long long)global->silent_warn / 1000);
+    return config_error(config, line, 0,
+                        "a process that hangs cannot be ended after %llu ms, before or when the log "
+                        "tells of it (%llu ms); give both: watchdog warn <time> kill <time>",
+                        (unsigned long long)global->silent_kill / 1000, (unsigned long long)global->silent_warn / 1000);
 }
 
 // The time or "off" at `index`.

@@ -50,6 +50,8 @@ static bool parse_bind(struct config *config, void *object, const struct config_
         rest = slice_from(rest, one.len + 1);
         if (!proxy_address_listen(config, &bind.listen, &first, &last, line, 0, one))
             ok = false;
+        else if (bind.listen.kind == OS_LISTEN_UNIX && !proxy_unix_bind(config, &bind.listen, line))
+            ok = false;
         else if (ok && counts)
             add_ports(config, proxy, &bind, first, last);
         made.id = 0;

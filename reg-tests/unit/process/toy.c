@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "base/check.h"
 #include "process/controller.h"
 #include "process/worker.h"
+#include "evil.h"
 #include "toy.h"
 
 enum { TOY_MAX = 16 };
@@ -23,6 +25,7 @@ struct toy_conf {
     const struct os_listen *socket_ptrs[TOY_MAX];
     char pidfile[256];
     int crash_slot;
+    char evil[32];      // what the controller says instead of asking for a reload
 };
 
 struct toy_listener {
@@ -86,6 +89,14 @@ static bool toy_line(struct toy_conf *conf, struct process_settings *settings, s
         conf->crash_slot = atoi(arg);
     else if (strcmp(word, "hard-stop") == 0)
         settings->hard_stop_us = (uint64_t)atoi(arg) * 1000;
+    else if (strcmp(word, "evil-controller") == 0)
+        snprintf(conf->evil, sizeof(conf->evil), "%.31s", arg);
+    else if (strcmp(word, "evil-keeper") == 0)
+        evil_keeper_on(arg);
+    else if (strcmp(word, "evil-keeper-now") == 0)
+        evil_keeper(arg);
+    else if (strcmp(word, "sandbox") == 0)
+        settings->sandbox = true;
     else if (strcmp(word, "watchdog") == 0) {
         settings->silent_warn_us = strtoull(arg, &rest, 10) * 1000;
         settings->silent_kill_us = strtoull(rest, NULL, 10) * 1000;
@@ -165,6 +176,10 @@ static void conn_ready(struct event_source *source, uint32_t events)
     if (got >= 4) {
         in[got - 1] = '\0';
         harm(conn, in);
+        if (strncmp(in, "evil ", 5) == 0)
+            evil_say(&worker->master, in + 5);
+        if (strcmp(in, "file") == 0)
+            close(open("/dev/null", O_RDONLY | O_CLOEXEC));
     }
     int len = snprintf(out, sizeof(out), "%u %d %u\n", worker->slot, (int)getpid(), worker->generation);
     if (got > 0 && write(source->fd, out, (size_t)len) != len)
@@ -270,7 +285,11 @@ static void admin_accept(struct event_source *source, uint32_t events)
     if (fd < 0)
         return;
     listener->toy->waiting_fd = fd;
-    controller_reload(listener->toy->controller, 7, false);
+    const struct toy_conf *conf = listener->toy->controller->conf;
+    if (conf->evil[0])
+        evil_say(&listener->toy->controller->master, conf->evil);
+    else
+        controller_reload(listener->toy->controller, 7, false);
 }
 
 static void *admin_start(struct controller *controller)
