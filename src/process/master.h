@@ -331,7 +331,8 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire);
 // seat_unlisten tells a worker to accept what waits at a socket and to leave it then.
 void seat_unlisten(struct seat *seat, uint32_t index, uint32_t slot);
 
-// seats_send_fresh sends the sockets that began to listen with the activation of `generation` to its processes.
+// seats_send_fresh sends the sockets that began to listen with the activation of `generation` to its workers, and the
+// admin sockets to its controller.
 void seats_send_fresh(struct generation *generation);
 
 // seats_keep tells the workers of `generation`, before they stop softly, where they go on accepting.

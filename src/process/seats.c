@@ -176,12 +176,15 @@ static void listen_send(struct seat *seat, uint32_t index, uint32_t slot, int fd
     messages_send(&seat->line, WIRE_LISTEN, &listen, sizeof(listen), &fd, 1);
 }
 
-// The sockets of `seat` that listen: all, or those alone that began with this activation.
+// The sockets of `seat` that listen: all, or those alone that began with this activation. A controller gets none before
+// its generation serves: what is asked on them would get no answer where that fails.
 static void sockets_send(struct seat *seat, bool fresh)
 {
     const struct generation *generation = seat->generation;
     bool is_controller = seat_is_controller(seat);
     uint32_t num = is_controller ? generation->plan.num_sockets : generation->plan.num_binds;
+    if (is_controller && generation->state != GENERATION_ACTIVE)
+        return;
     for (uint32_t i = 0; i < num; i++) {
         const struct listener *listener = is_controller ? generation->sockets[i] : generation->binds[i];
         uint32_t slot = !is_controller && os_listen_is_per_slot(&listener->spec) ? seat->slot : 0;
@@ -194,7 +197,7 @@ void seats_send_fresh(struct generation *generation)
 {
     for (uint32_t i = 0; i < generation->num_seats; i++)
         if (generation->seats[i].open)
-            sockets_send(&generation->seats[i], true);
+            sockets_send(&generation->seats[i], i > 0);
 }
 
 void seats_keep(struct generation *generation)
