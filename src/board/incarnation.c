@@ -165,6 +165,18 @@ uint32_t board_num_wakers(struct board *board)
     return num;
 }
 
+bool board_generations_live(struct board *board, uint32_t first, uint32_t last)
+{
+    for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
+        struct board_incarnation *record = &board->incarnations->records[inc];
+        if (atomic_load(&record->state) != BOARD_STATE_FREE && record->generation >= first &&
+            record->generation <= last) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // The lock of that number (struct board_estate); NULL for 0, which stands for none and for the reaper's.
 static struct board_lock *lock_of(struct board *board, uint32_t number)
 {
