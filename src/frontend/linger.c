@@ -6,8 +6,8 @@
 
 enum {
     LINGER_BYTES = 8 * 1024 * 1024, // what the client may still send; more than what is on its way at most
-    LINGER_SHARE = 128 * 1024,       // of it in one turn
-    LINGER_STEP_US = 1000000,        // a client that is silent for so long, and has all, has closed or does not mean to
+    LINGER_SHARE = 128 * 1024,      // of it in one turn
+    LINGER_STEP_US = 1000000,       // a client that is silent for so long, and has all, has closed or does not mean to
     LINGER_MAX_US = 30000000,
 };
 
