@@ -135,6 +135,9 @@ uint32_t board_incarnation_self(const struct board *board);
 // board_incarnation_at gives the record of `inc`, which must be from 1 to BOARD_MAX_INCARNATIONS - 1.
 struct board_incarnation *board_incarnation_at(struct board *board, uint32_t inc);
 
+// board_generations_live says whether any process of the generations from `first` to `last` lives.
+bool board_generations_live(struct board *board, uint32_t first, uint32_t last);
+
 // board_incarnation_limit gives one more than the highest number ever in use: loops over incarnations go that far. The
 // lowest free number is always taken, so that it stays near the number of processes alive at once.
 uint32_t board_incarnation_limit(struct board *board);

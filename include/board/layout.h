@@ -222,6 +222,7 @@ struct board_map {
 
 struct board {
     uint32_t self;
+    int wake_fds[BOARD_MAX_INCARNATIONS];   // as the records have them, where no other process can change them
     uint32_t lives[BOARD_MAX_INCARNATIONS]; // of the numbers that this process, or one it was forked by, has taken
     pid_t owner;                            // the process that writes the directory
     int directory_fd;

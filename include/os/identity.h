@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who a process is: the ids it runs under, the directory it is shut in, the capabilities it keeps, what its crash
-// leaves, the descriptors it may open and the name it shows. The keeper gives up what its generation does not need before it forks; nothing here
-// can be taken back.
+// leaves, the descriptors it may open and the name it shows. The keeper gives up what its generation does not need
+// before it forks; nothing here can be taken back.
 #pragma once
 
 #include <stdbool.h>

@@ -46,6 +46,7 @@ enum wire_type {
     // master to a worker that is about to be told WIRE_SOFT_STOP
     WIRE_KEEP, // struct wire_listen, whatever the slot: it goes on accepting there until WIRE_UNLISTEN, as nobody else
                // does
+    WIRE_LEFT, // and back: an answer to each WIRE_UNLISTEN
     // controller to master, for a program that takes over (-x), and back
     WIRE_SOCKETS, // struct wire_sockets
     WIRE_SOCKET,  // struct wire_socket and the socket, for each; or one without socket where there is none to give

@@ -173,9 +173,11 @@ bool board_section_take(struct board *board, const char *name, uint32_t version,
 {
     size_t len;
     // What this process uses itself it does not let go by another's word, which mostly is but about the same.
-    const struct board_map *used = find(board, name);
-    if (used && used->addr) {
-        bool same = memory_file_same(used->fd, take_fd);
+    struct board_map *mine = find(board, name);
+    if (mine && mine->addr) {
+        bool same = memory_file_same(mine->fd, take_fd);
+        mine->used = same && generation > mine->used ? generation : mine->used;
+        directory_write(board);
         close(take_fd);
         return same;
     }
@@ -305,6 +307,13 @@ static bool core_read(struct board *board)
     return fits;
 }
 
+static void wakers_note(struct board *board)
+{
+    for (uint32_t inc = 0; inc < BOARD_MAX_INCARNATIONS; inc++) {
+        board->wake_fds[inc] = board->incarnations->records[inc].wake_fd;
+    }
+}
+
 static struct board *fail(struct board *board)
 {
     int saved = errno;
@@ -338,7 +347,11 @@ struct board *board_new(void)
         return fail(board);
     }
     board->directory->magic = DIRECTORY_MAGIC;
-    return core_open(board) ? board : fail(board);
+    if (!core_open(board)) {
+        return fail(board);
+    }
+    wakers_note(board);
+    return board;
 }
 
 // Enters the sections of the directory that hold what they promise; the others are made afresh when they are asked for.
@@ -392,6 +405,7 @@ struct board *board_adopt(bool *fresh, int take_directory_fd)
     if (!core_open(board)) {
         return fail(board);
     }
+    wakers_note(board);
     for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
         int fd = board->incarnations->records[inc].wake_fd;
         if (fd >= 0 && !memory_file_keep(fd, false)) {

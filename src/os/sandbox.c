@@ -159,8 +159,8 @@ static void program_make(struct program *program, enum os_sandbox_role role)
 {
     static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6 };
     // None of those that make the kernel send signals to others.
-    static const uint32_t commands[] = { F_GETFL,         F_SETFL,       F_GETFD,       F_SETFD,    F_DUPFD,
-                                         F_DUPFD_CLOEXEC, F_SETPIPE_SZ,  F_GETPIPE_SZ,  F_GET_SEALS };
+    static const uint32_t commands[] = { F_GETFL,         F_SETFL,      F_GETFD,      F_SETFD,    F_DUPFD,
+                                         F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ, F_GET_SEALS };
     static const uint32_t requests[] = { TCGETS, FIONREAD };
     static const uint32_t nothing[] = { 0 };
     static const uint32_t by_number[] = { AT_EMPTY_PATH };

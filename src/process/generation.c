@@ -141,17 +141,16 @@ static void take_section(struct messages *messages, const struct messages_event 
         messages_refuse(messages, "sends a section of the board without a name");
         return;
     }
-    int fd = event->fds[0];
-    event->fds[0] = -1;
     if (generation->num_offers >= GENERATION_MAX_SECTIONS) {
-        close(fd);
+        messages_refuse(messages, "sends sections of the board without end");
         return;
     }
     struct section_offer *offers = realloc(generation->offers, (generation->num_offers + 1) * sizeof(*offers));
     if (!offers)
         check_out_of_memory((generation->num_offers + 1) * sizeof(*offers));
     generation->offers = offers;
-    offers[generation->num_offers++] = (struct section_offer){ .section = *section, .fd = fd };
+    offers[generation->num_offers++] = (struct section_offer){ .section = *section, .fd = event->fds[0] };
+    event->fds[0] = -1;
 }
 
 // What a generation made in place of another one's counts once it serves: until then that one may have to go on.

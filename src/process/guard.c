@@ -107,7 +107,7 @@ static void adopter_set(struct listener *listener, uint32_t index, uint32_t slot
     if (next && !messages_send(&next->line, WIRE_LISTEN, &wire, sizeof(wire), &listener->fds[slot], 1))
         return;
     if (now)
-        messages_send(&now->line, WIRE_UNLISTEN, &wire, sizeof(wire), NULL, 0);
+        seat_unlisten(now, index, slot);
     listener->adopters[slot] = next;
 }
 

@@ -120,7 +120,7 @@ static void orphan_ended(struct master *master, pid_t pid, int status)
         struct last_words_death death = {
             .inc = inc, .pid = pid, .generation = record->generation, .status = status, .orphan = true
         };
-        if (status && !master->stopping_now)
+        if (status && !master->stopping_now && !(seat && seat->generation->ending))
             last_words_tell_death(master->board, &death, NULL);
         board_incarnation_dead(master->board, inc);
     }

@@ -48,7 +48,8 @@ struct seat {
     uint32_t wanted;      // the number of the process that still has no line, for want of descriptors; 0: none
     uint32_t blocks;      // looks in a row at which it stood still with a lock
     struct watch watch;
-    uint64_t lost_us; // when its line ended though its keeper has not told of its end; 0: that is not so
+    uint64_t lost_us;       // when its line ended though its keeper has not told of its end; 0: that is not so
+    uint32_t num_unlistens; // that were not answered yet
     struct messages line;
 };
 
@@ -327,7 +328,11 @@ void seats_open(struct generation *generation);
 // its sockets down the line.
 void seat_sit(struct generation *generation, const struct wire_seat *wire);
 
-// seats_send_fresh sends the sockets that began to listen with the activation of `generation` to its processes.
+// seat_unlisten tells a worker to accept what waits at a socket and to leave it then.
+void seat_unlisten(struct seat *seat, uint32_t index, uint32_t slot);
+
+// seats_send_fresh sends the sockets that began to listen with the activation of `generation` to its workers, and the
+// admin sockets to its controller.
 void seats_send_fresh(struct generation *generation);
 
 // seats_keep tells the workers of `generation`, before they stop softly, where they go on accepting.

@@ -16,8 +16,7 @@ static bool take_prefix(struct config *config, struct global_conf *global, const
     return true;
 }
 
-static bool take_mode(struct config *config, struct global_conf *global, const struct config_line *line,
-                      uint32_t index)
+static bool take_mode(struct config *config, struct global_conf *global, const struct config_line *line, uint32_t index)
 {
     const char *text = config_arg_at(line, index)->str;
     char *end;
@@ -29,8 +28,7 @@ static bool take_mode(struct config *config, struct global_conf *global, const s
     return true;
 }
 
-static bool take_user(struct config *config, struct global_conf *global, const struct config_line *line,
-                      uint32_t index)
+static bool take_user(struct config *config, struct global_conf *global, const struct config_line *line, uint32_t index)
 {
     const char *name = config_arg_at(line, index)->str;
     int64_t uid, main_group;
@@ -75,7 +73,7 @@ static bool take_gid(struct config *config, struct global_conf *global, const st
 
 static const char *const option_names[] = { "prefix", "mode", "user", "uid", "group", "gid" };
 static bool (*const option_takes[])(struct config *config, struct global_conf *global, const struct config_line *line,
-                                    uint32_t index) = { take_prefix, take_mode, take_user,
+                                    uint32_t index) = { take_prefix, take_mode,  take_user,
                                                         take_uid,    take_group, take_gid };
 
 static bool parse_unix_bind(struct config *config, void *object, const struct config_word *word,
@@ -114,8 +112,10 @@ bool proxy_unix_bind(struct config *config, struct os_listen *listen, const stru
     // The room behind it is for the name that a socket's file is made under first (os/listen.h).
     size_t prefix_len = strlen(global->unix_prefix), path_len = strlen(un->sun_path);
     if (prefix_len + path_len > sizeof(un->sun_path) - 12)
-        return config_error(config, line, 0, "with the prefix of 'unix-bind' the socket's name is too long: %zu bytes, "
-                            "of at most %zu", prefix_len + path_len, sizeof(un->sun_path) - 12);
+        return config_error(config, line, 0,
+                            "with the prefix of 'unix-bind' the socket's name is too long: %zu bytes, "
+                            "of at most %zu",
+                            prefix_len + path_len, sizeof(un->sun_path) - 12);
     memmove(un->sun_path + prefix_len, un->sun_path, path_len + 1);
     memcpy(un->sun_path, global->unix_prefix, prefix_len);
     listen->address_len += (uint32_t)prefix_len;
@@ -129,8 +129,9 @@ static const struct config_word words[] = {
       .flags = CONFIG_ANY_ARGS,
       .parse = parse_unix_bind,
       .args = "[prefix <path>] [mode <mode>] [user <user>] [uid <uid>] [group <group>] [gid <gid>]",
-      .help = "For the unix sockets of all 'bind' lines that follow: a path to put before theirs, and mode and owner of "
-              "their files, unless a line names its own.",
+      .help =
+          "For the unix sockets of all 'bind' lines that follow: a path to put before theirs, and mode and owner of "
+          "their files, unless a line names its own.",
       .good = "unix-bind prefix /tmp mode 660;unix-bind user nobody gid 65534",
       .bad = "unix-bind mode rw",
       .bad_says = "is no file mode" },

@@ -423,6 +423,58 @@ static void test_memory(void **state)
     }
 }
 
+// In earnest: another image of this program, which has nothing but the descriptors.
+static int after_exec(const char *fd)
+{
+    bool fresh;
+    struct board *board = board_adopt(atoi(fd));
+    if (!board)
+        return 1;
+    uint32_t object = board_object_find(board, "f/www");
+    const char *kept = board_section(board, &fresh, "table/x", 4, 4096);
+    struct board_news news;
+    if (!object || board_counter_sum(board, object, 5) != 42 || fresh || strcmp(kept, "kept") != 0)
+        return 2;
+    if (board_news_next(board, &news) || board_section(board, &fresh, "table/y", 9, 4096) == NULL || !fresh ||
+        !board_news_next(board, &news) || news.had_version != 7 || news.version != 9)
+        return 3;
+    // The master's place is still its own, and that of a worker, whom it now reaps, too.
+    if (board_incarnation_at(board, 1)->pid != getpid() || !board_incarnation_enter(board, 1))
+        return 4;
+    board_incarnation_dead(board, 2);
+    if (board_counter_sum(board, object, 5) != 42 || board_incarnation_at(board, 2)->state != BOARD_STATE_FREE)
+        return 5;
+    board_wake(board, 7);
+    if (!woken(board, 7) || fcntl(board_incarnation_at(board, 7)->wake_fd, F_GETFD) != FD_CLOEXEC)
+        return 6;
+    board_free(board);
+    return 0;
+}
+
+static void test_exec(void **state)
+{
+    (void)state;
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool fresh;
+        char text[16];
+        struct board *board = board_new();
+        uint32_t master = board_incarnation_take(board, BOARD_ROLE_MASTER, 0, 0);
+        board_incarnation_enter(board, master);
+        uint32_t worker = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+        board_counter_count(&board_counters(board, worker, board_object(board, "f/www"))[5], 42);
+        memcpy(board_section(board, &fresh, "table/x", 4, 4096), "kept", 5);
+        board_section(board, &fresh, "table/y", 7, 4096);
+        snprintf(text, sizeof(text), "%d", board_keep(board));
+        setenv("BOARD_FD", text, 1);
+        execl("/proc/self/exe", "test_board", (char *)NULL);
+        _exit(9);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
 static void test_incarnations(void **state)
 {
     struct board *board = *state;
@@ -1084,11 +1136,14 @@ static void test_rate(void **state)
 
 int main(void)
 {
+    if (getenv("BOARD_FD"))
+        return after_exec(getenv("BOARD_FD"));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_file),
         cmocka_unit_test(test_adopt),
         cmocka_unit_test(test_adopt_other_core),
         cmocka_unit_test(test_adopt_other_layout),
+        cmocka_unit_test(test_exec),
         cmocka_unit_test_setup_teardown(test_section, setup, teardown),
         cmocka_unit_test_setup_teardown(test_section_fork, setup, teardown),
         cmocka_unit_test_setup_teardown(test_incarnations, setup, teardown),

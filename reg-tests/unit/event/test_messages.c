@@ -5,11 +5,12 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "event/messages.h"
 
-enum { TYPE_TEXT = 1, TYPE_FILE, TYPE_COUNT };
+enum { TYPE_TEXT = 1, TYPE_FILE, TYPE_REFUSED, TYPE_COUNT };
 
 struct end {
     struct messages messages;
@@ -39,9 +40,17 @@ static void take_file(struct messages *messages, const struct messages_event *ev
     end->done = true;
 }
 
+static void take_refused(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    messages_refuse(messages, "is out of turn");
+    messages_refuse(messages, "and this is not said");
+}
+
 static const struct messages_kind kinds[] = {
     { .type = TYPE_TEXT, .min_len = 4, .max_len = 4096, .take = take_text },
     { .type = TYPE_FILE, .num_fds = 1, .take = take_file },
+    { .type = TYPE_REFUSED, .take = take_refused },
 };
 
 static void lost(struct messages *messages)
@@ -55,8 +64,8 @@ static void pair(struct end *a, struct end *b)
     *a = (struct end){ .file = -1 };
     *b = (struct end){ .file = -1 };
     assert_true(os_pass_pair(fds));
-    messages_init(&a->messages, "b", kinds, 2, a, lost, fds[0]);
-    messages_init(&b->messages, "a", kinds, 2, b, lost, fds[1]);
+    messages_init(&a->messages, "b", kinds, 3, a, lost, fds[0]);
+    messages_init(&b->messages, "a", kinds, 3, b, lost, fds[1]);
 }
 
 static void part(struct end *a, struct end *b)
@@ -148,6 +157,7 @@ static void rules_are_kept(void **state)
         assert_true(messages_send(&a.messages, wrong[i].type, data, wrong[i].len, fds, wrong[i].num_fds));
         assert_false(messages_wait(&b.messages, &never, 1000));
         assert_true(b.lost);
+        assert_non_null(b.messages.violation);
         assert_int_equal(descriptors_open(), before);
         assert_false(messages_send(&b.messages, TYPE_TEXT, data, 8, NULL, 0));
         part(&a, &b);
@@ -181,7 +191,76 @@ static void last_words_then_the_end(void **state)
     assert_false(messages_wait(&b.messages, &never, 1000));
     assert_int_equal(b.num_texts, 1);
     assert_true(b.lost);
+    assert_null(b.messages.violation);
     part(&a, &b);
+}
+
+static void refused_by_its_handler(void **state)
+{
+    (void)state;
+    struct end a;
+    struct end b;
+    uint32_t text[2] = { 0, 0 };
+    bool never = false;
+    pair(&a, &b);
+    assert_true(messages_send(&a.messages, TYPE_REFUSED, NULL, 0, NULL, 0));
+    assert_true(messages_send(&a.messages, TYPE_TEXT, text, sizeof(text), NULL, 0));
+    assert_false(messages_wait(&b.messages, &never, 1000));
+    assert_true(b.lost);
+    assert_string_equal(b.messages.violation, "is out of turn");
+    assert_int_equal(b.num_texts, 0);
+    part(&a, &b);
+}
+
+static void sent_by_another_process(void **state)
+{
+    (void)state;
+    struct end a;
+    struct end b;
+    uint32_t text[2] = { 0, 0 };
+    bool never = false;
+    pair(&a, &b);
+    assert_true(messages_send(&a.messages, TYPE_TEXT, text, sizeof(text), NULL, 0));
+    assert_false(messages_wait(&b.messages, &never, 10));
+    assert_int_equal(b.messages.peer_pid, getpid());
+    pid_t pid = fork();
+    text[0] = 1;
+    if (pid == 0)
+        _exit(messages_send(&a.messages, TYPE_TEXT, text, sizeof(text), NULL, 0) ? 0 : 1);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_false(messages_wait(&b.messages, &never, 1000));
+    assert_true(b.lost);
+    assert_non_null(b.messages.violation);
+    assert_int_equal(b.num_texts, 1);
+    part(&a, &b);
+}
+
+// Who sends without end gets a part of each turn, and all of it in the end.
+static void a_turn_takes_a_few(void **state)
+{
+    (void)state;
+    struct end a;
+    struct end b;
+    struct event_loop loop;
+    uint32_t text[2] = { 0, 0 };
+    uint32_t most = 0;
+    pair(&a, &b);
+    assert_true(event_loop_init(&loop));
+    for (uint32_t i = 0; i < 200; i++) {
+        text[0] = i;
+        assert_true(messages_send(&a.messages, TYPE_TEXT, text, sizeof(text), NULL, 0));
+    }
+    assert_true(list_is_empty(&a.messages.unsent));
+    assert_true(messages_attach(&b.messages, &loop));
+    for (int i = 0; i < 10 && b.num_texts < 200; i++) {
+        uint32_t before = b.num_texts;
+        event_loop_turn(&loop);
+        most = b.num_texts - before > most ? b.num_texts - before : most;
+    }
+    assert_int_equal(b.num_texts, 200);
+    assert_true(most < 150);
+    part(&a, &b);
+    event_loop_fini(&loop);
 }
 
 int main(void)
@@ -189,7 +268,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_order_past_what_fits), cmocka_unit_test(without_a_loop),
         cmocka_unit_test(rules_are_kept),          cmocka_unit_test(what_is_longer_than_any_message),
-        cmocka_unit_test(last_words_then_the_end),
+        cmocka_unit_test(last_words_then_the_end), cmocka_unit_test(refused_by_its_handler),
+        cmocka_unit_test(sent_by_another_process), cmocka_unit_test(a_turn_takes_a_few),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,8 +137,7 @@ static bool ask(const struct run *run, struct answer *answer, const char *what)
     in.sin_port = htons((uint16_t)run->port);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    bool sent =
-        connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0 && send(fd, what, strlen(what), MSG_NOSIGNAL) > 0;
+    bool sent = connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0 && send(fd, what, strlen(what), MSG_NOSIGNAL) > 0;
     ssize_t len = sent ? read(fd, text, sizeof(text) - 1) : 0;
     close(fd);
     text[len > 0 ? len : 0] = '\0';

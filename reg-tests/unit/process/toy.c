@@ -25,7 +25,7 @@ struct toy_conf {
     const struct os_listen *socket_ptrs[TOY_MAX];
     char pidfile[256];
     int crash_slot;
-    char evil[32];      // what the controller says instead of asking for a reload
+    char evil[32]; // what the controller says instead of asking for a reload
 };
 
 struct toy_listener {
