@@ -3,6 +3,7 @@
 // generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets), retire.c
 // (their end), groups.c (their numbers in the kernel), takeover.c (sockets of another program), guard.c (liveness and
 // steering) and watchdog.c (those that hang).
+// What must survive an upgrade of the program has a line in the tables of upgrade_state.c.
 #pragma once
 
 #include <stdbool.h>

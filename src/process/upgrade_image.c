@@ -137,7 +137,6 @@ static bool board_take_over(struct master *master, const struct upgrade_state *s
         log_say(LOG_LEVEL_WARNING,
                 "Upgrading: the board's core (counters, limits, queues, journal, log rings) starts afresh; processes "
                 "of before finish on theirs");
-    news_tell(master->board);
     return true;
 }
 
@@ -239,6 +238,8 @@ bool upgrade_continue(struct master *master)
 
 void upgrade_resume(struct master *master)
 {
+    // The keeper that is forked now would tell it else.
+    news_tell(master->board);
     if (master->image->order == IMAGE_GO_ON)
         generation_start(master);
     else

@@ -132,6 +132,7 @@ static const struct record_field seat_fields[] = {
     RECORD_FIELD(11, struct seat, wanted),
     RECORD_FIELD(12, struct seat, outlawed),
     RECORD_FIELD(13, struct seat, num_late),
+    RECORD_FIELD(14, struct seat, num_unlistens),
 };
 
 static const struct record_field kept_fields[] = {
