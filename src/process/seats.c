@@ -43,14 +43,12 @@ static void take_reload(struct messages *messages, const struct messages_event *
 {
     struct seat *seat = messages->owner;
     const struct wire_reload *reload = event->data;
+    // An operator who connected before the generation was told to leave may speak after it.
     bool is_asked = seat->generation->state == GENERATION_ACTIVE || seat->generation->state == GENERATION_STARTING;
     if (seat->num_waiting >= SEATS_MAX_WAITING || (!is_asked && ++seat->num_late >= SEATS_MAX_LATE))
         messages_refuse(messages, "asks for reloads without end");
-    else if (is_asked)
-        reload_ask(seat->generation->master, seat, reload->id, reload->hard);
     else
-        messages_send(messages, WIRE_RELOADED, &(struct wire_reloaded){ .id = reload->id },
-                      sizeof(struct wire_reloaded), NULL, 0);
+        reload_ask(seat->generation->master, seat, reload->id, reload->hard);
 }
 
 static void take_sockets(struct messages *messages, const struct messages_event *event)
