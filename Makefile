@@ -146,6 +146,26 @@ objects: $(main_object) $(call archives_of,$(AREAS))
 fairlead: binary
 	@$(if $(and $(filter release,$(VARIANT)),$(main_object)),ln -sfn build/release/fairlead fairlead,true)
 
+# Programs as of other versions, for scenarios of upgrades: one reads the core of the board in another way, one talks
+# with its processes in another way.
+other_objects_board := $(patsubst src/%.c,$B/other/%.o,$(call sources_of,board))
+other_objects_wire := $B/other/process/upgrade_state.o
+$B/other/%.o: src/%.c $B/flags
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) -DBOARD_LAYOUT=9999 -DWIRE_PROTOCOL=9999 $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+define other_rule
+$B/fairlead-other-$1: $(main_object) $(call archives_of,$(AREAS)) $(other_objects_$1)
+	$$(call say,LD,$$@)
+	@$$(CC) $$(CFLAGS_ALL) $$(if $$(lto),-fno-lto) $(main_object) $(other_objects_$1) \
+	    $(patsubst $B/other/%,$B/%,$(filter-out $(other_objects_$1),$(patsubst $B/%,$B/other/%,$(call objects_of,$2)))) \
+	    $(call whole,$(filter-out $2,$(AREAS))) $(call link_libs,$(libs_of_$2)) $$(LDFLAGS_ALL) -o $$@
+endef
+$(eval $(call other_rule,board,board))
+$(eval $(call other_rule,wire,process))
+OTHERS := $B/fairlead-other-board $B/fairlead-other-wire
+
 # --- programs for tests -------------------------------------------------------------------------------------------
 
 # A unit test is one program of cmocka, linked with its area and what that may use: an upward call does not link.
@@ -183,7 +203,7 @@ build/fuzz/fuzz_%: reg-tests/fuzz/fuzz_%.c $(call archives_of,$(AREAS)) $B/flags
 	@$(CC) $(test_flags) -MMD -MP -MF $@.d -MT $@ $< $(call whole,$(call fuzz_areas,$*)) $(LDFLAGS_ALL) \
 	    -fsanitize=fuzzer -o $@
 
--include $(wildcard $B/*.d $B/*/*.d $B/unit/*/*.d build/fuzz/*.d)
+-include $(wildcard $B/*.d $B/*/*.d $B/other/*/*.d $B/unit/*/*.d build/fuzz/*.d)
 
 .PHONY: unit-programs fuzz-programs
 unit-programs: $(UNIT_TESTS)
@@ -241,7 +261,7 @@ aarch64:
 unit: unit-programs
 	@$(call run_tests,unit) program --timeout $(test_seconds) $(UNIT_TESTS)
 
-vtc: fairlead
+vtc: fairlead $(OTHERS)
 	@$(call run_tests,vtc) vtc --timeout $(test_seconds) $(sort $(wildcard reg-tests/vtc/*/*.vtc))
 
 # Not of `check`, for HAProxy is no part of the tests: do the scenarios hold for Debian's HAProxy, as they claim?

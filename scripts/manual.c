@@ -421,16 +421,20 @@ static void commands_write(void)
     size_t num;
     const struct admin_command *const *commands = admin_commands_all(&num);
     printf("\n## Commands of the admin socket\n\nFor sockets of `stats socket` and the master's (`-S`). A command "
-           "wants at "
-           "least the level it names.\n\n| command | level | where | what it does |\n| --- | --- | --- | --- |\n");
+           "wants at least the level it names. `@N`: on the master's socket it can also be said to one worker; without "
+           "it, "
+           "commands of\n`stats` tell of the service as a whole there.\n\n| "
+           "command | level | where | what it does |\n| --- | --- | --- | --- |\n");
     for (size_t i = 0; i < num; i++) {
         const char *args = commands[i]->args;
         printf("| `%s%s", commands[i]->name, args && *args ? " " : "");
         code_cell(args ? args : "");
-        printf("` | %s | %s | ", levels[commands[i]->level],
-               commands[i]->where == ADMIN_ON_ANY     ? "both"
-               : commands[i]->where & ADMIN_ON_MASTER ? "master"
-                                                      : "stats");
+        bool on_stats = commands[i]->where & ADMIN_ON_STATS;
+        printf("` | %s | %s%s | ", levels[commands[i]->level],
+               !on_stats                              ? "master"
+               : commands[i]->where & ADMIN_ON_MASTER ? "both"
+                                                      : "stats",
+               on_stats && (commands[i]->where & ADMIN_ON_WORKER) ? ", `@N`" : "");
         plain(commands[i]->help);
         printf(" |\n");
     }

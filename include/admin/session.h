@@ -31,7 +31,6 @@ struct admin {
     struct list listeners;
     struct list sessions;
     struct event_timer resume; // tries paused listeners again after the system ran out of something
-    struct event_timer leave;  // ends those connections that may not last longer
     bool is_leaving;
     int spare_fd;          // given up for a session where there is no other descriptor left; -1
     uint32_t num_sessions; // through stats sockets
@@ -99,8 +98,8 @@ bool admin_session_new(struct admin *admin, int take_fd, uint8_t level, bool is_
 // admin_session_free closes the connection and frees `session`.
 void admin_session_free(struct admin_session *session);
 
-// admin_session_run does what there is to do; `session` may be gone then.
-void admin_session_run(struct admin_session *session);
+// admin_session_leave ends the session in order, now that its process leaves; `session` may be gone then.
+void admin_session_leave(struct admin_session *session);
 
 // admin_session_answer_end ends the answer of a command that returned ADMIN_LATER and goes on; `session` may be gone
 // then.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A short text in memory of the caller's, always ended by a NUL, cut where it is full. It calls nothing of the C library,
-// takes no lock and no memory, so that it may be used in a signal handler: that is what it is for. Any process.
+// A short text in memory of the caller's, always ended by a NUL, cut where it is full. It calls nothing of the C
+// library, takes no lock and no memory, so that it may be used in a signal handler: that is what it is for. Any
+// process.
 #pragma once
 
 #include <stddef.h>

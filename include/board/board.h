@@ -20,12 +20,15 @@ enum {
     BOARD_COUNTERS = 64,          // plain counters of one object
     BOARD_LEVEL = 63,             // the one of them that is a level: what a process has now, and that ends with it
     BOARD_NAME_MAX = 128,
+    BOARD_MAX_SECTIONS = 1024,
+    BOARD_MAX_DESCRIPTORS = BOARD_MAX_SECTIONS + BOARD_MAX_INCARNATIONS,
     BOARD_NO_INCARNATION = 0, // incarnation numbers start at 1
 };
 
 enum board_role { BOARD_ROLE_FREE, BOARD_ROLE_MASTER, BOARD_ROLE_KEEPER, BOARD_ROLE_CONTROLLER, BOARD_ROLE_WORKER };
 
 struct board;
+struct text;
 
 // board_new makes an empty board (in the master, before any fork). NULL with errno on failure.
 struct board *board_new(void);
@@ -33,14 +36,24 @@ struct board *board_new(void);
 // board_free unmaps and closes everything; the memory goes with its last user.
 void board_free(struct board *board);
 
-// board_keep lets all descriptors of the board survive an exec and gives the one that board_adopt takes in the new
-// image; -1 with errno on failure. Master only.
-int board_keep(struct board *board);
+// board_keep lets all descriptors of the board survive an exec (`keep`), or none again, and gives the one that
+// board_adopt takes in the new image; -1 with errno on failure. Master only.
+int board_keep(struct board *board, bool keep);
 
 // board_adopt takes the board over in the new image of the master: sections that match are used, others start fresh. It
-// takes the descriptor that board_keep gave, in any case. The caller enters its incarnation again
-// (board_incarnation_enter). NULL with errno where it is no board.
-struct board *board_adopt(int take_directory_fd);
+// takes the descriptor that board_keep gave, in any case. `*fresh` says that the core (incarnations, objects, counters,
+// lanes, queues, journal, rings) has another layout and started fresh, as a whole: no number of a process means
+// anything on it, and sections whose name begins with "board/" are dropped with it. Otherwise the caller enters its incarnation again (board_incarnation_enter). NULL with errno where it
+// is no board.
+struct board *board_adopt(bool *fresh, int take_directory_fd);
+
+// board_inspect appends to `afresh`, a line each, the core sections that board_adopt would start fresh, with their
+// versions; nothing is changed. False where `directory_fd` is no directory of a board that this program knows.
+bool board_inspect(struct text *afresh, int directory_fd);
+
+// board_descriptors copies the descriptors of all sections and eventfds, but not that of the directory, to `fds` (room
+// BOARD_MAX_DESCRIPTORS) and gives their number: for a new image to close that cannot read where they stand.
+uint32_t board_descriptors(struct board *board, int *fds);
 
 // board_section gives the address of the section `name`, at least `len` bytes, making it when it is not there or when
 // its `version` differs (`*fresh` says so, and the bytes are then zero; callers put what else decides the shape into
@@ -121,6 +134,9 @@ uint32_t board_incarnation_self(const struct board *board);
 
 // board_incarnation_at gives the record of `inc`, which must be from 1 to BOARD_MAX_INCARNATIONS - 1.
 struct board_incarnation *board_incarnation_at(struct board *board, uint32_t inc);
+
+// board_generations_live says whether any process of the generations from `first` to `last` lives.
+bool board_generations_live(struct board *board, uint32_t first, uint32_t last);
 
 // board_incarnation_limit gives one more than the highest number ever in use: loops over incarnations go that far. The
 // lowest free number is always taken, so that it stays near the number of processes alive at once.

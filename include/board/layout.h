@@ -8,9 +8,13 @@
 #include "base/check.h"
 #include "board/board.h"
 
+// Of all core sections together; they refer to each other. Tests build a program that differs.
+#ifndef BOARD_LAYOUT
+#define BOARD_LAYOUT 4
+#endif
+
 enum {
-    BOARD_LAYOUT_VERSION = 4, // of all core sections together; they refer to each other
-    BOARD_MAX_SECTIONS = 1024,
+    BOARD_LAYOUT_VERSION = BOARD_LAYOUT,
     BOARD_MAX_NEWS = 64,
     BOARD_CHUNKS = 1024, // groups of 64 waiters that one process owns at a time
     BOARD_CHUNK_WAITERS = 64,

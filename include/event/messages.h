@@ -81,3 +81,10 @@ bool messages_wait(struct messages *messages, const bool *done, int timeout_ms);
 
 // messages_flush sends what waits without a loop, for at most `timeout_ms`; true where nothing waits any more.
 bool messages_flush(struct messages *messages, int timeout_ms);
+
+// messages_unsent_each calls `fn` with `arg` and each message that waits to be sent, oldest first: for a process that
+// hands the conversation over.
+void messages_unsent_each(const struct messages *messages,
+                          void (*fn)(void *arg, uint32_t type, const void *data, size_t len, const int *fds,
+                                     size_t num_fds),
+                          void *arg);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of sinks on the board and the records in the rings, shared by those who write messages and the one who
-// drains them. Keepers add entries, nobody changes or removes one. Internal to the log area.
+// drains them. Keepers add entries; one whose generations are all gone gives its place to another where the table is full.
+// Internal to the log area.
 #pragma once
 
 #include <stdatomic.h>
 #include "log/log.h"
+
+enum { LOG_SERIAL_MAX = 0xffff };
 
 // One distinct combination of where and how lines are sent.
 struct log_sink_entry {
@@ -14,7 +17,10 @@ struct log_sink_entry {
     uint32_t facility; // 0-23
     struct log_stream_conf stream;
     uint32_t sample; // lines that share a sample have one number, 0: none
-    uint32_t reserved;
+    uint32_t first;  // generations that named it: none before this one
+    uint32_t last;   // and none after this one
+    // Which of the entries that had this place it is, 1 to LOG_SERIAL_MAX; 0 while it is written.
+    _Atomic uint32_t serial;
     char tag[LOG_TAG_MAX + 1];
     char hostname[LOG_HOSTNAME_MAX + 1]; // empty: none
 };
@@ -43,7 +49,7 @@ struct log_table {
 // What stands before the message in a ring.
 struct log_record {
     uint64_t wall_us;
-    uint32_t sink;
+    uint32_t sink; // the place in the table and, from bit 16 on, its serial
     int32_t pid;
     uint32_t level;
     uint32_t sd_len; // the message begins with that much structured data

@@ -29,6 +29,8 @@ enum {
     OS_LISTEN_HAS_GID = 1 << 7,
 };
 
+enum { OS_LISTEN_NOWHERE = INT32_MAX }; // the interface that a hidden socket is bound to
+
 enum { OS_LISTEN_TEXT_LEN = 160, OS_LISTEN_ERROR_LEN = 512 };
 
 struct os_listen {

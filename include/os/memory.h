@@ -31,6 +31,10 @@ bool memory_file_same(int a, int b);
 // errno.
 bool memory_file_keep(int fd, bool keep);
 
+// memory_file_bounded makes a memory file of `len` zero bytes that neither grows nor shrinks: for the words of a
+// process that is not trusted to be brief. Close-on-exec. -1 with errno on failure.
+int memory_file_bounded(const char *name, size_t len);
+
 // memory_map maps the first `len` bytes of `fd`, shared, for reading and, with `writable`, for writing, without
 // reserving swap. NULL with errno on failure. Unmap with memory_unmap.
 void *memory_map(int fd, size_t len, bool writable);

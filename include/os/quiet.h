@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ending a listening socket without loss: the kernel resets what waits for accept when a listening socket is closed, and
-// a connection may come between the last accept and the close. Used by a process whose master is gone, so that nobody
-// steers connections away from the sockets it is about to leave.
+// Ending a listening socket without loss: the kernel resets what waits for accept when a listening socket is closed,
+// and a connection may come between the last accept and the close. Used by a process whose master is gone, so that
+// nobody steers connections away from the sockets it is about to leave.
 #pragma once
 
 #include <stdbool.h>

@@ -19,7 +19,7 @@ void os_daemon_ready(int take_fd);
 // os_daemon_detach turns standard input, output and error to /dev/null.
 void os_daemon_detach(void);
 
-// os_pidfile_check says whether `path` can be written, and makes it where it is not there; false with errno.
+// os_pidfile_check says whether `path` can be written or made; it changes nothing. False with errno.
 bool os_pidfile_check(const char *path);
 
 // os_pidfile_write makes `path` hold `pid` and a line end; false with errno.

@@ -20,5 +20,6 @@ bool os_steer_attach(int fd, const uint32_t *indices, uint32_t num);
 bool os_steer_detach(int fd);
 
 // os_steer_count gives how many sockets of any program listen at the place of `spec` (TCP), which are one group where
-// they share it; -1 where the kernel does not tell.
-int os_steer_count(const struct os_listen *spec);
+// they share it; `with_hidden` also those that no new connection finds any more (os_listen_hide), which keep the place
+// in their group. -1 where the kernel does not tell.
+int os_steer_count(const struct os_listen *spec, bool with_hidden);

@@ -19,7 +19,7 @@ bool last_words_prepare(struct board *board);
 // dies of a fault and says what it is at when it is asked.
 void last_words_enter(struct board *board, uint32_t inc, crash_describe_fn *describe, const void *owner);
 
-// last_words_ask makes room for what the process `inc` will say it is at, once it gets CRASH_ASK_SIGNAL.
+// last_words_ask makes room for the answer of `inc`, which is asked what it is at by CRASH_ASK_SIGNAL right after.
 void last_words_ask(struct board *board, uint32_t inc);
 
 // last_words_asked says whether the answer is there.

@@ -9,6 +9,12 @@
 #include "board/board.h"
 #include "os/listen.h"
 
+// Counted up with every change of these messages that a process of the other version would take badly. A master and the
+// processes of its older generations may be of different versions of the program, if this is the same.
+#ifndef WIRE_PROTOCOL
+#define WIRE_PROTOCOL 1
+#endif
+
 enum wire_type {
     // keeper to master
     WIRE_PLAN = 1, // struct wire_plan: the configuration is good; then one WIRE_OPEN for each socket
@@ -40,9 +46,11 @@ enum wire_type {
     // master to a worker that is about to be told WIRE_SOFT_STOP
     WIRE_KEEP, // struct wire_listen, whatever the slot: it goes on accepting there until WIRE_UNLISTEN, as nobody else
                // does
+    WIRE_LEFT, // and back: an answer to each WIRE_UNLISTEN
     // controller to master, for a program that takes over (-x), and back
     WIRE_SOCKETS, // struct wire_sockets
     WIRE_SOCKET,  // struct wire_socket and the socket, for each; or one without socket where there is none to give
+    WIRE_NUM_TYPES
 };
 
 enum { WIRE_TEXT_LEN = 4096, WIRE_PATH_LEN = 1024 };

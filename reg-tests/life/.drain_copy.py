@@ -11,9 +11,11 @@ import collections
 import hashlib
 import os
 import random
+import shutil
 import signal
 import ssl
 import sys
+import tempfile
 import time
 
 import life
@@ -37,7 +39,7 @@ defaults
     timeout tunnel 60s
 frontend web
     bind 127.0.0.1:%d
-    bind 127.0.0.1:%d ssl crt %s/a.pem
+    bind 127.0.0.1:%d ssl crt %s/a.pem allow-0rtt
     bind 127.0.0.1:%d accept-proxy
     http-request return status 200 content-type text/plain string own if { path /own }
     use_backend narrow if { path_beg /narrow }
@@ -516,6 +518,32 @@ class Attack:
         finally:
             writer.close()
 
+    async def early_data(self):
+        """A session begun with one generation, mostly, and resumed with the request on the heels of the hello."""
+        with tempfile.TemporaryDirectory(prefix="drain-") as directory:
+            session, file = os.path.join(directory, "session"), os.path.join(directory, "request")
+
+            async def openssl(path, *more):
+                request = "GET %s HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n" % path
+                with open(file, "w", encoding="ascii") as out:
+                    out.write(request)
+                process = await asyncio.create_subprocess_exec(
+                    "openssl", "s_client", "-connect", "127.0.0.1:%d" % self.ports["tls"], "-servername", "a.test",
+                    "-ign_eof", *more, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.DEVNULL)
+                typed = b"" if more[0] == "-early_data" else request.encode()
+                said, _ = await asyncio.wait_for(process.communicate(typed), 20)
+                # Early data may be turned down; a client would then send it again.
+                if b"Early data was rejected" in said:
+                    return
+                if b"200 OK" not in said or path.encode() + b" 0" not in said:
+                    raise Lost("no answer: %r" % said[-200:])
+
+            await openssl(self.path("first"), "-sess_out", session)
+            await asyncio.sleep(random.random() * 0.2)
+            await openssl(self.path("zero"), "-early_data", file, "-sess_in", session)
+            return 2
+
     async def connect(self):
         client = await Client.to(self.ports["web"])
         try:
@@ -555,6 +583,7 @@ class Attack:
                 many(6, "TLS keep-alive", self.keep, "tls", self.tls, think(0, 1e-3, 0.05, 0.3)) +
                 many(4, "TLS slow uploads", self.upload, "sink", self.tls) +
                 many(6, "TLS handshakes", self.handshake) +
+                (many(2, "TLS early data", self.early_data) if shutil.which("openssl") else []) +
                 many(8, "queued", self.keep, "web", kind="narrow/late/30") +
                 many(3, "connection per request", self.connect))
 
@@ -574,10 +603,7 @@ class Attack:
         return num
 
 
-async def attack(balancer, ports, certs, origin, tally):
-    attack = Attack(ports, certs, tally)
-    tasks = [asyncio.create_task(client, name=name) for name, client in attack.clients()]
-    await asyncio.sleep(0.5)
+async def reload_all(balancer, attack, ports, certs, origin):
     took = []
     for turn in range(1, RELOADS + 1):
         balancer.write(text(ports, certs, origin, turn))
@@ -592,14 +618,23 @@ async def attack(balancer, ports, certs, origin, tally):
         attack.reloading.clear()
         took.append(time.monotonic() - start)
         await asyncio.sleep(random.random() * 0.2)
-    attack.over = True
+    return sorted(took)
+
+
+async def attack_all(balancer, ports, certs, origin, tally):
+    attack = Attack(ports, certs, tally)
+    tasks = [asyncio.create_task(client, name=name) for name, client in attack.clients()]
+    await asyncio.sleep(0.5)
+    try:
+        took = await reload_all(balancer, attack, ports, certs, origin)
+    finally:
+        attack.over = True
     done, late = await asyncio.wait(tasks, timeout=30)
     for task in late:
         lib.note("waits still: %s" % task.get_name())
     lib.check(not late, "all clients come to their end: %d do not" % len(late))
     for task in done:
         task.result()
-    took.sort()
     lib.note("%d reloads, half of them within %.0f ms, slowest %.0f ms" % (
         len(took), took[len(took) // 2] * 1000, took[-1] * 1000))
 
@@ -614,7 +649,7 @@ async def run(box):
     balancer = await loop.run_in_executor(None, lambda: box.balancer(text(ports, certs, origin, 0), ports["web"]))
     size = len(tools.tree(balancer.pid))
     try:
-        await attack(balancer, ports, certs, origin, tally)
+        await attack_all(balancer, ports, certs, origin, tally)
     finally:
         lost = tally.tell()
     lib.check(not lost, "nothing is lost, not %d" % lost)

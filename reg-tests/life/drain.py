@@ -603,10 +603,7 @@ class Attack:
         return num
 
 
-async def attack(balancer, ports, certs, origin, tally):
-    attack = Attack(ports, certs, tally)
-    tasks = [asyncio.create_task(client, name=name) for name, client in attack.clients()]
-    await asyncio.sleep(0.5)
+async def reload_all(balancer, attack, ports, certs, origin):
     took = []
     for turn in range(1, RELOADS + 1):
         balancer.write(text(ports, certs, origin, turn))
@@ -621,14 +618,23 @@ async def attack(balancer, ports, certs, origin, tally):
         attack.reloading.clear()
         took.append(time.monotonic() - start)
         await asyncio.sleep(random.random() * 0.2)
-    attack.over = True
+    return sorted(took)
+
+
+async def attack_all(balancer, ports, certs, origin, tally):
+    attack = Attack(ports, certs, tally)
+    tasks = [asyncio.create_task(client, name=name) for name, client in attack.clients()]
+    await asyncio.sleep(0.5)
+    try:
+        took = await reload_all(balancer, attack, ports, certs, origin)
+    finally:
+        attack.over = True
     done, late = await asyncio.wait(tasks, timeout=30)
     for task in late:
         lib.note("waits still: %s" % task.get_name())
     lib.check(not late, "all clients come to their end: %d do not" % len(late))
     for task in done:
         task.result()
-    took.sort()
     lib.note("%d reloads, half of them within %.0f ms, slowest %.0f ms" % (
         len(took), took[len(took) // 2] * 1000, took[-1] * 1000))
 
@@ -643,7 +649,7 @@ async def run(box):
     balancer = await loop.run_in_executor(None, lambda: box.balancer(text(ports, certs, origin, 0), ports["web"]))
     size = len(tools.tree(balancer.pid))
     try:
-        await attack(balancer, ports, certs, origin, tally)
+        await attack_all(balancer, ports, certs, origin, tally)
     finally:
         lost = tally.tell()
     lib.check(not lost, "nothing is lost, not %d" % lost)

@@ -154,7 +154,7 @@ def memory(box, directory, origin):
     balancer = box.balancer("global\n    nbthread 2\n    maxconn 2000\n    stats socket %s/admin level admin\n"
                             "defaults\n    mode http\n    timeout connect 5s\n    timeout client 20s\n"
                             "    timeout server 20s\nfrontend want\n    bind 127.0.0.1:%d\n"
-                            "    use_backend hole if { method POST }\n    http-request return status 200\n"
+                            "    http-request return status 200 if { method GET }\n    default_backend hole\n"
                             "backend hole\n    server hole 127.0.0.1:%d\n" % (directory, port, sink.getsockname()[1]), port)
     del os.environ["FAIRLEAD_ARGS"]
     workers = balancer.workers()

@@ -12,7 +12,6 @@
 enum {
     ADMIN_MAX_SESSIONS = 10, // without `stats maxconn`, and through the master's socket
     ADMIN_RETRY_US = 100000,
-    ADMIN_LEAVE_US = 2000000,
 };
 
 static uint32_t max_sessions(const struct admin *admin, bool is_master)
@@ -109,17 +108,6 @@ uint32_t admin_max_connections(const struct admin *admin)
     return max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
 }
 
-// Only those go on that wait for the master's word, which comes in its time.
-static void leave_due(struct event_timer *timer)
-{
-    struct admin *admin = CONTAINER_OF(timer, struct admin, leave);
-    LIST_EACH(session, &admin->sessions, struct admin_session, link)
-    {
-        if (!session->is_late)
-            admin_session_free(session);
-    }
-}
-
 struct admin *admin_new(const struct admin_start *start)
 {
     struct admin *admin = calloc(1, sizeof(*admin));
@@ -131,7 +119,6 @@ struct admin *admin_new(const struct admin_start *start)
     list_init(&admin->listeners);
     list_init(&admin->sessions);
     event_timer_init(&admin->resume, listeners_resume);
-    event_timer_init(&admin->leave, leave_due);
     admin->spare_fd = -1;
     admin_spare_make(admin);
     return admin;
@@ -149,10 +136,9 @@ void admin_leave(struct admin *admin)
     if (admin->is_leaving)
         return;
     admin->is_leaving = true;
-    event_timer_set(admin->start.loop, &admin->leave, admin->start.loop->now_us + ADMIN_LEAVE_US);
     LIST_EACH(session, &admin->sessions, struct admin_session, link)
     {
-        admin_session_run(session);
+        admin_session_leave(session);
     }
 }
 
@@ -176,7 +162,6 @@ void admin_free(struct admin *admin)
         admin_session_free(session);
     }
     event_timer_del(admin->start.loop, &admin->resume);
-    event_timer_del(admin->start.loop, &admin->leave);
     admin_spare_free(admin);
     text_fini(&admin->latest);
     free(admin);

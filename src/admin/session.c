@@ -11,6 +11,7 @@
 enum {
     SESSION_PIECE = 64 * 1024, // a command is asked for more once less than this waits
     SESSION_TIMEOUT_US = 10000000,
+    SESSION_LEAVE_US = 2000000, // without progress, in a process that leaves
     SESSION_TURN_ROUNDS = 8,
 };
 
@@ -22,8 +23,11 @@ static void session_touch(struct admin_session *session)
 {
     const struct admin_start *start = &session->admin->start;
     uint64_t limit = start->conf->global.stats_timeout ? start->conf->global.stats_timeout : SESSION_TIMEOUT_US;
-    // As for HAProxy the master's socket has no timeout: a reload takes as long as it takes.
-    event_timer_set(start->loop, &session->timer, session->is_master ? 0 : start->loop->now_us + limit);
+    if (session->admin->is_leaving)
+        limit = SESSION_LEAVE_US;
+    else if (session->is_master)
+        limit = 0; // as for HAProxy: a reload takes as long as it takes
+    event_timer_set(start->loop, &session->timer, limit ? start->loop->now_us + limit : 0);
 }
 
 bool admin_session_new(struct admin *admin, int take_fd, uint8_t level, bool is_master)
@@ -375,7 +379,7 @@ static bool session_round(struct admin_session *session)
     }
 }
 
-void admin_session_run(struct admin_session *session)
+static void session_run(struct admin_session *session)
 {
     for (int i = 0; i < SESSION_TURN_ROUNDS; i++)
         if (!session_round(session))
@@ -386,7 +390,7 @@ void admin_session_run(struct admin_session *session)
 
 static void session_task(struct event_task *task)
 {
-    admin_session_run(CONTAINER_OF(task, struct admin_session, task));
+    session_run(CONTAINER_OF(task, struct admin_session, task));
 }
 
 static void session_ready(struct event_source *source, uint32_t events)
@@ -396,7 +400,7 @@ static void session_ready(struct event_source *source, uint32_t events)
     if (session->is_late && (events & (EPOLLHUP | EPOLLERR)))
         admin_session_free(session);
     else
-        admin_session_run(session);
+        session_run(session);
 }
 
 void admin_session_answer_end(struct admin_session *session)
@@ -404,5 +408,12 @@ void admin_session_answer_end(struct admin_session *session)
     must(session->is_late);
     session->is_late = false;
     answer_end(session);
-    admin_session_run(session);
+    session_touch(session);
+    session_run(session);
+}
+
+void admin_session_leave(struct admin_session *session)
+{
+    session_touch(session);
+    session_run(session);
 }

@@ -143,7 +143,6 @@ static const struct admin_command commands[] = {
     { .name = "_getsocks",
       .level = ADMIN_LEVEL_ADMIN,
       .where = ADMIN_ON_STATS,
-      .is_hidden = true,
       .help = "hand the listening sockets to a program that takes over (see -x)",
       .run = run_getsocks },
 };

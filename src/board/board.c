@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "base/text.h"
 #include "board/layout.h"
 #include "os/memory.h"
 
 // Of the descriptors a process may have, one in so many is for waking others, but some are needed whatever the limit.
 enum { WAKERS_SHARE = 4, WAKERS_MIN = 16 };
+
+// Names of the board's own sections begin so, and of those that others keep by incarnation number.
+#define CORE_PREFIX "board/"
 
 #define DIRECTORY_MAGIC UINT64_C(0x32647261626f6c66)
 
@@ -23,6 +29,11 @@ static struct board_map *find(struct board *board, const char *name)
         }
     }
     return NULL;
+}
+
+static bool is_core(const struct board_map *map)
+{
+    return strncmp(map->name, CORE_PREFIX, strlen(CORE_PREFIX)) == 0;
 }
 
 static void map_drop(struct board_map *map)
@@ -200,7 +211,7 @@ void board_sections_sweep(struct board *board, uint32_t generation)
     uint32_t num = 0;
     for (uint32_t i = 0; i < board->num_maps; i++) {
         // What is mapped here the master uses itself.
-        if (!board->maps[i].addr && board->maps[i].used < generation) {
+        if (!board->maps[i].addr && board->maps[i].used < generation && !is_core(&board->maps[i])) {
             map_drop(&board->maps[i]);
         } else if (num++ != i) {
             board->maps[num - 1] = board->maps[i];
@@ -245,40 +256,55 @@ static bool wakers_make(struct board *board)
     return true;
 }
 
-// The parts refer to each other: where one of them cannot be used, none is.
+// They refer to each other: all of them are taken as they are, or none.
+static const struct core_section {
+    const char *name;
+    size_t at; // of its address in struct board
+    size_t len;
+} core[] = {
+    { "board/incarnations", offsetof(struct board, incarnations), sizeof(struct board_incarnations) },
+    { "board/objects", offsetof(struct board, objects), sizeof(struct board_objects) },
+    { "board/base", offsetof(struct board, base), sizeof(struct board_base) },
+    { "board/counters", offsetof(struct board, counters), sizeof(struct board_counters) },
+    { "board/lanes", offsetof(struct board, lanes), sizeof(struct board_lanes) },
+    { "board/queues", offsetof(struct board, queues), sizeof(struct board_queues) },
+    { "board/journal", offsetof(struct board, journal), sizeof(struct board_journal) },
+    { "board/rings", offsetof(struct board, rings), sizeof(struct board_rings) },
+};
+
 static bool core_open(struct board *board)
 {
-    bool fresh, all = true;
-    const struct {
-        void **addr;
-        const char *name;
-        size_t len;
-    } core[] = {
-        { (void **)&board->incarnations, "board/incarnations", sizeof(*board->incarnations) },
-        { (void **)&board->objects, "board/objects", sizeof(*board->objects) },
-        { (void **)&board->base, "board/base", sizeof(*board->base) },
-        { (void **)&board->counters, "board/counters", sizeof(*board->counters) },
-        { (void **)&board->lanes, "board/lanes", sizeof(*board->lanes) },
-        { (void **)&board->queues, "board/queues", sizeof(*board->queues) },
-        { (void **)&board->journal, "board/journal", sizeof(*board->journal) },
-        { (void **)&board->rings, "board/rings", sizeof(*board->rings) },
-    };
+    bool fresh;
     for (size_t i = 0; i < NUM_ITEMS(core); i++) {
-        const struct board_map *map = find(board, core[i].name);
-        all = all && map && map->version == BOARD_LAYOUT_VERSION && map->len >= core[i].len;
-    }
-    for (size_t i = 0; i < NUM_ITEMS(core); i++) {
-        struct board_map *map = find(board, core[i].name);
-        if (map && !all) {
-            map_drop(map);
-        }
-        *core[i].addr = board_section(board, &fresh, core[i].name, BOARD_LAYOUT_VERSION, core[i].len);
-        if (!*core[i].addr || (i == 0 && fresh && !wakers_make(board))) {
+        void *addr = board_section(board, &fresh, core[i].name, BOARD_LAYOUT_VERSION, core[i].len);
+        memcpy((char *)board + core[i].at, &addr, sizeof(addr));
+        if (!addr || (i == 0 && fresh && !wakers_make(board))) {
             return false;
         }
         find(board, core[i].name)->used = UINT32_MAX;
     }
     return true;
+}
+
+static bool core_fits(const struct core_section *section, uint32_t version, size_t len)
+{
+    return version == BOARD_LAYOUT_VERSION && len == section->len;
+}
+
+// True where all of it was there to be taken; else what is there is left, and made afresh.
+static bool core_read(struct board *board)
+{
+    bool fits = true;
+    for (size_t i = 0; i < NUM_ITEMS(core); i++) {
+        const struct board_map *map = find(board, core[i].name);
+        fits = fits && map && core_fits(&core[i], map->version, map->len);
+    }
+    for (uint32_t i = 0; !fits && i < board->num_maps; i++) {
+        if (is_core(&board->maps[i])) {
+            map_drop(&board->maps[i]);
+        }
+    }
+    return fits;
 }
 
 static void wakers_note(struct board *board)
@@ -349,10 +375,11 @@ static void directory_read(struct board *board)
     }
 }
 
-struct board *board_adopt(int take_directory_fd)
+struct board *board_adopt(bool *fresh, int take_directory_fd)
 {
     size_t len;
     struct board *board = board_alloc();
+    *fresh = false;
     if (!board) {
         close(take_directory_fd);
         return NULL;
@@ -368,10 +395,13 @@ struct board *board_adopt(int take_directory_fd)
         return fail(board);
     }
     if (board->directory->magic != DIRECTORY_MAGIC) {
+        memory_unmap(board->directory, len);
+        board->directory = NULL;
         errno = EINVAL;
         return fail(board);
     }
     directory_read(board);
+    *fresh = !core_read(board);
     if (!core_open(board)) {
         return fail(board);
     }
@@ -381,25 +411,69 @@ struct board *board_adopt(int take_directory_fd)
         if (fd >= 0 && !memory_file_keep(fd, false)) {
             return fail(board);
         }
+        board->lives[inc] = atomic_load(&board->incarnations->records[inc].life);
     }
     directory_write(board);
     return board;
 }
 
-int board_keep(struct board *board)
+bool board_inspect(struct text *afresh, int directory_fd)
+{
+    size_t len;
+    if (!memory_file_check(directory_fd, &len) || len != sizeof(struct board_directory)) {
+        return false;
+    }
+    const struct board_directory *dir = memory_map(directory_fd, len, false);
+    bool is_board = dir && dir->magic == DIRECTORY_MAGIC;
+    for (size_t i = 0; is_board && i < NUM_ITEMS(core); i++) {
+        uint32_t at = 0;
+        uint32_t num = atomic_load_explicit(&dir->num, memory_order_acquire);
+        while (at < num && at < BOARD_MAX_SECTIONS &&
+               strncmp(dir->entries[at].name, core[i].name, BOARD_NAME_MAX) != 0) {
+            at++;
+        }
+        if (at >= num || at >= BOARD_MAX_SECTIONS) {
+            text_printf(afresh, "%s (missing)\n", core[i].name);
+        } else if (!core_fits(&core[i], dir->entries[at].version, dir->entries[at].len)) {
+            text_printf(afresh, "%s (version %u of %llu bytes, this program's is %u of %llu)\n", core[i].name,
+                        dir->entries[at].version, (unsigned long long)dir->entries[at].len,
+                        (unsigned)BOARD_LAYOUT_VERSION, (unsigned long long)core[i].len);
+        }
+    }
+    memory_unmap((void *)(uintptr_t)dir, len);
+    return is_board;
+}
+
+int board_keep(struct board *board, bool keep)
 {
     for (uint32_t i = 0; i < board->num_maps; i++) {
-        if (!memory_file_keep(board->maps[i].fd, true)) {
+        if (board->maps[i].fd >= 0 && !memory_file_keep(board->maps[i].fd, keep)) {
             return -1;
         }
     }
     for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
         int fd = board->incarnations->records[inc].wake_fd;
-        if (fd >= 0 && !memory_file_keep(fd, true)) {
+        if (fd >= 0 && !memory_file_keep(fd, keep)) {
             return -1;
         }
     }
-    return memory_file_keep(board->directory_fd, true) ? board->directory_fd : -1;
+    return memory_file_keep(board->directory_fd, keep) ? board->directory_fd : -1;
+}
+
+uint32_t board_descriptors(struct board *board, int *fds)
+{
+    uint32_t num = 0;
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        if (board->maps[i].fd >= 0) {
+            fds[num++] = board->maps[i].fd;
+        }
+    }
+    for (uint32_t inc = 1; inc < BOARD_MAX_INCARNATIONS; inc++) {
+        if (board->incarnations->records[inc].wake_fd >= 0) {
+            fds[num++] = board->incarnations->records[inc].wake_fd;
+        }
+    }
+    return num;
 }
 
 void board_free(struct board *board)

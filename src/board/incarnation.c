@@ -95,7 +95,6 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
         record->generation = generation;
         record->started_wall_us = clock_wall_us();
         memcpy(record->version, program_version, sizeof(record->version));
-        atomic_store(&record->pid, 0);
         atomic_store(&record->asleep, 0);
         atomic_store(&record->told, 0);
         atomic_store(&record->role, role);
@@ -164,6 +163,18 @@ uint32_t board_num_wakers(struct board *board)
         num++;
     }
     return num;
+}
+
+bool board_generations_live(struct board *board, uint32_t first, uint32_t last)
+{
+    for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
+        struct board_incarnation *record = &board->incarnations->records[inc];
+        if (atomic_load(&record->state) != BOARD_STATE_FREE && record->generation >= first &&
+            record->generation <= last) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // The lock of that number (struct board_estate); NULL for 0, which stands for none and for the reaper's.

@@ -268,3 +268,12 @@ bool messages_flush(struct messages *messages, int timeout_ms)
     }
     return done;
 }
+
+void messages_unsent_each(const struct messages *messages,
+                          void (*fn)(void *arg, uint32_t type, const void *data, size_t len, const int *fds,
+                                     size_t num_fds),
+                          void *arg)
+{
+    LIST_EACH(unsent, &messages->unsent, struct unsent, link)
+    fn(arg, (uint32_t)unsent->wire.type, unsent->wire.data, unsent->len, unsent->fds, unsent->num_fds);
+}

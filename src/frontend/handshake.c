@@ -84,6 +84,7 @@ static void start_tls(struct frontend_session *session)
     uint64_t limit = timeouts->client_hs ? timeouts->client_hs : timeouts->client;
     if (!transport_tls_accept(frontends->mux.tls, &front->conn, session->facts.bind->tls_bind, early)) {
         handshake_failed(session, STREAM_ERROR_TLS_MEMORY, NULL, false);
+        frontend_want_tell(frontends, session->facts.bind, ENOMEM);
         frontend_session_free(session, true);
         return;
     }

@@ -31,8 +31,9 @@ void frontend_want_tell(struct frontends *frontends, const struct bind_conf *bin
         log_say(LOG_LEVEL_ALERT, "Proxy %s reached system FD limit (maxsock=%llu). Please check system tunables.", name,
                 maxsock);
     else if (error == ENOMEM || error == ENOBUFS)
-        log_say(LOG_LEVEL_ALERT, "Proxy %s reached system memory limit (maxsock=%llu). Please check system tunables.",
-                name, maxsock);
+        log_say(LOG_LEVEL_ALERT,
+                "Proxy %s reached system memory limit (maxsock=%llu). Please check -m and system tunables.", name,
+                maxsock);
     else
         log_say(LOG_LEVEL_ALERT, "Proxy %s cannot accept: %s", name, strerror(error));
 }

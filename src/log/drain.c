@@ -17,6 +17,7 @@ struct log_drain {
     struct board *board;
     struct log_table *table;
     struct log_sink *sinks[LOG_MAX_SINKS]; // made on first use
+    uint32_t serials[LOG_MAX_SINKS];       // of the entries they were made for
     uint32_t num_sinks;                    // bound of those made
     uint32_t next_inc;
     struct log_dates dates;
@@ -59,17 +60,30 @@ static bool entry_is_sane(const struct log_sink_entry *entry)
            memchr(entry->hostname, 0, sizeof(entry->hostname));
 }
 
-// Gives the sink `number`, NULL where the table has no such entry or memory is exhausted.
-static struct log_sink *get0_sink(struct log_drain *drain, uint32_t number)
+static void sink_close(struct log_drain *drain, uint32_t number)
 {
-    if (number >= num_entries(drain) || !entry_is_sane(&drain->table->sinks[number]))
+    if (drain->sinks[number])
+        log_sink_fini(drain->sinks[number]);
+    free(drain->sinks[number]);
+    drain->sinks[number] = NULL;
+}
+
+// Gives the sink `number`, NULL where the table has no such entry, or another one by now, or memory is exhausted.
+static struct log_sink *get0_sink(struct log_drain *drain, uint32_t number, uint32_t serial)
+{
+    if (number >= num_entries(drain) || !serial ||
+        atomic_load_explicit(&drain->table->sinks[number].serial, memory_order_acquire) != serial ||
+        !entry_is_sane(&drain->table->sinks[number]))
         return NULL;
+    if (drain->serials[number] != serial)
+        sink_close(drain, number);
     if (!drain->sinks[number]) {
         struct log_sink *sink = malloc(sizeof(*sink));
         if (!sink)
             return NULL;
         log_sink_init(sink, drain->table, &drain->table->sinks[number]);
         drain->sinks[number] = sink;
+        drain->serials[number] = serial;
         if (number >= drain->num_sinks)
             drain->num_sinks = number + 1;
     }
@@ -80,7 +94,11 @@ uint32_t log_drain_open(struct log_drain *drain, bool descriptors)
 {
     uint32_t failed = 0;
     for (uint32_t number = 0; number < num_entries(drain); number++) {
-        struct log_sink *sink = get0_sink(drain, number);
+        const struct log_sink_entry *entry = &drain->table->sinks[number];
+        // What only generations named that are gone is opened if there is something left to send.
+        if (entry->first && !board_generations_live(drain->board, entry->first, entry->last))
+            continue;
+        struct log_sink *sink = get0_sink(drain, number, atomic_load(&entry->serial));
         if (sink && sink->entry->to.kind == LOG_ADDRESS_FD && !descriptors)
             continue;
         failed += !sink || !log_sink_open(sink, clock_mono_us());
@@ -100,25 +118,32 @@ void log_drain_free(struct log_drain *drain)
     if (!drain)
         return;
     flush_all(drain, clock_mono_us());
-    for (uint32_t number = 0; number < drain->num_sinks; number++) {
-        if (!drain->sinks[number])
-            continue;
-        log_sink_fini(drain->sinks[number]);
-        free(drain->sinks[number]);
-    }
+    for (uint32_t number = 0; number < drain->num_sinks; number++)
+        sink_close(drain, number);
     free(drain);
+}
+
+// By the board, not by the system: the pid of one that is gone may be anybody's by now.
+static bool is_alive(struct board *board, int32_t pid)
+{
+    enum { LIVE = 1 };
+    for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
+        struct board_incarnation *it = board_incarnation_at(board, inc);
+        if (atomic_load(&it->state) == LIVE && atomic_load(&it->pid) == pid)
+            return true;
+    }
+    return false;
 }
 
 // A ring has one reader. Two controllers live at once while one generation follows another: the second waits its turn.
 // The mark of one that died is taken over.
-static bool drain_lock(struct log_table *table)
+static bool drain_lock(struct log_drain *drain)
 {
+    struct log_table *table = drain->table;
     int32_t self = (int32_t)getpid(), holder = 0;
     if (atomic_compare_exchange_strong(&table->drainer, &holder, self) || holder == self)
         return true;
-    if (kill(holder, 0) == 0 || errno != ESRCH)
-        return false;
-    return atomic_compare_exchange_strong(&table->drainer, &holder, self);
+    return !is_alive(drain->board, holder) && atomic_compare_exchange_strong(&table->drainer, &holder, self);
 }
 
 static void drain_unlock(struct log_table *table)
@@ -132,7 +157,7 @@ static bool drain_one(struct log_drain *drain, uint32_t inc, uint64_t now_us)
     if (len < 0)
         return false;
     const struct log_record *record = &drain->in.record;
-    struct log_sink *sink = (size_t)len < sizeof(*record) ? NULL : get0_sink(drain, record->sink);
+    struct log_sink *sink = (size_t)len < sizeof(*record) ? NULL : get0_sink(drain, record->sink & 0xffff, record->sink >> 16);
     if (!sink) {
         atomic_fetch_add_explicit(&drain->table->dropped, 1, memory_order_relaxed);
         return true;
@@ -167,7 +192,7 @@ static uint32_t ring_limit(const struct log_table *table)
 
 uint32_t log_drain_run(struct log_drain *drain, uint32_t max)
 {
-    if (!drain_lock(drain->table))
+    if (!drain_lock(drain))
         return 0;
     uint64_t now_us = clock_mono_us();
     uint32_t limit = ring_limit(drain->table), taken = limit > 1 ? drain_rings(drain, limit, max, now_us) : 0;

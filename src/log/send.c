@@ -25,23 +25,60 @@ static bool same_entry(const struct log_sink_entry *a, const struct log_sink_ent
            memcmp(a->tag, b->tag, sizeof(a->tag)) == 0 && memcmp(a->hostname, b->hostname, sizeof(a->hostname)) == 0;
 }
 
-// Finds or makes the entry. One keeper publishes at a time; readers see an entry once num_sinks counts it.
-static bool table_sink(struct log_table *table, uint32_t *sink, const struct log_sink_entry *entry)
+static uint32_t generation_own(struct board *board)
 {
-    uint32_t num = atomic_load_explicit(&table->num_sinks, memory_order_relaxed);
+    uint32_t self = board_incarnation_self(board);
+    return self ? board_incarnation_at(board, self)->generation : 0;
+}
+
+// A place for a new entry: a new one, or that of an entry whose generations are gone.
+static bool place_find(struct board *board, const struct log_table *table, uint32_t *sink, uint32_t num)
+{
+    *sink = num;
+    if (num < LOG_MAX_SINKS)
+        return true;
+    for (*sink = 0; *sink < num; ++*sink) {
+        const struct log_sink_entry *entry = &table->sinks[*sink];
+        if (entry->first && !board_generations_live(board, entry->first, entry->last))
+            return true;
+    }
+    errno = ENOSPC;
+    return false;
+}
+
+// Without a serial it is no entry: whoever reads it meanwhile finds none.
+static void entry_write(struct log_sink_entry *place, const struct log_sink_entry *entry, uint32_t generation)
+{
+    uint32_t serial = atomic_load_explicit(&place->serial, memory_order_relaxed) % LOG_SERIAL_MAX + 1;
+    atomic_store_explicit(&place->serial, 0, memory_order_release);
+    atomic_thread_fence(memory_order_release);
+    *place = *entry;
+    place->first = place->last = generation;
+    atomic_store_explicit(&place->serial, serial, memory_order_release);
+}
+
+// Finds or makes the entry. One keeper publishes at a time; readers see an entry once num_sinks counts it.
+static bool table_sink(struct board *board, struct log_table *table, uint32_t *sink,
+                       const struct log_sink_entry *entry)
+{
+    uint32_t num = atomic_load_explicit(&table->num_sinks, memory_order_relaxed), generation = generation_own(board);
     if (num > LOG_MAX_SINKS) {
         errno = EBADMSG;
         return false;
     }
-    for (*sink = 0; *sink < num; ++*sink)
-        if (same_entry(&table->sinks[*sink], entry))
+    for (*sink = 0; *sink < num; ++*sink) {
+        struct log_sink_entry *it = &table->sinks[*sink];
+        if (atomic_load_explicit(&it->serial, memory_order_relaxed) && same_entry(it, entry)) {
+            it->first = generation < it->first ? generation : it->first;
+            it->last = generation > it->last ? generation : it->last;
             return true;
-    if (num == LOG_MAX_SINKS) {
-        errno = ENOSPC;
-        return false;
+        }
     }
-    table->sinks[num] = *entry;
-    atomic_store_explicit(&table->num_sinks, num + 1, memory_order_release);
+    if (!place_find(board, table, sink, num))
+        return false;
+    entry_write(&table->sinks[*sink], entry, generation);
+    if (*sink == num)
+        atomic_store_explicit(&table->num_sinks, num + 1, memory_order_release);
     return true;
 }
 
@@ -88,7 +125,7 @@ bool log_targets_publish(struct board *board, struct log_target *list, const cha
         memcpy(entry.tag, own_tag, tag_len);
         if (hostname)
             memcpy(entry.hostname, hostname, hostname_len);
-        if (!table_sink(table, &target->sink, &entry))
+        if (!table_sink(board, table, &target->sink, &entry))
             return false;
         target->table = table;
     }
@@ -107,7 +144,8 @@ void log_record_put(struct board *board, uint32_t inc, struct log_table *table, 
                     uint64_t wall_us, struct slice sd, struct slice message)
 {
     const struct log_sink_entry *entry = &table->sinks[sink];
-    struct log_record record = { .wall_us = wall_us, .sink = sink, .level = level };
+    struct log_record record = { .wall_us = wall_us, .level = level };
+    record.sink = sink | atomic_load_explicit(&entry->serial, memory_order_relaxed) << 16;
     record.pid = atomic_load_explicit(&board_incarnation_at(board, inc)->pid, memory_order_relaxed);
     mark_writer(table, inc);
     if (message.len > entry->max_len)

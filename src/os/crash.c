@@ -31,7 +31,7 @@ static struct {
 } crash;
 
 extern const char __executable_start[];
-extern const char __etext[];
+extern const char etext[];
 
 uint64_t crash_image(void)
 {
@@ -68,7 +68,7 @@ static const uint64_t *stack_of(const void *context)
 static bool follows_call(uint64_t place)
 {
     const unsigned char *code = (const unsigned char *)(uintptr_t)place;
-    if (place < (uint64_t)(uintptr_t)__executable_start + 8 || place >= (uint64_t)(uintptr_t)__etext)
+    if (place < (uint64_t)(uintptr_t)__executable_start + 8 || place >= (uint64_t)(uintptr_t)etext)
         return false;
 #if defined(__x86_64__)
     return code[-5] == 0xe8 || (code[-2] == 0xff && (code[-1] & 0x38) == 0x10) ||
@@ -165,7 +165,8 @@ static void ask_handler(int sig, siginfo_t *info, void *context)
     errno = saved;
 }
 
-// A fault comes again by itself when the handler returns, at the very same place, which is what a core file should show.
+// A fault comes again by itself when the handler returns, at the very same place, which is what a core file should
+// show.
 static void die_handler(int sig, siginfo_t *info, void *context)
 {
     if (crash.guarded && info->si_code > 0) {

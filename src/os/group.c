@@ -53,10 +53,14 @@ static bool v6only_of(const struct inet_diag_msg *found, size_t len)
     return false;
 }
 
-static bool is_there(const struct os_listen *spec, const struct inet_diag_msg *found, size_t attributes_len)
+static bool is_there(const struct os_listen *spec, const struct inet_diag_msg *found, size_t attributes_len,
+                     bool with_hidden)
 {
     unsigned interface = spec->interface[0] ? if_nametoindex(spec->interface) : 0;
-    if (found->idiag_state != TCP_LISTEN || found->id.idiag_sport != port_of(spec) || found->id.idiag_if != interface)
+    bool hidden = found->id.idiag_if == OS_LISTEN_NOWHERE;
+    if (found->idiag_state != TCP_LISTEN || found->id.idiag_sport != port_of(spec))
+        return false;
+    if (found->id.idiag_if != interface && !(hidden && with_hidden))
         return false;
     if (spec->address.ss_family == AF_INET)
         return memcmp(found->id.idiag_src, &((const struct sockaddr_in *)&spec->address)->sin_addr, 4) == 0;
@@ -67,7 +71,7 @@ static bool is_there(const struct os_listen *spec, const struct inet_diag_msg *f
 }
 
 // Adds what one datagram tells to `*num`. False where nothing more will come; `*num` is -1 after an error.
-static bool answer_read(int *num, const struct os_listen *spec, const char *data, size_t len)
+static bool answer_read(int *num, const struct os_listen *spec, const char *data, size_t len, bool with_hidden)
 {
     for (const struct nlmsghdr *head = (const struct nlmsghdr *)data; NLMSG_OK(head, len);
          head = NLMSG_NEXT(head, len)) {
@@ -78,12 +82,12 @@ static bool answer_read(int *num, const struct os_listen *spec, const char *data
             *num = -1;
             return false;
         }
-        *num += is_there(spec, found, head->nlmsg_len - NLMSG_LENGTH(sizeof(*found)));
+        *num += is_there(spec, found, head->nlmsg_len - NLMSG_LENGTH(sizeof(*found)), with_hidden);
     }
     return true;
 }
 
-int os_steer_count(const struct os_listen *spec)
+int os_steer_count(const struct os_listen *spec, bool with_hidden)
 {
     static _Alignas(struct nlmsghdr) char data[GROUP_ROOM];
     const struct timeval timeout = { .tv_sec = GROUP_TIMEOUT_S };
@@ -99,7 +103,7 @@ int os_steer_count(const struct os_listen *spec)
         ssize_t len = recv(fd, data, sizeof(data), 0);
         if (len < 0 && errno == EINTR)
             continue;
-        more = len > 0 && answer_read(&num, spec, data, (size_t)len);
+        more = len > 0 && answer_read(&num, spec, data, (size_t)len, with_hidden);
         if (len <= 0)
             num = -1;
     }

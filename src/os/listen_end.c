@@ -38,7 +38,7 @@ void os_listen_unblock(int fd)
 // looked up again, and those that were made have their own.
 void os_listen_hide(int fd)
 {
-    const int nowhere = INT32_MAX;
+    const int nowhere = OS_LISTEN_NOWHERE;
     setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &nowhere, sizeof(nowhere));
 }
 

@@ -63,6 +63,18 @@ int memory_file_of(const char *name, const void *data, size_t len)
     return fd;
 }
 
+int memory_file_bounded(const char *name, size_t len)
+{
+    int fd = make(name);
+    if (fd < 0) {
+        return -1;
+    }
+    if (ftruncate(fd, (off_t)len) != 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        return close_failed(fd);
+    }
+    return fd;
+}
+
 bool memory_file_grow(int fd, size_t len)
 {
     struct stat st;

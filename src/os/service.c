@@ -67,12 +67,17 @@ void os_daemon_detach(void)
 
 static int pidfile_open(const char *path, int more)
 {
-    return open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | more, 0644);
+    return open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | more, 0644);
 }
 
 bool os_pidfile_check(const char *path)
 {
-    int fd = pidfile_open(path, 0);
+    int fd = pidfile_open(path, O_CREAT | O_EXCL);
+    // Whoever fails for another reason leaves nothing behind.
+    if (fd >= 0)
+        unlink(path);
+    else if (errno == EEXIST)
+        fd = pidfile_open(path, 0);
     if (fd >= 0)
         close(fd);
     return fd >= 0;
@@ -82,7 +87,7 @@ bool os_pidfile_write(const char *path, pid_t pid)
 {
     char text[24];
     int len = snprintf(text, sizeof(text), "%d\n", (int)pid);
-    int fd = pidfile_open(path, O_TRUNC);
+    int fd = pidfile_open(path, O_CREAT | O_TRUNC);
     if (fd < 0)
         return false;
     bool written = write(fd, text, (size_t)len) == len;

@@ -48,14 +48,14 @@ static const void *part(uint64_t at, uint64_t len)
     return at <= program.len && len <= program.len - at ? program.file + at : NULL;
 }
 
-static const ElfW(Shdr) *section_at(const ElfW(Ehdr) *head, size_t index)
+static const ElfW(Shdr) * section_at(const ElfW(Ehdr) * head, size_t index)
 {
     if (index >= head->e_shnum || head->e_shentsize != sizeof(ElfW(Shdr)))
         return NULL;
     return part(head->e_shoff + index * sizeof(ElfW(Shdr)), sizeof(ElfW(Shdr)));
 }
 
-static const ElfW(Sym) *find_in(const ElfW(Shdr) *table, uint64_t offset)
+static const ElfW(Sym) * find_in(const ElfW(Shdr) * table, uint64_t offset)
 {
     const ElfW(Sym) *symbols = part(table->sh_offset, table->sh_size);
     for (size_t i = 0; symbols && i < table->sh_size / sizeof(*symbols); i++) {

@@ -18,8 +18,8 @@ enum {
     CONTROLLER_DRAIN_MAX_US = 50000,
     CONTROLLER_FINAL_BATCHES = 1024,
     CONTROLLER_ORPHAN_US = 500000,
-    CONTROLLER_LEAVE_US = 9000000, // for answers, when a generation leaves: a reload asked for here takes its time
-    CONTROLLER_END_US = 300000,    // and when it is ended
+    CONTROLLER_LEAVE_US = 70000000, // for answers, when a generation leaves: a reload asked for here takes its time
+    CONTROLLER_END_US = 300000,     // and when it is ended
 };
 
 static const char controller_name[] = "the controller";

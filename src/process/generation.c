@@ -183,6 +183,8 @@ static bool seat_is_sane(struct generation *generation, const struct wire_seat *
 {
     if (wire->inc == 0 || wire->inc >= BOARD_MAX_INCARNATIONS || !seat_find(generation, wire->slot, 0))
         return false;
+    if (generation->foreign)
+        return true;
     const struct board_incarnation *record = board_incarnation_at(generation->master->board, wire->inc);
     uint32_t role = wire->slot == WIRE_CONTROLLER_SLOT ? BOARD_ROLE_CONTROLLER : BOARD_ROLE_WORKER;
     return record->slot == wire->slot && record->generation == generation->number && atomic_load(&record->role) == role;
@@ -293,6 +295,11 @@ static void line_lost(struct messages *messages)
     line_end(generation);
 }
 
+void generation_line_init(struct generation *generation, int take_fd)
+{
+    messages_init(&generation->line, "a keeper", keeper_kinds, NUM_ITEMS(keeper_kinds), generation, line_lost, take_fd);
+}
+
 static _Noreturn void keeper_become(struct generation *generation, int line)
 {
     struct master *master = generation->master;
@@ -350,7 +357,7 @@ static bool keeper_fork(struct generation *generation)
         return false;
     }
     generation->keeper = pid;
-    messages_init(&generation->line, "a keeper", keeper_kinds, NUM_ITEMS(keeper_kinds), generation, line_lost, ends[0]);
+    generation_line_init(generation, ends[0]);
     generation->line_open = true;
     return messages_attach(&generation->line, &master->loop);
 }

@@ -20,7 +20,7 @@ static void unknown(struct listener *listener)
 
 void group_begin(struct listener *listener)
 {
-    int num = listener->spec.kind == OS_LISTEN_TCP ? os_steer_count(&listener->spec) : -1;
+    int num = listener->spec.kind == OS_LISTEN_TCP ? os_steer_count(&listener->spec, false) : -1;
     listener->steered = num >= 0 && (uint32_t)num + PROCESS_MAX_WORKERS <= LISTENER_GROUP_MAX;
     if (!listener->steered)
         return;
@@ -63,7 +63,7 @@ void group_part(struct listener *listener, uint32_t slot)
 void group_yield(struct listener *listener)
 {
     uint32_t others[OS_STEER_MAX];
-    int num = listener->steered ? os_steer_count(&listener->spec) : -1;
+    int num = listener->steered ? os_steer_count(&listener->spec, false) : -1;
     uint32_t num_others = 0;
     for (int i = 0; i < num && num_others < OS_STEER_MAX; i++)
         if (i >= (int)listener->num_group || listener->group[i] == LISTENER_FOREIGN)
@@ -76,8 +76,8 @@ void group_look(struct listener *listener)
 {
     if (!listener->steered || listener->num_group <= listener->num_begun)
         return;
-    int num = os_steer_count(&listener->spec);
-    if (num < 0 || (uint32_t)num < listener->num_begun || (uint32_t)num > listener->num_group) {
+    int num = os_steer_count(&listener->spec, true);
+    if (num < 0 || (uint32_t)num < listener->num_begun) {
         unknown(listener);
         return;
     }

@@ -17,6 +17,9 @@ enum {
 
 static uint64_t silence_us(struct master *master, const struct seat *seat, uint64_t now_us)
 {
+    // Of who lives on a board that cannot be read nothing is known but that its line is open.
+    if (!seat->inc)
+        return 0;
     uint64_t beat_us =
         atomic_load_explicit(&board_incarnation_at(master->board, seat->inc)->beat_us, memory_order_relaxed);
     return beat_us < now_us ? now_us - beat_us : 0;
@@ -104,7 +107,7 @@ static void adopter_set(struct listener *listener, uint32_t index, uint32_t slot
     if (next && !messages_send(&next->line, WIRE_LISTEN, &wire, sizeof(wire), &listener->fds[slot], 1))
         return;
     if (now)
-        messages_send(&now->line, WIRE_UNLISTEN, &wire, sizeof(wire), NULL, 0);
+        seat_unlisten(now, index, slot);
     listener->adopters[slot] = next;
 }
 

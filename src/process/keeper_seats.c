@@ -26,7 +26,7 @@ enum {
     SEATS_AGAIN_US = 1000000,      // before the next attempt where there was no process to be had
     SEATS_KILL_US = 500000,
     SEATS_ANSWER_US =
-        10000000,          // for the controller of a generation that leaves softly: somebody may wait for an answer
+        71000000,          // for the controller of a generation that leaves softly: somebody may wait for an answer
     SEATS_ROOM_US = 50000, // between looks for a free number at the start
 };
 

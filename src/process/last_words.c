@@ -10,7 +10,8 @@
 #include "process/last_words.h"
 #include "process/wire.h"
 
-#define LAST_WORDS_SECTION "process/last-words"
+// By incarnation number: it goes with the core of the board.
+#define LAST_WORDS_SECTION "board/last-words"
 
 enum { LAST_WORDS_VERSION = 1, LAST_WORDS_LINE = 1024 };
 

@@ -64,7 +64,7 @@ static bool address_check(struct master *master, const struct os_listen *spec, c
     bool may_join = master->options->num_old_pids > 0 && !master->was_ready;
     if (!port_is_ours(master, spec))
         return os_listen_probe(spec, error) || (errno == EADDRINUSE && may_join);
-    if (may_join || os_steer_count(spec) <= 0)
+    if (may_join || os_steer_count(spec, false) <= 0)
         return true;
     char text[OS_LISTEN_TEXT_LEN];
     os_listen_text(text, spec);

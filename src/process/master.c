@@ -77,6 +77,7 @@ static void stop(struct master *master, int sig, bool now)
     master->stopping_now = master->stopping_now || now;
     master->stop_signal = sig;
     master->again_us = 0;
+    upgrade_cancel(master);
     if (now)
         master->kill_us = clock_mono_us() + MASTER_KILL_US;
     status_stopping(master);
@@ -119,7 +120,7 @@ static void orphan_ended(struct master *master, pid_t pid, int status)
         struct last_words_death death = {
             .inc = inc, .pid = pid, .generation = record->generation, .status = status, .orphan = true
         };
-        if (status && !master->stopping_now)
+        if (status && !master->stopping_now && !(seat && seat->generation->ending))
             last_words_tell_death(master->board, &death, NULL);
         board_incarnation_dead(master->board, inc);
     }
@@ -138,6 +139,8 @@ static void reap(struct master *master)
     pid_t pid;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
         struct generation *generation = generation_of_keeper(master, pid);
+        if (upgrade_reaped(master, pid, status))
+            continue;
         if (generation)
             generation_keeper_ended(generation, status);
         else
@@ -155,7 +158,7 @@ static void settle(struct master *master)
         seats_hand_log(master);
     if (master->stopping && list_is_empty(&master->generations))
         master->loop.stop = true;
-    if (master->stopping || reload_coming(master))
+    if (master->stopping || reload_runs(master))
         return;
     if (master->again_us && master->again_us <= master->loop.now_us) {
         uint64_t pause_us = (uint64_t)MASTER_AGAIN_US << (master->num_again < 9 ? master->num_again : 9);
@@ -233,11 +236,23 @@ static void tick(struct event_timer *timer)
     listeners_tick(master);
     leaving_tick(master);
     deadlines_check(master);
+    upgrade_tick(master);
     seats_retry(master);
     settle(master);
     status_tick(master);
     master->tick_due_us = now_us + MASTER_TICK_US;
     event_timer_set(&master->loop, timer, master->tick_due_us);
+}
+
+static bool board_prepare(struct master *master)
+{
+    master->board = board_new();
+    if (!master->board || !log_board_prepare(master->board))
+        return false;
+    master->inc = board_incarnation_take(master->board, BOARD_ROLE_MASTER, 0, 0);
+    board_incarnation_enter(master->board, master->inc);
+    log_say_enter(master->board, master->inc);
+    return true;
 }
 
 static bool prepare(struct master *master)
@@ -250,13 +265,11 @@ static bool prepare(struct master *master)
     list_init(&master->listeners);
     list_init(&master->reloads);
     text_init(&master->latest);
-    master->board = board_new();
-    if (!master->board || !log_board_prepare(master->board) || !event_loop_init(&master->loop))
+    if (!event_loop_init(&master->loop))
         return false;
     master->loop.owner = master;
-    master->inc = board_incarnation_take(master->board, BOARD_ROLE_MASTER, 0, 0);
-    board_incarnation_enter(master->board, master->inc);
-    log_say_enter(master->board, master->inc);
+    if (image_goes_on(master->image) ? !upgrade_continue(master) : !board_prepare(master))
+        return false;
     if (!last_words_prepare(master->board))
         return false;
     last_words_enter(master->board, master->inc, NULL, NULL);
@@ -305,12 +318,15 @@ static int exit_status(const struct master *master, bool master_worker)
 }
 
 enum master_end master_run(int *status, const struct process_program *program, const struct process_options *options,
-                           int ready_fd, bool silent)
+                           struct image *image, int ready_fd, bool silent)
 {
     static struct master master;
-    master = (struct master){
-        .program = program, .options = options, .ready_fd = ready_fd, .in_background = ready_fd >= 0, .silent = silent
-    };
+    master = (struct master){ .program = program,
+                              .options = options,
+                              .image = image,
+                              .ready_fd = ready_fd,
+                              .in_background = ready_fd >= 0,
+                              .silent = silent };
     os_title_set("fairlead: master");
     if (!prepare(&master)) {
         int error = errno;
@@ -325,12 +341,17 @@ enum master_end master_run(int *status, const struct process_program *program, c
         *status = 1;
         return MASTER_EXIT;
     }
-    if (options->old_socket && !takeover_receive(&master, options->old_socket)) {
+    if (image_goes_on(image)) {
+        // Children may have ended while nobody looked.
+        reap(&master);
+        upgrade_resume(&master);
+    } else if (options->old_socket && !takeover_receive(&master, options->old_socket)) {
         log_say(LOG_LEVEL_ALERT, "failed to get the sockets of the old process");
         *status = 1;
         return MASTER_EXIT;
+    } else {
+        generation_start(&master);
     }
-    generation_start(&master);
     event_loop_run(&master.loop);
     if (master.background_wanted)
         background_prepare(&master);

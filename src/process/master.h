@@ -12,6 +12,7 @@
 #include "event/loop.h"
 #include "event/messages.h"
 #include "process/master.h"
+#include "image.h"
 #include "process/wire.h"
 
 enum { STATUS_TEXT_LEN = 256 };
@@ -33,8 +34,9 @@ struct watch {
 // A worker's or the controller's place in a generation.
 struct seat {
     struct generation *generation;
-    uint32_t slot; // WIRE_CONTROLLER_SLOT for the controller
-    uint32_t inc;
+    uint32_t slot;        // WIRE_CONTROLLER_SLOT for the controller
+    uint32_t inc;         // its number on the board; 0 where it lives on another one (struct generation, foreign)
+    uint32_t called;      // what its keeper calls it: the number on the keeper's board
     pid_t pid;            // 0 before it is known and after its end
     bool open;            // `line` is in use
     bool ready;           // it said so
@@ -46,7 +48,8 @@ struct seat {
     uint32_t wanted;      // the number of the process that still has no line, for want of descriptors; 0: none
     uint32_t blocks;      // looks in a row at which it stood still with a lock
     struct watch watch;
-    uint64_t lost_us; // when its line ended though its keeper has not told of its end; 0: that is not so
+    uint64_t lost_us;       // when its line ended though its keeper has not told of its end; 0: that is not so
+    uint32_t num_unlistens; // that were not answered yet
     struct messages line;
 };
 
@@ -91,6 +94,7 @@ struct generation {
     uint32_t num_offers;
     struct text said; // what reading the configuration had to say
     bool has_failed;  // and that it cannot serve
+    bool foreign;     // its board is one that this image of the master cannot read
 };
 
 enum { LISTENER_GROUP_MAX = 255, LISTENER_FOREIGN = 255 };
@@ -127,10 +131,32 @@ struct listener {
     uint64_t drain_max_us;
 };
 
+// Somebody at an admin socket who waits to hear how a reload went.
+struct reload_waiter {
+    struct list link;
+    struct seat *seat;
+    uint64_t id;
+    bool next; // it is for the reload after the one that runs
+};
+
+// The look at another program that is to go on in this one's place.
+struct upgrade {
+    pid_t check;            // the process that looks; 0: none
+    struct image_file file; // what it was executed from
+    int state_fd;           // what it was given
+    int output_fd;          // what it said
+    int answer_fd;          // and found
+    uint64_t due_us;        // when it has taken too long
+    bool is_late;           // and was killed for it
+    uint32_t num_tries;     // while the file keeps changing
+};
+
 struct master {
     struct event_loop loop;
     const struct process_program *program;
     const struct process_options *options;
+    struct image *image;
+    struct upgrade upgrade;
     struct board *board;
     uint32_t inc;
     struct event_source signals;
@@ -173,6 +199,9 @@ struct master {
 
 // generation_start forks a keeper for a new generation.
 void generation_start(struct master *master);
+
+// generation_line_init makes the master's end of the line to a keeper of `take_fd`.
+void generation_line_init(struct generation *generation, int take_fd);
 
 // generation_check makes `generation` the active one where all its processes are ready.
 void generation_check(struct generation *generation);
@@ -229,6 +258,9 @@ void reload_ask(struct master *master, struct seat *seat, uint64_t id, bool hard
 // reload_go_on starts the reload that waited for another to end; false where there is none.
 bool reload_go_on(struct master *master);
 
+// reload_runs says whether a generation starts or an upgrade is looked at.
+bool reload_runs(struct master *master);
+
 // reload_ended records how the attempt to start `generation` went, tells the active controller and answers those who
 // asked. `generation` may be NULL where it did not come that far; `more` is said after what its keeper said, or NULL.
 void reload_ended(struct master *master, struct generation *generation, bool done, const char *more);
@@ -241,6 +273,33 @@ void reload_forget_seat(struct master *master, struct seat *seat);
 
 // reload_fini drops all of it.
 void reload_fini(struct master *master);
+
+// upgrade.c
+
+// upgrade_start looks whether another program stands at this one's path. If so it starts a check of it, and goes on
+// with it when that is passed, or ends the reload when not; true then. False where there is nothing to upgrade to.
+bool upgrade_start(struct master *master);
+
+// upgrade_reaped takes note of the end of the child `pid`; true where it was the check, and what follows is done.
+bool upgrade_reaped(struct master *master, pid_t pid, int status);
+
+// upgrade_tick ends a check that takes too long.
+void upgrade_tick(struct master *master);
+
+// upgrade_cancel ends a check without any consequence.
+void upgrade_cancel(struct master *master);
+
+// upgrade_continue takes over, in the new image, what the old one left: all of `master` but its loop, signals and
+// timers, which are there. False with a message in the log.
+bool upgrade_continue(struct master *master);
+
+// upgrade_resume goes on, in the new image, with what the old one was about to do; in the old one, which had to come
+// back, it ends that.
+void upgrade_resume(struct master *master);
+
+// upgrade_check is what the process that looks does in the new image, behind reading the configuration: it reads what
+// the master would leave, says on standard error what is wrong, and gives the exit status.
+int upgrade_check(const struct image *image);
 
 // status.c: what the service manager hears, with -Ws. Each line carries the numbers of the moment.
 
@@ -269,7 +328,11 @@ void seats_open(struct generation *generation);
 // its sockets down the line.
 void seat_sit(struct generation *generation, const struct wire_seat *wire);
 
-// seats_send_fresh sends the sockets that began to listen with the activation of `generation` to its processes.
+// seat_unlisten tells a worker to accept what waits at a socket and to leave it then.
+void seat_unlisten(struct seat *seat, uint32_t index, uint32_t slot);
+
+// seats_send_fresh sends the sockets that began to listen with the activation of `generation` to its workers, and the
+// admin sockets to its controller.
 void seats_send_fresh(struct generation *generation);
 
 // seats_keep tells the workers of `generation`, before they stop softly, where they go on accepting.
@@ -277,8 +340,11 @@ void seats_keep(struct generation *generation);
 // seats_retry makes the lines that could not be made before.
 void seats_retry(struct master *master);
 
-// seat_find gives the seat of that slot and incarnation, or NULL.
-struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc);
+// seat_find gives the seat of that slot and number, or of that slot with 0; NULL where there is none.
+struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t called);
+
+// seat_line_init makes the master's end of the line to a seat of `take_fd`.
+void seat_line_init(struct seat *seat, int take_fd);
 
 // seat_leave ends the line to a seat.
 void seat_leave(struct seat *seat);

@@ -5,14 +5,6 @@
 #include "log/log.h"
 #include "master.h"
 
-// Somebody at an admin socket who waits to hear how a reload went.
-struct reload_waiter {
-    struct list link;
-    struct seat *seat;
-    uint64_t id;
-    bool next; // it is for the reload after the one that runs
-};
-
 struct generation *reload_coming(struct master *master)
 {
     struct generation *coming = NULL;
@@ -22,6 +14,11 @@ struct generation *reload_coming(struct master *master)
             coming = generation;
     }
     return coming;
+}
+
+bool reload_runs(struct master *master)
+{
+    return master->upgrade.check || reload_coming(master);
 }
 
 void reload_latest_send(const struct master *master, struct seat *seat)
@@ -98,14 +95,15 @@ static void reload_begin(struct master *master, bool hard)
     master->reload_wanted = master->reload_wanted_hard = false;
     log_say(LOG_LEVEL_NOTICE, "Reloading: generation %u starts", master->num_generations + 1);
     status_reloading(master);
-    generation_start(master);
+    if (!upgrade_start(master))
+        generation_start(master);
 }
 
 void reload_start(struct master *master, bool hard)
 {
     if (master->stopping)
         return;
-    if (reload_coming(master)) {
+    if (reload_runs(master)) {
         master->reload_wanted = true;
         master->reload_wanted_hard = master->reload_wanted_hard || hard;
     } else {
@@ -133,7 +131,7 @@ void reload_ask(struct master *master, struct seat *seat, uint64_t id, bool hard
     waiter->seat = seat;
     seat->num_waiting++;
     waiter->id = id;
-    waiter->next = reload_coming(master) != NULL;
+    waiter->next = reload_runs(master);
     list_append(&master->reloads, &waiter->link);
     reload_start(master, hard);
 }

@@ -12,7 +12,7 @@ enum {
     RETIRE_GRACE_US = 1000000,
     RETIRE_DRAIN_US = 300000,       // handshakes that began before may end
     RETIRE_DRAIN_MAX_US = 10000000, // connections that nobody accepts for so long are given up
-    RETIRE_LEAVE_US = 100000,
+    RETIRE_END_US = 100000,         // where nobody is left to accept
 };
 
 void listeners_keep(struct generation *generation)
@@ -57,8 +57,22 @@ static void socket_close(struct listener *listener, int take_fd)
         os_listen_close(take_fd, &listener->spec, 0);
 }
 
+// By their numbers, the last first: a program that joined the group knows by that where its own are now.
+static void group_close(struct listener *listener)
+{
+    for (uint32_t i = listener->steered ? listener->num_group : 0; i-- > 0;) {
+        uint32_t slot = listener->group[i];
+        if (slot == LISTENER_FOREIGN)
+            continue;
+        socket_close(listener, listener->fds[slot]);
+        listener->fds[slot] = -1;
+    }
+}
+
 void listener_close(struct listener *listener, uint32_t slot)
 {
+    if (!slot)
+        group_close(listener);
     while (listener->num_fds > slot) {
         uint32_t last = --listener->num_fds;
         if (last >= listener->num_begun) {
@@ -69,7 +83,8 @@ void listener_close(struct listener *listener, uint32_t slot)
         if (last == 0 && !listener->is_shared)
             os_listen_unlink(&listener->spec, listener->file);
         group_part(listener, last);
-        socket_close(listener, listener->fds[last]);
+        if (listener->fds[last] >= 0)
+            socket_close(listener, listener->fds[last]);
     }
     if (slot)
         return;
@@ -78,13 +93,6 @@ void listener_close(struct listener *listener, uint32_t slot)
         os_listen_unlink(&listener->spec, listener->file);
     list_remove(&listener->link);
     free(listener);
-}
-
-static void unlisten(struct seat *seat, uint32_t index, uint32_t slot)
-{
-    struct wire_listen wire = { .index = index, .slot = slot };
-    if (seat && seat->open)
-        messages_send(&seat->line, WIRE_UNLISTEN, &wire, sizeof(wire), NULL, 0);
 }
 
 // Those who accept on the sockets from `from` on leave them, after what waits there.
@@ -96,12 +104,12 @@ static void acceptors_dismiss(struct master *master, struct listener *listener, 
     uint32_t index = listener_index(generation, listener);
     for (uint32_t slot = from; slot < listener->num_begun; slot++) {
         if (listener->adopters[slot])
-            unlisten(listener->adopters[slot], index, slot);
+            seat_unlisten(listener->adopters[slot], index, slot);
         listener->adopters[slot] = NULL;
     }
     for (uint32_t i = 1; listener->kept_by && i < generation->num_seats; i++) {
         uint32_t slot = os_listen_is_per_slot(&listener->spec) ? generation->seats[i].slot : 0;
-        unlisten(&generation->seats[i], index, slot);
+        seat_unlisten(&generation->seats[i], index, slot);
     }
 }
 
@@ -142,9 +150,18 @@ static void shut(struct listener *listener)
 // Of a program that was taken over from, what is not used here: it accepts what waits, and no more shall come.
 static void taken_let_go(struct master *master, struct listener *listener)
 {
-    if (master->options->num_old_pids && listener->spec.kind == OS_LISTEN_TCP)
+    if (master->active && master->options->num_old_pids && listener->spec.kind == OS_LISTEN_TCP)
         shut(listener);
     listener_close(listener, 0);
+}
+
+// Nobody is there to be graceful for it: who accepts here ends, too.
+static void end_now(struct master *master, struct listener *listener)
+{
+    if (listener->spec.kind == OS_LISTEN_TCP && !listener->is_shared)
+        shut(listener);
+    listener->is_closing = true;
+    phase_set(listener, LISTENER_LEAVE, master->loop.now_us + RETIRE_END_US);
 }
 
 static void retire(struct master *master, struct listener *listener)
@@ -169,7 +186,7 @@ static void retire(struct master *master, struct listener *listener)
     if (!wanted && !listener->kept_by && listener->is_taken && listener->is_shared)
         taken_let_go(master, listener);
     else if (!wanted && !listener->kept_by)
-        listener_close(listener, 0); // nobody is there to be graceful
+        end_now(master, listener);
     else
         phase_set(listener, LISTENER_GRACE, now_us + (master->stopping ? 0 : RETIRE_GRACE_US));
 }
@@ -210,7 +227,7 @@ static bool is_drained(const struct listener *listener)
 
 static void leave(struct master *master, struct listener *listener)
 {
-    phase_set(listener, LISTENER_LEAVE, master->loop.now_us + RETIRE_LEAVE_US);
+    phase_set(listener, LISTENER_LEAVE, master->loop.now_us);
     if (!listener->is_shared && (listener->spec.kind == OS_LISTEN_UNIX || listener->spec.kind == OS_LISTEN_ABNS)) {
         os_listen_block(listener->fds[0], &listener->spec);
         listener->is_closing = true;
@@ -218,9 +235,23 @@ static void leave(struct master *master, struct listener *listener)
     acceptors_dismiss(master, listener, listener->retire_to);
 }
 
+// Whoever accepted there has taken all that waited.
+static bool all_left(const struct master *master, const struct listener *listener)
+{
+    const struct generation *generation = listener->kept_by ? listener->kept_by : master->active;
+    for (uint32_t i = 1; generation && i < generation->num_seats; i++)
+        if (generation->seats[i].num_unlistens)
+            return false;
+    return true;
+}
+
 static void step(struct master *master, struct listener *listener)
 {
     uint64_t now_us = master->loop.now_us;
+    if (!listener->retire_to && !listener->kept_by && listener->phase < LISTENER_LEAVE) {
+        end_now(master, listener);
+        return;
+    }
     if (now_us < listener->phase_end_us)
         return;
     switch (listener->phase) {
@@ -232,6 +263,8 @@ static void step(struct master *master, struct listener *listener)
             leave(master, listener);
         break;
     case LISTENER_LEAVE:
+        if (!all_left(master, listener) && now_us < listener->drain_max_us)
+            break;
         listener->phase = LISTENER_SERVED;
         listener->kept_by = NULL;
         listener_close(listener, listener->retire_to);

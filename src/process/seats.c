@@ -31,6 +31,14 @@ static void take_ready(struct messages *messages, const struct messages_event *e
         guard_run(seat->generation->master);
 }
 
+static void take_left(struct messages *messages, const struct messages_event *event)
+{
+    (void)event;
+    struct seat *seat = messages->owner;
+    if (seat->num_unlistens)
+        seat->num_unlistens--;
+}
+
 static void take_reload(struct messages *messages, const struct messages_event *event)
 {
     struct seat *seat = messages->owner;
@@ -54,6 +62,7 @@ static void take_sockets(struct messages *messages, const struct messages_event 
 
 static const struct messages_kind worker_kinds[] = {
     { .type = WIRE_READY, .take = take_ready },
+    { .type = WIRE_LEFT, .take = take_left },
 };
 
 static const struct messages_kind controller_kinds[] = {
@@ -68,12 +77,20 @@ static const struct messages_kind controller_kinds[] = {
       .take = take_sockets },
 };
 
+void seat_unlisten(struct seat *seat, uint32_t index, uint32_t slot)
+{
+    struct wire_listen wire = { .index = index, .slot = slot };
+    if (seat->open && messages_send(&seat->line, WIRE_UNLISTEN, &wire, sizeof(wire), NULL, 0))
+        seat->num_unlistens++;
+}
+
 void seat_leave(struct seat *seat)
 {
     struct master *master = seat->generation->master;
     if (!seat->open)
         return;
     seat->open = seat->ready = seat->live = seat->silent = false;
+    seat->num_unlistens = 0;
     guard_forget_seat(master, seat);
     reload_forget_seat(master, seat);
     messages_fini(&seat->line);
@@ -145,10 +162,10 @@ void seats_open(struct generation *generation)
     }
 }
 
-struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t inc)
+struct seat *seat_find(struct generation *generation, uint32_t slot, uint32_t called)
 {
     for (uint32_t i = 0; i < generation->num_seats; i++)
-        if (generation->seats[i].slot == slot && (!inc || generation->seats[i].inc == inc))
+        if (generation->seats[i].slot == slot && (!called || generation->seats[i].called == called))
             return &generation->seats[i];
     return NULL;
 }
@@ -159,12 +176,15 @@ static void listen_send(struct seat *seat, uint32_t index, uint32_t slot, int fd
     messages_send(&seat->line, WIRE_LISTEN, &listen, sizeof(listen), &fd, 1);
 }
 
-// The sockets of `seat` that listen: all, or those alone that began with this activation.
+// The sockets of `seat` that listen: all, or those alone that began with this activation. A controller gets none before
+// its generation serves: what is asked on them would get no answer where that fails.
 static void sockets_send(struct seat *seat, bool fresh)
 {
     const struct generation *generation = seat->generation;
     bool is_controller = seat_is_controller(seat);
     uint32_t num = is_controller ? generation->plan.num_sockets : generation->plan.num_binds;
+    if (is_controller && generation->state != GENERATION_ACTIVE)
+        return;
     for (uint32_t i = 0; i < num; i++) {
         const struct listener *listener = is_controller ? generation->sockets[i] : generation->binds[i];
         uint32_t slot = !is_controller && os_listen_is_per_slot(&listener->spec) ? seat->slot : 0;
@@ -177,7 +197,7 @@ void seats_send_fresh(struct generation *generation)
 {
     for (uint32_t i = 0; i < generation->num_seats; i++)
         if (generation->seats[i].open)
-            sockets_send(&generation->seats[i], true);
+            sockets_send(&generation->seats[i], i > 0);
 }
 
 void seats_keep(struct generation *generation)
@@ -216,6 +236,15 @@ void seats_retry(struct master *master)
     }
 }
 
+void seat_line_init(struct seat *seat, int take_fd)
+{
+    if (seat_is_controller(seat))
+        messages_init(&seat->line, "the controller", controller_kinds, NUM_ITEMS(controller_kinds), seat, line_lost,
+                      take_fd);
+    else
+        messages_init(&seat->line, "a worker", worker_kinds, NUM_ITEMS(worker_kinds), seat, line_lost, take_fd);
+}
+
 void seat_sit(struct generation *generation, const struct wire_seat *wire)
 {
     struct seat *seat = seat_find(generation, wire->slot, 0);
@@ -225,10 +254,7 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
         sit_later(seat, wire);
         return;
     }
-    bool is_controller = seat_is_controller(seat);
-    messages_init(&seat->line, is_controller ? "the controller" : "a worker",
-                  is_controller ? controller_kinds : worker_kinds,
-                  is_controller ? NUM_ITEMS(controller_kinds) : NUM_ITEMS(worker_kinds), seat, line_lost, ends[0]);
+    seat_line_init(seat, ends[0]);
     if (!messages_attach(&seat->line, &generation->master->loop)) {
         sit_later(seat, wire);
         messages_fini(&seat->line);
@@ -239,15 +265,16 @@ void seat_sit(struct generation *generation, const struct wire_seat *wire)
     seat->outlawed = false;
     seat->num_late = 0;
     seat->wanted = 0;
-    seat->inc = wire->inc;
+    seat->called = wire->inc;
+    seat->inc = generation->foreign ? 0 : wire->inc;
     seat->pid = 0;
     messages_send(&generation->line, WIRE_SEATED, wire, sizeof(*wire), &ends[1], 1);
     close(ends[1]);
-    if (is_controller)
+    if (seat_is_controller(seat))
         reload_latest_send(generation->master, seat);
     sockets_send(seat, false);
     messages_send(&seat->line, WIRE_START, NULL, 0, NULL, 0);
-    if (is_controller)
+    if (seat_is_controller(seat))
         seats_hand_log(generation->master);
 }
 

@@ -24,10 +24,9 @@ static uint32_t sessions_of(const struct generation *generation)
     return num;
 }
 
-static void text_fill(char *text, size_t cap, struct master *master)
+static void text_fill(char *text, size_t cap, struct master *master, bool reloading)
 {
     const struct generation *active = master->active;
-    const struct generation *coming = reload_coming(master);
     uint32_t num_old = 0, old_sessions = 0, num_live = 0;
     LIST_EACH(generation, &master->generations, struct generation, link)
     {
@@ -47,20 +46,20 @@ static void text_fill(char *text, size_t cap, struct master *master)
     if (num_old)
         len += (size_t)snprintf(text + len, cap - len, "; %u older %s %u sessions", num_old,
                                 num_old > 1 ? "generations finish" : "generation finishes", old_sessions);
-    if (coming && active)
+    if (reloading && active)
         len += (size_t)snprintf(text + len, cap - len, "; reloading");
     else if (master->num_failed && active)
         len += (size_t)snprintf(text + len, cap - len, "; the latest reload failed");
     snprintf(text + len, cap - len, ".");
 }
 
-static void send_state(struct master *master, const char *state)
+static void send_state(struct master *master, const char *state, bool reloading)
 {
     char text[STATUS_TEXT_LEN];
     char message[STATUS_TEXT_LEN + 160];
     if (!master->options->systemd)
         return;
-    text_fill(text, sizeof(text), master);
+    text_fill(text, sizeof(text), master, reloading);
     if (!state[0] && strcmp(text, master->status_sent) == 0)
         return;
     memcpy(master->status_sent, text, sizeof(text));
@@ -73,7 +72,7 @@ void status_ready(struct master *master)
 {
     char state[48];
     snprintf(state, sizeof(state), "READY=1\nMAINPID=%d\n", (int)getpid());
-    send_state(master, state);
+    send_state(master, state, false);
 }
 
 // The time must not be before that of the signal that asked for it, which the kernel's clock gives, not the loop's.
@@ -81,12 +80,12 @@ void status_reloading(struct master *master)
 {
     char state[64];
     snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\n", clock_mono_us());
-    send_state(master, state);
+    send_state(master, state, true);
 }
 
 void status_stopping(struct master *master)
 {
-    send_state(master, "STOPPING=1\n");
+    send_state(master, "STOPPING=1\n", false);
 }
 
 void status_failed(const struct process_options *options, int error, const char *why)
@@ -105,8 +104,10 @@ static bool any_serves(struct master *master, uint64_t max_age_us)
     uint64_t now_us = clock_mono_us();
     for (uint32_t i = 1; active && i < active->num_seats; i++) {
         const struct seat *seat = &active->seats[i];
-        if (seat->ready && seat->inc &&
-            atomic_load(&board_incarnation_at(master->board, seat->inc)->beat_us) + max_age_us > now_us)
+        // Of one on a board that cannot be read its line must do.
+        if (seat->ready && !seat->inc)
+            return true;
+        if (seat->ready && atomic_load(&board_incarnation_at(master->board, seat->inc)->beat_us) + max_age_us > now_us)
             return true;
     }
     return master->stopping;
@@ -131,6 +132,6 @@ void status_tick(struct master *master)
     }
     if (now_us >= master->status_due_us && (master->was_ready || master->stopping)) {
         master->status_due_us = now_us + STATUS_PAUSE_US;
-        send_state(master, "");
+        send_state(master, "", reload_runs(master));
     }
 }

@@ -72,7 +72,7 @@ static void groups_check(struct master *master)
             int number = group_number(listener, slot);
             listener->steered = number >= 0 && number < (int)listener->num_fds;
         }
-        listener->steered = listener->steered && os_steer_count(&listener->spec) == (int)listener->num_fds;
+        listener->steered = listener->steered && os_steer_count(&listener->spec, false) == (int)listener->num_fds;
     }
 }
 

@@ -23,12 +23,15 @@ enum {
     WATCHDOG_UNBORN_US = 10000000,  // a number that a dead keeper took, and nobody came for
 };
 
-// The state letter of a process ('R', 'D', 'T', 'Z'), '?' where it cannot be had.
-static char state_letter(pid_t pid)
+// The state letter of a process ('R', 'D', 'T', 'Z') and its parent, from the kernel; '?' and 0 where they cannot be
+// had.
+static char state_read(pid_t *parent, pid_t pid)
 {
     char path[32];
     char data[512];
+    char letter;
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    *parent = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return '?';
@@ -36,7 +39,25 @@ static char state_letter(pid_t pid)
     close(fd);
     data[len > 0 ? len : 0] = '\0';
     const char *end = strrchr(data, ')');
-    return end && end[1] == ' ' && end[2] ? end[2] : '?';
+    return end && sscanf(end + 1, " %c %d", &letter, parent) == 2 ? letter : '?';
+}
+
+static char state_letter(pid_t pid)
+{
+    pid_t parent;
+    return state_read(&parent, pid);
+}
+
+// A pid is what a keeper says: only a child of its, or of ours, is signalled. Without /proc it has to be believed.
+static void signal_child(const struct generation *generation, pid_t pid, int sig)
+{
+    pid_t parent;
+    state_read(&parent, pid);
+    if (!parent || parent == getpid() || parent == generation->keeper)
+        kill(pid, sig);
+    else
+        log_say(LOG_LEVEL_WARNING, "process %d is said to be of generation %u, and is not", (int)pid,
+                generation->number);
 }
 
 static const char *state_name(char letter)
@@ -81,15 +102,16 @@ static void stuck_tell(struct master *master, const struct watch *watch, uint32_
     last_words_tell_answer(master->board, inc, head);
 }
 
-static void abort_it(struct master *master, struct watch *watch, uint32_t inc, pid_t pid)
+static void abort_it(const struct generation *generation, struct watch *watch, uint32_t inc, pid_t pid)
 {
+    struct master *master = generation->master;
     char name[80];
     watch->aborted_us = watch->silent_us;
     log_say(LOG_LEVEL_ALERT, "watchdog: %s has been stuck for %llu.%llu s and is ended",
             name_of(name, sizeof(name), master, inc, pid), (unsigned long long)(watch->silent_us / 1000000),
             (unsigned long long)(watch->silent_us / 100000 % 10));
     last_words_watchdog(master->board, inc);
-    master_signal(master, pid, SIGABRT);
+    signal_child(generation, pid, SIGABRT);
 }
 
 static void beat_look(struct master *master, struct watch *watch, uint32_t inc, uint64_t elapsed_us)
@@ -113,16 +135,18 @@ static void beat_look(struct master *master, struct watch *watch, uint32_t inc, 
 }
 
 // Looks at one process, which may be silent for `more_us` longer than the settings say.
-static void look(struct master *master, struct watch *watch, const struct wire_plan *plan, uint32_t inc, pid_t pid,
-                 uint64_t elapsed_us, uint64_t more_us)
+static void look(const struct generation *generation, struct watch *watch, uint32_t inc, pid_t pid, uint64_t elapsed_us,
+                 uint64_t more_us)
 {
+    struct master *master = generation->master;
+    const struct wire_plan *plan = &generation->plan;
     uint64_t warn_us = plan->silent_warn_us ? plan->silent_warn_us + more_us : 0;
     uint64_t kill_us = plan->silent_kill_us ? plan->silent_kill_us + more_us : 0;
     beat_look(master, watch, inc, elapsed_us);
     if (warn_us && !watch->asked_us && watch->silent_us >= warn_us) {
         watch->asked_us = watch->silent_us;
         last_words_ask(master->board, inc);
-        master_signal(master, pid, CRASH_ASK_SIGNAL);
+        signal_child(generation, pid, CRASH_ASK_SIGNAL);
     } else if (watch->asked_us && !watch->told) {
         bool answered = last_words_asked(master->board, inc);
         if (answered || watch->silent_us >= watch->asked_us + WATCHDOG_ANSWER_US) {
@@ -131,10 +155,10 @@ static void look(struct master *master, struct watch *watch, const struct wire_p
         }
     }
     if (kill_us && !watch->aborted_us && watch->silent_us >= kill_us) {
-        abort_it(master, watch, inc, pid);
+        abort_it(generation, watch, inc, pid);
     } else if (watch->aborted_us && !watch->killed && watch->silent_us >= watch->aborted_us + WATCHDOG_KILL_US) {
         watch->killed = true;
-        master_signal(master, pid, SIGKILL);
+        signal_child(generation, pid, SIGKILL);
     }
 }
 
@@ -145,8 +169,7 @@ static void seat_look(struct seat *seat, uint64_t elapsed_us)
         seat->watch = (struct watch){ 0 };
         return;
     }
-    look(generation->master, &seat->watch, &generation->plan, seat->inc, seat->pid, elapsed_us,
-         seat->ready ? 0 : WATCHDOG_START_US);
+    look(generation, &seat->watch, seat->inc, seat->pid, elapsed_us, seat->ready ? 0 : WATCHDOG_START_US);
 }
 
 // A dead process whose keeper does not tell of it still holds its share of everything. A keeper asleep is woken; one
@@ -179,7 +202,7 @@ static void keeper_look(struct generation *generation, uint64_t elapsed_us)
     if (!generation->keeper || !generation->keeper_inc ||
         !atomic_load(&board_incarnation_at(master->board, generation->keeper_inc)->ready))
         return;
-    look(master, &generation->keeper_watch, &generation->plan, generation->keeper_inc, generation->keeper, elapsed_us,
+    look(generation, &generation->keeper_watch, generation->keeper_inc, generation->keeper, elapsed_us,
          WATCHDOG_KEEPER_US);
 }
 

@@ -108,6 +108,7 @@ static void take_unlisten(struct messages *messages, const struct messages_event
     struct seat_socket *socket = seat_socket_find(&worker->sockets, event->data);
     if (socket)
         socket_leave(worker, socket);
+    messages_send(messages, WIRE_LEFT, NULL, 0, NULL, 0);
 }
 
 static void take_keep(struct messages *messages, const struct messages_event *event)

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/text.h"
 #include "board/layout.h"
 #include "os/memory.h"
 
@@ -122,6 +123,16 @@ static void test_section_fork(void **state)
     assert_true(fresh);
 }
 
+// What an exec leaves: the descriptors, and no mapping.
+static void image_end(struct board *board)
+{
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        memory_unmap(board->maps[i].addr, board->maps[i].len);
+    }
+    memory_unmap(board->directory, sizeof(*board->directory));
+    free(board);
+}
+
 static void test_adopt(void **state)
 {
     (void)state;
@@ -131,19 +142,23 @@ static void test_adopt(void **state)
     uint32_t object = board_object(board, "f/www");
     board_counter_count(&board_counters(board, inc, object)[5], 42);
     memcpy(board_section(board, &fresh, "table/x", 4, 4096), "kept", 5);
-    int fd = board_keep(board);
+    int fd = board_keep(board, true);
     assert_true(fd >= 0);
+    assert_int_equal(board_keep(board, false), fd);
+    assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    assert_int_equal(board_keep(board, true), fd);
     assert_false(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     assert_false(fcntl(board_incarnation_at(board, 7)->wake_fd, F_GETFD) & FD_CLOEXEC);
-    // What an exec leaves: the descriptors, and no mapping.
-    for (uint32_t i = 0; i < board->num_maps; i++) {
-        memory_unmap(board->maps[i].addr, board->maps[i].len);
-    }
-    memory_unmap(board->directory, sizeof(*board->directory));
-    free(board);
+    image_end(board);
+    struct text afresh;
+    text_init(&afresh);
+    assert_true(board_inspect(&afresh, fd));
+    assert_int_equal(afresh.len, 0);
+    text_fini(&afresh);
 
-    board = board_adopt(fd);
+    board = board_adopt(&fresh, fd);
     assert_non_null(board);
+    assert_false(fresh);
     assert_true(fcntl(board_incarnation_at(board, 7)->wake_fd, F_GETFD) & FD_CLOEXEC);
     assert_int_equal(board_object(board, "f/www"), object);
     assert_int_equal(board_counter_sum(board, object, 5), 42);
@@ -151,8 +166,60 @@ static void test_adopt(void **state)
     assert_string_equal(board_section(board, &fresh, "table/x", 4, 4096), "kept");
     assert_false(fresh);
     board_free(board);
-    assert_null(board_adopt(memory_file_new("junk", sizeof(struct board_directory))));
-    assert_null(board_adopt(memory_file_new("junk", 10)));
+    assert_null(board_adopt(&fresh, memory_file_new("junk", sizeof(struct board_directory))));
+    assert_null(board_adopt(&fresh, memory_file_new("junk", 10)));
+}
+
+// One section of the core that this program does not read makes all of the core fresh, and nothing else.
+static void test_adopt_other_core(void **state)
+{
+    (void)state;
+    struct board *board = board_new();
+    bool fresh;
+    uint32_t object = board_object(board, "f/www");
+    assert_int_not_equal(object, 0);
+    memcpy(board_section(board, &fresh, "table/x", 4, 4096), "kept", 5);
+    int fds[BOARD_MAX_DESCRIPTORS];
+    uint32_t num_fds = board_descriptors(board, fds);
+    assert_int_equal(num_fds, board->num_maps + board_num_wakers(board));
+    for (uint32_t i = 0; i < num_fds; i++) {
+        assert_true(fcntl(fds[i], F_GETFD) & FD_CLOEXEC);
+    }
+    memcpy(board_section(board, &fresh, "board/words", 4, 4096), "gone", 5);
+    int fd = board_keep(board, true);
+    for (uint32_t i = 0; i < board->num_maps; i++) {
+        if (strcmp(board->directory->entries[i].name, "board/lanes") == 0) {
+            board->directory->entries[i].version++;
+        }
+    }
+    image_end(board);
+    struct text afresh;
+    text_init(&afresh);
+    assert_true(board_inspect(&afresh, fd));
+    assert_ptr_equal(strstr(afresh.ptr, "board/lanes (version "), afresh.ptr);
+    text_fini(&afresh);
+
+    board = board_adopt(&fresh, fd);
+    assert_non_null(board);
+    assert_true(fresh);
+    assert_int_equal(board_object_find(board, "f/www"), 0);
+    assert_int_equal(board_incarnation_take(board, BOARD_ROLE_MASTER, 0, 0), 1);
+    assert_string_equal(board_section(board, &fresh, "table/x", 4, 4096), "kept");
+    assert_false(fresh);
+    fd = dup(board_keep(board, true));
+    assert_int_equal(board_section(board, &fresh, "board/words", 4, 4096) != NULL, 1);
+    assert_true(fresh);
+    board_sections_sweep(board, 7);
+    assert_int_equal(board_section(board, &fresh, "board/words", 4, 4096) != NULL, 1);
+    assert_false(fresh);
+    board_free(board);
+    text_init(&afresh);
+    assert_true(board_inspect(&afresh, fd));
+    assert_int_equal(afresh.len, 0);
+    close(fd);
+    fd = memory_file_new("junk", sizeof(struct board_directory));
+    assert_false(board_inspect(&afresh, fd));
+    close(fd);
 }
 
 static uint32_t news_count(struct board *board, const char *name, uint32_t had_version, uint32_t version)
@@ -205,14 +272,11 @@ static void test_sections_sweep(void **state)
 
 static struct board *through_exec(struct board *board)
 {
-    int fd = board_keep(board);
+    bool fresh;
+    int fd = board_keep(board, true);
     assert_true(fd >= 0);
-    for (uint32_t i = 0; i < board->num_maps; i++) {
-        memory_unmap(board->maps[i].addr, board->maps[i].len);
-    }
-    memory_unmap(board->directory, sizeof(*board->directory));
-    free(board);
-    return board_adopt(fd);
+    image_end(board);
+    return board_adopt(&fresh, fd);
 }
 
 // The board's own sections refer to each other: one that cannot be read makes all of them begin afresh, and what is
@@ -357,6 +421,58 @@ static void test_memory(void **state)
         all = round <= 2 ? now : all;
         assert_true(now <= all + 65536);
     }
+}
+
+// In earnest: another image of this program, which has nothing but the descriptors.
+static int after_exec(const char *fd)
+{
+    bool fresh;
+    struct board *board = board_adopt(atoi(fd));
+    if (!board)
+        return 1;
+    uint32_t object = board_object_find(board, "f/www");
+    const char *kept = board_section(board, &fresh, "table/x", 4, 4096);
+    struct board_news news;
+    if (!object || board_counter_sum(board, object, 5) != 42 || fresh || strcmp(kept, "kept") != 0)
+        return 2;
+    if (board_news_next(board, &news) || board_section(board, &fresh, "table/y", 9, 4096) == NULL || !fresh ||
+        !board_news_next(board, &news) || news.had_version != 7 || news.version != 9)
+        return 3;
+    // The master's place is still its own, and that of a worker, whom it now reaps, too.
+    if (board_incarnation_at(board, 1)->pid != getpid() || !board_incarnation_enter(board, 1))
+        return 4;
+    board_incarnation_dead(board, 2);
+    if (board_counter_sum(board, object, 5) != 42 || board_incarnation_at(board, 2)->state != BOARD_STATE_FREE)
+        return 5;
+    board_wake(board, 7);
+    if (!woken(board, 7) || fcntl(board_incarnation_at(board, 7)->wake_fd, F_GETFD) != FD_CLOEXEC)
+        return 6;
+    board_free(board);
+    return 0;
+}
+
+static void test_exec(void **state)
+{
+    (void)state;
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        bool fresh;
+        char text[16];
+        struct board *board = board_new();
+        uint32_t master = board_incarnation_take(board, BOARD_ROLE_MASTER, 0, 0);
+        board_incarnation_enter(board, master);
+        uint32_t worker = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+        board_counter_count(&board_counters(board, worker, board_object(board, "f/www"))[5], 42);
+        memcpy(board_section(board, &fresh, "table/x", 4, 4096), "kept", 5);
+        board_section(board, &fresh, "table/y", 7, 4096);
+        snprintf(text, sizeof(text), "%d", board_keep(board));
+        setenv("BOARD_FD", text, 1);
+        execl("/proc/self/exe", "test_board", (char *)NULL);
+        _exit(9);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
 }
 
 static void test_incarnations(void **state)
@@ -1020,10 +1136,14 @@ static void test_rate(void **state)
 
 int main(void)
 {
+    if (getenv("BOARD_FD"))
+        return after_exec(getenv("BOARD_FD"));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_memory_file),
         cmocka_unit_test(test_adopt),
+        cmocka_unit_test(test_adopt_other_core),
         cmocka_unit_test(test_adopt_other_layout),
+        cmocka_unit_test(test_exec),
         cmocka_unit_test_setup_teardown(test_section, setup, teardown),
         cmocka_unit_test_setup_teardown(test_section_fork, setup, teardown),
         cmocka_unit_test_setup_teardown(test_incarnations, setup, teardown),

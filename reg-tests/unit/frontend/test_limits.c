@@ -400,38 +400,6 @@ static void test_balancing(void **state)
     }
 }
 
-static void test_soft_stop(void **state)
-{
-    (void)state;
-    struct rig *rig = rig_new(1);
-    rig_start(rig);
-    int idle = rig_client(rig, 0);
-    int client = rig_client(rig, 0);
-    rig_say(rig, client, GET);
-    int origin = rig_origin(rig, 0);
-    frontends_soft_stop(&rig->traffic);
-    rig_expect(rig, origin, GET);
-    rig_say(rig, origin, OK_EMPTY);
-    rig_expect(rig, client, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-    rig_expect_end(rig, client, false);
-    close(client);
-    // What comes on a connection that was idle is served, however late, and told to close.
-    rig_expect_silence(rig, idle);
-    assert_false(frontends_is_idle(&rig->traffic));
-    rig_say(rig, idle, GET);
-    int second = rig_origin(rig, 0);
-    rig_expect(rig, second, GET);
-    rig_say(rig, second, OK_EMPTY);
-    rig_expect(rig, idle, "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
-    rig_expect_end(rig, idle, false);
-    close(idle);
-    rig_until(rig, &rig->traffic.num_sessions, 0);
-    assert_true(frontends_is_idle(&rig->traffic));
-    close(second);
-    close(origin);
-    rig_free(rig);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -450,7 +418,6 @@ int main(void)
         cmocka_unit_test(test_room_behind_the_longest_head),
         cmocka_unit_test(test_client_keepalive),
         cmocka_unit_test(test_balancing),
-        cmocka_unit_test(test_soft_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -384,6 +384,26 @@ static void same_line_same_sink(void **state)
     assert_int_equal(errno, ENOSPC);
 }
 
+// Reload upon reload with other sinks: those of generations that are gone make room, and a message that was meant for
+// one of them goes nowhere else.
+static void sinks_come_and_go(void **state)
+{
+    struct stage *stage = *state;
+    add_target(stage, 0, "127.0.0.1:1", LOG_FORMAT_RAW);
+    for (uint32_t generation = 2; generation < 3 * LOG_MAX_SINKS; generation++) {
+        uint32_t inc = board_incarnation_take(stage->board, BOARD_ROLE_KEEPER, 0, generation);
+        assert_true(board_incarnation_enter(stage->board, inc));
+        stage->targets[0].max_len = 2000 + generation;
+        publish(stage);
+        if (generation == 2)
+            say(stage, "late");
+        board_incarnation_dead(stage->board, inc);
+    }
+    uint64_t dropped = log_drain_dropped(stage->drain);
+    assert_int_equal(log_drain_run(stage->drain, 10), 1);
+    assert_int_equal(log_drain_dropped(stage->drain), dropped + 1);
+}
+
 // What a process left in its ring when it died is sent, even where no higher number is alive.
 static void last_words(void **state)
 {
@@ -436,10 +456,13 @@ static void one_drainer(void **state)
         pause();
         _exit(0);
     }
+    uint32_t inc = board_incarnation_take(stage->board, BOARD_ROLE_CONTROLLER, 0, 1);
+    atomic_store(&board_incarnation_at(stage->board, inc)->pid, pid);
     atomic_store(&table->drainer, pid);
     assert_int_equal(log_drain_run(stage->drain, 10), 0);
     kill(pid, SIGKILL);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
+    board_incarnation_dead(stage->board, inc);
     assert_int_equal(log_drain_run(stage->drain, 10), 1);
     assert_int_equal(atomic_load(&table->drainer), 0);
 }
@@ -512,6 +535,7 @@ int main(void)
         STAGED(file_is_appended_in_place),
         STAGED(sockets_as_fd),
         STAGED(same_line_same_sink),
+        STAGED(sinks_come_and_go),
         STAGED(last_words),
         STAGED(full_ring_is_counted),
         STAGED(one_drainer),

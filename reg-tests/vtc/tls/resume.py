@@ -57,8 +57,11 @@ def titled(pid, title):
         if len(fields) == 3 and title in fields[2]:
             parent, steps = int(fields[1]), 0
             while parent > 1 and parent != pid and steps < 8:
-                with open("/proc/%d/stat" % parent) as stat:
-                    parent, steps = int(stat.read().rpartition(")")[2].split()[1]), steps + 1
+                try:
+                    with open("/proc/%d/stat" % parent) as stat:
+                        parent, steps = int(stat.read().rpartition(")")[2].split()[1]), steps + 1
+                except FileNotFoundError:  # somebody else's, gone since
+                    break
             if parent == pid:
                 found.append(int(fields[0]))
     return found

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dialog on an admin socket: the first byte says which socket and level, the rest is what the peer sends, in pieces
+// of the length that a zero byte ends. Whatever comes, the session answers or ends, and what it holds stays bounded.
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <sys/socket.h>
+#include "admin/session.h"
+#include "base/check.h"
+#include "board/board.h"
+#include "proxy/conf.h"
+
+enum { PEER_TURNS = 400 };
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static struct event_loop loop;
+static struct admin *admin;
+static struct program_conf conf;
+static struct proxy_conf proxy = { .name = "p", .id = 2, .has_frontend = true, .has_backend = true };
+static struct server_conf server = { .name = "s", .id = 1, .weight = 1, .pool_max_conn = -1 };
+static struct stats_socket_conf stats_socket;
+static uint64_t asked;
+
+static bool ask_reload(void *owner, uint64_t id, bool hard)
+{
+    (void)owner;
+    (void)hard;
+    asked = id;
+    return true;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static const struct admin_ops ops = { .reload = ask_reload };
+    (void)argc;
+    (void)argv;
+    board_program_version("1.2.3");
+    struct board *board = board_new();
+    must(board && event_loop_init(&loop));
+    loop.max_sleep_us = 1;
+    uint32_t inc = board_incarnation_take(board, BOARD_ROLE_CONTROLLER, 0, 1);
+    board_incarnation_enter(board, inc);
+    uint32_t worker = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+    atomic_store(&board_incarnation_at(board, worker)->pid, 77);
+    atomic_store(&board_incarnation_at(board, worker)->ready, 1);
+    proxy.fe_object = board_object(board, "f/p");
+    proxy.be_object = board_object(board, "b/p");
+    server.object = board_object(board, "s/p/s");
+    proxy.be.servers = &server;
+    conf = (struct program_conf){ .proxies = &proxy,
+                                  .num_proxies = 1,
+                                  .object = board_object(board, "g/global"),
+                                  .tls_object = board_object(board, "g/tls"),
+                                  .global = { .stats_sockets = &stats_socket } };
+    clearenv();
+    admin = admin_new(&(struct admin_start){ .loop = &loop,
+                                             .conf = &conf,
+                                             .board = board,
+                                             .inc = inc,
+                                             .generation = 1,
+                                             .version = "1.2.3",
+                                             .release_date = "2026/01/02",
+                                             .startup_messages = "",
+                                             .ops = &ops });
+    must(admin);
+    return 0;
+}
+
+// A turn of the loop, the master's answer to a reload, and a peer that reads.
+static bool turn(int fd)
+{
+    static char data[1 << 20];
+    event_loop_turn(&loop);
+    if (asked)
+        admin_reloaded(admin, asked, asked & 1);
+    asked = 0;
+    return recv(fd, data, sizeof(data), MSG_DONTWAIT) > 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    int ends[2];
+    if (!len)
+        return 0;
+    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    must(admin_session_new(admin, ends[1], (uint8_t)(1 + data[0] % 3), data[0] & 4));
+    const uint8_t *at = data + 1;
+    for (const uint8_t *end = data + len; at < end;) {
+        const uint8_t *stop = memchr(at, 0, (size_t)(end - at));
+        size_t piece = stop ? (size_t)(stop - at) + (data[0] & 8 ? 1 : 0) : (size_t)(end - at);
+        if (send(ends[0], at, piece, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+            break;
+        turn(ends[0]);
+        at += stop && !(data[0] & 8) ? piece + 1 : piece;
+    }
+    if (data[0] & 16)
+        shutdown(ends[0], SHUT_WR);
+    for (int quiet = 0, i = 0; quiet < 2 && i < PEER_TURNS; i++)
+        quiet = turn(ends[0]) ? 0 : quiet + 1;
+    close(ends[0]);
+    for (int i = 0; i < PEER_TURNS && !admin_is_idle(admin); i++)
+        event_loop_turn(&loop);
+    must(admin_is_idle(admin));
+    return 0;
+}

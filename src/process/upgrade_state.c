@@ -1,0 +1,688 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/check.h"
+#include "os/memory.h"
+#include "process/command.h"
+#include "records.h"
+#include "upgrade_state.h"
+
+enum { STATE_NONE = UINT32_MAX }; // no listener
+
+// Tags. A new one that older images may do without is not vital.
+#define STATE_ABOUT      (1 | RECORD_VITAL) // the first
+#define STATE_MASTER     (2 | RECORD_VITAL)
+#define STATE_LATEST     3
+#define STATE_LISTENER   (4 | RECORD_VITAL)
+#define STATE_GENERATION (5 | RECORD_VITAL) // then what belongs to it, then its seats, each with what belongs to it
+#define STATE_SAID       6
+#define STATE_BINDS      (7 | RECORD_VITAL) // listeners by bind index
+#define STATE_SOCKETS    (8 | RECORD_VITAL)
+#define STATE_SEAT       (9 | RECORD_VITAL)
+#define STATE_UNSENT     (10 | RECORD_VITAL) // on the line of the generation or seat before it
+#define STATE_ADOPTER    (11 | RECORD_VITAL)
+#define STATE_WAITER     (12 | RECORD_VITAL)
+#define STATE_BOARD_FDS  13
+#define STATE_PATH       14
+#define STATE_END        (15 | RECORD_VITAL) // the last
+#define STATE_KEPT       (16 | RECORD_VITAL)
+
+// What refers to others by number.
+struct state_kept {
+    uint32_t listener;
+    uint32_t generation;
+};
+
+struct state_adopter {
+    uint32_t listener;
+    uint32_t slot;
+    uint32_t generation;
+    uint32_t seat;
+};
+
+struct state_waiter {
+    uint64_t id;
+    uint32_t generation;
+    uint32_t seat;
+    bool next;
+};
+
+struct state_unsent {
+    uint32_t type;
+    uint32_t num_fds;
+    int32_t fds[OS_PASS_MAX_FDS];
+    uint32_t len; // of what follows
+};
+
+static const struct record_field about_fields[] = {
+    RECORD_FIELD(1, struct upgrade_state, version),
+    RECORD_FIELD(2 | RECORD_VITAL, struct upgrade_state, protocol),
+    RECORD_FIELD(3 | RECORD_VITAL, struct upgrade_state, shape),
+    RECORD_FIELD(4 | RECORD_VITAL, struct upgrade_state, board_fd),
+};
+
+static const struct record_field master_fields[] = {
+    RECORD_FIELD(1, struct master, inc),
+    RECORD_FIELD(2, struct master, num_generations),
+    RECORD_FIELD(3, struct master, num_reloads),
+    RECORD_FIELD(4, struct master, num_failed),
+    RECORD_FIELD(5, struct master, latest_done),
+    RECORD_FIELD(6, struct master, was_ready),
+    RECORD_FIELD(7, struct master, in_background),
+    RECORD_FIELD(8, struct master, master_worker),
+    RECORD_FIELD(9, struct master, reload_wanted),
+    RECORD_FIELD(10, struct master, reload_hard),
+    RECORD_FIELD(11, struct master, again_us),
+    RECORD_FIELD(12, struct master, num_again),
+    RECORD_FIELD(13, struct master, reload_wanted_hard),
+};
+
+static const struct record_field listener_fields[] = {
+    RECORD_FIELD(1 | RECORD_VITAL, struct listener, spec),
+    RECORD_FIELD(2, struct listener, file),
+    RECORD_FIELD(3 | RECORD_VITAL, struct listener, num_fds),
+    RECORD_FIELD(4 | RECORD_VITAL, struct listener, fds),
+    RECORD_FIELD(5, struct listener, steered),
+    RECORD_FIELD(6, struct listener, steered_to),
+    RECORD_FIELD(7 | RECORD_VITAL, struct listener, num_begun),
+    RECORD_FIELD(8, struct listener, fresh_from),
+    RECORD_FIELD(9, struct listener, group),
+    RECORD_FIELD(10, struct listener, num_group),
+    RECORD_FIELD(11, struct listener, is_shared),
+    RECORD_FIELD(12, struct listener, is_taken),
+    RECORD_FIELD(13, struct listener, is_closing),
+    RECORD_FIELD(14, struct listener, phase),
+    RECORD_FIELD(15, struct listener, retire_to),
+    RECORD_FIELD(16, struct listener, phase_end_us),
+    RECORD_FIELD(17, struct listener, drain_max_us),
+};
+
+static const struct record_field generation_fields[] = {
+    RECORD_FIELD(1 | RECORD_VITAL, struct generation, number),
+    RECORD_FIELD(2 | RECORD_VITAL, struct generation, state),
+    RECORD_FIELD(3 | RECORD_VITAL, struct generation, keeper),
+    RECORD_FIELD(4, struct generation, keeper_inc),
+    RECORD_FIELD(5 | RECORD_VITAL, struct generation, line.source.fd),
+    RECORD_FIELD(6 | RECORD_VITAL, struct generation, line_open),
+    RECORD_FIELD(7, struct generation, started_us),
+    RECORD_FIELD(8 | RECORD_VITAL, struct generation, plan),
+    RECORD_FIELD(9, struct generation, has_failed),
+    RECORD_FIELD(10 | RECORD_VITAL, struct generation, foreign),
+    RECORD_FIELD(11 | RECORD_VITAL, struct generation, num_seats),
+    RECORD_FIELD(12, struct generation, left_us),
+    RECORD_FIELD(13, struct generation, num_reloads),
+    RECORD_FIELD(14, struct generation, ending),
+    RECORD_FIELD(15, struct generation, unborn_us),
+};
+
+static const struct record_field seat_fields[] = {
+    RECORD_FIELD(1 | RECORD_VITAL, struct seat, slot),
+    RECORD_FIELD(2, struct seat, inc),
+    RECORD_FIELD(3 | RECORD_VITAL, struct seat, called),
+    RECORD_FIELD(4 | RECORD_VITAL, struct seat, pid),
+    RECORD_FIELD(5 | RECORD_VITAL, struct seat, open),
+    RECORD_FIELD(6 | RECORD_VITAL, struct seat, ready),
+    RECORD_FIELD(7, struct seat, live),
+    RECORD_FIELD(8, struct seat, silent),
+    RECORD_FIELD(9, struct seat, blocks),
+    RECORD_FIELD(10 | RECORD_VITAL, struct seat, line.source.fd),
+    RECORD_FIELD(11, struct seat, wanted),
+    RECORD_FIELD(12, struct seat, outlawed),
+    RECORD_FIELD(13, struct seat, num_late),
+};
+
+static const struct record_field kept_fields[] = {
+    RECORD_FIELD(1 | RECORD_VITAL, struct state_kept, listener),
+    RECORD_FIELD(2 | RECORD_VITAL, struct state_kept, generation),
+};
+
+static const struct record_field adopter_fields[] = {
+    RECORD_FIELD(1 | RECORD_VITAL, struct state_adopter, listener),
+    RECORD_FIELD(2 | RECORD_VITAL, struct state_adopter, slot),
+    RECORD_FIELD(3 | RECORD_VITAL, struct state_adopter, generation),
+    RECORD_FIELD(4 | RECORD_VITAL, struct state_adopter, seat),
+};
+
+static const struct record_field waiter_fields[] = {
+    RECORD_FIELD(1 | RECORD_VITAL, struct state_waiter, id),
+    RECORD_FIELD(2 | RECORD_VITAL, struct state_waiter, generation),
+    RECORD_FIELD(3 | RECORD_VITAL, struct state_waiter, seat),
+    RECORD_FIELD(4 | RECORD_VITAL, struct state_waiter, next),
+};
+
+uint32_t upgrade_wire_shape(void)
+{
+    static const size_t sizes[] = {
+        WIRE_NUM_TYPES,
+        WIRE_TEXT_LEN,
+        sizeof(struct wire_plan),
+        sizeof(struct wire_open),
+        sizeof(struct wire_opened),
+        sizeof(struct wire_section),
+        sizeof(struct wire_seat),
+        sizeof(struct wire_listen),
+        sizeof(struct wire_reload),
+        sizeof(struct wire_reloaded),
+        sizeof(struct wire_latest),
+    };
+    uint32_t shape = 2166136261;
+    for (size_t i = 0; i < NUM_ITEMS(sizes); i++)
+        shape = (shape ^ (uint32_t)sizes[i]) * 16777619;
+    return shape;
+}
+
+// ---- saving -----------------------------------------------------------------------------------------------------
+
+#define OBJECT_ADD(out, tag, object, fields) records_add_object(out, tag, object, fields, NUM_ITEMS(fields))
+
+static uint32_t listener_number(const struct master *master, const struct listener *listener)
+{
+    uint32_t number = 0;
+    LIST_EACH(other, &master->listeners, struct listener, link)
+    {
+        if (other == listener)
+            return number;
+        number++;
+    }
+    return STATE_NONE;
+}
+
+static void places_save(struct text *out, const struct generation *generation, uint32_t tag,
+                        struct listener *const *listeners, uint32_t num)
+{
+    struct text numbers;
+    text_init(&numbers);
+    for (uint32_t i = 0; i < num; i++) {
+        uint32_t number = listener_number(generation->master, listeners[i]);
+        text_add(&numbers, (const char *)&number, sizeof(number));
+    }
+    records_add(out, tag, numbers.ptr, numbers.len);
+    out->failed = out->failed || numbers.failed;
+    text_fini(&numbers);
+}
+
+static void unsent_save(void *arg, uint32_t type, const void *data, size_t len, const int *fds, size_t num_fds)
+{
+    struct text *out = arg;
+    struct text both;
+    struct state_unsent head = { .type = type, .num_fds = (uint32_t)num_fds, .len = (uint32_t)len };
+    for (size_t i = 0; i < num_fds; i++)
+        head.fds[i] = fds[i];
+    text_init(&both);
+    text_add(&both, (const char *)&head, sizeof(head));
+    text_add(&both, data, len);
+    records_add(out, STATE_UNSENT, both.ptr, both.len);
+    out->failed = out->failed || both.failed;
+    text_fini(&both);
+}
+
+static void generation_save(struct text *out, const struct generation *generation)
+{
+    OBJECT_ADD(out, STATE_GENERATION, generation, generation_fields);
+    records_add(out, STATE_SAID, generation->said.ptr, generation->said.len);
+    if (generation->binds)
+        places_save(out, generation, STATE_BINDS, generation->binds, generation->plan.num_binds);
+    if (generation->sockets)
+        places_save(out, generation, STATE_SOCKETS, generation->sockets, generation->plan.num_sockets);
+    if (generation->line_open)
+        messages_unsent_each(&generation->line, unsent_save, out);
+    for (uint32_t i = 0; i < generation->num_seats; i++) {
+        OBJECT_ADD(out, STATE_SEAT, &generation->seats[i], seat_fields);
+        if (generation->seats[i].open)
+            messages_unsent_each(&generation->seats[i].line, unsent_save, out);
+    }
+}
+
+static void helpers_save(struct text *out, const struct master *master)
+{
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
+        const struct state_kept kept = {
+            .listener = listener_number(master, listener),
+            .generation = listener->kept_by ? listener->kept_by->number : 0,
+        };
+        if (listener->kept_by)
+            OBJECT_ADD(out, STATE_KEPT, &kept, kept_fields);
+        for (uint32_t slot = 0; slot < listener->num_fds; slot++) {
+            const struct seat *seat = listener->adopters[slot];
+            if (!seat)
+                continue;
+            const struct state_adopter adopter = {
+                .listener = listener_number(master, listener),
+                .slot = slot,
+                .generation = seat->generation->number,
+                .seat = (uint32_t)(seat - seat->generation->seats),
+            };
+            OBJECT_ADD(out, STATE_ADOPTER, &adopter, adopter_fields);
+        }
+    }
+}
+
+static void waiters_save(struct text *out, const struct master *master)
+{
+    LIST_EACH(waiter, &master->reloads, struct reload_waiter, link)
+    {
+        const struct generation *generation = waiter->seat->generation;
+        const struct state_waiter saved = {
+            .id = waiter->id,
+            .generation = generation->number,
+            .seat = (uint32_t)(waiter->seat - generation->seats),
+            .next = waiter->next,
+        };
+        OBJECT_ADD(out, STATE_WAITER, &saved, waiter_fields);
+    }
+}
+
+void upgrade_state_save(struct text *out, struct master *master, int board_fd)
+{
+    struct upgrade_state about = { .protocol = WIRE_PROTOCOL, .shape = upgrade_wire_shape(), .board_fd = board_fd };
+    int fds[BOARD_MAX_DESCRIPTORS];
+    uint32_t num_fds = board_descriptors(master->board, fds);
+    snprintf(about.version, sizeof(about.version), "%s", version_text());
+    OBJECT_ADD(out, STATE_ABOUT, &about, about_fields);
+    OBJECT_ADD(out, STATE_MASTER, master, master_fields);
+    records_add(out, STATE_LATEST, master->latest.ptr, master->latest.len);
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    OBJECT_ADD(out, STATE_LISTENER, listener, listener_fields);
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    generation_save(out, generation);
+    helpers_save(out, master);
+    waiters_save(out, master);
+    records_add(out, STATE_BOARD_FDS, fds, num_fds * sizeof(*fds));
+    if (master->image->path)
+        records_add(out, STATE_PATH, master->image->path, strlen(master->image->path));
+    records_add(out, STATE_END, NULL, 0);
+}
+
+struct keeping {
+    bool keep;
+    bool failed;
+};
+
+static void descriptor_keep(struct keeping *keeping, int fd)
+{
+    keeping->failed = !memory_file_keep(fd, keeping->keep) || keeping->failed;
+}
+
+static void unsent_keep(void *arg, uint32_t type, const void *data, size_t len, const int *fds, size_t num_fds)
+{
+    (void)type;
+    (void)data;
+    (void)len;
+    for (size_t i = 0; i < num_fds; i++)
+        descriptor_keep(arg, fds[i]);
+}
+
+static void line_keep(struct keeping *keeping, const struct messages *line)
+{
+    descriptor_keep(keeping, line->source.fd);
+    messages_unsent_each(line, unsent_keep, keeping);
+}
+
+bool upgrade_state_descriptors_keep(struct master *master, bool keep)
+{
+    struct keeping keeping = { .keep = keep };
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
+        for (uint32_t i = 0; i < listener->num_fds; i++)
+            descriptor_keep(&keeping, listener->fds[i]);
+    }
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
+        if (generation->line_open)
+            line_keep(&keeping, &generation->line);
+        for (uint32_t i = 0; i < generation->num_seats; i++)
+            if (generation->seats[i].open)
+                line_keep(&keeping, &generation->seats[i].line);
+    }
+    return !keeping.failed;
+}
+
+// ---- loading ----------------------------------------------------------------------------------------------------
+
+struct loading {
+    struct master *master;
+    struct upgrade_state *state;
+    char *error;
+    struct generation *generation; // the latest
+    uint32_t num_seats;            // that came of it
+    struct messages *line;         // that messages which come now wait on
+    bool has_about;
+    bool has_master;
+    bool has_ended;
+};
+
+__attribute__((format(printf, 2, 3))) static bool wrong(struct loading *loading, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(loading->error, UPGRADE_ERROR_LEN, format, args);
+    va_end(args);
+    return false;
+}
+
+static void *zeroed(size_t num, size_t len)
+{
+    void *memory = calloc(num, len);
+    if (!memory)
+        check_out_of_memory(num * len);
+    return memory;
+}
+
+#define OBJECT_GET(object, record, fields) record_get_object(object, record, fields, NUM_ITEMS(fields))
+
+static bool about_load(struct loading *loading, const struct record *record)
+{
+    struct upgrade_state *state = loading->state;
+    if (!OBJECT_GET(state, record, about_fields))
+        return wrong(loading, "it is not told what this is");
+    state->version[sizeof(state->version) - 1] = '\0';
+    if (state->protocol != WIRE_PROTOCOL || state->shape != upgrade_wire_shape())
+        return wrong(loading,
+                     "fairlead %s talks with its processes in another way (%u/%x, here %u/%x): start a new one beside "
+                     "it, with -sf and its pid",
+                     state->version, state->protocol, state->shape, (unsigned)WIRE_PROTOCOL, upgrade_wire_shape());
+    loading->has_about = true;
+    return true;
+}
+
+static bool listener_load(struct loading *loading, const struct record *record)
+{
+    struct listener *listener = zeroed(1, sizeof(*listener));
+    list_append(&loading->master->listeners, &listener->link);
+    bool good = OBJECT_GET(listener, record, listener_fields);
+    struct os_listen *spec = &listener->spec;
+    if (!good || !listener->num_fds || listener->num_fds > PROCESS_MAX_WORKERS ||
+        listener->num_begun > listener->num_fds || listener->retire_to > PROCESS_MAX_WORKERS ||
+        listener->num_group > LISTENER_GROUP_MAX || listener->phase > LISTENER_LEAVE || spec->kind > OS_LISTEN_FD ||
+        spec->address_len > sizeof(spec->address) || spec->interface[sizeof(spec->interface) - 1])
+        return wrong(loading, "a listener cannot be read");
+    return true;
+}
+
+static bool generation_finish(struct loading *loading)
+{
+    const struct generation *generation = loading->generation;
+    loading->line = NULL;
+    if (!generation)
+        return true;
+    if (loading->num_seats != generation->num_seats)
+        return wrong(loading, "generation %u has %u seats, not %u", generation->number, loading->num_seats,
+                     generation->num_seats);
+    if (generation->state == GENERATION_LEAVING)
+        return true;
+    bool whole = generation->binds && generation->sockets && generation->seats;
+    for (uint32_t i = 0; whole && i < generation->plan.num_binds; i++)
+        whole = generation->binds[i] != NULL;
+    for (uint32_t i = 0; whole && i < generation->plan.num_sockets; i++)
+        whole = generation->sockets[i] != NULL;
+    return whole || wrong(loading, "generation %u lacks sockets", generation->number);
+}
+
+static bool generation_load(struct loading *loading, const struct record *record)
+{
+    struct master *master = loading->master;
+    if (!generation_finish(loading))
+        return false;
+    struct generation *generation = zeroed(1, sizeof(*generation));
+    generation->master = master;
+    text_init(&generation->said);
+    list_append(&master->generations, &generation->link);
+    loading->generation = generation;
+    loading->num_seats = 0;
+    loading->line = &generation->line;
+    bool good = OBJECT_GET(generation, record, generation_fields);
+    uint32_t num_seats = generation->num_seats;
+    generation->num_seats = 0;
+    generation->plan.pidfile[WIRE_PATH_LEN - 1] = '\0';
+    // Nothing starts while an image ends.
+    if (!good || (generation->state != GENERATION_ACTIVE && generation->state != GENERATION_LEAVING) ||
+        (generation->state == GENERATION_ACTIVE && master->active))
+        return wrong(loading, "a generation cannot be read");
+    if (num_seats) {
+        if (num_seats > PROCESS_MAX_WORKERS + 1 || num_seats != generation->plan.num_workers + 1)
+            return wrong(loading, "generation %u has %u workers, at most %d can be", generation->number, num_seats - 1,
+                         PROCESS_MAX_WORKERS);
+        seats_open(generation);
+    }
+    if (generation->state == GENERATION_ACTIVE)
+        master->active = generation;
+    return true;
+}
+
+static struct listener *listener_at(const struct master *master, uint32_t number)
+{
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
+        if (!number--)
+            return listener;
+    }
+    return NULL;
+}
+
+static bool places_load(struct loading *loading, const struct record *record)
+{
+    struct generation *generation = loading->generation;
+    if (!generation)
+        return wrong(loading, "places of no generation");
+    bool is_binds = record->tag == STATE_BINDS;
+    uint32_t num = is_binds ? generation->plan.num_binds : generation->plan.num_sockets;
+    struct listener ***places = is_binds ? &generation->binds : &generation->sockets;
+    if (*places || record->len != (size_t)num * sizeof(uint32_t))
+        return wrong(loading, "places of generation %u cannot be read", generation->number);
+    *places = zeroed((size_t)num + 1, sizeof(**places));
+    for (uint32_t i = 0; i < num; i++) {
+        uint32_t number;
+        memcpy(&number, (const char *)record->data + i * sizeof(number), sizeof(number));
+        (*places)[i] = listener_at(loading->master, number);
+    }
+    return true;
+}
+
+static bool seat_load(struct loading *loading, const struct record *record)
+{
+    struct generation *generation = loading->generation;
+    if (!generation || loading->num_seats >= generation->num_seats)
+        return wrong(loading, "a seat too many");
+    struct seat *seat = &generation->seats[loading->num_seats++];
+    uint32_t slot = seat->slot;
+    loading->line = &seat->line;
+    if (!OBJECT_GET(seat, record, seat_fields) || seat->slot != slot)
+        return wrong(loading, "a seat of generation %u cannot be read", generation->number);
+    return true;
+}
+
+static bool unsent_load(struct loading *loading, const struct record *record)
+{
+    struct state_unsent head;
+    if (!loading->line || record->len < sizeof(head))
+        return wrong(loading, "a message on no line");
+    memcpy(&head, record->data, sizeof(head));
+    if (head.num_fds > OS_PASS_MAX_FDS || head.len != record->len - sizeof(head) ||
+        head.len > MESSAGES_MAX_LEN - sizeof(uint64_t))
+        return wrong(loading, "a message cannot be read");
+    struct upgrade_unsent *unsent = zeroed(1, sizeof(*unsent) + head.len);
+    unsent->line = loading->line;
+    unsent->type = head.type;
+    unsent->len = head.len;
+    unsent->num_fds = head.num_fds;
+    for (uint32_t i = 0; i < head.num_fds; i++)
+        unsent->fds[i] = head.fds[i];
+    if (head.len)
+        memcpy(unsent->data, (const char *)record->data + sizeof(head), head.len);
+    list_append(&loading->state->unsent, &unsent->link);
+    return true;
+}
+
+static struct seat *seat_at(const struct master *master, uint32_t number, uint32_t index)
+{
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
+        if (generation->number == number)
+            return index < generation->num_seats && generation->seats[index].open ? &generation->seats[index] : NULL;
+    }
+    return NULL;
+}
+
+static bool adopter_load(struct loading *loading, const struct record *record)
+{
+    struct state_adopter adopter = { 0 };
+    bool good = OBJECT_GET(&adopter, record, adopter_fields);
+    struct listener *listener = listener_at(loading->master, adopter.listener);
+    struct seat *seat = seat_at(loading->master, adopter.generation, adopter.seat);
+    if (!good || !listener || !seat || adopter.slot >= listener->num_fds)
+        return wrong(loading, "a place that a neighbour serves cannot be read");
+    listener->adopters[adopter.slot] = seat;
+    return true;
+}
+
+static bool kept_load(struct loading *loading, const struct record *record)
+{
+    struct state_kept kept = { 0 };
+    bool good = OBJECT_GET(&kept, record, kept_fields);
+    struct listener *listener = listener_at(loading->master, kept.listener);
+    LIST_EACH(generation, &loading->master->generations, struct generation, link)
+    {
+        // Who keeps it has it among its own.
+        if (listener && generation->number == kept.generation && generation->binds &&
+            listener_index(generation, listener) < generation->plan.num_binds)
+            listener->kept_by = generation;
+    }
+    return (good && listener && listener->kept_by) || wrong(loading, "who keeps a listener cannot be read");
+}
+
+static bool waiter_load(struct loading *loading, const struct record *record)
+{
+    struct state_waiter saved = { 0 };
+    bool good = OBJECT_GET(&saved, record, waiter_fields);
+    struct seat *seat = seat_at(loading->master, saved.generation, saved.seat);
+    if (!good || !seat)
+        return wrong(loading, "who waits for a reload cannot be read");
+    struct reload_waiter *waiter = zeroed(1, sizeof(*waiter));
+    *waiter = (struct reload_waiter){ .seat = seat, .id = saved.id, .next = saved.next };
+    list_init(&waiter->link);
+    list_append(&loading->master->reloads, &waiter->link);
+    seat->num_waiting++;
+    return true;
+}
+
+static bool board_fds_load(struct loading *loading, const struct record *record)
+{
+    size_t num = record->len / sizeof(int);
+    if (num > BOARD_MAX_DESCRIPTORS)
+        num = BOARD_MAX_DESCRIPTORS;
+    if (num)
+        memcpy(loading->state->board_fds, record->data, num * sizeof(int));
+    loading->state->num_board_fds = (uint32_t)num;
+    return true;
+}
+
+static bool text_load(struct text *text, const struct record *record)
+{
+    text_fini(text);
+    text_add(text, record->len ? record->data : "", record->len);
+    return true;
+}
+
+static bool record_load(struct loading *loading, const struct record *record)
+{
+    struct master *master = loading->master;
+    switch (record->tag) {
+    case STATE_ABOUT:
+        return !loading->has_about ? about_load(loading, record) : wrong(loading, "it is told twice what this is");
+    case STATE_MASTER:
+        loading->has_master = OBJECT_GET(master, record, master_fields);
+        return loading->has_master || wrong(loading, "the master's own state cannot be read");
+    case STATE_LATEST:
+        return text_load(&master->latest, record);
+    case STATE_LISTENER:
+        return listener_load(loading, record);
+    case STATE_GENERATION:
+        return generation_load(loading, record);
+    case STATE_SAID:
+        return loading->generation ? text_load(&loading->generation->said, record) : true;
+    case STATE_BINDS:
+    case STATE_SOCKETS:
+        return places_load(loading, record);
+    case STATE_SEAT:
+        return seat_load(loading, record);
+    case STATE_UNSENT:
+        return unsent_load(loading, record);
+    case STATE_ADOPTER:
+        return adopter_load(loading, record);
+    case STATE_KEPT:
+        return kept_load(loading, record);
+    case STATE_WAITER:
+        return waiter_load(loading, record);
+    case STATE_BOARD_FDS:
+        return board_fds_load(loading, record);
+    case STATE_PATH:
+        return text_load(&loading->state->path, record);
+    case STATE_END:
+        loading->has_ended = true;
+        return generation_finish(loading);
+    default:
+        return !(record->tag & RECORD_VITAL) || wrong(loading, "it tells something unknown (%x)", record->tag);
+    }
+}
+
+bool upgrade_state_load(struct master *master, struct upgrade_state *state, char *error, const void *data, size_t len)
+{
+    struct loading loading = { .master = master, .state = state, .error = error };
+    struct records records;
+    struct record record;
+    *state = (struct upgrade_state){ .board_fd = -1 };
+    list_init(&state->unsent);
+    error[0] = '\0';
+    records_open(&records, data, len);
+    while (!loading.has_ended && records_next(&records, &record)) {
+        if (!loading.has_about && record.tag != STATE_ABOUT)
+            return wrong(&loading, "it is not told what this is");
+        if (!record_load(&loading, &record))
+            return false;
+    }
+    if (!loading.has_ended || !loading.has_master || records.left)
+        return wrong(&loading, "it is cut off or damaged");
+    return true;
+}
+
+void upgrade_state_fini(struct upgrade_state *state)
+{
+    LIST_EACH(unsent, &state->unsent, struct upgrade_unsent, link)
+    {
+        list_remove(&unsent->link);
+        free(unsent);
+    }
+    text_fini(&state->path);
+}
+
+void upgrade_state_drop(struct master *master)
+{
+    LIST_EACH(waiter, &master->reloads, struct reload_waiter, link)
+    {
+        list_remove(&waiter->link);
+        free(waiter);
+    }
+    LIST_EACH(generation, &master->generations, struct generation, link)
+    {
+        list_remove(&generation->link);
+        free(generation->binds);
+        free(generation->sockets);
+        free(generation->bind_specs);
+        free(generation->socket_specs);
+        free(generation->offers);
+        free(generation->seats);
+        text_fini(&generation->said);
+        free(generation);
+    }
+    LIST_EACH(listener, &master->listeners, struct listener, link)
+    {
+        list_remove(&listener->link);
+        free(listener);
+    }
+    text_fini(&master->latest);
+    master->active = NULL;
+}
