@@ -3,15 +3,6 @@
 #include "base/check.h"
 #include "sandbox_calls.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_SANITIZER 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define HAS_SANITIZER 1
-#endif
-
 // What both roles do: their sockets and descriptors, memory, the clock, and their end.
 // clang-format off
 #define CALLS_OF_ALL \
@@ -35,32 +26,15 @@
 #define CALLS_OF_OLD
 #endif
 
-#ifdef HAS_SANITIZER // its leak checker stops the process from a thread of its own, and reads /proc
-#define CALLS_OF_SANITIZER \
-    , SYS_clone, SYS_ptrace, SYS_wait4, SYS_prctl, SYS_openat, SYS_readlinkat, SYS_lseek, SYS_getdents64, \
-    SYS_process_vm_readv, SYS_set_robust_list, SYS_getuid, SYS_sched_getaffinity, SYS_sysinfo, SYS_getrlimit, \
-    SYS_tkill, SYS_newfstatat
-#ifdef SYS_open
-#define CALLS_OF_OLD_SANITIZER , SYS_open, SYS_readlink, SYS_arch_prctl, SYS_stat, SYS_lstat
-#else
-#define CALLS_OF_OLD_SANITIZER
-#endif
-#else
-#define CALLS_OF_SANITIZER
-#define CALLS_OF_OLD_SANITIZER
-#endif
-
 static const int worker_calls[] = {
     CALLS_OF_OLD CALLS_OF_ALL,
-    SYS_splice, SYS_pipe2
-    CALLS_OF_SANITIZER CALLS_OF_OLD_SANITIZER
+    SYS_splice, SYS_pipe2,
 };
 
 // It sends the log of all, to files and terminals too.
 static const int controller_calls[] = {
     CALLS_OF_OLD CALLS_OF_ALL,
-    SYS_sendmmsg, SYS_ppoll, SYS_getrusage, SYS_uname
-    CALLS_OF_SANITIZER CALLS_OF_OLD_SANITIZER
+    SYS_sendmmsg, SYS_ppoll, SYS_getrusage, SYS_uname,
 };
 // clang-format on
 

@@ -123,7 +123,6 @@ static void worker_is_denied(void **state)
     runs(denials, OS_SANDBOX_WORKER);
 }
 
-#ifndef __SANITIZE_ADDRESS__ // whose leak checker does all of this
 static void more_denials(void)
 {
     DENIED(open("/etc/passwd", O_RDONLY));
@@ -131,16 +130,11 @@ static void more_denials(void)
     DENIED(ptrace(PTRACE_ATTACH, getppid(), NULL, NULL));
     DENIED(prctl(PR_SET_DUMPABLE, 1L));
 }
-#endif
 
 static void worker_is_denied_files_and_forks(void **state)
 {
     (void)state;
-#ifdef __SANITIZE_ADDRESS__
-    skip();
-#else
     runs(more_denials, OS_SANDBOX_WORKER);
-#endif
 }
 
 static void new_code(void)
