@@ -43,8 +43,8 @@ int board_keep(struct board *board, bool keep);
 // board_adopt takes the board over in the new image of the master: sections that match are used, others start fresh. It
 // takes the descriptor that board_keep gave, in any case. `*fresh` says that the core (incarnations, objects, counters,
 // lanes, queues, journal, rings) has another layout and started fresh, as a whole: no number of a process means
-// anything on it, and sections whose name begins with "board/" are dropped with it. Otherwise the caller enters its incarnation again (board_incarnation_enter). NULL with errno where it
-// is no board.
+// anything on it, and sections whose name begins with "board/" are dropped with it. Otherwise the caller enters its
+// incarnation again (board_incarnation_enter). NULL with errno where it is no board.
 struct board *board_adopt(bool *fresh, int take_directory_fd);
 
 // board_inspect appends to `afresh`, a line each, the core sections that board_adopt would start fresh, with their

@@ -427,8 +427,8 @@ static void test_memory(void **state)
 static int after_exec(const char *fd)
 {
     bool fresh;
-    struct board *board = board_adopt(atoi(fd));
-    if (!board)
+    struct board *board = board_adopt(&fresh, atoi(fd));
+    if (!board || fresh)
         return 1;
     uint32_t object = board_object_find(board, "f/www");
     const char *kept = board_section(board, &fresh, "table/x", 4, 4096);
@@ -466,7 +466,7 @@ static void test_exec(void **state)
         board_counter_count(&board_counters(board, worker, board_object(board, "f/www"))[5], 42);
         memcpy(board_section(board, &fresh, "table/x", 4, 4096), "kept", 5);
         board_section(board, &fresh, "table/y", 7, 4096);
-        snprintf(text, sizeof(text), "%d", board_keep(board));
+        snprintf(text, sizeof(text), "%d", board_keep(board, true));
         setenv("BOARD_FD", text, 1);
         execl("/proc/self/exe", "test_board", (char *)NULL);
         _exit(9);
