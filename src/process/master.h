@@ -350,8 +350,11 @@ void seat_line_init(struct seat *seat, int take_fd);
 // seat_leave ends the line to a seat.
 void seat_leave(struct seat *seat);
 
-// seat_kill sends `sig` to the process that sits there, as its keeper said, if that is its keeper's child (or ours,
-// where the keeper is gone): a keeper that is no longer itself must not choose whom we signal.
+// generation_signal sends `sig` to the process `pid` of `generation`, as its keeper said, if that is the keeper's child
+// or ours: a keeper that is no longer itself must not choose whom we signal. What it may not have is told.
+void generation_signal(const struct generation *generation, pid_t pid, int sig);
+
+// seat_kill sends `sig` likewise to the process that sits there, if any.
 void seat_kill(const struct seat *seat, int sig);
 
 // master_signal sends `sig` to `pid` where that is a child of ours or of any keeper of ours: numbers that keepers tell,
