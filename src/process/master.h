@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The master's own state, shared by its parts: master.c (life, signals), reload.c (who asked for one, and how it went),
-// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets), retire.c
-// (their end), groups.c (their numbers in the kernel), takeover.c (sockets of another program), guard.c (liveness and
-// steering) and watchdog.c (those that hang).
-// What must survive an upgrade of the program has a line in the tables of upgrade_state.c.
+// generation.c (keepers and what they say), leaving.c (how long they may stay), seats.c (lines to workers and
+// controllers), listeners.c (sockets), retire.c (their end), groups.c (their numbers in the kernel), takeover.c (sockets
+// of another program), guard.c (liveness and steering), watchdog.c (those that hang), upgrade.c and upgrade_image.c
+// (another program in this one's place) and status.c (what the service manager hears).
+// What must survive an upgrade of the program has a line in the tables of upgrade_fields.h.
 #pragma once
 
 #include <stdbool.h>
@@ -338,6 +339,7 @@ void seats_send_fresh(struct generation *generation);
 
 // seats_keep tells the workers of `generation`, before they stop softly, where they go on accepting.
 void seats_keep(struct generation *generation);
+
 // seats_retry makes the lines that could not be made before.
 void seats_retry(struct master *master);
 
