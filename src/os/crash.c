@@ -73,7 +73,8 @@ static bool follows_call(uint64_t place)
 
 // Code made at run time (of regular expressions) says nothing of who called it, nor does a jump to nowhere: then what
 // looks like a place to return to is better than nothing.
-static void frames_guess(struct crash_words *words, const void *context)
+// (That is all of the stack, of which a sanitizer holds parts for nobody's.)
+__attribute__((no_sanitize_address)) static void frames_guess(struct crash_words *words, const void *context)
 {
     const uint64_t *stack = stack_of(context);
     for (size_t i = 0; stack && i < CRASH_GUESS_WORDS && words->num_frames < CRASH_GUESS_MAX; i++)
