@@ -126,7 +126,8 @@ static void look(const struct generation *generation, struct watch *watch, uint3
 static void seat_look(struct seat *seat, uint64_t elapsed_us)
 {
     struct generation *generation = seat->generation;
-    if (!seat->pid || !seat->open) {
+    // The beat of who lives on a board that cannot be read is not seen.
+    if (!seat->pid || !seat->open || !seat->inc) {
         seat->watch = (struct watch){ 0 };
         return;
     }
@@ -145,7 +146,7 @@ static void lost_look(struct seat *seat, uint64_t elapsed_us)
     }
     uint64_t before_us = seat->lost_us;
     seat->lost_us += elapsed_us;
-    if (before_us < WATCHDOG_LOST_WAKE_US && seat->lost_us >= WATCHDOG_LOST_WAKE_US)
+    if (generation->keeper_inc && before_us < WATCHDOG_LOST_WAKE_US && seat->lost_us >= WATCHDOG_LOST_WAKE_US)
         board_wake(master->board, generation->keeper_inc);
     if (before_us >= WATCHDOG_LOST_KILL_US || seat->lost_us < WATCHDOG_LOST_KILL_US ||
         os_process_state(seat->pid) != 'Z')
@@ -154,7 +155,8 @@ static void lost_look(struct seat *seat, uint64_t elapsed_us)
             "the keeper (%d) of generation %u does not see that its process %d is dead (it is %s), and is ended",
             (int)generation->keeper, generation->number, (int)seat->pid,
             state_name(os_process_state(generation->keeper)));
-    last_words_watchdog(master->board, generation->keeper_inc);
+    if (generation->keeper_inc)
+        last_words_watchdog(master->board, generation->keeper_inc);
     kill(generation->keeper, SIGKILL);
 }
 
