@@ -237,8 +237,8 @@ static size_t open_make(void *out, uint8_t how)
     } else {
         un->sun_family = AF_UNIX;
         snprintf(un->sun_path + (open.listen.kind == OS_LISTEN_ABNS), 32, "/nowhere/%u", how / 32);
-        open.listen.address_len = open.listen.kind == OS_LISTEN_ABNS ? offsetof(struct sockaddr_un, sun_path) + 11
-                                                                     : sizeof(*un);
+        open.listen.address_len =
+            open.listen.kind == OS_LISTEN_ABNS ? offsetof(struct sockaddr_un, sun_path) + 11 : sizeof(*un);
     }
     memcpy(out, &open, sizeof(open));
     return sizeof(open);
@@ -249,8 +249,8 @@ static size_t seat_make(struct other *other, void *out, uint32_t type, uint8_t h
     uint32_t place = how % PLACES;
     struct wire_seat seat = { .slot = slot_of(place), .pid = getpid() };
     if (type == WIRE_SEAT)
-        other->incs[place] = board_incarnation_take(
-            master.board, place ? BOARD_ROLE_WORKER : BOARD_ROLE_CONTROLLER, seat.slot, other->number);
+        other->incs[place] = board_incarnation_take(master.board, place ? BOARD_ROLE_WORKER : BOARD_ROLE_CONTROLLER,
+                                                    seat.slot, other->number);
     seat.inc = other->incs[place];
     memcpy(out, &seat, sizeof(seat));
     return sizeof(seat);
