@@ -352,6 +352,12 @@ def binary():
     return os.path.abspath(path)
 
 
+def is_sanitized():
+    """Whether the balancer was built with AddressSanitizer."""
+    with open(binary(), "rb") as file:
+        return b"__asan_init" in file.read()
+
+
 def need(program):
     path = shutil.which(program)
     if path is None:
