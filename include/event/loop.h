@@ -28,10 +28,15 @@ struct event_task {
 // A deadline. It fires once, at or after `due_us`; pushing it back is a plain store (event_timer_set).
 struct event_timer {
     uint64_t due_us; // when it is wanted, 0 for never
-    uint64_t key_us; // when the heap looks at it next
-    uint32_t place;  // index in the heap + 1, 0 while it is not in the heap
+    union {
+        uint64_t key_us;          // when the heap looks at it next
+        struct event_timer *next; // outside of the heap, for want of memory
+    };
+    uint32_t place; // index in the heap + 1, 0 while it is not set, EVENT_TIMER_OUTSIDE
     void (*fire)(struct event_timer *timer);
 };
+
+#define EVENT_TIMER_OUTSIDE UINT32_MAX
 
 struct event_loop {
     int epoll_fd;
@@ -45,6 +50,8 @@ struct event_loop {
     struct event_timer **heap;
     uint32_t num_timers;
     uint32_t cap_timers;
+    struct event_timer
+        *outside; // timers that the heap has no room for: memory is exhausted, and each turn sees them all
     struct epoll_event *batch;
     int batch_len;
     void (*before_wait)(struct event_loop *loop); // called each turn before the wait, may be NULL
@@ -99,7 +106,7 @@ void event_timer_init(struct event_timer *timer, void (*fire)(struct event_timer
 void event_timer_insert(struct event_loop *loop, struct event_timer *timer);
 
 // event_timer_set makes `timer` due at `due_us` (monotonic; 0 for never). Moving a deadline later or off costs a store:
-// the heap finds out when the old one comes. It may run out of memory, which is fatal to the process.
+// the heap finds out when the old one comes.
 static inline void event_timer_set(struct event_loop *loop, struct event_timer *timer, uint64_t due_us)
 {
     timer->due_us = due_us;

@@ -83,7 +83,8 @@ void os_listen_drop(int take_fd, const struct os_listen *spec);
 // and owner. What fails stays as it was: false then, with a message in `error`.
 bool os_listen_adjust(int fd, const struct os_listen *spec, char *error);
 
-// os_listen_waiting gives how many connections wait to be accepted on the TCP socket `fd`; 0 where that is not known.
+// os_listen_waiting gives how many connections wait to be accepted on the listening socket `fd`, 0 where that is not
+// known; of a unix one, which must not be blocked, it only says whether there are any.
 uint32_t os_listen_waiting(int fd);
 
 // os_listen_block makes `fd` take no new connections, for every holder of the socket, while those that wait or that are

@@ -108,22 +108,72 @@ static void heap_down(struct event_loop *loop, uint32_t at, struct event_timer *
     heap_put(loop, at, timer);
 }
 
+static bool heap_has_room(struct event_loop *loop)
+{
+    if (loop->num_timers < loop->cap_timers)
+        return true;
+    uint32_t cap = loop->cap_timers ? loop->cap_timers * 2 : EVENT_TIMERS_MIN;
+    struct event_timer **heap = realloc(loop->heap, cap * sizeof(struct event_timer *));
+    if (!heap)
+        return false;
+    loop->heap = heap;
+    loop->cap_timers = cap;
+    return true;
+}
+
 void event_timer_insert(struct event_loop *loop, struct event_timer *timer)
 {
-    timer->key_us = timer->due_us;
-    if (timer->place) {
-        heap_up(loop, timer->place - 1, timer);
+    if (timer->place == EVENT_TIMER_OUTSIDE)
+        return;
+    if (!timer->place && UNLIKELY(!heap_has_room(loop))) {
+        timer->place = EVENT_TIMER_OUTSIDE;
+        timer->next = loop->outside;
+        loop->outside = timer;
         return;
     }
-    if (loop->num_timers == loop->cap_timers) {
-        uint32_t cap = loop->cap_timers ? loop->cap_timers * 2 : EVENT_TIMERS_MIN;
-        struct event_timer **heap = realloc(loop->heap, cap * sizeof(struct event_timer *));
-        if (!heap)
-            check_out_of_memory(cap * sizeof(struct event_timer *));
-        loop->heap = heap;
-        loop->cap_timers = cap;
+    timer->key_us = timer->due_us;
+    heap_up(loop, timer->place ? timer->place - 1 : loop->num_timers++, timer);
+}
+
+static void outside_del(struct event_loop *loop, struct event_timer *timer)
+{
+    struct event_timer **at = &loop->outside;
+    while (*at != timer)
+        at = &(*at)->next;
+    *at = timer->next;
+    timer->place = 0;
+}
+
+static void outside_enter(struct event_loop *loop)
+{
+    while (loop->outside && heap_has_room(loop)) {
+        struct event_timer *timer = loop->outside;
+        outside_del(loop, timer);
+        if (timer->due_us)
+            event_timer_insert(loop, timer);
     }
-    heap_up(loop, loop->num_timers++, timer);
+}
+
+// Those that nobody wants leave on the way. Firing one may take any other out: so the search begins anew.
+static void outside_fire(struct event_loop *loop)
+{
+    uint32_t left = 0;
+    for (struct event_timer *timer = loop->outside; timer; timer = timer->next)
+        left++;
+    struct event_timer *timer = loop->outside;
+    while (timer && left) {
+        if (timer->due_us > loop->now_us) {
+            timer = timer->next;
+            continue;
+        }
+        bool wanted = timer->due_us != 0;
+        timer->due_us = 0;
+        outside_del(loop, timer);
+        left--;
+        if (wanted)
+            timer->fire(timer);
+        timer = loop->outside;
+    }
 }
 
 void event_timer_del(struct event_loop *loop, struct event_timer *timer)
@@ -131,6 +181,10 @@ void event_timer_del(struct event_loop *loop, struct event_timer *timer)
     timer->due_us = 0;
     if (!timer->place)
         return;
+    if (UNLIKELY(timer->place == EVENT_TIMER_OUTSIDE)) {
+        outside_del(loop, timer);
+        return;
+    }
     uint32_t at = timer->place - 1;
     timer->place = 0;
     struct event_timer *last = loop->heap[--loop->num_timers];
@@ -145,6 +199,10 @@ void event_timer_del(struct event_loop *loop, struct event_timer *timer)
 // A timer that asks for now again waits for the next turn: at most as many fire as there were.
 static void timers_fire(struct event_loop *loop)
 {
+    if (UNLIKELY(loop->outside != NULL)) {
+        outside_enter(loop);
+        outside_fire(loop);
+    }
     for (uint32_t left = loop->num_timers; left && loop->num_timers && loop->heap[0]->key_us <= loop->now_us; left--) {
         struct event_timer *timer = loop->heap[0];
         if (timer->due_us > loop->now_us) {
@@ -169,6 +227,10 @@ static int wait_ms(const struct event_loop *loop)
     if (loop->num_timers) {
         uint64_t key_us = loop->heap[0]->key_us;
         uint64_t left_us = key_us > loop->now_us ? key_us - loop->now_us : 0;
+        sleep_us = left_us < sleep_us ? left_us : sleep_us;
+    }
+    for (const struct event_timer *timer = loop->outside; timer; timer = timer->next) {
+        uint64_t left_us = timer->due_us > loop->now_us ? timer->due_us - loop->now_us : 0;
         sleep_us = left_us < sleep_us ? left_us : sleep_us;
     }
     return (int)((sleep_us + 999) / 1000);

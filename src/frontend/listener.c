@@ -141,12 +141,16 @@ static bool accept_one(struct frontend_listener *listener)
     give_places(frontends, &places, true, false, places.num);
     if (error == ECONNABORTED || error == EINTR)
         return true;
+    if (error == EAGAIN)
+        return false;
+    // The master ended the socket, and says soon that it is to be left: until then it would only seem readable.
+    bool has_ended = error == EINVAL;
     // Out of descriptors or memory: waiting is all that helps, and spinning on a readable socket would not.
-    if (error != EAGAIN) {
+    if (!has_ended) {
         frontend_want_tell(frontends, listener->bind, error);
         backend_pool_make_room(&frontends->backends);
-        listener_pause(listener, LISTENER_RETRY_US);
     }
+    listener_pause(listener, LISTENER_RETRY_US);
     return false;
 }
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,6 +15,10 @@ uint32_t os_listen_waiting(int fd)
 {
     struct tcp_info info = { 0 };
     socklen_t len = sizeof(info);
+    struct pollfd ready = { .fd = fd, .events = POLLIN };
+    int domain = 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &(socklen_t){ sizeof(domain) }) == 0 && domain == AF_UNIX)
+        return poll(&ready, 1, 0) == 1 && ready.revents == POLLIN;
     // Of a listening socket the kernel gives the length of its queue there.
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 || info.tcpi_state != TCP_LISTEN)
         return 0;

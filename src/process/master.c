@@ -218,7 +218,9 @@ static void deadlines_check(struct master *master)
     struct generation *coming = reload_coming(master);
     if (coming && now_us > coming->started_us + MASTER_START_US) {
         log_say(LOG_LEVEL_ALERT, "generation %u did not become ready in time", coming->number);
-        kill(coming->keeper, SIGKILL);
+        text_printf(&coming->said, "it did not become ready in %u s\n", MASTER_START_US / 1000000);
+        if (coming->keeper)
+            kill(coming->keeper, SIGKILL);
         coming->started_us = now_us;
     }
     if (master->kill_us && now_us > master->kill_us)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 enum {
     RETIRE_GRACE_US = 1000000,
     RETIRE_DRAIN_US = 300000,       // handshakes that began before may end
-    RETIRE_DRAIN_MAX_US = 10000000, // connections that nobody accepts for so long are given up
+    RETIRE_DRAIN_MAX_US = 10000000, // connections that nobody accepts for so long are given up (but see is_busy)
     RETIRE_END_US = 100000,         // where nobody is left to accept
 };
 
@@ -217,17 +218,44 @@ static void drain(struct master *master, struct listener *listener)
     }
 }
 
-static bool is_drained(const struct listener *listener)
+static uint32_t num_waiting(const struct listener *listener)
 {
+    uint32_t num = 0;
     for (uint32_t slot = listener->retire_to; slot < listener->num_begun; slot++)
-        if (listener->spec.kind == OS_LISTEN_TCP && !listener->is_shared && os_listen_waiting(listener->fds[slot]))
-            return false;
+        if (!listener->is_shared && listener->fds[slot] >= 0)
+            num += os_listen_waiting(listener->fds[slot]);
+    return num;
+}
+
+// Who accepts there has sessions: it lives on in any case, and a limit may be what keeps it from accepting more.
+static bool is_busy(struct master *master, const struct listener *listener)
+{
+    const struct generation *generation = listener->kept_by;
+    uint32_t sessions = 0;
+    for (uint32_t i = 1; generation && !listener->retire_to && i < generation->num_seats; i++)
+        if (generation->seats[i].open)
+            sessions += atomic_load(&board_incarnation_at(master->board, generation->seats[i].inc)->sessions);
+    return sessions > 0;
+}
+
+// Whether those who accept may leave now.
+static bool is_drained(struct master *master, const struct listener *listener)
+{
+    char place[OS_LISTEN_TEXT_LEN];
+    uint32_t num = num_waiting(listener);
+    if (!num)
+        return true;
+    if (master->loop.now_us < listener->drain_max_us || is_busy(master, listener))
+        return false;
+    os_listen_text(place, &listener->spec);
+    log_say(LOG_LEVEL_WARNING, "%s ends, though connections (%u or more) wait there that nobody accepts", place, num);
     return true;
 }
 
 static void leave(struct master *master, struct listener *listener)
 {
     phase_set(listener, LISTENER_LEAVE, master->loop.now_us);
+    listener->drain_max_us = master->loop.now_us + RETIRE_DRAIN_MAX_US;
     if (!listener->is_shared && (listener->spec.kind == OS_LISTEN_UNIX || listener->spec.kind == OS_LISTEN_ABNS)) {
         os_listen_block(listener->fds[0], &listener->spec);
         listener->is_closing = true;
@@ -259,7 +287,7 @@ static void step(struct master *master, struct listener *listener)
         drain(master, listener);
         break;
     case LISTENER_DRAIN:
-        if (is_drained(listener) || now_us >= listener->drain_max_us)
+        if (is_drained(master, listener))
             leave(master, listener);
         break;
     case LISTENER_LEAVE:

@@ -6,10 +6,12 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/sanitized.h"
 #include "event/loop.h"
 
 struct thing {
@@ -133,6 +135,52 @@ static void ran(struct event_task *task)
 }
 
 // What wakes itself runs once a turn; what is cancelled while the queue runs does not run.
+// Timers that the heap has no room for fire all the same, and enter it once there is memory.
+static void test_timers_without_memory(void **state)
+{
+    enum { NUM_HELD = 1 << 18, NUM = NUM_HELD + 1000 };
+    struct event_loop *loop = *state;
+    struct thing *things = calloc(NUM, sizeof(*things));
+    struct rlimit before, none = { .rlim_cur = 1 };
+    if (BASE_SANITIZED || getrlimit(RLIMIT_AS, &before) < 0)
+        skip();
+    none.rlim_max = before.rlim_max;
+    for (int i = 0; i < NUM_HELD; i++) {
+        things[i].loop = loop;
+        event_timer_init(&things[i].timer, fired);
+        event_timer_set(loop, &things[i].timer, loop->now_us + 3600000000);
+    }
+    assert_int_equal(loop->cap_timers, NUM_HELD);
+    assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+    for (int i = NUM_HELD; i < NUM; i++) {
+        things[i].loop = loop;
+        event_timer_init(&things[i].timer, fired);
+        event_timer_set(loop, &things[i].timer, loop->now_us + 3600000000);
+    }
+    bool is_outside = loop->outside != NULL;
+    event_timer_set(loop, &things[NUM - 1].timer, 1);
+    event_timer_set(loop, &things[NUM - 2].timer, 1);
+    event_timer_set(loop, &things[NUM - 3].timer, 0);
+    event_timer_del(loop, &things[NUM - 4].timer);
+    things[NUM - 1].victim = &things[NUM - 5];
+    event_loop_turn(loop);
+    uint32_t held = loop->num_timers;
+    setrlimit(RLIMIT_AS, &before);
+    assert_true(is_outside);
+    assert_int_equal(held, NUM_HELD);
+    assert_int_equal(things[NUM - 1].num + things[NUM - 2].num, 2);
+    assert_int_equal(things[NUM - 3].num + things[NUM - 4].num + things[NUM - 5].num, 0);
+    event_timer_set(loop, &things[NUM - 6].timer, 1);
+    event_loop_turn(loop);
+    assert_null(loop->outside);
+    assert_int_equal(things[NUM - 6].num, 1);
+    assert_int_equal(loop->num_timers, NUM - 6);
+    for (int i = 0; i < NUM; i++)
+        event_timer_del(loop, &things[i].timer);
+    assert_int_equal(loop->num_timers, 0);
+    free(things);
+}
+
 static void test_tasks(void **state)
 {
     struct event_loop *loop = *state;
@@ -225,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_timers_in_any_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_timer_pushed_back_fires_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_timer_takes_out_another, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_timers_without_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tasks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_source_closes_its_neighbour, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_edges_and_levels, set_up, tear_down),
