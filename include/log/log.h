@@ -131,10 +131,16 @@ uint32_t log_drain_open(struct log_drain *drain, bool descriptors);
 void log_drain_free(struct log_drain *drain);
 
 // log_drain_run sends what waits in the rings of all incarnations, dead ones too, and returns how many messages it took
-// out. A message that its sink cannot take is lost and counted. At most `max` messages, so that the caller's loop stays
+// out. They leave the rings when the kernel took their lines (see log/sink.h for what a killed process sends twice), or
+// when lines that wait for a sink which is full keep half of a ring. A message that its sink cannot take is lost and
+// counted. At most `max` messages, so that the caller's loop stays
 // lively: it calls again at once when `max` were taken, and otherwise in its own rhythm (a few times a second; also for
 // what log_drain_waits). While another live process drains the same board it does nothing and returns 0.
 uint32_t log_drain_run(struct log_drain *drain, uint32_t max);
+
+// log_drain_leave says that this process ends soon: it leaves the draining to another that wants to do it, along with what
+// waits for a sink that is full.
+void log_drain_leave(struct log_drain *drain);
 
 // log_drain_waits says whether lines are buffered for a pipe, terminal or stream that was full: the next log_drain_run
 // tries them again.

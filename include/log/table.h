@@ -38,6 +38,7 @@ struct log_table {
     _Atomic uint32_t num_sinks;
     _Atomic uint32_t inc_limit; // one more than the highest incarnation that ever wrote
     _Atomic int32_t drainer;    // process that is reading rings, 0 for none
+    _Atomic uint32_t is_wanted; // by another process, the drainer's place
     _Atomic uint64_t sent;
     _Atomic uint64_t dropped; // at sinks
     _Atomic uint32_t num_said;
@@ -53,6 +54,12 @@ struct log_record {
     int32_t pid;
     uint32_t level;
     uint32_t sd_len; // the message begins with that much structured data
+};
+
+// Where a record stands: the position in the ring of `inc` (board_ring_next).
+struct log_mark {
+    uint64_t at;
+    uint32_t inc;
 };
 
 // log_table_get maps the table, or makes it. NULL with errno on failure. See board_section for who may call it.

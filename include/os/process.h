@@ -10,6 +10,10 @@
 // not say (no /proc).
 pid_t os_process_parent(pid_t pid);
 
+// os_process_state gives the letter of what process `pid` is doing (proc(5): 'R', 'S', 'D', 'T', 'Z' and so on), and
+// '?' where the kernel does not say.
+char os_process_state(pid_t pid);
+
 // os_process_signal sends `sig` to `pid` where that is a child of `parent` or of this process, and to no other even if
 // the number changes hands meanwhile. Where the kernel does not say who is whose child it is believed. False with
 // errno: ESRCH where it is gone, EPERM where it is somebody else's.

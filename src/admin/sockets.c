@@ -141,6 +141,7 @@ static enum admin_verdict run_getsocks(struct admin_call *call)
 
 static const struct admin_command commands[] = {
     { .name = "_getsocks",
+      .is_hidden = true,
       .level = ADMIN_LEVEL_ADMIN,
       .where = ADMIN_ON_STATS,
       .help = "hand the listening sockets to a program that takes over (see -x)",

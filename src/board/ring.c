@@ -6,6 +6,10 @@
 
 enum { RECORD_HEAD = sizeof(uint32_t) };
 
+// In the length: the record is done, though one that stands before it is not. The reader marks it in place, for all
+// between head and tail is its own until the head moves.
+#define RECORD_DONE UINT32_C(0x80000000)
+
 static struct board_ring *ring_at(struct board *board, uint32_t inc)
 {
     board_check_incarnation(inc);
@@ -68,30 +72,71 @@ static void ring_tidy(struct board *board, uint32_t inc, uint64_t head)
     atomic_store(state, BOARD_STATE_FREE);
 }
 
-int board_ring_get(struct board *board, uint32_t inc, void *data, size_t cap)
+// The head of the record at `at`, of which `used` bytes are there; false where what is there makes no sense.
+static bool record_head(struct board *board, uint32_t inc, uint64_t at, uint64_t used, uint32_t *head)
+{
+    if (used < RECORD_HEAD || used > BOARD_RING_LEN)
+        return false;
+    copy_out(board->rings->data[inc], at, head, RECORD_HEAD);
+    return (*head & ~RECORD_DONE) <= used - RECORD_HEAD;
+}
+
+int board_ring_next(struct board *board, uint32_t inc, uint64_t *next, uint64_t *at, void *data, size_t cap)
 {
     struct board_ring *ring = ring_at(board, inc);
     uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-    uint64_t used = atomic_load_explicit(&ring->tail, memory_order_acquire) - head;
-    if (used == 0) {
-        if (UNLIKELY(atomic_load_explicit(&ring->tidied, memory_order_relaxed) != head)) {
-            ring_tidy(board, inc, head);
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    if (*next - head > tail - head)
+        *next = head;
+    while (*next != tail) {
+        uint32_t len = 0;
+        // What makes no sense is given up: the reader must not be led out of the ring by what another process wrote.
+        if (!record_head(board, inc, *next, tail - *next, &len)) {
+            atomic_store_explicit(&ring->head, tail, memory_order_release);
+            *next = tail;
+            return -1;
         }
-        return -1;
+        *at = *next;
+        *next += RECORD_HEAD + (len & ~RECORD_DONE);
+        if (len & RECORD_DONE)
+            continue;
+        size_t part = len < cap ? len : cap;
+        copy_out(board->rings->data[inc], *at + RECORD_HEAD, data, part);
+        return (int)part;
     }
-    uint32_t len = UINT32_MAX;
-    if (used >= RECORD_HEAD && used <= BOARD_RING_LEN) {
-        copy_out(board->rings->data[inc], head, &len, RECORD_HEAD);
+    if (UNLIKELY(head == tail && atomic_load_explicit(&ring->tidied, memory_order_relaxed) != head))
+        ring_tidy(board, inc, head);
+    return -1;
+}
+
+void board_ring_done(struct board *board, uint32_t inc, uint64_t at)
+{
+    struct board_ring *ring = ring_at(board, inc);
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+    uint32_t len;
+    if (at - head >= tail - head || !record_head(board, inc, at, tail - at, &len))
+        return;
+    len |= RECORD_DONE;
+    copy_in(board->rings->data[inc], at, &len, RECORD_HEAD);
+}
+
+bool board_ring_commit(struct board *board, uint32_t inc, uint64_t next, bool all)
+{
+    struct board_ring *ring = ring_at(board, inc);
+    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed), at = all ? next : head;
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    if (next - head > tail - head)
+        return true;
+    while (at != next) {
+        uint32_t len;
+        if (!record_head(board, inc, at, next - at, &len) || !(len & RECORD_DONE))
+            break;
+        at += RECORD_HEAD + (len & ~RECORD_DONE);
     }
-    // What makes no sense is given up: the reader must not be led out of the ring by what another process wrote.
-    if (len > used - RECORD_HEAD) {
-        atomic_store_explicit(&ring->head, head + used, memory_order_release);
-        return -1;
-    }
-    size_t part = len < cap ? len : cap;
-    copy_out(board->rings->data[inc], head + RECORD_HEAD, data, part);
-    atomic_store_explicit(&ring->head, head + RECORD_HEAD + len, memory_order_release);
-    return (int)part;
+    if (at != head)
+        atomic_store_explicit(&ring->head, at, memory_order_release);
+    return at == next || tail - at <= BOARD_RING_LEN / 2;
 }
 
 uint64_t board_ring_dropped(struct board *board, uint32_t inc)

@@ -20,6 +20,8 @@ struct log_drain {
     uint32_t serials[LOG_MAX_SINKS];       // of the entries they were made for
     uint32_t num_sinks;                    // bound of those made
     uint32_t next_inc;
+    uint64_t next[BOARD_MAX_INCARNATIONS]; // in the ring of each process: what was not read yet
+    bool is_leaving;
     struct log_dates dates;
     struct {
         struct log_record record;
@@ -75,13 +77,16 @@ static struct log_sink *get0_sink(struct log_drain *drain, uint32_t number, uint
         atomic_load_explicit(&drain->table->sinks[number].serial, memory_order_acquire) != serial ||
         !entry_is_sane(&drain->table->sinks[number]))
         return NULL;
-    if (drain->serials[number] != serial)
+    if (drain->serials[number] != serial) {
+        if (drain->sinks[number])
+            log_sink_lose(drain->sinks[number]);
         sink_close(drain, number);
+    }
     if (!drain->sinks[number]) {
         struct log_sink *sink = malloc(sizeof(*sink));
         if (!sink)
             return NULL;
-        log_sink_init(sink, drain->table, &drain->table->sinks[number]);
+        log_sink_init(sink, drain->board, drain->table, &drain->table->sinks[number]);
         drain->sinks[number] = sink;
         drain->serials[number] = serial;
         if (number >= drain->num_sinks)
@@ -113,16 +118,6 @@ static void flush_all(struct log_drain *drain, uint64_t now_us)
             log_sink_flush(drain->sinks[number], now_us);
 }
 
-void log_drain_free(struct log_drain *drain)
-{
-    if (!drain)
-        return;
-    flush_all(drain, clock_mono_us());
-    for (uint32_t number = 0; number < drain->num_sinks; number++)
-        sink_close(drain, number);
-    free(drain);
-}
-
 // By the board, not by the system: the pid of one that is gone may be anybody's by now.
 static bool is_alive(struct board *board, int32_t pid)
 {
@@ -143,29 +138,46 @@ static bool drain_lock(struct log_drain *drain)
     int32_t self = (int32_t)getpid(), holder = 0;
     if (atomic_compare_exchange_strong(&table->drainer, &holder, self) || holder == self)
         return true;
-    return !is_alive(drain->board, holder) && atomic_compare_exchange_strong(&table->drainer, &holder, self);
+    if (!is_alive(drain->board, holder) && atomic_compare_exchange_strong(&table->drainer, &holder, self))
+        return true;
+    if (!drain->is_leaving)
+        atomic_store_explicit(&table->is_wanted, 1, memory_order_relaxed);
+    return false;
 }
 
 static void drain_unlock(struct log_table *table)
 {
+    atomic_store_explicit(&table->is_wanted, 0, memory_order_relaxed);
     atomic_store_explicit(&table->drainer, 0, memory_order_release);
 }
 
 static bool drain_one(struct log_drain *drain, uint32_t inc, uint64_t now_us)
 {
-    int len = board_ring_get(drain->board, inc, &drain->in, sizeof(drain->in));
+    struct log_mark mark = { .inc = inc };
+    int len = board_ring_next(drain->board, inc, &drain->next[inc], &mark.at, &drain->in, sizeof(drain->in));
     if (len < 0)
         return false;
     const struct log_record *record = &drain->in.record;
     struct log_sink *sink = (size_t)len < sizeof(*record) ? NULL : get0_sink(drain, record->sink & 0xffff, record->sink >> 16);
     if (!sink) {
+        board_ring_done(drain->board, inc, mark.at);
         atomic_fetch_add_explicit(&drain->table->dropped, 1, memory_order_relaxed);
         return true;
     }
     struct slice message = slice_of(drain->in.message, (size_t)len - sizeof(*record));
     size_t line_len = log_format_line(&drain->dates, drain->line, sink->entry, record, message);
-    log_sink_add(sink, drain->line, line_len, now_us);
+    log_sink_add(sink, drain->line, line_len, &mark, now_us);
     return true;
+}
+
+// A sink that takes nothing must not keep the others' lines out: what waits in it has no more than half of a ring.
+static void commit(struct log_drain *drain, uint32_t inc, uint64_t now_us)
+{
+    if (LIKELY(board_ring_commit(drain->board, inc, drain->next[inc], false)))
+        return;
+    flush_all(drain, now_us);
+    if (!board_ring_commit(drain->board, inc, drain->next[inc], false))
+        board_ring_commit(drain->board, inc, drain->next[inc], true);
 }
 
 // All rings in turn, from where the last call stopped, until all are empty or `max` messages are taken.
@@ -179,6 +191,7 @@ static uint32_t drain_rings(struct log_drain *drain, uint32_t limit, uint32_t ma
             taken++;
             total++;
         }
+        commit(drain, inc, now_us);
         empty = taken ? 0 : empty + 1;
     }
     return total;
@@ -190,22 +203,56 @@ static uint32_t ring_limit(const struct log_table *table)
     return limit < BOARD_MAX_INCARNATIONS ? limit : BOARD_MAX_INCARNATIONS;
 }
 
+void log_drain_leave(struct log_drain *drain)
+{
+    drain->is_leaving = true;
+}
+
+void log_drain_free(struct log_drain *drain)
+{
+    if (!drain)
+        return;
+    flush_all(drain, clock_mono_us());
+    for (uint32_t number = 0; number < drain->num_sinks; number++)
+        sink_close(drain, number);
+    if (atomic_load(&drain->table->drainer) == (int32_t)getpid())
+        drain_unlock(drain->table);
+    free(drain);
+}
+
+// What waits in the sinks stays in the rings, and is read again by whoever drains next.
+static void forget_all(struct log_drain *drain)
+{
+    for (uint32_t number = 0; number < drain->num_sinks; number++)
+        if (drain->sinks[number])
+            log_sink_forget(drain->sinks[number]);
+    memset(drain->next, 0, sizeof(drain->next));
+}
+
 uint32_t log_drain_run(struct log_drain *drain, uint32_t max)
 {
     if (!drain_lock(drain))
         return 0;
     uint64_t now_us = clock_mono_us();
     uint32_t limit = ring_limit(drain->table), taken = limit > 1 ? drain_rings(drain, limit, max, now_us) : 0;
-    drain_unlock(drain->table);
     flush_all(drain, now_us);
+    for (uint32_t inc = 1; inc < limit; inc++)
+        commit(drain, inc, now_us);
+    // Another reader would find in the rings what waits here.
+    bool waits = log_drain_waits(drain);
+    if (waits && drain->is_leaving && atomic_load_explicit(&drain->table->is_wanted, memory_order_relaxed)) {
+        forget_all(drain);
+        waits = false;
+    }
+    if (!waits)
+        drain_unlock(drain->table);
     return taken;
 }
 
 bool log_drain_waits(const struct log_drain *drain)
 {
     for (uint32_t number = 0; number < drain->num_sinks; number++)
-        if (drain->sinks[number] && (drain->sinks[number]->len > 0 ||
-                                     (drain->sinks[number]->stream && drain->sinks[number]->stream->num_lines)))
+        if (drain->sinks[number] && log_sink_waits(drain->sinks[number]))
             return true;
     return false;
 }

@@ -8,7 +8,7 @@
 struct log_table *log_table_get(struct board *board)
 {
     bool fresh;
-    return board_section(board, &fresh, "log-sinks", 3, sizeof(struct log_table));
+    return board_section(board, &fresh, "log-sinks", 4, sizeof(struct log_table));
 }
 
 bool log_board_prepare(struct board *board)

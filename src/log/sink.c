@@ -15,26 +15,37 @@
 
 enum { SINK_RETRY_US = 1000000, SINK_BATCH_LEN = 16384 };
 
-static void count_dropped(struct log_sink *sink, uint64_t num)
+// Lines that are sent or lost: their records are done.
+static void count_done(struct log_sink *sink, const struct log_mark *marks, uint32_t num, _Atomic uint64_t *total)
 {
-    atomic_fetch_add_explicit(&sink->table->dropped, num, memory_order_relaxed);
+    for (uint32_t i = 0; i < num; i++)
+        board_ring_done(sink->board, marks[i].inc, marks[i].at);
+    if (num)
+        atomic_fetch_add_explicit(total, num, memory_order_relaxed);
 }
 
-static void count_sent(struct log_sink *sink, uint64_t num)
+void log_sink_lose(struct log_sink *sink)
 {
-    atomic_fetch_add_explicit(&sink->table->sent, num, memory_order_relaxed);
-}
-
-static void lose_all(struct log_sink *sink)
-{
-    count_dropped(sink, sink->num_lines);
+    if (sink->kind == LOG_SINK_CONNECTION)
+        log_stream_lose(sink->stream);
+    count_done(sink, sink->marks, sink->num_lines, &sink->table->dropped);
     sink->num_lines = 0;
     sink->len = 0;
 }
 
-void log_sink_init(struct log_sink *sink, struct log_table *table, const struct log_sink_entry *entry)
+void log_sink_forget(struct log_sink *sink)
+{
+    if (sink->stream)
+        log_stream_forget(sink->stream);
+    sink->num_lines = 0;
+    sink->len = 0;
+}
+
+void log_sink_init(struct log_sink *sink, struct board *board, struct log_table *table,
+                   const struct log_sink_entry *entry)
 {
     memset(sink, 0, sizeof(*sink));
+    sink->board = board;
     sink->entry = entry;
     sink->table = table;
     sink->fd = -1;
@@ -51,7 +62,6 @@ static void sink_close(struct log_sink *sink)
 
 void log_sink_fini(struct log_sink *sink)
 {
-    lose_all(sink);
     sink_close(sink);
     log_stream_free(sink->stream);
     free(sink->buf);
@@ -128,7 +138,7 @@ bool log_sink_open(struct log_sink *sink, uint64_t now_us)
         return false;
     sink->retry_us = now_us + SINK_RETRY_US;
     if (sink->entry->to.kind == LOG_ADDRESS_STREAM) {
-        sink->stream = log_stream_new(sink->table, sink->entry);
+        sink->stream = log_stream_new(sink->board, sink->table, sink->entry);
         sink->kind = sink->stream ? LOG_SINK_CONNECTION : LOG_SINK_CLOSED;
         return sink->stream != NULL;
     }
@@ -143,20 +153,20 @@ bool log_sink_open(struct log_sink *sink, uint64_t now_us)
     return sink->entry->to.kind == LOG_ADDRESS_FD ? open_fd(sink) : open_datagram(sink);
 }
 
-// Drops the first `done` bytes of the buffer and counts the lines that ended in them. A message with line feeds of its
-// own counts as more than one, but never as more than there were.
+// Drops the first `done` bytes of the buffer and counts the lines that ended in them.
 static void consume(struct log_sink *sink, size_t done)
 {
     uint32_t lines = 0;
-    for (const char *at = sink->buf;
-         lines < sink->num_lines && (at = memchr(at, '\n', done - (size_t)(at - sink->buf))); at++)
+    while (lines < sink->num_lines && sink->ends[lines] <= done)
         lines++;
-    if (done == sink->len)
-        lines = sink->num_lines;
+    count_done(sink, sink->marks, lines, &sink->table->sent);
+    sink->num_lines -= lines;
+    for (uint32_t i = 0; i < sink->num_lines; i++) {
+        sink->ends[i] = sink->ends[i + lines] - (uint32_t)done;
+        sink->marks[i] = sink->marks[i + lines];
+    }
     memmove(sink->buf, sink->buf + done, sink->len - done);
     sink->len -= done;
-    sink->num_lines -= lines;
-    count_sent(sink, lines);
 }
 
 // One write; what it leaves waits for the next call. A descriptor that fails for another reason than being full (a
@@ -174,7 +184,7 @@ static void flush_stream(struct log_sink *sink, uint64_t now_us)
         consume(sink, (size_t)done);
     } else if (done == 0 || (errno != EAGAIN && errno != EWOULDBLOCK)) {
         // What was opened a second time is kept: a confined controller could not do it again.
-        lose_all(sink);
+        log_sink_lose(sink);
         if (sink->owned)
             sink->kind = LOG_SINK_CLOSED;
         else
@@ -220,7 +230,7 @@ static void flush_datagrams(struct log_sink *sink, uint64_t now_us)
     uint32_t at = 0;
     while (at < sink->num_lines && sink->kind != LOG_SINK_CLOSED) {
         uint32_t done = send_datagrams(sink, at);
-        count_sent(sink, done);
+        count_done(sink, &sink->marks[at], done, &sink->table->sent);
         at += done;
         if (done > 0 || at == sink->num_lines)
             continue;
@@ -233,10 +243,9 @@ static void flush_datagrams(struct log_sink *sink, uint64_t now_us)
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
             break;
-        count_dropped(sink, 1); // this one alone: too long, or not allowed
-        at++;
+        count_done(sink, &sink->marks[at++], 1, &sink->table->dropped); // this one alone: too long, or not allowed
     }
-    count_dropped(sink, sink->num_lines - at);
+    count_done(sink, &sink->marks[at], sink->num_lines - at, &sink->table->dropped);
     sink->num_lines = 0;
     sink->len = 0;
 }
@@ -247,7 +256,7 @@ void log_sink_flush(struct log_sink *sink, uint64_t now_us)
         log_stream_run(sink->stream, now_us);
         return;
     }
-    if (sink->num_lines == 0 && sink->len == 0)
+    if (sink->num_lines == 0)
         return;
     if (sink->kind == LOG_SINK_DATAGRAM)
         flush_datagrams(sink, now_us);
@@ -257,16 +266,22 @@ void log_sink_flush(struct log_sink *sink, uint64_t now_us)
 
 static bool fits(const struct log_sink *sink, size_t len)
 {
-    if (sink->len + len > sink->cap || (sink->kind == LOG_SINK_DATAGRAM && sink->num_lines == LOG_SINK_BATCH))
+    if (sink->len + len > sink->cap ||
+        sink->num_lines == (sink->kind == LOG_SINK_DATAGRAM ? LOG_SINK_BATCH : LOG_SINK_LINES))
         return false;
     return sink->len == 0 || sink->len + len <= sink->batch_max;
 }
 
-void log_sink_add(struct log_sink *sink, const char *line, size_t len, uint64_t now_us)
+bool log_sink_waits(const struct log_sink *sink)
+{
+    return sink->num_lines || (sink->stream && sink->stream->num_lines);
+}
+
+void log_sink_add(struct log_sink *sink, const char *line, size_t len, const struct log_mark *mark, uint64_t now_us)
 {
     bool open = log_sink_open(sink, now_us);
     if (sink->kind == LOG_SINK_CONNECTION) {
-        log_stream_add(sink->stream, line, len);
+        log_stream_add(sink->stream, line, len, mark);
         return;
     }
     if (open && !fits(sink, len)) {
@@ -274,12 +289,11 @@ void log_sink_add(struct log_sink *sink, const char *line, size_t len, uint64_t 
         open = log_sink_open(sink, now_us);
     }
     if (!open || !fits(sink, len)) {
-        count_dropped(sink, 1);
+        count_done(sink, mark, 1, &sink->table->dropped);
         return;
     }
     memcpy(sink->buf + sink->len, line, len);
     sink->len += len;
-    if (sink->kind == LOG_SINK_DATAGRAM)
-        sink->ends[sink->num_lines] = (uint32_t)sink->len;
-    sink->num_lines++;
+    sink->ends[sink->num_lines] = (uint32_t)sink->len;
+    sink->marks[sink->num_lines++] = *mark;
 }

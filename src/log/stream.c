@@ -13,12 +13,18 @@
 
 enum { STREAM_RETRY_US = 1000000, STREAM_BATCH = 64, STREAM_HEAD_MAX = 12 };
 
-struct log_stream *log_stream_new(struct log_table *table, const struct log_sink_entry *entry)
+struct frame {
+    struct log_mark mark;
+    uint32_t len;
+};
+
+struct log_stream *log_stream_new(struct board *board, struct log_table *table, const struct log_sink_entry *entry)
 {
     struct log_stream *stream = calloc(1, sizeof(*stream));
     if (!stream)
         return NULL;
-    *stream = (struct log_stream){ .entry = entry, .table = table, .fd = -1, .cap = entry->stream.cap };
+    *stream =
+        (struct log_stream){ .entry = entry, .board = board, .table = table, .fd = -1, .cap = entry->stream.cap };
     stream->buf = malloc(stream->cap);
     if (!stream->buf) {
         free(stream);
@@ -27,9 +33,10 @@ struct log_stream *log_stream_new(struct log_table *table, const struct log_sink
     return stream;
 }
 
-static void drop(struct log_stream *stream, uint64_t num)
+static void drop(struct log_stream *stream, const struct log_mark *mark)
 {
-    atomic_fetch_add_explicit(&stream->table->dropped, num, memory_order_relaxed);
+    board_ring_done(stream->board, mark->inc, mark->at);
+    atomic_fetch_add_explicit(&stream->table->dropped, 1, memory_order_relaxed);
 }
 
 static void disconnect(struct log_stream *stream, uint64_t retry_us)
@@ -47,13 +54,40 @@ void log_stream_free(struct log_stream *stream)
 {
     if (!stream)
         return;
-    drop(stream, stream->num_lines);
     disconnect(stream, 0);
     free(stream->buf);
     free(stream);
 }
 
-void log_stream_add(struct log_stream *stream, const char *line, size_t len)
+void log_stream_forget(struct log_stream *stream)
+{
+    if (stream->done)
+        disconnect(stream, 0);
+    stream->start = stream->len = 0;
+    stream->num_lines = 0;
+}
+
+// Takes the first frame out.
+static void frame_done(struct log_stream *stream, const struct frame *frame)
+{
+    board_ring_done(stream->board, frame->mark.inc, frame->mark.at);
+    stream->start += sizeof(*frame) + frame->len;
+    stream->len -= sizeof(*frame) + frame->len;
+    stream->num_lines--;
+    stream->done = 0;
+}
+
+void log_stream_lose(struct log_stream *stream)
+{
+    atomic_fetch_add_explicit(&stream->table->dropped, stream->num_lines, memory_order_relaxed);
+    while (stream->num_lines) {
+        struct frame frame;
+        memcpy(&frame, stream->buf + stream->start, sizeof(frame));
+        frame_done(stream, &frame);
+    }
+}
+
+void log_stream_add(struct log_stream *stream, const char *line, size_t len, const struct log_mark *mark)
 {
     char head[STREAM_HEAD_MAX];
     int head_len = 0;
@@ -62,20 +96,20 @@ void log_stream_add(struct log_stream *stream, const char *line, size_t len)
         head_len = snprintf(head, sizeof(head), "%zu ", len);
     }
     must(head_len >= 0 && head_len < STREAM_HEAD_MAX);
-    uint32_t frame_len = (uint32_t)(len + (size_t)head_len);
-    if (stream->len + frame_len + sizeof(frame_len) > stream->cap) {
-        drop(stream, 1);
+    struct frame frame = { .mark = *mark, .len = (uint32_t)(len + (size_t)head_len) };
+    if (stream->len + frame.len + sizeof(frame) > stream->cap) {
+        drop(stream, mark);
         return;
     }
-    if (stream->start + stream->len + frame_len + sizeof(frame_len) > stream->cap) {
+    if (stream->start + stream->len + frame.len + sizeof(frame) > stream->cap) {
         memmove(stream->buf, stream->buf + stream->start, stream->len);
         stream->start = 0;
     }
     char *at = stream->buf + stream->start + stream->len;
-    memcpy(at, &frame_len, sizeof(frame_len));
-    memcpy(at + sizeof(frame_len), head, (size_t)head_len);
-    memcpy(at + sizeof(frame_len) + head_len, line, len);
-    stream->len += frame_len + sizeof(frame_len);
+    memcpy(at, &frame, sizeof(frame));
+    memcpy(at + sizeof(frame), head, (size_t)head_len);
+    memcpy(at + sizeof(frame) + head_len, line, len);
+    stream->len += frame.len + sizeof(frame);
     stream->num_lines++;
 }
 
@@ -136,20 +170,17 @@ static void take_sent(struct log_stream *stream, size_t sent)
 {
     uint64_t lines = 0;
     while (sent) {
-        uint32_t frame_len;
-        memcpy(&frame_len, stream->buf + stream->start, sizeof(frame_len));
-        size_t left = frame_len - stream->done;
+        struct frame frame;
+        memcpy(&frame, stream->buf + stream->start, sizeof(frame));
+        size_t left = frame.len - stream->done;
         if (sent < left) {
             stream->done += (uint32_t)sent;
             break;
         }
         sent -= left;
-        stream->done = 0;
-        stream->start += sizeof(frame_len) + frame_len;
-        stream->len -= sizeof(frame_len) + frame_len;
+        frame_done(stream, &frame);
         lines++;
     }
-    stream->num_lines -= (uint32_t)lines;
     atomic_fetch_add_explicit(&stream->table->sent, lines, memory_order_relaxed);
 }
 
@@ -160,12 +191,13 @@ static bool send_some(struct log_stream *stream, uint64_t now_us)
     struct msghdr message = { .msg_iov = parts };
     size_t at = stream->start, total = 0;
     while (message.msg_iovlen < STREAM_BATCH && at < stream->start + stream->len) {
-        uint32_t frame_len, skip = message.msg_iovlen ? 0 : stream->done;
-        memcpy(&frame_len, stream->buf + at, sizeof(frame_len));
+        struct frame frame;
+        uint32_t skip = message.msg_iovlen ? 0 : stream->done;
+        memcpy(&frame, stream->buf + at, sizeof(frame));
         parts[message.msg_iovlen++] =
-            (struct iovec){ .iov_base = stream->buf + at + sizeof(frame_len) + skip, .iov_len = frame_len - skip };
-        total += frame_len - skip;
-        at += sizeof(frame_len) + frame_len;
+            (struct iovec){ .iov_base = stream->buf + at + sizeof(frame) + skip, .iov_len = frame.len - skip };
+        total += frame.len - skip;
+        at += sizeof(frame) + frame.len;
     }
     ssize_t sent = sendmsg(stream->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent > 0) {

@@ -7,15 +7,8 @@
 #include <unistd.h>
 #include "base/brief.h"
 #include "base/check.h"
+#include "base/sanitized.h"
 #include "os/crash.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define CRASH_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define CRASH_SANITIZED 1
-#endif
-#endif
 
 enum { CRASH_STACK_LEN = 65536, CRASH_SKIP_MAX = 6, CRASH_GUESS_WORDS = 8192, CRASH_GUESS_MAX = 24 };
 
@@ -80,7 +73,8 @@ static bool follows_call(uint64_t place)
 
 // Code made at run time (of regular expressions) says nothing of who called it, nor does a jump to nowhere: then what
 // looks like a place to return to is better than nothing.
-static void frames_guess(struct crash_words *words, const void *context)
+// (That is all of the stack, of which a sanitizer holds parts for nobody's.)
+__attribute__((no_sanitize_address)) static void frames_guess(struct crash_words *words, const void *context)
 {
     const uint64_t *stack = stack_of(context);
     for (size_t i = 0; stack && i < CRASH_GUESS_WORDS && words->num_frames < CRASH_GUESS_MAX; i++)
@@ -204,7 +198,7 @@ void crash_handle(struct crash_words *words, crash_describe_fn *describe, const 
     stack_t stack = { .ss_sp = crash.stack, .ss_size = sizeof(crash.stack) };
     sigaltstack(&stack, NULL);
     // SA_NODEFER: a fault within the handler must come through, to be caught there.
-#ifndef CRASH_SANITIZED
+#if !BASE_SANITIZED
     for (size_t i = 0; i < NUM_ITEMS(faults); i++)
         on_signal(faults[i], die_handler, SA_NODEFER);
 #else

@@ -8,21 +8,38 @@
 #include <unistd.h>
 #include "os/process.h"
 
-pid_t os_process_parent(pid_t pid)
+// False with errno where there is nothing to read.
+static bool stat_read(char *state, pid_t *parent, pid_t pid)
 {
     char path[32];
     char text[512];
-    int parent;
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT && access("/proc/self/stat", F_OK) == 0 ? 0 : -1;
+        return false;
     ssize_t len = read(fd, text, sizeof(text) - 1);
     close(fd);
     text[len > 0 ? len : 0] = '\0';
     // The name, in brackets, may hold anything.
     const char *name_end = strrchr(text, ')');
-    return name_end && sscanf(name_end, ") %*c %d", &parent) == 1 ? parent : 0;
+    errno = ESRCH;
+    return name_end && sscanf(name_end, ") %c %d", state, parent) == 2;
+}
+
+pid_t os_process_parent(pid_t pid)
+{
+    char state;
+    pid_t parent;
+    if (stat_read(&state, &parent, pid))
+        return parent;
+    return errno == ESRCH || (errno == ENOENT && access("/proc/self/stat", F_OK) == 0) ? 0 : -1;
+}
+
+char os_process_state(pid_t pid)
+{
+    char state;
+    pid_t parent;
+    return stat_read(&state, &parent, pid) ? state : '?';
 }
 
 // A number stands for the same process as long as a descriptor for it is open; before Linux 5.3 there is none.

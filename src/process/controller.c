@@ -69,6 +69,8 @@ static void stop(struct controller *controller, uint64_t limit_us)
     if (controller->stopping)
         return;
     controller->stopping = true;
+    if (controller->drain)
+        log_drain_leave(controller->drain);
     atomic_store(&board_incarnation_at(controller->board, controller->inc)->ready, 2);
     LIST_EACH(socket, &controller->sockets, struct seat_socket, link)
     socket_leave(controller, socket);

@@ -168,13 +168,16 @@ static void sections_enter(struct generation *generation)
 
 static bool all_opened(const struct generation *generation)
 {
+    // A plan may have been good and come to nothing.
+    if (!generation->seats)
+        return false;
     for (uint32_t i = 0; i < generation->plan.num_binds; i++)
         if (!generation->binds[i])
             return false;
     for (uint32_t i = 0; i < generation->plan.num_sockets; i++)
         if (!generation->sockets[i])
             return false;
-    return generation->seats != NULL;
+    return true;
 }
 
 // The board says for whom a number was taken: one of another generation would have us look after, and clean up behind,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The master's own state, shared by its parts: master.c (life, signals), reload.c (who asked for one, and how it went),
-// generation.c (keepers and what they say), seats.c (lines to workers and controllers), listeners.c (sockets), retire.c
-// (their end), groups.c (their numbers in the kernel), takeover.c (sockets of another program), guard.c (liveness and
-// steering) and watchdog.c (those that hang).
-// What must survive an upgrade of the program has a line in the tables of upgrade_state.c.
+// generation.c (keepers and what they say), leaving.c (how long they may stay), seats.c (lines to workers and
+// controllers), listeners.c (sockets), retire.c (their end), groups.c (their numbers in the kernel), takeover.c (sockets
+// of another program), guard.c (liveness and steering), watchdog.c (those that hang), upgrade.c and upgrade_image.c
+// (another program in this one's place) and status.c (what the service manager hears).
+// What must survive an upgrade of the program has a line in the tables of upgrade_fields.h.
 #pragma once
 
 #include <stdbool.h>
@@ -339,6 +340,7 @@ void seats_send_fresh(struct generation *generation);
 
 // seats_keep tells the workers of `generation`, before they stop softly, where they go on accepting.
 void seats_keep(struct generation *generation);
+
 // seats_retry makes the lines that could not be made before.
 void seats_retry(struct master *master);
 
@@ -351,8 +353,11 @@ void seat_line_init(struct seat *seat, int take_fd);
 // seat_leave ends the line to a seat.
 void seat_leave(struct seat *seat);
 
-// seat_kill sends `sig` to the process that sits there, as its keeper said, if that is its keeper's child (or ours,
-// where the keeper is gone): a keeper that is no longer itself must not choose whom we signal.
+// generation_signal sends `sig` to the process `pid` of `generation`, as its keeper said, if that is the keeper's child
+// or ours: a keeper that is no longer itself must not choose whom we signal. What it may not have is told.
+void generation_signal(const struct generation *generation, pid_t pid, int sig);
+
+// seat_kill sends `sig` likewise to the process that sits there, if any.
 void seat_kill(const struct seat *seat, int sig);
 
 // master_signal sends `sig` to `pid` where that is a child of ours or of any keeper of ours: numbers that keepers tell,

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
 #include <string.h>
+#include "base/sanitized.h"
 #include "log/log.h"
 #include "process/rights.h"
 
-// In a build with AddressSanitizer, and only there: its leak checker starts a thread at the end, which traces this
-// process and reads files.
-__attribute__((weak)) void __lsan_do_leak_check(void);
-
 void rights_confine(const struct process_settings *settings, enum os_sandbox_role role, bool tells)
 {
-    if (settings->sandbox && !__lsan_do_leak_check && !os_sandbox_enter(role) && tells)
+    // The sanitizer's leak checker starts a thread at the end, which traces this process and reads files.
+    if (settings->sandbox && !BASE_SANITIZED && !os_sandbox_enter(role) && tells)
         log_say(LOG_LEVEL_WARNING,
                 "seccomp: this kernel cannot confine processes to their system calls (%s); they go "
                 "on without",

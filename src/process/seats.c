@@ -94,12 +94,18 @@ void seat_leave(struct seat *seat)
     messages_fini(&seat->line);
 }
 
-void seat_kill(const struct seat *seat, int sig)
+void generation_signal(const struct generation *generation, pid_t pid, int sig)
 {
-    if (!seat->pid || os_process_signal(seat->pid, seat->generation->keeper, sig) || errno == ESRCH)
+    if (os_process_signal(pid, generation->keeper, sig) || errno == ESRCH)
         return;
     log_say(LOG_LEVEL_ALERT, "process %d, which the keeper of generation %u calls its own, is not: it gets no signal",
-            (int)seat->pid, seat->generation->number);
+            (int)pid, generation->number);
+}
+
+void seat_kill(const struct seat *seat, int sig)
+{
+    if (seat->pid)
+        generation_signal(seat->generation, seat->pid, sig);
 }
 
 void master_signal(struct master *master, pid_t pid, int sig)

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 #include "board/board.h"
 #include "log/log.h"
+#include "os/process.h"
 #include "process/last_words.h"
 #include "master.h"
 
@@ -22,43 +20,6 @@ enum {
     WATCHDOG_LOST_KILL_US = 600000, // and is no use by then
     WATCHDOG_UNBORN_US = 10000000,  // a number that a dead keeper took, and nobody came for
 };
-
-// The state letter of a process ('R', 'D', 'T', 'Z') and its parent, from the kernel; '?' and 0 where they cannot be
-// had.
-static char state_read(pid_t *parent, pid_t pid)
-{
-    char path[32];
-    char data[512];
-    char letter;
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    *parent = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return '?';
-    ssize_t len = read(fd, data, sizeof(data) - 1);
-    close(fd);
-    data[len > 0 ? len : 0] = '\0';
-    const char *end = strrchr(data, ')');
-    return end && sscanf(end + 1, " %c %d", &letter, parent) == 2 ? letter : '?';
-}
-
-static char state_letter(pid_t pid)
-{
-    pid_t parent;
-    return state_read(&parent, pid);
-}
-
-// A pid is what a keeper says: only a child of its, or of ours, is signalled. Without /proc it has to be believed.
-static void signal_child(const struct generation *generation, pid_t pid, int sig)
-{
-    pid_t parent;
-    state_read(&parent, pid);
-    if (!parent || parent == getpid() || parent == generation->keeper)
-        kill(pid, sig);
-    else
-        log_say(LOG_LEVEL_WARNING, "process %d is said to be of generation %u, and is not", (int)pid,
-                generation->number);
-}
 
 static const char *state_name(char letter)
 {
@@ -92,7 +53,7 @@ static void stuck_tell(struct master *master, const struct watch *watch, uint32_
 {
     char name[80];
     char head[240];
-    char letter = state_letter(pid);
+    char letter = os_process_state(pid);
     int len =
         snprintf(head, sizeof(head), "%s has been stuck for %llu.%llu s", name_of(name, sizeof(name), master, inc, pid),
                  (unsigned long long)(watch->asked_us / 1000000), (unsigned long long)(watch->asked_us / 100000 % 10));
@@ -111,7 +72,7 @@ static void abort_it(const struct generation *generation, struct watch *watch, u
             name_of(name, sizeof(name), master, inc, pid), (unsigned long long)(watch->silent_us / 1000000),
             (unsigned long long)(watch->silent_us / 100000 % 10));
     last_words_watchdog(master->board, inc);
-    signal_child(generation, pid, SIGABRT);
+    generation_signal(generation, pid, SIGABRT);
 }
 
 static void beat_look(struct master *master, struct watch *watch, uint32_t inc, pid_t pid, uint64_t elapsed_us)
@@ -145,7 +106,7 @@ static void look(const struct generation *generation, struct watch *watch, uint3
     if (warn_us && !watch->asked_us && watch->silent_us >= warn_us) {
         watch->asked_us = watch->silent_us;
         last_words_ask(master->board, inc);
-        signal_child(generation, pid, CRASH_ASK_SIGNAL);
+        generation_signal(generation, pid, CRASH_ASK_SIGNAL);
     } else if (watch->asked_us && !watch->told) {
         bool answered = last_words_asked(master->board, inc);
         if (answered || watch->silent_us >= watch->asked_us + WATCHDOG_ANSWER_US) {
@@ -157,14 +118,15 @@ static void look(const struct generation *generation, struct watch *watch, uint3
         abort_it(generation, watch, inc, pid);
     } else if (watch->aborted_us && !watch->killed && watch->silent_us >= watch->aborted_us + WATCHDOG_KILL_US) {
         watch->killed = true;
-        signal_child(generation, pid, SIGKILL);
+        generation_signal(generation, pid, SIGKILL);
     }
 }
 
 static void seat_look(struct seat *seat, uint64_t elapsed_us)
 {
     struct generation *generation = seat->generation;
-    if (!seat->pid || !seat->open) {
+    // The beat of who lives on a board that cannot be read is not seen.
+    if (!seat->pid || !seat->open || !seat->inc) {
         seat->watch = (struct watch){ 0 };
         return;
     }
@@ -183,14 +145,17 @@ static void lost_look(struct seat *seat, uint64_t elapsed_us)
     }
     uint64_t before_us = seat->lost_us;
     seat->lost_us += elapsed_us;
-    if (before_us < WATCHDOG_LOST_WAKE_US && seat->lost_us >= WATCHDOG_LOST_WAKE_US)
+    if (generation->keeper_inc && before_us < WATCHDOG_LOST_WAKE_US && seat->lost_us >= WATCHDOG_LOST_WAKE_US)
         board_wake(master->board, generation->keeper_inc);
-    if (before_us >= WATCHDOG_LOST_KILL_US || seat->lost_us < WATCHDOG_LOST_KILL_US || state_letter(seat->pid) != 'Z')
+    if (before_us >= WATCHDOG_LOST_KILL_US || seat->lost_us < WATCHDOG_LOST_KILL_US ||
+        os_process_state(seat->pid) != 'Z')
         return;
     log_say(LOG_LEVEL_ALERT,
             "the keeper (%d) of generation %u does not see that its process %d is dead (it is %s), and is ended",
-            (int)generation->keeper, generation->number, (int)seat->pid, state_name(state_letter(generation->keeper)));
-    last_words_watchdog(master->board, generation->keeper_inc);
+            (int)generation->keeper, generation->number, (int)seat->pid,
+            state_name(os_process_state(generation->keeper)));
+    if (generation->keeper_inc)
+        last_words_watchdog(master->board, generation->keeper_inc);
     kill(generation->keeper, SIGKILL);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include "base/check.h"
+#include "base/sanitized.h"
 #include "tls/heap.h"
 
 // The library declares its hooks nowhere but where it looks for them (crypto/mem.c); each comment there is a contract.
@@ -31,15 +32,7 @@ size_t tls_heap_used(size_t *held)
     return used_len;
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define HEAP_IS_CHECKED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HEAP_IS_CHECKED
-#endif
-#endif
-
-#ifdef HEAP_IS_CHECKED
+#if BASE_SANITIZED
 // Overruns and leaks are found by the sanitizer's own heap.
 #include <malloc.h>
 

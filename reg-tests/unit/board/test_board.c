@@ -37,6 +37,18 @@ static bool woken(struct board *board, uint32_t inc)
     return poll(&pfd, 1, 0) == 1 && read(pfd.fd, &value, sizeof(value)) == sizeof(value);
 }
 
+// Reads a record and has done with it.
+static int ring_get(struct board *board, uint32_t inc, void *data, size_t cap)
+{
+    uint64_t next = 0, at;
+    int len = board_ring_next(board, inc, &next, &at, data, cap);
+    if (len >= 0) {
+        board_ring_done(board, inc, at);
+        assert_true(board_ring_commit(board, inc, next, false));
+    }
+    return len;
+}
+
 static void test_memory_file(void **state)
 {
     (void)state;
@@ -397,14 +409,14 @@ static void test_memory(void **state)
             assert_int_not_equal(board_journal_append(board, 1, line, sizeof(line)), 0);
         }
         if (round % 2) {
-            while (board_ring_get(board, keeper.worker, line, sizeof(line)) >= 0) {
+            while (ring_get(board, keeper.worker, line, sizeof(line)) >= 0) {
             }
         }
         uint32_t worker = keeper.worker;
         board->self = 0;
         board_incarnation_dead(board, worker);
         board_incarnation_dead(board, keeper.inc);
-        while (board_ring_get(board, worker, line, sizeof(line)) >= 0) {
+        while (ring_get(board, worker, line, sizeof(line)) >= 0) {
         }
         board_objects_sweep(board);
         board_journal_tidy(board);
@@ -1077,20 +1089,20 @@ static void test_ring(void **state)
     struct board *board = *state;
     static char out[BOARD_RING_LEN], big[BOARD_RING_LEN];
     memset(big, 'b', sizeof(big));
-    assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), -1);
+    assert_int_equal(ring_get(board, 3, out, sizeof(out)), -1);
     assert_true(board_ring_put(board, 3, SLICE("hello "), SLICE("world")));
     assert_true(board_ring_put(board, 3, slice_of(NULL, 0), slice_of(NULL, 0)));
-    assert_int_equal(board_ring_get(board, 3, out, 8), 8);
+    assert_int_equal(ring_get(board, 3, out, 8), 8);
     assert_memory_equal(out, "hello wo", 8);
-    assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), 0);
-    assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), -1);
+    assert_int_equal(ring_get(board, 3, out, sizeof(out)), 0);
+    assert_int_equal(ring_get(board, 3, out, sizeof(out)), -1);
     for (size_t i = 0; i < 3000; i++) {
         size_t len = i * 37 % 5000;
         memset(big, (int)('a' + i % 26), len);
         assert_true(board_ring_put(board, 3, slice_of(big, len / 3), slice_of(big, len - len / 3)));
         if (i % 2) {
             for (size_t j = i - 1; j <= i; j++) {
-                assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), j * 37 % 5000);
+                assert_int_equal(ring_get(board, 3, out, sizeof(out)), j * 37 % 5000);
                 assert_true(j * 37 % 5000 == 0 || out[0] == (char)('a' + j % 26));
             }
         }
@@ -1099,7 +1111,7 @@ static void test_ring(void **state)
     assert_int_equal(board_ring_dropped(board, 3), 1);
     assert_true(board_ring_put(board, 3, slice_of(big, BOARD_RING_LEN - 4), SLICE("")));
     assert_false(board_ring_put(board, 3, SLICE(""), SLICE("")));
-    assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), BOARD_RING_LEN - 4);
+    assert_int_equal(ring_get(board, 3, out, sizeof(out)), BOARD_RING_LEN - 4);
     // A length that leads out of what was written is not believed.
     assert_true(board_ring_put(board, 3, SLICE("evil"), SLICE("")));
     uint64_t head = board->rings->rings[3].head;
@@ -1107,9 +1119,42 @@ static void test_ring(void **state)
     for (size_t i = 0; i < sizeof(lie); i++) {
         board->rings->data[3][(head + i) % BOARD_RING_LEN] = ((char *)&lie)[i];
     }
-    assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), -1);
+    assert_int_equal(ring_get(board, 3, out, sizeof(out)), -1);
     assert_true(board_ring_put(board, 3, SLICE("good"), SLICE("")));
-    assert_int_equal(board_ring_get(board, 3, out, sizeof(out)), 4);
+    assert_int_equal(ring_get(board, 3, out, sizeof(out)), 4);
+}
+
+// What is done is not read again, whoever reads; what is not is, until its room is given up.
+static void test_ring_done(void **state)
+{
+    struct board *board = *state;
+    static char out[BOARD_RING_LEN], big[BOARD_RING_LEN / 2];
+    uint64_t next = 0, other = 0, at[5];
+    for (char i = '0'; i < '5'; i++)
+        assert_true(board_ring_put(board, 3, slice_of(&i, 1), slice_of(NULL, 0)));
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(board_ring_next(board, 3, &next, &at[i], out, sizeof(out)), 1);
+        assert_int_equal(out[0], '0' + i);
+    }
+    assert_int_equal(board_ring_next(board, 3, &next, &at[0], out, sizeof(out)), -1);
+    board_ring_done(board, 3, at[0]);
+    board_ring_done(board, 3, at[1]);
+    board_ring_done(board, 3, at[3]);
+    assert_true(board_ring_commit(board, 3, next, false));
+    assert_int_equal(board->rings->rings[3].head, at[2]);
+    assert_int_equal(board_ring_next(board, 3, &other, &at[0], out, sizeof(out)), 1);
+    assert_int_equal(out[0], '2');
+    assert_int_equal(board_ring_next(board, 3, &other, &at[0], out, sizeof(out)), 1);
+    assert_int_equal(out[0], '4');
+    assert_int_equal(board_ring_next(board, 3, &other, &at[0], out, sizeof(out)), -1);
+    assert_true(board_ring_put(board, 3, slice_of(big, sizeof(big)), slice_of(NULL, 0)));
+    assert_false(board_ring_commit(board, 3, next, false));
+    assert_true(board_ring_commit(board, 3, next, true));
+    board_ring_done(board, 3, at[2]); // gone by now
+    assert_int_equal(board_ring_next(board, 3, &next, &at[0], out, sizeof(out)), sizeof(big));
+    board_ring_done(board, 3, at[0]);
+    assert_true(board_ring_commit(board, 3, next, false));
+    assert_int_equal(board->rings->rings[3].head, board->rings->rings[3].tail);
 }
 
 static void test_rate(void **state)
@@ -1167,6 +1212,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_queue_full, setup, teardown),
         cmocka_unit_test_setup_teardown(test_journal, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ring, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ring_done, setup, teardown),
         cmocka_unit_test_setup_teardown(test_rate, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

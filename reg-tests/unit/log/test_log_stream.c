@@ -17,6 +17,7 @@
 #include "log/stream.h"
 
 struct stage {
+    struct board *board;
     struct log_table table;
     struct log_sink_entry entry;
     struct log_stream *stream;
@@ -39,11 +40,13 @@ static struct stage *stage_new(uint64_t cap, bool octets)
     *in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     stage->listener = listen_at(in);
     getsockname(stage->listener, (struct sockaddr *)in, &(socklen_t){ sizeof(*in) });
+    stage->board = board_new();
+    assert_non_null(stage->board);
     stage->entry.to.kind = LOG_ADDRESS_STREAM;
     stage->entry.to.socket_len = sizeof(*in);
     stage->entry.stream =
         (struct log_stream_conf){ .cap = cap, .connect_us = 1000000, .server_us = 1000000, .octets = octets };
-    stage->stream = log_stream_new(&stage->table, &stage->entry);
+    stage->stream = log_stream_new(stage->board, &stage->table, &stage->entry);
     assert_non_null(stage->stream);
     return stage;
 }
@@ -51,13 +54,15 @@ static struct stage *stage_new(uint64_t cap, bool octets)
 static void stage_free(struct stage *stage)
 {
     log_stream_free(stage->stream);
+    board_free(stage->board);
     close(stage->listener);
     free(stage);
 }
 
 static void add(struct stage *stage, const char *line)
 {
-    log_stream_add(stage->stream, line, strlen(line));
+    struct log_mark mark = { .inc = 1 };
+    log_stream_add(stage->stream, line, strlen(line), &mark);
 }
 
 // Runs the stream until `want` has come at `fd`.

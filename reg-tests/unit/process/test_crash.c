@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/sanitized.h"
 #include "os/crash.h"
 #include "box.h"
 
@@ -38,15 +39,6 @@ static int keeper_of(pid_t master)
     return pid;
 }
 
-static bool is_sanitized(void)
-{
-#if defined(__SANITIZE_ADDRESS__)
-    return true;
-#else
-    return false;
-#endif
-}
-
 static void a_crash_is_told(void **state)
 {
     (void)state;
@@ -54,7 +46,7 @@ static void a_crash_is_told(void **state)
     struct box_reply answer;
     box_up(&box, 2);
     assert_false(say(&box, "crash\n", &answer));
-    if (!is_sanitized()) {
+    if (!BASE_SANITIZED) {
         box_log_await(&box, "was killed by signal 11 (Segmentation fault) at address 0x8, uptime ");
         box_log_await(&box, "was at: the word 'crash'");
         box_log_await(&box, ":   #0 ");

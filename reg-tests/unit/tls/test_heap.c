@@ -14,18 +14,8 @@
 #include <openssl/evp.h>
 #include <openssl/mem.h>
 #include "base/check.h"
+#include "base/sanitized.h"
 #include "tls/heap.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_CHECKED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_CHECKED 1
-#endif
-#endif
-#ifndef IS_CHECKED
-#define IS_CHECKED 0
-#endif
 
 void *OPENSSL_memory_alloc(size_t len);
 void OPENSSL_memory_free(void *ptr);
@@ -60,13 +50,13 @@ static void test_sizes(void **state)
         assert_int_equal((uintptr_t)ptr % 16, 0);
         size_t room = OPENSSL_memory_get_size(ptr);
         assert_true(room >= len);
-        if (!IS_CHECKED && len > 16)
+        if (!BASE_SANITIZED && len > 16)
             assert_true(len <= 1024 ? room < len + 16 : room <= len + (len < 20480 ? len / 8 + 1 : 4096));
         memset(ptr, 0xa5, len);
         OPENSSL_memory_free(ptr);
     }
     // The sanitizer ends a program that asks for so much.
-    if (!IS_CHECKED)
+    if (!BASE_SANITIZED)
         assert_null(OPENSSL_memory_alloc(SIZE_MAX - 5));
 }
 
@@ -91,7 +81,7 @@ static void test_random(void **state)
     enum { NUM = 4096 };
     struct held *all = calloc(NUM, sizeof(*all));
     size_t held, before = tls_heap_used(&held);
-    for (uint32_t i = 0; i < (IS_CHECKED ? 100000u : 2000000u); i++) {
+    for (uint32_t i = 0; i < (BASE_SANITIZED ? 100000u : 2000000u); i++) {
         struct held *it = &all[next_random() % NUM];
         if (it->ptr) {
             check_fill(it);
@@ -117,7 +107,7 @@ static void test_random(void **state)
 static void test_wiped(void **state)
 {
     (void)state;
-    if (IS_CHECKED)
+    if (BASE_SANITIZED)
         skip();
     // The span stays mapped for the sake of its neighbour; the first word links the free blocks.
     for (size_t len = 24; len < 20000; len += 333) {
@@ -142,7 +132,7 @@ static size_t resident(void)
 static void test_given_back(void **state)
 {
     (void)state;
-    if (IS_CHECKED)
+    if (BASE_SANITIZED)
         skip();
     enum { NUM = 100000, LEN = 1000 };
     void **all = calloc(NUM, sizeof(*all));
@@ -211,7 +201,7 @@ static bool is_left_out(const void *ptr)
 static void test_no_dump(void **state)
 {
     (void)state;
-    if (IS_CHECKED)
+    if (BASE_SANITIZED)
         skip();
     EVP_PKEY *key = NULL;
     EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_ED25519, NULL);
