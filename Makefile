@@ -149,7 +149,7 @@ fairlead: binary
 # Programs as of other versions, for scenarios of upgrades: one reads the core of the board in another way, one talks
 # with its processes in another way.
 other_objects_board := $(patsubst src/%.c,$B/other/%.o,$(call sources_of,board))
-other_objects_wire := $B/other/process/upgrade_state.o
+other_objects_wire := $B/other/process/upgrade_save.o $B/other/process/upgrade_state.o
 $B/other/%.o: src/%.c $B/flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)

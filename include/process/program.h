@@ -70,6 +70,8 @@ struct process_settings {
     uint64_t num_files;                // descriptors per process; 0: up to the hard limit
     uint64_t memory_mb;                // what a process may allocate; 0: any amount
     uint64_t max_files;                // and never more; 0: no such bound
+    bool shares;          // `share_files` suffice for a worker where no more can be had
+    uint64_t share_files; // descriptors for one worker's share of maxconn
     uint64_t min_files;                // fewer are too few for maxconn
     uint64_t maxsock;                  // what `maxconn` connections take where one process has them all
     uint32_t maxconn;                  // 0: any number

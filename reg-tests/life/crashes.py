@@ -4,7 +4,6 @@
 else may: no other request fails, no connect is refused, counters do not decrease, the admin socket answers again soon."""
 
 import os
-import re
 import signal
 import time
 
@@ -41,10 +40,10 @@ backend origin
 def of_role(balancer, role):
     """Pids of the processes with that role, of the newest generation."""
     found = {}
-    for pid in tools.tree(balancer.pid):
-        match = re.match(r"fairlead: %s\b.*?(?: gen (\d+))?$" % role, lib.process_title(pid))
-        if match:
-            found.setdefault(int(match.group(1) or 0), []).append(pid)
+    for pid, title in life.titles(balancer).items():
+        if title.startswith(role):
+            number = title.rpartition(" gen ")[2]
+            found.setdefault(int(number) if number.isdigit() else 0, []).append(pid)
     return found[max(found)] if found else []
 
 

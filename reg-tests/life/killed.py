@@ -21,13 +21,7 @@ def owned_by(pid, port):
     """How many connections of `port` a process holds. The kernel looks them up: its list in /proc is long after so many."""
     out = subprocess.run([lib.need("ss"), "-Htne", "sport", "=", ":%d" % port], capture_output=True, text=True, timeout=10)
     inodes = set("socket:[%s]" % ino for ino in re.findall(r" ino:(\d+)", out.stdout))
-    held = 0
-    for entry in os.listdir("/proc/%d/fd" % pid):
-        try:
-            held += os.readlink("/proc/%d/fd/%s" % (pid, entry)) in inodes
-        except OSError:
-            continue
-    return held
+    return lib.sockets_of(pid, inodes)
 
 
 def test(box):

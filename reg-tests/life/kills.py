@@ -101,10 +101,8 @@ class Scraper(threading.Thread):
 def roles(balancer):
     """{role: pids} of all generations."""
     found = {"keeper": [], "controller": [], "worker": []}
-    for pid in tools.tree(balancer.pid):
-        match = re.match(r"fairlead: (keeper|controller|worker)\b", lib.process_title(pid))
-        if match:
-            found[match.group(1)].append(pid)
+    for pid, title in life.titles(balancer).items():
+        found.setdefault(title.partition(" ")[0], []).append(pid)
     return found
 
 

@@ -16,7 +16,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "load"))
 import lib  # noqa: E402
-import tools  # noqa: E402, F401
+import tools  # noqa: E402
 
 # What fails is a reset or a refusal, or something else that a client would call an error.
 RESETS = ("reset", "closed", "short", "lost")
@@ -152,6 +152,21 @@ def stat(path, proxy, name, field):
         if cells[:2] == [proxy, name]:
             return int(cells[columns.index(field)] or 0)
     raise lib.Failure("no line for %s/%s in show stat" % (proxy, name))
+
+
+def titles(balancer):
+    """{pid: title} of all processes, as in "worker 2 gen 7"."""
+    return {pid: lib.process_title(pid).removeprefix("fairlead: ") for pid in tools.tree(balancer.pid)}
+
+
+def processes(balancer, title):
+    """Pids of the processes, of all generations, whose title begins so."""
+    return [pid for pid, is_title in titles(balancer).items() if is_title.startswith(title)]
+
+
+def descriptors(pid):
+    """How many descriptors a process has open."""
+    return len(os.listdir("/proc/%d/fd" % pid))
 
 
 def generation(balancer):

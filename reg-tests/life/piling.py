@@ -6,7 +6,6 @@ is served all the time, and the newest tunnels live."""
 
 import re
 import socket
-import time
 
 import life
 import lib

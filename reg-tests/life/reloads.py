@@ -40,10 +40,6 @@ backend b%d
        servers)
 
 
-def descriptors(pid):
-    return len(os.listdir("/proc/%d/fd" % pid))
-
-
 def test(box):
     certs = lib.certificates()
     origin = box.origin()
@@ -61,7 +57,7 @@ def test(box):
     time.sleep(3)
     life.check_clean(warm.finish())
     lib.wait_for(lambda: len(tools.tree(balancer.pid)) == WORKERS + 3, 20, "old generations leave")
-    memory, files = tools.pss_kib(balancer.pid), descriptors(balancer.pid)
+    memory, files = tools.pss_kib(balancer.pid), life.descriptors(balancer.pid)
     mix = life.Mix(box, port, tls_port, seconds=220)
     took = []
     seen = 0
@@ -85,9 +81,9 @@ def test(box):
     time.sleep(0.2)
     after = tools.pss_kib(balancer.pid)
     lib.note("memory %.1f MiB before, %.1f MiB after: %.2f; descriptors of the master %d, %d" % (
-        memory / 1024, after / 1024, after / memory, files, descriptors(balancer.pid)))
+        memory / 1024, after / 1024, after / memory, files, life.descriptors(balancer.pid)))
     lib.check(after <= memory * 1.10, "memory stays")
-    lib.check(descriptors(balancer.pid) <= files, "descriptors stay")
+    lib.check(life.descriptors(balancer.pid) <= files, "descriptors stay")
 
 
 lib.run(test, 230)

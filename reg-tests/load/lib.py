@@ -331,6 +331,11 @@ def connections_of(pid, port):
             fields = line.split()
             if int(fields[1].split(":")[1], 16) == port and fields[3] == "01":
                 inodes.add("socket:[%s]" % fields[9])
+    return sockets_of(pid, inodes)
+
+
+def sockets_of(pid, inodes):
+    """How many of `inodes` ("socket:[1]") a process holds."""
     held = 0
     for entry in os.listdir("/proc/%d/fd" % pid):
         try:
@@ -345,6 +350,12 @@ def binary():
     if not os.access(path, os.X_OK):
         raise Skip("no balancer at " + path)
     return os.path.abspath(path)
+
+
+def is_sanitized():
+    """Whether the balancer was built with AddressSanitizer."""
+    with open(binary(), "rb") as file:
+        return b"__asan_init" in file.read()
 
 
 def need(program):

@@ -35,6 +35,8 @@ static const int worker_calls[] = {
 static const int controller_calls[] = {
     CALLS_OF_OLD CALLS_OF_ALL,
     SYS_sendmmsg, SYS_ppoll, SYS_getrusage, SYS_uname,
+    /* The descriptor it keeps for the admin socket is made anew after each use. */
+    SYS_eventfd2,
 };
 // clang-format on
 

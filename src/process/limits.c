@@ -70,6 +70,11 @@ void limits_work_out(struct process_settings *settings, struct program_conf *pro
         uint64_t most = allowed > settings->min_files ? allowed : global->maxsock;
         settings->num_files = by_itself && !settings->memory_mb ? most : with_pipes < most ? with_pipes : most;
     }
+    // Each worker has descriptors of its own for its share of the connections: where the system allows no more than
+    // that, it will do.
+    uint64_t num_workers = settings->num_workers ? settings->num_workers : 1;
+    settings->share_files = 2 * ((global->maxconn + num_workers - 1) / num_workers) + own;
+    settings->shares = num_workers > 1 && !global->ulimit_n && settings->share_files < settings->num_files;
     settings->max_files = global->fd_hard_limit;
     settings->maxconn = global->maxconn;
     settings->maxsock = global->maxsock;
@@ -89,6 +94,13 @@ bool limits_set(struct text *messages, const struct process_settings *settings)
     uint64_t bound = settings->max_files && settings->max_files < wanted ? settings->max_files : wanted;
     uint64_t got = os_limit_files(bound);
     bool strict = settings->strict_limits;
+    if (strict && settings->shares && got < wanted && got >= settings->share_files) {
+        log_say(LOG_LEVEL_NOTICE,
+                "FD limit (%llu) is less than maxconn=%u takes in one process (%llu), but enough for the share of each "
+                "of %u workers",
+                (unsigned long long)got, settings->maxconn, (unsigned long long)wanted, settings->num_workers);
+        return true;
+    }
     if (got < wanted) {
         snprintf(line, sizeof(line), "Cannot raise FD limit to %llu, limit is %llu.", (unsigned long long)wanted,
                  (unsigned long long)got);

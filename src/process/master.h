@@ -24,7 +24,8 @@ struct generation;
 
 // How long a process has been silent, by the watchdog's count: time in which the master itself was late is no silence.
 struct watch {
-    uint32_t inc;        // whose this is
+    uint32_t inc;        // whose this is: the number on the board,
+    pid_t pid;           // and the process, as the next one in a seat has the same number
     uint64_t beat_us;    // the beat seen last
     uint64_t silent_us;  // since it came
     uint64_t asked_us;   // silence when it was asked what it is at; 0: it was not

@@ -75,10 +75,10 @@ static void abort_it(const struct generation *generation, struct watch *watch, u
     generation_signal(generation, pid, SIGABRT);
 }
 
-static void beat_look(struct master *master, struct watch *watch, uint32_t inc, uint64_t elapsed_us)
+static void beat_look(struct master *master, struct watch *watch, uint32_t inc, pid_t pid, uint64_t elapsed_us)
 {
-    if (watch->inc != inc)
-        *watch = (struct watch){ .inc = inc };
+    if (watch->inc != inc || watch->pid != pid)
+        *watch = (struct watch){ .inc = inc, .pid = pid };
     uint64_t beat_us = atomic_load_explicit(&board_incarnation_at(master->board, inc)->beat_us, memory_order_relaxed);
     if (beat_us == watch->beat_us) {
         watch->silent_us += elapsed_us;
@@ -86,13 +86,12 @@ static void beat_look(struct master *master, struct watch *watch, uint32_t inc, 
     }
     if (watch->told) {
         char name[80];
-        pid_t pid = atomic_load(&board_incarnation_at(master->board, inc)->pid);
         log_say(LOG_LEVEL_NOTICE, "%s goes on after %llu.%llu s", name_of(name, sizeof(name), master, inc, pid),
                 (unsigned long long)(watch->silent_us / 1000000), (unsigned long long)(watch->silent_us / 100000 % 10));
     }
     if (watch->asked_us)
         last_words_forget(master->board, inc);
-    *watch = (struct watch){ .inc = inc, .beat_us = beat_us };
+    *watch = (struct watch){ .inc = inc, .pid = pid, .beat_us = beat_us };
 }
 
 // Looks at one process, which may be silent for `more_us` longer than the settings say.
@@ -103,7 +102,7 @@ static void look(const struct generation *generation, struct watch *watch, uint3
     const struct wire_plan *plan = &generation->plan;
     uint64_t warn_us = plan->silent_warn_us ? plan->silent_warn_us + more_us : 0;
     uint64_t kill_us = plan->silent_kill_us ? plan->silent_kill_us + more_us : 0;
-    beat_look(master, watch, inc, elapsed_us);
+    beat_look(master, watch, inc, pid, elapsed_us);
     if (warn_us && !watch->asked_us && watch->silent_us >= warn_us) {
         watch->asked_us = watch->silent_us;
         last_words_ask(master->board, inc);
@@ -226,7 +225,7 @@ void watchdog_keeper_gone(struct generation *generation)
         struct seat *seat = &generation->seats[i];
         siginfo_t info;
         // The word of its fork may have been lost with the keeper.
-        if (!seat->pid && seat->open)
+        if (!seat->pid && seat->open && seat->inc)
             seat->pid = atomic_load(&board_incarnation_at(master->board, seat->inc)->pid);
         if (seat->pid && waitid(P_PID, (id_t)seat->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) {
             seat->pid = 0;

@@ -64,7 +64,8 @@ static const struct config_word words[] = {
       .parse = parse_strict,
       .args = "",
       .help = "Does not start where the limit on open files cannot be had that ulimit-n or maxconn want. That is the "
-              "default; after 'no strict-limits' it starts with a warning.",
+              "default; after 'no strict-limits' it starts with a warning. For maxconn it is enough that each worker "
+              "can have the descriptors for its share of it, since workers are processes of their own.",
       .good = "strict-limits;no strict-limits",
       .bad = "strict-limits always",
       .bad_says = "takes no argument" },

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -162,12 +163,14 @@ static void control(void)
 {
     struct os_sandbox_denial denial;
     EXPECT(kill(getppid(), 0) == 0);
+    // The descriptor that keeps the admin socket reachable is made again and again.
+    EXPECT(eventfd(0, EFD_CLOEXEC) >= 0);
     EXPECT(!os_sandbox_denied(&denial));
     DENIED(kill(getppid(), SIGTERM));
     EXPECT(os_sandbox_denied(&denial) && denial.number == SYS_kill);
 }
 
-static void controller_asks_who_lives(void **state)
+static void controller_asks_who_lives_and_keeps_a_spare(void **state)
 {
     (void)state;
     runs(control, OS_SANDBOX_CONTROLLER);
@@ -232,7 +235,7 @@ int main(void)
         cmocka_unit_test(worker_is_denied),
         cmocka_unit_test(worker_is_denied_files_and_forks),
         cmocka_unit_test(no_new_code),
-        cmocka_unit_test(controller_asks_who_lives),
+        cmocka_unit_test(controller_asks_who_lives_and_keeps_a_spare),
         cmocka_unit_test(it_can_abort),
         cmocka_unit_test(the_signal_alone_still_ends_it),
         cmocka_unit_test(the_other_abi_ends_it),

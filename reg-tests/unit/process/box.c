@@ -83,7 +83,7 @@ void box_start(struct box *box, const char *flag)
 
 bool box_logged(const struct box *box, const char *text)
 {
-    char data[65536];
+    static char data[1 << 18];
     int fd = open(box->log, O_RDONLY);
     ssize_t len = fd < 0 ? 0 : read(fd, data, sizeof(data) - 1);
     close(fd);
@@ -124,16 +124,21 @@ bool box_answer(int fd, struct box_reply *answer)
     return sscanf(text, "%u %d %u", &answer->slot, &answer->pid, &answer->generation) == 3;
 }
 
-bool box_ask(const struct box *box, struct box_reply *answer)
+bool box_say(const struct box *box, struct box_reply *answer, const char *what)
 {
     int fd = box_connect(box->port);
     if (fd < 0)
         return false;
-    if (write(fd, "x\n", 2) != 2) {
+    if (send(fd, what, strlen(what), MSG_NOSIGNAL) < 0) {
         close(fd);
         return false;
     }
     return box_answer(fd, answer);
+}
+
+bool box_ask(const struct box *box, struct box_reply *answer)
+{
+    return box_say(box, answer, "x\n");
 }
 
 int box_status(pid_t pid)

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { BOX_WAIT_MS = 10000 };
+enum { BOX_WAIT_MS = 20000 };
 
 struct box {
     char dir[64];
@@ -48,8 +48,10 @@ void box_log_await(const struct box *box, const char *text);
 // box_connect gives a connection, or -1 after three seconds.
 int box_connect(int port);
 
-// box_answer reads the answer of a connection and closes it; box_ask is a whole request.
+// box_answer reads the answer of a connection and closes it; box_say is a whole request, and box_ask one that says
+// nothing in particular.
 bool box_answer(int fd, struct box_reply *answer);
+bool box_say(const struct box *box, struct box_reply *answer, const char *what);
 bool box_ask(const struct box *box, struct box_reply *answer);
 
 // box_status waits for the end of `pid`.

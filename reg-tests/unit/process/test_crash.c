@@ -101,6 +101,9 @@ static void who_takes_no_signal_is_ended(void **state)
     for (int i = 0; i < 50 && !served; i++)
         served = box_ask(&box, &again);
     assert_true(served && again.pid != answer.pid);
+    // Its successor is not it.
+    box_pause(300);
+    assert_false(box_logged(&box, "goes on after"));
     box_stop(&box, SIGTERM, 0, 0);
 }
 

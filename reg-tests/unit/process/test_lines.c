@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processes that are no longer themselves break the rules of their lines to the master, each in every way there is: it
 // does nothing of what they ask, tells who it was, and the service goes on with another in the place.
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -22,160 +19,52 @@
 #include "base/check.h"
 #include "base/sanitized.h"
 #include "os/process.h"
-#include "toy.h"
+#include "box.h"
 
-enum { WAIT_MS = 20000, STEP_MS = 10 };
-
-struct run {
-    char dir[40];
-    char conf[64];
-    char admin[64];
-    char log[64];
-    int port;
-    pid_t master;
-};
-
-struct answer {
-    unsigned slot;
-    int pid;
-    unsigned generation;
-};
-
-static void pause_ms(int ms)
+static void conf_write(const struct box *box, const char *more)
 {
-    poll(NULL, 0, ms);
+    box_conf(box, "workers 2\nport %d\nadmin %s\n%s\n", box->port, box->admin, more);
 }
 
-static int port_free(void)
+static void run_start(struct box *box, const char *more)
 {
-    struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof(in);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
-    close(fd);
-    return ntohs(in.sin_port);
-}
-
-static void conf_write(const struct run *run, const char *more)
-{
-    FILE *file = fopen(run->conf, "w");
-    assert_non_null(file);
-    fprintf(file, "workers 2\nport %d\nadmin %s\n%s\n", run->port, run->admin, more);
-    fclose(file);
-}
-
-static bool log_has(const struct run *run, const char *text)
-{
-    static char data[1 << 18];
-    int fd = open(run->log, O_RDONLY);
-    ssize_t len = fd < 0 ? 0 : read(fd, data, sizeof(data) - 1);
-    close(fd);
-    data[len > 0 ? len : 0] = '\0';
-    return strstr(data, text) != NULL;
-}
-
-static void log_await(const struct run *run, const char *text)
-{
-    for (int i = 0; i < WAIT_MS / STEP_MS; i++) {
-        if (log_has(run, text))
-            return;
-        pause_ms(STEP_MS);
-    }
-    fail_msg("not in the log: %s", text);
-}
-
-static void run_start(struct run *run, const char *more)
-{
-    char *argv[] = { (char[]){ "fairlead" }, (char[]){ "-W" }, (char[]){ "-f" }, run->conf, NULL };
-    memset(run, 0, sizeof(*run));
-    snprintf(run->dir, sizeof(run->dir), "/tmp/fairlead-lines-XXXXXX");
-    assert_non_null(mkdtemp(run->dir));
-    snprintf(run->conf, sizeof(run->conf), "%s/conf", run->dir);
-    snprintf(run->admin, sizeof(run->admin), "%s/admin", run->dir);
-    snprintf(run->log, sizeof(run->log), "%s/log", run->dir);
-    run->port = port_free();
-    conf_write(run, more);
-    run->master = fork();
-    assert_true(run->master >= 0);
-    if (run->master == 0) {
-        int fd = open(run->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
-        dup2(fd, 1);
-        dup2(fd, 2);
-        close(fd);
-        setpgid(0, 0);
-        _exit(process_main(&toy_program, 4, argv));
-    }
-    log_await(run, "Generation 1 is ready");
-}
-
-static void run_stop(struct run *run)
-{
-    int status;
-    kill(run->master, SIGTERM);
-    assert_int_equal(waitpid(run->master, &status, 0), run->master);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    // Every process of the run has this test for its ancestor and reaper.
-    for (int i = 0; i < WAIT_MS / STEP_MS; i++) {
-        pid_t pid = waitpid(-1, NULL, WNOHANG);
-        if (pid < 0 && errno == ECHILD)
-            break;
-        assert_true(pid >= 0 && i + 1 < WAIT_MS / STEP_MS);
-        if (pid == 0)
-            pause_ms(STEP_MS);
-    }
-    unlink(run->conf);
-    unlink(run->log);
-    unlink(run->admin);
-    rmdir(run->dir);
-}
-
-static bool ask(const struct run *run, struct answer *answer, const char *what)
-{
-    struct sockaddr_in in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    struct timeval patience = { .tv_sec = 10 };
-    char text[128];
-    in.sin_port = htons((uint16_t)run->port);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    bool sent = connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0 && send(fd, what, strlen(what), MSG_NOSIGNAL) > 0;
-    ssize_t len = sent ? read(fd, text, sizeof(text) - 1) : 0;
-    close(fd);
-    text[len > 0 ? len : 0] = '\0';
-    return sscanf(text, "%u %d %u", &answer->slot, &answer->pid, &answer->generation) == 3;
+    box_make(box);
+    conf_write(box, more);
+    box_start(box, "-W");
+    box_log_await(box, "Generation 1 is ready");
 }
 
 // Answers come, and from a process that is not `not_pid`, in both slots.
-static void still_serves(const struct run *run, int not_pid)
+static void still_serves(const struct box *box, int not_pid)
 {
     unsigned seen = 0;
-    for (int i = 0; i < WAIT_MS / STEP_MS && seen != 3; i++) {
-        struct answer answer;
-        if (ask(run, &answer, "x") && answer.pid != not_pid)
+    for (int i = 0; i < BOX_WAIT_MS / 10 && seen != 3; i++) {
+        struct box_reply answer;
+        if (box_say(box, &answer, "x") && answer.pid != not_pid)
             seen |= 1U << answer.slot;
-        pause_ms(1);
+        box_pause(1);
     }
     assert_int_equal(seen, 3);
 }
 
 static void worker_breaks(const char *what, const char *told)
 {
-    struct run run;
-    struct answer answer;
+    struct box box;
+    struct box_reply answer;
     char text[160];
     char path[64];
-    run_start(&run, "");
+    run_start(&box, "");
     // The answer may be lost with the worker; then the master says which it was.
     snprintf(text, sizeof(text), "evil %s\n", what);
-    int pid = ask(&run, &answer, text) ? answer.pid : -1;
+    int pid = box_say(&box, &answer, text) ? answer.pid : -1;
     snprintf(text, sizeof(text), "of generation 1 %s: it is no longer itself and is killed", told);
-    log_await(&run, text);
-    log_await(&run, "was killed by signal 9");
-    still_serves(&run, pid);
+    box_log_await(&box, text);
+    box_log_await(&box, "was killed by signal 9");
+    still_serves(&box, pid);
     snprintf(path, sizeof(path), "/tmp/fairlead-test-evil-%d", pid);
     assert_int_not_equal(access(path, F_OK), 0);
-    assert_false(log_has(&run, "Generation 2"));
-    run_stop(&run);
+    assert_false(box_logged(&box, "Generation 2"));
+    box_stop(&box, SIGTERM, 0, 0);
 }
 
 static void workers(void **state)
@@ -196,10 +85,10 @@ static void workers(void **state)
     worker_breaks("reloads", "sent a message that is none of its own");
 }
 
-static void admin_touch(const struct run *run)
+static void admin_touch(const struct box *box)
 {
     struct sockaddr_un un = { .sun_family = AF_UNIX };
-    memcpy(un.sun_path, run->admin, sizeof(run->admin));
+    memcpy(un.sun_path, box->admin, sizeof(box->admin));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
     struct pollfd pfd = { .fd = fd, .events = POLLIN };
@@ -209,15 +98,15 @@ static void admin_touch(const struct run *run)
 
 static void controller_breaks(const char *what, const char *told)
 {
-    struct run run;
+    struct box box;
     char text[160];
     snprintf(text, sizeof(text), "evil-controller %s", what);
-    run_start(&run, text);
-    admin_touch(&run);
+    run_start(&box, text);
+    admin_touch(&box);
     snprintf(text, sizeof(text), "of generation 1 %s: it is no longer itself and is killed", told);
-    log_await(&run, text);
-    still_serves(&run, -1);
-    run_stop(&run);
+    box_log_await(&box, text);
+    still_serves(&box, -1);
+    box_stop(&box, SIGTERM, 0, 0);
 }
 
 static void controllers(void **state)
@@ -228,11 +117,11 @@ static void controllers(void **state)
     controller_breaks("reloads", "asks for reloads without end");
 }
 
-static pid_t keeper_of(const struct run *run)
+static pid_t keeper_of(const struct box *box)
 {
     char path[64];
     int keeper = 0;
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)run->master, (int)run->master);
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)box->master, (int)box->master);
     FILE *file = fopen(path, "r");
     if (file && fscanf(file, "%d", &keeper) != 1)
         keeper = 0;
@@ -243,23 +132,23 @@ static pid_t keeper_of(const struct run *run)
 
 static void keeper_breaks(const char *what, const char *told)
 {
-    struct run run;
+    struct box box;
     char text[160];
     snprintf(text, sizeof(text), "evil-keeper %s", what);
-    run_start(&run, text);
-    pid_t keeper = keeper_of(&run);
+    run_start(&box, text);
+    pid_t keeper = keeper_of(&box);
     if (!keeper) {
-        run_stop(&run);
+        box_stop(&box, SIGTERM, 0, 0);
         skip();
     }
     kill(keeper, SIGUSR1);
     snprintf(text, sizeof(text), "of generation 1 %s: it is no longer itself and is killed", told);
-    log_await(&run, text);
-    log_await(&run, "Generation 2 is ready");
-    still_serves(&run, -1);
+    box_log_await(&box, text);
+    box_log_await(&box, "Generation 2 is ready");
+    still_serves(&box, -1);
     snprintf(text, sizeof(text), "/tmp/fairlead-test-evil-%d", (int)keeper);
     assert_int_not_equal(access(text, F_OK), 0);
-    run_stop(&run);
+    box_stop(&box, SIGTERM, 0, 0);
 }
 
 static void keepers(void **state)
@@ -278,19 +167,19 @@ static void keeper_breaks_early(void **state)
 {
     (void)state;
     static const char *const ways[] = { "open", "section", "seat", "forked", "dead", "unknown", "runt" };
-    struct run run;
-    run_start(&run, "");
+    struct box box;
+    run_start(&box, "");
     for (uint32_t i = 0; i < NUM_ITEMS(ways); i++) {
         char text[96];
         snprintf(text, sizeof(text), "evil-keeper-now %s", ways[i]);
-        conf_write(&run, text);
-        kill(run.master, SIGUSR2);
+        conf_write(&box, text);
+        kill(box.master, SIGUSR2);
         snprintf(text, sizeof(text), "generation %u could not start; generation 1 goes on as before", i + 2);
-        log_await(&run, text);
+        box_log_await(&box, text);
     }
-    assert_true(log_has(&run, "it is no longer itself and is killed"));
-    still_serves(&run, -1);
-    run_stop(&run);
+    assert_true(box_logged(&box, "it is no longer itself and is killed"));
+    still_serves(&box, -1);
+    box_stop(&box, SIGTERM, 0, 0);
 }
 
 static void signals_reach_children_alone(void **state)
@@ -339,13 +228,13 @@ static void denied_call_is_told(void **state)
     (void)state;
     if (BASE_SANITIZED) // its leak checker would not work
         skip();
-    struct run run;
-    struct answer answer;
+    struct box box;
+    struct box_reply answer;
     char text[96];
-    run_start(&run, "sandbox");
-    assert_true(ask(&run, &answer, "file\n"));
+    run_start(&box, "sandbox");
+    assert_true(box_say(&box, &answer, "file\n"));
     snprintf(text, sizeof(text), "worker %u was denied system call open", answer.slot + 1);
-    log_await(&run, text);
+    box_log_await(&box, text);
     snprintf(text, sizeof(text), "/proc/%d/status", answer.pid);
     FILE *file = fopen(text, "r");
     bool filtered = false;
@@ -354,41 +243,19 @@ static void denied_call_is_told(void **state)
     if (file)
         fclose(file);
     assert_true(filtered);
-    still_serves(&run, -1);
-    run_stop(&run);
-}
-
-// A test that failed leaves its processes behind, which must not fail the next one.
-static int sweep(void **state)
-{
-    (void)state;
-    for (int round = 0; round < 100; round++) {
-        char path[64];
-        int pid;
-        snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-        FILE *file = fopen(path, "r");
-        while (file && fscanf(file, "%d", &pid) == 1)
-            kill(pid, SIGKILL);
-        if (file)
-            fclose(file);
-        while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-            continue;
-        if (pid < 0)
-            break;
-        pause_ms(STEP_MS);
-    }
-    return 0;
+    still_serves(&box, -1);
+    box_stop(&box, SIGTERM, 0, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(workers, sweep),
-        cmocka_unit_test_teardown(controllers, sweep),
-        cmocka_unit_test_teardown(keepers, sweep),
-        cmocka_unit_test_teardown(keeper_breaks_early, sweep),
-        cmocka_unit_test_teardown(signals_reach_children_alone, sweep),
-        cmocka_unit_test_teardown(denied_call_is_told, sweep),
+        cmocka_unit_test_teardown(workers, box_sweep),
+        cmocka_unit_test_teardown(controllers, box_sweep),
+        cmocka_unit_test_teardown(keepers, box_sweep),
+        cmocka_unit_test_teardown(keeper_breaks_early, box_sweep),
+        cmocka_unit_test_teardown(signals_reach_children_alone, box_sweep),
+        cmocka_unit_test_teardown(denied_call_is_told, box_sweep),
     };
     prctl(PR_SET_CHILD_SUBREAPER, 1L);
     return cmocka_run_group_tests(tests, NULL, NULL);
