@@ -69,9 +69,9 @@ static void stop(struct controller *controller, uint64_t limit_us)
     if (controller->stopping)
         return;
     controller->stopping = true;
-    atomic_store(&board_incarnation_at(controller->board, controller->inc)->ready, 2);
     LIST_EACH(socket, &controller->sockets, struct seat_socket, link)
     socket_leave(controller, socket);
+    atomic_store(&board_incarnation_at(controller->board, controller->inc)->ready, 2);
     if (admin && admin->leave)
         admin->leave(controller->admin);
     finish_if_idle(controller);
