@@ -71,9 +71,9 @@ static void stop(struct controller *controller, uint64_t limit_us)
     controller->stopping = true;
     if (controller->drain)
         log_drain_leave(controller->drain);
-    atomic_store(&board_incarnation_at(controller->board, controller->inc)->ready, 2);
     LIST_EACH(socket, &controller->sockets, struct seat_socket, link)
     socket_leave(controller, socket);
+    atomic_store(&board_incarnation_at(controller->board, controller->inc)->ready, 2);
     if (admin && admin->leave)
         admin->leave(controller->admin);
     finish_if_idle(controller);

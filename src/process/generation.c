@@ -408,13 +408,12 @@ static void activate(struct generation *generation)
         guard_forget_seat(master, &before->seats[i]);
     seats_send_fresh(generation);
     guard_run(master);
-    reload_ended(master, generation, true, NULL);
     if (before)
         generation_leave(before, at_once);
     leaving_reloaded(master);
     listeners_retire(master);
     seats_hand_log(master);
-    master_became_ready(master, generation);
+    handover_begin(generation, before, at_once);
 }
 
 void generation_check(struct generation *generation)
@@ -566,6 +565,7 @@ bool generation_collect(struct generation *generation)
     for (uint32_t i = 0; i < generation->num_seats; i++)
         if (generation->seats[i].pid)
             return false;
+    handover_forget(generation);
     for (uint32_t i = 0; i < generation->num_seats; i++)
         seat_leave(&generation->seats[i]);
     line_end(generation);

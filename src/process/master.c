@@ -78,6 +78,7 @@ static void stop(struct master *master, int sig, bool now)
     master->stop_signal = sig;
     master->again_us = 0;
     upgrade_cancel(master);
+    handover_end(master);
     if (now)
         master->kill_us = clock_mono_us() + MASTER_KILL_US;
     status_stopping(master);
@@ -280,6 +281,7 @@ static bool prepare(struct master *master)
     if (master->signals.fd < 0 || !event_source_add(&master->loop, &master->signals, EPOLLIN))
         return false;
     event_timer_init(&master->tick, tick);
+    handover_init(master);
     master->tick_due_us = master->loop.now_us + MASTER_TICK_US;
     event_timer_set(&master->loop, &master->tick, master->tick_due_us);
     return true;

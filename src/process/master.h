@@ -154,12 +154,21 @@ struct upgrade {
     uint32_t num_tries;     // while the file keeps changing
 };
 
+// What was said about a reload waits until the generation before, `from`, takes no new connections.
+struct handover {
+    struct generation *to; // that serves; NULL: nothing waits
+    struct generation *from;
+    struct event_timer timer;
+    uint64_t due_us; // when it is said in any case
+};
+
 struct master {
     struct event_loop loop;
     const struct process_program *program;
     const struct process_options *options;
     struct image *image;
     struct upgrade upgrade;
+    struct handover handover;
     struct board *board;
     uint32_t inc;
     struct event_source signals;
@@ -237,9 +246,24 @@ bool leaving_make_room(struct generation *coming);
 // leaving_tick sees to hard-stop-after for generations whose keeper is gone.
 void leaving_tick(struct master *master);
 
+// handover.c
+
+// handover_init makes the timer of `master`.
+void handover_init(struct master *master);
+
+// handover_begin tells, once the processes of `from` (or NULL) take no new connections or that lasts too long, all who
+// want to know that `to` serves. `hard`: `from` ends at once.
+void handover_begin(struct generation *to, struct generation *from, bool hard);
+
+// handover_end tells it now, where it was not told yet.
+void handover_end(struct master *master);
+
+// handover_forget is called before `generation` is freed.
+void handover_forget(struct generation *generation);
+
 // master.c
 
-// master_became_ready is called when the first generation serves.
+// master_became_ready is called when a generation serves.
 void master_became_ready(struct master *master, const struct generation *generation);
 
 // master_pidfile_check says whether the file for the pid can be written, before the first generation serves; a message
@@ -261,7 +285,7 @@ void reload_ask(struct master *master, struct seat *seat, uint64_t id, bool hard
 // reload_go_on starts the reload that waited for another to end; false where there is none.
 bool reload_go_on(struct master *master);
 
-// reload_runs says whether a generation starts or an upgrade is looked at.
+// reload_runs says whether a generation starts or takes over, or an upgrade is looked at.
 bool reload_runs(struct master *master);
 
 // reload_ended records how the attempt to start `generation` went, tells the active controller and answers those who

@@ -18,7 +18,7 @@ struct generation *reload_coming(struct master *master)
 
 bool reload_runs(struct master *master)
 {
-    return master->upgrade.check || reload_coming(master);
+    return master->upgrade.check || master->handover.to || reload_coming(master);
 }
 
 void reload_latest_send(const struct master *master, struct seat *seat)

@@ -43,12 +43,13 @@ static void soft_stop(struct worker *worker)
     if (worker->stopping)
         return;
     worker->stopping = true;
-    atomic_store(&board_incarnation_at(worker->board, worker->inc)->ready, 2);
     LIST_EACH(socket, &worker->sockets, struct seat_socket, link)
     {
         if (!socket->is_kept)
             socket_leave(worker, socket);
     }
+    // The master reads it: no connection comes to this generation any more.
+    atomic_store(&board_incarnation_at(worker->board, worker->inc)->ready, 2);
     traffic_of(worker)->soft_stop(worker->traffic);
 }
 
