@@ -137,6 +137,7 @@ static void master_begin(void)
     must(event_loop_init(&master.loop));
     master.loop.owner = &master;
     master.loop.max_sleep_us = 1;
+    handover_init(&master);
     master.board = board_new();
     must(master.board && log_board_prepare(master.board) && last_words_prepare(master.board));
     master.inc = board_incarnation_take(master.board, BOARD_ROLE_MASTER, 0, 0);
@@ -374,7 +375,7 @@ static void step(struct input *input)
     input->at += 4;
     if (!other->generation) {
         // As it is in the product: one starts at a time.
-        if (!reload_coming(&master))
+        if (!reload_runs(&master))
             generation_begin(other);
         return;
     }
@@ -391,6 +392,7 @@ static void step(struct input *input)
 static void end(void)
 {
     master.stopping = master.stopping_now = true;
+    handover_end(&master);
     LIST_EACH(generation, &master.generations, struct generation, link)
     {
         generation_leave(generation, true);
