@@ -55,9 +55,9 @@ static void take_opened(struct messages *messages, const struct messages_event *
         const char *const *places = keeper->settings.bind_places;
         bool is_bind = keeper->num_opened < keeper->settings.num_binds;
         const char *place = !is_bind ? "stats socket" : places ? places[keeper->num_opened] : "listener";
-        text_printf(&keeper->messages, "[ALERT]    (%d) : Starting %s: %.*s\n", (int)getpid(), place,
+        text_printf(&keeper->messages, "[ALERT]    (%d) : Binding %s: %.*s\n", (int)getpid(), place,
                     (int)sizeof(opened->error), opened->error);
-        log_say(LOG_LEVEL_ALERT, "Starting %s: %.*s", place, (int)sizeof(opened->error), opened->error);
+        log_say(LOG_LEVEL_ALERT, "Binding %s: %.*s", place, (int)sizeof(opened->error), opened->error);
         keeper->open_failed = true;
     }
     keeper->opened_all = ++keeper->num_opened == keeper->settings.num_binds + keeper->settings.num_sockets;

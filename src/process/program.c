@@ -29,8 +29,8 @@ static void settings_from(struct process_settings *settings, const struct progra
     for (uint32_t i = 0; i < program->num_binds; i++) {
         const struct bind_conf *bind = program->binds[i];
         binds[i] = &bind->listen;
-        places[i] = arena_printf(program->arena, "proxy %s (%s:%u)", bind->proxy->name, bind->place.file,
-                                 bind->place.line);
+        places[i] = arena_printf(program->arena, "[%s:%u] for frontend %s", bind->place.file, bind->place.line,
+                                 bind->proxy->name);
     }
     for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
         num_sockets++;
