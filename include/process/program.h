@@ -54,6 +54,7 @@ struct process_settings {
     uint32_t num_workers;                 // 0: one per usable processor
     const struct os_listen *const *binds; // what workers listen on, by bind index
     uint32_t num_binds;
+    const char *const *bind_places; // whose they are and where that is written, for messages; or NULL
     const struct os_listen *const *sockets; // what the controller listens on, by socket index
     uint32_t num_sockets;
     bool exposes_sockets; // one of them may give the listening sockets to a program that takes over

@@ -52,10 +52,12 @@ static void take_opened(struct messages *messages, const struct messages_event *
     struct keeper *keeper = messages->owner;
     const struct wire_opened *opened = event->data;
     if (!opened->done) {
-        char line[OS_LISTEN_ERROR_LEN + 64];
-        snprintf(line, sizeof(line), "%.*s\n", (int)sizeof(opened->error), opened->error);
-        text_printf(&keeper->messages, "%s", line);
-        log_say(LOG_LEVEL_ALERT, "%.*s", (int)sizeof(opened->error), opened->error);
+        const char *const *places = keeper->settings.bind_places;
+        bool is_bind = keeper->num_opened < keeper->settings.num_binds;
+        const char *place = !is_bind ? "stats socket" : places ? places[keeper->num_opened] : "listener";
+        text_printf(&keeper->messages, "[ALERT]    (%d) : Binding %s: %.*s\n", (int)getpid(), place,
+                    (int)sizeof(opened->error), opened->error);
+        log_say(LOG_LEVEL_ALERT, "Binding %s: %.*s", place, (int)sizeof(opened->error), opened->error);
         keeper->open_failed = true;
     }
     keeper->opened_all = ++keeper->num_opened == keeper->settings.num_binds + keeper->settings.num_sockets;

@@ -25,8 +25,13 @@ static void settings_from(struct process_settings *settings, const struct progra
     const struct global_conf *global = &program->global;
     const struct os_listen **binds = arena_alloc(program->arena, program->num_binds * sizeof(struct os_listen *));
     uint32_t num_sockets = 0;
-    for (uint32_t i = 0; i < program->num_binds; i++)
-        binds[i] = &program->binds[i]->listen;
+    const char **places = arena_alloc(program->arena, program->num_binds * sizeof(char *));
+    for (uint32_t i = 0; i < program->num_binds; i++) {
+        const struct bind_conf *bind = program->binds[i];
+        binds[i] = &bind->listen;
+        places[i] = arena_printf(program->arena, "[%s:%u] for frontend %s", bind->place.file, bind->place.line,
+                                 bind->proxy->name);
+    }
     for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
         num_sockets++;
     const struct os_listen **sockets = arena_alloc(program->arena, num_sockets * sizeof(struct os_listen *));
@@ -41,6 +46,7 @@ static void settings_from(struct process_settings *settings, const struct progra
                                 : 0;
     settings->binds = binds;
     settings->num_binds = program->num_binds;
+    settings->bind_places = places;
     settings->sockets = sockets;
     settings->num_sockets = num_sockets;
     settings->identity = (struct os_identity){
