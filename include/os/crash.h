@@ -28,7 +28,8 @@ struct crash_words {
     int32_t signal;
     int32_t sender;   // the process that sent the signal, 0 where the kernel did for what the process had done
     uint64_t address; // that was touched, for faults
-    uint64_t image;   // where the program stood in the memory of the writer
+    uint64_t program; // which one it was (symbols_program)
+    uint64_t image;   // where it stood in the memory of the writer
     uint32_t num_frames;
     uint32_t num_sure;             // of them; the others lie on the stack beyond code that nothing is known of
     uint64_t frames[CRASH_FRAMES]; // innermost first; all but the first are the places calls return to

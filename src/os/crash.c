@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/sanitized.h"
 #include "os/crash.h"
+#include "os/symbol.h"
 
 enum { CRASH_STACK_LEN = 65536, CRASH_SKIP_MAX = 6, CRASH_GUESS_WORDS = 8192, CRASH_GUESS_MAX = 24 };
 
@@ -138,6 +139,7 @@ static void words_write(enum crash_state state, const siginfo_t *info, const voi
     words->signal = info->si_signo;
     words->sender = info->si_code <= 0 ? (int32_t)info->si_pid : 0;
     words->address = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
+    words->program = symbols_program();
     words->image = crash_image();
     words->num_frames = words->num_sure = 0;
     words->doing[0] = words->check[0] = '\0';

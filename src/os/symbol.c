@@ -16,10 +16,27 @@ static struct {
     char path[SYMBOL_PATH_LEN];
     const unsigned char *file;
     size_t len;
+    uint64_t number;
 } program;
 
 extern const char __executable_start[];
 extern const char _end[];
+
+// Two programs may stand at the same place, where the kernel does not draw it.
+static uint64_t number_of(const struct stat *about)
+{
+    const uint64_t parts[] = { about->st_dev, about->st_ino, (uint64_t)about->st_size, (uint64_t)about->st_mtim.tv_sec,
+                               (uint64_t)about->st_mtim.tv_nsec };
+    uint64_t number = UINT64_C(0xcbf29ce484222325); // FNV-1a, by words
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        number = (number ^ parts[i]) * UINT64_C(0x100000001b3);
+    return number ? number : 1;
+}
+
+uint64_t symbols_program(void)
+{
+    return program.number;
+}
 
 void symbols_open(void)
 {
@@ -33,6 +50,7 @@ void symbols_open(void)
         void *file = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         program.file = file == MAP_FAILED ? NULL : file;
         program.len = (size_t)about.st_size;
+        program.number = number_of(&about);
     }
     close(fd);
 }
@@ -103,7 +121,7 @@ static void library_text(char *text, uint64_t place)
 }
 
 // A call that never returns may be the last thing in its function: so the place before is looked up.
-void symbol_text(char *text, uint64_t place, uint64_t image, int is_return)
+void symbol_text(char *text, uint64_t place, uint64_t number, uint64_t image, int is_return)
 {
     uint64_t len = (uint64_t)(_end - __executable_start);
     uint64_t into;
@@ -112,14 +130,14 @@ void symbol_text(char *text, uint64_t place, uint64_t image, int is_return)
     uint64_t offset = place - image;
     if (place < image || offset >= len) {
         // Where the libraries stand is known for this very image only.
-        if (image == crash_image())
+        if (image == crash_image() && number == program.number)
             library_text(text, place);
         else
             snprintf(text, SYMBOL_TEXT_LEN, "0x%llx", (unsigned long long)place);
         return;
     }
     // Another image may be another build: its offsets are for its file.
-    const char *name = image == crash_image() ? name_at(offset, &into) : NULL;
+    const char *name = number == program.number ? name_at(offset, &into) : NULL;
     if (name)
         snprintf(text, SYMBOL_TEXT_LEN, "%s+0x%llx (+0x%llx)", name, (unsigned long long)into,
                  (unsigned long long)offset);

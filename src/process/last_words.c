@@ -13,7 +13,7 @@
 // By incarnation number: it goes with the core of the board.
 #define LAST_WORDS_SECTION "board/last-words"
 
-enum { LAST_WORDS_VERSION = 1, LAST_WORDS_LINE = 1024 };
+enum { LAST_WORDS_VERSION = 2, LAST_WORDS_LINE = 1024 };
 
 struct last_words {
     struct crash_words said;
@@ -110,11 +110,13 @@ static void said_say(const char *who, const struct crash_words *said, enum log_l
     char text[SYMBOL_TEXT_LEN];
     if (said->doing[0])
         line_say(level, also, "%s was at: %s", who, said->doing);
+    const char *file = symbols_path()[0] ? symbols_path() : "the program";
+    if (said->program != symbols_program())
+        file = "the program's file before the upgrade";
     if (said->num_frames)
-        line_say(level, also, "%s: backtrace, numbers in brackets are for addr2line -f -e %s", who,
-                 symbols_path()[0] ? symbols_path() : "the program");
+        line_say(level, also, "%s: backtrace, numbers in brackets are for addr2line -f -e %s", who, file);
     for (uint32_t i = 0; i < said->num_frames; i++) {
-        symbol_text(text, said->frames[i], said->image, i > 0);
+        symbol_text(text, said->frames[i], said->program, said->image, i > 0);
         line_say(level, also, "%s:   #%u %s%s", who, i, i < said->num_sure ? "" : "perhaps ", text);
     }
 }

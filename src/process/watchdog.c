@@ -195,6 +195,9 @@ void watchdog_run(struct master *master)
         elapsed_us = WATCHDOG_LOOK_MAX_US;
     LIST_EACH(generation, &master->generations, struct generation, link)
     {
+        // Its processes beat on a board that cannot be read here.
+        if (generation->foreign)
+            continue;
         keeper_look(generation, elapsed_us);
         unborn_look(generation);
         for (uint32_t i = 0; i < generation->num_seats; i++) {

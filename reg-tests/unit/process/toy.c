@@ -326,12 +326,21 @@ static void admin_reloaded(void *admin, uint64_t id, bool done)
     must(id == 7);
     dprintf(toy->waiting_fd, "%s\n", done ? "yes" : toy->latest);
     close(toy->waiting_fd);
+    toy->waiting_fd = 0;
+}
+
+// The answer comes after the word to leave.
+static bool admin_is_idle(void *admin)
+{
+    const struct toy *toy = admin;
+    return !toy->waiting_fd;
 }
 
 static const struct process_admin admin = {
     .start = admin_start,
     .listen = admin_listen,
     .unlisten = admin_unlisten,
+    .is_idle = admin_is_idle,
     .reloaded = admin_reloaded,
     .latest = admin_latest,
 };
