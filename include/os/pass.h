@@ -28,5 +28,5 @@ enum io os_pass_receive(int fd, void *data, size_t *len, int *fds, size_t *num_f
 bool os_pass_identify(int fd);
 
 // os_pass_receive_from is os_pass_receive; `*sender` is the process that sent the message, as the kernel says, or 0
-// where it does not (os_pass_identify).
+// where it does not (os_pass_identify). Only where it does is a message without a byte told from the peer's end.
 enum io os_pass_receive_from(int fd, void *data, size_t *len, int *fds, size_t *num_fds, pid_t *sender, size_t cap);

@@ -5,6 +5,7 @@
 #include <linux/securebits.h>
 #include <pwd.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -112,14 +113,15 @@ static bool ids_take(const char **what, const struct os_identity *identity)
 }
 
 // Which mappings a core file holds, by a number that children inherit; core(5). Bit 2: those of files, for program and
-// libraries.
-static void dump_with_libraries(void)
+// libraries. Never bit 1, shared memory: it is gigabytes of mostly nothing, and who died holds its share of everything
+// until the last byte is written, or the watchdog ends it.
+static void dump_filter(enum os_dump dump)
 {
-    static const char filter[] = "0x37";
+    const char *filter = dump == OS_DUMP_LIBS ? "0x35" : "0x31";
     int fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return;
-    ssize_t ignored = write(fd, filter, sizeof(filter) - 1);
+    ssize_t ignored = write(fd, filter, strlen(filter));
     (void)ignored;
     close(fd);
 }
@@ -145,8 +147,8 @@ static bool dump_set(enum os_dump dump)
 bool os_identity_become(const char **what, uint64_t *missing, const struct os_identity *identity)
 {
     // While /proc can be reached, and root may raise limits.
-    if (identity->dump == OS_DUMP_LIBS)
-        dump_with_libraries();
+    if (identity->dump != OS_DUMP_OFF)
+        dump_filter(identity->dump);
     *what = "allow or forbid core files";
     if (!dump_set(identity->dump))
         return false;

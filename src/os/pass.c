@@ -95,9 +95,10 @@ enum io os_pass_receive_from(int fd, void *data, size_t *len, int *fds, size_t *
     while (got < 0 && errno == EINTR);
     if (got < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK ? IO_AGAIN : errno == ECONNRESET ? IO_EOF : IO_FAIL;
-    if (got == 0)
-        return IO_EOF;
     bool fits = control_take(&msg, fds, num_fds, sender);
+    // A message without a byte is no end: that has no sender.
+    if (got == 0 && fits && !*sender && !*num_fds)
+        return IO_EOF;
     *len = (size_t)got;
     if (fits && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
         return IO_OK;

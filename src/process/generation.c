@@ -52,6 +52,7 @@ static void refuse(struct generation *generation, const char *why)
     text_printf(&generation->said, "%s\n", why);
     log_say(LOG_LEVEL_ALERT, "%s", why);
     generation->has_failed = true;
+    generation->refused = true;
     kill(generation->keeper, SIGKILL);
 }
 
@@ -516,7 +517,7 @@ static void death_tell(const struct generation *generation, int status)
     struct last_words_death death = {
         .inc = generation->keeper_inc, .pid = generation->keeper, .generation = generation->number, .status = status
     };
-    bool asked = generation->state == GENERATION_LEAVING && !generation->keeper_watch.told;
+    bool asked = generation->refused || (generation->state == GENERATION_LEAVING && !generation->keeper_watch.told);
     if (generation->keeper_inc && !master->stopping_now && !asked &&
         (WIFSIGNALED(status) || generation->state == GENERATION_ACTIVE))
         last_words_tell_death(master->board, &death, NULL);

@@ -97,6 +97,7 @@ struct generation {
     uint32_t num_offers;
     struct text said; // what reading the configuration had to say
     bool has_failed;  // and that it cannot serve
+    bool refused;     // for a reason that was told: its keeper was ended
     bool foreign;     // its board is one that this image of the master cannot read
 };
 

@@ -178,6 +178,21 @@ static void what_is_longer_than_any_message(void **state)
     part(&a, &b);
 }
 
+// It must not pass for the end of the line.
+static void what_has_no_byte(void **state)
+{
+    (void)state;
+    struct end a;
+    struct end b;
+    bool never = false;
+    pair(&a, &b);
+    assert_int_equal(send(a.messages.source.fd, "", 0, 0), 0);
+    assert_false(messages_wait(&b.messages, &never, 1000));
+    assert_true(b.lost);
+    assert_string_equal(b.messages.violation, "sent what is no message");
+    part(&a, &b);
+}
+
 static void last_words_then_the_end(void **state)
 {
     (void)state;
@@ -268,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(in_order_past_what_fits), cmocka_unit_test(without_a_loop),
         cmocka_unit_test(rules_are_kept),          cmocka_unit_test(what_is_longer_than_any_message),
+        cmocka_unit_test(what_has_no_byte),
         cmocka_unit_test(last_words_then_the_end), cmocka_unit_test(refused_by_its_handler),
         cmocka_unit_test(sent_by_another_process), cmocka_unit_test(a_turn_takes_a_few),
     };
