@@ -150,12 +150,13 @@ static void conn_free(struct toy_conn *conn)
 // What a client may ask for that never comes back.
 static void harm(struct toy_conn *conn, const char *word)
 {
+    volatile int *volatile nowhere = (volatile int *)(uintptr_t)8;
     conn->toy->at = word;
     if (memcmp(word, "loop", 4) == 0)
         for (volatile bool on = true; on;)
             continue;
     if (memcmp(word, "crash", 4) == 0)
-        *(volatile int *)(uintptr_t)8 = 1;
+        *nowhere = 1;
     must(memcmp(word, "must", 4) != 0);
     conn->toy->at = NULL;
 }
