@@ -491,8 +491,9 @@ static void failed(struct generation *generation)
     if (master->again_us && !master->stopping)
         log_say(LOG_LEVEL_WARNING, "another attempt to replace the generation without a keeper follows in %.1f s",
                 master->again_us > master->loop.now_us ? (double)(master->again_us - master->loop.now_us) / 1e6 : 0);
-    // Those that it forked already have nobody to end them now.
-    leave_now(generation);
+    // Those that it forked already have nobody to end them now, and serve nobody; a stopped one takes no other signal.
+    for (uint32_t i = 0; i < generation->num_seats; i++)
+        seat_kill(&generation->seats[i], SIGKILL);
     reload_ended(master, generation, false, generation->has_failed ? NULL : "the keeper of the new generation ended\n");
     listeners_retire(master);
     if (!master->was_ready && !master->stopping) {

@@ -170,7 +170,7 @@ static void keeper_look(struct generation *generation, uint64_t elapsed_us)
          WATCHDOG_KEEPER_US);
 }
 
-// Numbers that the dead keeper took for processes that never came.
+// Numbers that the dead keeper took for processes that never came, or stand still on the way.
 static void unborn_look(struct generation *generation)
 {
     struct master *master = generation->master;
@@ -181,8 +181,12 @@ static void unborn_look(struct generation *generation)
         const struct board_incarnation *record = board_incarnation_at(master->board, inc);
         uint32_t role = atomic_load(&record->role);
         if ((role == BOARD_ROLE_WORKER || role == BOARD_ROLE_CONTROLLER) && record->generation == generation->number &&
-            !atomic_load(&record->pid))
+            !atomic_load(&record->pid)) {
+            for (uint32_t i = 0; i < generation->num_seats; i++)
+                if (generation->seats[i].inc == inc)
+                    seat_kill(&generation->seats[i], SIGKILL);
             board_incarnation_dead(master->board, inc);
+        }
     }
 }
 
