@@ -140,10 +140,10 @@ static void test_timers_without_memory(void **state)
 {
     enum { NUM_HELD = 1 << 18, NUM = NUM_HELD + 1000 };
     struct event_loop *loop = *state;
-    struct thing *things = calloc(NUM, sizeof(*things));
     struct rlimit before, none = { .rlim_cur = 1 };
     if (BASE_SANITIZED || getrlimit(RLIMIT_AS, &before) < 0)
         skip();
+    struct thing *things = calloc(NUM, sizeof(*things));
     none.rlim_max = before.rlim_max;
     for (int i = 0; i < NUM_HELD; i++) {
         things[i].loop = loop;
