@@ -36,7 +36,7 @@ enum {
     CLIENT_EVENTS = 512,
     CLIENT_OPENING = 256,       // tunnels on their way at a time
     CLIENT_RETRY_US = 10000,    // pause before a failed connection is opened again
-    CLIENT_SLOW_CONNECT = 1000, // milliseconds
+    CLIENT_SLOW_CONNECT = 3000, // milliseconds: more than a busy machine explains
     PROBE_LEN = 16,
     CLIENT_UPLOAD = 1000,
     CLIENT_PIECE = 50,

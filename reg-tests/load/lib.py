@@ -419,9 +419,12 @@ def run(test, seconds=24):
         print("    skipped: %s" % reason)
         status = 77
     except BaseException as failure:  # whatever happened, what was started has to end
-        print("    failed: %s" % (failure if isinstance(failure, Failure) else traceback.format_exc()))
+        said = "    failed: %s" % (failure if isinstance(failure, Failure) else traceback.format_exc())
+        print(said)
         for log in box.logs():
             print("    balancer's last lines:\n" + indent(log[-3000:]))
+        # Again where those who show but the end show it.
+        print(said)
         status = 1
     signal.alarm(0)
     if not box.stop() and status == 0:
