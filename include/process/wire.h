@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the processes say to each other: master and keeper, master and each worker, master and controller. Legal peers
 // only: keeper and workers never talk, nor do workers among themselves. Every message has a fixed type and bounded size
-// (event/messages.h checks both); texts end with a NUL that the receiver sets again.
+// (event/messages.h checks both); a text is as long as its message, without a NUL.
 #pragma once
 
 #include <stdbool.h>
@@ -131,6 +131,3 @@ struct wire_latest {
     uint32_t part;        // 0: what was known before is void
     char text[WIRE_TEXT_LEN];
 };
-
-// wire_text copies a text of a message, `len` bytes of which may lack its end, into `out` (room WIRE_TEXT_LEN).
-void wire_text(char *out, const void *data, size_t len);

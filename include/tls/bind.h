@@ -62,8 +62,3 @@ void tls_bind_free(struct tls_bind *bind);
 // tls_bind_context gives the library's context that connections start from.
 struct ssl_ctx_st *tls_bind_context(const struct tls_bind *bind);
 
-// tls_bind_conf_of lends what the bind's line says.
-const struct tls_bind_conf *tls_bind_conf_of(const struct tls_bind *bind);
-
-// tls_bind_global lends the settings of the whole process.
-const struct tls_global_conf *tls_bind_global(const struct tls_bind *bind);

@@ -26,9 +26,6 @@ struct tls_target *tls_target_new(struct config *config, const struct tls_global
 // tls_target_free frees what the library holds, and this process's sessions. NULL is fine.
 void tls_target_free(struct tls_target *target);
 
-// tls_target_context gives the library's context that connections start from.
-struct ssl_ctx_st *tls_target_context(const struct tls_target *target);
-
 // tls_target_can_ask says whether `name` can be asked for in a handshake at all: it is no longer than 255 bytes and
 // holds no NUL.
 bool tls_target_can_ask(struct slice name);

@@ -560,6 +560,19 @@ static void board_tidy(struct master *master)
     board_journal_tidy(master->board);
 }
 
+void generation_free(struct generation *generation)
+{
+    list_remove(&generation->link);
+    free(generation->offers);
+    free(generation->binds);
+    free(generation->sockets);
+    free(generation->bind_specs);
+    free(generation->socket_specs);
+    free(generation->seats);
+    text_fini(&generation->said);
+    free(generation);
+}
+
 bool generation_collect(struct generation *generation)
 {
     if (generation->state != GENERATION_LEAVING || generation->keeper)
@@ -572,18 +585,11 @@ bool generation_collect(struct generation *generation)
         seat_leave(&generation->seats[i]);
     line_end(generation);
     listeners_forget_generation(generation);
-    list_remove(&generation->link);
-    board_tidy(generation->master);
     for (uint32_t i = 0; i < generation->num_offers; i++)
         close(generation->offers[i].fd);
-    free(generation->offers);
-    free(generation->binds);
-    free(generation->sockets);
-    free(generation->bind_specs);
-    free(generation->socket_specs);
-    free(generation->seats);
-    text_fini(&generation->said);
-    free(generation);
+    struct master *master = generation->master;
+    generation_free(generation);
+    board_tidy(master);
     // All processes to come begin with a copy of this one's memory.
     malloc_trim(0);
     return true;

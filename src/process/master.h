@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The master's own state, shared by its parts: master.c (life, signals), reload.c (who asked for one, and how it went),
 // generation.c (keepers and what they say), leaving.c (how long they may stay), seats.c (lines to workers and
-// controllers), listeners.c (sockets), retire.c (their end), groups.c (their numbers in the kernel), takeover.c (sockets
-// of another program), guard.c (liveness and steering), watchdog.c (those that hang), upgrade.c and upgrade_image.c
-// (another program in this one's place) and status.c (what the service manager hears).
-// What must survive an upgrade of the program has a line in the tables of upgrade_fields.h.
+// controllers), listeners.c (sockets), retire.c (their end), groups.c (their numbers in the kernel), takeover.c
+// (sockets of another program), guard.c (liveness and steering), watchdog.c (those that hang), upgrade.c and
+// upgrade_image.c (another program in this one's place) and status.c (what the service manager hears). What must
+// survive an upgrade of the program has a line in the tables of upgrade_fields.h.
 #pragma once
 
 #include <stdbool.h>
@@ -225,6 +225,9 @@ void generation_leave(struct generation *generation, bool now);
 // generation_keeper_ended does what follows from the end of a keeper that was waited for.
 void generation_keeper_ended(struct generation *generation, int status);
 
+// generation_free takes `generation` off the list and frees its memory; descriptors stay as they are.
+void generation_free(struct generation *generation);
+
 // generation_collect frees `generation` where nothing of it runs any more; true then.
 bool generation_collect(struct generation *generation);
 
@@ -384,10 +387,6 @@ void generation_signal(const struct generation *generation, pid_t pid, int sig);
 
 // seat_kill sends `sig` likewise to the process that sits there, if any.
 void seat_kill(const struct seat *seat, int sig);
-
-// master_signal sends `sig` to `pid` where that is a child of ours or of any keeper of ours: numbers that keepers tell,
-// or stand on the board, are not believed.
-void master_signal(struct master *master, pid_t pid, int sig);
 
 // seat_outlaw ends the line to a seat whose process broke the rules, and kills it; its keeper starts another.
 void seat_outlaw(struct seat *seat, const char *what);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 #include "board/board.h"
 #include "log/log.h"
@@ -56,12 +55,4 @@ void seat_changes(struct seat_changes *changes, uint64_t now_us)
             "changes of maps and ACLs were lost: so far %llu of this process were too long, and for %llu there was no "
             "room, as another process does not keep up",
             (unsigned long long)counts->num_too_long, (unsigned long long)counts->num_full);
-}
-
-void wire_text(char *out, const void *data, size_t len)
-{
-    if (len > WIRE_TEXT_LEN - 1)
-        len = WIRE_TEXT_LEN - 1;
-    memcpy(out, data, len);
-    out[len] = '\0';
 }

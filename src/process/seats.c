@@ -108,16 +108,6 @@ void seat_kill(const struct seat *seat, int sig)
         generation_signal(seat->generation, seat->pid, sig);
 }
 
-void master_signal(struct master *master, pid_t pid, int sig)
-{
-    pid_t parent = os_process_parent(pid);
-    bool ours = parent == getpid() || parent < 0;
-    LIST_EACH(generation, &master->generations, struct generation, link)
-    ours = ours || (parent > 0 && parent == generation->keeper);
-    if (ours)
-        (void)os_process_signal(pid, parent, sig);
-}
-
 void seat_outlaw(struct seat *seat, const char *what)
 {
     char name[32] = "the controller";

@@ -324,28 +324,13 @@ void upgrade_state_fini(struct upgrade_state *state)
 
 void upgrade_state_drop(struct master *master)
 {
-    LIST_EACH(waiter, &master->reloads, struct reload_waiter, link)
-    {
-        list_remove(&waiter->link);
-        free(waiter);
-    }
+    reload_fini(master);
     LIST_EACH(generation, &master->generations, struct generation, link)
-    {
-        list_remove(&generation->link);
-        free(generation->binds);
-        free(generation->sockets);
-        free(generation->bind_specs);
-        free(generation->socket_specs);
-        free(generation->offers);
-        free(generation->seats);
-        text_fini(&generation->said);
-        free(generation);
-    }
+    generation_free(generation);
     LIST_EACH(listener, &master->listeners, struct listener, link)
     {
         list_remove(&listener->link);
         free(listener);
     }
-    text_fini(&master->latest);
     master->active = NULL;
 }

@@ -233,13 +233,3 @@ struct ssl_ctx_st *tls_bind_context(const struct tls_bind *bind)
 {
     return bind->ctx;
 }
-
-const struct tls_bind_conf *tls_bind_conf_of(const struct tls_bind *bind)
-{
-    return bind->said;
-}
-
-const struct tls_global_conf *tls_bind_global(const struct tls_bind *bind)
-{
-    return bind->global;
-}

@@ -5,9 +5,6 @@
 #include "base/text.h"
 #include "tls/conf.h"
 
-// tls_conf_version_name gives a version as words name it.
-const char *tls_conf_version_name(uint16_t version);
-
 // A named set of settings. `ciphers` is as documented by whoever named it.
 struct tls_policy {
     const char *name; // without "ELBSecurityPolicy-"

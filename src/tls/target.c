@@ -141,8 +141,3 @@ void tls_target_free(struct tls_target *target)
     SSL_CTX_free(target->ctx);
     target->ctx = NULL;
 }
-
-struct ssl_ctx_st *tls_target_context(const struct tls_target *target)
-{
-    return target->ctx;
-}
