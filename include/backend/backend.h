@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "backend/state.h"
 #include "base/list.h"
 #include "board/board.h"
 #include "mux/h1.h"
@@ -25,11 +26,13 @@ struct backend_ctx {
     struct event_timer purge_timer;
     struct backend **backends; // by proxy_conf.index; NULL where a proxy has no backend
     uint32_t num_backends;
-    bool stopping; // softly: idle connections are purged soon
+    bool stopping;  // softly: idle connections are purged soon
+    uint32_t epoch; // of the states of servers, as far as backend_turn has seen them
 };
 
 struct server {
     const struct server_conf *conf;
+    struct backend_state *state; // on the board
     struct backend *backend;
     uint64_t *counters;
     struct list idle;     // struct backend_conn.link, the latest used first
@@ -77,6 +80,10 @@ struct backend_conn {
 void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
                       struct board *board, uint32_t inc, struct mux_ctx *mux);
 
+// backend_turn follows what happened to servers since the last call. Once each turn of the loop; one load where nothing
+// did.
+void backend_turn(struct backend_ctx *ctx);
+
 // backend_ctx_fini closes idle connections and frees all.
 void backend_ctx_fini(struct backend_ctx *ctx);
 
@@ -87,18 +94,35 @@ void backend_ctx_stop(struct backend_ctx *ctx);
 
 // ---- balancing --------------------------------------------------------------------------------------------------
 
-// backend_pick chooses a server by the backend's algorithm among those that are usable and not in `avoid` (NULL: none),
+// What a request says about where it wants to go.
+struct backend_ask {
+    const struct server *avoid; // the one that just failed, or NULL
+    uint32_t hash;              // of what the algorithm looks at
+    bool has_hash;              // false: it is not in this request, which goes round robin
+};
+
+// backend_pick chooses a server by the backend's algorithm among those that are open and not `ask->avoid`,
 // or NULL. roundrobin is one rotation for all workers; leastconn counts the connections of all workers. Servers at
 // their maxconn are passed over while another has room; when all are full the choice is `*full` = true and the caller
 // queues.
-struct server *backend_pick(struct backend *backend, bool *full, const struct server *avoid);
+struct server *backend_pick(struct backend *backend, bool *full, const struct backend_ask *ask);
 
 // backend_ctx_offer offers every free place of every server to those who wait in the queues, after this process was
 // passed over as asleep (board_queue_awake).
 void backend_ctx_offer(struct backend_ctx *ctx);
 
-// backend_server_is_usable says whether `server` may be sent traffic at all.
-bool backend_server_is_usable(const struct server *server);
+// backend_server_is_usable says whether `server` may be sent traffic at all, be it only of those who hold on to it.
+static inline bool backend_server_is_usable(const struct server *server)
+{
+    return backend_status_is_up(backend_state_status(server->state));
+}
+
+// backend_server_is_open says whether balancing may choose `server`.
+static inline bool backend_server_is_open(const struct server *server)
+{
+    return backend_status_is_willing(backend_state_status(server->state)) &&
+           atomic_load_explicit(&server->state->share, memory_order_relaxed) > 0;
+}
 
 // backend_find_cookie gives the server whose cookie value is `value`, or NULL.
 struct server *backend_find_cookie(struct backend *backend, struct slice value);

@@ -30,6 +30,7 @@ struct proxy_errors;
 struct stream_reply;
 struct proxy_conf;
 struct backend_conf;
+struct stick_table_conf;
 
 enum proxy_mode { PROXY_MODE_TCP, PROXY_MODE_HTTP };
 
@@ -290,7 +291,7 @@ struct backend_conf {
     struct server_conf *servers;
     uint32_t num_servers;
     struct server_conf *last_server;
-    struct server_conf **named; // by hash of the name, PROXY_NAMED_SERVERS chains; NULL where they are few
+    struct server_conf **named;  // by hash of the name, PROXY_NAMED_SERVERS chains; NULL where they are few
     uint8_t balance;             // enum proxy_balance
     uint8_t reuse;               // enum proxy_reuse
     int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
@@ -339,7 +340,8 @@ struct proxy_conf {
     struct expr_acl *acls;
     struct frontend_conf fe;
     struct backend_conf be;
-    uint32_t fe_object; // on the board, 0 without a frontend
+    struct stick_table_conf *stick_table; // `stick-table` (table/stick.h), or NULL
+    uint32_t fe_object;                   // on the board, 0 without a frontend
     uint32_t be_object;
     struct config_place place;
     const struct proxy_conf *defaults; // the defaults section it started from, or NULL

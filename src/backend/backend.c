@@ -14,6 +14,7 @@ static void *alloc(size_t num, size_t len)
 static void server_init(struct server *server, const struct server_conf *conf, struct backend *backend)
 {
     *server = (struct server){ .conf = conf, .backend = backend };
+    server->state = backend_state_at(conf->object);
     server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
     list_init(&server->idle);
     if (!conf->sni || !conf->tls_target)
@@ -55,6 +56,16 @@ void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *progra
         if (proxy->has_backend && !proxy->disabled)
             ctx->backends[proxy->index] = backend_new(ctx, proxy);
     event_timer_init(&ctx->purge_timer, purge_fire);
+    ctx->epoch = backend_states_epoch();
+}
+
+void backend_turn(struct backend_ctx *ctx)
+{
+    uint32_t epoch = backend_states_epoch();
+    if (epoch == ctx->epoch)
+        return;
+    ctx->epoch = epoch;
+    backend_ctx_offer(ctx);
 }
 
 static void close_idle(struct server *server, uint32_t keep)

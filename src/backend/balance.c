@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/backend.h"
 
-bool backend_server_is_usable(const struct server *server)
-{
-    return !server->conf->disabled && !server->conf->unresolved;
-}
-
 static bool has_room(const struct server *server)
 {
     const struct backend_ctx *ctx = server->backend->ctx;
@@ -20,7 +15,7 @@ static struct server *pick_rotation(struct backend *backend, bool *full, const s
     for (uint32_t tries = 0; tries < len; tries++) {
         uint64_t place = atomic_fetch_add_explicit(&backend->gauges[PROXY_GAUGE_ROTATION], 1, memory_order_relaxed);
         struct server *server = &backend->servers[order[place % len]];
-        if (!backend_server_is_usable(server) || server == avoid)
+        if (!backend_server_is_open(server) || server == avoid)
             continue;
         if (has_room(server))
             return server;
@@ -42,7 +37,7 @@ static struct server *pick_leastconn(struct backend *backend, bool *full, const 
     for (uint32_t i = 0; i < backend->num_servers; i++) {
         struct server *server = &backend->servers[(place + i) % backend->num_servers];
         const struct server_conf *conf = server->conf;
-        if (!backend_server_is_usable(server) || server == avoid || conf->backup != backup || !conf->weight)
+        if (!backend_server_is_open(server) || server == avoid || conf->backup != backup)
             continue;
         uint64_t load = board_lane_sum(ctx->board, conf->object);
         if (conf->maxconn && load >= conf->maxconn) {
@@ -64,8 +59,8 @@ static struct server *pick_leastconn(struct backend *backend, bool *full, const 
 static bool any_usable(const struct backend *backend, bool backup, const struct server *avoid)
 {
     for (uint32_t i = 0; i < backend->num_servers; i++)
-        if (backend->servers[i].conf->backup == backup && backend->servers[i].conf->weight &&
-            backend_server_is_usable(&backend->servers[i]) && &backend->servers[i] != avoid)
+        if (backend->servers[i].conf->backup == backup && backend_server_is_open(&backend->servers[i]) &&
+            &backend->servers[i] != avoid)
             return true;
     return false;
 }
@@ -75,7 +70,7 @@ static struct server *first_backup(struct backend *backend, bool *full, const st
 {
     for (uint32_t i = 0; i < backend->num_servers; i++) {
         struct server *server = &backend->servers[i];
-        if (server->conf->backup && server->conf->weight && backend_server_is_usable(server) && server != avoid) {
+        if (server->conf->backup && backend_server_is_open(server) && server != avoid) {
             *full = !has_room(server);
             return server;
         }
@@ -83,8 +78,9 @@ static struct server *first_backup(struct backend *backend, bool *full, const st
     return NULL;
 }
 
-struct server *backend_pick(struct backend *backend, bool *full, const struct server *avoid)
+struct server *backend_pick(struct backend *backend, bool *full, const struct backend_ask *ask)
 {
+    const struct server *avoid = ask->avoid;
     bool backup = false;
     *full = false;
     if (!any_usable(backend, false, avoid)) {

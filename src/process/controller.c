@@ -104,6 +104,9 @@ static void take_active(struct messages *messages, const struct messages_event *
         event_timer_set(&controller->loop, &controller->drain_timer, controller->loop.now_us + 1);
     else
         log_say(LOG_LEVEL_ALERT, "no logs: out of memory");
+    const struct process_admin *admin = controller->program->admin;
+    if (admin && admin->active)
+        admin->active(controller->admin);
 }
 
 static void take_listen(struct messages *messages, const struct messages_event *event)

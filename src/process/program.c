@@ -5,8 +5,11 @@
 #include <string.h>
 #include <openssl/crypto.h>
 #include "admin/admin.h"
+#include "backend/state.h"
 #include "base/clock.h"
 #include "board/board.h"
+#include "check/check.h"
+#include "log/log.h"
 #include "frontend/frontend.h"
 #include "process/command.h"
 #include "process/controller.h"
@@ -164,6 +167,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         TLS_SHARED_KEYS_SECTION,
         TLS_SHARED_CACHE_SECTION,
         TLS_SHARED_STRIKES_SECTION,
+        BACKEND_STATES_SECTION,
     };
     settings->sections = sections;
     settings->num_sections = NUM_ITEMS(sections);
@@ -174,8 +178,14 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         text_printf(messages, "[ALERT]    no memory for TLS sessions and ticket keys: %s\n", strerror(errno));
         return false;
     }
-    if (proxy_conf_publish(program, board))
+    if (!backend_states_prepare(board)) {
+        text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
+        return false;
+    }
+    if (proxy_conf_publish(program, board)) {
+        backend_states_adopt(program);
         return true;
+    }
     text_printf(messages, "[ALERT]    the board has no room left for this configuration's proxies and servers\n");
     return false;
 }
@@ -239,6 +249,7 @@ static void traffic_describe(const void *traffic, char *room, size_t cap)
 static void traffic_turn(void *traffic)
 {
     frontends_turn(traffic);
+    backend_turn(&((struct frontends *)traffic)->backends);
 }
 
 static const struct process_traffic traffic = {
@@ -305,6 +316,23 @@ static void *admin_side_start(struct controller *controller)
     });
 }
 
+// The checks of this generation begin where those of the one before have ended.
+static void admin_side_active(void *admin)
+{
+    struct controller *controller = rotation.controller;
+    (void)admin;
+    backend_states_reconcile(controller->conf, controller->board);
+    if (!check_begin(&(struct check_start){
+            .loop = &controller->loop, .conf = controller->conf, .board = controller->board, .inc = controller->inc }))
+        log_say(LOG_LEVEL_ALERT, "no health checks: out of memory");
+}
+
+static void admin_side_woken(void *admin)
+{
+    (void)admin;
+    check_woken();
+}
+
 static bool admin_side_listen(void *admin, uint32_t socket_index, int fd)
 {
     return admin_listen(admin, socket_index, fd);
@@ -336,6 +364,7 @@ static void admin_side_socket(void *admin, uint64_t id, const struct process_soc
 
 static void admin_side_leave(void *admin)
 {
+    check_end();
     admin_leave(admin);
 }
 
@@ -351,6 +380,8 @@ static void admin_side_stop(void *admin)
 
 static const struct process_admin admin_side = {
     .start = admin_side_start,
+    .active = admin_side_active,
+    .woken = admin_side_woken,
     .listen = admin_side_listen,
     .unlisten = admin_side_unlisten,
     .reloaded = admin_side_reloaded,

@@ -107,16 +107,18 @@ static struct server *pick_by_rule(struct stream *stream)
 enum stream_verdict stream_pick_server(struct stream *stream)
 {
     struct backend *backend = stream->backend;
-    const struct server *avoid = stream->redispatched ? stream->server : NULL;
+    struct backend_ask ask = { .avoid = stream->redispatched ? stream->server : NULL };
     struct server *server = stream->redispatched ? NULL : pick_by_rule(stream);
     if (!server && !stream->redispatched && !stream->ignore_persist)
         server = stream_cookie_pick(stream);
     bool full = false;
     stream->sticky = server != NULL;
     if (!server)
-        server = backend_pick(backend, &full, avoid);
-    if (!server && avoid)
-        server = backend_pick(backend, &full, NULL);
+        server = backend_pick(backend, &full, &ask);
+    if (!server && ask.avoid) {
+        ask.avoid = NULL;
+        server = backend_pick(backend, &full, &ask);
+    }
     if (!server) {
         stream->server = NULL;
         backend_count(backend->counters, PROXY_COUNT_CONN_ERRORS, 1);

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// What servers are doing, as all processes of all generations see it: up, down, starting or draining, in or out of
+// service by order, and with what weight. It stands on the board at each server's object number and outlives workers,
+// controllers, reloads and upgrades. One process at a time writes it: the active controller (health checks, commands);
+// a worker that has something to say of a server asks the controller (backend_state_ask). Everybody reads, without a
+// lock: single words, atomically. A change is announced by numbers that go up, of the backend and of all, and by waking
+// the workers, which derive their own tables from it (backend_turn).
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "board/board.h"
+#include "proxy/conf.h"
+
+// Values of srv_op_state in HAProxy's management guide, "show servers state".
+enum backend_op {
+    BACKEND_OP_STOPPED,
+    BACKEND_OP_STARTING, // up, and its weight grows (slowstart)
+    BACKEND_OP_RUNNING,
+    BACKEND_OP_STOPPING, // up, and wants no new clients: a check found a 404, or the agent said so
+};
+
+// Bits of srv_admin_state, there, too.
+enum {
+    BACKEND_ADMIN_MAINT = 0x01,           // by command
+    BACKEND_ADMIN_MAINT_INHERITED = 0x02, // from the server it tracks
+    BACKEND_ADMIN_MAINT_CONF = 0x04,      // `disabled`
+    BACKEND_ADMIN_DRAIN = 0x08,           // by command, or by the agent
+    BACKEND_ADMIN_DRAIN_INHERITED = 0x10,
+    BACKEND_ADMIN_MAINT_RESOLUTION = 0x20, // its name has no address
+    BACKEND_ADMIN_NAME_SET = 0x40,         // by command
+    BACKEND_ADMIN_ANY_MAINT = 0x27,
+    BACKEND_ADMIN_ANY_DRAIN = 0x18,
+};
+
+// What workers ask of the controller.
+enum {
+    BACKEND_ASK_MARK_DOWN = 1 << 0,  // on-error mark-down
+    BACKEND_ASK_FAIL_CHECK = 1 << 1, // on-error fail-check
+    BACKEND_ASK_SUDDEN = 1 << 2,     // on-error sudden-death
+    BACKEND_ASK_FAST_CHECK = 1 << 3, // on-error fastinter
+};
+
+enum { BACKEND_SHARE_SCALE = 16, BACKEND_STATE_TEXT = 96, BACKEND_STATES_VERSION = 1 };
+
+#define BACKEND_STATES_SECTION "servers"
+
+// Of one server; of a backend's object only `epoch` means something.
+struct backend_state {
+    _Atomic uint64_t owner;       // whose it is and what defines it (backend_state_adopt); 0: nobody's
+    _Atomic uint32_t epoch;       // goes up with each change
+    _Atomic uint32_t status;      // enum backend_op, and from bit 8 on BACKEND_ADMIN_*: one load tells all
+    _Atomic uint32_t weight;      // 0-256, as the configuration, a command or the agent said last
+    _Atomic uint32_t weight_conf; // as the configuration said when `weight` was taken from it
+    _Atomic uint32_t share;       // what it gets now: weight times BACKEND_SHARE_SCALE, or less while it starts slowly
+    _Atomic uint32_t maxconn;     // set at run time plus one; 0: as configured
+    _Atomic uint32_t kills;       // goes up when all sessions on it are to end (shutdown-sessions)
+    _Atomic uint32_t asked;       // BACKEND_ASK_*
+    _Atomic uint64_t changed_us;  // time of day of the last change of its operational state
+    _Atomic uint64_t starting_us; // monotonic: since when it starts slowly
+    _Atomic uint64_t down_us;     // how long it was down, without the time since down_since_us
+    _Atomic uint64_t down_since_us; // monotonic, 0: it is up
+    _Atomic uint32_t num_downs;     // times it went down
+    _Atomic uint32_t errors;        // consecutive ones seen by `observe`
+    // The health check's and the agent's; see check/check.h for the values.
+    _Atomic uint32_t health; // 0 to rise + fall - 1
+    _Atomic uint32_t check_status;
+    _Atomic uint32_t check_code;
+    _Atomic uint32_t check_ms;
+    _Atomic uint32_t check_flags;
+    _Atomic uint32_t num_check_fails;
+    _Atomic uint32_t agent_health;
+    _Atomic uint32_t agent_status;
+    _Atomic uint32_t agent_code;
+    _Atomic uint32_t agent_ms;
+    _Atomic uint32_t agent_flags;
+    _Atomic uint32_t text_seq; // odd while `check_text` and `agent_text` change
+    char check_text[BACKEND_STATE_TEXT];
+    char agent_text[BACKEND_STATE_TEXT];
+} __attribute__((aligned(512)));
+
+// backend_states_prepare finds the section on `board`, or makes it. In the keeper, before it forks. False with errno.
+bool backend_states_prepare(struct board *board);
+
+// backend_state_at gives the state at an object's number.
+struct backend_state *backend_state_at(uint32_t object);
+
+// backend_states_epoch goes up with any change of any server.
+uint32_t backend_states_epoch(void);
+
+// backend_states_adopt gives every server of `program` that has none yet its state as the configuration says; those
+// that have one (known by name and address) keep it. In the keeper, once objects have numbers: its generation may still
+// fail.
+void backend_states_adopt(const struct program_conf *program);
+
+// backend_states_reconcile lets what the file changed (a weight, `disabled`) count for servers that kept their state.
+// In the controller, once it is the active one.
+void backend_states_reconcile(const struct program_conf *program, struct board *board);
+
+static inline enum backend_op backend_state_op(uint32_t status)
+{
+    return (enum backend_op)(status & 0xff);
+}
+
+static inline uint32_t backend_state_admin(uint32_t status)
+{
+    return status >> 8;
+}
+
+static inline uint32_t backend_state_status(const struct backend_state *state)
+{
+    return atomic_load_explicit(&state->status, memory_order_acquire);
+}
+
+// backend_status_is_up says whether who holds on to the server (cookie, stick table) may still be sent to it.
+static inline bool backend_status_is_up(uint32_t status)
+{
+    return backend_state_op(status) != BACKEND_OP_STOPPED && !(backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT);
+}
+
+// backend_status_is_willing says whether newcomers may, too, if it has a weight.
+static inline bool backend_status_is_willing(uint32_t status)
+{
+    return backend_status_is_up(status) && backend_state_op(status) != BACKEND_OP_STOPPING &&
+           !(backend_state_admin(status) & BACKEND_ADMIN_ANY_DRAIN);
+}
+
+// The following change the state of `server` and announce it, where it is a change. Active controller only. They log
+// nothing: who decides says why.
+
+// backend_state_set_op makes it `op`; a server with slowstart that was down comes back as BACKEND_OP_STARTING.
+bool backend_state_set_op(struct board *board, const struct server_conf *server, enum backend_op op);
+
+// backend_state_set_admin sets the bits `add` and takes `remove` away.
+bool backend_state_set_admin(struct board *board, const struct server_conf *server, uint32_t add, uint32_t remove);
+
+// backend_state_set_weight makes its weight `weight`, 0 to 256.
+bool backend_state_set_weight(struct board *board, const struct server_conf *server, uint32_t weight);
+
+// backend_state_set_maxconn makes its maxconn `maxconn` for the time being.
+bool backend_state_set_maxconn(struct board *board, const struct server_conf *server, uint32_t maxconn);
+
+// backend_state_kill_sessions ends all that is open to `server`, in all workers.
+void backend_state_kill_sessions(struct board *board, const struct server_conf *server);
+
+// backend_state_ask asks the controller for `what` (BACKEND_ASK_*) of `server`. Any process.
+void backend_state_ask(struct board *board, const struct server_conf *server, uint32_t what);
+
+// backend_state_announce says that something of `server` changed that workers derive tables from.
+void backend_state_announce(struct board *board, const struct server_conf *server);
+
+// backend_state_maxconn gives the limit of connections that holds now, 0: none.
+uint32_t backend_state_maxconn(const struct server_conf *server);

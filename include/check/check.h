@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Health checks: the active controller asks each server that has `check`, `agent-check` or `track` how it is, and
+// writes the answer to the server's state on the board (backend/state.h). One check is a list of steps (connect, send,
+// expect,
+// ...): the protocols of `option httpchk`, mysql-check and so on are such lists, made when the configuration is read.
+// What workers see of a server (`observe`) reaches it as BACKEND_ASK_*. Never in a process that carries traffic.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct board;
+struct event_loop;
+struct program_conf;
+
+// How the last check went: the names are those of the statistics (HAProxy's management guide, check_status).
+enum check_status {
+    CHECK_UNKNOWN, // UNK: no check yet
+    CHECK_INI,     // INI
+    CHECK_SOCKERR, // SOCKERR
+    CHECK_L4OK,    // L4OK, and so on
+    CHECK_L4TOUT,
+    CHECK_L4CON,
+    CHECK_L6OK,
+    CHECK_L6TOUT,
+    CHECK_L6RSP,
+    CHECK_L7OK,
+    CHECK_L7OKC, // conditionally: disable-on-404
+    CHECK_L7TOUT,
+    CHECK_L7RSP,
+    CHECK_L7STS,
+    CHECK_PROCERR,
+    CHECK_PROCTOUT,
+    CHECK_PROCOK,
+    CHECK_HANA, // observe
+    CHECK_NUM_STATUSES
+};
+
+// check_status_name gives the short name ("L4OK").
+const char *check_status_name(enum check_status status);
+
+// check_status_text gives the long one ("Layer4 check passed").
+const char *check_status_text(enum check_status status);
+
+struct check_start {
+    struct event_loop *loop;
+    const struct program_conf *conf;
+    struct board *board;
+    uint32_t inc;
+};
+
+// check_begin starts all checks of the configuration, each at its own moment. Once, in the active controller. False
+// where memory is exhausted.
+bool check_begin(const struct check_start *start);
+
+// check_woken looks after what workers ask for.
+void check_woken(void);
+
+// check_end ends them: another controller goes on.
+void check_end(void);

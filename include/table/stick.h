@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stick tables: entries found by a key (an address, a number, a text, bytes), each with the data that its table stores.
+// One table for all processes of all generations, in a section of the board of its own, in shards, so that workers that
+// update different keys do not wait for each other. Bounded memory, taken at boot; an entry that was not used for
+// `expire` goes when its place is wanted or somebody comes past, never by a scan. Counters and rates of an entry are
+// single words, changed atomically by whoever holds a reference; a lock is held only to find, make and drop entries,
+// names its owner, and is taken over from the dead. What a process tracks (its references, and the connections it
+// counted in conn_cur) stands on the board under its incarnation and is taken back when it dies.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/slice.h"
+#include "expr/sample.h"
+
+struct board;
+struct stick_table;
+struct stick_entry; // on the board
+
+enum stick_type { STICK_IP, STICK_IPV6, STICK_INTEGER, STICK_STRING, STICK_BINARY };
+
+// Data types, with HAProxy's names: stick_data_find.
+enum stick_data {
+    STICK_SERVER_ID,
+    STICK_SERVER_KEY, // of the server: its name or its address (srvkey); a reference to a text, see stick_server_key
+    STICK_GPT,        // array
+    STICK_GPT0,
+    STICK_GPC,      // array
+    STICK_GPC_RATE, // array
+    STICK_GPC0,
+    STICK_GPC0_RATE,
+    STICK_GPC1,
+    STICK_GPC1_RATE,
+    STICK_CONN_CNT,
+    STICK_CONN_RATE,
+    STICK_CONN_CUR,
+    STICK_SESS_CNT,
+    STICK_SESS_RATE,
+    STICK_HTTP_REQ_CNT,
+    STICK_HTTP_REQ_RATE,
+    STICK_HTTP_ERR_CNT,
+    STICK_HTTP_ERR_RATE,
+    STICK_HTTP_FAIL_CNT,
+    STICK_HTTP_FAIL_RATE,
+    STICK_BYTES_IN_CNT,
+    STICK_BYTES_IN_RATE,
+    STICK_BYTES_OUT_CNT,
+    STICK_BYTES_OUT_RATE,
+    STICK_GLITCH_CNT,
+    STICK_GLITCH_RATE,
+    STICK_NUM_DATA
+};
+
+enum { STICK_MAX_KEY = 4096, STICK_MAX_ARRAY = 100 };
+
+// What a `stick-table` line says.
+struct stick_table_conf {
+    struct stick_table_conf *next;
+    const char *name; // the proxy's
+    uint8_t type;     // enum stick_type
+    uint32_t key_len; // most bytes of a key (`len`); 4, 16 and 4 for the first three types
+    uint32_t size;    // most entries
+    bool nopurge;
+    bool srvkey_addr;       // srvkey addr
+    uint32_t brates_factor; // default 1
+    uint64_t expire_us;     // 0: never
+    const char *write_to_name;
+    const struct stick_table_conf *write_to; // or NULL
+    struct {
+        bool stored;
+        uint16_t num;       // elements of an array, else 1
+        uint64_t period_us; // of a rate
+    } data[STICK_NUM_DATA];
+    struct stick_table *table; // once the keeper has prepared it
+};
+
+// stick_data_name gives HAProxy's name of a type ("http_req_rate"); stick_data_find the type of a name, STICK_NUM_DATA
+// where there is none. stick_data_is_rate and stick_data_is_array say of what kind it is.
+const char *stick_data_name(enum stick_data data);
+enum stick_data stick_data_find(struct slice name);
+bool stick_data_is_rate(enum stick_data data);
+bool stick_data_is_array(enum stick_data data);
+
+// stick_table_prepare finds the table of `conf` on the board, with what is in it where the shape is the same, or makes
+// an empty one, and sets conf->table. In the keeper, before it forks. False with errno.
+bool stick_table_prepare(struct stick_table_conf *conf, struct board *board);
+
+// stick_enter says which process this is, first thing after the fork: `inc` as for board_incarnation_enter.
+void stick_enter(struct board *board, uint32_t inc);
+
+// stick_left takes back what the dead process `inc` held. Called by who cleans up after it, beside
+// board_incarnation_dead; twice is harmless.
+void stick_left(struct board *board, uint32_t inc);
+
+enum { STICK_KEY_ROOM = STICK_MAX_KEY + 8 };
+
+// stick_key makes the key of `sample` for tables of `conf`'s type in `room`: addresses and numbers in their fixed form,
+// strings cut at key_len, bytes cut or filled with zeroes. False where the sample cannot be of that type.
+bool stick_key(struct slice *key, char room[STICK_KEY_ROOM], const struct stick_table_conf *conf,
+               const struct expr_sample *sample);
+
+// stick_find1 gives a reference to the entry of `key`, or NULL. stick_make1 makes it where it is not there; NULL where
+// the table is full and nothing may be purged. References are returned with stick_put. One that is only needed within
+// this turn is cheap; one that is kept (track-sc) is taken with stick_hold1 and returned with stick_unhold, which
+// stand on the board for the case that this process dies.
+struct stick_entry *stick_find1(struct stick_table *table, struct slice key);
+struct stick_entry *stick_make1(struct stick_table *table, struct slice key);
+void stick_put(struct stick_table *table, struct stick_entry *entry);
+
+// stick_hold1 keeps `entry` (a reference that becomes the holder's) until stick_unhold; 0 where this process holds too
+// many. The number names the hold. `counts_connection`: conn_cur goes up now, and down with the hold, however it ends.
+uint32_t stick_hold1(struct stick_table *table, struct stick_entry *entry, bool counts_connection);
+void stick_unhold(uint32_t hold);
+
+// stick_touch starts the entry's time to live anew.
+void stick_touch(struct stick_table *table, struct stick_entry *entry);
+
+// Values: `index` is the element of an array, else 0. Those not stored read as 0 and take no change. Rates read as
+// events in the last period; stick_add on a rate counts events. Counters wrap at their width (32 bits; bytes 64).
+uint64_t stick_read(const struct stick_table *table, const struct stick_entry *entry, enum stick_data data,
+                    uint32_t index);
+uint64_t stick_add(struct stick_table *table, struct stick_entry *entry, enum stick_data data, uint32_t index,
+                   uint64_t add);
+void stick_set(struct stick_table *table, struct stick_entry *entry, enum stick_data data, uint32_t index,
+               uint64_t value);
+
+// stick_server_key gives the text of STICK_SERVER_KEY ("" none), valid while the table lives; stick_set_server_key
+// enters one.
+struct slice stick_server_key(const struct stick_table *table, const struct stick_entry *entry);
+void stick_set_server_key(struct stick_table *table, struct stick_entry *entry, struct slice text);
+
+// stick_num_entries gives how many entries are in use; stick_num_holders how many references there are to one.
+uint32_t stick_num_entries(const struct stick_table *table);
+uint32_t stick_num_holders(const struct stick_entry *entry);
+
+// stick_expires_us gives how long the entry lives from now on, in us; stick_idle_us how long it was not used.
+uint64_t stick_expires_us(const struct stick_table *table, const struct stick_entry *entry);
+uint64_t stick_idle_us(const struct stick_table *table, const struct stick_entry *entry);
+
+// stick_conf_of gives what the table was made from.
+const struct stick_table_conf *stick_conf_of(const struct stick_table *table);
