@@ -14,6 +14,7 @@
 #include "http/head.h"
 #include "os/cpus.h"
 #include "os/listen.h"
+#include "proxy/persist_conf.h"
 #include "tls/bind.h"
 #include "tls/target.h"
 #include "transport/address.h"
@@ -172,21 +173,6 @@ struct server_conf {
     struct config_place place;
 };
 
-// `cookie NAME insert indirect nocache ...`
-struct cookie_conf {
-    const char *name; // NULL: no cookie
-    uint32_t name_len;
-    bool insert;
-    bool indirect;
-    bool nocache;
-    bool postonly;
-    bool preserve;
-    bool httponly;
-    bool secure;
-    const char *domain; // "; domain=..." built from all `domain` options, or NULL
-    const char *attr;   // likewise for `attr`
-};
-
 // `option forwardfor`
 struct forwardfor_conf {
     bool enabled;
@@ -301,6 +287,7 @@ struct backend_conf {
     struct choice_conf *use_servers;
     struct persist_conf *persists;
     struct cookie_conf cookie;
+    const char *dynamic_cookie_key; // or NULL
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
     const char *source_interface;
