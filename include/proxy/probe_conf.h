@@ -36,7 +36,7 @@ struct probe_conf {
     uint8_t share;            // of failed answers in percent above which it is an outlier, 0: not looked at
     uint32_t share_min;       // answers in the window before the share means something
     uint64_t share_window_us; // over which it is taken
-    uint64_t eject_us;        // how long an outlier without checks stays out the first time
+    uint64_t eject_us;        // how long one without checks stays out the first time, 0: it is never taken out
     uint32_t error_limit;     // consecutive errors that mean on_error
 
     const char *track_text;          // `track`, as written; NULL: none

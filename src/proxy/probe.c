@@ -4,9 +4,14 @@
 #include "proxy/address.h"
 #include "proxy/words.h"
 
+static bool is_checked(const struct server_conf *server)
+{
+    return server->probe.track_text != NULL;
+}
+
 static bool is_watched(const struct server_conf *server)
 {
-    return server->probe.agent;
+    return server->probe.agent || is_checked(server);
 }
 
 static const struct server_conf *find_tracked(struct config *config, const struct proxy_conf *proxy,
@@ -39,7 +44,7 @@ static bool resolve_track(struct config *config, struct proxy_conf *proxy, struc
     const struct server_conf *tracked = find_tracked(config, proxy, server);
     if (!tracked)
         return false;
-    if (!is_watched(tracked) && !tracked->probe.track_text) {
+    if (!is_watched(tracked)) {
         config_diag_add(config->diag, CONFIG_ERROR, server->place,
                         "server %s/%s cannot track %s/%s, which has neither 'check' nor 'agent-check' nor 'track'",
                         proxy->name, server->name, tracked->backend->proxy->name, tracked->name);
@@ -70,6 +75,19 @@ static bool check_track(struct config *config, const struct proxy_conf *proxy, c
     return false;
 }
 
+enum { EJECT_US = 30000000 };
+
+static void complete(struct config *config, const struct proxy_conf *proxy, struct server_conf *server)
+{
+    struct probe_conf *probe = &server->probe;
+    if (probe->share && !probe->eject_us)
+        probe->eject_us = EJECT_US;
+    if (probe->observe != PROBE_OBSERVE_NONE && !probe->eject_us && !is_checked(server))
+        config_diag_add(config->diag, CONFIG_WARNING, server->place,
+                        "server %s/%s: 'observe' changes nothing where there is neither 'check' nor 'eject-time'",
+                        proxy->name, server->name);
+}
+
 static bool check_server(struct config *config, const struct proxy_conf *proxy, const struct server_conf *server)
 {
     const struct probe_conf *probe = &server->probe;
@@ -83,6 +101,8 @@ static bool check_server(struct config *config, const struct proxy_conf *proxy, 
     else if (probe->agent && probe->agent_addr.family == AF_UNSPEC && !probe->agent_host &&
              ((server->addr.family != AF_INET && server->addr.family != AF_INET6 && !server->host)))
         why = "'agent-check' needs 'agent-addr' where the server has no address of its own";
+    else if (probe->track_text && probe->init_state != PROBE_INIT_NONE)
+        why = "'init-state' is that of the server it tracks: 'track' goes without";
     if (why)
         config_diag_add(config->diag, CONFIG_ERROR, server->place, "server %s/%s: %s", proxy->name, server->name, why);
     return !why;
@@ -94,6 +114,7 @@ bool proxy_probe_finish(struct config *config, struct program_conf *program)
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
         for (struct server_conf *it = proxy->disabled ? NULL : proxy->be.servers; it; it = it->next) {
             ok &= check_server(config, proxy, it);
+            complete(config, proxy, it);
             if (it->probe.track_text)
                 ok &= resolve_track(config, proxy, it);
         }

@@ -202,8 +202,7 @@ static const struct config_word words[] = {
       .args = "{ fastinter | fail-check | sudden-death | mark-down }",
       .help = "What follows from errors that 'observe' saw: the next check comes after 'fastinter'; or, besides, one "
               "failed check is counted (the default); or so many that one more takes the server down; or it is down at "
-              "once. A server without checks is taken out of service for a while by all but 'fastinter' (see "
-              "'eject-time').",
+              "once. See 'eject-time' for a server without checks.",
       .good = "on-error mark-down",
       .bad = "on-error panic",
       .bad_says = "unknown on-error mode" },
@@ -252,9 +251,10 @@ static const struct config_word words[] = {
       .min = 1000,
       .max = 86400000000,
       .args = "<time>",
-      .help = "How long a server without checks that 'observe' took out of service stays out. Each time that follows "
-              "soon doubles it, up to 16 times, and a random tenth is added or taken away. The default is 30s. A "
-              "server with checks comes back through these.",
+      .help = "A server without checks that 'observe' finds failing is taken out of service, and comes back after this "
+              "time, more or less a random tenth. Each time that follows soon doubles it, up to 16 times. With 'share' "
+              "the default is 30s; without, such a server stays in service where this is not said. A server with "
+              "checks comes back through these.",
       .good = "eject-time 5s",
       .bad = "eject-time x",
       .bad_says = "is no time" },

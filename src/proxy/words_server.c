@@ -16,7 +16,6 @@ struct server_conf *proxy_server_default(struct arena *arena)
         .error_limit = 10,
         .share_min = 20,
         .share_window_us = 10000000,
-        .eject_us = 30000000,
         .agent_inter_us = 2000000,
     };
     return server;
