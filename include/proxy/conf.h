@@ -33,6 +33,7 @@ struct stream_reply;
 struct proxy_conf;
 struct backend_conf;
 struct stick_table_conf;
+struct proxy_stick;
 
 enum proxy_mode { PROXY_MODE_TCP, PROXY_MODE_HTTP };
 
@@ -156,6 +157,7 @@ struct server_conf {
     bool unresolved; // its name gave no address and init-addr allows that: down until it has one
     bool backup;
     bool disabled;
+    bool non_stick;        // no stick line remembers it
     bool down_kills;       // on-marked-down shutdown-sessions
     bool up_kills_backups; // on-marked-up shutdown-backup-sessions
     bool tfo;
@@ -171,7 +173,7 @@ struct server_conf {
     struct server_conf *tracked;      // `track`: the server whose state this one shares, resolved at the end; or NULL
     struct server_conf *trackers;     // those that track this one
     struct server_conf *next_tracker; // of the same server
-    const char *cookie; // `cookie VALUE`, or NULL
+    const char *cookie;               // `cookie VALUE`, or NULL
     const char *init_addr;
     struct transport_address source; // AF_UNSPEC: none
     const char *source_interface;
@@ -295,8 +297,10 @@ struct backend_conf {
     uint32_t fullconn;
     struct choice_conf *use_servers;
     struct persist_conf *persists;
+    struct proxy_stick *sticks;       // proxy/stick_conf.h: of requests, in the order of the file
+    struct proxy_stick *stick_learns; // of answers
     struct cookie_conf cookie;
-    const char *dynamic_cookie_key; // or NULL
+    const char *dynamic_cookie_key;     // or NULL
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
     const char *source_interface;
