@@ -342,6 +342,7 @@ struct proxy_conf {
     struct expr_acl *acls;
     struct frontend_conf fe;
     struct backend_conf be;
+    struct probe_external_conf external;
     struct stick_table_conf *stick_table; // `stick-table` (table/stick.h), or NULL
     uint32_t fe_object;                   // on the board, 0 without a frontend
     uint32_t be_object;
@@ -408,6 +409,9 @@ struct global_conf {
     uint64_t hard_stop_after;   // us, 0: never
     uint32_t max_reloads;       // mworker-max-reloads plus one; 0: any number
     bool go_on_alone;           // master-worker no-exit-on-failure
+    bool external_checks;       // external-check
+    bool external_keeps_env;    // its preserve-env
+    bool may_fork;              // insecure-fork-wanted
     bool sandbox;               // seccomp, on by default
     uint64_t silent_warn;       // us, watchdog; default 2 s, 0: never
     uint64_t silent_kill;       // us, default 5 s, 0: never

@@ -41,7 +41,6 @@ const struct config_refusal config_refuse_global[] = {
     { "deviceatlas-properties-cookie", CONFIG_IN_GLOBAL, DEVICE },
     { "deviceatlas-separator", CONFIG_IN_GLOBAL, DEVICE },
     { "dns-accept-family", CONFIG_IN_GLOBAL, NULL },
-    { "external-check", CONFIG_IN_GLOBAL, NULL },
     { "force-cfg-parser-pause", CONFIG_IN_GLOBAL, NULL },
     { "grace", CONFIG_IN_GLOBAL, NULL },
     { "h1-accept-payload-with-any-method", CONFIG_IN_GLOBAL, NULL },

@@ -26,8 +26,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "email-alert mailers", CONFIG_IN_PROXY, NULL },
     { "email-alert myhostname", CONFIG_IN_PROXY, NULL },
     { "email-alert to", CONFIG_IN_PROXY, NULL },
-    { "external-check command", CONFIG_IN_PROXY, NULL },
-    { "external-check path", CONFIG_IN_PROXY, NULL },
     { "filter", CONFIG_IN_PROXY, NULL },
     { "filter bwlim-in", CONFIG_IN_PROXY, NULL },
     { "filter bwlim-out", CONFIG_IN_PROXY, NULL },
