@@ -14,6 +14,7 @@
 #include "http/head.h"
 #include "os/cpus.h"
 #include "os/listen.h"
+#include "proxy/check_conf.h"
 #include "tls/bind.h"
 #include "tls/target.h"
 #include "transport/address.h"
@@ -169,6 +170,7 @@ struct server_conf {
     struct tls_target_conf tls;
     const struct expr *sni;        // `sni`: the server name to ask for, NULL: none
     struct tls_target *tls_target; // built when the configuration is complete; NULL: plain
+    struct check_server_conf check;
     struct config_place place;
 };
 
@@ -304,6 +306,7 @@ struct backend_conf {
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
     const char *source_interface;
+    struct check_conf check;
 };
 
 // A proxy: frontend, backend, listen or defaults section.
@@ -434,6 +437,8 @@ struct global_conf {
     struct ring_conf *rings;
     struct stats_socket_conf *stats_sockets;
     uint64_t stats_timeout;
+    uint32_t spread_checks;        // percent
+    uint64_t max_spread_checks_us; // 0: no bound
     uint32_t stats_maxconn;
     struct tls_global_conf tls;
 };

@@ -9,6 +9,7 @@
 #include "proxy/ref.h"
 #include "proxy/userlist.h"
 #include "proxy/words.h"
+#include "proxy/words_check.h"
 
 static void append_global_logs(struct arena *arena, struct proxy_conf *proxy, const struct global_conf *global)
 {
@@ -249,6 +250,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_logs_finish(config, proxy);
         ok &= resolve_names(config, proxy);
         ok &= proxy_tls_finish(config, proxy);
+        ok &= check_rules_finish(config, proxy);
     }
     ok &= proxy_errors_check(config, program);
     ok &= proxy_refs_resolve(config, program);
