@@ -14,6 +14,7 @@
 #include "http/head.h"
 #include "os/cpus.h"
 #include "os/listen.h"
+#include "proxy/persist_conf.h"
 #include "tls/bind.h"
 #include "tls/target.h"
 #include "transport/address.h"
@@ -170,7 +171,7 @@ struct server_conf {
     struct server_conf *tracked;      // `track`: the server whose state this one shares, resolved at the end; or NULL
     struct server_conf *trackers;     // those that track this one
     struct server_conf *next_tracker; // of the same server
-    const char *cookie; // `cookie VALUE`, or NULL
+    const char *cookie;               // `cookie VALUE`, or NULL
     const char *init_addr;
     struct transport_address source; // AF_UNSPEC: none
     const char *source_interface;
@@ -178,21 +179,6 @@ struct server_conf {
     const struct expr *sni;        // `sni`: the server name to ask for, NULL: none
     struct tls_target *tls_target; // built when the configuration is complete; NULL: plain
     struct config_place place;
-};
-
-// `cookie NAME insert indirect nocache ...`
-struct cookie_conf {
-    const char *name; // NULL: no cookie
-    uint32_t name_len;
-    bool insert;
-    bool indirect;
-    bool nocache;
-    bool postonly;
-    bool preserve;
-    bool httponly;
-    bool secure;
-    const char *domain; // "; domain=..." built from all `domain` options, or NULL
-    const char *attr;   // likewise for `attr`
 };
 
 // `option forwardfor`
@@ -313,6 +299,7 @@ struct backend_conf {
     struct cookie_conf cookie;
     uint8_t state_from;                 // PROXY_STATES_*: where servers' states are loaded from
     const char *state_file;             // server-state-file-name; NULL: the backend's name
+    const char *dynamic_cookie_key;     // or NULL
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
     const char *source_interface;
