@@ -155,6 +155,7 @@ struct server_conf {
     int32_t port_offset;           // with port_mapped: added to the client's destination port ("+80", "-80")
     bool port_mapped;
     bool unresolved; // its name gave no address and init-addr allows that: down until it has one
+    bool has_id;     // `id` was written
     bool backup;
     bool disabled;
     bool down_kills;       // on-marked-down shutdown-sessions
@@ -172,7 +173,7 @@ struct server_conf {
     struct server_conf *tracked;      // `track`: the server whose state this one shares, resolved at the end; or NULL
     struct server_conf *trackers;     // those that track this one
     struct server_conf *next_tracker; // of the same server
-    const char *cookie; // `cookie VALUE`, or NULL
+    const char *cookie;               // `cookie VALUE`, or NULL
     const char *init_addr;
     struct transport_address source; // AF_UNSPEC: none
     const char *source_interface;
@@ -281,6 +282,8 @@ enum {
 // proxy_retry_status gives the bit of PROXY_RETRY_* for answers with `status`, 0 where they are never a reason.
 uint32_t proxy_retry_status(uint16_t status);
 
+enum { PROXY_STATES_NONE, PROXY_STATES_GLOBAL, PROXY_STATES_LOCAL };
+
 enum { PROXY_NAMED_SERVERS = 1024 };
 
 struct backend_conf {
@@ -298,7 +301,9 @@ struct backend_conf {
     struct choice_conf *use_servers;
     struct persist_conf *persists;
     struct cookie_conf cookie;
-    const char *dynamic_cookie_key; // or NULL
+    uint8_t state_from;                 // PROXY_STATES_*: where servers' states are loaded from
+    const char *state_file;             // server-state-file-name; NULL: the backend's name
+    const char *dynamic_cookie_key;     // or NULL
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
     const char *source_interface;
@@ -314,6 +319,7 @@ struct proxy_conf {
     uint32_t in;    // CONFIG_IN_FRONTEND, CONFIG_IN_BACKEND, CONFIG_IN_LISTEN or CONFIG_IN_DEFAULTS
     bool has_frontend;
     bool has_backend;
+    bool has_id; // `id` was written
     bool disabled;
     uint8_t mode;         // enum proxy_mode
     uint8_t log_format;   // enum proxy_log
@@ -390,6 +396,8 @@ struct global_conf {
     struct os_listen unix_bind; // unix-bind: its mode, uid, gid and flags alone
     const char *unix_prefix;    // or NULL
     const char *pidfile;
+    const char *state_file; // server-state-file, or NULL
+    const char *state_base; // server-state-base, or NULL
     const char *node;
     const char *description;
     bool daemon;

@@ -77,8 +77,6 @@ const struct config_refusal config_refuse_global[] = {
     { "ocsp-update.mode", CONFIG_IN_GLOBAL, OCSP },
     { "pp2-never-send-local", CONFIG_IN_GLOBAL, NULL },
     { "quiet", CONFIG_IN_GLOBAL, NULL },
-    { "server-state-base", CONFIG_IN_GLOBAL, NULL },
-    { "server-state-file", CONFIG_IN_GLOBAL, NULL },
     { "ssl-dh-param-file", CONFIG_IN_GLOBAL, DHE },
     { "ssl-engine", CONFIG_IN_GLOBAL, ENGINE },
     { "ssl-mode-async", CONFIG_IN_GLOBAL, ENGINE },

@@ -53,7 +53,6 @@ const struct config_refusal config_refuse_option[] = {
     { "set-proxy-v2-tlv-fmt", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "severity-output", CONFIG_IN_BIND, NULL },
     { "shard", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "slowstart", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "socks4", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "stick", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "strict-maxconn", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },

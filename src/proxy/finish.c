@@ -64,8 +64,10 @@ static void number_proxies(struct program_conf *program)
     for (const struct proxy_conf *it = program->proxies; it; it = it->next)
         numbers_add(&numbers, it->id);
     numbers_sort(&numbers);
-    for (struct proxy_conf *it = program->proxies; it; it = it->next)
-        it->id = it->id ? it->id : numbers_next(&numbers);
+    for (struct proxy_conf *it = program->proxies; it; it = it->next) {
+        it->has_id = it->id != 0;
+        it->id = it->has_id ? it->id : numbers_next(&numbers);
+    }
 }
 
 static void number_servers(struct arena *arena, struct backend_conf *backend)
@@ -74,8 +76,10 @@ static void number_servers(struct arena *arena, struct backend_conf *backend)
     for (const struct server_conf *it = backend->servers; it; it = it->next)
         numbers_add(&numbers, it->id);
     numbers_sort(&numbers);
-    for (struct server_conf *it = backend->servers; it; it = it->next)
-        it->id = it->id ? it->id : numbers_next(&numbers);
+    for (struct server_conf *it = backend->servers; it; it = it->next) {
+        it->has_id = it->id != 0;
+        it->id = it->has_id ? it->id : numbers_next(&numbers);
+    }
 }
 
 static const struct bind_conf *bind_with_id(const struct frontend_conf *frontend, uint32_t id)
