@@ -90,10 +90,5 @@ const struct config_refusal config_refuse_option[] = {
     { "track", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "usesrc", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "ws", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "dynamic", CONFIG_IN_COOKIE, NULL },
-    { "maxidle", CONFIG_IN_COOKIE, NULL },
-    { "maxlife", CONFIG_IN_COOKIE, NULL },
-    { "prefix", CONFIG_IN_COOKIE, NULL },
-    { "rewrite", CONFIG_IN_COOKIE, NULL },
 };
 const size_t config_refuse_option_num = NUM_ITEMS(config_refuse_option);

@@ -173,6 +173,7 @@ static bool resolve_servers(struct config *config, struct proxy_conf *proxy)
     bool ok = true;
     for (struct server_conf *it = proxy->be.servers; it; it = it->next)
         ok &= proxy_server_resolve(config, it);
+    proxy_cookie_finish(config, proxy);
     return ok;
 }
 

@@ -4,6 +4,7 @@
 #include "expr/format.h"
 #include "stream/error.h"
 #include "stream/act.h"
+#include "stream/cookie.h"
 #include "stream/steps.h"
 
 // A slot may have come free between our look at the servers and our place in the queue: each free one is offered to
@@ -109,8 +110,11 @@ enum stream_verdict stream_pick_server(struct stream *stream)
     struct backend *backend = stream->backend;
     struct backend_ask ask = { .avoid = stream->redispatched ? stream->server : NULL };
     struct server *server = stream->redispatched ? NULL : pick_by_rule(stream);
-    if (!server && !stream->redispatched && !stream->ignore_persist)
-        server = stream_cookie_pick(stream);
+    struct server *named = NULL;
+    if (!stream->redispatched && !stream_cookie_look(stream, &named, server || stream->ignore_persist))
+        return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
+    if (!server)
+        server = named;
     bool full = false;
     stream->sticky = server != NULL;
     if (!server)
