@@ -52,7 +52,9 @@ static bool ask_tracked(struct expr_subject *subject, struct expr_sample *out, u
 static bool ask_key(struct expr_subject *subject, struct expr_sample *out, uint64_t number)
 {
     const struct stream_track_counter *counter = stream_track_of(subject, number);
-    return counter && stick_entry_sample(out, counter->table, counter->entry);
+    if (counter)
+        stick_entry_sample(out, counter->table, counter->entry);
+    return counter != NULL;
 }
 
 static const char *prepare_number(struct expr_arg *arg)
