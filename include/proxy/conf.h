@@ -170,7 +170,7 @@ struct server_conf {
     struct server_conf *tracked;      // `track`: the server whose state this one shares, resolved at the end; or NULL
     struct server_conf *trackers;     // those that track this one
     struct server_conf *next_tracker; // of the same server
-    const char *cookie; // `cookie VALUE`, or NULL
+    const char *cookie;               // `cookie VALUE`, or NULL
     const char *init_addr;
     struct transport_address source; // AF_UNSPEC: none
     const char *source_interface;
@@ -294,7 +294,7 @@ struct backend_conf {
     struct choice_conf *use_servers;
     struct persist_conf *persists;
     struct cookie_conf cookie;
-    const char *dynamic_cookie_key; // or NULL
+    const char *dynamic_cookie_key;     // or NULL
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
     const char *source_interface;
@@ -446,7 +446,7 @@ struct global_conf {
     struct stats_socket_conf *stats_sockets;
     uint64_t stats_timeout;
     uint32_t stats_maxconn;
-    uint32_t stick_counters; // tune.stick-counters, default 3
+    uint32_t stick_counters;        // tune.stick-counters, default 3
     struct status_codes err_codes;  // http-err-codes: what counts as an error of the client
     struct status_codes fail_codes; // http-fail-codes: what counts as a failure of a server
     struct tls_global_conf tls;

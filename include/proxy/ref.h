@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an expression or a rule names: a frontend, a backend, a server or a stick table that may stand later in the file.
-// Made while the line is read, resolved with all others once everything is, and const in the processes that carry traffic.
+// What an expression or a rule names: a frontend, a backend, a server or a stick table that may stand later in the
+// file. Made while the line is read, resolved with all others once everything is, and const in the processes that carry
+// traffic.
 #pragma once
 
 #include "proxy/conf.h"
@@ -24,8 +25,8 @@ struct proxy_ref {
     struct config_place place;
 };
 
-// proxy_ref_new notes that the fetch, converter or action whose arguments are prepared now means `text`, for which it gives the
-// reference; an error is reported by proxy_refs_resolve. Boot only.
+// proxy_ref_new notes that the fetch, converter or action whose arguments are prepared now means `text`, for which it
+// gives the reference; an error is reported by proxy_refs_resolve. Boot only.
 const struct proxy_ref *proxy_ref_new(struct config *config, enum proxy_ref_kind kind, struct slice text);
 
 // proxy_ref_table does so for a stick table in which a rule will look up samples of the type `key`, which

@@ -74,11 +74,13 @@ const char *stream_track_prepare_index(struct expr_arg *arg);
     X(glitch_rate, READ, GLITCH_RATE, "Small faults of connections in a period (none in HTTP/1)")                      \
     X(gpc0_rate, READ, GPC0_RATE, "Increments of the general purpose counter 0 in a period")                           \
     X(gpc1_rate, READ, GPC1_RATE, "Increments of the general purpose counter 1 in a period")                           \
-    X(http_err_cnt, READ, HTTP_ERR_CNT, "The number of HTTP errors of clients: bad, denied and tarpitted requests, "   \
-                                        "and those answered with http-err-codes (4xx),")                               \
+    X(http_err_cnt, READ, HTTP_ERR_CNT,                                                                                \
+      "The number of HTTP errors of clients: bad, denied and tarpitted requests, "                                     \
+      "and those answered with http-err-codes (4xx),")                                                                 \
     X(http_err_rate, READ, HTTP_ERR_RATE, "HTTP errors of clients in a period")                                        \
-    X(http_fail_cnt, READ, HTTP_FAIL_CNT, "The number of HTTP failures of servers: bad answers, and those with "       \
-                                          "http-fail-codes (5xx),")                                                    \
+    X(http_fail_cnt, READ, HTTP_FAIL_CNT,                                                                              \
+      "The number of HTTP failures of servers: bad answers, and those with "                                           \
+      "http-fail-codes (5xx),")                                                                                        \
     X(http_fail_rate, READ, HTTP_FAIL_RATE, "HTTP failures of servers in a period")                                    \
     X(http_req_cnt, READ, HTTP_REQ_CNT, "The number of HTTP requests, good or bad,")                                   \
     X(http_req_rate, READ, HTTP_REQ_RATE, "HTTP requests in a period, good or bad,")                                   \
@@ -86,8 +88,9 @@ const char *stream_track_prepare_index(struct expr_arg *arg);
     X(inc_gpc1, INC, GPC1, "Adds 1 to the general purpose counter 1, and gives the sum,")                              \
     X(kbytes_in, KBYTES, BYTES_IN_CNT, "Units of 1024 bytes that came from clients")                                   \
     X(kbytes_out, KBYTES, BYTES_OUT_CNT, "Units of 1024 bytes that went to clients")                                   \
-    X(sess_cnt, READ, SESS_CNT, "The number of connections that the rules of 'tcp-request connection' and "            \
-                                "'tcp-request session' let pass")                                                      \
+    X(sess_cnt, READ, SESS_CNT,                                                                                        \
+      "The number of connections that the rules of 'tcp-request connection' and "                                      \
+      "'tcp-request session' let pass")                                                                                \
     X(sess_rate, READ, SESS_RATE, "Connections in a period that those rules let pass")
 
 #define STREAM_TRACK_ARRAYS(Y)                                                                                         \

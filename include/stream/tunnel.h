@@ -26,8 +26,8 @@ struct stream_tunnel {
     struct backend_conn *back;
     struct backend *backend;
     struct server *server;
-    struct stream_log *log; // NULL where no line is due
-    struct stream *kept;    // where that line asks for more than `log` has, else NULL
+    struct stream_log *log;     // NULL where no line is due
+    struct stream *kept;        // where that line asks for more than `log` has, else NULL
     struct stream_track *track; // of the stream that it was
     uint64_t track_in;          // bytes that were counted there
     uint64_t track_out;

@@ -33,7 +33,8 @@ static bool parse_track(struct config *config, struct rule *rule, const struct c
     action->number = (uint32_t)number;
     if (!config_arg_at(line, index) || expr_is_cond(line, index))
         return config_error(config, line, index, "'%s' wants an expression, the key", word);
-    if (!expr_parse(config, &action->key, line, index) || !expr_check_when(config, line, index, &action->key, rule->when))
+    if (!expr_parse(config, &action->key, line, index) ||
+        !expr_check_when(config, line, index, &action->key, rule->when))
         return false;
     config->word = config_place_of(line, config_arg_at(line, index - 1));
     if (is_word(config_arg_at(line, ++index), "table")) {

@@ -100,20 +100,44 @@ CONVERT(table_idle)
 }
 
 #define TABLE_ROW(word, function, type, text)                                                                          \
-    { .name = word, .args = "[<table>]", .max_args = 1, .in = EXPR_ANY, .out = type, .prepare = prepare_table,         \
-      .convert = function, .help = text, .good = "src," word "(sticky)", .bad = "src," word "(nosuch)",                \
+    { .name = word,                                                                                                    \
+      .args = "[<table>]",                                                                                             \
+      .max_args = 1,                                                                                                   \
+      .in = EXPR_ANY,                                                                                                  \
+      .out = type,                                                                                                     \
+      .prepare = prepare_table,                                                                                        \
+      .convert = function,                                                                                             \
+      .help = text,                                                                                                    \
+      .good = "src," word "(sticky)",                                                                                  \
+      .bad = "src," word "(nosuch)",                                                                                   \
       .bad_says = "there is no stick table 'nosuch'" },
 #define ROW(word, op, data, text)                                                                                      \
     TABLE_ROW("table_" #word, table_##word, EXPR_INT, text " of that key in the table (that of this proxy).")
 #define ARRAY_ROW(word, op, data, text)                                                                                \
-    { .name = "table_" #word, .args = "<idx>[,<table>]", .min_args = 1, .max_args = 2, .in = EXPR_ANY,                 \
-      .out = EXPR_INT, .prepare = prepare_array, .convert = table_##word,                                              \
-      .help = text " of that key in the table (that of this proxy).", .good = "src,table_" #word "(0,sticky)",         \
-      .bad = "src,table_" #word "(100,sticky)", .bad_says = "from 0 to 99" },
+    { .name = "table_" #word,                                                                                          \
+      .args = "<idx>[,<table>]",                                                                                       \
+      .min_args = 1,                                                                                                   \
+      .max_args = 2,                                                                                                   \
+      .in = EXPR_ANY,                                                                                                  \
+      .out = EXPR_INT,                                                                                                 \
+      .prepare = prepare_array,                                                                                        \
+      .convert = table_##word,                                                                                         \
+      .help = text " of that key in the table (that of this proxy).",                                                  \
+      .good = "src,table_" #word "(0,sticky)",                                                                         \
+      .bad = "src,table_" #word "(100,sticky)",                                                                        \
+      .bad_says = "from 0 to 99" },
 #define AGE_ROW(word, function, text)                                                                                  \
-    { .name = word, .args = "[<table>[,<default>]]", .max_args = 2, .in = EXPR_ANY, .out = EXPR_INT,                   \
-      .prepare = prepare_default, .convert = function, .help = text, .good = "src," word "(sticky,0)",                 \
-      .bad = "src," word "(sticky,x)", .bad_says = "is a number" },
+    { .name = word,                                                                                                    \
+      .args = "[<table>[,<default>]]",                                                                                 \
+      .max_args = 2,                                                                                                   \
+      .in = EXPR_ANY,                                                                                                  \
+      .out = EXPR_INT,                                                                                                 \
+      .prepare = prepare_default,                                                                                      \
+      .convert = function,                                                                                             \
+      .help = text,                                                                                                    \
+      .good = "src," word "(sticky,0)",                                                                                \
+      .bad = "src," word "(sticky,x)",                                                                                 \
+      .bad_says = "is a number" },
 
 // clang-format off
 static const struct expr_conv converters[] = {

@@ -85,17 +85,33 @@ FETCH(fetch_avl)
 }
 
 #define TABLE_ROW(word, function, text)                                                                                \
-    { .name = word, .args = "[<table>]", .max_args = 1, .out = EXPR_INT, .prepare = prepare_table,                     \
-      .when = EXPR_FROM_CONNECT, .fetch = function, .help = text, .good = word "(sticky) gt 1",                        \
-      .bad = word "(nosuch)", .bad_says = "there is no stick table 'nosuch'" },
+    { .name = word,                                                                                                    \
+      .args = "[<table>]",                                                                                             \
+      .max_args = 1,                                                                                                   \
+      .out = EXPR_INT,                                                                                                 \
+      .prepare = prepare_table,                                                                                        \
+      .when = EXPR_FROM_CONNECT,                                                                                       \
+      .fetch = function,                                                                                               \
+      .help = text,                                                                                                    \
+      .good = word "(sticky) gt 1",                                                                                    \
+      .bad = word "(nosuch)",                                                                                          \
+      .bad_says = "there is no stick table 'nosuch'" },
 #define ROW(word, op, data, text)                                                                                      \
     TABLE_ROW("src_" #word, src_##word, text " of the client's address in the table (that of this proxy).")
 #define GET_ROW(word, op, data, text) ROW(get_##word, op, data, text)
 #define ARRAY_ROW(word, op, data, text)                                                                                \
-    { .name = "src_" #word, .args = "<idx>[,<table>]", .min_args = 1, .max_args = 2, .out = EXPR_INT,                  \
-      .prepare = prepare_array, .when = EXPR_FROM_CONNECT, .fetch = src_##word,                                        \
+    { .name = "src_" #word,                                                                                            \
+      .args = "<idx>[,<table>]",                                                                                       \
+      .min_args = 1,                                                                                                   \
+      .max_args = 2,                                                                                                   \
+      .out = EXPR_INT,                                                                                                 \
+      .prepare = prepare_array,                                                                                        \
+      .when = EXPR_FROM_CONNECT,                                                                                       \
+      .fetch = src_##word,                                                                                             \
       .help = text " of the client's address in the table (that of this proxy).",                                      \
-      .good = "src_" #word "(0,sticky) 1", .bad = "src_" #word "(100,sticky)", .bad_says = "from 0 to 99" },
+      .good = "src_" #word "(0,sticky) 1",                                                                             \
+      .bad = "src_" #word "(100,sticky)",                                                                              \
+      .bad_says = "from 0 to 99" },
 #define GET_ARRAY_ROW(word, op, data, text) ARRAY_ROW(get_##word, op, data, text)
 
 // clang-format off

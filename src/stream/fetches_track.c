@@ -17,7 +17,8 @@ static bool find_entry(struct stick_table **table, struct stick_entry **entry, b
     *is_ours = other && other != own;
     if (*is_ours) {
         *table = other->table;
-        *entry = other->type == own->type ? stick_find1(other->table, stick_entry_key(counter->table, counter->entry)) : NULL;
+        *entry = other->type == own->type ? stick_find1(other->table, stick_entry_key(counter->table, counter->entry))
+                                          : NULL;
     }
     return true;
 }
@@ -121,8 +122,7 @@ static const char *prepare_array(struct config *config, struct expr_arg *args, u
     FETCH(sc_##name)                                                                                                   \
     {                                                                                                                  \
         (void)walk;                                                                                                    \
-        return ask(subject, out, (uint64_t)args[1].num, &args[2],                                                      \
-                   STREAM_TRACK_WHAT(op, data, (uint32_t)args[0].num));                                                \
+        return ask(subject, out, (uint64_t)args[1].num, &args[2], STREAM_TRACK_WHAT(op, data, (uint32_t)args[0].num)); \
     }
 
 #define GETS(name, op, data, text)       FETCHES(get_##name, op, data, text)
@@ -162,13 +162,17 @@ FETCH(sc_key)
 }
 
 #define LONG_ROW(word, type, text)                                                                                     \
-    { .name = "sc_" #word, .args = "<ctr>[,<table>]", .min_args = 1, .max_args = 2, .out = type,                       \
-      .prepare = prepare_long, .when = EXPR_FROM_CONNECT, .fetch = sc_##word, .help = text,                            \
-      .good = "sc_" #word "(0) 1", .bad = "sc_" #word "(x)", .bad_says = "the number of a tracked counter" }
+    {                                                                                                                  \
+        .name = "sc_" #word, .args = "<ctr>[,<table>]", .min_args = 1, .max_args = 2, .out = type,                     \
+        .prepare = prepare_long, .when = EXPR_FROM_CONNECT, .fetch = sc_##word, .help = text,                          \
+        .good = "sc_" #word "(0) 1", .bad = "sc_" #word "(x)", .bad_says = "the number of a tracked counter"           \
+    }
 #define SHORT_ROW(word, number, type, text)                                                                            \
-    { .name = "sc" #number "_" #word, .args = "[<table>]", .max_args = 1, .out = type, .prepare = prepare_short,       \
-      .when = EXPR_FROM_CONNECT, .fetch = sc##number##_##word, .help = text,                                           \
-      .good = "sc" #number "_" #word " 1", .bad = "sc" #number "_" #word "(a,b)", .bad_says = "takes (" }
+    {                                                                                                                  \
+        .name = "sc" #number "_" #word, .args = "[<table>]", .max_args = 1, .out = type, .prepare = prepare_short,     \
+        .when = EXPR_FROM_CONNECT, .fetch = sc##number##_##word, .help = text, .good = "sc" #number "_" #word " 1",    \
+        .bad = "sc" #number "_" #word "(a,b)", .bad_says = "takes ("                                                   \
+    }
 #define ROWS_OF(word, type, text)                                                                                      \
     LONG_ROW(word, type, text " of the entry that the counter tracks."),                                               \
         SHORT_ROW(word, 0, type, text " of the entry that counter 0 tracks."),                                         \
@@ -177,14 +181,24 @@ FETCH(sc_key)
 #define ROWS(word, op, data, text)     ROWS_OF(word, EXPR_INT, text)
 #define GET_ROWS(word, op, data, text) ROWS_OF(get_##word, EXPR_INT, text)
 #define ARRAY_ROW(word, op, data, text)                                                                                \
-    { .name = "sc_" #word, .args = "<idx>,<ctr>[,<table>]", .min_args = 2, .max_args = 3, .out = EXPR_INT,             \
-      .prepare = prepare_array, .when = EXPR_FROM_CONNECT, .fetch = sc_##word,                                         \
-      .help = text " of the entry that the counter tracks.", .good = "sc_" #word "(0,0) 1",                            \
-      .bad = "sc_" #word "(100,0)", .bad_says = "from 0 to 99" },
+    { .name = "sc_" #word,                                                                                             \
+      .args = "<idx>,<ctr>[,<table>]",                                                                                 \
+      .min_args = 2,                                                                                                   \
+      .max_args = 3,                                                                                                   \
+      .out = EXPR_INT,                                                                                                 \
+      .prepare = prepare_array,                                                                                        \
+      .when = EXPR_FROM_CONNECT,                                                                                       \
+      .fetch = sc_##word,                                                                                              \
+      .help = text " of the entry that the counter tracks.",                                                           \
+      .good = "sc_" #word "(0,0) 1",                                                                                   \
+      .bad = "sc_" #word "(100,0)",                                                                                    \
+      .bad_says = "from 0 to 99" },
 #define GET_ARRAY_ROW(word, op, data, text) ARRAY_ROW(get_##word, op, data, text)
 #define KEY_ROW(number)                                                                                                \
-    { .name = "sc" #number "_key", .out = EXPR_ANY, .when = EXPR_FROM_CONNECT, .fetch = sc##number##_key,              \
-      .help = "The key of the entry that counter " #number " tracks.", .good = "sc" #number "_key -m found" }
+    {                                                                                                                  \
+        .name = "sc" #number "_key", .out = EXPR_ANY, .when = EXPR_FROM_CONNECT, .fetch = sc##number##_key,            \
+        .help = "The key of the entry that counter " #number " tracks.", .good = "sc" #number "_key -m found"          \
+    }
 
 // clang-format off
 static const struct expr_fetch fetches[] = {

@@ -214,7 +214,7 @@ static enum stream_verdict relay_up(struct stream *stream)
         if (stream->front->stream.bad != HTTP_BAD_NONE || !stream->front->conn.read_closed)
             stream_note_end(stream, stream->front->conn.failed ? STREAM_END_CLIENT : STREAM_END_PROXY);
         backend_count(stream->session->counters, PROXY_COUNT_REQ_ERRORS, 1);
-        if (stream->front->stream.bad != HTTP_BAD_NONE)
+        if (!stream->front->conn.failed && !stream->front->conn.read_closed)
             stream_track_error(stream);
         if (stream->answer_head)
             return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_RESET);

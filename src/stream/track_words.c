@@ -54,9 +54,6 @@ uint64_t stream_track_add(struct stick_table *table, struct stick_entry *entry, 
 
 static uint64_t clear(struct stick_table *table, struct stick_entry *entry, enum stick_data data, uint32_t index)
 {
-    const struct stick_table_conf *conf = stick_conf_of(table);
-    if (!stream_track_find(conf, &data, &index))
-        return 0;
     uint64_t value = stick_read(table, entry, data, index);
     stick_set(table, entry, data, index, 0);
     stick_touch(table, entry);
@@ -68,27 +65,20 @@ bool stream_track_ask(struct expr_sample *out, struct stick_table *table, struct
 {
     enum stick_data data = what->data;
     uint32_t index = what->index;
-    uint64_t value = 0;
-    switch (what->op) {
-    case STREAM_TRACK_TRACKERS:
-        value = entry ? stick_num_holders(entry) : 0;
-        break;
-    case STREAM_TRACK_INC:
-        value = entry ? stream_track_add(table, entry, data, index, 1) : 0;
-        break;
-    case STREAM_TRACK_CLEAR:
-        value = entry ? clear(table, entry, data, index) : 0;
-        break;
-    default:
-        if (entry && !stream_track_find(stick_conf_of(table), &data, &index))
-            return false;
-        value = entry ? stick_read(table, entry, data, index) : 0;
-        if (data == STICK_BYTES_IN_RATE || data == STICK_BYTES_OUT_RATE)
-            value *= stick_conf_of(table)->brates_factor;
-        value = what->op == STREAM_TRACK_KBYTES ? value >> 10 : value;
-        break;
-    }
-    return put_int(out, (int64_t)value);
+    if (!entry)
+        return put_int(out, 0);
+    if (what->op == STREAM_TRACK_TRACKERS)
+        return put_int(out, stick_num_holders(entry));
+    if (what->op == STREAM_TRACK_INC)
+        return put_int(out, (int64_t)stream_track_add(table, entry, data, index, 1));
+    if (!stream_track_find(stick_conf_of(table), &data, &index))
+        return false;
+    if (what->op == STREAM_TRACK_CLEAR)
+        return put_int(out, (int64_t)clear(table, entry, data, index));
+    uint64_t value = stick_read(table, entry, data, index);
+    if (data == STICK_BYTES_IN_RATE || data == STICK_BYTES_OUT_RATE)
+        value *= stick_conf_of(table)->brates_factor;
+    return put_int(out, (int64_t)(what->op == STREAM_TRACK_KBYTES ? value >> 10 : value));
 }
 
 bool stream_track_ask_key(struct expr_sample *out, const struct stick_table_conf *conf, const struct expr_sample *key,
