@@ -47,6 +47,8 @@ enum {
     BACKEND_ASK_FAIL_CHECK = 1 << 1, // on-error fail-check
     BACKEND_ASK_SUDDEN = 1 << 2,     // on-error sudden-death
     BACKEND_ASK_FAST_CHECK = 1 << 3, // on-error fastinter
+    BACKEND_ASK_OUTLIER = 1 << 4,    // its share of failed answers exceeds `share`
+    BACKEND_ASK_ERRORS = 1 << 5,     // `error-limit` errors in a row; with one of the first four
 };
 
 // Bits of srv_check_state and srv_agent_state, there, too: check_flags and agent_flags.
@@ -58,7 +60,7 @@ enum {
     BACKEND_CHECK_AGENT = 0x10,   // always there in agent_flags of a configured agent
 };
 
-enum { BACKEND_SHARE_SCALE = 16, BACKEND_STATE_TEXT = 96, BACKEND_STATES_VERSION = 1 };
+enum { BACKEND_SHARE_SCALE = 16, BACKEND_STATE_TEXT = 96, BACKEND_STATES_VERSION = 2 };
 
 #define BACKEND_STATES_SECTION "servers"
 
@@ -80,6 +82,10 @@ struct backend_state {
     _Atomic uint64_t down_since_us; // monotonic, 0: it is up
     _Atomic uint32_t num_downs;     // times it went down
     _Atomic uint32_t errors;        // consecutive ones seen by `observe`
+    _Atomic uint32_t last_error;    // the latest of them, enum backend_seen (backend/observe.h)
+    _Atomic uint32_t num_ejects;    // times it was taken out by `observe` without checks, a quiet time resets it
+    _Atomic uint64_t ejected_us;    // monotonic: until when it is out for that; 0: it is not
+    _Atomic uint64_t observed[8];   // its answers of late, for `share`; see src/backend/observe.c
     // The health check's and the agent's, written by their areas; see check/check.h for values of *_status. Which
     // checks there are, and `rise` and `fall`, are told by setting *_flags, *_rise and *_fall when checks begin.
     _Atomic uint32_t health; // 0 to rise + fall - 1; below rise it is down

@@ -15,6 +15,7 @@
 #include "os/cpus.h"
 #include "os/listen.h"
 #include "proxy/persist_conf.h"
+#include "proxy/probe_conf.h"
 #include "tls/bind.h"
 #include "tls/target.h"
 #include "transport/address.h"
@@ -177,6 +178,7 @@ struct server_conf {
     struct tls_target_conf tls;
     const struct expr *sni;        // `sni`: the server name to ask for, NULL: none
     struct tls_target *tls_target; // built when the configuration is complete; NULL: plain
+    struct probe_conf probe;       // observe, track, agent-check and what goes with them
     struct config_place place;
 };
 

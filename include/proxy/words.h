@@ -71,3 +71,8 @@ bool proxy_server_resolve(struct config *config, struct server_conf *server);
 
 // proxy_cookie_finish gives servers of `proxy` their dynamic cookies, once addresses are known (src/proxy/words_cookie.c).
 void proxy_cookie_finish(struct config *config, struct proxy_conf *proxy);
+// proxy_probe_finish finds the servers that servers track and reports what contradicts itself in what watches them.
+bool proxy_probe_finish(struct config *config, struct program_conf *program);
+
+// proxy_probe_resolve gives the agent of `server` the address of its name. It may block. False after reporting.
+bool proxy_probe_resolve(struct config *config, struct server_conf *server);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include "backend/observe.h"
 #include "expr/cond.h"
 #include "expr/format.h"
 #include "stream/error.h"
@@ -256,6 +257,8 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
         backend_conn_close(stream->back, true);
         stream->back = NULL;
     }
+    if (why != STREAM_END_RESOURCE)
+        backend_observe(stream->server, BACKEND_SEEN_REFUSED);
     bool wanted = !stream->head_valid || stream->backend->conf->be.retry_on & PROXY_RETRY_CONNECT;
     if (stream->retries_left <= 0 || !wanted) {
         backend_count(stream->backend->counters, PROXY_COUNT_CONN_ERRORS, 1);
