@@ -384,6 +384,23 @@ struct cpu_map_conf {
     struct os_cpus cpus;
 };
 
+// A set of HTTP status codes.
+enum { STATUS_CODE_MIN = 100, STATUS_CODE_MAX = 599 };
+
+struct status_codes {
+    uint64_t bits[(STATUS_CODE_MAX - STATUS_CODE_MIN) / 64 + 1];
+};
+
+// status_codes_has says whether `status`, any number, is in the set.
+static inline bool status_codes_has(const struct status_codes *codes, uint32_t status)
+{
+    uint32_t at = status - STATUS_CODE_MIN;
+    return at <= STATUS_CODE_MAX - STATUS_CODE_MIN && codes->bits[at / 64] >> at % 64 & 1;
+}
+
+// status_codes_set puts `first` to `last`, both within the limits, into the set, or takes them out.
+void status_codes_set(struct status_codes *codes, uint32_t first, uint32_t last, bool in);
+
 struct global_conf {
     uint32_t maxconn; // 0: from the descriptor limit, which is looked up before the workers start
     uint32_t nbproc;
@@ -448,6 +465,9 @@ struct global_conf {
     uint32_t spread_checks;        // percent
     uint64_t max_spread_checks_us; // 0: no bound
     uint32_t stats_maxconn;
+    uint32_t stick_counters;        // tune.stick-counters, default 3
+    struct status_codes err_codes;  // http-err-codes: what counts as an error of the client
+    struct status_codes fail_codes; // http-fail-codes: what counts as a failure of a server
     struct tls_global_conf tls;
 };
 
