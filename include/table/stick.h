@@ -160,3 +160,8 @@ uint64_t stick_idle_us(const struct stick_table *table, const struct stick_entry
 
 // stick_conf_of gives what the table was made from.
 const struct stick_table_conf *stick_conf_of(const struct stick_table *table);
+
+// stick_entry_key gives the key of `entry` as stick_key made it; stick_entry_sample gives it as a value of the table's
+// type, strings and bytes where they stand. Both hold as long as the reference.
+struct slice stick_entry_key(const struct stick_table *table, const struct stick_entry *entry);
+void stick_entry_sample(struct expr_sample *out, const struct stick_table *table, const struct stick_entry *entry);
