@@ -13,6 +13,7 @@
 #include "mux/h1.h"
 #include "proxy/conf.h"
 #include "proxy/counters.h"
+#include "transport/socks4.h"
 
 struct backend;
 
@@ -73,6 +74,8 @@ struct backend_conn {
     uint32_t num_uses; // requests sent on it
     bool in_use;
     bool is_private; // belongs to one client for good (http-reuse never, PROXY header sent, bound source)
+    struct transport_address to;    // where it leads, which is behind `socks4` where the server has that
+    struct transport_socks4 socks4; // how far that is
     void **owner;    // where a session keeps its private idle connection, or NULL
 };
 
@@ -172,6 +175,10 @@ bool backend_follows_client(const struct server *server);
 
 // backend_address gives where a connection to `server` goes; `client_dst` as for backend_connect.
 struct transport_address backend_address(const struct server *server, const struct transport_address *client_dst);
+
+// backend_link fills in what the lines of `server` and its backend say of the sockets that lead there: how->to, set by the
+// caller, becomes the proxy on the way where there is one.
+void backend_link(struct transport_connect *how, const struct server *server);
 
 // What rules want on the packets of one connection.
 struct backend_marks {

@@ -61,6 +61,7 @@ enum proxy_gauge {
     PROXY_GAUGE_LAST_SESSION = 11, // wall clock, seconds
     PROXY_GAUGE_CONN_RATE = 12,
     PROXY_GAUGE_CONN_RATE_MAX = 15,
+    PROXY_GAUGE_SOURCE_PORT = PROXY_GAUGE_CONN_RATE, // of a server: ports taken of its source's range
 };
 
 // proxy_gauge_raise makes the maximum in `gauge` at least `value`; a load where it is already.

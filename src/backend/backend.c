@@ -85,10 +85,11 @@ static void server_offer(struct server *server)
 {
     struct board *board = server->backend->ctx->board;
     uint32_t object = server->backend->conf->be_object;
-    if (!server->conf->maxconn || !backend_server_is_usable(server))
+    uint32_t limit = backend_state_maxconn(server->conf);
+    if (!limit || !backend_server_is_usable(server))
         return;
     for (uint32_t num = board_queue_len(board, object, 0); num > 0; num--)
-        if (!board_queue_offer(board, object, server->conf->object, server->conf->maxconn))
+        if (!board_queue_offer(board, object, server->conf->object, limit))
             return;
 }
 

@@ -6,6 +6,7 @@
 #include "stream/error.h"
 #include "stream/act.h"
 #include "stream/cookie.h"
+#include "stream/persist.h"
 #include "stream/steps.h"
 
 // A slot may have come free between our look at the servers and our place in the queue: each free one is offered to
@@ -17,7 +18,7 @@ static void offer_free_slots(struct stream *stream)
         struct server *server = &backend->servers[i];
         if (backend_server_is_usable(server) && (!stream->sticky || server == stream->server))
             board_queue_offer(stream->ctx->board, backend->conf->be_object, server->conf->object,
-                              server->conf->maxconn);
+                              backend_state_maxconn(server->conf));
     }
 }
 
@@ -116,8 +117,12 @@ enum stream_verdict stream_pick_server(struct stream *stream)
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
     if (!server)
         server = named;
+    if (!server && !stream->redispatched)
+        server = stream_persist_rdp(stream);
     bool full = false;
     stream->sticky = server != NULL;
+    if (!server && !stream->redispatched)
+        server = stream_persist_last(stream);
     if (!server)
         server = backend_pick(backend, &full, &ask);
     if (!server && ask.avoid) {
@@ -129,6 +134,9 @@ enum stream_verdict stream_pick_server(struct stream *stream)
         backend_count(backend->counters, PROXY_COUNT_CONN_ERRORS, 1);
         return stream_refuse(stream, 503, STREAM_END_SERVER, false);
     }
+    enum stream_verdict verdict;
+    if (stream_redirect_away(stream, server, &verdict))
+        return verdict;
     if (full || !backend_slot_take(server, false))
         return enqueue(stream, server);
     take_server(stream, server);
@@ -222,7 +230,7 @@ static enum stream_verdict try_again(struct stream *stream, bool pause)
     stream->retries_left--;
     stream->retries++;
     if (redispatch) {
-        if (stream->sticky)
+        if (stream->cookie_seen == 'V')
             stream->cookie_seen = 'D';
         backend_count(be, PROXY_COUNT_REDISPATCHES, 1);
         backend_count(srv, PROXY_COUNT_REDISPATCHES, 1);

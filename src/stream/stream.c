@@ -305,7 +305,7 @@ static void leave_conn(struct stream *stream, bool keep)
     stream_note_back_error(stream);
     stream->back = NULL;
     if (keep)
-        backend_pool_put(back, &stream->session->own_conn);
+        backend_pool_put(back, stream->session->conf->fe.keeps_no_conn ? NULL : &stream->session->own_conn);
     else
         backend_conn_close(back, false);
 }
