@@ -26,6 +26,7 @@ struct stream_tunnel {
     struct backend_conn *back;
     struct backend *backend;
     struct server *server;
+    struct list on_server;  // of server->tunnels
     struct stream_log *log; // NULL where no line is due
     struct stream *kept;    // where that line asks for more than `log` has, else NULL
     struct stream_relay up;

@@ -60,8 +60,37 @@ void backend_state_mark(const struct server_conf *server)
     atomic_fetch_add(&backend_state_at(server->backend->proxy->be_object)->epoch, 1);
 }
 
+static bool may_choose(const struct server_conf *server, bool fails_open)
+{
+    const struct backend_state *state = backend_state_at(server->object);
+    uint32_t status = load(&state->status);
+    if (fails_open)
+        return !(backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT);
+    return backend_status_is_willing(status) && load(&state->share);
+}
+
+// Waiters that take any server are for those that balancing may choose now.
+void backend_states_close_queues(struct board *board, const struct proxy_conf *proxy)
+{
+    bool fails_open = proxy->options & PROXY_OPT_FAIL_OPEN;
+    bool any_active = false;
+    bool any_backup = false;
+    for (const struct server_conf *it = proxy->be.servers; it && !fails_open; it = it->next)
+        any_active |= !it->backup && may_choose(it, false);
+    for (const struct server_conf *it = proxy->be.servers; it; it = it->next) {
+        bool open = may_choose(it, fails_open);
+        if (it->backup && !fails_open) {
+            bool in_turn = !any_backup || proxy->options & PROXY_OPT_ALL_BACKUPS;
+            any_backup |= open;
+            open &= !any_active && in_turn;
+        }
+        board_queue_close(board, it->object, !open);
+    }
+}
+
 void backend_state_announce(struct board *board, const struct server_conf *server)
 {
+    backend_states_close_queues(board, server->backend->proxy);
     backend_state_mark(server);
     backend_states_announce(board);
 }

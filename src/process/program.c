@@ -184,7 +184,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         return false;
     }
     if (proxy_conf_publish(program, board)) {
-        backend_states_adopt(program);
+        backend_states_adopt(program, board);
         admin_state_files_load(messages, program);
         return true;
     }
