@@ -78,6 +78,7 @@ struct backend_state {
     _Atomic uint32_t throttle;    // hundredths of its speed that it has while it starts slowly; 0: all
     _Atomic uint32_t maxconn;     // set at run time plus one; 0: as configured
     _Atomic uint32_t kills;       // changes when all sessions on it are to end; the low two bits: enum backend_kill
+    _Atomic uint64_t kill_us;     // monotonic: when that was, those that began later may stay
     _Atomic uint32_t asked;       // BACKEND_ASK_*
     _Atomic uint64_t changed_us;  // time of day of the last change of its operational state
     _Atomic uint64_t starting_us; // monotonic: since when it starts slowly

@@ -14,6 +14,7 @@
 #include "http/head.h"
 #include "os/cpus.h"
 #include "os/listen.h"
+#include "proxy/check_conf.h"
 #include "proxy/persist_conf.h"
 #include "proxy/probe_conf.h"
 #include "tls/bind.h"
@@ -33,6 +34,7 @@ struct stream_reply;
 struct proxy_conf;
 struct backend_conf;
 struct stick_table_conf;
+struct proxy_stick;
 
 enum proxy_mode { PROXY_MODE_TCP, PROXY_MODE_HTTP };
 
@@ -157,6 +159,7 @@ struct server_conf {
     bool has_id;     // `id` was written
     bool backup;
     bool disabled;
+    bool non_stick;        // no stick line remembers it
     bool down_kills;       // on-marked-down shutdown-sessions
     bool up_kills_backups; // on-marked-up shutdown-backup-sessions
     bool tfo;
@@ -179,6 +182,7 @@ struct server_conf {
     struct tls_target_conf tls;
     const struct expr *sni;        // `sni`: the server name to ask for, NULL: none
     struct tls_target *tls_target; // built when the configuration is complete; NULL: plain
+    struct check_server_conf check;
     struct probe_conf probe;       // observe, track, agent-check and what goes with them
     struct config_place place;
 };
@@ -298,6 +302,8 @@ struct backend_conf {
     uint32_t fullconn;
     struct choice_conf *use_servers;
     struct persist_conf *persists;
+    struct proxy_stick *sticks;       // proxy/stick_conf.h: of requests, in the order of the file
+    struct proxy_stick *stick_learns; // of answers
     struct cookie_conf cookie;
     uint8_t state_from;                 // PROXY_STATES_*: where servers' states are loaded from
     const char *state_file;             // server-state-file-name; NULL: the backend's name
@@ -305,6 +311,7 @@ struct backend_conf {
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
     const char *source_interface;
+    struct check_conf check;
 };
 
 // A proxy: frontend, backend, listen or defaults section.
@@ -342,6 +349,7 @@ struct proxy_conf {
     struct expr_acl *acls;
     struct frontend_conf fe;
     struct backend_conf be;
+    struct probe_external_conf external;
     struct stick_table_conf *stick_table; // `stick-table` (table/stick.h), or NULL
     uint32_t fe_object;                   // on the board, 0 without a frontend
     uint32_t be_object;
@@ -380,6 +388,23 @@ struct cpu_map_conf {
     struct os_cpus cpus;
 };
 
+// A set of HTTP status codes.
+enum { STATUS_CODE_MIN = 100, STATUS_CODE_MAX = 599 };
+
+struct status_codes {
+    uint64_t bits[(STATUS_CODE_MAX - STATUS_CODE_MIN) / 64 + 1];
+};
+
+// status_codes_has says whether `status`, any number, is in the set.
+static inline bool status_codes_has(const struct status_codes *codes, uint32_t status)
+{
+    uint32_t at = status - STATUS_CODE_MIN;
+    return at <= STATUS_CODE_MAX - STATUS_CODE_MIN && codes->bits[at / 64] >> at % 64 & 1;
+}
+
+// status_codes_set puts `first` to `last`, both within the limits, into the set, or takes them out.
+void status_codes_set(struct status_codes *codes, uint32_t first, uint32_t last, bool in);
+
 struct global_conf {
     uint32_t maxconn; // 0: from the descriptor limit, which is looked up before the workers start
     uint32_t nbproc;
@@ -410,6 +435,9 @@ struct global_conf {
     uint64_t hard_stop_after;   // us, 0: never
     uint32_t max_reloads;       // mworker-max-reloads plus one; 0: any number
     bool go_on_alone;           // master-worker no-exit-on-failure
+    bool external_checks;       // external-check
+    bool external_keeps_env;    // its preserve-env
+    bool may_fork;              // insecure-fork-wanted
     bool sandbox;               // seccomp, on by default
     uint64_t silent_warn;       // us, watchdog; default 2 s, 0: never
     uint64_t silent_kill;       // us, default 5 s, 0: never
@@ -438,7 +466,12 @@ struct global_conf {
     struct ring_conf *rings;
     struct stats_socket_conf *stats_sockets;
     uint64_t stats_timeout;
+    uint32_t spread_checks;        // percent
+    uint64_t max_spread_checks_us; // 0: no bound
     uint32_t stats_maxconn;
+    uint32_t stick_counters;        // tune.stick-counters, default 3
+    struct status_codes err_codes;  // http-err-codes: what counts as an error of the client
+    struct status_codes fail_codes; // http-fail-codes: what counts as a failure of a server
     struct tls_global_conf tls;
 };
 

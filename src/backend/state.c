@@ -180,6 +180,7 @@ bool backend_state_set_maxconn(struct board *board, const struct server_conf *se
 void backend_state_kill_sessions(struct board *board, const struct server_conf *server, enum backend_kill why)
 {
     struct backend_state *state = backend_state_at(server->object);
+    atomic_store(&state->kill_us, clock_mono_us());
     store(&state->kills, ((load(&state->kills) >> 2) + 1) << 2 | (uint32_t)why);
     backend_state_announce(board, server);
 }

@@ -7,8 +7,10 @@
 #include "proxy/ring.h"
 #include "proxy/errors.h"
 #include "proxy/ref.h"
+#include "proxy/stick_conf.h"
 #include "proxy/userlist.h"
 #include "proxy/words.h"
+#include "proxy/words_check.h"
 
 static void append_global_logs(struct arena *arena, struct proxy_conf *proxy, const struct global_conf *global)
 {
@@ -253,7 +255,9 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_conf_check(config, proxy);
         ok &= proxy_logs_finish(config, proxy);
         ok &= resolve_names(config, proxy);
+        ok &= proxy_stick_finish(config, proxy);
         ok &= proxy_tls_finish(config, proxy);
+        ok &= check_rules_finish(config, proxy);
     }
     ok &= proxy_probe_finish(config, program);
     ok &= proxy_errors_check(config, program);

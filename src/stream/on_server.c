@@ -18,6 +18,24 @@ void stream_server_part(struct stream *stream)
     list_remove(&stream->on_server);
 }
 
+// Who has no answer yet gets one, as from other proxies.
+static void end_stream(struct stream *stream, enum stream_end end)
+{
+    struct stream_ctx *ctx = stream->ctx;
+    uint16_t status = stream->step == STREAM_CONNECT ? 503 : 502;
+    enum stream_verdict verdict;
+    stream->deadline_us = 0;
+    stream->running = true;
+    ctx->at = stream;
+    verdict = stream->answer_head || !stream->head_valid ? stream_finish(stream, end, STREAM_NEXT_CLOSE)
+                                                         : stream_refuse(stream, status, end, true);
+    ctx->at = NULL;
+    if (verdict == STREAM_OVER)
+        return;
+    stream->running = false;
+    stream_run(stream);
+}
+
 // What begins while others end (a client's next request) is not among those that were meant.
 static void take_all(struct list *out, struct list *from)
 {
@@ -34,21 +52,23 @@ static void kill_all(struct server *server, enum backend_kill why)
     static const enum stream_end ends[] = { [BACKEND_KILL_COMMAND] = STREAM_END_KILLED,
                                             [BACKEND_KILL_DOWN] = STREAM_END_DOWN,
                                             [BACKEND_KILL_UP] = STREAM_END_UP };
+    uint64_t since_us = atomic_load_explicit(&server->state->kill_us, memory_order_relaxed);
     struct list streams, tunnels;
     take_all(&streams, &server->streams);
     take_all(&tunnels, &server->tunnels);
     while (!list_is_empty(&streams)) {
         struct stream *stream = LIST_FIRST(&streams, struct stream, on_server);
         list_remove(&stream->on_server);
-        if (stream->has_slot && !stream->running)
-            stream_kill(stream, ends[why]);
+        // A slot that one of these gave back may have a new owner already.
+        if (stream->has_slot && !stream->running && stream->times.queued_us <= since_us)
+            end_stream(stream, ends[why]);
         else
             list_append(&server->streams, &stream->on_server);
     }
     while (!list_is_empty(&tunnels)) {
         struct stream_tunnel *tunnel = LIST_FIRST(&tunnels, struct stream_tunnel, on_server);
         list_remove(&tunnel->on_server);
-        stream_tunnel_kill(tunnel, ends[why]);
+        stream_tunnel_end(tunnel, ends[why]);
     }
 }
 
