@@ -107,6 +107,9 @@ void check_set_op(struct check *check, enum backend_op op, const struct check_re
 uint32_t check_health(const struct check *check);
 void check_set_health(const struct check *check, uint32_t health);
 
+// check_flags gives where the check's bits (BACKEND_CHECK_*) stand.
+_Atomic uint32_t *check_flags(const struct check *check);
+
 // check_status_is_failure says whether `status` counts towards `fall`.
 bool check_status_is_failure(enum check_status status);
 

@@ -41,13 +41,16 @@ void check_begin_soon(struct check *check, uint64_t delay_us)
         event_timer_set(checks.loop, &check->timer, due_us);
 }
 
-// Servers in maintenance, and those whose checks were stopped by command, are left alone.
+_Atomic uint32_t *check_flags(const struct check *check)
+{
+    return check->kind == CHECK_AGENT ? &check->state->agent_flags : &check->state->check_flags;
+}
+
+// Servers in maintenance, and those whose checks rest by command, are left alone.
 static bool is_paused(const struct check *check)
 {
-    const _Atomic uint32_t *flags =
-        check->kind == CHECK_AGENT ? &check->state->agent_flags : &check->state->check_flags;
     return backend_state_admin(backend_state_status(check->state)) & BACKEND_ADMIN_ANY_MAINT ||
-           atomic_load(flags) & CHECK_FLAG_OFF;
+           !(atomic_load(check_flags(check)) & BACKEND_CHECK_ENABLED);
 }
 
 static void fire(struct event_timer *timer)
@@ -63,44 +66,30 @@ static void fire(struct event_timer *timer)
     }
     check->running = true;
     check->began_us = clock_mono_us();
-    atomic_fetch_or(check->kind == CHECK_AGENT ? &check->state->agent_flags : &check->state->check_flags,
-                    (uint32_t)CHECK_FLAG_RUNNING);
+    atomic_fetch_or(check_flags(check), (uint32_t)BACKEND_CHECK_INPROGRESS);
     check->ops->begin(check);
-}
-
-void check_server_ready(const struct server_conf *server)
-{
-    for (int kind = 0; kind < CHECK_NUM_KINDS; kind++) {
-        struct check *check = check_of(server, (enum check_kind)kind);
-        if (!check)
-            continue;
-        check_set_health(check, check->rise);
-        if (check->running)
-            check->again = true;
-        else
-            check_begin_soon(check, 0);
-    }
 }
 
 // A server that was never checked is up, and down with its first failure. One that was goes on where it is, within the
 // limits of a file that may have changed.
 static void settle_health(const struct check *check)
 {
-    const _Atomic uint32_t *status =
+    _Atomic uint32_t *result =
         check->kind == CHECK_AGENT ? &check->state->agent_status : &check->state->check_status;
     uint32_t health = check_health(check), best = check->rise + check->fall - 1;
-    bool is_down = backend_state_op(backend_state_status(check->state)) == BACKEND_OP_STOPPED;
-    if (atomic_load(status) == CHECK_UNKNOWN) {
+    uint32_t status = backend_state_status(check->state);
+    bool is_down = !(backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT) &&
+                   backend_state_op(status) == BACKEND_OP_STOPPED;
+    if (atomic_load(result) == CHECK_UNKNOWN) {
         check_set_health(check, is_down ? 0 : check->rise);
-        atomic_store(check->kind == CHECK_AGENT ? &check->state->agent_status : &check->state->check_status, CHECK_INI);
-        return;
-    }
-    if (check->kind == CHECK_HEALTH && is_down && health >= check->rise)
+        atomic_store(result, CHECK_INI);
+    } else if (check->kind == CHECK_HEALTH && is_down && health >= check->rise) {
         check_set_health(check, check->rise - 1);
-    else if (check->kind == CHECK_HEALTH && !is_down && health < check->rise)
+    } else if (check->kind == CHECK_HEALTH && !is_down && health < check->rise) {
         check_set_health(check, check->rise);
-    else if (health > best)
+    } else if (health > best) {
         check_set_health(check, best);
+    }
 }
 
 static void add(struct check *check, const struct server_conf *server)
@@ -117,6 +106,9 @@ static void add(struct check *check, const struct server_conf *server)
     check->fall = conf->fall;
     check->kind = CHECK_HEALTH;
     checks.by_object[check->kind][server->object] = check;
+    atomic_store(&check->state->check_rise, check->rise);
+    atomic_store(&check->state->check_fall, check->fall);
+    atomic_store(&check->state->check_flags, BACKEND_CHECK_CONFIGURED | BACKEND_CHECK_ENABLED);
     event_timer_init(&check->timer, fire);
     settle_health(check);
 }
@@ -142,21 +134,6 @@ static bool make_all(const struct program_conf *conf)
             if (server->check.enabled)
                 add(&checks.all[at++], server);
     return true;
-}
-
-// What a check brought down is up again where the file has no check any more that could bring it back.
-static void release_unchecked(const struct program_conf *conf)
-{
-    for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next)
-        for (const struct server_conf *server = proxy->be.servers; server; server = server->next) {
-            struct backend_state *state = backend_state_at(server->object);
-            if (checks.by_object[CHECK_HEALTH][server->object < checks.num_objects ? server->object : 0] ||
-                atomic_load(&state->check_status) == CHECK_UNKNOWN)
-                continue;
-            atomic_store(&state->check_status, CHECK_UNKNOWN);
-            atomic_store(&state->health, 0);
-            backend_state_set_op(checks.board, server, BACKEND_OP_RUNNING);
-        }
 }
 
 // The first checks are spread over the shortest interval, or max-spread-checks, in an order that chance gives: servers
@@ -204,7 +181,6 @@ bool check_begin(const struct check_start *start)
         check_end();
         return false;
     }
-    release_unchecked(start->conf);
     schedule_first();
     return true;
 }
