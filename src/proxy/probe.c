@@ -118,10 +118,32 @@ static bool check_server(struct config *config, const struct proxy_conf *proxy, 
     return !why;
 }
 
+static bool check_external(struct config *config, struct proxy_conf *proxy)
+{
+    const struct check_conf *check = &proxy->be.check;
+    const struct global_conf *global = &proxy_program(config)->global;
+    const char *why = NULL;
+    proxy->external.enabled =
+        check->protocol == CHECK_PROTOCOL_BUILT_IN && strcmp(check->name, "external-check") == 0;
+    if (!proxy->external.enabled)
+        return true;
+    if (!global->external_checks)
+        why = "needs 'external-check' in the global section";
+    else if (!global->may_fork)
+        why = "needs 'insecure-fork-wanted' in the global section";
+    else if (!proxy->external.command)
+        why = "needs 'external-check command'";
+    if (why)
+        config_diag_add(config->diag, CONFIG_ERROR, proxy->place, "%s '%s': 'option external-check' %s",
+                        proxy_kind(proxy), proxy->name, why);
+    return !why;
+}
+
 bool proxy_probe_finish(struct config *config, struct program_conf *program)
 {
     bool ok = true;
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
+        ok &= proxy->disabled || check_external(config, proxy);
         for (struct server_conf *it = proxy->disabled ? NULL : proxy->be.servers; it; it = it->next) {
             ok &= check_server(config, proxy, it);
             complete(config, proxy, it);
