@@ -34,6 +34,7 @@ struct stream_reply;
 struct proxy_conf;
 struct backend_conf;
 struct stick_table_conf;
+struct proxy_stick;
 
 enum proxy_mode { PROXY_MODE_TCP, PROXY_MODE_HTTP };
 
@@ -158,6 +159,7 @@ struct server_conf {
     bool has_id;     // `id` was written
     bool backup;
     bool disabled;
+    bool non_stick;        // no stick line remembers it
     bool down_kills;       // on-marked-down shutdown-sessions
     bool up_kills_backups; // on-marked-up shutdown-backup-sessions
     bool tfo;
@@ -300,6 +302,8 @@ struct backend_conf {
     uint32_t fullconn;
     struct choice_conf *use_servers;
     struct persist_conf *persists;
+    struct proxy_stick *sticks;       // proxy/stick_conf.h: of requests, in the order of the file
+    struct proxy_stick *stick_learns; // of answers
     struct cookie_conf cookie;
     uint8_t state_from;                 // PROXY_STATES_*: where servers' states are loaded from
     const char *state_file;             // server-state-file-name; NULL: the backend's name
@@ -384,6 +388,23 @@ struct cpu_map_conf {
     struct os_cpus cpus;
 };
 
+// A set of HTTP status codes.
+enum { STATUS_CODE_MIN = 100, STATUS_CODE_MAX = 599 };
+
+struct status_codes {
+    uint64_t bits[(STATUS_CODE_MAX - STATUS_CODE_MIN) / 64 + 1];
+};
+
+// status_codes_has says whether `status`, any number, is in the set.
+static inline bool status_codes_has(const struct status_codes *codes, uint32_t status)
+{
+    uint32_t at = status - STATUS_CODE_MIN;
+    return at <= STATUS_CODE_MAX - STATUS_CODE_MIN && codes->bits[at / 64] >> at % 64 & 1;
+}
+
+// status_codes_set puts `first` to `last`, both within the limits, into the set, or takes them out.
+void status_codes_set(struct status_codes *codes, uint32_t first, uint32_t last, bool in);
+
 struct global_conf {
     uint32_t maxconn; // 0: from the descriptor limit, which is looked up before the workers start
     uint32_t nbproc;
@@ -448,6 +469,9 @@ struct global_conf {
     uint32_t spread_checks;        // percent
     uint64_t max_spread_checks_us; // 0: no bound
     uint32_t stats_maxconn;
+    uint32_t stick_counters;        // tune.stick-counters, default 3
+    struct status_codes err_codes;  // http-err-codes: what counts as an error of the client
+    struct status_codes fail_codes; // http-fail-codes: what counts as a failure of a server
     struct tls_global_conf tls;
 };
 

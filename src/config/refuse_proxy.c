@@ -71,11 +71,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "stats show-modules", CONFIG_IN_PROXY, NULL },
     { "stats show-node", CONFIG_IN_PROXY, NULL },
     { "stats uri", CONFIG_IN_PROXY, NULL },
-    { "stick match", CONFIG_IN_PROXY, NULL },
-    { "stick on", CONFIG_IN_PROXY, NULL },
-    { "stick store-request", CONFIG_IN_PROXY, NULL },
-    { "stick store-response", CONFIG_IN_PROXY, NULL },
-    { "stick-table", CONFIG_IN_PROXY, NULL },
     { "transparent", CONFIG_IN_PROXY, NULL },
     { "use-fcgi-app", CONFIG_IN_PROXY, FCGI },
 };
