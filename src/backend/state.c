@@ -255,6 +255,10 @@ void backend_state_renew(const struct server_conf *server)
     store(&state->asked, 0);
     store(&state->num_downs, 0);
     store(&state->errors, 0);
+    store(&state->num_ejects, 0);
+    atomic_store(&state->ejected_us, 0);
+    for (size_t i = 0; i < NUM_ITEMS(state->observed); i++)
+        atomic_store(&state->observed[i], 0);
     store(&state->health, is_up ? 2 : 0); // as for HAProxy, of a server without a check
     store(&state->check_status, 0);
     store(&state->check_code, 0);
