@@ -38,6 +38,7 @@ enum proxy_counter {
     PROXY_COUNT_LOGS,        // frontends: log lines of streams
     PROXY_COUNT_DENIED_CONN, // frontends: by tcp-request connection
     PROXY_COUNT_DENIED_SESS, // frontends: by tcp-request session
+    PROXY_COUNT_NO_SERVER,   // backends: requests that found no server to go to
     PROXY_NUM_COUNTERS,
     PROXY_COUNT_IDLE = (int)BOARD_LEVEL, // servers: idle connections in this process; it goes down, too
 };

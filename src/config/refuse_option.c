@@ -4,7 +4,6 @@
 #include "base/check.h"
 #include "config/line.h"
 
-#define CHECKS "needs health checks, which fairlead does not support yet"
 #define NETNS  "needs network namespaces, which fairlead does not enter"
 #define QUIC   "needs QUIC, which fairlead does not have"
 #define EARLY  "is not supported: early data may be replayed, and is not sent on to servers"

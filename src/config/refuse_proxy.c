@@ -4,7 +4,6 @@
 #include "base/check.h"
 #include "config/line.h"
 
-#define CHECKS   "needs health checks, which fairlead does not support yet"
 #define DISPATCH "is deprecated in HAProxy; use a 'server' line"
 #define FCGI     "needs FastCGI, which fairlead does not have"
 #define H2       "needs HTTP/2, which fairlead does not support yet"
@@ -37,19 +36,12 @@ const struct config_refusal config_refuse_proxy[] = {
     { "hash-type", CONFIG_IN_PROXY, NULL },
     { "option checkcache", CONFIG_IN_PROXY, NULL },
     { "option disable-h2-upgrade", CONFIG_IN_PROXY, H2 },
-    { "option external-check", CONFIG_IN_PROXY, NULL },
     { "option http-drop-request-trailers", CONFIG_IN_PROXY, NULL },
     { "option http-drop-response-trailers", CONFIG_IN_PROXY, NULL },
     { "option independent-streams", CONFIG_IN_PROXY, NULL },
-    { "option ldap-check", CONFIG_IN_PROXY, NULL },
-    { "option mysql-check", CONFIG_IN_PROXY, NULL },
     { "option originalto", CONFIG_IN_PROXY, NULL },
-    { "option pgsql-check", CONFIG_IN_PROXY, NULL },
-    { "option redis-check", CONFIG_IN_PROXY, NULL },
-    { "option smtpchk", CONFIG_IN_PROXY, NULL },
     { "option socket-stats", CONFIG_IN_PROXY, NULL },
     { "option spop-check", CONFIG_IN_PROXY, SPOE },
-    { "option ssl-hello-chk", CONFIG_IN_PROXY, CHECKS },
     { "option transparent", CONFIG_IN_PROXY, NULL },
     { "quic-initial", CONFIG_IN_PROXY, QUIC },
     { "server-template", CONFIG_IN_PROXY, NULL },

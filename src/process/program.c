@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "board/board.h"
 #include "check/check.h"
+#include "check/external.h"
 #include "log/log.h"
 #include "frontend/frontend.h"
 #include "process/command.h"
@@ -218,7 +219,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     if (!tables_prepare(program, messages, board))
         return false;
     if (proxy_conf_publish(program, board)) {
-        backend_states_adopt(program);
+        backend_states_adopt(program, board);
         admin_state_files_load(messages, program);
         return true;
     }
@@ -373,8 +374,12 @@ static void admin_side_active(void *admin)
     struct controller *controller = rotation.controller;
     (void)admin;
     backend_states_reconcile(controller->conf, controller->board);
-    if (!check_begin(&(struct check_start){
-            .loop = &controller->loop, .conf = controller->conf, .board = controller->board, .inc = controller->inc }))
+    const struct check_start start = { .loop = &controller->loop,
+                                       .conf = controller->conf,
+                                       .board = controller->board,
+                                       .inc = controller->inc,
+                                       .helper_fd = controller->helper_fd };
+    if (!check_begin(&start))
         log_say(LOG_LEVEL_ALERT, "no health checks: out of memory");
     backend_states_begin(controller->conf, controller->board, &controller->loop);
 }
@@ -445,10 +450,23 @@ static const struct process_admin admin_side = {
     .stop = admin_side_stop,
 };
 
+static bool helper_is_wanted(const void *conf)
+{
+    return external_is_wanted(conf);
+}
+
+static void helper_run(const void *conf, int fd)
+{
+    external_serve(conf, fd);
+}
+
+static const struct process_helper helper = { .is_wanted = helper_is_wanted, .run = helper_run };
+
 const struct process_program process_program_fairlead = {
     .load = program_load,
     .unload = program_unload,
     .prepare = program_prepare,
     .traffic = &traffic,
     .admin = &admin_side,
+    .helper = &helper,
 };
