@@ -27,6 +27,13 @@ enum probe_init_state {
     PROBE_INIT_FULLY_DOWN,
 };
 
+// Of a proxy: what `option external-check` runs.
+struct probe_external_conf {
+    bool enabled;
+    const char *command; // or NULL
+    const char *path;    // of its environment, NULL: none
+};
+
 struct probe_conf {
     uint8_t observe;          // enum probe_observe
     uint8_t on_error;         // enum probe_on_error

@@ -25,6 +25,7 @@ enum {
     RULE_HTTP_REQUEST = 1 << 4,        // http-request
     RULE_HTTP_RESPONSE = 1 << 5,       // http-response
     RULE_HTTP_AFTER_RESPONSE = 1 << 6, // http-after-response
+    RULE_CHECK = 1 << 7,               // tcp-check and http-check: variables alone
 };
 
 enum rule_verdict {

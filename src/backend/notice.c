@@ -244,9 +244,17 @@ static void say_maint_begins(struct notice *notice, enum backend_op was, const c
     send_line(notice, LOG_LEVEL_ALERT);
 }
 
-static void say_remains(struct notice *notice, uint32_t admin)
+// Still draining: by order, or no longer by order but with the server it tracks.
+static void say_remains(struct notice *notice, uint32_t was, uint32_t admin, const struct server_conf *via)
 {
-    add(notice, "remains in %sdrain mode.", admin & BACKEND_ADMIN_DRAIN ? "forced " : "");
+    if (admin & BACKEND_ADMIN_DRAIN) {
+        add(notice, "remains in forced drain mode.");
+    } else {
+        add(notice,
+            was & BACKEND_ADMIN_DRAIN ? "is leaving forced drain but remains in drain mode" : "remains in drain mode");
+        add_why(notice, via ? via : notice->server->tracked, NULL);
+        add(notice, ".");
+    }
     send_line(notice, LOG_LEVEL_NOTICE);
 }
 
@@ -260,34 +268,39 @@ static void say_maint_ends(struct notice *notice, enum backend_op op, uint32_t w
     if (!drains)
         return;
     begin(notice, notice->board, notice->server);
-    say_remains(notice, admin);
+    say_remains(notice, was, admin, NULL);
 }
 
 static void say_maint_stays(struct notice *notice, uint32_t was, uint32_t admin)
 {
-    if (was & BACKEND_ADMIN_MAINT && !(admin & BACKEND_ADMIN_MAINT))
-        add(notice, "is leaving forced maintenance but remains in maintenance.");
-    else if (admin & BACKEND_ADMIN_MAINT)
+    if (admin & BACKEND_ADMIN_MAINT) {
         add(notice, "remains in forced maintenance.");
-    else
-        add(notice, "remains in maintenance.");
+    } else {
+        add(notice, was & BACKEND_ADMIN_MAINT ? "is leaving forced maintenance but remains in maintenance"
+                                              : "remains in maintenance");
+        add_why(notice, admin & BACKEND_ADMIN_MAINT_INHERITED ? notice->server->tracked : NULL, NULL);
+        add(notice, ".");
+    }
     send_line(notice, LOG_LEVEL_NOTICE);
 }
 
 static void say_drain(struct notice *notice, enum backend_op op, uint32_t was, uint32_t admin, const char *why,
                       const struct server_conf *via)
 {
-    bool forced = was & BACKEND_ADMIN_DRAIN;
-    if (!(was & BACKEND_ADMIN_ANY_DRAIN)) {
+    if (was & BACKEND_ADMIN_ANY_DRAIN && admin & BACKEND_ADMIN_ANY_DRAIN) {
+        say_remains(notice, was, admin, via);
+        return;
+    }
+    if (admin & BACKEND_ADMIN_ANY_DRAIN) {
         add(notice, "enters drain state");
         add_why(notice, via, why);
-        add_online(notice, false);
-    } else if (!(admin & BACKEND_ADMIN_ANY_DRAIN)) {
-        add(notice, "is %s (leaving %sdrain)%s", op == BACKEND_OP_STOPPED ? "DOWN" : "UP", forced ? "forced " : "",
-            ".");
+        if (op == BACKEND_OP_STOPPED)
+            add_left(notice);
+        else
+            add_online(notice, false);
     } else {
-        say_remains(notice, admin);
-        return;
+        // HAProxy calls the inherited one so, too.
+        add(notice, "is %s (leaving forced drain).", op == BACKEND_OP_STOPPED ? "DOWN" : "UP");
     }
     send_line(notice, LOG_LEVEL_NOTICE);
 }

@@ -71,6 +71,8 @@ const char *rule_set_name(uint32_t ruleset)
         return "http-request";
     case RULE_HTTP_RESPONSE:
         return "http-response";
+    case RULE_CHECK:
+        return "check";
     default:
         must(ruleset == RULE_HTTP_AFTER_RESPONSE);
         return "http-after-response";
