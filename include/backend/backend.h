@@ -15,6 +15,9 @@
 #include "proxy/counters.h"
 
 struct backend;
+struct backend_balance;
+
+#define BACKEND_LOADS_SECTION "server-loads"
 
 // What the backends of a worker share.
 struct backend_ctx {
@@ -57,10 +60,7 @@ struct backend {
     uint32_t num_servers;
     uint64_t *counters;
     _Atomic uint64_t *gauges;
-    uint16_t *rotation; // roundrobin: indexes of servers in the order they come, weights spread
-    uint32_t rotation_len;
-    uint16_t *backup_rotation;
-    uint32_t backup_rotation_len;
+    struct backend_balance *balance; // what choices look up, derived from the states of servers
 };
 
 // A connection to a server, in use by a stream or idle in the pool. `h1.stream.user` belongs to the stream while in
@@ -84,6 +84,10 @@ void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *progra
 // did.
 void backend_turn(struct backend_ctx *ctx);
 
+// backend_loads_prepare finds the table of connections per server on `board`, or makes it. In the keeper, before it
+// forks. False with errno.
+bool backend_loads_prepare(struct board *board);
+
 // backend_ctx_fini closes idle connections and frees all.
 void backend_ctx_fini(struct backend_ctx *ctx);
 
@@ -102,10 +106,17 @@ struct backend_ask {
 };
 
 // backend_pick chooses a server by the backend's algorithm among those that are open and not `ask->avoid`,
-// or NULL. roundrobin is one rotation for all workers; leastconn counts the connections of all workers. Servers at
-// their maxconn are passed over while another has room; when all are full the choice is `*full` = true and the caller
-// queues.
+// or NULL. roundrobin is one rotation for all workers; leastconn counts the connections of all workers. Where the
+// choice has no room for one more connection `*full` is true and the caller queues: for that server where a hash of the
+// request led to it (backend_pick_insists), else for any, since servers at their maxconn are passed over while another
+// has room.
 struct server *backend_pick(struct backend *backend, bool *full, const struct backend_ask *ask);
+
+// backend_pick_insists says whether a request that was asked for with `ask` waits for the server that was chosen alone.
+static inline bool backend_pick_insists(const struct backend *backend, const struct backend_ask *ask)
+{
+    return ask->has_hash && proxy_balance_is_hash(&backend->conf->be.balance);
+}
 
 // backend_ctx_offer offers every free place of every server to those who wait in the queues, after this process was
 // passed over as asleep (board_queue_awake).

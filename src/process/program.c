@@ -168,6 +168,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         TLS_SHARED_CACHE_SECTION,
         TLS_SHARED_STRIKES_SECTION,
         BACKEND_STATES_SECTION,
+        BACKEND_LOADS_SECTION,
     };
     settings->sections = sections;
     settings->num_sections = NUM_ITEMS(sections);
@@ -178,7 +179,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         text_printf(messages, "[ALERT]    no memory for TLS sessions and ticket keys: %s\n", strerror(errno));
         return false;
     }
-    if (!backend_states_prepare(board)) {
+    if (!backend_states_prepare(board) || !backend_loads_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
         return false;
     }
