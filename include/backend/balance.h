@@ -15,7 +15,8 @@ struct backend_node {
     uint32_t server; // its index
 };
 
-// What is derived for one set of servers that stand in for each other: the active ones, or the backups.
+// What is derived for one set of servers that stand in for each other: the active ones, or the backups. There is an
+// order, or there are stretches, or there is a ring; for some algorithms nothing of it.
 struct backend_plan {
     uint32_t num;      // servers that take part
     uint32_t *members; // their indexes, in the order of the file
@@ -26,11 +27,10 @@ struct backend_plan {
     // are then visited in strides.
     uint16_t *order;
     uint64_t *ends;
-    uint64_t num_places;
     uint64_t stride;
 
     struct backend_node *ring;
-    uint32_t num_nodes;
+    uint64_t num_places; // of the rotation, the map or the ring
 };
 
 enum { BACKEND_PLAN_ACTIVE, BACKEND_PLAN_BACKUP, BACKEND_NUM_PLANS };
@@ -92,7 +92,7 @@ void backend_plan_map(struct backend_plan *plan, uint32_t num_servers);
 // backend_plan_ring makes the ring of consistent hashing.
 void backend_plan_ring(struct backend_plan *plan, const struct backend *backend);
 
-// backend_plan_at gives the index of the server at place `place` of the rotation or map, counted without end.
+// backend_plan_at gives the index of the server at place `place` of the rotation, map or ring, counted without end.
 uint32_t backend_plan_at(const struct backend_plan *plan, uint64_t place);
 
 // backend_ring_find gives the number of the node that is nearest to `key` on the ring of `plan`.

@@ -19,15 +19,12 @@ static void plan_map(struct backend *backend, uint32_t which)
     backend_plan_map(&backend->balance->plans[which], backend->num_servers);
 }
 
-// A hash without a key goes round robin.
 static void plan_hash(struct backend *backend, uint32_t which)
 {
-    if (!backend->conf->be.balance.consistent) {
+    if (backend->conf->be.balance.consistent)
+        backend_plan_ring(&backend->balance->plans[which], backend);
+    else
         plan_map(backend, which);
-        return;
-    }
-    plan_rotation(backend, which);
-    backend_plan_ring(&backend->balance->plans[which], backend);
 }
 
 #define HASHED { plan_hash, backend_pick_hash }
@@ -59,7 +56,6 @@ static void plan_fini(struct backend_plan *plan)
     plan->order = NULL;
     plan->ends = NULL;
     plan->ring = NULL;
-    plan->num_nodes = 0;
 }
 
 static void plan_add(struct backend_plan *plan, const struct server *server, bool is_static)

@@ -58,14 +58,14 @@ void backend_plan_ring(struct backend_plan *plan, const struct backend *backend)
     sort_nodes(ring, room, num);
     free(room);
     plan->ring = ring;
-    plan->num_nodes = num;
+    plan->num_places = num;
 }
 
 // The node before `key` where it is as near as the one at or behind it.
 uint32_t backend_ring_find(const struct backend_plan *plan, uint32_t key)
 {
     const struct backend_node *ring = plan->ring;
-    uint32_t low = 0, high = plan->num_nodes;
+    uint32_t num = (uint32_t)plan->num_places, low = 0, high = num;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if (ring[middle].key < key)
@@ -73,18 +73,12 @@ uint32_t backend_ring_find(const struct backend_plan *plan, uint32_t key)
         else
             high = middle;
     }
-    uint32_t next = low == plan->num_nodes ? 0 : low;
-    uint32_t before = (low ? low : plan->num_nodes) - 1;
+    uint32_t next = low == num ? 0 : low;
+    uint32_t before = (low ? low : num) - 1;
     return key - ring[before].key <= ring[next].key - key ? before : next;
 }
 
 // ---- choices ------------------------------------------------------------------------------------------------------
-
-// The places that follow each other from where a hash leads: nodes of the ring, or places of the map.
-static uint32_t num_places(const struct backend_question *question)
-{
-    return question->plan->ring ? question->plan->num_nodes : (uint32_t)question->plan->num_places;
-}
 
 static uint32_t place_of(const struct backend_question *question, uint32_t hash)
 {
@@ -94,8 +88,7 @@ static uint32_t place_of(const struct backend_question *question, uint32_t hash)
 
 static struct server *server_at(const struct backend_question *question, uint32_t place)
 {
-    const struct backend_plan *plan = question->plan;
-    return &question->backend->servers[plan->ring ? plan->ring[place].server : plan->order[place]];
+    return &question->backend->servers[backend_plan_at(question->plan, place)];
 }
 
 // Bounded loads: of the connections there would be with this one, increased by the factor, each server gets its share
@@ -142,7 +135,7 @@ static bool is_welcome(const struct backend_question *question, const struct ser
 static struct server *walk(const struct backend_question *question, uint32_t place)
 {
     uint64_t asked[(BOARD_MAX_OBJECTS + 63) / 64];
-    uint32_t num = num_places(question), left = question->plan->num;
+    uint32_t num = (uint32_t)question->plan->num_places, left = question->plan->num;
     struct server *last = NULL;
     memset(asked, 0, (question->backend->num_servers + 63) / 64 * sizeof(*asked));
     for (uint32_t i = 0; i < num && left; i++, place = place + 1 == num ? 0 : place + 1) {

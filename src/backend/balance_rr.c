@@ -67,6 +67,8 @@ uint32_t backend_plan_at(const struct backend_plan *plan, uint64_t place)
     place %= plan->num_places;
     if (LIKELY(plan->order != NULL))
         return plan->order[place];
+    if (plan->ring)
+        return plan->ring[place].server;
     uint64_t point = place * plan->stride % plan->num_places;
     uint32_t low = 0, high = plan->num - 1;
     while (low < high) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of a request its server is chosen by, as a number. Which bytes count, and what becomes of them, was observed with
 // HAProxy 2.6 where its manual leaves it open.
+#include <string.h>
 #include "base/hash.h"
 #include "stream/act.h"
 #include "stream/body.h"
@@ -51,9 +52,30 @@ static bool by_source(uint32_t *out, const struct stream *stream, const struct b
     return len > 0;
 }
 
-static bool by_uri(uint32_t *out, const struct http_head *head, const struct balance_conf *conf)
+// The port that a scheme implies does not count (RFC 3986 section 6.2.3).
+static struct slice without_port(struct expr_scratch *scratch, const struct http_head *head)
 {
-    struct slice uri = conf->path_only ? http_head_pathq(head) : http_head_target(head);
+    struct slice target = http_head_target(head), authority = http_head_authority(head);
+    struct slice port = slice_begins(target, SLICE("http://"))    ? SLICE(":80")
+                        : slice_begins(target, SLICE("https://")) ? SLICE(":443")
+                                                                  : SLICE("");
+    if (LIKELY(!port.len || !slice_ends(authority, port)))
+        return target;
+    size_t before_len = (size_t)(authority.ptr - target.ptr) + authority.len - port.len;
+    char *copy = expr_scratch_take(scratch, target.len - port.len);
+    if (!copy)
+        return target;
+    memcpy(copy, target.ptr, before_len);
+    memcpy(copy + before_len, target.ptr + before_len + port.len, target.len - port.len - before_len);
+    return slice_of(copy, target.len - port.len);
+}
+
+static bool by_uri(uint32_t *out, struct stream *stream, const struct balance_conf *conf)
+{
+    struct expr_scratch *scratch = &stream->ctx->expr.scratch;
+    uint32_t mark = expr_scratch_mark(scratch);
+    const struct http_head *head = &stream->request;
+    struct slice uri = conf->path_only ? http_head_pathq(head) : without_port(scratch, head);
     uint32_t slashes = 0;
     if (conf->len && uri.len > conf->len)
         uri.len = conf->len;
@@ -62,7 +84,9 @@ static bool by_uri(uint32_t *out, const struct http_head *head, const struct bal
     for (size_t i = 0; conf->depth && i < uri.len; i++)
         if (uri.ptr[i] == '/' && slashes++ == conf->depth)
             uri.len = i;
-    return hash_key(out, conf, uri);
+    hash_key(out, conf, uri);
+    expr_scratch_release(scratch, mark);
+    return true;
 }
 
 // The value of the first parameter of that name between ampersands; ptr NULL where there is none.
@@ -199,7 +223,7 @@ static bool find_hash(uint32_t *out, struct stream *stream, const struct balance
     case PROXY_BALANCE_HASH:
         return by_expression(out, stream, conf);
     case PROXY_BALANCE_URI:
-        return stream->head_valid && by_uri(out, &stream->request, conf);
+        return stream->head_valid && by_uri(out, stream, conf);
     case PROXY_BALANCE_URL_PARAM:
         return stream->head_valid && by_param(out, stream, conf);
     case PROXY_BALANCE_HDR:
