@@ -8,32 +8,17 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "proxy/check_conf.h"
 
 struct board;
 struct event_loop;
 struct program_conf;
+struct server_conf;
 
-// How the last check went: the names are those of the statistics (HAProxy's management guide, check_status).
-enum check_status {
-    CHECK_UNKNOWN, // UNK: no check yet
-    CHECK_INI,     // INI
-    CHECK_SOCKERR, // SOCKERR
-    CHECK_L4OK,    // L4OK, and so on
-    CHECK_L4TOUT,
-    CHECK_L4CON,
-    CHECK_L6OK,
-    CHECK_L6TOUT,
-    CHECK_L6RSP,
-    CHECK_L7OK,
-    CHECK_L7OKC, // conditionally: disable-on-404
-    CHECK_L7TOUT,
-    CHECK_L7RSP,
-    CHECK_L7STS,
-    CHECK_PROCERR,
-    CHECK_PROCTOUT,
-    CHECK_PROCOK,
-    CHECK_HANA, // observe
-    CHECK_NUM_STATUSES
+// Bits of backend_state.check_flags and agent_flags.
+enum {
+    CHECK_FLAG_OFF = 1 << 0,     // by command (`disable health`, `disable agent`): none begins, and no result counts
+    CHECK_FLAG_RUNNING = 1 << 1, // one is under way
 };
 
 // check_status_name gives the short name ("L4OK").
@@ -58,3 +43,7 @@ void check_woken(void);
 
 // check_end ends them: another controller goes on.
 void check_end(void);
+
+// check_server_ready says that `server` was taken out of maintenance, or declared up, by order: its health begins anew
+// as that of a server that is up, and the next check comes at once. Active controller only.
+void check_server_ready(const struct server_conf *server);

@@ -24,6 +24,7 @@ struct stream_tunnel;
 struct stream_log;
 struct stream_service;
 struct stream_captures;
+struct stream_track;
 
 // What becomes of the client's connection after a stream.
 enum stream_next {
@@ -95,6 +96,7 @@ struct stream_ctx {
     struct table_proc_vars proc_vars;
     struct expr_process expr;       // what the expressions of this process share
     struct userlist_checks *checks; // proxy/userlist.h; NULL until the first password is checked
+    struct stream_track *free_tracks;
 };
 
 // stream_condition_holds answers for the converter when(): see struct expr_process.
@@ -143,12 +145,14 @@ struct stream {
     uint32_t backend_queue_before;
     int32_t retries_left;
     uint32_t retries;
+    uint32_t cookie_last; // seconds since 1970 of the affinity cookie's dates, 0: it has none
+    uint32_t cookie_first;
     uint16_t status;
     uint8_t step;
     uint8_t end;         // enum stream_end
     char end_phase;      // the log's letter for where it was decided
-    uint8_t cookie_seen; // letters for the log: N none, V valid, I invalid, D down
-    uint8_t cookie_set;  // N nothing, I inserted
+    uint8_t cookie_seen; // letters for the log: N none, V valid, I invalid, D down, E expired, O old, U unused
+    uint8_t cookie_set;  // N nothing, I inserted, U dates updated, P passed, R rewritten, D deleted
     bool redispatched : 1;
     bool has_slot : 1;    // a slot of the server is ours
     bool in_backend : 1;  // counted among the backend's open sessions
@@ -175,6 +179,12 @@ struct stream {
     bool told_leave : 1; // the answer said Connection: close of our own accord
     bool running : 1;
     bool run_again : 1;
+    bool track_counted : 1;     // the request was counted in what is tracked
+    bool track_bad : 1;         // it was none
+    struct stream_track *track; // stream/track.h, or NULL
+    uint64_t track_in;          // bytes that were counted there
+    uint64_t track_out;
+    uint64_t track_us;             // when that was done last
     struct expr_subject subject;   // of all rules and fetches
     const struct rule *rule;       // that waits, or NULL
     const struct rule *stopped_at; // that ended its list last, or NULL
@@ -250,8 +260,8 @@ void stream_release(struct stream *stream);
 // stream_has_request says whether the whole request has come: nothing more is waited for from the client but its end.
 bool stream_has_request(const struct stream *stream);
 
-// stream_describe writes what runs at this moment into `room`, `cap` bytes: the client, frontend, backend and server, the
-// step, the stream's number, its unique id and the start of the request; "" where no stream runs. Safe in a signal
+// stream_describe writes what runs at this moment into `room`, `cap` bytes: the client, frontend, backend and server,
+// the step, the stream's number, its unique id and the start of the request; "" where no stream runs. Safe in a signal
 // handler, at any moment; what it writes is for people.
 void stream_describe(const struct stream_ctx *ctx, char *room, size_t cap);
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string.h>
 #include "backend/state.h"
 #include "base/clock.h"
-#include "base/hash.h"
 
 // The words that mean all servers, and then one place for each object.
 struct states {
@@ -50,19 +48,34 @@ static void wake_all(struct board *board, enum board_role role)
     }
 }
 
-void backend_state_announce(struct board *board, const struct server_conf *server)
+void backend_states_announce(struct board *board)
 {
-    atomic_fetch_add(&backend_state_at(server->object)->epoch, 1);
-    atomic_fetch_add(&backend_state_at(server->backend->proxy->be_object)->epoch, 1);
     atomic_fetch_add(&states->epoch, 1);
     wake_all(board, BOARD_ROLE_WORKER);
 }
 
-// A server that starts slowly begins with nothing; who makes it grow is the controller's clock.
+void backend_state_mark(const struct server_conf *server)
+{
+    atomic_fetch_add(&backend_state_at(server->object)->epoch, 1);
+    atomic_fetch_add(&backend_state_at(server->backend->proxy->be_object)->epoch, 1);
+}
+
+void backend_state_announce(struct board *board, const struct server_conf *server)
+{
+    backend_state_mark(server);
+    backend_states_announce(board);
+}
+
+// What it gets of its weight: not nothing, however slowly it starts, as some checks count on seeing traffic.
 static void set_share(struct backend_state *state)
 {
-    if (backend_state_op(load(&state->status)) != BACKEND_OP_STARTING)
-        store(&state->share, load(&state->weight) * BACKEND_SHARE_SCALE);
+    uint32_t whole = load(&state->weight) * BACKEND_SHARE_SCALE;
+    uint32_t share = whole;
+    if (backend_state_op(load(&state->status)) == BACKEND_OP_STARTING)
+        share = (whole * load(&state->throttle) + 99) / 100;
+    else
+        store(&state->throttle, 0);
+    store(&state->share, share);
 }
 
 static void set_status(struct backend_state *state, enum backend_op op, uint32_t admin)
@@ -84,28 +97,34 @@ static void set_status(struct backend_state *state, enum backend_op op, uint32_t
     atomic_store_explicit(&state->status, status, memory_order_release);
 }
 
-bool backend_state_set_op(struct board *board, const struct server_conf *server, enum backend_op op)
+bool backend_state_set(struct board *board, const struct server_conf *server, enum backend_op op, uint32_t admin)
 {
     struct backend_state *state = backend_state_at(server->object);
     uint32_t status = backend_state_status(state);
-    if (backend_state_op(status) == op)
+    if (op == BACKEND_OP_RUNNING && server->slowstart_us && backend_state_op(status) == BACKEND_OP_STOPPED)
+        op = BACKEND_OP_STARTING;
+    if (status == ((uint32_t)op | admin << 8))
         return false;
-    set_status(state, op, backend_state_admin(status));
+    if (op == BACKEND_OP_STARTING && backend_state_op(status) != BACKEND_OP_STARTING) {
+        atomic_store(&state->starting_us, clock_mono_us());
+        store(&state->throttle, 1);
+    }
+    set_status(state, op, admin);
     set_share(state);
     backend_state_announce(board, server);
     return true;
 }
 
+bool backend_state_set_op(struct board *board, const struct server_conf *server, enum backend_op op)
+{
+    return backend_state_set(board, server, op,
+                             backend_state_admin(backend_state_status(backend_state_at(server->object))));
+}
+
 bool backend_state_set_admin(struct board *board, const struct server_conf *server, uint32_t add, uint32_t remove)
 {
-    struct backend_state *state = backend_state_at(server->object);
-    uint32_t status = backend_state_status(state);
-    uint32_t admin = (backend_state_admin(status) | add) & ~remove;
-    if (admin == backend_state_admin(status))
-        return false;
-    set_status(state, backend_state_op(status), admin);
-    backend_state_announce(board, server);
-    return true;
+    uint32_t status = backend_state_status(backend_state_at(server->object));
+    return backend_state_set(board, server, backend_state_op(status), (backend_state_admin(status) | add) & ~remove);
 }
 
 bool backend_state_set_weight(struct board *board, const struct server_conf *server, uint32_t weight)
@@ -129,9 +148,10 @@ bool backend_state_set_maxconn(struct board *board, const struct server_conf *se
     return true;
 }
 
-void backend_state_kill_sessions(struct board *board, const struct server_conf *server)
+void backend_state_kill_sessions(struct board *board, const struct server_conf *server, enum backend_kill why)
 {
-    atomic_fetch_add(&backend_state_at(server->object)->kills, 1);
+    struct backend_state *state = backend_state_at(server->object);
+    store(&state->kills, ((load(&state->kills) >> 2) + 1) << 2 | (uint32_t)why);
     backend_state_announce(board, server);
 }
 
@@ -144,63 +164,90 @@ void backend_state_ask(struct board *board, const struct server_conf *server, ui
 
 uint32_t backend_state_maxconn(const struct server_conf *server)
 {
-    uint32_t set = load(&backend_state_at(server->object)->maxconn);
-    return set ? set - 1 : server->maxconn;
+    const struct backend_state *state = backend_state_at(server->object);
+    uint32_t set = load(&state->maxconn);
+    uint32_t limit = set ? set - 1 : server->maxconn;
+    uint32_t throttle = load(&state->throttle);
+    if (!throttle || !limit)
+        return limit;
+    limit = (uint32_t)((uint64_t)limit * throttle / 100);
+    return limit ? limit : 1;
 }
 
-// Numbers of objects are given again: the name says whose state this is.
-static uint64_t owner_of(const struct server_conf *server)
+bool backend_state_speed(const struct server_conf *server, uint32_t percent)
 {
-    const struct transport_address *addr = &server->addr;
-    uint64_t hash = hash_djb2(slice_str(server->backend->proxy->name));
-    hash = hash << 32 | hash_djb2(slice_str(server->name));
-    hash ^= (uint64_t)hash_djb2(slice_of((const char *)addr->ip, sizeof(addr->ip))) << 16 | addr->port;
-    return hash | 1;
+    struct backend_state *state = backend_state_at(server->object);
+    uint32_t status = load(&state->status);
+    if (backend_state_op(status) != BACKEND_OP_STARTING || percent <= load(&state->throttle))
+        return false;
+    if (percent >= 100)
+        atomic_store_explicit(&state->status, BACKEND_OP_RUNNING | backend_state_admin(status) << 8,
+                              memory_order_release);
+    else
+        store(&state->throttle, percent);
+    set_share(state);
+    return true;
 }
 
-static void start_afresh(struct backend_state *state, const struct server_conf *server)
+void backend_state_repair(const struct server_conf *server)
 {
-    uint32_t admin =
-        (server->disabled ? BACKEND_ADMIN_MAINT_CONF : 0) | (server->unresolved ? BACKEND_ADMIN_MAINT_RESOLUTION : 0);
-    uint32_t epoch = load(&state->epoch);
-    memset((void *)state, 0, sizeof(*state));
-    store(&state->epoch, epoch + 1);
-    store(&state->weight, server->weight);
-    store(&state->weight_conf, server->weight);
-    store(&state->status, BACKEND_OP_RUNNING | admin << 8);
-    atomic_store(&state->changed_us, clock_wall_us());
+    struct backend_state *state = backend_state_at(server->object);
+    bool is_up = backend_status_is_up(load(&state->status));
+    uint64_t since_us = atomic_load(&state->down_since_us);
+    if (is_up && since_us)
+        atomic_store(&state->down_since_us, 0);
+    else if (!is_up && !since_us)
+        atomic_store(&state->down_since_us, clock_mono_us());
+    if (load(&state->text_seq) & 1)
+        store(&state->text_seq, load(&state->text_seq) + 1);
+    if (backend_state_op(load(&state->status)) == BACKEND_OP_STARTING && !load(&state->throttle))
+        store(&state->throttle, 1);
     set_share(state);
 }
 
-void backend_states_adopt(const struct program_conf *program)
+uint32_t backend_state_admin_of_file(const struct server_conf *server)
 {
-    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
-        for (const struct server_conf *server = proxy->be.servers; server; server = server->next) {
-            struct backend_state *state = backend_state_at(server->object);
-            uint64_t owner = owner_of(server);
-            if (atomic_load(&state->owner) == owner)
-                continue;
-            start_afresh(state, server);
-            atomic_store(&state->owner, owner);
-        }
+    return (server->disabled ? BACKEND_ADMIN_MAINT | BACKEND_ADMIN_MAINT_CONF : 0) |
+           (server->unresolved ? BACKEND_ADMIN_MAINT_RESOLUTION : 0);
 }
 
-static void reconcile(const struct server_conf *server, struct board *board)
+// Field by field: workers of an older generation may be reading.
+void backend_state_renew(const struct server_conf *server)
 {
     struct backend_state *state = backend_state_at(server->object);
-    uint32_t of_file = BACKEND_ADMIN_MAINT_CONF | BACKEND_ADMIN_MAINT_RESOLUTION;
-    uint32_t add =
-        (server->disabled ? BACKEND_ADMIN_MAINT_CONF : 0) | (server->unresolved ? BACKEND_ADMIN_MAINT_RESOLUTION : 0);
-    if (load(&state->weight_conf) != server->weight) {
-        store(&state->weight_conf, server->weight);
-        backend_state_set_weight(board, server, server->weight);
-    }
-    backend_state_set_admin(board, server, add, of_file & ~add);
-}
-
-void backend_states_reconcile(const struct program_conf *program, struct board *board)
-{
-    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
-        for (const struct server_conf *server = proxy->be.servers; server; server = server->next)
-            reconcile(server, board);
+    uint32_t admin = backend_state_admin_of_file(server);
+    bool is_up = !(admin & BACKEND_ADMIN_ANY_MAINT);
+    store(&state->weight, server->weight);
+    store(&state->weight_conf, server->weight);
+    store(&state->throttle, 0);
+    store(&state->share, server->weight * BACKEND_SHARE_SCALE);
+    store(&state->maxconn, 0);
+    store(&state->asked, 0);
+    store(&state->num_downs, 0);
+    store(&state->errors, 0);
+    store(&state->health, is_up ? 2 : 0); // as for HAProxy, of a server without a check
+    store(&state->check_status, 0);
+    store(&state->check_code, 0);
+    store(&state->check_ms, 0);
+    store(&state->check_flags, 0);
+    store(&state->check_rise, 0);
+    store(&state->check_fall, 0);
+    store(&state->num_check_fails, 0);
+    store(&state->agent_health, 0);
+    store(&state->agent_status, 0);
+    store(&state->agent_code, 0);
+    store(&state->agent_ms, 0);
+    store(&state->agent_flags, 0);
+    store(&state->agent_rise, 0);
+    store(&state->agent_fall, 0);
+    store(&state->had_checks, 0);
+    state->check_text[0] = state->agent_text[0] = '\0';
+    store(&state->text_seq, (load(&state->text_seq) | 1) + 1);
+    atomic_store(&state->down_us, 0);
+    atomic_store(&state->starting_us, 0);
+    atomic_store(&state->down_since_us, is_up ? 0 : clock_mono_us());
+    atomic_store(&state->changed_us, clock_wall_us());
+    atomic_store_explicit(&state->status, (uint32_t)(is_up ? BACKEND_OP_RUNNING : BACKEND_OP_STOPPED) | admin << 8,
+                          memory_order_release);
+    store(&state->is_fresh, 1);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <openssl/crypto.h>
 #include "admin/admin.h"
+#include "admin/state_file.h"
 #include "backend/state.h"
 #include "base/clock.h"
 #include "board/board.h"
@@ -185,6 +186,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     }
     if (proxy_conf_publish(program, board)) {
         backend_states_adopt(program);
+        admin_state_files_load(messages, program);
         return true;
     }
     text_printf(messages, "[ALERT]    the board has no room left for this configuration's proxies and servers\n");
@@ -326,6 +328,7 @@ static void admin_side_active(void *admin)
     if (!check_begin(&(struct check_start){
             .loop = &controller->loop, .conf = controller->conf, .board = controller->board, .inc = controller->inc }))
         log_say(LOG_LEVEL_ALERT, "no health checks: out of memory");
+    backend_states_begin(controller->conf, controller->board, &controller->loop);
 }
 
 static void admin_side_woken(void *admin)
@@ -366,6 +369,7 @@ static void admin_side_socket(void *admin, uint64_t id, const struct process_soc
 static void admin_side_leave(void *admin)
 {
     check_end();
+    backend_states_end();
     admin_leave(admin);
 }
 

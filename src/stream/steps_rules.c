@@ -3,7 +3,9 @@
 #include "expr/var.h"
 #include "rule/rule.h"
 #include "stream/act.h"
+#include "stream/cookie.h"
 #include "stream/service.h"
+#include "stream/track.h"
 
 void stream_rule_wait(struct stream *stream, uint64_t due_us, bool on_data)
 {
@@ -90,6 +92,8 @@ static enum stream_verdict answered(struct stream *stream, enum proxy_counter wh
     if (status)
         return stream_refuse(stream, status, (enum stream_end)stream->fail_end, true);
     bool denied = is_denial(stream);
+    if (which == PROXY_COUNT_DENIED_REQ && stream->stopped_at && stream->stopped_at->action->flags & RULE_ERRS)
+        stream_track_error(stream);
     if (denied)
         count_denied(stream, which);
     if (stream->answer)
@@ -202,6 +206,8 @@ enum stream_verdict stream_content_rules(struct stream *stream)
     enum stream_verdict verdict;
     if (!content_rules(stream, stream->session->conf, &verdict))
         return verdict;
+    if (stream->head_valid)
+        stream_track_request(stream);
     stream_step_set(stream, stream->head_valid ? STREAM_REQUEST_RULES : STREAM_PICK_BACKEND);
     return STREAM_GO;
 }
@@ -330,7 +336,7 @@ bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict)
             return false;
     }
     stream->response_phase = PHASE_OVER;
-    if (!stream_has_after_rules(stream) || stream_after_rules(stream))
+    if (stream_cookie_answer(stream) && (!stream_has_after_rules(stream) || stream_after_rules(stream)))
         return true;
     stream->times.answer_us = 0;
     *verdict = stream_refuse(stream, 500, STREAM_END_PROXY, false);
