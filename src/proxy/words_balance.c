@@ -312,9 +312,9 @@ static const struct config_word words[] = {
     { ALGORITHM("hash", parse_hash),
       .args = "<expression>",
       .help = "By a hash of what the expression gives (see hash-type); round robin where it gives nothing.",
-      .good = "balance hash req.cookie(id),lower",
-      .bad = "balance hash res.hdr(id)",
-      .bad_says = "not available" },
+      .good = "balance hash str(www.test),lower",
+      .bad = "balance hash",
+      .bad_says = "wants an expression" },
     { .name = "hash-type",
       .in = CONFIG_IN_PROXY,
       .min_args = 1,
@@ -367,8 +367,8 @@ static const struct config_word words[] = {
       .help = "What the server's places on the ring of 'hash-type consistent' are derived from: its id, which is the "
               "default, its address, or address and port. A server without an address that is known uses its id. "
               "Places by address are fairlead's own.",
-      .good = "server s1 127.0.0.1:8000 hash-key addr-port",
-      .bad = "server s1 127.0.0.1:8000 hash-key name",
+      .good = "weight 2 hash-key addr-port",
+      .bad = "hash-key name",
       .bad_says = "unknown hash key" },
 };
 CONFIG_WORDS(words);
