@@ -21,6 +21,7 @@ struct backend_plan {
     uint32_t num;      // servers that take part
     uint32_t *members; // their indexes, in the order of the file
     uint32_t *weights; // by index, 0: takes no part; what counts for this algorithm
+    uint64_t *starts;  // by index: the weights of the members before it
     uint64_t total;    // of the weights of all members
 
     // The rotation: an order of places where it is short enough, else the ends of each member's stretch of places, which

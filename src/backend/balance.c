@@ -64,6 +64,7 @@ static void plan_add(struct backend_plan *plan, const struct server *server, boo
     uint32_t weight = is_static ? server->conf->weight : share;
     plan->members[plan->num++] = server->conf->index;
     plan->weights[server->conf->index] = weight ? weight : 1;
+    plan->starts[server->conf->index] = plan->total;
     plan->total += plan->weights[server->conf->index];
 }
 
@@ -116,6 +117,7 @@ void backend_balance_init(struct backend *backend)
         struct backend_plan *plan = &backend->balance->plans[i];
         plan->members = alloc(backend->num_servers, sizeof(*plan->members));
         plan->weights = alloc(backend->num_servers, sizeof(*plan->weights));
+        plan->starts = alloc(backend->num_servers, sizeof(*plan->starts));
     }
     if (backend->conf->be.balance.algorithm == PROXY_BALANCE_LEASTCONN)
         backend_least_init(backend);
@@ -128,6 +130,7 @@ void backend_balance_fini(struct backend *backend)
         plan_fini(&backend->balance->plans[i]);
         free(backend->balance->plans[i].members);
         free(backend->balance->plans[i].weights);
+        free(backend->balance->plans[i].starts);
     }
     free(backend->balance);
 }

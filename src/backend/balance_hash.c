@@ -91,8 +91,9 @@ static struct server *server_at(const struct backend_question *question, uint32_
     return &question->backend->servers[backend_plan_at(question->plan, place)];
 }
 
-// Bounded loads: of the connections there would be with this one, increased by the factor, each server gets its share
-// by weight, rounded up. The backend's own lanes count this request already.
+// Bounded loads: the connections there would be with this one, increased by the factor, are shared out by weight; where
+// that does not come out even each server gets what its stretch of the sum of weights makes whole, so that no slot is
+// given twice. The backend's own lanes count this request already.
 bool backend_is_within_factor(const struct backend_plan *plan, const struct server *server)
 {
     const struct backend *backend = server->backend;
@@ -102,8 +103,9 @@ bool backend_is_within_factor(const struct backend_plan *plan, const struct serv
         return true;
     uint64_t sum = board_lane_sum(ctx->board, backend->conf->be_object);
     uint64_t slots = ((sum ? sum : 1) * factor + 99) / 100;
-    uint64_t share = (slots * plan->weights[server->conf->index] + plan->total - 1) / plan->total;
-    return board_lane_sum(ctx->board, server->conf->object) < share;
+    uint64_t start = plan->starts[server->conf->index], end = start + plan->weights[server->conf->index];
+    uint64_t share = end * slots / plan->total - start * slots / plan->total;
+    return board_lane_sum(ctx->board, server->conf->object) < (share ? share : 1);
 }
 
 static bool queue_is_full(const struct server *server)

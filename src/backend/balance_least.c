@@ -127,12 +127,14 @@ void backend_least_plan(struct backend *backend, uint32_t which)
     }
 }
 
-// What a server's connections weigh; infinite where it is full or takes no part.
+// What a server's connections would weigh with one more, so that heavier ones get more of the first, too; but idle ones
+// are all the same. Infinite where it is full or takes no part.
 static float score_of(const struct backend_balance *balance, uint32_t which, uint32_t index)
 {
-    return balance->loads[index] < balance->limits[which][index]
-               ? (float)balance->loads[index] * balance->costs[which][index]
-               : INFINITY;
+    int32_t load = balance->loads[index];
+    if (load >= balance->limits[which][index])
+        return INFINITY;
+    return load ? (float)(load + 1) * balance->costs[which][index] : 0;
 }
 
 // The same for four servers at once, and the least of a block of them.
@@ -148,10 +150,10 @@ static float block_score(const struct backend_balance *balance, uint32_t which, 
         memcpy(&load, &balance->loads[i], sizeof(load));
         memcpy(&limit, &balance->limits[which][i], sizeof(limit));
         memcpy(&cost, &balance->costs[which][i], sizeof(cost));
-        __typeof__(load) open = load < limit, bits;
-        cost *= __builtin_convertvector(load, __typeof__(cost));
+        __typeof__(load) open = load < limit, busy = load != 0, bits;
+        cost *= __builtin_convertvector(load + 1, __typeof__(cost));
         memcpy(&bits, &cost, sizeof(bits));
-        bits = (bits & open) | (infinite & ~open);
+        bits = (bits & busy & open) | (infinite & ~open);
         memcpy(&cost, &bits, sizeof(cost));
         __typeof__(open) less = cost < least;
         __typeof__(bits) old;
@@ -203,6 +205,7 @@ static struct server *pick_slowly(const struct backend_question *question, uint3
         struct server *server = &backend->servers[plan->members[(start + i) % plan->num]];
         uint64_t weight = plan->weights[server->conf->index];
         uint64_t load = board_lane_sum(backend->ctx->board, server->conf->object);
+        load += load != 0;
         if (server == question->ask->avoid)
             continue;
         if (!backend_has_room(server)) {
