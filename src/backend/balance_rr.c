@@ -4,19 +4,39 @@
 #include "backend/balance.h"
 #include "backend/rotation.h"
 
-static uint64_t common_divisor(uint64_t a, uint64_t b)
+// The largest quotient of the continued fraction of `stride` by `total`: visits to a stretch are the less even the
+// larger it is. 0 where some places would never be visited.
+static uint64_t unevenness(uint64_t stride, uint64_t total)
 {
-    while (b) {
-        uint64_t rest = a % b;
-        a = b;
-        b = rest;
+    uint64_t largest = 1;
+    while (total) {
+        uint64_t quotient = stride / total, rest = stride % total;
+        largest = quotient > largest ? quotient : largest;
+        stride = total;
+        total = rest;
     }
-    return a;
+    return stride == 1 ? largest : 0;
+}
+
+enum { STRIDES_TRIED = 256 };
+
+// Near the golden section, all of whose quotients are 1; at its end the fraction is as it comes.
+static uint64_t stride_for(uint64_t total)
+{
+    uint64_t section = (uint64_t)((double)total * 0.6180339887498949), best = section, least = 0;
+    for (uint64_t stride = section; stride < total && (!least || stride < section + STRIDES_TRIED); stride++) {
+        uint64_t largest = unevenness(stride, total);
+        if (largest && (!least || largest < least)) {
+            least = largest;
+            best = stride;
+        }
+    }
+    return best;
 }
 
 // An order of millions of places would take a moment to write out whenever a weight changes, in every worker. So each
-// server gets a stretch of places as long as its weight, and the places are visited in strides of the golden section,
-// which comes back to each stretch at intervals as even as those of any rule.
+// server gets a stretch of places as long as its weight, and all places are visited in strides that come back to each
+// stretch at intervals about as even as those of an order.
 static void plan_stretches(struct backend_plan *plan, const uint32_t *weights)
 {
     uint64_t end = 0;
@@ -26,9 +46,7 @@ static void plan_stretches(struct backend_plan *plan, const uint32_t *weights)
     for (uint32_t i = 0; i < plan->num; i++)
         plan->ends[i] = end += weights[plan->members[i]];
     plan->num_places = end;
-    plan->stride = (uint64_t)((double)end * 0.6180339887498949);
-    while (common_divisor(plan->stride, end) != 1)
-        plan->stride++;
+    plan->stride = stride_for(end);
 }
 
 static uint32_t *reduced(uint64_t *total, const struct backend_plan *plan, uint32_t num_servers)
