@@ -110,6 +110,17 @@ bool stream_names_pass(struct stream *stream, const struct proxy_conf *conf, enu
 // `*verdict` says how it goes on.
 bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict);
 
+// stream_wait_for_body waits until the request's body is here, or as much of it as fits. False: `*verdict` says how it
+// goes on, and the step is to be run again if it does.
+bool stream_wait_for_body(struct stream *stream, enum stream_verdict *verdict);
+
+// stream_balance_wait waits for what `balance url_param ... check_post` looks at, likewise.
+bool stream_balance_wait(struct stream *stream, enum stream_verdict *verdict);
+
+// stream_balance_ask puts into `ask` what of the request the backend's algorithm looks at. The request's head and the
+// start of its body must still stand in their buffer the first time.
+void stream_balance_ask(struct stream *stream, struct backend_ask *ask);
+
 // stream_body_waited reads what has come of the request's body (or the answer's, once its head is here) and says
 // whether `at_least` bytes of it (0: all) are here, or as much as will come or fit.
 bool stream_body_waited(struct stream *stream, uint64_t at_least);

@@ -142,6 +142,7 @@ struct stream {
     uint64_t bytes_in;     // request bytes read from the client
     uint64_t bytes_out;    // answer bytes written to the client
     uint32_t id;           // counts the requests of this process
+    uint32_t hash;         // of what balancing looks at, with has_hash
     uint32_t waiter;       // on the board's queue, 0 for none
     uint32_t queue_before; // our place in the server's and the backend's queue when we came, 0: never there
     uint32_t backend_queue_before;
@@ -165,6 +166,9 @@ struct stream {
     bool sticky : 1;      // the server was named by a cookie or a rule
     bool by_rule : 1;     // by use-server
     bool moved : 1;       // the server it waited for is down: it goes where there is room
+    bool insists : 1;     // the server was named by a hash: the request waits for it alone
+    bool hash_known : 1;  // has_hash and hash are what they will be
+    bool has_hash : 1;
     bool force_persist : 1;
     bool ignore_persist : 1;
     bool no_pool : 1; // a retry: only a fresh connection will do

@@ -171,6 +171,7 @@ static void sections_name(struct process_settings *settings, const struct progra
         TLS_SHARED_CACHE_SECTION,
         TLS_SHARED_STRIKES_SECTION,
         BACKEND_STATES_SECTION,
+        BACKEND_LOADS_SECTION,
     };
     size_t num = 0;
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
@@ -212,7 +213,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         text_printf(messages, "[ALERT]    no memory for TLS sessions and ticket keys: %s\n", strerror(errno));
         return false;
     }
-    if (!backend_states_prepare(board)) {
+    if (!backend_states_prepare(board) || !backend_loads_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
         return false;
     }

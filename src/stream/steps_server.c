@@ -10,6 +10,12 @@
 #include "stream/on_server.h"
 #include "stream/steps.h"
 
+// Whom it waits for was named by a cookie, a rule or a hash.
+static bool waits_for_one(const struct stream *stream)
+{
+    return stream->sticky || stream->insists;
+}
+
 // A slot may have come free between our look at the servers and our place in the queue: each free one is offered to
 // whoever is first in line, which may be us. What we are granted comes back through stream_queue_granted.
 static void offer_free_slots(struct stream *stream)
@@ -17,7 +23,7 @@ static void offer_free_slots(struct stream *stream)
     struct backend *backend = stream->backend;
     for (uint32_t i = 0; i < backend->num_servers; i++) {
         struct server *server = &backend->servers[i];
-        if (backend_server_is_usable(server) && (!stream->sticky || server == stream->server))
+        if (backend_server_is_usable(server) && (!waits_for_one(stream) || server == stream->server))
             board_queue_offer(stream->ctx->board, backend->conf->be_object, server->conf->object,
                               backend_state_maxconn(server->conf));
     }
@@ -28,10 +34,10 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     struct stream_ctx *ctx = stream->ctx;
     struct backend *backend = stream->backend;
     uint32_t be = backend->conf->be_object;
-    uint32_t wanted = stream->sticky ? server->conf->object : 0;
+    uint32_t wanted = waits_for_one(stream) ? server->conf->object : 0;
     uint32_t len = board_queue_len(ctx->board, be, wanted);
-    if (server->conf->maxqueue && stream->sticky && len >= server->conf->maxqueue) {
-        stream->sticky = false;
+    if (server->conf->maxqueue && wanted && len >= server->conf->maxqueue) {
+        stream->sticky = stream->insists = false;
         wanted = 0;
     }
     // Zero in the log means that the request did not go through this queue: its own place counts.
@@ -41,7 +47,7 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     proxy_gauge_raise(wanted ? &board_gauges(ctx->board, wanted)[PROXY_GAUGE_QUEUE_MAX]
                              : &backend->gauges[PROXY_GAUGE_QUEUE_MAX],
                       len + 1);
-    if (stream->sticky)
+    if (wanted)
         stream_server_join(stream, server);
     else
         stream_server_part(stream), stream->server = NULL;
@@ -128,11 +134,18 @@ enum stream_verdict stream_pick_server(struct stream *stream)
     stream->sticky = server != NULL;
     if (!server && !stream->redispatched)
         server = stream_persist_last(stream);
-    if (!server)
+    stream->insists = false;
+    if (!server) {
+        enum stream_verdict verdict;
+        if (!stream_balance_wait(stream, &verdict))
+            return verdict;
+        stream_balance_ask(stream, &ask);
         server = backend_pick(backend, &full, &ask);
-    if (!server && ask.avoid) {
-        ask.avoid = NULL;
-        server = backend_pick(backend, &full, &ask);
+        if (!server && ask.avoid) {
+            ask.avoid = NULL;
+            server = backend_pick(backend, &full, &ask);
+        }
+        stream->insists = backend_pick_insists(backend, &ask);
     }
     if (!server && backend->conf->options & PROXY_OPT_FAIL_OPEN)
         server = backend_pick_closed(backend, &full);
@@ -195,8 +208,9 @@ void stream_queue_granted(struct stream_ctx *ctx)
             continue;
         }
         // Another was faster: back to the head of the queue.
-        stream->waiter = board_queue_wait_first(ctx->board, backend->conf->be_object,
-                                                stream->sticky ? stream->server->conf->object : 0, ctx->inc, cookie);
+        stream->waiter =
+            board_queue_wait_first(ctx->board, backend->conf->be_object,
+                                   waits_for_one(stream) ? stream->server->conf->object : 0, ctx->inc, cookie);
         if (stream->waiter)
             offer_free_slots(stream);
         else
@@ -222,7 +236,7 @@ static bool may_redispatch(const struct stream *stream)
         return false;
     int32_t interval = conf->redispatch_interval;
     // Nothing ties this request to its server, and the rotation has others: waiting for this one would help nobody.
-    if (!stream->sticky && conf->balance == PROXY_BALANCE_ROUNDROBIN && has_other(stream))
+    if (!stream->sticky && conf->balance.algorithm == PROXY_BALANCE_ROUNDROBIN && has_other(stream))
         return true;
     uint32_t done = stream->retries + 1;
     if (interval > 0)

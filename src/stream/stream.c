@@ -265,7 +265,7 @@ static char phase_letter(const struct stream *stream, enum stream_end end)
         return 'R';
     case STREAM_PICK_BACKEND:
     case STREAM_PICK_SERVER:
-        return end == STREAM_END_LOCAL ? 'R' : 'C';
+        return end == STREAM_END_LOCAL || end == STREAM_END_CLIENT || end == STREAM_END_CLIENT_TIMEOUT ? 'R' : 'C';
     case STREAM_QUEUE:
         return 'Q';
     case STREAM_CONNECT:
@@ -617,6 +617,7 @@ void stream_timer_fired(struct stream *stream)
     case STREAM_REQUEST_RULES:
     case STREAM_BACKEND_CONTENT:
     case STREAM_BACKEND_RULES:
+    case STREAM_PICK_SERVER:
     case STREAM_RAW_RESPONSE:
         break;
     default:
