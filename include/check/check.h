@@ -25,6 +25,7 @@ struct check_start {
     const struct program_conf *conf;
     struct board *board;
     uint32_t inc;
+    int helper_fd; // to the helper that runs external checks (check/external.h), -1: there is none
 };
 
 // check_begin starts all checks of the configuration, each at its own moment. Once, in the active controller. False

@@ -89,6 +89,11 @@ void check_report(struct check *check, enum check_status status, uint16_t code, 
 // is under way goes on. `duration_ms` is -1 where there is none.
 void check_note(struct check *check, enum check_status status, uint16_t code, const char *text, int32_t duration_ms);
 
+struct check_result;
+
+// check_show puts a result on the board, for statistics, and does nothing else.
+void check_show(const struct check *check, const struct check_result *result);
+
 // A result, as it is told.
 struct check_result {
     enum check_status status;

@@ -39,7 +39,8 @@ enum check_status {
     CHECK_PROCERR,
     CHECK_PROCTOUT,
     CHECK_PROCOK,
-    CHECK_HANA, // observe
+    CHECK_HANA,    // observe
+    CHECK_CHECKED, // an agent that said nothing of the server's state
     CHECK_NUM_STATUSES
 };
 

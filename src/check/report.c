@@ -50,7 +50,7 @@ static void put_text(struct backend_state *state, char *out, const char *text)
     atomic_store_explicit(&state->text_seq, seq + 2, memory_order_release);
 }
 
-static void put_on_board(const struct check *check, const struct check_result *result)
+void check_show(const struct check *check, const struct check_result *result)
 {
     struct backend_state *state = check->state;
     bool is_agent = check->kind == CHECK_AGENT;
@@ -116,7 +116,7 @@ static void tell(const struct check *check, const struct check_result *result)
 static bool other_is_well(const struct check *check)
 {
     const struct check *other = check_of(check->server, check->kind == CHECK_AGENT ? CHECK_HEALTH : CHECK_AGENT);
-    return !other || check_health(other) >= other->rise;
+    return (!other || check_health(other) >= other->rise) && !atomic_load(&check->state->ejected_us);
 }
 
 static void change(struct check *check, const struct check_result *result)
@@ -151,7 +151,7 @@ void check_note(struct check *check, enum check_status status, uint16_t code, co
     struct backend_state *state = check->state;
     struct check_result result = { .status = status, .code = code, .text = text, .duration_ms = duration_ms };
     uint32_t before = atomic_load(check->kind == CHECK_AGENT ? &state->agent_status : &state->check_status);
-    put_on_board(check, &result);
+    check_show(check, &result);
     bool counted = count(check, check_status_is_failure(status));
     if (counted || before != status)
         tell(check, &result);

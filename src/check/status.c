@@ -24,6 +24,7 @@ static const struct {
     [CHECK_PROCTOUT] = { "PROCTOUT", "External check timeout" },
     [CHECK_PROCOK] = { "PROCOK", "External check passed" },
     [CHECK_HANA] = { "HANA", "Health analyze" },
+    [CHECK_CHECKED] = { "CHECKED", "No status change" },
 };
 
 const char *check_status_name(enum check_status status)

@@ -7,6 +7,7 @@
 #include "proxy/ring.h"
 #include "proxy/errors.h"
 #include "proxy/ref.h"
+#include "proxy/stick_conf.h"
 #include "proxy/userlist.h"
 #include "proxy/words.h"
 #include "proxy/words_check.h"
@@ -254,6 +255,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_conf_check(config, proxy);
         ok &= proxy_logs_finish(config, proxy);
         ok &= resolve_names(config, proxy);
+        ok &= proxy_stick_finish(config, proxy);
         ok &= proxy_tls_finish(config, proxy);
         ok &= check_rules_finish(config, proxy);
     }
