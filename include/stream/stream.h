@@ -46,6 +46,8 @@ enum stream_end {
     STREAM_END_RESOURCE,       // R: memory, descriptors
     STREAM_END_INTERNAL,       // I
     STREAM_END_KILLED,         // K: by an operator
+    STREAM_END_DOWN,           // D: its server went down
+    STREAM_END_UP,             // U: it was on a backup server, and another came back
 };
 
 // Steps in their usual order. stream_step_set asserts the edge.
@@ -126,6 +128,7 @@ struct stream {
     struct backend_conn *back;
     struct backend *backend; // NULL until picked
     struct server *server;
+    struct list on_server; // of server->streams: it waits for that server, or is on it
     const struct proxy_answer *answer;
     const struct stream_service *service; // that will answer, chosen by a rule
     struct stream_relay up;               // request body
@@ -161,6 +164,7 @@ struct stream {
     bool answer_head : 1; // the answer's head was passed on
     bool sticky : 1;      // the server was named by a cookie or a rule
     bool by_rule : 1;     // by use-server
+    bool moved : 1;       // the server it waited for is down: it goes where there is room
     bool force_persist : 1;
     bool ignore_persist : 1;
     bool no_pool : 1; // a retry: only a fresh connection will do
@@ -201,6 +205,7 @@ struct stream {
     struct stream_captures *captures; // stream/capture.h, or NULL
     uint16_t server_status;           // of the server's answer, before rules; 0: none
     uint8_t back_error;               // enum stream_error of the last connection to a server that failed
+    const char *no_server;            // why there was no server for it; NULL: there was one, or none was looked for
     uint32_t back_tls_error;          // the TLS library's error of it, 0: none
     struct stream_cost cost;
     struct http_head request;

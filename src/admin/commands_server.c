@@ -311,8 +311,7 @@ RUN(resume_agent)
     }
 
 static const struct admin_command commands[] = {
-    COMMAND("set server", ADMIN_LEVEL_ADMIN, run_set_server,
-            "<backend>/<server> { state ready|drain|maint | weight <n>[%] | health up|stopping|down | agent up|down }",
+    COMMAND("set server", ADMIN_LEVEL_ADMIN, run_set_server, "<backend>/<server> state|weight|health|agent <value>",
             "change a server's state, weight or health"),
     COMMAND("set weight", ADMIN_LEVEL_ADMIN, run_set_weight, "<backend>/<server> <n>[%]",
             "change a server's weight, or make it a part of the configured one"),

@@ -220,7 +220,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     if (!tables_prepare(program, messages, board))
         return false;
     if (proxy_conf_publish(program, board)) {
-        backend_states_adopt(program);
+        backend_states_adopt(program, board);
         admin_state_files_load(messages, program);
         return true;
     }

@@ -8,6 +8,7 @@
 #include "proxy/userlist.h"
 #include "stream/capture.h"
 #include "stream/error.h"
+#include "stream/on_server.h"
 #include "stream/steps.h"
 #include "stream/track.h"
 #include "transport/tls.h"
@@ -169,6 +170,7 @@ static void stream_give(struct stream *stream)
     give_chunk(ctx, stream->reply_body);
     ctx->num_streams--;
     event_task_cancel(&stream->task);
+    list_remove(&stream->on_server);
     stream_captures_free(stream->captures);
     if (ctx->num_free >= MAX_FREE) {
         free(stream);
@@ -197,6 +199,7 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->subject.stream = stream;
     stream->subject.scopes = 1U << EXPR_SCOPE_SESS | 1U << EXPR_SCOPE_TXN | 1U << EXPR_SCOPE_REQ | 1U << EXPR_SCOPE_RES;
     stream->subject.vars[EXPR_SCOPE_SESS] = session->vars;
+    list_init(&stream->on_server);
     stream->cookie_seen = stream->cookie_set = '-';
     stream->times.idle_us = session->idle_us;
     stream->client_act_us = ctx->loop->now_us;
@@ -305,7 +308,7 @@ static void leave_conn(struct stream *stream, bool keep)
     stream_note_back_error(stream);
     stream->back = NULL;
     if (keep)
-        backend_pool_put(back, &stream->session->own_conn);
+        backend_pool_put(back, stream->session->conf->fe.keeps_no_conn ? NULL : &stream->session->own_conn);
     else
         backend_conn_close(back, false);
 }
@@ -325,6 +328,7 @@ static void leave_queue(struct stream *stream)
 
 static void leave_slot(struct stream *stream)
 {
+    stream_server_part(stream);
     if (stream->has_slot) {
         stream->has_slot = false;
         backend_slot_give(stream->server);
