@@ -536,6 +536,7 @@ struct proxy_load {
     size_t num_files;
     bool (*more)(struct config *config); // reads what is to be read besides, after the files; may be NULL
     bool numeric_hosts;                  // no name is looked up
+    bool may_fork;                       // as insecure-fork-wanted
     bool no_splice;                      // bodies are copied
     bool no_server_verify;               // `ssl-server-verify none` unless the file says otherwise
     bool ignore_unresolved;              // a server without an address is down, and no error

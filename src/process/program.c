@@ -132,6 +132,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         .num_files = options->num_files,
         .more = read_master_socket,
         .numeric_hosts = options->no_getaddrinfo,
+        .may_fork = options->may_fork,
         .no_splice = options->no_splice,
         .no_server_verify = options->no_server_verify,
         .ignore_unresolved = options->ignore_unresolved,
