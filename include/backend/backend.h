@@ -25,6 +25,7 @@ struct backend_ctx {
     struct mux_ctx *mux;
     const struct global_conf *global;
     struct event_timer purge_timer;
+    const struct backend_guests *guests;
     struct backend **backends; // by proxy_conf.index; NULL where a proxy has no backend
     uint32_t num_backends;
     bool stopping;  // softly: idle connections are purged soon
@@ -36,6 +37,11 @@ struct server {
     struct backend_state *state; // on the board
     struct backend *backend;
     uint64_t *counters;
+    struct list streams; // of the streams that are on it or wait for it, and of its tunnels: theirs to enter and leave
+    struct list tunnels;
+    uint32_t epoch; // of its state, as far as backend_turn has seen it
+    uint32_t kills; // likewise
+    bool was_up;
     struct list idle;     // struct backend_conn.link, the latest used first
     struct list *by_name; // with `sni`: the same ones in BACKEND_NAME_BUCKETS lists, by the name they asked for
     uint32_t num_idle;
@@ -51,6 +57,12 @@ struct server {
 
 enum { BACKEND_NAME_BUCKETS = 64 };
 
+// What a server's streams and tunnels do when it has no place for them; the area of streams brings it.
+struct backend_guests {
+    void (*kill)(struct server *server, enum backend_kill why); // end all that are on it
+    void (*requeue)(struct server *server);                     // those that wait for it look for another
+};
+
 struct backend {
     const struct proxy_conf *conf;
     struct backend_ctx *ctx;
@@ -62,6 +74,11 @@ struct backend {
     uint32_t rotation_len;
     uint16_t *backup_rotation;
     uint32_t backup_rotation_len;
+    uint32_t epoch;        // of its servers' states, as far as backend_turn has seen them
+    uint32_t next_closed;  // where backend_pick_closed goes on
+    const char *no_server; // why there was no server for a request, when the log was last told, and when that was
+    uint64_t no_server_us;
+    uint32_t num_unsaid;
 };
 
 // A connection to a server, in use by a stream or idle in the pool. `h1.stream.user` belongs to the stream while in
@@ -82,6 +99,9 @@ struct backend_conn {
 // backend_ctx_init makes the run-time objects for all backends of `program`.
 void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
                       struct board *board, uint32_t inc, struct mux_ctx *mux);
+
+// backend_ctx_host says who hears when servers have no place for their streams and tunnels.
+void backend_ctx_host(struct backend_ctx *ctx, const struct backend_guests *guests);
 
 // backend_turn follows what happened to servers since the last call. Once each turn of the loop; one load where nothing
 // did.
@@ -109,6 +129,10 @@ struct backend_ask {
 // their maxconn are passed over while another has room; when all are full the choice is `*full` = true and the caller
 // queues.
 struct server *backend_pick(struct backend *backend, bool *full, const struct backend_ask *ask);
+
+// backend_pick_closed chooses in turn among all servers that are not in maintenance, whatever else is known of them
+// (`option fail-open`); NULL where there is none.
+struct server *backend_pick_closed(struct backend *backend, bool *full);
 
 // backend_ctx_offer offers every free place of every server to those who wait in the queues, after this process was
 // passed over as asleep (board_queue_awake).

@@ -14,8 +14,10 @@
 #include "http/head.h"
 #include "os/cpus.h"
 #include "os/listen.h"
+#include "proxy/check_conf.h"
 #include "proxy/link_conf.h"
 #include "proxy/persist_conf.h"
+#include "proxy/probe_conf.h"
 #include "tls/bind.h"
 #include "tls/target.h"
 #include "transport/address.h"
@@ -33,6 +35,7 @@ struct stream_reply;
 struct proxy_conf;
 struct backend_conf;
 struct stick_table_conf;
+struct proxy_stick;
 
 enum proxy_mode { PROXY_MODE_TCP, PROXY_MODE_HTTP };
 
@@ -155,8 +158,10 @@ struct server_conf {
     int32_t port_offset;           // with port_mapped: added to the client's destination port ("+80", "-80")
     bool port_mapped;
     bool unresolved; // its name gave no address and init-addr allows that: down until it has one
+    bool has_id;     // `id` was written
     bool backup;
     bool disabled;
+    bool non_stick;        // no stick line remembers it
     bool down_kills;       // on-marked-down shutdown-sessions
     bool up_kills_backups; // on-marked-up shutdown-backup-sessions
     bool tfo;
@@ -173,11 +178,11 @@ struct server_conf {
     struct server_conf *tracked;      // `track`: the server whose state this one shares, resolved at the end; or NULL
     struct server_conf *trackers;     // those that track this one
     struct server_conf *next_tracker; // of the same server
-    const char *cookie; // `cookie VALUE`, or NULL
-    const char *redir;  // `redir PREFIX`, or NULL
+    const char *cookie;               // `cookie VALUE`, or NULL
+    const char *redir;                // `redir PREFIX`, or NULL
     const struct proxy_answer *redir_answer; // with it: the redirection, without its Location
-    uint64_t user_timeout_us;        // tcp-ut, 0: the system's
-    struct transport_address socks4; // AF_UNSPEC: none
+    uint64_t user_timeout_us;                // tcp-ut, 0: the system's
+    struct transport_address socks4;         // AF_UNSPEC: none
     const char *init_addr;
     struct transport_address source; // AF_UNSPEC: none
     const char *source_interface;
@@ -185,6 +190,8 @@ struct server_conf {
     struct tls_target_conf tls;
     const struct expr *sni;        // `sni`: the server name to ask for, NULL: none
     struct tls_target *tls_target; // built when the configuration is complete; NULL: plain
+    struct check_server_conf check;
+    struct probe_conf probe; // observe, track, agent-check and what goes with them
     struct config_place place;
 };
 
@@ -286,6 +293,8 @@ enum {
 // proxy_retry_status gives the bit of PROXY_RETRY_* for answers with `status`, 0 where they are never a reason.
 uint32_t proxy_retry_status(uint16_t status);
 
+enum { PROXY_STATES_NONE, PROXY_STATES_GLOBAL, PROXY_STATES_LOCAL };
+
 enum { PROXY_NAMED_SERVERS = 1024 };
 
 struct backend_conf {
@@ -302,14 +311,19 @@ struct backend_conf {
     uint32_t fullconn;
     struct choice_conf *use_servers;
     struct persist_conf *persists;
+    struct proxy_stick *sticks;       // proxy/stick_conf.h: of requests, in the order of the file
+    struct proxy_stick *stick_learns; // of answers
     struct cookie_conf cookie;
-    const char *dynamic_cookie_key; // or NULL
-    const char *rdp_cookie;         // `persist rdp-cookie(NAME)`, or NULL
-    const char *name_header;              // `http-send-name-header`, in lower case, or NULL
-    uint32_t keep_alive_queue;            // `max-keep-alive-queue` plus one; 0: no limit
+    uint8_t state_from;                 // PROXY_STATES_*: where servers' states are loaded from
+    const char *state_file;             // server-state-file-name; NULL: the backend's name
+    const char *dynamic_cookie_key;     // or NULL
+    const char *rdp_cookie;             // `persist rdp-cookie(NAME)`, or NULL
+    const char *name_header;            // `http-send-name-header`, in lower case, or NULL
+    uint32_t keep_alive_queue;          // `max-keep-alive-queue` plus one; 0: no limit
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
     const char *source_interface;
+    struct check_conf check;
 };
 
 // A proxy: frontend, backend, listen or defaults section.
@@ -321,6 +335,7 @@ struct proxy_conf {
     uint32_t in;    // CONFIG_IN_FRONTEND, CONFIG_IN_BACKEND, CONFIG_IN_LISTEN or CONFIG_IN_DEFAULTS
     bool has_frontend;
     bool has_backend;
+    bool has_id; // `id` was written
     bool disabled;
     uint8_t mode;         // enum proxy_mode
     uint8_t log_format;   // enum proxy_log
@@ -347,6 +362,7 @@ struct proxy_conf {
     struct expr_acl *acls;
     struct frontend_conf fe;
     struct backend_conf be;
+    struct probe_external_conf external;
     struct stick_table_conf *stick_table; // `stick-table` (table/stick.h), or NULL
     uint32_t fe_object;                   // on the board, 0 without a frontend
     uint32_t be_object;
@@ -385,6 +401,23 @@ struct cpu_map_conf {
     struct os_cpus cpus;
 };
 
+// A set of HTTP status codes.
+enum { STATUS_CODE_MIN = 100, STATUS_CODE_MAX = 599 };
+
+struct status_codes {
+    uint64_t bits[(STATUS_CODE_MAX - STATUS_CODE_MIN) / 64 + 1];
+};
+
+// status_codes_has says whether `status`, any number, is in the set.
+static inline bool status_codes_has(const struct status_codes *codes, uint32_t status)
+{
+    uint32_t at = status - STATUS_CODE_MIN;
+    return at <= STATUS_CODE_MAX - STATUS_CODE_MIN && codes->bits[at / 64] >> at % 64 & 1;
+}
+
+// status_codes_set puts `first` to `last`, both within the limits, into the set, or takes them out.
+void status_codes_set(struct status_codes *codes, uint32_t first, uint32_t last, bool in);
+
 struct global_conf {
     uint32_t maxconn; // 0: from the descriptor limit, which is looked up before the workers start
     uint32_t nbproc;
@@ -398,6 +431,8 @@ struct global_conf {
     struct os_listen unix_bind; // unix-bind: its mode, uid, gid and flags alone
     const char *unix_prefix;    // or NULL
     const char *pidfile;
+    const char *state_file; // server-state-file, or NULL
+    const char *state_base; // server-state-base, or NULL
     const char *node;
     const char *description;
     bool daemon;
@@ -413,6 +448,9 @@ struct global_conf {
     uint64_t hard_stop_after;   // us, 0: never
     uint32_t max_reloads;       // mworker-max-reloads plus one; 0: any number
     bool go_on_alone;           // master-worker no-exit-on-failure
+    bool external_checks;       // external-check
+    bool external_keeps_env;    // its preserve-env
+    bool may_fork;              // insecure-fork-wanted
     bool sandbox;               // seccomp, on by default
     uint64_t silent_warn;       // us, watchdog; default 2 s, 0: never
     uint64_t silent_kill;       // us, default 5 s, 0: never
@@ -441,7 +479,12 @@ struct global_conf {
     struct ring_conf *rings;
     struct stats_socket_conf *stats_sockets;
     uint64_t stats_timeout;
+    uint32_t spread_checks;        // percent
+    uint64_t max_spread_checks_us; // 0: no bound
     uint32_t stats_maxconn;
+    uint32_t stick_counters;        // tune.stick-counters, default 3
+    struct status_codes err_codes;  // http-err-codes: what counts as an error of the client
+    struct status_codes fail_codes; // http-fail-codes: what counts as a failure of a server
     struct tls_global_conf tls;
 };
 

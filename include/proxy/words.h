@@ -56,6 +56,10 @@ struct tls_store *proxy_certs(struct config *config);
 // that are named and builds tls_bind and tls_target. It reads files. False after reporting what is wrong.
 bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy);
 
+// proxy_tls_check_target builds what the health checks of `server` need for TLS where traffic has none, or offers other
+// protocols than `alpn` (ptr NULL: those of the server line). NULL after reporting what is wrong.
+struct tls_target *proxy_tls_check_target(struct config *config, struct server_conf *server, struct slice alpn);
+
 // proxy_tls_check reports settings of the global section that contradict each other; false then.
 bool proxy_tls_check(struct config *config, const struct tls_global_conf *global);
 
@@ -71,3 +75,8 @@ bool proxy_server_resolve(struct config *config, struct server_conf *server);
 
 // proxy_cookie_finish gives servers of `proxy` their dynamic cookies, once addresses are known (src/proxy/words_cookie.c).
 void proxy_cookie_finish(struct config *config, struct proxy_conf *proxy);
+// proxy_probe_finish finds the servers that servers track and reports what contradicts itself in what watches them.
+bool proxy_probe_finish(struct config *config, struct program_conf *program);
+
+// proxy_probe_resolve gives the agent of `server` the address of its name. It may block. False after reporting.
+bool proxy_probe_resolve(struct config *config, struct server_conf *server);

@@ -19,18 +19,12 @@ struct stick_entry; // on the board
 
 enum stick_type { STICK_IP, STICK_IPV6, STICK_INTEGER, STICK_STRING, STICK_BINARY };
 
-// Data types, with HAProxy's names: stick_data_find.
+// Data types, with HAProxy's names (stick_data_find), in the order in which it lists them.
 enum stick_data {
     STICK_SERVER_ID,
-    STICK_SERVER_KEY, // of the server: its name or its address (srvkey); a reference to a text, see stick_server_key
-    STICK_GPT,        // array
     STICK_GPT0,
-    STICK_GPC,      // array
-    STICK_GPC_RATE, // array
     STICK_GPC0,
     STICK_GPC0_RATE,
-    STICK_GPC1,
-    STICK_GPC1_RATE,
     STICK_CONN_CNT,
     STICK_CONN_RATE,
     STICK_CONN_CUR,
@@ -40,12 +34,18 @@ enum stick_data {
     STICK_HTTP_REQ_RATE,
     STICK_HTTP_ERR_CNT,
     STICK_HTTP_ERR_RATE,
-    STICK_HTTP_FAIL_CNT,
-    STICK_HTTP_FAIL_RATE,
     STICK_BYTES_IN_CNT,
     STICK_BYTES_IN_RATE,
     STICK_BYTES_OUT_CNT,
     STICK_BYTES_OUT_RATE,
+    STICK_GPC1,
+    STICK_GPC1_RATE,
+    STICK_SERVER_KEY, // of the server: its name or its address (srvkey); a reference to a text, see stick_server_key
+    STICK_HTTP_FAIL_CNT,
+    STICK_HTTP_FAIL_RATE,
+    STICK_GPT,      // array
+    STICK_GPC,      // array
+    STICK_GPC_RATE, // array
     STICK_GLITCH_CNT,
     STICK_GLITCH_RATE,
     STICK_NUM_DATA
@@ -55,12 +55,12 @@ enum { STICK_MAX_KEY = 4096, STICK_MAX_ARRAY = 100 };
 
 // What a `stick-table` line says.
 struct stick_table_conf {
-    struct stick_table_conf *next;
     const char *name; // the proxy's
     uint8_t type;     // enum stick_type
     uint32_t key_len; // most bytes of a key (`len`); 4, 16 and 4 for the first three types
     uint32_t size;    // most entries
     bool nopurge;
+    bool recv_only;         // of meaning among peers alone, as write_to is
     bool srvkey_addr;       // srvkey addr
     uint32_t brates_factor; // default 1
     uint64_t expire_us;     // 0: never
@@ -85,14 +85,29 @@ bool stick_data_is_array(enum stick_data data);
 // an empty one, and sets conf->table. In the keeper, before it forks. False with errno.
 bool stick_table_prepare(struct stick_table_conf *conf, struct board *board);
 
-// stick_enter says which process this is, first thing after the fork: `inc` as for board_incarnation_enter.
+// stick_section_name gives the name of the section of the board that the table of `conf` stands in (room of
+// BOARD_NAME_MAX), for those who hand sections on.
+void stick_section_name(char *name, const struct stick_table_conf *conf);
+
+// stick_enter says that this process has entered the board as `inc` (board_incarnation_enter), first thing after the
+// fork.
 void stick_enter(struct board *board, uint32_t inc);
 
-// stick_left takes back what the dead process `inc` held. Called by who cleans up after it, beside
-// board_incarnation_dead; twice is harmless.
-void stick_left(struct board *board, uint32_t inc);
+// stick_left takes back what processes that are gone held. Called by who has cleaned up after one
+// (board_incarnation_dead), and once in a while by anybody (stick_turn does): twice is harmless.
+void stick_left(struct board *board);
+
+// stick_turn does what is due in all tables, a bounded share of it: entries that are over go, and what the dead held is
+// taken back. In controllers; gives after how many us it wants to be called again, UINT64_MAX: never.
+uint64_t stick_turn(struct board *board);
 
 enum { STICK_KEY_ROOM = STICK_MAX_KEY + 8 };
+
+// stick_type_name gives the name of a table's type in HAProxy's listings: "ip", "ipv6", "integer", "string", "binary".
+const char *stick_type_name(enum stick_type type);
+
+// stick_type_of gives the type of samples that keys of tables of `type` are made from.
+enum expr_type stick_type_of(enum stick_type type);
 
 // stick_key makes the key of `sample` for tables of `conf`'s type in `room`: addresses and numbers in their fixed form,
 // strings cut at key_len, bytes cut or filled with zeroes. False where the sample cannot be of that type.
@@ -100,17 +115,23 @@ bool stick_key(struct slice *key, char room[STICK_KEY_ROOM], const struct stick_
                const struct expr_sample *sample);
 
 // stick_find1 gives a reference to the entry of `key`, or NULL. stick_make1 makes it where it is not there; NULL where
-// the table is full and nothing may be purged. References are returned with stick_put. One that is only needed within
-// this turn is cheap; one that is kept (track-sc) is taken with stick_hold1 and returned with stick_unhold, which
-// stand on the board for the case that this process dies.
+// the table is full and nothing may be purged. Both start the time to live of nothing (stick_touch does). References
+// are returned with stick_put within this turn, and no more than STICK_MAX_PINS of a table are taken at once: what
+// exceeds them gets NULL. One that is kept longer (track-sc) is taken with stick_hold1 and returned with stick_unhold.
+// Neither lasts longer than the process.
+enum { STICK_MAX_PINS = 15 };
+
 struct stick_entry *stick_find1(struct stick_table *table, struct slice key);
 struct stick_entry *stick_make1(struct stick_table *table, struct slice key);
 void stick_put(struct stick_table *table, struct stick_entry *entry);
 
-// stick_hold1 keeps `entry` (a reference that becomes the holder's) until stick_unhold; 0 where this process holds too
-// many. The number names the hold. `counts_connection`: conn_cur goes up now, and down with the hold, however it ends.
+// stick_hold1 keeps `entry` (a reference, which becomes the holder's) until stick_unhold; 0 where there are too many
+// holds, and the reference is still the caller's. The number names the hold. `counts_connection`: conn_cur goes up now,
+// and down with the hold, however it ends. stick_unhold starts the entry's time to live anew. stick_held1 gives a
+// reference to the entry of a hold, and its table.
 uint32_t stick_hold1(struct stick_table *table, struct stick_entry *entry, bool counts_connection);
 void stick_unhold(uint32_t hold);
+struct stick_entry *stick_held1(struct stick_table **table, uint32_t hold);
 
 // stick_touch starts the entry's time to live anew.
 void stick_touch(struct stick_table *table, struct stick_entry *entry);
@@ -139,3 +160,8 @@ uint64_t stick_idle_us(const struct stick_table *table, const struct stick_entry
 
 // stick_conf_of gives what the table was made from.
 const struct stick_table_conf *stick_conf_of(const struct stick_table *table);
+
+// stick_entry_key gives the key of `entry` as stick_key made it; stick_entry_sample gives it as a value of the table's
+// type, strings and bytes where they stand. Both hold as long as the reference.
+struct slice stick_entry_key(const struct stick_table *table, const struct stick_entry *entry);
+void stick_entry_sample(struct expr_sample *out, const struct stick_table *table, const struct stick_entry *entry);

@@ -17,6 +17,11 @@ static void server_init(struct server *server, const struct server_conf *conf, s
     server->state = backend_state_at(conf->object);
     server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
     list_init(&server->idle);
+    list_init(&server->streams);
+    list_init(&server->tunnels);
+    server->epoch = atomic_load(&server->state->epoch);
+    server->kills = atomic_load(&server->state->kills);
+    server->was_up = backend_server_is_usable(server);
     if (!conf->sni || !conf->tls_target)
         return;
     server->by_name = alloc(BACKEND_NAME_BUCKETS, sizeof(*server->by_name));
@@ -31,6 +36,7 @@ static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_c
     backend->ctx = ctx;
     backend->counters = board_counters(ctx->board, ctx->inc, conf->be_object);
     backend->gauges = board_gauges(ctx->board, conf->be_object);
+    backend->epoch = atomic_load(&backend_state_at(conf->be_object)->epoch);
     backend->num_servers = conf->be.num_servers;
     backend->servers = alloc(backend->num_servers, sizeof(*backend->servers));
     uint32_t i = 0;
@@ -59,13 +65,70 @@ void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *progra
     ctx->epoch = backend_states_epoch();
 }
 
+static void server_offer(struct server *server)
+{
+    struct board *board = server->backend->ctx->board;
+    uint32_t object = server->backend->conf->be_object;
+    if (!backend_server_is_usable(server))
+        return;
+    for (uint32_t num = board_queue_len(board, object, 0); num > 0; num--)
+        if (!board_queue_offer(board, object, server->conf->object, backend_state_maxconn(server->conf)))
+            return;
+}
+
+static void backend_offer(struct backend *backend)
+{
+    if (!board_queue_len(backend->ctx->board, backend->conf->be_object, 0))
+        return;
+    for (uint32_t i = 0; i < backend->num_servers; i++)
+        server_offer(&backend->servers[i]);
+}
+
+void backend_ctx_host(struct backend_ctx *ctx, const struct backend_guests *guests)
+{
+    ctx->guests = guests;
+}
+
+// The guests first: where those who wait may go depends on nothing else.
+static void follow_server(struct server *server)
+{
+    const struct backend_guests *guests = server->backend->ctx->guests;
+    uint32_t epoch = atomic_load_explicit(&server->state->epoch, memory_order_acquire);
+    if (epoch == server->epoch)
+        return;
+    server->epoch = epoch;
+    uint32_t kills = atomic_load_explicit(&server->state->kills, memory_order_relaxed);
+    bool was_up = server->was_up;
+    server->was_up = backend_server_is_usable(server);
+    if (!guests)
+        return;
+    if (was_up && !server->was_up && backend_waiters_may_leave(server->backend->conf))
+        guests->requeue(server);
+    if (kills != server->kills)
+        guests->kill(server, (enum backend_kill)(kills & 3));
+    server->kills = kills;
+}
+
+static void follow(struct backend *backend)
+{
+    uint32_t epoch = atomic_load_explicit(&backend_state_at(backend->conf->be_object)->epoch, memory_order_acquire);
+    if (epoch == backend->epoch)
+        return;
+    backend->epoch = epoch;
+    for (uint32_t i = 0; i < backend->num_servers; i++)
+        follow_server(&backend->servers[i]);
+    backend_offer(backend);
+}
+
 void backend_turn(struct backend_ctx *ctx)
 {
     uint32_t epoch = backend_states_epoch();
     if (epoch == ctx->epoch)
         return;
     ctx->epoch = epoch;
-    backend_ctx_offer(ctx);
+    for (uint32_t i = 0; i < ctx->num_backends; i++)
+        if (ctx->backends[i])
+            follow(ctx->backends[i]);
 }
 
 static void close_idle(struct server *server, uint32_t keep)
@@ -81,21 +144,11 @@ static void each_server(struct backend_ctx *ctx, void (*visit)(struct server *se
             visit(&ctx->backends[i]->servers[j]);
 }
 
-static void server_offer(struct server *server)
-{
-    struct board *board = server->backend->ctx->board;
-    uint32_t object = server->backend->conf->be_object;
-    uint32_t limit = backend_state_maxconn(server->conf);
-    if (!limit || !backend_server_is_usable(server))
-        return;
-    for (uint32_t num = board_queue_len(board, object, 0); num > 0; num--)
-        if (!board_queue_offer(board, object, server->conf->object, limit))
-            return;
-}
-
 void backend_ctx_offer(struct backend_ctx *ctx)
 {
-    each_server(ctx, server_offer);
+    for (uint32_t i = 0; i < ctx->num_backends; i++)
+        if (ctx->backends[i])
+            backend_offer(ctx->backends[i]);
 }
 
 static void server_close_idle(struct server *server)

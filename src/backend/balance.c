@@ -96,6 +96,22 @@ struct server *backend_pick(struct backend *backend, bool *full, const struct ba
                          backup ? backend->backup_rotation_len : backend->rotation_len);
 }
 
+struct server *backend_pick_closed(struct backend *backend, bool *full)
+{
+    struct server *first_full = NULL;
+    *full = false;
+    for (uint32_t tries = 0; tries < backend->num_servers; tries++) {
+        struct server *server = &backend->servers[backend->next_closed++ % backend->num_servers];
+        if (backend_state_admin(backend_state_status(server->state)) & BACKEND_ADMIN_ANY_MAINT)
+            continue;
+        if (has_room(server))
+            return server;
+        first_full = first_full ? first_full : server;
+    }
+    *full = first_full != NULL;
+    return first_full;
+}
+
 struct server *backend_find_cookie(struct backend *backend, struct slice value)
 {
     for (uint32_t i = 0; i < backend->num_servers; i++) {

@@ -5,6 +5,7 @@
 #include "expr/var.h"
 #include "frontend/session.h"
 #include "rule/rule.h"
+#include "stream/track.h"
 #include "stream/tunnel.h"
 #include "transport/tls.h"
 
@@ -21,6 +22,7 @@ void frontend_session_free(struct frontend_session *session, bool reset)
     event_timer_del(frontends->loop, &session->timer);
     event_task_cancel(&session->next_request);
     backend_pool_drop_own(&session->facts.own_conn);
+    stream_track_end(&frontends->streams, &session->facts.track);
     proxy_session_fini(&session->facts);
     if (session->facts.vars)
         end_vars(session);
@@ -191,6 +193,8 @@ void frontend_session_begin(struct frontend_session *session)
         frontend_session_free(session, session->facts.silent);
         return;
     }
+    if (session->facts.track)
+        stream_track_count_all(&session->owner->streams, &session->facts, NULL, STICK_SESS_CNT, STICK_SESS_RATE, 1);
     // After a handshake the request is mostly still on its way.
     if (session->facts.conf->mode == PROXY_MODE_HTTP && !has_news(session))
         session_idle(session);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "backend/observe.h"
 #include "stream/capture.h"
 #include "stream/steps.h"
+#include "stream/track.h"
 
 static void begin_response(struct stream *stream)
 {
@@ -46,11 +48,14 @@ static enum stream_verdict no_answer(struct stream *stream, enum mux_head why)
     enum stream_verdict verdict;
     if (why != MUX_HEAD_BAD && why != MUX_HEAD_LONG && stream_resend(stream))
         return STREAM_GO;
+    backend_observe(stream->server,
+                    why == MUX_HEAD_BAD || why == MUX_HEAD_LONG ? BACKEND_SEEN_BAD_HEAD : BACKEND_SEEN_CUT);
     bool is_empty = why == MUX_HEAD_EOF || why == MUX_HEAD_FAIL;
     if (stream_retry_answer(stream, is_empty ? PROXY_RETRY_EMPTY : PROXY_RETRY_JUNK, &verdict))
         return verdict;
     backend_count(be, PROXY_COUNT_RESP_ERRORS, 1);
     backend_count(srv, PROXY_COUNT_RESP_ERRORS, 1);
+    stream_track_fail(stream);
     bool malformed = why == MUX_HEAD_BAD || why == MUX_HEAD_LONG;
     return stream_refuse(stream, 502, malformed ? STREAM_END_PROXY : STREAM_END_SERVER, false);
 }
@@ -109,6 +114,7 @@ static enum stream_verdict pass_head(struct stream *stream)
         stream->server_status = stream->response.status;
         stream->response_valid = true;
         stream->status = stream->response.status;
+        stream_track_status(stream);
         if (stream->session->conf->fe.capture_room)
             stream_capture_head(stream, STREAM_CAPTURE_RESPONSE);
         if (stream->session->conf->log_steps)
@@ -192,6 +198,7 @@ static enum stream_verdict read_answer_head(struct stream *stream)
     stream->server_act_us = stream->ctx->loop->now_us;
     if (stream->response.status < 200 && stream->response.status != 101)
         return pass_interim(stream);
+    backend_observe(stream->server, backend_seen_status(stream->response.status));
     return pass_head(stream);
 }
 
@@ -212,6 +219,8 @@ static enum stream_verdict relay_up(struct stream *stream)
         if (stream->front->stream.bad != HTTP_BAD_NONE || !stream->front->conn.read_closed)
             stream_note_end(stream, stream->front->conn.failed ? STREAM_END_CLIENT : STREAM_END_PROXY);
         backend_count(stream->session->counters, PROXY_COUNT_REQ_ERRORS, 1);
+        if (!stream->front->conn.failed && !stream->front->conn.read_closed)
+            stream_track_error(stream);
         if (stream->answer_head)
             return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_RESET);
         if (stream->front->conn.failed)
@@ -260,6 +269,8 @@ static enum stream_verdict relay_down(struct stream *stream)
         return STREAM_WAIT;
     case STREAM_RELAY_SRC_FAILED:
         mux_stream_flush(&stream->front->stream);
+        if (stream->back->h1.stream.bad)
+            stream_track_fail(stream);
         backend_count(stream->backend->counters, PROXY_COUNT_RESP_ERRORS, 1);
         backend_count(stream->server->counters, PROXY_COUNT_RESP_ERRORS, 1);
         // To a client that knows the end only by the connection's, a FIN would say that this was all.

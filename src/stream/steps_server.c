@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include "backend/observe.h"
 #include "expr/cond.h"
 #include "expr/format.h"
 #include "stream/error.h"
 #include "stream/act.h"
 #include "stream/cookie.h"
 #include "stream/persist.h"
+#include "stream/on_server.h"
 #include "stream/steps.h"
 
 // A slot may have come free between our look at the servers and our place in the queue: each free one is offered to
@@ -39,7 +41,10 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     proxy_gauge_raise(wanted ? &board_gauges(ctx->board, wanted)[PROXY_GAUGE_QUEUE_MAX]
                              : &backend->gauges[PROXY_GAUGE_QUEUE_MAX],
                       len + 1);
-    stream->server = stream->sticky ? server : NULL;
+    if (stream->sticky)
+        stream_server_join(stream, server);
+    else
+        stream_server_part(stream), stream->server = NULL;
     stream->waiter = board_queue_wait_ranked(ctx->board, be, wanted, ctx->inc, (uint64_t)(uintptr_t)stream,
                                              stream->wishes.prio_class, stream->wishes.prio_offset_ms);
     if (!stream->waiter)
@@ -54,7 +59,7 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
 static void take_server(struct stream *stream, struct server *server)
 {
     struct stream_ctx *ctx = stream->ctx;
-    stream->server = server;
+    stream_server_join(stream, server);
     stream->has_slot = true;
     stream->times.queued_us = ctx->loop->now_us;
     backend_count(server->counters, PROXY_COUNT_SESSIONS, 1);
@@ -110,9 +115,10 @@ enum stream_verdict stream_pick_server(struct stream *stream)
 {
     struct backend *backend = stream->backend;
     struct backend_ask ask = { .avoid = stream->redispatched ? stream->server : NULL };
-    struct server *server = stream->redispatched ? NULL : pick_by_rule(stream);
+    bool bound = !stream->redispatched && !stream->moved;
+    struct server *server = bound ? pick_by_rule(stream) : NULL;
     struct server *named = NULL;
-    if (!stream->redispatched && !stream_cookie_look(stream, &named, server || stream->ignore_persist))
+    if (bound && !stream_cookie_look(stream, &named, server || stream->ignore_persist))
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
     if (!server)
         server = named;
@@ -128,8 +134,12 @@ enum stream_verdict stream_pick_server(struct stream *stream)
         ask.avoid = NULL;
         server = backend_pick(backend, &full, &ask);
     }
+    if (!server && backend->conf->options & PROXY_OPT_FAIL_OPEN)
+        server = backend_pick_closed(backend, &full);
     if (!server) {
+        stream_server_part(stream);
         stream->server = NULL;
+        stream_no_server(stream);
         backend_count(backend->counters, PROXY_COUNT_CONN_ERRORS, 1);
         return stream_refuse(stream, 503, STREAM_END_SERVER, false);
     }
@@ -245,6 +255,7 @@ static enum stream_verdict try_again(struct stream *stream, bool pause)
         backend_count(srv, PROXY_COUNT_REDISPATCHES, 1);
         stream->redispatched = true;
         stream->has_slot = false;
+        stream_server_part(stream);
         stream->deadline_us = 0;
         backend_slot_give(stream->server);
         stream_step_set(stream, STREAM_PICK_SERVER);
@@ -274,6 +285,8 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
         backend_conn_close(stream->back, true);
         stream->back = NULL;
     }
+    if (why != STREAM_END_RESOURCE)
+        backend_observe(stream->server, BACKEND_SEEN_REFUSED);
     bool wanted = !stream->head_valid || stream->backend->conf->be.retry_on & PROXY_RETRY_CONNECT;
     if (stream->retries_left <= 0 || !wanted) {
         backend_count(stream->backend->counters, PROXY_COUNT_CONN_ERRORS, 1);
