@@ -65,6 +65,20 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why);
 // stream_note_handshake tells the log why the TLS handshake with the server failed, where that is what `why` means.
 void stream_note_handshake(struct stream *stream, enum stream_end why);
 
+// Why an attempt is repeated: in the log (txn.retry_reasons) a letter each.
+enum stream_retry_reason {
+    STREAM_RETRY_CONNECT,         // C: no connection
+    STREAM_RETRY_CONNECT_TIMEOUT, // c: not in time
+    STREAM_RETRY_EMPTY,           // E: the connection ended before an answer
+    STREAM_RETRY_JUNK,            // J: the answer was none of HTTP, or was cut
+    STREAM_RETRY_TIMEOUT,         // T: no answer in time
+    STREAM_RETRY_STATUS,          // S: its status is one of retry-on
+    STREAM_RETRY_STALE,           // K: a connection kept open was closed by the server; none of the configured retries
+};
+
+// stream_note_retry counts that the stream's attempt at its server is repeated, and why.
+void stream_note_retry(struct stream *stream, enum stream_retry_reason why);
+
 // stream_may_send_again says whether the request may be sent a second time should nothing come of the first.
 bool stream_may_send_again(const struct stream *stream);
 

@@ -115,7 +115,7 @@ struct stream_times {
     uint64_t wall_us;   // time of day of first_us
 };
 
-enum { STREAM_EDIT_ARENA = 2048 };
+enum { STREAM_EDIT_ARENA = 2048, STREAM_RETRIED_LEN = 8 };
 
 struct stream {
     struct stream *next_free;
@@ -154,6 +154,7 @@ struct stream {
     uint8_t step;
     uint8_t end;         // enum stream_end
     char end_phase;      // the log's letter for where it was decided
+    char retried[STREAM_RETRIED_LEN]; // a letter for each of the first attempts repeated (enum stream_retry_reason), NUL
     uint8_t cookie_seen; // letters for the log: N none, V valid, I invalid, D down, E expired, O old, U unused
     uint8_t cookie_set;  // N nothing, I inserted, U dates updated, P passed, R rewritten, D deleted
     bool redispatched : 1;

@@ -93,6 +93,11 @@ static void set_serving(struct admin_stat_row *row, const struct admin_stat_ctx 
         { ADMIN_STAT_REUSE, PROXY_COUNT_REUSES },
         { ADMIN_STAT_POOL_DEAD, PROXY_COUNT_POOL_DEAD },
         { ADMIN_STAT_POOL_RETRIES, PROXY_COUNT_POOL_RETRIES },
+        { ADMIN_STAT_RETRY_CONN, PROXY_COUNT_RETRY_CONNECT },
+        { ADMIN_STAT_RETRY_EMPTY, PROXY_COUNT_RETRY_EMPTY },
+        { ADMIN_STAT_RETRY_JUNK, PROXY_COUNT_RETRY_JUNK },
+        { ADMIN_STAT_RETRY_TIMEOUT, PROXY_COUNT_RETRY_TIMEOUT },
+        { ADMIN_STAT_RETRY_STATUS, PROXY_COUNT_RETRY_STATUS },
     };
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
     // Nothing changes a server's state yet: it has the one it began with.

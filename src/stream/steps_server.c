@@ -219,29 +219,39 @@ void stream_queue_granted(struct stream_ctx *ctx)
     }
 }
 
+// Whether balancing has a server to offer besides the stream's own.
 static bool has_other(const struct stream *stream)
 {
     const struct backend *backend = stream->backend;
-    for (uint32_t i = 0; i < backend->num_servers; i++)
-        if (&backend->servers[i] != stream->server && backend_server_is_usable(&backend->servers[i]) &&
-            !backend->servers[i].conf->backup)
+    bool all_backups = (backend->conf->options & PROXY_OPT_ALL_BACKUPS) != 0;
+    bool is_active = false, has_backup = false, seen_backup = false;
+    for (uint32_t i = 0; i < backend->num_servers; i++) {
+        const struct server *server = &backend->servers[i];
+        if (!backend_server_is_open(server))
+            continue;
+        if (!server->conf->backup && server != stream->server)
             return true;
-    return false;
+        is_active |= !server->conf->backup;
+        // Of backups only the first counts, unless all do.
+        has_backup |= server->conf->backup && server != stream->server && (all_backups || !seen_backup);
+        seen_backup |= server->conf->backup;
+    }
+    return !is_active && has_backup;
 }
 
 static bool may_redispatch(const struct stream *stream)
 {
     const struct backend_conf *conf = &stream->backend->conf->be;
-    if (!(stream->backend->conf->options & PROXY_OPT_REDISPATCH) || conf->num_servers < 2 || stream->force_persist)
+    if (!(stream->backend->conf->options & PROXY_OPT_REDISPATCH) || stream->force_persist || !has_other(stream))
         return false;
-    int32_t interval = conf->redispatch_interval;
-    // Nothing ties this request to its server, and the rotation has others: waiting for this one would help nobody.
-    if (!stream->sticky && conf->balance.algorithm == PROXY_BALANCE_ROUNDROBIN && has_other(stream))
+    // Nothing ties this request to its server, and balancing has others: waiting for this one would help nobody.
+    if (!stream->sticky && !stream->insists)
         return true;
+    int32_t interval = conf->redispatch_interval;
     uint32_t done = stream->retries + 1;
     if (interval > 0)
         return done % (uint32_t)interval == 0;
-    return stream->retries_left <= (interval < 0 ? -interval : 1);
+    return interval < 0 && stream->retries_left <= -interval;
 }
 
 // The next attempt, at the same server or another; `pause` gives the same one a moment to recover.
@@ -297,6 +307,7 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
         backend_count(stream->server->counters, PROXY_COUNT_CONN_ERRORS, 1);
         return stream_refuse(stream, 503, why, false);
     }
+    stream_note_retry(stream, why == STREAM_END_SERVER_TIMEOUT ? STREAM_RETRY_CONNECT_TIMEOUT : STREAM_RETRY_CONNECT);
     // An attempt that timed out took long enough.
     return try_again(stream, why != STREAM_END_SERVER_TIMEOUT);
 }
@@ -317,6 +328,10 @@ bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdic
     if (!(stream->backend->conf->be.retry_on & why) || stream->wishes.no_l7_retry || stream->retries_left <= 0 ||
         stream->answer_head || !mux_h1_rewind(stream->front))
         return false;
+    stream_note_retry(stream, why == PROXY_RETRY_EMPTY     ? STREAM_RETRY_EMPTY
+                              : why == PROXY_RETRY_JUNK    ? STREAM_RETRY_JUNK
+                              : why == PROXY_RETRY_TIMEOUT ? STREAM_RETRY_TIMEOUT
+                                                           : STREAM_RETRY_STATUS);
     forget_attempt(stream);
     stream->deadline_us = 0;
     *verdict = try_again(stream, false);
@@ -345,7 +360,7 @@ bool stream_resend(struct stream *stream)
 {
     if (!stream->reused || !stream_may_send_again(stream) || !mux_h1_rewind(stream->front))
         return false;
-    backend_count(stream->server->counters, PROXY_COUNT_POOL_RETRIES, 1);
+    stream_note_retry(stream, STREAM_RETRY_STALE);
     forget_attempt(stream);
     stream_step_set(stream, STREAM_CONNECT);
     return true;

@@ -208,7 +208,8 @@ static void test_arguments(void **state)
     assert_false(a->be.servers->next->backup);
     assert_string_equal(b->forwardfor.header, "x-forwarded-for");
     assert_true(b->forwarded.proto && b->forwarded.for_);
-    assert_false(b->options & PROXY_OPT_REDISPATCH);
+    assert_true(b->options & PROXY_OPT_REDISPATCH);
+    assert_int_equal(b->be.redispatch_interval, 0);
     assert_false(find(&reader, "f", CONFIG_IN_FRONTEND)->forwardfor.if_none);
     reader_fini(&reader);
 }
