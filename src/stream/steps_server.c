@@ -7,6 +7,7 @@
 #include "stream/act.h"
 #include "stream/cookie.h"
 #include "stream/steps.h"
+#include "stream/stick.h"
 
 // A slot may have come free between our look at the servers and our place in the queue: each free one is offered to
 // whoever is first in line, which may be us. What we are granted comes back through stream_queue_granted.
@@ -116,6 +117,9 @@ enum stream_verdict stream_pick_server(struct stream *stream)
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
     if (!server)
         server = named;
+    struct server *known = stream_stick_pick(stream, server != NULL);
+    if (!server)
+        server = known;
     bool full = false;
     stream->sticky = server != NULL;
     if (!server)
