@@ -25,6 +25,7 @@ struct stream_log;
 struct stream_service;
 struct stream_captures;
 struct stream_track;
+struct stream_stick;
 
 // What becomes of the client's connection after a stream.
 enum stream_next {
@@ -99,6 +100,8 @@ struct stream_ctx {
     struct expr_process expr;       // what the expressions of this process share
     struct userlist_checks *checks; // proxy/userlist.h; NULL until the first password is checked
     struct stream_track *free_tracks;
+    struct stream_stick *free_sticks; // stream/stick.h
+    uint32_t num_free_sticks;
 };
 
 // stream_condition_holds answers for the converter when(): see struct expr_process.
@@ -186,6 +189,9 @@ struct stream {
     bool run_again : 1;
     bool track_counted : 1;     // the request was counted in what is tracked
     bool track_bad : 1;         // it was none
+    bool stick_done : 1;        // the backend's stick lines were run
+    bool stick_learned : 1;     // and what they noted was stored
+    struct stream_stick *stick; // stream/stick.h, or NULL
     struct stream_track *track; // stream/track.h, or NULL
     uint64_t track_in;          // bytes that were counted there
     uint64_t track_out;

@@ -9,6 +9,7 @@
 #include "stream/persist.h"
 #include "stream/on_server.h"
 #include "stream/steps.h"
+#include "stream/stick.h"
 
 // Whom it waits for was named by a cookie, a rule or a hash.
 static bool waits_for_one(const struct stream *stream)
@@ -130,6 +131,9 @@ enum stream_verdict stream_pick_server(struct stream *stream)
         server = named;
     if (!server && !stream->redispatched)
         server = stream_persist_rdp(stream);
+    struct server *known = stream_stick_pick(stream, server != NULL);
+    if (!server)
+        server = known;
     bool full = false;
     stream->sticky = server != NULL;
     if (!server && !stream->redispatched)

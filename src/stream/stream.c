@@ -10,6 +10,7 @@
 #include "stream/error.h"
 #include "stream/on_server.h"
 #include "stream/steps.h"
+#include "stream/stick.h"
 #include "stream/track.h"
 #include "transport/tls.h"
 
@@ -116,6 +117,7 @@ void stream_ctx_fini(struct stream_ctx *ctx)
     expr_var_pool_free(ctx->expr.vars);
     free(ctx->expr.scratch.mem);
     userlist_checks_free(ctx->checks);
+    stream_sticks_fini(ctx);
 }
 
 static struct stream *stream_take(struct stream_ctx *ctx)
@@ -172,6 +174,7 @@ static void stream_give(struct stream *stream)
     event_task_cancel(&stream->task);
     list_remove(&stream->on_server);
     stream_captures_free(stream->captures);
+    stream_stick_free(stream);
     if (ctx->num_free >= MAX_FREE) {
         free(stream);
         return;
