@@ -158,6 +158,11 @@ static void program_unload(void *conf)
     free(arena);
 }
 
+static void tell_pool(void *to, const char *text)
+{
+    text_printf(to, "[NOTICE]   %s\n", text);
+}
+
 static bool program_prepare(void *conf, struct process_settings *settings, struct text *messages, struct board *board)
 {
     struct program_conf *program = conf;
@@ -168,17 +173,19 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         TLS_SHARED_CACHE_SECTION,
         TLS_SHARED_STRIKES_SECTION,
         BACKEND_STATES_SECTION,
+        BACKEND_POOL_SECTION,
     };
     settings->sections = sections;
     settings->num_sections = NUM_ITEMS(sections);
     limits_work_out(settings, program, board);
+    proxy_pool_tell(program, tell_pool, messages);
     // While /dev and /proc can be reached.
     CRYPTO_pre_sandbox_init();
     if (!tls_shared_prepare(board, &program->global.tls)) {
         text_printf(messages, "[ALERT]    no memory for TLS sessions and ticket keys: %s\n", strerror(errno));
         return false;
     }
-    if (!backend_states_prepare(board)) {
+    if (!backend_states_prepare(board) || !backend_pool_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
         return false;
     }
