@@ -25,13 +25,20 @@ enum backend_op {
 enum {
     BACKEND_ADMIN_MAINT = 0x01,           // by command
     BACKEND_ADMIN_MAINT_INHERITED = 0x02, // from the server it tracks
-    BACKEND_ADMIN_MAINT_CONF = 0x04,      // `disabled`
+    BACKEND_ADMIN_MAINT_CONF = 0x04,      // BACKEND_ADMIN_MAINT began with `disabled`; alone it says nothing
     BACKEND_ADMIN_DRAIN = 0x08,           // by command, or by the agent
     BACKEND_ADMIN_DRAIN_INHERITED = 0x10,
     BACKEND_ADMIN_MAINT_RESOLUTION = 0x20, // its name has no address
     BACKEND_ADMIN_NAME_SET = 0x40,         // by command
-    BACKEND_ADMIN_ANY_MAINT = 0x27,
+    BACKEND_ADMIN_ANY_MAINT = 0x23,
     BACKEND_ADMIN_ANY_DRAIN = 0x18,
+};
+
+// Why all sessions on a server end.
+enum backend_kill {
+    BACKEND_KILL_COMMAND, // shutdown sessions server
+    BACKEND_KILL_DOWN,    // on-marked-down shutdown-sessions
+    BACKEND_KILL_UP,      // on-marked-up shutdown-backup-sessions, of another server
 };
 
 // What workers ask of the controller.
@@ -40,9 +47,20 @@ enum {
     BACKEND_ASK_FAIL_CHECK = 1 << 1, // on-error fail-check
     BACKEND_ASK_SUDDEN = 1 << 2,     // on-error sudden-death
     BACKEND_ASK_FAST_CHECK = 1 << 3, // on-error fastinter
+    BACKEND_ASK_OUTLIER = 1 << 4,    // its share of failed answers exceeds `share`
+    BACKEND_ASK_ERRORS = 1 << 5,     // `error-limit` errors in a row; with one of the first four
 };
 
-enum { BACKEND_SHARE_SCALE = 16, BACKEND_STATE_TEXT = 96, BACKEND_STATES_VERSION = 1 };
+// Bits of srv_check_state and srv_agent_state, there, too: check_flags and agent_flags.
+enum {
+    BACKEND_CHECK_INPROGRESS = 0x01,
+    BACKEND_CHECK_CONFIGURED = 0x02,
+    BACKEND_CHECK_ENABLED = 0x04, // else it rests, by `disable health` or `disable agent`
+    BACKEND_CHECK_PAUSED = 0x08,  // while the server is in maintenance; health checks only
+    BACKEND_CHECK_AGENT = 0x10,   // always there in agent_flags of a configured agent
+};
+
+enum { BACKEND_SHARE_SCALE = 16, BACKEND_STATE_TEXT = 96, BACKEND_STATES_VERSION = 2 };
 
 #define BACKEND_STATES_SECTION "servers"
 
@@ -54,8 +72,9 @@ struct backend_state {
     _Atomic uint32_t weight;      // 0-256, as the configuration, a command or the agent said last
     _Atomic uint32_t weight_conf; // as the configuration said when `weight` was taken from it
     _Atomic uint32_t share;       // what it gets now: weight times BACKEND_SHARE_SCALE, or less while it starts slowly
+    _Atomic uint32_t throttle;    // hundredths of its speed that it has while it starts slowly; 0: all
     _Atomic uint32_t maxconn;     // set at run time plus one; 0: as configured
-    _Atomic uint32_t kills;       // goes up when all sessions on it are to end (shutdown-sessions)
+    _Atomic uint32_t kills;       // changes when all sessions on it are to end; the low two bits: enum backend_kill
     _Atomic uint32_t asked;       // BACKEND_ASK_*
     _Atomic uint64_t changed_us;  // time of day of the last change of its operational state
     _Atomic uint64_t starting_us; // monotonic: since when it starts slowly
@@ -63,14 +82,23 @@ struct backend_state {
     _Atomic uint64_t down_since_us; // monotonic, 0: it is up
     _Atomic uint32_t num_downs;     // times it went down
     _Atomic uint32_t errors;        // consecutive ones seen by `observe`
-    // The health check's and the agent's; see check/check.h for the values.
-    _Atomic uint32_t health; // 0 to rise + fall - 1
+    _Atomic uint32_t last_error;    // the latest of them, enum backend_seen (backend/observe.h)
+    _Atomic uint32_t num_ejects;    // times it was taken out by `observe` without checks, a quiet time resets it
+    _Atomic uint64_t ejected_us;    // monotonic: until when it is out for that; 0: it is not
+    _Atomic uint64_t observed[8];   // its answers of late, for `share`; see src/backend/observe.c
+    // The health check's and the agent's, written by their areas; see check/check.h for values of *_status. Which
+    // checks there are, and `rise` and `fall`, are told by setting *_flags, *_rise and *_fall when checks begin.
+    _Atomic uint32_t health; // 0 to rise + fall - 1; below rise it is down
+    _Atomic uint32_t check_rise;
+    _Atomic uint32_t check_fall;
     _Atomic uint32_t check_status;
     _Atomic uint32_t check_code;
     _Atomic uint32_t check_ms;
     _Atomic uint32_t check_flags;
     _Atomic uint32_t num_check_fails;
     _Atomic uint32_t agent_health;
+    _Atomic uint32_t agent_rise;
+    _Atomic uint32_t agent_fall;
     _Atomic uint32_t agent_status;
     _Atomic uint32_t agent_code;
     _Atomic uint32_t agent_ms;
@@ -127,7 +155,10 @@ static inline bool backend_status_is_willing(uint32_t status)
 }
 
 // The following change the state of `server` and announce it, where it is a change. Active controller only. They log
-// nothing: who decides says why.
+// nothing, and look at nothing else: changes go through backend/notice.h, which says why.
+
+// backend_state_set makes its operational state `op` and its bits `admin`, at once.
+bool backend_state_set(struct board *board, const struct server_conf *server, enum backend_op op, uint32_t admin);
 
 // backend_state_set_op makes it `op`; a server with slowstart that was down comes back as BACKEND_OP_STARTING.
 bool backend_state_set_op(struct board *board, const struct server_conf *server, enum backend_op op);
@@ -141,8 +172,8 @@ bool backend_state_set_weight(struct board *board, const struct server_conf *ser
 // backend_state_set_maxconn makes its maxconn `maxconn` for the time being.
 bool backend_state_set_maxconn(struct board *board, const struct server_conf *server, uint32_t maxconn);
 
-// backend_state_kill_sessions ends all that is open to `server`, in all workers.
-void backend_state_kill_sessions(struct board *board, const struct server_conf *server);
+// backend_state_kill_sessions ends all that is open to `server`, in all workers of all generations.
+void backend_state_kill_sessions(struct board *board, const struct server_conf *server, enum backend_kill why);
 
 // backend_state_ask asks the controller for `what` (BACKEND_ASK_*) of `server`. Any process.
 void backend_state_ask(struct board *board, const struct server_conf *server, uint32_t what);
@@ -152,3 +183,10 @@ void backend_state_announce(struct board *board, const struct server_conf *serve
 
 // backend_state_maxconn gives the limit of connections that holds now, 0: none.
 uint32_t backend_state_maxconn(const struct server_conf *server);
+
+// backend_waiters_may_leave says whether those who wait for one server of `proxy` go to another when it is down: with
+// `option redispatch`, unless `option persist` holds them.
+static inline bool backend_waiters_may_leave(const struct proxy_conf *proxy)
+{
+    return proxy->options & PROXY_OPT_REDISPATCH;
+}

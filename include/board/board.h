@@ -156,6 +156,32 @@ void board_incarnation_dead(struct board *board, uint32_t inc);
 // board_wake wakes the process `inc` out of its wait (one write to its eventfd). Edge-triggered there, never read.
 void board_wake(struct board *board, uint32_t inc);
 
+// ---- locks --------------------------------------------------------------------------------------------------------
+
+// A lock word: the incarnation number of the owner and, from bit 16 on, the life of that number (struct
+// board_incarnation), so that a dead owner is not taken for a living one with its number; 0 when free.
+struct board_lock {
+    _Atomic uint32_t owner;
+};
+
+// board_lock_enter takes a lock that stands in a section; true where it was taken over from a dead process, so that the
+// caller must first put right what it protects. A process holds at most one such lock, and none of the board's own
+// (board_queue_..., board_object), but for one who takes all of an array in their order; and none for longer than some
+// hundred instructions. A process that stands still with one is killed by the master (board_incarnation_blocks).
+bool board_lock_enter(struct board *board, struct board_lock *lock);
+
+// board_lock_try is board_lock_enter where the lock is free or its owner dead, and gives 0 otherwise, without waiting;
+// 1 where it was free, 2 where it was taken over.
+int board_lock_try(struct board *board, struct board_lock *lock);
+
+// board_lock_leave gives it back.
+void board_lock_leave(struct board *board, struct board_lock *lock);
+
+// board_mark gives what names the live process `inc` on the board, as in a lock word: its number and life.
+// board_mark_is_gone says whether the process that `mark` names has ended.
+uint32_t board_mark(struct board *board, uint32_t inc);
+bool board_mark_is_gone(struct board *board, uint32_t mark);
+
 // ---- objects and their plain counters ---------------------------------------------------------------------------
 
 // Objects come and go with the configurations that name them. An object belongs to the generations that asked for it

@@ -36,16 +36,11 @@ enum { BOARD_PID_VOID = -1 }; // nobody may enter as this incarnation any more
 #define BOARD_LINE __attribute__((aligned(128)))
 #define BOARD_PAGE __attribute__((aligned(4096)))
 
-// A lock word: the incarnation number of the owner and, from bit 16 on, the life of that number (struct
-// board_incarnation), so that a dead owner is not taken for a living one with its number; 0 when free. At most one such
-// lock is held by a process at a time (the reaper's is apart, and taken before any other), and its number stands in
-// board_estate.lock before it is taken: so whoever cleans up after a process finds the lock it died with.
-struct board_lock {
-    _Atomic uint32_t owner;
-};
-
-// Numbers of locks in board_estate.lock; those from 1 to BOARD_MAX_OBJECTS are the queue of that object.
-enum { BOARD_LOCK_OBJECTS = BOARD_MAX_OBJECTS + 1, BOARD_LOCK_JOURNAL };
+// Numbers of locks in board_estate.lock; those from 1 to BOARD_MAX_OBJECTS are the queue of that object. At most one
+// such lock is held by a process at a time (the reaper's is apart, and taken before any other), and its number stands in
+// board_estate.lock before it is taken: so whoever cleans up after a process finds the lock it died with. The last stands
+// for those in sections of others (board_lock_enter), which their next taker repairs.
+enum { BOARD_LOCK_OBJECTS = BOARD_MAX_OBJECTS + 1, BOARD_LOCK_JOURNAL, BOARD_LOCK_SECTION };
 
 // What a process leaves behind when it dies. Written by the process itself, but for the `granted` words.
 struct board_estate {

@@ -164,6 +164,9 @@ uint64_t log_dropped(struct board *board);
 // to the targets of log_say_targets: a service in the background has no standard error.
 void log_say(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// log_show is log_say without those targets: for what goes to the log lines of one proxy besides.
+void log_show(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 // log_say_text sends each line of `text`, which was shown on standard error by other means, to these targets alone.
 void log_say_text(enum log_level level, const char *text);
 

@@ -14,6 +14,8 @@
 #include "http/head.h"
 #include "os/cpus.h"
 #include "os/listen.h"
+#include "proxy/persist_conf.h"
+#include "proxy/probe_conf.h"
 #include "tls/bind.h"
 #include "tls/target.h"
 #include "transport/address.h"
@@ -69,6 +71,7 @@ enum {
     PROXY_OPT_BUFFER_REQUEST = 1 << 13,      // option http-buffer-request
     PROXY_OPT_IGNORE_PROBES = 1 << 14,       // option http-ignore-probes
     PROXY_OPT_PRETEND_KEEPALIVE = 1 << 15,   // option http-pretend-keepalive
+    PROXY_OPT_FAIL_OPEN = 1 << 16,           // option fail-open
     PROXY_OPT_USE_PROXY_HEADER = 1 << 20,    // option http-use-proxy-header
     PROXY_OPT_CASE_CLIENT = 1 << 21,         // option h1-case-adjust-bogus-client
     PROXY_OPT_CASE_SERVER = 1 << 22,         // option h1-case-adjust-bogus-server
@@ -153,6 +156,8 @@ struct server_conf {
     bool unresolved; // its name gave no address and init-addr allows that: down until it has one
     bool backup;
     bool disabled;
+    bool down_kills;       // on-marked-down shutdown-sessions
+    bool up_kills_backups; // on-marked-up shutdown-backup-sessions
     bool tfo;
     uint8_t send_proxy; // PROXY_SEND_PROXY_*
     uint8_t proxy_v2_options;
@@ -168,6 +173,10 @@ struct server_conf {
     const char *pool_ping_text; // the whole request
     uint32_t max_reuse;    // requests on one connection, 0: no limit; stored as limit + 1
     uint64_t pool_purge_us;
+    uint64_t slowstart_us;            // 0: at once
+    struct server_conf *tracked;      // `track`: the server whose state this one shares, resolved at the end; or NULL
+    struct server_conf *trackers;     // those that track this one
+    struct server_conf *next_tracker; // of the same server
     const char *cookie; // `cookie VALUE`, or NULL
     const char *init_addr;
     struct transport_address source; // AF_UNSPEC: none
@@ -176,22 +185,8 @@ struct server_conf {
     const struct expr *sni;        // `sni`: the server name to ask for, NULL: none
     struct slice sni_name;         // what it gives, where that is always the same; ptr NULL: it depends
     struct tls_target *tls_target; // built when the configuration is complete; NULL: plain
+    struct probe_conf probe;       // observe, track, agent-check and what goes with them
     struct config_place place;
-};
-
-// `cookie NAME insert indirect nocache ...`
-struct cookie_conf {
-    const char *name; // NULL: no cookie
-    uint32_t name_len;
-    bool insert;
-    bool indirect;
-    bool nocache;
-    bool postonly;
-    bool preserve;
-    bool httponly;
-    bool secure;
-    const char *domain; // "; domain=..." built from all `domain` options, or NULL
-    const char *attr;   // likewise for `attr`
 };
 
 // `option forwardfor`
@@ -308,6 +303,7 @@ struct backend_conf {
     struct choice_conf *use_servers;
     struct persist_conf *persists;
     struct cookie_conf cookie;
+    const char *dynamic_cookie_key; // or NULL
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
     const char *source_interface;

@@ -72,3 +72,11 @@ struct server_conf *proxy_server_default(struct arena *arena);
 // proxy_server_resolve gives `server` the address of its name as its init-addr says. It may block. False after
 // reporting that it has none.
 bool proxy_server_resolve(struct config *config, struct server_conf *server);
+
+// proxy_cookie_finish gives servers of `proxy` their dynamic cookies, once addresses are known (src/proxy/words_cookie.c).
+void proxy_cookie_finish(struct config *config, struct proxy_conf *proxy);
+// proxy_probe_finish finds the servers that servers track and reports what contradicts itself in what watches them.
+bool proxy_probe_finish(struct config *config, struct program_conf *program);
+
+// proxy_probe_resolve gives the agent of `server` the address of its name. It may block. False after reporting.
+bool proxy_probe_resolve(struct config *config, struct server_conf *server);

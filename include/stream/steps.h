@@ -110,15 +110,6 @@ bool stream_edit_response(struct stream *stream);
 // as clients send them.
 bool stream_cookie_find(size_t *start, size_t *end, struct slice *found, struct slice value, struct slice name);
 
-// stream_cookie_pick finds the server named by the request's cookie and notes what was seen; NULL: none usable.
-struct server *stream_cookie_pick(struct stream *stream);
-
-// stream_cookie_strip removes the cookie from the request for `cookie indirect`.
-bool stream_cookie_strip(struct stream *stream);
-
-// stream_cookie_insert adds Set-Cookie to the answer where the client must learn its server.
-bool stream_cookie_insert(struct stream *stream);
-
 // stream_log_line writes the log line of a finished (or, with logasap, begun) stream.
 void stream_log_line(struct stream *stream);
 

@@ -146,12 +146,14 @@ struct stream {
     uint32_t backend_queue_before;
     int32_t retries_left;
     uint32_t retries;
+    uint32_t cookie_last; // seconds since 1970 of the affinity cookie's dates, 0: it has none
+    uint32_t cookie_first;
     uint16_t status;
     uint8_t step;
     uint8_t end;         // enum stream_end
     char end_phase;      // the log's letter for where it was decided
-    uint8_t cookie_seen; // letters for the log: N none, V valid, I invalid, D down
-    uint8_t cookie_set;  // N nothing, I inserted
+    uint8_t cookie_seen; // letters for the log: N none, V valid, I invalid, D down, E expired, O old, U unused
+    uint8_t cookie_set;  // N nothing, I inserted, U dates updated, P passed, R rewritten, D deleted
     bool redispatched : 1;
     bool has_slot : 1;    // a slot of the server is ours
     bool in_backend : 1;  // counted among the backend's open sessions

@@ -85,12 +85,21 @@ bool stick_data_is_array(enum stick_data data);
 // an empty one, and sets conf->table. In the keeper, before it forks. False with errno.
 bool stick_table_prepare(struct stick_table_conf *conf, struct board *board);
 
-// stick_enter says which process this is, first thing after the fork: `inc` as for board_incarnation_enter.
+// stick_section_name gives the name of the section of the board that the table of `conf` stands in (room of
+// BOARD_NAME_MAX), for those who hand sections on.
+void stick_section_name(char *name, const struct stick_table_conf *conf);
+
+// stick_enter says that this process has entered the board as `inc` (board_incarnation_enter), first thing after the
+// fork.
 void stick_enter(struct board *board, uint32_t inc);
 
-// stick_left takes back what the dead process `inc` held. Called by who cleans up after it, beside
-// board_incarnation_dead; twice is harmless.
-void stick_left(struct board *board, uint32_t inc);
+// stick_left takes back what processes that are gone held. Called by who has cleaned up after one
+// (board_incarnation_dead), and once in a while by anybody (stick_turn does): twice is harmless.
+void stick_left(struct board *board);
+
+// stick_turn does what is due in all tables, a bounded share of it: entries that are over go, and what the dead held is
+// taken back. In the controller that is active; gives after how many us it wants to be called again.
+uint64_t stick_turn(struct board *board);
 
 enum { STICK_KEY_ROOM = STICK_MAX_KEY + 8 };
 
@@ -100,17 +109,23 @@ bool stick_key(struct slice *key, char room[STICK_KEY_ROOM], const struct stick_
                const struct expr_sample *sample);
 
 // stick_find1 gives a reference to the entry of `key`, or NULL. stick_make1 makes it where it is not there; NULL where
-// the table is full and nothing may be purged. References are returned with stick_put. One that is only needed within
-// this turn is cheap; one that is kept (track-sc) is taken with stick_hold1 and returned with stick_unhold, which
-// stand on the board for the case that this process dies.
+// the table is full and nothing may be purged. Both start the time to live of nothing (stick_touch does). References
+// are returned with stick_put within this turn, and no more than STICK_MAX_PINS of a table are taken at once: what
+// exceeds them gets NULL. One that is kept longer (track-sc) is taken with stick_hold1 and returned with stick_unhold.
+// Neither lasts longer than the process.
+enum { STICK_MAX_PINS = 15 };
+
 struct stick_entry *stick_find1(struct stick_table *table, struct slice key);
 struct stick_entry *stick_make1(struct stick_table *table, struct slice key);
 void stick_put(struct stick_table *table, struct stick_entry *entry);
 
-// stick_hold1 keeps `entry` (a reference that becomes the holder's) until stick_unhold; 0 where this process holds too
-// many. The number names the hold. `counts_connection`: conn_cur goes up now, and down with the hold, however it ends.
+// stick_hold1 keeps `entry` (a reference, which becomes the holder's) until stick_unhold; 0 where there are too many
+// holds, and the reference is still the caller's. The number names the hold. `counts_connection`: conn_cur goes up now,
+// and down with the hold, however it ends. stick_unhold starts the entry's time to live anew. stick_held1 gives a
+// reference to the entry of a hold, and its table.
 uint32_t stick_hold1(struct stick_table *table, struct stick_entry *entry, bool counts_connection);
 void stick_unhold(uint32_t hold);
+struct stick_entry *stick_held1(struct stick_table **table, uint32_t hold);
 
 // stick_touch starts the entry's time to live anew.
 void stick_touch(struct stick_table *table, struct stick_entry *entry);

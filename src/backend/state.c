@@ -58,11 +58,16 @@ void backend_state_announce(struct board *board, const struct server_conf *serve
     wake_all(board, BOARD_ROLE_WORKER);
 }
 
-// A server that starts slowly begins with nothing; who makes it grow is the controller's clock.
+// What it gets of its weight: not nothing, however slowly it starts, as some checks count on seeing traffic.
 static void set_share(struct backend_state *state)
 {
-    if (backend_state_op(load(&state->status)) != BACKEND_OP_STARTING)
-        store(&state->share, load(&state->weight) * BACKEND_SHARE_SCALE);
+    uint32_t whole = load(&state->weight) * BACKEND_SHARE_SCALE;
+    uint32_t share = whole;
+    if (backend_state_op(load(&state->status)) == BACKEND_OP_STARTING)
+        share = (whole * load(&state->throttle) + 99) / 100;
+    else
+        store(&state->throttle, 0);
+    store(&state->share, share);
 }
 
 static void set_status(struct backend_state *state, enum backend_op op, uint32_t admin)
@@ -84,28 +89,34 @@ static void set_status(struct backend_state *state, enum backend_op op, uint32_t
     atomic_store_explicit(&state->status, status, memory_order_release);
 }
 
-bool backend_state_set_op(struct board *board, const struct server_conf *server, enum backend_op op)
+bool backend_state_set(struct board *board, const struct server_conf *server, enum backend_op op, uint32_t admin)
 {
     struct backend_state *state = backend_state_at(server->object);
     uint32_t status = backend_state_status(state);
-    if (backend_state_op(status) == op)
+    if (op == BACKEND_OP_RUNNING && server->slowstart_us && backend_state_op(status) == BACKEND_OP_STOPPED)
+        op = BACKEND_OP_STARTING;
+    if (status == ((uint32_t)op | admin << 8))
         return false;
-    set_status(state, op, backend_state_admin(status));
+    if (op == BACKEND_OP_STARTING && backend_state_op(status) != BACKEND_OP_STARTING) {
+        atomic_store(&state->starting_us, clock_mono_us());
+        store(&state->throttle, 1);
+    }
+    set_status(state, op, admin);
     set_share(state);
     backend_state_announce(board, server);
     return true;
 }
 
+bool backend_state_set_op(struct board *board, const struct server_conf *server, enum backend_op op)
+{
+    return backend_state_set(board, server, op,
+                             backend_state_admin(backend_state_status(backend_state_at(server->object))));
+}
+
 bool backend_state_set_admin(struct board *board, const struct server_conf *server, uint32_t add, uint32_t remove)
 {
-    struct backend_state *state = backend_state_at(server->object);
-    uint32_t status = backend_state_status(state);
-    uint32_t admin = (backend_state_admin(status) | add) & ~remove;
-    if (admin == backend_state_admin(status))
-        return false;
-    set_status(state, backend_state_op(status), admin);
-    backend_state_announce(board, server);
-    return true;
+    uint32_t status = backend_state_status(backend_state_at(server->object));
+    return backend_state_set(board, server, backend_state_op(status), (backend_state_admin(status) | add) & ~remove);
 }
 
 bool backend_state_set_weight(struct board *board, const struct server_conf *server, uint32_t weight)
@@ -129,9 +140,10 @@ bool backend_state_set_maxconn(struct board *board, const struct server_conf *se
     return true;
 }
 
-void backend_state_kill_sessions(struct board *board, const struct server_conf *server)
+void backend_state_kill_sessions(struct board *board, const struct server_conf *server, enum backend_kill why)
 {
-    atomic_fetch_add(&backend_state_at(server->object)->kills, 1);
+    struct backend_state *state = backend_state_at(server->object);
+    store(&state->kills, ((load(&state->kills) >> 2) + 1) << 2 | (uint32_t)why);
     backend_state_announce(board, server);
 }
 
@@ -144,8 +156,14 @@ void backend_state_ask(struct board *board, const struct server_conf *server, ui
 
 uint32_t backend_state_maxconn(const struct server_conf *server)
 {
-    uint32_t set = load(&backend_state_at(server->object)->maxconn);
-    return set ? set - 1 : server->maxconn;
+    const struct backend_state *state = backend_state_at(server->object);
+    uint32_t set = load(&state->maxconn);
+    uint32_t limit = set ? set - 1 : server->maxconn;
+    uint32_t throttle = load(&state->throttle);
+    if (!throttle || !limit)
+        return limit;
+    limit = (uint32_t)((uint64_t)limit * throttle / 100);
+    return limit ? limit : 1;
 }
 
 // Numbers of objects are given again: the name says whose state this is.
@@ -158,16 +176,22 @@ static uint64_t owner_of(const struct server_conf *server)
     return hash | 1;
 }
 
+static uint32_t admin_of_file(const struct server_conf *server)
+{
+    return (server->disabled ? BACKEND_ADMIN_MAINT | BACKEND_ADMIN_MAINT_CONF : 0) |
+           (server->unresolved ? BACKEND_ADMIN_MAINT_RESOLUTION : 0);
+}
+
 static void start_afresh(struct backend_state *state, const struct server_conf *server)
 {
-    uint32_t admin =
-        (server->disabled ? BACKEND_ADMIN_MAINT_CONF : 0) | (server->unresolved ? BACKEND_ADMIN_MAINT_RESOLUTION : 0);
+    uint32_t admin = admin_of_file(server);
+    enum backend_op op = admin & BACKEND_ADMIN_ANY_MAINT ? BACKEND_OP_STOPPED : BACKEND_OP_RUNNING;
     uint32_t epoch = load(&state->epoch);
     memset((void *)state, 0, sizeof(*state));
     store(&state->epoch, epoch + 1);
     store(&state->weight, server->weight);
     store(&state->weight_conf, server->weight);
-    store(&state->status, BACKEND_OP_RUNNING | admin << 8);
+    store(&state->status, (uint32_t)op | admin << 8);
     atomic_store(&state->changed_us, clock_wall_us());
     set_share(state);
 }
@@ -188,14 +212,24 @@ void backend_states_adopt(const struct program_conf *program)
 static void reconcile(const struct server_conf *server, struct board *board)
 {
     struct backend_state *state = backend_state_at(server->object);
-    uint32_t of_file = BACKEND_ADMIN_MAINT_CONF | BACKEND_ADMIN_MAINT_RESOLUTION;
-    uint32_t add =
-        (server->disabled ? BACKEND_ADMIN_MAINT_CONF : 0) | (server->unresolved ? BACKEND_ADMIN_MAINT_RESOLUTION : 0);
+    uint32_t status = backend_state_status(state);
+    uint32_t admin = backend_state_admin(status);
+    enum backend_op op = backend_state_op(status);
+    if (server->disabled && !(admin & BACKEND_ADMIN_MAINT_CONF))
+        admin |= BACKEND_ADMIN_MAINT | BACKEND_ADMIN_MAINT_CONF;
+    if (!server->disabled && admin & BACKEND_ADMIN_MAINT_CONF)
+        admin &= ~(uint32_t)(BACKEND_ADMIN_MAINT | BACKEND_ADMIN_MAINT_CONF);
+    admin &= ~(uint32_t)BACKEND_ADMIN_MAINT_RESOLUTION;
+    admin |= server->unresolved ? BACKEND_ADMIN_MAINT_RESOLUTION : 0;
+    if (admin & BACKEND_ADMIN_ANY_MAINT)
+        op = BACKEND_OP_STOPPED;
+    else if (backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT)
+        op = BACKEND_OP_RUNNING;
     if (load(&state->weight_conf) != server->weight) {
         store(&state->weight_conf, server->weight);
         backend_state_set_weight(board, server, server->weight);
     }
-    backend_state_set_admin(board, server, add, of_file & ~add);
+    backend_state_set(board, server, op, admin);
 }
 
 void backend_states_reconcile(const struct program_conf *program, struct board *board)

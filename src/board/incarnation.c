@@ -11,61 +11,104 @@ static uint32_t self_of(const struct board *board)
     return board->self ? board->self : (uint32_t)BOARD_OUTSIDER;
 }
 
-// What stands in a lock word: the number and its life.
-static uint32_t mark_of(struct board *board, uint32_t inc)
+uint32_t board_mark(struct board *board, uint32_t inc)
 {
     uint32_t life = inc < BOARD_MAX_INCARNATIONS ? atomic_load(&board->incarnations->records[inc].life) : 0;
     return inc | life << 16;
 }
 
 // Whether the owner named in a lock word is known to be dead, or was and its number lives again.
-static bool is_gone(struct board *board, uint32_t owner)
+bool board_mark_is_gone(struct board *board, uint32_t mark)
 {
-    uint32_t inc = owner & 0xffff;
+    uint32_t inc = mark & 0xffff;
     if (inc == 0 || inc >= BOARD_MAX_INCARNATIONS) {
         return false;
     }
-    return atomic_load(&board->incarnations->records[inc].state) == BOARD_STATE_DEAD || mark_of(board, inc) != owner;
+    return atomic_load(&board->incarnations->records[inc].state) != BOARD_STATE_LIVE || board_mark(board, inc) != mark;
+}
+
+static void pause_for(unsigned tries)
+{
+    if (tries < 64) {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("yield");
+#endif
+    } else if (tries < 1024) {
+        sched_yield();
+    } else {
+        usleep(50);
+    }
+}
+
+// 0 where another one has it, 1 where it was free, 2 where it was taken over.
+static int lock_once(struct board *board, struct board_lock *lock, uint32_t mark)
+{
+    uint32_t owner = 0;
+    if (atomic_compare_exchange_strong_explicit(&lock->owner, &owner, mark, memory_order_seq_cst,
+                                                memory_order_seq_cst)) {
+        return 1;
+    }
+    bool taken =
+        owner > 0 && board_mark_is_gone(board, owner) &&
+        atomic_compare_exchange_strong_explicit(&lock->owner, &owner, mark, memory_order_seq_cst, memory_order_seq_cst);
+    return taken ? 2 : 0;
 }
 
 // Critical sections are some hundred instructions, so the owner either is about to leave, or was preempted, or is dead.
 // A dead owner is known as such only once its parent has waited for it: until then there is nothing to do but let
 // others run.
+static bool lock_wait(struct board *board, struct board_lock *lock, uint32_t mark)
+{
+    int got = 0;
+    for (unsigned tries = 0; (got = lock_once(board, lock, mark)) == 0; tries++) {
+        pause_for(tries);
+    }
+    return got == 2;
+}
+
 bool board_lock_take(struct board *board, struct board_lock *lock, uint32_t number)
 {
-    uint32_t self = self_of(board), mark = mark_of(board, self);
+    uint32_t self = self_of(board);
     if (number) {
         atomic_store_explicit(&board->incarnations->estates[self].lock, number, memory_order_seq_cst);
     }
-    for (unsigned tries = 0;; tries++) {
-        uint32_t owner = 0;
-        if (atomic_compare_exchange_strong_explicit(&lock->owner, &owner, mark, memory_order_seq_cst,
-                                                    memory_order_seq_cst)) {
-            return false;
-        }
-        if (owner > 0 && is_gone(board, owner) &&
-            atomic_compare_exchange_strong_explicit(&lock->owner, &owner, mark, memory_order_seq_cst,
-                                                    memory_order_seq_cst)) {
-            return true;
-        }
-        if (tries < 64) {
-#if defined(__x86_64__)
-            __builtin_ia32_pause();
-#elif defined(__aarch64__)
-            __asm__ volatile("yield");
-#endif
-        } else if (tries < 1024) {
-            sched_yield();
-        } else {
-            usleep(50);
-        }
-    }
+    return lock_wait(board, lock, board_mark(board, self));
 }
 
 void board_lock_give(struct board *board, struct board_lock *lock)
 {
     atomic_store_explicit(&lock->owner, 0, memory_order_release);
     atomic_store_explicit(&board->incarnations->estates[self_of(board)].lock, 0, memory_order_release);
+}
+
+// Noted once it is held: who waits does not block others.
+static void section_note(struct board *board, uint32_t number)
+{
+    atomic_store_explicit(&board->incarnations->estates[self_of(board)].lock, number, memory_order_release);
+}
+
+bool board_lock_enter(struct board *board, struct board_lock *lock)
+{
+    bool taken = lock_wait(board, lock, board_mark(board, self_of(board)));
+    section_note(board, BOARD_LOCK_SECTION);
+    return taken;
+}
+
+int board_lock_try(struct board *board, struct board_lock *lock)
+{
+    int got = lock_once(board, lock, board_mark(board, self_of(board)));
+    if (got) {
+        section_note(board, BOARD_LOCK_SECTION);
+    }
+    return got;
+}
+
+void board_lock_leave(struct board *board, struct board_lock *lock)
+{
+    section_note(board, 0);
+    atomic_store_explicit(&lock->owner, 0, memory_order_release);
 }
 
 // Of the program, thus of this process for life.
@@ -190,8 +233,9 @@ static struct board_lock *lock_of(struct board *board, uint32_t number)
 bool board_incarnation_blocks(struct board *board, uint32_t inc)
 {
     board_check_incarnation(inc);
-    struct board_lock *lock = lock_of(board, atomic_load(&board->incarnations->estates[inc].lock));
-    return lock && board_lock_holder(lock) == inc;
+    uint32_t number = atomic_load(&board->incarnations->estates[inc].lock);
+    struct board_lock *lock = lock_of(board, number);
+    return number == BOARD_LOCK_SECTION || (lock && board_lock_holder(lock) == inc);
 }
 
 // Numbers that the dead process `inc` was about to give, or had given to a child that it did not live to fork. A child
@@ -229,7 +273,7 @@ static void clean(struct board *board, uint32_t inc)
                 board_lock_give(board, held);
             }
         }
-    } else if (lock) {
+    } else if (lock && lock != BOARD_LOCK_SECTION) {
         board_queue_repair(board, lock, inc);
     }
     unborn_clear(board, inc);

@@ -20,7 +20,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "compression", CONFIG_IN_PROXY, NULL },
     { "crt", CONFIG_IN_PROXY, SSL_USE },
     { "dispatch", CONFIG_IN_PROXY, DISPATCH },
-    { "dynamic-cookie-key", CONFIG_IN_PROXY, NULL },
     { "email-alert from", CONFIG_IN_PROXY, NULL },
     { "email-alert level", CONFIG_IN_PROXY, NULL },
     { "email-alert mailers", CONFIG_IN_PROXY, NULL },

@@ -65,22 +65,37 @@ void log_say_text(enum log_level level, const char *text)
 }
 
 // In one write, so that lines of several processes on one terminal do not mix. What is too long for that is cut.
-void log_say(enum log_level level, const char *format, ...)
+static __attribute__((format(printf, 3, 0))) void show(bool tell, enum log_level level, const char *format,
+                                                       va_list args)
 {
     char line[4096];
     int saved = errno;
     int head = snprintf(line, sizeof(line), "%s (%d) : ", label(level), (int)getpid());
-    va_list args;
-    va_start(args, format);
     errno = saved; // for %m
     int body = vsnprintf(line + head, sizeof(line) - (size_t)head, format, args);
-    va_end(args);
     size_t len = (size_t)head + (body > 0 ? (size_t)body : 0);
     if (len > sizeof(line) - 1)
         len = sizeof(line) - 1;
-    targets_tell(level, slice_of(line + head, len - (size_t)head));
+    if (tell)
+        targets_tell(level, slice_of(line + head, len - (size_t)head));
     line[len++] = '\n';
     while (write(STDERR_FILENO, line, len) < 0 && errno == EINTR)
         ;
     errno = saved;
+}
+
+void log_say(enum log_level level, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    show(true, level, format, args);
+    va_end(args);
+}
+
+void log_show(enum log_level level, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    show(false, level, format, args);
+    va_end(args);
 }

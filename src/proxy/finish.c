@@ -172,7 +172,8 @@ static bool resolve_servers(struct config *config, struct proxy_conf *proxy)
 {
     bool ok = true;
     for (struct server_conf *it = proxy->be.servers; it; it = it->next)
-        ok &= proxy_server_resolve(config, it);
+        ok &= proxy_server_resolve(config, it) && proxy_probe_resolve(config, it);
+    proxy_cookie_finish(config, proxy);
     return ok;
 }
 
@@ -251,6 +252,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_pool_finish(config, proxy);
         ok &= proxy_tls_finish(config, proxy);
     }
+    ok &= proxy_probe_finish(config, program);
     ok &= proxy_errors_check(config, program);
     ok &= proxy_refs_resolve(config, program);
     ok &= userlists_finish(config);

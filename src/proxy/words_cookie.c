@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// `cookie` lines: affinity by a cookie that the balancer inserts.
+// `cookie` lines: affinity by a cookie.
+#define XXH_INLINE_ALL
+#define XXH_NO_STREAM
 #include <string.h>
+#include <xxhash.h>
 #include "proxy/words.h"
 
 static bool parse_cookie(struct config *config, void *object, const struct config_word *word,
@@ -19,12 +22,94 @@ static bool parse_cookie(struct config *config, void *object, const struct confi
     }
     if (!config_parse_options(config, &cookie, line, 1, CONFIG_IN_COOKIE))
         return false;
-    if (cookie.preserve && !cookie.insert)
-        return config_error(config, line, 0, "'preserve' needs 'insert'");
-    if (cookie.indirect && !cookie.insert)
-        return config_error(config, line, 0, "'indirect' without 'insert' is not supported yet");
+    if (cookie.modes & (cookie.modes - 1))
+        return config_error(config, line, 0, "'rewrite', 'insert' and 'prefix' exclude each other");
+    if (cookie.indirect && cookie.mode == PROXY_COOKIE_REWRITE)
+        return config_error(config, line, 0, "'rewrite' and 'indirect' exclude each other");
+    if (cookie.preserve && cookie.mode != PROXY_COOKIE_INSERT && !cookie.indirect)
+        return config_error(config, line, 0, "'preserve' needs 'insert' or 'indirect'");
     proxy->be.cookie = cookie;
     return true;
+}
+
+static bool option_mode(struct config *config, void *object, const struct config_word *word,
+                        const struct config_line *line)
+{
+    struct cookie_conf *cookie = object;
+    (void)config;
+    (void)line;
+    cookie->mode = (uint8_t)word->value;
+    cookie->modes |= 1u << word->value;
+    return true;
+}
+
+static bool option_age(struct config *config, void *object, const struct config_word *word,
+                       const struct config_line *line)
+{
+    uint64_t us;
+    if (!config_parse_time(config, &us, line, 0, 1000000))
+        return false;
+    *(uint64_t *)((char *)object + word->into) = us / 1000000;
+    return true;
+}
+
+static bool parse_key(struct config *config, void *object, const struct config_word *word,
+                      const struct config_line *line)
+{
+    struct proxy_conf *proxy = object;
+    proxy_word_needs(config, proxy, word, line, PROXY_SIDE_BACK, NULL);
+    if (config_arg_at(line, 0)->len > PROXY_COOKIE_KEY_MAX)
+        return config_error(config, line, 0, "the key has at most %d bytes", PROXY_COOKIE_KEY_MAX);
+    proxy->be.dynamic_cookie_key = config_arg_at(line, 0)->str;
+    return true;
+}
+
+void proxy_cookie_dynamic(char value[PROXY_COOKIE_DYNAMIC_LEN + 1], const char *key,
+                          const struct transport_address *addr)
+{
+    size_t ip_len = addr->family == AF_INET ? 4 : 16, len = strlen(key);
+    char input[PROXY_COOKIE_KEY_MAX + 16 + 4];
+    static const char digits[] = "0123456789abcdef";
+    must(len <= PROXY_COOKIE_KEY_MAX);
+    memcpy(input, key, len);
+    memcpy(input + len, addr->ip, ip_len);
+    len += ip_len;
+    input[len++] = 0;
+    input[len++] = 0;
+    input[len++] = (char)(addr->port >> 8);
+    input[len++] = (char)addr->port;
+    uint64_t hash = XXH64(input, len, 0);
+    for (int i = PROXY_COOKIE_DYNAMIC_LEN; i > 0; hash >>= 4)
+        value[--i] = digits[hash & 15];
+    value[PROXY_COOKIE_DYNAMIC_LEN] = '\0';
+}
+
+void proxy_cookie_finish(struct config *config, struct proxy_conf *proxy)
+{
+    const char *key = proxy->be.dynamic_cookie_key;
+    char value[PROXY_COOKIE_DYNAMIC_LEN + 1];
+    if (!proxy->be.cookie.name || !proxy->be.cookie.dynamic)
+        return;
+    if (!key) {
+        config_diag_add(config->diag, CONFIG_WARNING, proxy->place,
+                        "%s '%s': 'cookie ... dynamic' has no effect without 'dynamic-cookie-key'", proxy_kind(proxy),
+                        proxy->name);
+        return;
+    }
+    for (struct server_conf *server = proxy->be.servers; server; server = server->next) {
+        const struct transport_address *addr = &server->addr;
+        bool known = !server->unresolved && (addr->family == AF_INET || addr->family == AF_INET6);
+        if (server->cookie || !known)
+            continue;
+        proxy_cookie_dynamic(value, key, addr);
+        for (const struct server_conf *it = proxy->be.servers; it; it = it->next)
+            if (it->cookie && strcmp(it->cookie, value) == 0)
+                config_diag_add(config->diag, CONFIG_WARNING, server->place,
+                                "server '%s' has the same dynamic cookie as '%s': they share an address; otherwise "
+                                "another 'dynamic-cookie-key' helps",
+                                server->name, it->name);
+        server->cookie = arena_copy(config->arena, value, PROXY_COOKIE_DYNAMIC_LEN);
+    }
 }
 
 static bool option_text(struct config *config, void *object, const struct config_word *word,
@@ -53,6 +138,17 @@ static bool option_text(struct config *config, void *object, const struct config
         .good = "insert " word, .bad = word " yes", .bad_says = "unknown option 'yes'"                                 \
     }
 
+#define MODE(word, mode, text)                                                                                         \
+    {                                                                                                                  \
+        .name = word, .in = CONFIG_IN_COOKIE, .parse = option_mode, .value = mode, .args = "", .help = text,           \
+        .good = word, .bad = word " yes", .bad_says = "unknown option 'yes'"                                           \
+    }
+#define AGE(word, member, text)                                                                                        \
+    {                                                                                                                  \
+        .name = word, .in = CONFIG_IN_COOKIE, .min_args = 1, .parse = option_age, INTO(member), .args = "<time>",      \
+        .help = text, .good = "insert " word " 1h", .bad = "insert " word " x", .bad_says = "is no time"               \
+    }
+
 static const struct config_word words[] = {
     { .name = "cookie",
       .in = CONFIG_IN_PROXY,
@@ -60,13 +156,39 @@ static const struct config_word words[] = {
       .flags = CONFIG_ANY_ARGS,
       .parse = parse_cookie,
       .args = "<name> [<option>...]",
-      .help = "Sends a client back to the server whose 'cookie' value its cookie <name> holds. Without 'insert' the "
-              "servers set the cookie themselves.",
-      .good = "cookie SRV insert indirect nocache",
-      .bad = "cookie SRV indirect",
-      .bad_says = "'indirect' without" },
-    SWITCH("insert", insert, "The balancer sets the cookie in answers."),
-    SWITCH("indirect", indirect, "Servers do not see the cookie, and a client that has it does not get it again."),
+      .help = "Sends a client back to the server whose 'cookie' value its cookie <name> holds. Without 'insert', "
+              "'rewrite' and 'prefix' the servers set it themselves, with values that are those of their lines.",
+      .good = "cookie SRV insert indirect nocache maxidle 30m maxlife 8h;cookie JSESSIONID prefix",
+      .bad = "cookie SRV insert prefix",
+      .bad_says = "exclude each other" },
+    { .name = "dynamic-cookie-key",
+      .in = CONFIG_IN_PROXY,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = parse_key,
+      .args = "<string>",
+      .help = "The secret that 'cookie ... dynamic' makes values of; the same one gives the same values in HAProxy.",
+      .good = "dynamic-cookie-key 4711",
+      .bad = "dynamic-cookie-key",
+      .bad_says = "is incomplete" },
+    MODE("insert", PROXY_COOKIE_INSERT,
+         "The balancer sets the cookie in answers to clients that do not know their server; one of that name that the "
+         "server sets is taken out."),
+    MODE("rewrite", PROXY_COOKIE_REWRITE,
+         "The servers set the cookie, whenever they like; its value becomes that of the server's line."),
+    MODE("prefix", PROXY_COOKIE_PREFIX,
+         "The cookie is one of the servers' own: in answers the value of the server's line and '~' go before its "
+         "value, and are taken off in requests."),
+    SWITCH("indirect", indirect,
+           "A cookie that the server sets is taken out where the client came by it; with 'insert', servers do not see "
+           "the cookie either."),
+    SWITCH("dynamic", dynamic,
+           "Servers whose lines give no value get one that is a hash of 'dynamic-cookie-key', their address and their "
+           "port: that of HAProxy."),
+    AGE("maxidle", maxidle_s,
+        "The inserted cookie tells when it was last seen, and counts no more when that is longer ago than <time> (by "
+        "default in seconds), or more than a day ahead. It is set again with each answer, every few seconds."),
+    AGE("maxlife", maxlife_s, "Likewise for when it was first set, which is not renewed."),
     SWITCH("nocache", nocache,
            "An answer that sets the cookie, and that a cache might keep, is marked as private to caches."),
     SWITCH("postonly", postonly, "The cookie is set in answers to POST requests alone."),

@@ -12,6 +12,12 @@ struct server_conf *proxy_server_default(struct arena *arena)
     server->weight = 1;
     server->pool_max_conn = -1;
     server->pool_purge_us = 5000000;
+    server->probe = (struct probe_conf){
+        .error_limit = 10,
+        .share_min = 20,
+        .share_window_us = 10000000,
+        .agent_inter_us = 2000000,
+    };
     return server;
 }
 

@@ -188,6 +188,8 @@ static bool option_cookie(struct config *config, void *object, const struct conf
     }
     if (arg->len == 0)
         return config_error(config, line, 0, "the cookie's value is missing");
+    if (arg->len > PROXY_COOKIE_MAX)
+        return config_error(config, line, 0, "a cookie's value has at most %d bytes", PROXY_COOKIE_MAX);
     ((struct server_conf *)object)->cookie = arg->str;
     return true;
 }

@@ -128,12 +128,11 @@ static bool edit_early_data(struct stream *stream)
 bool stream_edit_request(struct stream *stream)
 {
     return http_edits_drop_hop_by_hop(&stream->edits, &stream->request, stream->upgrade) && edit_host(stream) &&
-           stream_cookie_strip(stream) && edit_forwardfor(stream) && edit_forwarded(stream) && edit_unique_id(stream) &&
+           edit_forwardfor(stream) && edit_forwarded(stream) && edit_unique_id(stream) &&
            edit_early_data(stream);
 }
 
 bool stream_edit_response(struct stream *stream)
 {
-    return http_edits_drop_hop_by_hop(&stream->edits, &stream->response, stream->status == 101) &&
-           stream_cookie_insert(stream);
+    return http_edits_drop_hop_by_hop(&stream->edits, &stream->response, stream->status == 101);
 }

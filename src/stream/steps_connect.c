@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "backend/observe.h"
 #include "backend/pool.h"
 #include "base/hash.h"
 #include "expr/expr.h"
@@ -247,7 +248,8 @@ enum stream_verdict stream_connect(struct stream *stream)
     stream->deadline_us = 0;
     stream->back_error = STREAM_ERROR_NONE;
     stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
-    stream->back->num_uses++;
+    if (!stream->back->num_uses++)
+        backend_observe(stream->server, BACKEND_SEEN_CONNECTED);
     if (stream->session->conf->log_steps)
         stream_log_step(stream, PROXY_LOG_AT_CONNECT);
     if (!stream->head_valid && stream->backend->conf->rules[PROXY_RULES_TCP_RESPONSE]) {

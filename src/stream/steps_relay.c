@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "backend/observe.h"
 #include "stream/capture.h"
 #include "stream/steps.h"
 
@@ -47,6 +48,8 @@ static enum stream_verdict no_answer(struct stream *stream, enum mux_head why)
     enum stream_verdict verdict;
     if (why != MUX_HEAD_BAD && why != MUX_HEAD_LONG && stream_resend(stream, &verdict))
         return verdict;
+    backend_observe(stream->server,
+                    why == MUX_HEAD_BAD || why == MUX_HEAD_LONG ? BACKEND_SEEN_BAD_HEAD : BACKEND_SEEN_CUT);
     bool is_empty = why == MUX_HEAD_EOF || why == MUX_HEAD_FAIL;
     if (stream_retry_answer(stream, is_empty ? PROXY_RETRY_EMPTY : PROXY_RETRY_JUNK, &verdict))
         return verdict;
@@ -192,6 +195,7 @@ static enum stream_verdict read_answer_head(struct stream *stream)
     stream->server_act_us = stream->ctx->loop->now_us;
     if (stream->response.status < 200 && stream->response.status != 101)
         return pass_interim(stream);
+    backend_observe(stream->server, backend_seen_status(stream->response.status));
     return pass_head(stream);
 }
 

@@ -3,6 +3,7 @@
 #include "expr/var.h"
 #include "rule/rule.h"
 #include "stream/act.h"
+#include "stream/cookie.h"
 #include "stream/service.h"
 
 void stream_rule_wait(struct stream *stream, uint64_t due_us, bool on_data)
@@ -330,7 +331,7 @@ bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict)
             return false;
     }
     stream->response_phase = PHASE_OVER;
-    if (!stream_has_after_rules(stream) || stream_after_rules(stream))
+    if (stream_cookie_answer(stream) && (!stream_has_after_rules(stream) || stream_after_rules(stream)))
         return true;
     stream->times.answer_us = 0;
     *verdict = stream_refuse(stream, 500, STREAM_END_PROXY, false);

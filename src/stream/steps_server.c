@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include "backend/observe.h"
 #include "expr/cond.h"
 #include "expr/format.h"
 #include "stream/error.h"
 #include "stream/act.h"
+#include "stream/cookie.h"
 #include "stream/steps.h"
 
 // A slot may have come free between our look at the servers and our place in the queue: each free one is offered to
@@ -109,8 +111,11 @@ enum stream_verdict stream_pick_server(struct stream *stream)
     struct backend *backend = stream->backend;
     struct backend_ask ask = { .avoid = stream->redispatched ? stream->server : NULL };
     struct server *server = stream->redispatched ? NULL : pick_by_rule(stream);
-    if (!server && !stream->redispatched && !stream->ignore_persist)
-        server = stream_cookie_pick(stream);
+    struct server *named = NULL;
+    if (!stream->redispatched && !stream_cookie_look(stream, &named, server || stream->ignore_persist))
+        return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
+    if (!server)
+        server = named;
     bool full = false;
     stream->sticky = server != NULL;
     if (!server)
@@ -257,6 +262,8 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
         backend_conn_close(stream->back, true);
         stream->back = NULL;
     }
+    if (why != STREAM_END_RESOURCE)
+        backend_observe(stream->server, BACKEND_SEEN_REFUSED);
     bool wanted = !stream->head_valid || stream->backend->conf->be.retry_on & PROXY_RETRY_CONNECT;
     if (stream->retries_left <= 0 || !wanted) {
         backend_count(stream->backend->counters, PROXY_COUNT_CONN_ERRORS, 1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
+#include "backend/observe.h"
 #include "base/check.h"
 #include "stream/log.h"
 #include "board/board.h"
@@ -546,6 +547,8 @@ static enum stream_verdict relay_timeout(struct stream *stream)
             return stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);
         return stream_finish(stream, STREAM_END_CLIENT_TIMEOUT, STREAM_NEXT_CLOSE);
     }
+    if (!stream->response_valid)
+        backend_observe(stream->server, BACKEND_SEEN_LATE);
     enum stream_verdict verdict;
     if (!stream->response_valid && stream_retry_answer(stream, PROXY_RETRY_TIMEOUT, &verdict))
         return verdict;
