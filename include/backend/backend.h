@@ -50,6 +50,7 @@ struct server {
     uint32_t num_idle;
     uint32_t num_used;  // connections that carry a request
     uint32_t num_spare; // that are open without one, and can be closed when they are wanted: idle, own, opening, pinging
+    uint32_t num_safe; // of the idle ones, those that were used again before
     uint32_t num_opening;
     uint32_t num_pinging;
     uint32_t num_closing;

@@ -18,8 +18,35 @@ enum backend_pool_counter {
     BACKEND_POOL_GIVEN_UP,     // idle connections that were closed for them
     BACKEND_POOL_PATIENCE,     // requests that waited for a connection of their worker and got one
     BACKEND_POOL_STALE,        // requests sent again: the connection was closed and the kernel shows that nothing arrived
-    BACKEND_POOL_SPARE = (int)BOARD_LEVEL, // server.num_spare
+    BACKEND_POOL_NUM_COUNTERS,
+    BACKEND_POOL_LEVEL = (int)BOARD_LEVEL, // what this process has now: see backend_pool_level
 };
+
+// Three numbers of a process in one cell, which may be summed over processes as it is.
+enum { BACKEND_LEVEL_BITS = 21 };
+
+static inline uint64_t backend_pool_level(uint64_t spare, uint64_t safe, uint64_t peak)
+{
+    return spare | safe << BACKEND_LEVEL_BITS | peak << 2 * BACKEND_LEVEL_BITS;
+}
+
+// backend_level_spare gives server.num_spare.
+static inline uint32_t backend_level_spare(uint64_t level)
+{
+    return (uint32_t)(level & ((1U << BACKEND_LEVEL_BITS) - 1));
+}
+
+// backend_level_safe gives the idle connections that were used again before.
+static inline uint32_t backend_level_safe(uint64_t level)
+{
+    return (uint32_t)(level >> BACKEND_LEVEL_BITS & ((1U << BACKEND_LEVEL_BITS) - 1));
+}
+
+// backend_level_peak gives the most connections in use at once, lately.
+static inline uint32_t backend_level_peak(uint64_t level)
+{
+    return (uint32_t)(level >> 2 * BACKEND_LEVEL_BITS);
+}
 
 // backend_pool_count counts one more of `which`.
 static inline void backend_pool_count(struct server *server, enum backend_pool_counter which)
@@ -32,7 +59,7 @@ static inline void backend_pool_count(struct server *server, enum backend_pool_c
 uint32_t backend_warm_share(const struct server_conf *conf, uint32_t num_workers, uint32_t slot);
 
 // backend_warm_is_due says whether they are wanted now: the server may be chosen, and is no backup that nobody needs.
-bool backend_warm_is_due(const struct server *server);
+bool backend_warm_is_due(const struct server_conf *conf);
 
 // backend_warm_need gives how many this worker keeps now.
 uint32_t backend_warm_need(const struct server *server);
@@ -48,6 +75,9 @@ void backend_ping_arm(struct backend_conn *conn);
 
 // backend_ping_begin sends the ping; the connection is off the pool until its answer.
 void backend_ping_begin(struct backend_conn *conn);
+
+// backend_pool_publish tells the board how many connections of which kind there are.
+void backend_pool_publish(struct server *server);
 
 // backend_conn_move puts `conn` into the lists of `state`, and counts it there.
 void backend_conn_move(struct backend_conn *conn, enum backend_conn_state state);

@@ -41,9 +41,15 @@ static void count_state(struct server *server, enum backend_conn_state state, in
     if (!is_spare(state))
         return;
     server->num_spare += (uint32_t)add;
-    __atomic_store_n(&server->pool_counters[BACKEND_POOL_SPARE], server->num_spare, __ATOMIC_RELAXED);
     if (state == BACKEND_CONN_IDLE)
         __atomic_store_n(&server->counters[PROXY_COUNT_IDLE], server->num_idle, __ATOMIC_RELAXED);
+}
+
+void backend_pool_publish(struct server *server)
+{
+    uint32_t peak = server->peak_used > server->last_peak ? server->peak_used : server->last_peak;
+    __atomic_store_n(&server->pool_counters[BACKEND_POOL_LEVEL],
+                     backend_pool_level(server->num_spare, server->num_safe, peak), __ATOMIC_RELAXED);
 }
 
 static struct list *keyed_list(struct server *server, uint32_t hash)
@@ -62,6 +68,7 @@ static void unlink_conn(struct backend_conn *conn)
 {
     struct server *server = conn->server;
     count_state(server, (enum backend_conn_state)conn->state, -1);
+    server->num_safe -= conn->state == BACKEND_CONN_IDLE && conn->num_uses >= 2;
     list_remove(&conn->link);
     list_remove(&conn->key_link);
     if (conn->owner)
@@ -75,6 +82,7 @@ static void link_conn(struct backend_conn *conn, enum backend_conn_state state)
     struct list *list = list_of(server, state);
     conn->state = (uint8_t)state;
     count_state(server, state, 1);
+    server->num_safe += state == BACKEND_CONN_IDLE && conn->num_uses >= 2;
     if (list)
         list_prepend(list, &conn->link);
     if (state == BACKEND_CONN_IDLE) {
@@ -87,6 +95,7 @@ static void link_conn(struct backend_conn *conn, enum backend_conn_state state)
         if (server->num_used > server->peak_used)
             server->peak_used = server->num_used;
     }
+    backend_pool_publish(server);
 }
 
 void backend_conn_move(struct backend_conn *conn, enum backend_conn_state state)
@@ -105,6 +114,7 @@ void backend_conn_drop(struct backend_conn *conn, bool reset)
     unlink_conn(conn);
     if (server->num_idle < server->min_idle)
         server->min_idle = server->num_idle;
+    backend_pool_publish(server);
     mux_h1_close(&conn->h1, reset);
     event_timer_del(server->backend->ctx->loop, &conn->timer);
     free((void *)conn->key.header.ptr);

@@ -87,6 +87,7 @@ static void server_purge(struct server *server)
     server->last_peak = server->peak_used;
     server->peak_used = server->num_used;
     server->purge_due_us = now_us + period_us;
+    backend_pool_publish(server);
 }
 
 void backend_purge_fire(struct event_timer *timer)

@@ -107,7 +107,8 @@ void backend_spare_ask(struct server *server, bool all)
     for (uint32_t inc = 1; inc < limit; inc++) {
         if (inc == ctx->inc || !can_hear(ctx->board, inc))
             continue;
-        uint64_t num = board_counter_own(ctx->board, conf->pool_object, BACKEND_POOL_SPARE, inc);
+        uint64_t level = board_counter_own(ctx->board, conf->pool_object, BACKEND_POOL_LEVEL, inc);
+        uint64_t num = backend_level_spare(level);
         if (num && all)
             ask(ctx->board, inc, conf->pool_object);
         num += num > conf->pool_low_conn ? UINT32_MAX : 0;

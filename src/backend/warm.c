@@ -31,22 +31,27 @@ uint32_t backend_warm_share(const struct server_conf *conf, uint32_t num_workers
     return num / num_workers + (slot < num % num_workers);
 }
 
-bool backend_warm_is_due(const struct server *server)
+static bool is_open(const struct server_conf *conf)
 {
-    const struct backend *backend = server->backend;
-    if (!backend_server_is_open(server))
-        return false;
-    for (uint32_t i = 0; server->conf->backup && i < backend->num_servers; i++)
-        if (!backend->servers[i].conf->backup && backend_server_is_open(&backend->servers[i]))
+    const struct backend_state *state = backend_state_at(conf->object);
+    return backend_status_is_willing(backend_state_status(state)) &&
+           atomic_load_explicit(&state->share, memory_order_relaxed) > 0;
+}
+
+bool backend_warm_is_due(const struct server_conf *conf)
+{
+    const struct server_conf *other = conf->backup ? conf->backend->servers : NULL;
+    for (; other; other = other->next)
+        if (!other->backup && is_open(other))
             return false;
-    return true;
+    return is_open(conf);
 }
 
 uint32_t backend_warm_need(const struct server *server)
 {
     if (LIKELY(!server->warm_share) || server->backend->ctx->stopping)
         return 0;
-    return backend_warm_is_due(server) ? server->warm_share : 0;
+    return backend_warm_is_due(server->conf) ? server->warm_share : 0;
 }
 
 // The first of a run of failures is told.
