@@ -13,6 +13,7 @@
 #include "mux/h1.h"
 #include "proxy/conf.h"
 #include "proxy/counters.h"
+#include "transport/socks4.h"
 
 struct backend;
 
@@ -24,6 +25,7 @@ struct backend_ctx {
     struct mux_ctx *mux;
     const struct global_conf *global;
     struct event_timer purge_timer;
+    const struct backend_guests *guests;
     struct backend **backends; // by proxy_conf.index; NULL where a proxy has no backend
     uint32_t num_backends;
     bool stopping;  // softly: idle connections are purged soon
@@ -38,6 +40,11 @@ struct server {
     struct backend_state *state; // on the board
     struct backend *backend;
     uint64_t *counters;
+    struct list streams; // of the streams that are on it or wait for it, and of its tunnels: theirs to enter and leave
+    struct list tunnels;
+    uint32_t epoch; // of its state, as far as backend_turn has seen it
+    uint32_t kills; // likewise
+    bool was_up;
     uint64_t *pool_counters; // enum backend_pool_counter, see backend/pool.h
     struct list idle;        // struct backend_conn.link: those anyone may have, the latest used first
     struct list plain;       // struct backend_conn.key_link: those among them whose key is empty, likewise
@@ -62,6 +69,7 @@ struct server {
     uint64_t exchange_us;   // how long a connection is gone when it is lent, a floating mean; 0: not known yet
     uint32_t warm_share;    // connections that this worker keeps open (pool-min-conn)
     uint32_t warm_failures; // in a row
+    bool warm_was_due;
     struct event_timer warm_timer;
     uint64_t tls_said_us; // when the log was told of a handshake that failed, why, and how many were not told since
     uint32_t tls_said;
@@ -69,6 +77,12 @@ struct server {
 };
 
 enum { BACKEND_KEY_BUCKETS = 64 };
+
+// What a server's streams and tunnels do when it has no place for them; the area of streams brings it.
+struct backend_guests {
+    void (*kill)(struct server *server, enum backend_kill why); // end all that are on it
+    void (*requeue)(struct server *server);                     // those that wait for it look for another
+};
 
 struct backend {
     const struct proxy_conf *conf;
@@ -81,6 +95,11 @@ struct backend {
     uint32_t rotation_len;
     uint16_t *backup_rotation;
     uint32_t backup_rotation_len;
+    uint32_t epoch;        // of its servers' states, as far as backend_turn has seen them
+    uint32_t next_closed;  // where backend_pick_closed goes on
+    const char *no_server; // why there was no server for a request, when the log was last told, and when that was
+    uint64_t no_server_us;
+    uint32_t num_unsaid;
 };
 
 // What rules want on the packets of one connection.
@@ -120,6 +139,8 @@ struct backend_conn {
     uint64_t since_us;        // when it was lent, or became idle
     struct backend_key key;   // its name stands in the TLS connection; its header, malloc()ed, is this one's own
     uint32_t num_uses;        // requests sent on it
+    struct transport_address to;    // where it leads, which is behind `socks4` where the server has that
+    struct transport_socks4 socks4; // how far that is
     uint8_t state;            // enum backend_conn_state
     bool is_private;          // belongs to one client for good (a PROXY header, NTLM, Negotiate)
     void **owner;             // where a session keeps its private idle connection, or NULL
@@ -135,6 +156,9 @@ struct backend_wait {
 // backend_ctx_init makes the run-time objects for all backends of `program`.
 void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
                       struct board *board, uint32_t inc, struct mux_ctx *mux);
+
+// backend_ctx_host says who hears when servers have no place for their streams and tunnels.
+void backend_ctx_host(struct backend_ctx *ctx, const struct backend_guests *guests);
 
 // backend_turn follows what happened to servers since the last call. Once each turn of the loop; one load where nothing
 // did.
@@ -162,6 +186,10 @@ struct backend_ask {
 // their maxconn are passed over while another has room; when all are full the choice is `*full` = true and the caller
 // queues.
 struct server *backend_pick(struct backend *backend, bool *full, const struct backend_ask *ask);
+
+// backend_pick_closed chooses in turn among all servers that are not in maintenance, whatever else is known of them
+// (`option fail-open`); NULL where there is none.
+struct server *backend_pick_closed(struct backend *backend, bool *full);
 
 // backend_ctx_offer offers every free place of every server to those who wait in the queues, after this process was
 // passed over as asleep (board_queue_awake).
@@ -269,6 +297,10 @@ bool backend_follows_client(const struct server *server);
 
 // backend_address gives where a connection to `server` goes; `client_dst` as for backend_connect.
 struct transport_address backend_address(const struct server *server, const struct transport_address *client_dst);
+
+// backend_link fills in what the lines of `server` and its backend say of the sockets that lead there: how->to, set by the
+// caller, becomes the proxy on the way where there is one.
+void backend_link(struct transport_connect *how, const struct server *server);
 
 // backend_connect opens a new connection to `server` for which the caller holds a place (backend_room_take), which it
 // takes over. `client_dst` is where the client connected to, needed only where backend_follows_client says so. NULL with

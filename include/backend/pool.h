@@ -109,8 +109,9 @@ uint64_t backend_jitter_us(struct backend_ctx *ctx, uint64_t us);
 // backend_purge_fire is what ctx->purge_timer does: it closes connections that were not needed.
 void backend_purge_fire(struct event_timer *timer);
 
-// backend_pool_follow closes what is idle to servers that are not to be used any more, and opens what the others want.
-void backend_pool_follow(struct backend_ctx *ctx);
+// backend_pool_follow does what a change of the state of `server`, or of another of its backend, means: idle connections
+// to one that must not be used any more are closed, what is always kept is opened, and places passed on that are free.
+void backend_pool_follow(struct server *server);
 
 // backend_pool_end closes all that is not in use, for good.
 void backend_pool_end(struct server *server);

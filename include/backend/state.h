@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "board/board.h"
+#include "event/loop.h"
 #include "proxy/conf.h"
 
 // Values of srv_op_state in HAProxy's management guide, "show servers state".
@@ -66,7 +67,9 @@ enum { BACKEND_SHARE_SCALE = 16, BACKEND_STATE_TEXT = 96, BACKEND_STATES_VERSION
 
 // Of one server; of a backend's object only `epoch` means something.
 struct backend_state {
-    _Atomic uint64_t owner;       // whose it is and what defines it (backend_state_adopt); 0: nobody's
+    _Atomic uint64_t owner;       // a hash of whose it is (backend_states_adopt); 0: nobody's
+    _Atomic uint64_t address;     // and of where that server is
+    _Atomic uint32_t is_fresh;    // it began with the generation that was adopted last
     _Atomic uint32_t epoch;       // goes up with each change
     _Atomic uint32_t status;      // enum backend_op, and from bit 8 on BACKEND_ADMIN_*: one load tells all
     _Atomic uint32_t weight;      // 0-256, as the configuration, a command or the agent said last
@@ -75,6 +78,7 @@ struct backend_state {
     _Atomic uint32_t throttle;    // hundredths of its speed that it has while it starts slowly; 0: all
     _Atomic uint32_t maxconn;     // set at run time plus one; 0: as configured
     _Atomic uint32_t kills;       // changes when all sessions on it are to end; the low two bits: enum backend_kill
+    _Atomic uint64_t kill_us;     // monotonic: when that was, those that began later may stay
     _Atomic uint32_t asked;       // BACKEND_ASK_*
     _Atomic uint64_t changed_us;  // time of day of the last change of its operational state
     _Atomic uint64_t starting_us; // monotonic: since when it starts slowly
@@ -94,7 +98,7 @@ struct backend_state {
     _Atomic uint32_t check_status;
     _Atomic uint32_t check_code;
     _Atomic uint32_t check_ms;
-    _Atomic uint32_t check_flags;
+    _Atomic uint32_t check_flags; // BACKEND_CHECK_*
     _Atomic uint32_t num_check_fails;
     _Atomic uint32_t agent_health;
     _Atomic uint32_t agent_rise;
@@ -103,7 +107,8 @@ struct backend_state {
     _Atomic uint32_t agent_code;
     _Atomic uint32_t agent_ms;
     _Atomic uint32_t agent_flags;
-    _Atomic uint32_t text_seq; // odd while `check_text` and `agent_text` change
+    _Atomic uint32_t had_checks; // check_flags, and from bit 8 on agent_flags, of the controller before this one
+    _Atomic uint32_t text_seq;   // odd while `check_text` and `agent_text` change
     char check_text[BACKEND_STATE_TEXT];
     char agent_text[BACKEND_STATE_TEXT];
 } __attribute__((aligned(512)));
@@ -118,13 +123,26 @@ struct backend_state *backend_state_at(uint32_t object);
 uint32_t backend_states_epoch(void);
 
 // backend_states_adopt gives every server of `program` that has none yet its state as the configuration says; those
-// that have one (known by name and address) keep it. In the keeper, once objects have numbers: its generation may still
-// fail.
-void backend_states_adopt(const struct program_conf *program);
+// that have one keep it. In the keeper, once objects have numbers: its generation may still fail, so that nothing of
+// what the one before uses is touched.
+void backend_states_adopt(const struct program_conf *program, struct board *board);
 
-// backend_states_reconcile lets what the file changed (a weight, `disabled`) count for servers that kept their state.
-// In the controller, once it is the active one.
+// backend_states_reconcile makes states those of `program`: what the file changed (a weight, `disabled`, an address,
+// which starts afresh) counts, servers that are gone leave none behind, and what a controller that was killed left
+// half done is put right. In the controller, once it is the active one, before checks begin.
 void backend_states_reconcile(const struct program_conf *program, struct board *board);
+
+// backend_states_close_queues lets waiters that take any server of `proxy` be served by those alone that balancing may
+// choose (board_queue_close).
+void backend_states_close_queues(struct board *board, const struct proxy_conf *proxy);
+
+// backend_states_begin goes on with that once checks have begun (and set BACKEND_CHECK_CONFIGURED for each server they
+// look after): a server nobody checks any more is not left down, checks that rest by command go on resting, and
+// servers that start slowly get on with it, on `loop`. Once, in the active controller.
+void backend_states_begin(const struct program_conf *program, struct board *board, struct event_loop *loop);
+
+// backend_states_end leaves them to another controller.
+void backend_states_end(void);
 
 static inline enum backend_op backend_state_op(uint32_t status)
 {
@@ -177,6 +195,23 @@ void backend_state_kill_sessions(struct board *board, const struct server_conf *
 
 // backend_state_ask asks the controller for `what` (BACKEND_ASK_*) of `server`. Any process.
 void backend_state_ask(struct board *board, const struct server_conf *server, uint32_t what);
+
+// backend_state_speed makes a server that starts slowly have `percent` hundredths of its speed, or all from 100 on;
+// true where that is a change, which the caller announces.
+bool backend_state_speed(const struct server_conf *server, uint32_t percent);
+
+// backend_state_repair puts right what a writer that was killed left half done.
+void backend_state_repair(const struct server_conf *server);
+
+// backend_state_renew makes the state of `server` what the configuration says, as if it were new.
+void backend_state_renew(const struct server_conf *server);
+
+// backend_state_admin_of_file gives the bits that the configuration asks for.
+uint32_t backend_state_admin_of_file(const struct server_conf *server);
+
+// backend_state_mark and then backend_states_announce do what backend_state_announce does, for many servers at once.
+void backend_state_mark(const struct server_conf *server);
+void backend_states_announce(struct board *board);
 
 // backend_state_announce says that something of `server` changed that workers derive tables from.
 void backend_state_announce(struct board *board, const struct server_conf *server);

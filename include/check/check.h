@@ -8,33 +8,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "proxy/check_conf.h"
 
 struct board;
 struct event_loop;
 struct program_conf;
-
-// How the last check went: the names are those of the statistics (HAProxy's management guide, check_status).
-enum check_status {
-    CHECK_UNKNOWN, // UNK: no check yet
-    CHECK_INI,     // INI
-    CHECK_SOCKERR, // SOCKERR
-    CHECK_L4OK,    // L4OK, and so on
-    CHECK_L4TOUT,
-    CHECK_L4CON,
-    CHECK_L6OK,
-    CHECK_L6TOUT,
-    CHECK_L6RSP,
-    CHECK_L7OK,
-    CHECK_L7OKC, // conditionally: disable-on-404
-    CHECK_L7TOUT,
-    CHECK_L7RSP,
-    CHECK_L7STS,
-    CHECK_PROCERR,
-    CHECK_PROCTOUT,
-    CHECK_PROCOK,
-    CHECK_HANA, // observe
-    CHECK_NUM_STATUSES
-};
 
 // check_status_name gives the short name ("L4OK").
 const char *check_status_name(enum check_status status);
@@ -47,6 +25,7 @@ struct check_start {
     const struct program_conf *conf;
     struct board *board;
     uint32_t inc;
+    int helper_fd; // to the helper that runs external checks (check/external.h), -1: there is none
 };
 
 // check_begin starts all checks of the configuration, each at its own moment. Once, in the active controller. False

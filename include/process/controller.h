@@ -24,6 +24,7 @@ struct controller {
     const struct process_program *program;
     const char *startup_messages; // what reading the configuration had to say, "" for nothing
     struct log_drain *sinks;      // opened by the keeper, or NULL
+    int helper_fd;                // its end of the socket to the helper (process_helper), -1 for none
     void *admin;
     // The rest belongs to controller.c.
     struct messages master;

@@ -158,6 +158,16 @@ struct process_admin {
     void (*stop)(void *admin);
 };
 
+// A process that does for the controller what that, confined, cannot: run programs. The keeper forks one for a
+// generation, with its rights given up, and forks it again when it ends.
+struct process_helper {
+    // is_wanted says whether the configuration has something for it to do.
+    bool (*is_wanted)(const void *conf);
+    // run is its life, and does not return. `fd` is its end of a SOCK_SEQPACKET socket to the controller (controller.helper_fd), which stays
+    // the same when either of both is forked again. SIGTERM means that it is to end.
+    void (*run)(const void *conf, int fd);
+};
+
 struct process_program {
     // load reads and checks the configuration that `options` name and says in `settings` what concerns the processes.
     // All messages, warnings too, are appended to `messages` as lines. NULL where anything was wrong. It opens nothing.
@@ -169,7 +179,8 @@ struct process_program {
     // NULL.
     bool (*prepare)(void *conf, struct process_settings *settings, struct text *messages, struct board *board);
     const struct process_traffic *traffic;
-    const struct process_admin *admin; // NULL: none
+    const struct process_admin *admin;   // NULL: none
+    const struct process_helper *helper; // NULL: none
 };
 
 // process_main runs the program as its command line says and returns its exit status; it also returns, once, in the

@@ -14,6 +14,8 @@
 #include "http/head.h"
 #include "os/cpus.h"
 #include "os/listen.h"
+#include "proxy/check_conf.h"
+#include "proxy/link_conf.h"
 #include "proxy/persist_conf.h"
 #include "proxy/probe_conf.h"
 #include "tls/bind.h"
@@ -33,6 +35,7 @@ struct stream_reply;
 struct proxy_conf;
 struct backend_conf;
 struct stick_table_conf;
+struct proxy_stick;
 
 enum proxy_mode { PROXY_MODE_TCP, PROXY_MODE_HTTP };
 
@@ -120,6 +123,7 @@ struct bind_conf {
     uint32_t index;           // its place in program_conf.binds
     uint32_t maxconn;         // 0: no limit of its own
     uint32_t object;          // on the board, for its counters and lanes
+    uint64_t user_timeout_us; // tcp-ut, 0: the system's
     bool accept_proxy;
     struct tls_bind_conf tls;
     struct tls_bind *tls_bind; // built when the configuration is complete; NULL: plain
@@ -154,8 +158,10 @@ struct server_conf {
     int32_t port_offset;           // with port_mapped: added to the client's destination port ("+80", "-80")
     bool port_mapped;
     bool unresolved; // its name gave no address and init-addr allows that: down until it has one
+    bool has_id;     // `id` was written
     bool backup;
     bool disabled;
+    bool non_stick;        // no stick line remembers it
     bool down_kills;       // on-marked-down shutdown-sessions
     bool up_kills_backups; // on-marked-up shutdown-backup-sessions
     bool tfo;
@@ -163,6 +169,7 @@ struct server_conf {
     uint8_t proxy_v2_options;
     uint32_t weight;       // 0-256, default 1
     uint32_t maxconn;      // 0: no limit
+    uint32_t minconn;      // less than maxconn: that is reached at the backend's fullconn; 0: the limit is fixed
     uint32_t maxqueue;     // 0: no limit
     uint32_t pool_object;  // on the board: its open connections (backend/pool.h)
     int32_t pool_max_conn; // idle connections that all workers keep, -1: no limit
@@ -177,15 +184,21 @@ struct server_conf {
     struct server_conf *tracked;      // `track`: the server whose state this one shares, resolved at the end; or NULL
     struct server_conf *trackers;     // those that track this one
     struct server_conf *next_tracker; // of the same server
-    const char *cookie; // `cookie VALUE`, or NULL
+    const char *cookie;               // `cookie VALUE`, or NULL
+    const char *redir;                // `redir PREFIX`, or NULL
+    const struct proxy_answer *redir_answer; // with it: the redirection, without its Location
+    uint64_t user_timeout_us;                // tcp-ut, 0: the system's
+    struct transport_address socks4;         // AF_UNSPEC: none
     const char *init_addr;
     struct transport_address source; // AF_UNSPEC: none
     const char *source_interface;
+    uint16_t source_last_port; // above source.port: any one from that to this will do
     struct tls_target_conf tls;
     const struct expr *sni;        // `sni`: the server name to ask for, NULL: none
     struct slice sni_name;         // what it gives, where that is always the same; ptr NULL: it depends
     struct tls_target *tls_target; // built when the configuration is complete; NULL: plain
-    struct probe_conf probe;       // observe, track, agent-check and what goes with them
+    struct check_server_conf check;
+    struct probe_conf probe; // observe, track, agent-check and what goes with them
     struct config_place place;
 };
 
@@ -267,6 +280,7 @@ struct frontend_conf {
     const char *monitor_uri;            // NULL: none
     struct monitor_conf *monitor_fails; // one that holds makes the answer 503
     uint32_t rate_limit;                // connections a second, 0: no limit
+    bool keeps_no_conn;                 // max-session-srv-conns 0
     struct capture_conf *captures[2];   // of requests and of answers
     uint32_t num_captures[2];
     uint32_t capture_room;              // bytes that all captures of a stream need; 0: there are none
@@ -286,6 +300,8 @@ enum {
 // proxy_retry_status gives the bit of PROXY_RETRY_* for answers with `status`, 0 where they are never a reason.
 uint32_t proxy_retry_status(uint16_t status);
 
+enum { PROXY_STATES_NONE, PROXY_STATES_GLOBAL, PROXY_STATES_LOCAL };
+
 enum { PROXY_NAMED_SERVERS = 1024 };
 
 struct backend_conf {
@@ -302,11 +318,19 @@ struct backend_conf {
     uint32_t fullconn;
     struct choice_conf *use_servers;
     struct persist_conf *persists;
+    struct proxy_stick *sticks;       // proxy/stick_conf.h: of requests, in the order of the file
+    struct proxy_stick *stick_learns; // of answers
     struct cookie_conf cookie;
-    const char *dynamic_cookie_key; // or NULL
+    uint8_t state_from;                 // PROXY_STATES_*: where servers' states are loaded from
+    const char *state_file;             // server-state-file-name; NULL: the backend's name
+    const char *dynamic_cookie_key;     // or NULL
+    const char *rdp_cookie;             // `persist rdp-cookie(NAME)`, or NULL
+    const char *name_header;            // `http-send-name-header`, in lower case, or NULL
+    uint32_t keep_alive_queue;          // `max-keep-alive-queue` plus one; 0: no limit
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
     const char *source_interface;
+    struct check_conf check;
 };
 
 // A proxy: frontend, backend, listen or defaults section.
@@ -318,12 +342,14 @@ struct proxy_conf {
     uint32_t in;    // CONFIG_IN_FRONTEND, CONFIG_IN_BACKEND, CONFIG_IN_LISTEN or CONFIG_IN_DEFAULTS
     bool has_frontend;
     bool has_backend;
+    bool has_id; // `id` was written
     bool disabled;
     uint8_t mode;         // enum proxy_mode
     uint8_t log_format;   // enum proxy_log
     uint8_t header_names; // PROXY_NAMES_*
     uint64_t options;     // PROXY_OPT_*
     struct proxy_timeouts timeouts;
+    struct proxy_keepalive keepalive[2]; // of clients' connections, and of those to servers
     const char *description;
     const char *log_tag;
     bool log_global;                 // `log global`
@@ -343,6 +369,7 @@ struct proxy_conf {
     struct expr_acl *acls;
     struct frontend_conf fe;
     struct backend_conf be;
+    struct probe_external_conf external;
     struct stick_table_conf *stick_table; // `stick-table` (table/stick.h), or NULL
     uint32_t fe_object;                   // on the board, 0 without a frontend
     uint32_t be_object;
@@ -381,6 +408,23 @@ struct cpu_map_conf {
     struct os_cpus cpus;
 };
 
+// A set of HTTP status codes.
+enum { STATUS_CODE_MIN = 100, STATUS_CODE_MAX = 599 };
+
+struct status_codes {
+    uint64_t bits[(STATUS_CODE_MAX - STATUS_CODE_MIN) / 64 + 1];
+};
+
+// status_codes_has says whether `status`, any number, is in the set.
+static inline bool status_codes_has(const struct status_codes *codes, uint32_t status)
+{
+    uint32_t at = status - STATUS_CODE_MIN;
+    return at <= STATUS_CODE_MAX - STATUS_CODE_MIN && codes->bits[at / 64] >> at % 64 & 1;
+}
+
+// status_codes_set puts `first` to `last`, both within the limits, into the set, or takes them out.
+void status_codes_set(struct status_codes *codes, uint32_t first, uint32_t last, bool in);
+
 struct global_conf {
     uint32_t maxconn; // 0: from the descriptor limit, which is looked up before the workers start
     uint32_t nbproc;
@@ -394,6 +438,8 @@ struct global_conf {
     struct os_listen unix_bind; // unix-bind: its mode, uid, gid and flags alone
     const char *unix_prefix;    // or NULL
     const char *pidfile;
+    const char *state_file; // server-state-file, or NULL
+    const char *state_base; // server-state-base, or NULL
     const char *node;
     const char *description;
     bool daemon;
@@ -410,6 +456,9 @@ struct global_conf {
     uint64_t hard_stop_after;   // us, 0: never
     uint32_t max_reloads;       // mworker-max-reloads plus one; 0: any number
     bool go_on_alone;           // master-worker no-exit-on-failure
+    bool external_checks;       // external-check
+    bool external_keeps_env;    // its preserve-env
+    bool may_fork;              // insecure-fork-wanted
     bool sandbox;               // seccomp, on by default
     uint64_t silent_warn;       // us, watchdog; default 2 s, 0: never
     uint64_t silent_kill;       // us, default 5 s, 0: never
@@ -438,7 +487,12 @@ struct global_conf {
     struct ring_conf *rings;
     struct stats_socket_conf *stats_sockets;
     uint64_t stats_timeout;
+    uint32_t spread_checks;        // percent
+    uint64_t max_spread_checks_us; // 0: no bound
     uint32_t stats_maxconn;
+    uint32_t stick_counters;        // tune.stick-counters, default 3
+    struct status_codes err_codes;  // http-err-codes: what counts as an error of the client
+    struct status_codes fail_codes; // http-fail-codes: what counts as a failure of a server
     struct tls_global_conf tls;
 };
 
@@ -470,6 +524,9 @@ struct program_conf *proxy_conf_new(struct arena *arena);
 // values that depend on others, and checks what only the whole shows. All errors are reported; false where there was
 // one.
 bool proxy_conf_finish(struct config *config, struct program_conf *program);
+
+// proxy_limits_finish works out what limits of servers depend on (fullconn, minconn), once global.maxconn is known.
+void proxy_limits_finish(struct program_conf *program);
 
 // proxy_conf_find gives the proxy named `name` that has a frontend (`in` CONFIG_IN_FRONTEND) or a backend, or NULL.
 struct proxy_conf *proxy_conf_find(const struct program_conf *program, const char *name, uint32_t in);

@@ -38,6 +38,7 @@ enum proxy_counter {
     PROXY_COUNT_LOGS,        // frontends: log lines of streams
     PROXY_COUNT_DENIED_CONN, // frontends: by tcp-request connection
     PROXY_COUNT_DENIED_SESS, // frontends: by tcp-request session
+    PROXY_COUNT_NO_SERVER,   // backends: requests that found no server to go to
     PROXY_NUM_COUNTERS,
     PROXY_COUNT_IDLE = (int)BOARD_LEVEL, // servers: idle connections in this process; it goes down, too
 };
@@ -61,6 +62,7 @@ enum proxy_gauge {
     PROXY_GAUGE_LAST_SESSION = 11, // wall clock, seconds
     PROXY_GAUGE_CONN_RATE = 12,
     PROXY_GAUGE_CONN_RATE_MAX = 15,
+    PROXY_GAUGE_SOURCE_PORT = PROXY_GAUGE_CONN_RATE, // of a server: ports taken of its source's range
 };
 
 // proxy_gauge_raise makes the maximum in `gauge` at least `value`; a load where it is already.

@@ -8,6 +8,7 @@
 #include "transport/proxy_protocol.h"
 
 struct expr_var_store;
+struct stream_track;
 struct tls_conn;
 
 struct proxy_session {
@@ -20,6 +21,7 @@ struct proxy_session {
     uint32_t num_requests;
     struct expr_var_store *vars; // of the scope sess, NULL for none; a stream takes them while it runs
     const struct tls_conn *tls;  // what is known of the handshake, NULL: the connection is plain
+    struct stream_track *track;  // what the connection tracks in stick tables (stream/track.h), or NULL
     void *own_conn;              // idle server connection that is this client's alone (struct backend_conn), or NULL
     uint64_t accept_us;          // monotonic
     uint64_t idle_us;            // when the wait for the next request began
@@ -28,6 +30,7 @@ struct proxy_session {
     uint32_t tlvs_len;
     uint8_t error;     // what failed before there was a stream (enum stream_error), 0: nothing
     bool expect_proxy; // a rule says that a PROXY header comes first
+    bool prefers_last; // a server or proxy asked it to authenticate: it will come back there
     bool silent;       // a rule wants the connection closed without a packet to the client
 };
 

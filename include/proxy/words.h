@@ -60,6 +60,10 @@ bool proxy_pool_finish(struct config *config, struct proxy_conf *proxy);
 // that are named and builds tls_bind and tls_target. It reads files. False after reporting what is wrong.
 bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy);
 
+// proxy_tls_check_target builds what the health checks of `server` need for TLS where traffic has none, or offers other
+// protocols than `alpn` (ptr NULL: those of the server line). NULL after reporting what is wrong.
+struct tls_target *proxy_tls_check_target(struct config *config, struct server_conf *server, struct slice alpn);
+
 // proxy_tls_check reports settings of the global section that contradict each other; false then.
 bool proxy_tls_check(struct config *config, const struct tls_global_conf *global);
 

@@ -25,6 +25,7 @@ enum {
     RULE_HTTP_REQUEST = 1 << 4,        // http-request
     RULE_HTTP_RESPONSE = 1 << 5,       // http-response
     RULE_HTTP_AFTER_RESPONSE = 1 << 6, // http-after-response
+    RULE_CHECK = 1 << 7,               // tcp-check and http-check: variables alone
 };
 
 enum rule_verdict {
@@ -49,6 +50,8 @@ enum {
     RULE_DENIES = 1 << 2,      // what it answers or closes was refused: counted and logged as such
     RULE_NEEDS_ADMIN = 1 << 3, // it needs CAP_NET_ADMIN, which workers of root keep where some rule does
     RULE_PARENS = 1 << 1, // its name is followed by parentheses: "set-var(txn.a)"; the text in them is rule->parens
+    RULE_NUMBER = 1 << 4, // its name ends with a number: "track-sc0"; its digits are rule->parens
+    RULE_ERRS = 1 << 5,   // what it answers a request with counts as an error of the client
 };
 
 struct rule_action {

@@ -24,6 +24,7 @@ struct stream_tunnel;
 struct stream_log;
 struct stream_service;
 struct stream_captures;
+struct stream_track;
 
 // What becomes of the client's connection after a stream.
 enum stream_next {
@@ -45,6 +46,8 @@ enum stream_end {
     STREAM_END_RESOURCE,       // R: memory, descriptors
     STREAM_END_INTERNAL,       // I
     STREAM_END_KILLED,         // K: by an operator
+    STREAM_END_DOWN,           // D: its server went down
+    STREAM_END_UP,             // U: it was on a backup server, and another came back
 };
 
 // Steps in their usual order. stream_step_set asserts the edge.
@@ -95,6 +98,7 @@ struct stream_ctx {
     struct table_proc_vars proc_vars;
     struct expr_process expr;       // what the expressions of this process share
     struct userlist_checks *checks; // proxy/userlist.h; NULL until the first password is checked
+    struct stream_track *free_tracks;
 };
 
 // stream_condition_holds answers for the converter when(): see struct expr_process.
@@ -124,6 +128,7 @@ struct stream {
     struct backend_conn *back;
     struct backend *backend; // NULL until picked
     struct server *server;
+    struct list on_server; // of server->streams: it waits for that server, or is on it
     const struct proxy_answer *answer;
     const struct stream_service *service; // that will answer, chosen by a rule
     struct stream_relay up;               // request body
@@ -163,6 +168,7 @@ struct stream {
     bool answer_head : 1; // the answer's head was passed on
     bool sticky : 1;      // the server was named by a cookie or a rule
     bool by_rule : 1;     // by use-server
+    bool moved : 1;       // the server it waited for is down: it goes where there is room
     bool force_persist : 1;
     bool ignore_persist : 1;
     bool no_pool : 1; // a retry: only a fresh connection will do
@@ -180,6 +186,12 @@ struct stream {
     bool was_patient : 1;
     bool running : 1;
     bool run_again : 1;
+    bool track_counted : 1;     // the request was counted in what is tracked
+    bool track_bad : 1;         // it was none
+    struct stream_track *track; // stream/track.h, or NULL
+    uint64_t track_in;          // bytes that were counted there
+    uint64_t track_out;
+    uint64_t track_us;             // when that was done last
     struct expr_subject subject;   // of all rules and fetches
     const struct rule *rule;       // that waits, or NULL
     const struct rule *stopped_at; // that ended its list last, or NULL
@@ -200,6 +212,7 @@ struct stream {
     struct stream_captures *captures; // stream/capture.h, or NULL
     uint16_t server_status;           // of the server's answer, before rules; 0: none
     uint8_t back_error;               // enum stream_error of the last connection to a server that failed
+    const char *no_server;            // why there was no server for it; NULL: there was one, or none was looked for
     uint32_t back_tls_error;          // the TLS library's error of it, 0: none
     struct stream_cost cost;
     struct http_head request;
@@ -255,8 +268,8 @@ void stream_release(struct stream *stream);
 // stream_has_request says whether the whole request has come: nothing more is waited for from the client but its end.
 bool stream_has_request(const struct stream *stream);
 
-// stream_describe writes what runs at this moment into `room`, `cap` bytes: the client, frontend, backend and server, the
-// step, the stream's number, its unique id and the start of the request; "" where no stream runs. Safe in a signal
+// stream_describe writes what runs at this moment into `room`, `cap` bytes: the client, frontend, backend and server,
+// the step, the stream's number, its unique id and the start of the request; "" where no stream runs. Safe in a signal
 // handler, at any moment; what it writes is for people.
 void stream_describe(const struct stream_ctx *ctx, char *room, size_t cap);
 

@@ -26,8 +26,12 @@ struct stream_tunnel {
     struct backend_conn *back;
     struct backend *backend;
     struct server *server;
-    struct stream_log *log; // NULL where no line is due
-    struct stream *kept;    // where that line asks for more than `log` has, else NULL
+    struct list on_server;      // of server->tunnels
+    struct stream_log *log;     // NULL where no line is due
+    struct stream *kept;        // where that line asks for more than `log` has, else NULL
+    struct stream_track *track; // of the stream that it was
+    uint64_t track_in;          // bytes that were counted there
+    uint64_t track_out;
     struct stream_relay up;
     struct stream_relay down;
     uint64_t bytes_in;
@@ -42,11 +46,21 @@ struct stream_tunnel {
     uint32_t timeout_ms; // set-timeout tunnel, 0: none
 };
 
+// stream_tunnel_end ends the tunnel at once, with a FIN to both sides.
+void stream_tunnel_end(struct stream_tunnel *tunnel, enum stream_end end);
+
 // stream_tunnel_timer_fired is called by the session when its timer fires.
 static inline void stream_tunnel_timer_fired(struct stream_tunnel *tunnel)
 {
     tunnel->ops->timer_fired(tunnel);
 }
+
+// stream_tunnel_take_track takes over what `stream` tracks in stick tables; who ends the tunnel ends that with
+// stream_track_end.
+void stream_tunnel_take_track(struct stream_tunnel *tunnel, struct stream *stream);
+
+// stream_tunnel_track counts the bytes that moved since it was called last in what the tunnel tracks.
+void stream_tunnel_track(struct stream_tunnel *tunnel);
 
 // stream_tunnel_kill ends the tunnel at once.
 static inline void stream_tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end)

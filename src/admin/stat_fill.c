@@ -192,31 +192,6 @@ static void count_servers(struct servers *servers, const struct proxy_conf *prox
     servers->weight = servers->num_active ? active : backup;
 }
 
-static bool leads_to(const struct proxy_conf *from, const struct proxy_conf *to)
-{
-    if (!from->has_frontend || from->disabled)
-        return false;
-    if (from == to || from->fe.default_backend == to)
-        return true;
-    for (const struct choice_conf *use = from->fe.use_backends; use; use = use->next)
-        if (use->backend == to)
-            return true;
-    return false;
-}
-
-// `fullconn`, or a tenth of what all frontends that lead here may have open (configuration manual, "fullconn").
-static uint32_t backend_limit(const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
-{
-    uint64_t sum = 0;
-    if (proxy->be.fullconn)
-        return proxy->be.fullconn;
-    for (const struct proxy_conf *other = ctx->conf->proxies; other; other = other->next)
-        if (leads_to(other, proxy))
-            sum += frontend_limit(ctx, other);
-    sum = (sum + 9) / 10;
-    return sum < 1 ? 1 : sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
-}
-
 static const char *balance_name(uint8_t balance)
 {
     return balance == PROXY_BALANCE_LEASTCONN ? "leastconn" : "roundrobin";
@@ -256,7 +231,7 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
     }
     count_servers(&servers, proxy);
     set_waiting(row, ctx, proxy);
-    set(row, ADMIN_STAT_SLIM, backend_limit(ctx, proxy));
+    set(row, ADMIN_STAT_SLIM, proxy->be.fullconn);
     // Without servers a backend still answers by its rules.
     bool is_up = !servers.num || servers.weight;
     if (ctx->count_servers && servers.num)

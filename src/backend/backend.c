@@ -17,10 +17,13 @@ static void server_init(struct server *server, const struct server_conf *conf, s
     server->state = backend_state_at(conf->object);
     server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
     server->pool_counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->pool_object);
-    struct list *lists[] = { &server->idle,    &server->plain,   &server->own,  &server->opening,
-                             &server->pinging, &server->closing, &server->waits };
+    struct list *lists[] = { &server->idle,    &server->plain,   &server->own,   &server->opening, &server->pinging,
+                             &server->closing, &server->waits,   &server->streams, &server->tunnels };
     for (size_t i = 0; i < NUM_ITEMS(lists); i++)
         list_init(lists[i]);
+    server->epoch = atomic_load(&server->state->epoch);
+    server->kills = atomic_load(&server->state->kills);
+    server->was_up = backend_server_is_usable(server);
     backend_warm_init(server);
 }
 
@@ -31,6 +34,7 @@ static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_c
     backend->ctx = ctx;
     backend->counters = board_counters(ctx->board, ctx->inc, conf->be_object);
     backend->gauges = board_gauges(ctx->board, conf->be_object);
+    backend->epoch = atomic_load(&backend_state_at(conf->be_object)->epoch);
     backend->num_servers = conf->be.num_servers;
     backend->servers = alloc(backend->num_servers, sizeof(*backend->servers));
     uint32_t i = 0;
@@ -57,6 +61,64 @@ void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *progra
     ctx->epoch = backend_states_epoch();
 }
 
+static void server_offer(struct server *server)
+{
+    struct board *board = server->backend->ctx->board;
+    uint32_t object = server->backend->conf->be_object;
+    if (!backend_server_is_usable(server))
+        return;
+    for (uint32_t num = board_queue_len(board, object, 0); num > 0; num--)
+        if (!board_queue_offer(board, object, server->conf->object, backend_state_maxconn(server->conf)))
+            return;
+}
+
+static void backend_offer(struct backend *backend)
+{
+    if (!board_queue_len(backend->ctx->board, backend->conf->be_object, 0))
+        return;
+    for (uint32_t i = 0; i < backend->num_servers; i++)
+        server_offer(&backend->servers[i]);
+}
+
+void backend_ctx_host(struct backend_ctx *ctx, const struct backend_guests *guests)
+{
+    ctx->guests = guests;
+}
+
+// The guests first: where those who wait may go depends on nothing else.
+static void follow_server(struct server *server)
+{
+    const struct backend_guests *guests = server->backend->ctx->guests;
+    uint32_t epoch = atomic_load_explicit(&server->state->epoch, memory_order_acquire);
+    if (epoch == server->epoch)
+        return;
+    server->epoch = epoch;
+    uint32_t kills = atomic_load_explicit(&server->state->kills, memory_order_relaxed);
+    bool was_up = server->was_up;
+    server->was_up = backend_server_is_usable(server);
+    if (!guests)
+        return;
+    if (was_up && !server->was_up && backend_waiters_may_leave(server->backend->conf))
+        guests->requeue(server);
+    if (kills != server->kills)
+        guests->kill(server, (enum backend_kill)(kills & 3));
+    server->kills = kills;
+}
+
+static void follow(struct backend *backend)
+{
+    uint32_t epoch = atomic_load_explicit(&backend_state_at(backend->conf->be_object)->epoch, memory_order_acquire);
+    if (epoch == backend->epoch)
+        return;
+    backend->epoch = epoch;
+    for (uint32_t i = 0; i < backend->num_servers; i++)
+        follow_server(&backend->servers[i]);
+    backend_offer(backend);
+    // A backup's connections depend on the others.
+    for (uint32_t i = 0; i < backend->num_servers; i++)
+        backend_pool_follow(&backend->servers[i]);
+}
+
 void backend_turn(struct backend_ctx *ctx)
 {
     backend_spare_turn(ctx);
@@ -64,8 +126,9 @@ void backend_turn(struct backend_ctx *ctx)
     if (epoch == ctx->epoch)
         return;
     ctx->epoch = epoch;
-    backend_ctx_offer(ctx);
-    backend_pool_follow(ctx);
+    for (uint32_t i = 0; i < ctx->num_backends; i++)
+        if (ctx->backends[i])
+            follow(ctx->backends[i]);
 }
 
 static void each_server(struct backend_ctx *ctx, void (*visit)(struct server *server))
@@ -75,21 +138,12 @@ static void each_server(struct backend_ctx *ctx, void (*visit)(struct server *se
             visit(&ctx->backends[i]->servers[j]);
 }
 
-static void server_offer(struct server *server)
-{
-    struct board *board = server->backend->ctx->board;
-    uint32_t object = server->backend->conf->be_object;
-    backend_room_offer(server);
-    if (!server->conf->maxconn || !backend_server_is_usable(server))
-        return;
-    for (uint32_t num = board_queue_len(board, object, 0); num > 0; num--)
-        if (!board_queue_offer(board, object, server->conf->object, server->conf->maxconn))
-            return;
-}
-
 void backend_ctx_offer(struct backend_ctx *ctx)
 {
-    each_server(ctx, server_offer);
+    for (uint32_t i = 0; i < ctx->num_backends; i++)
+        if (ctx->backends[i])
+            backend_offer(ctx->backends[i]);
+    each_server(ctx, backend_room_offer);
 }
 
 void backend_ctx_stop(struct backend_ctx *ctx)

@@ -4,7 +4,8 @@
 static bool has_room(const struct server *server)
 {
     const struct backend_ctx *ctx = server->backend->ctx;
-    return !server->conf->maxconn || board_lane_sum(ctx->board, server->conf->object) < server->conf->maxconn;
+    uint32_t limit = backend_state_maxconn(server->conf);
+    return !limit || board_lane_sum(ctx->board, server->conf->object) < limit;
 }
 
 // A place in the rotation is taken even by a server that cannot serve: the others keep their order.
@@ -40,7 +41,8 @@ static struct server *pick_leastconn(struct backend *backend, bool *full, const 
         if (!backend_server_is_open(server) || server == avoid || conf->backup != backup)
             continue;
         uint64_t load = board_lane_sum(ctx->board, conf->object);
-        if (conf->maxconn && load >= conf->maxconn) {
+        uint32_t limit = backend_state_maxconn(conf);
+        if (limit && load >= limit) {
             first_full = first_full ? first_full : server;
             continue;
         }
@@ -94,6 +96,22 @@ struct server *backend_pick(struct backend *backend, bool *full, const struct ba
                          backup ? backend->backup_rotation_len : backend->rotation_len);
 }
 
+struct server *backend_pick_closed(struct backend *backend, bool *full)
+{
+    struct server *first_full = NULL;
+    *full = false;
+    for (uint32_t tries = 0; tries < backend->num_servers; tries++) {
+        struct server *server = &backend->servers[backend->next_closed++ % backend->num_servers];
+        if (backend_state_admin(backend_state_status(server->state)) & BACKEND_ADMIN_ANY_MAINT)
+            continue;
+        if (has_room(server))
+            return server;
+        first_full = first_full ? first_full : server;
+    }
+    *full = first_full != NULL;
+    return first_full;
+}
+
 struct server *backend_find_cookie(struct backend *backend, struct slice value)
 {
     for (uint32_t i = 0; i < backend->num_servers; i++) {
@@ -121,16 +139,17 @@ bool backend_slot_take(struct server *server, bool waited)
 {
     struct backend_ctx *ctx = server->backend->ctx;
     const struct server_conf *conf = server->conf;
+    uint32_t limit = backend_state_maxconn(conf);
     // Who comes later does not overtake who waits.
-    if (conf->maxconn && !waited && board_queue_ahead(ctx->board, server->backend->conf->be_object, conf->object))
+    if (limit && !waited && board_queue_ahead(ctx->board, server->backend->conf->be_object, conf->object))
         return false;
-    return board_lane_acquire(ctx->board, conf->object, ctx->inc, conf->maxconn);
+    return board_lane_acquire(ctx->board, conf->object, ctx->inc, limit);
 }
 
 void backend_slot_give(struct server *server)
 {
     struct backend_ctx *ctx = server->backend->ctx;
     board_lane_release(ctx->board, server->conf->object, ctx->inc);
-    if (server->conf->maxconn)
+    if (backend_state_maxconn(server->conf))
         board_queue_slot_freed(ctx->board, server->backend->conf->be_object, server->conf->object);
 }

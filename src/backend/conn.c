@@ -223,25 +223,15 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
                                      const struct backend_key *key)
 {
     struct backend_ctx *ctx = server->backend->ctx;
-    const struct server_conf *conf = server->conf;
-    const struct backend_conf *be = &server->backend->conf->be;
     struct transport_address to = backend_address(server, client_dst);
-    const struct transport_address *source = conf->source.family != AF_UNSPEC ? &conf->source
-                                             : be->source.family != AF_UNSPEC ? &be->source
-                                                                              : NULL;
     struct transport_connect how = {
         .to = &to,
-        .source = source,
-        .interface = conf->source_interface ? conf->source_interface : be->source_interface,
-        .tcp_keepalive = (server->backend->conf->options & PROXY_OPT_SERVER_KEEPALIVE) != 0,
-        .fast_open = conf->tfo,
         .has_mark = key->marks.has_mark,
         .has_tos = key->marks.has_tos,
         .mark = key->marks.mark,
         .tos = key->marks.tos,
-        .rcvbuf = ctx->global->rcvbuf_server,
-        .sndbuf = ctx->global->sndbuf_server,
     };
+    backend_link(&how, server);
     struct backend_conn *conn = calloc(1, sizeof(*conn));
     char *header = key->header.len ? malloc(key->header.len) : NULL;
     if (!conn || (key->header.len && !header)) {
@@ -269,6 +259,7 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
     }
     mux_h1_init(&conn->h1, ctx->mux, false);
     conn->server = server;
+    conn->to = to;
     conn->key = *key;
     conn->key.name = (struct slice){ 0 };
     conn->key.header = slice_of(header, key->header.len);

@@ -188,6 +188,20 @@ static void end_sessions(struct board *board, const struct server_conf *server, 
             backend_state_kill_sessions(board, it, BACKEND_KILL_UP);
 }
 
+// Still draining: by order, or no longer by order but with the server it tracks.
+static void say_remains(struct notice *notice, uint32_t was, uint32_t admin, const struct server_conf *via)
+{
+    if (admin & BACKEND_ADMIN_DRAIN) {
+        add(notice, "remains in forced drain mode.");
+    } else {
+        add(notice,
+            was & BACKEND_ADMIN_DRAIN ? "is leaving forced drain but remains in drain mode" : "remains in drain mode");
+        add_why(notice, via ? via : notice->server->tracked, NULL);
+        add(notice, ".");
+    }
+    send_line(notice, LOG_LEVEL_NOTICE);
+}
+
 static bool set_op(struct board *board, const struct server_conf *server, enum backend_op op, const char *why,
                    const struct server_conf *via)
 {
@@ -208,8 +222,13 @@ static bool set_op(struct board *board, const struct server_conf *server, enum b
         add_left(&notice);
     else
         add_online(&notice, op != BACKEND_OP_STOPPING);
-    send_line(&notice, op == BACKEND_OP_STOPPED ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE);
+    send_line(&notice,
+              op == BACKEND_OP_STOPPED && backend_status_is_willing(status) ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE);
     follow_backend(board, server, before);
+    if (admin & BACKEND_ADMIN_ANY_DRAIN) {
+        begin(&notice, board, server);
+        say_remains(&notice, admin, admin, via);
+    }
     for (const struct server_conf *it = server->trackers; it; it = it->next_tracker)
         set_op(board, it, op, NULL, server);
     return true;
@@ -229,9 +248,9 @@ static enum backend_op op_after(const struct server_conf *server)
     return op == BACKEND_OP_STARTING ? BACKEND_OP_RUNNING : op;
 }
 
-static void say_maint_begins(struct notice *notice, enum backend_op was, const char *why, const struct server_conf *via)
+static void say_maint_begins(struct notice *notice, uint32_t was, const char *why, const struct server_conf *via)
 {
-    if (was == BACKEND_OP_STOPPED) {
+    if (backend_state_op(was) == BACKEND_OP_STOPPED) {
         add(notice, "was DOWN and now enters maintenance");
         add_why(notice, via, why);
         add(notice, ".");
@@ -241,13 +260,7 @@ static void say_maint_begins(struct notice *notice, enum backend_op was, const c
     add(notice, "is going DOWN for maintenance");
     add_why(notice, via, why);
     add_left(notice);
-    send_line(notice, LOG_LEVEL_ALERT);
-}
-
-static void say_remains(struct notice *notice, uint32_t admin)
-{
-    add(notice, "remains in %sdrain mode.", admin & BACKEND_ADMIN_DRAIN ? "forced " : "");
-    send_line(notice, LOG_LEVEL_NOTICE);
+    send_line(notice, backend_status_is_willing(was) ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE);
 }
 
 static void say_maint_ends(struct notice *notice, enum backend_op op, uint32_t was, uint32_t admin)
@@ -260,34 +273,39 @@ static void say_maint_ends(struct notice *notice, enum backend_op op, uint32_t w
     if (!drains)
         return;
     begin(notice, notice->board, notice->server);
-    say_remains(notice, admin);
+    say_remains(notice, was, admin, NULL);
 }
 
 static void say_maint_stays(struct notice *notice, uint32_t was, uint32_t admin)
 {
-    if (was & BACKEND_ADMIN_MAINT && !(admin & BACKEND_ADMIN_MAINT))
-        add(notice, "is leaving forced maintenance but remains in maintenance.");
-    else if (admin & BACKEND_ADMIN_MAINT)
+    if (admin & BACKEND_ADMIN_MAINT) {
         add(notice, "remains in forced maintenance.");
-    else
-        add(notice, "remains in maintenance.");
+    } else {
+        add(notice, was & BACKEND_ADMIN_MAINT ? "is leaving forced maintenance but remains in maintenance"
+                                              : "remains in maintenance");
+        add_why(notice, admin & BACKEND_ADMIN_MAINT_INHERITED ? notice->server->tracked : NULL, NULL);
+        add(notice, ".");
+    }
     send_line(notice, LOG_LEVEL_NOTICE);
 }
 
 static void say_drain(struct notice *notice, enum backend_op op, uint32_t was, uint32_t admin, const char *why,
                       const struct server_conf *via)
 {
-    bool forced = was & BACKEND_ADMIN_DRAIN;
-    if (!(was & BACKEND_ADMIN_ANY_DRAIN)) {
+    if (was & BACKEND_ADMIN_ANY_DRAIN && admin & BACKEND_ADMIN_ANY_DRAIN) {
+        say_remains(notice, was, admin, via);
+        return;
+    }
+    if (admin & BACKEND_ADMIN_ANY_DRAIN) {
         add(notice, "enters drain state");
         add_why(notice, via, why);
-        add_online(notice, false);
-    } else if (!(admin & BACKEND_ADMIN_ANY_DRAIN)) {
-        add(notice, "is %s (leaving %sdrain)%s", op == BACKEND_OP_STOPPED ? "DOWN" : "UP", forced ? "forced " : "",
-            ".");
+        if (op == BACKEND_OP_STOPPED)
+            add_left(notice);
+        else
+            add_online(notice, false);
     } else {
-        say_remains(notice, admin);
-        return;
+        // HAProxy calls the inherited one so, too.
+        add(notice, "is %s (leaving forced drain).", op == BACKEND_OP_STOPPED ? "DOWN" : "UP");
     }
     send_line(notice, LOG_LEVEL_NOTICE);
 }
@@ -315,7 +333,7 @@ static bool set_admin(struct board *board, const struct server_conf *server, uin
         end_sessions(board, server, backend_state_status(state));
     begin(&notice, board, server);
     if (!was_maint && is_maint)
-        say_maint_begins(&notice, op, why, via);
+        say_maint_begins(&notice, status, why, via);
     else if (was_maint && !is_maint)
         say_maint_ends(&notice, next, was, admin);
     else if ((was ^ admin) & BACKEND_ADMIN_ANY_MAINT)

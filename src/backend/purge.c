@@ -49,17 +49,16 @@ void backend_pool_end(struct server *server)
     event_timer_del(server->backend->ctx->loop, &server->warm_timer);
 }
 
-static void server_follow(struct server *server)
+void backend_pool_follow(struct server *server)
 {
+    bool is_due = server->warm_share && backend_warm_is_due(server->conf);
     if (!backend_server_is_usable(server))
         server_close_idle(server);
-    server->warm_failures = 0;
+    if (is_due && !server->warm_was_due)
+        server->warm_failures = 0;
+    server->warm_was_due = is_due;
+    backend_room_offer(server);
     backend_warm_kick(server);
-}
-
-void backend_pool_follow(struct backend_ctx *ctx)
-{
-    each_server(ctx, server_follow);
 }
 
 // What is always kept is idle or in use; as much of it as is not in use stays idle.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string.h>
+#include "backend/limit.h"
 #include "backend/state.h"
 #include "base/clock.h"
-#include "base/hash.h"
 
 // The words that mean all servers, and then one place for each object.
 struct states {
@@ -16,6 +16,7 @@ static struct states *states;
 bool backend_states_prepare(struct board *board)
 {
     bool fresh;
+    backend_limit_prepare(board);
     states = board_section(board, &fresh, BACKEND_STATES_SECTION, BACKEND_STATES_VERSION, sizeof(*states));
     return states != NULL;
 }
@@ -50,12 +51,51 @@ static void wake_all(struct board *board, enum board_role role)
     }
 }
 
-void backend_state_announce(struct board *board, const struct server_conf *server)
+void backend_states_announce(struct board *board)
+{
+    atomic_fetch_add(&states->epoch, 1);
+    wake_all(board, BOARD_ROLE_WORKER);
+}
+
+void backend_state_mark(const struct server_conf *server)
 {
     atomic_fetch_add(&backend_state_at(server->object)->epoch, 1);
     atomic_fetch_add(&backend_state_at(server->backend->proxy->be_object)->epoch, 1);
-    atomic_fetch_add(&states->epoch, 1);
-    wake_all(board, BOARD_ROLE_WORKER);
+}
+
+static bool may_choose(const struct server_conf *server, bool fails_open)
+{
+    const struct backend_state *state = backend_state_at(server->object);
+    uint32_t status = load(&state->status);
+    if (fails_open)
+        return !(backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT);
+    return backend_status_is_willing(status) && load(&state->share);
+}
+
+// Waiters that take any server are for those that balancing may choose now.
+void backend_states_close_queues(struct board *board, const struct proxy_conf *proxy)
+{
+    bool fails_open = proxy->options & PROXY_OPT_FAIL_OPEN;
+    bool any_active = false;
+    bool any_backup = false;
+    for (const struct server_conf *it = proxy->be.servers; it && !fails_open; it = it->next)
+        any_active |= !it->backup && may_choose(it, false);
+    for (const struct server_conf *it = proxy->be.servers; it; it = it->next) {
+        bool open = may_choose(it, fails_open);
+        if (it->backup && !fails_open) {
+            bool in_turn = !any_backup || proxy->options & PROXY_OPT_ALL_BACKUPS;
+            any_backup |= open;
+            open &= !any_active && in_turn;
+        }
+        board_queue_close(board, it->object, !open);
+    }
+}
+
+void backend_state_announce(struct board *board, const struct server_conf *server)
+{
+    backend_states_close_queues(board, server->backend->proxy);
+    backend_state_mark(server);
+    backend_states_announce(board);
 }
 
 // What it gets of its weight: not nothing, however slowly it starts, as some checks count on seeing traffic.
@@ -143,6 +183,7 @@ bool backend_state_set_maxconn(struct board *board, const struct server_conf *se
 void backend_state_kill_sessions(struct board *board, const struct server_conf *server, enum backend_kill why)
 {
     struct backend_state *state = backend_state_at(server->object);
+    atomic_store(&state->kill_us, clock_mono_us());
     store(&state->kills, ((load(&state->kills) >> 2) + 1) << 2 | (uint32_t)why);
     backend_state_announce(board, server);
 }
@@ -158,7 +199,7 @@ uint32_t backend_state_maxconn(const struct server_conf *server)
 {
     const struct backend_state *state = backend_state_at(server->object);
     uint32_t set = load(&state->maxconn);
-    uint32_t limit = set ? set - 1 : server->maxconn;
+    uint32_t limit = backend_limit_ramp(server, set ? set - 1 : server->maxconn);
     uint32_t throttle = load(&state->throttle);
     if (!throttle || !limit)
         return limit;
@@ -166,75 +207,84 @@ uint32_t backend_state_maxconn(const struct server_conf *server)
     return limit ? limit : 1;
 }
 
-// Numbers of objects are given again: the name says whose state this is.
-static uint64_t owner_of(const struct server_conf *server)
+bool backend_state_speed(const struct server_conf *server, uint32_t percent)
 {
-    const struct transport_address *addr = &server->addr;
-    uint64_t hash = hash_djb2(slice_str(server->backend->proxy->name));
-    hash = hash << 32 | hash_djb2(slice_str(server->name));
-    hash ^= (uint64_t)hash_djb2(slice_of((const char *)addr->ip, sizeof(addr->ip))) << 16 | addr->port;
-    return hash | 1;
+    struct backend_state *state = backend_state_at(server->object);
+    uint32_t status = load(&state->status);
+    if (backend_state_op(status) != BACKEND_OP_STARTING || percent <= load(&state->throttle))
+        return false;
+    if (percent >= 100)
+        atomic_store_explicit(&state->status, BACKEND_OP_RUNNING | backend_state_admin(status) << 8,
+                              memory_order_release);
+    else
+        store(&state->throttle, percent);
+    set_share(state);
+    return true;
 }
 
-static uint32_t admin_of_file(const struct server_conf *server)
+void backend_state_repair(const struct server_conf *server)
+{
+    struct backend_state *state = backend_state_at(server->object);
+    bool is_up = backend_status_is_up(load(&state->status));
+    uint64_t since_us = atomic_load(&state->down_since_us);
+    if (is_up && since_us)
+        atomic_store(&state->down_since_us, 0);
+    else if (!is_up && !since_us)
+        atomic_store(&state->down_since_us, clock_mono_us());
+    if (load(&state->text_seq) & 1)
+        store(&state->text_seq, load(&state->text_seq) + 1);
+    if (backend_state_op(load(&state->status)) == BACKEND_OP_STARTING && !load(&state->throttle))
+        store(&state->throttle, 1);
+    set_share(state);
+}
+
+uint32_t backend_state_admin_of_file(const struct server_conf *server)
 {
     return (server->disabled ? BACKEND_ADMIN_MAINT | BACKEND_ADMIN_MAINT_CONF : 0) |
            (server->unresolved ? BACKEND_ADMIN_MAINT_RESOLUTION : 0);
 }
 
-static void start_afresh(struct backend_state *state, const struct server_conf *server)
-{
-    uint32_t admin = admin_of_file(server);
-    enum backend_op op = admin & BACKEND_ADMIN_ANY_MAINT ? BACKEND_OP_STOPPED : BACKEND_OP_RUNNING;
-    uint32_t epoch = load(&state->epoch);
-    memset((void *)state, 0, sizeof(*state));
-    store(&state->epoch, epoch + 1);
-    store(&state->weight, server->weight);
-    store(&state->weight_conf, server->weight);
-    store(&state->status, (uint32_t)op | admin << 8);
-    atomic_store(&state->changed_us, clock_wall_us());
-    set_share(state);
-}
-
-void backend_states_adopt(const struct program_conf *program)
-{
-    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
-        for (const struct server_conf *server = proxy->be.servers; server; server = server->next) {
-            struct backend_state *state = backend_state_at(server->object);
-            uint64_t owner = owner_of(server);
-            if (atomic_load(&state->owner) == owner)
-                continue;
-            start_afresh(state, server);
-            atomic_store(&state->owner, owner);
-        }
-}
-
-static void reconcile(const struct server_conf *server, struct board *board)
+// Field by field: workers of an older generation may be reading.
+void backend_state_renew(const struct server_conf *server)
 {
     struct backend_state *state = backend_state_at(server->object);
-    uint32_t status = backend_state_status(state);
-    uint32_t admin = backend_state_admin(status);
-    enum backend_op op = backend_state_op(status);
-    if (server->disabled && !(admin & BACKEND_ADMIN_MAINT_CONF))
-        admin |= BACKEND_ADMIN_MAINT | BACKEND_ADMIN_MAINT_CONF;
-    if (!server->disabled && admin & BACKEND_ADMIN_MAINT_CONF)
-        admin &= ~(uint32_t)(BACKEND_ADMIN_MAINT | BACKEND_ADMIN_MAINT_CONF);
-    admin &= ~(uint32_t)BACKEND_ADMIN_MAINT_RESOLUTION;
-    admin |= server->unresolved ? BACKEND_ADMIN_MAINT_RESOLUTION : 0;
-    if (admin & BACKEND_ADMIN_ANY_MAINT)
-        op = BACKEND_OP_STOPPED;
-    else if (backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT)
-        op = BACKEND_OP_RUNNING;
-    if (load(&state->weight_conf) != server->weight) {
-        store(&state->weight_conf, server->weight);
-        backend_state_set_weight(board, server, server->weight);
-    }
-    backend_state_set(board, server, op, admin);
-}
-
-void backend_states_reconcile(const struct program_conf *program, struct board *board)
-{
-    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
-        for (const struct server_conf *server = proxy->be.servers; server; server = server->next)
-            reconcile(server, board);
+    uint32_t admin = backend_state_admin_of_file(server);
+    bool is_up = !(admin & BACKEND_ADMIN_ANY_MAINT);
+    store(&state->weight, server->weight);
+    store(&state->weight_conf, server->weight);
+    store(&state->throttle, 0);
+    store(&state->share, server->weight * BACKEND_SHARE_SCALE);
+    store(&state->maxconn, 0);
+    store(&state->asked, 0);
+    store(&state->num_downs, 0);
+    store(&state->errors, 0);
+    store(&state->num_ejects, 0);
+    atomic_store(&state->ejected_us, 0);
+    for (size_t i = 0; i < NUM_ITEMS(state->observed); i++)
+        atomic_store(&state->observed[i], 0);
+    store(&state->health, is_up ? 2 : 0); // as for HAProxy, of a server without a check
+    store(&state->check_status, 0);
+    store(&state->check_code, 0);
+    store(&state->check_ms, 0);
+    store(&state->check_flags, 0);
+    store(&state->check_rise, 0);
+    store(&state->check_fall, 0);
+    store(&state->num_check_fails, 0);
+    store(&state->agent_health, 0);
+    store(&state->agent_status, 0);
+    store(&state->agent_code, 0);
+    store(&state->agent_ms, 0);
+    store(&state->agent_flags, 0);
+    store(&state->agent_rise, 0);
+    store(&state->agent_fall, 0);
+    store(&state->had_checks, 0);
+    state->check_text[0] = state->agent_text[0] = '\0';
+    store(&state->text_seq, (load(&state->text_seq) | 1) + 1);
+    atomic_store(&state->down_us, 0);
+    atomic_store(&state->starting_us, 0);
+    atomic_store(&state->down_since_us, is_up ? 0 : clock_mono_us());
+    atomic_store(&state->changed_us, clock_wall_us());
+    atomic_store_explicit(&state->status, (uint32_t)(is_up ? BACKEND_OP_RUNNING : BACKEND_OP_STOPPED) | admin << 8,
+                          memory_order_release);
+    store(&state->is_fresh, 1);
 }

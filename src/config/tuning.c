@@ -45,7 +45,6 @@ static const struct config_word tuning_words[] = {
     TUNING_VALUE(CONFIG_IN_GLOBAL, "debug.counters", ON_OFF, 1, "on", WHY_DEBUG),
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "expose-deprecated-directives", 0, WHY_PERMIT),
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "expose-experimental-directives", 0, WHY_PERMIT),
-    TUNING_SWITCH(CONFIG_IN_GLOBAL, "insecure-fork-wanted", CONFIG_MAY_NEGATE, WHY_PERMIT),
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "insecure-setuid-wanted", CONFIG_MAY_NEGATE, WHY_PERMIT),
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "no-memory-trimming", 0, WHY_POOL),
     TUNING_SWITCH(CONFIG_IN_GLOBAL, "no-quic", 0, "No effect: there is no QUIC to turn off."),

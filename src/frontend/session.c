@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include "expr/var.h"
 #include "frontend/session.h"
 #include "rule/rule.h"
+#include "stream/track.h"
 #include "stream/tunnel.h"
 #include "transport/tls.h"
 
@@ -19,6 +22,7 @@ void frontend_session_free(struct frontend_session *session, bool reset)
     event_timer_del(frontends->loop, &session->timer);
     event_task_cancel(&session->next_request);
     backend_pool_drop_own(&session->facts.own_conn);
+    stream_track_end(&frontends->streams, &session->facts.track);
     proxy_session_fini(&session->facts);
     if (session->facts.vars)
         end_vars(session);
@@ -189,6 +193,8 @@ void frontend_session_begin(struct frontend_session *session)
         frontend_session_free(session, session->facts.silent);
         return;
     }
+    if (session->facts.track)
+        stream_track_count_all(&session->owner->streams, &session->facts, NULL, STICK_SESS_CNT, STICK_SESS_RATE, 1);
     // After a handshake the request is mostly still on its way.
     if (session->facts.conf->mode == PROXY_MODE_HTTP && !has_news(session))
         session_idle(session);
@@ -239,13 +245,18 @@ static void timer_fired(struct event_timer *timer)
     }
 }
 
-static void socket_dress(int fd, const struct proxy_conf *conf, const struct global_conf *global)
+static void socket_dress(int fd, const struct bind_conf *bind, const struct global_conf *global)
 {
-    int on = 1;
+    const struct proxy_conf *conf = bind->proxy;
+    const struct proxy_keepalive *keepalive = &conf->keepalive[0];
+    unsigned user_timeout_ms = (unsigned)(bind->user_timeout_us / 1000);
     int rcvbuf = (int)global->rcvbuf_client;
     int sndbuf = (int)global->sndbuf_client;
     if (conf->options & PROXY_OPT_CLIENT_KEEPALIVE)
-        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+        transport_keepalive(fd, keepalive->count, (uint32_t)((keepalive->idle_us + 999999) / 1000000),
+                            (uint32_t)((keepalive->interval_us + 999999) / 1000000));
+    if (user_timeout_ms)
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
     if (rcvbuf)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
     if (sndbuf)
@@ -260,7 +271,7 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         return false;
     transport_conn_init_later(&session->front.conn, fd);
     const struct proxy_conf *conf = bind->proxy;
-    socket_dress(fd, conf, &frontends->program->global);
+    socket_dress(fd, bind, &frontends->program->global);
     session->owner = frontends;
     session->facts = (struct proxy_session){
         .conf = conf,

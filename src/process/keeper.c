@@ -44,6 +44,7 @@ _Noreturn void keeper_fail(struct keeper *keeper, const char *why)
     for (uint32_t i = 0; keeper->seats && i < keeper->num_seats; i++)
         if (keeper->seats[i].pid)
             kill(keeper->seats[i].pid, SIGKILL);
+    keeper_helper_stop(keeper);
     exit(1);
 }
 
@@ -331,6 +332,7 @@ _Noreturn void keeper_run(const struct keeper_start *start)
     said_send(&keeper);
     rights_give_up(&keeper);
     loop_prepare(&keeper);
+    keeper_helper_start(&keeper);
     keeper_seats_start(&keeper);
     event_loop_run(&keeper.loop);
     exit(0);

@@ -26,6 +26,15 @@ struct keeper_seat {
     struct event_timer again;
 };
 
+// The process that runs programs, where the configuration wants some.
+struct keeper_helper {
+    int our_end; // of the socket, which the controller inherits; 0: there is no helper
+    int its_end;
+    pid_t pid; // 0 while there is none
+    uint64_t forked_us;
+    struct event_timer again;
+};
+
 struct keeper {
     struct event_loop loop;
     struct keeper_start start;
@@ -42,6 +51,7 @@ struct keeper {
     struct event_timer kill;      // who has not ended by then is killed
     uint32_t num_seats;           // the controller, then the workers
     struct keeper_seat *seats;
+    struct keeper_helper helper;
     uint32_t num_opened;
     bool opened_all;
     bool open_failed;
@@ -57,6 +67,15 @@ struct keeper {
 
 // keeper_seats_start asks for the lines of all processes; they are forked as the lines come.
 void keeper_seats_start(struct keeper *keeper);
+
+// keeper_helper_start forks the helper, where the configuration wants one, before all others.
+void keeper_helper_start(struct keeper *keeper);
+
+// keeper_helper_ended says whether the child `pid` that ended was the helper, and has it forked again.
+bool keeper_helper_ended(struct keeper *keeper, pid_t pid);
+
+// keeper_helper_stop ends the helper and what it runs.
+void keeper_helper_stop(struct keeper *keeper);
 
 // keeper_seated forks the process that `seat` announces, with its end of the line to the master.
 void keeper_seated(struct keeper *keeper, const struct wire_seat *seat, int take_line);

@@ -118,6 +118,11 @@ static _Noreturn void child_run(struct keeper *keeper, const struct keeper_seat 
         close(keeper->alone_signals.fd);
     if (keeper->alone && keeper->alone_line.source.fd >= 0)
         close(keeper->alone_line.source.fd);
+    if (keeper->helper.our_end) {
+        close(keeper->helper.its_end);
+        if (!is_controller(seat))
+            close(keeper->helper.our_end);
+    }
     if (start->background)
         os_daemon_detach();
     if (is_controller(seat)) {
@@ -132,6 +137,7 @@ static _Noreturn void child_run(struct keeper *keeper, const struct keeper_seat 
             .program = start->program,
             .startup_messages = keeper->messages.ptr ? keeper->messages.ptr : "",
             .sinks = keeper->sinks,
+            .helper_fd = keeper->helper.our_end ? keeper->helper.our_end : -1,
         };
         controller_run(&controller, take_line, parent);
     }
@@ -247,8 +253,10 @@ static void child_ended(struct keeper *keeper, pid_t pid, int status)
     for (uint32_t i = 0; i < keeper->num_seats; i++)
         if (keeper->seats[i].pid == pid)
             seat = &keeper->seats[i];
-    if (!seat)
+    if (!seat) {
+        (void)keeper_helper_ended(keeper, pid);
         return;
+    }
     struct wire_seat dead = { .slot = seat->slot, .inc = seat->inc, .pid = pid };
     if (!keeper->stopping || (!keeper->stopping_now && status != 0))
         death_tell(seat, status);
@@ -307,6 +315,7 @@ static void stop_go_on(struct keeper *keeper)
         seats_signal(keeper, SIGTERM, true);
         event_timer_set(&keeper->loop, &keeper->kill, clock_mono_us() + limit_us);
     } else {
+        keeper_helper_stop(keeper);
         keeper->loop.stop = true;
     }
 }

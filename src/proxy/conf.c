@@ -23,6 +23,7 @@ struct program_conf *proxy_conf_new(struct arena *arena)
         .max_headers = 101,
         .maxaccept = 64,
         .log_uri_len = 1024,
+        .stick_counters = 3,
         .tls = { .store.extra = TLS_EXTRA_ALL,
                  .cache_size = 20000,
                  .lifetime_us = 300 * UINT64_C(1000000),
@@ -30,6 +31,10 @@ struct program_conf *proxy_conf_new(struct arena *arena)
                  .ticket_lifetime_us = 24 * 3600 * UINT64_C(1000000),
                  .cert_compression = true },
     };
+    status_codes_set(&program->global.err_codes, 400, 499, true);
+    status_codes_set(&program->global.fail_codes, 500, 599, true);
+    status_codes_set(&program->global.fail_codes, 501, 501, false);
+    status_codes_set(&program->global.fail_codes, 505, 505, false);
     return program;
 }
 

@@ -7,8 +7,10 @@
 #include "proxy/ring.h"
 #include "proxy/errors.h"
 #include "proxy/ref.h"
+#include "proxy/stick_conf.h"
 #include "proxy/userlist.h"
 #include "proxy/words.h"
+#include "proxy/words_check.h"
 
 static void append_global_logs(struct arena *arena, struct proxy_conf *proxy, const struct global_conf *global)
 {
@@ -63,8 +65,10 @@ static void number_proxies(struct program_conf *program)
     for (const struct proxy_conf *it = program->proxies; it; it = it->next)
         numbers_add(&numbers, it->id);
     numbers_sort(&numbers);
-    for (struct proxy_conf *it = program->proxies; it; it = it->next)
-        it->id = it->id ? it->id : numbers_next(&numbers);
+    for (struct proxy_conf *it = program->proxies; it; it = it->next) {
+        it->has_id = it->id != 0;
+        it->id = it->has_id ? it->id : numbers_next(&numbers);
+    }
 }
 
 static void number_servers(struct arena *arena, struct backend_conf *backend)
@@ -73,8 +77,10 @@ static void number_servers(struct arena *arena, struct backend_conf *backend)
     for (const struct server_conf *it = backend->servers; it; it = it->next)
         numbers_add(&numbers, it->id);
     numbers_sort(&numbers);
-    for (struct server_conf *it = backend->servers; it; it = it->next)
-        it->id = it->id ? it->id : numbers_next(&numbers);
+    for (struct server_conf *it = backend->servers; it; it = it->next) {
+        it->has_id = it->id != 0;
+        it->id = it->has_id ? it->id : numbers_next(&numbers);
+    }
 }
 
 static const struct bind_conf *bind_with_id(const struct frontend_conf *frontend, uint32_t id)
@@ -249,8 +255,10 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_conf_check(config, proxy);
         ok &= proxy_logs_finish(config, proxy);
         ok &= resolve_names(config, proxy);
+        ok &= proxy_stick_finish(config, proxy);
         ok &= proxy_pool_finish(config, proxy);
         ok &= proxy_tls_finish(config, proxy);
+        ok &= check_rules_finish(config, proxy);
     }
     ok &= proxy_probe_finish(config, program);
     ok &= proxy_errors_check(config, program);

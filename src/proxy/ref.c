@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "expr/conv.h"
 #include "proxy/ref.h"
 #include "proxy/words.h"
+#include "table/stick.h"
 
 const struct proxy_ref *proxy_ref_new(struct config *config, enum proxy_ref_kind kind, struct slice text)
 {
@@ -10,8 +12,16 @@ const struct proxy_ref *proxy_ref_new(struct config *config, enum proxy_ref_kind
                                .kind = kind,
                                .text = text,
                                .from = config->in & CONFIG_IN_PROXY ? config->object : NULL,
+                               .key = EXPR_ANY,
                                .place = config->word };
     program->refs = ref;
+    return ref;
+}
+
+const struct proxy_ref *proxy_ref_table(struct config *config, struct slice text, enum expr_type key)
+{
+    struct proxy_ref *ref = (struct proxy_ref *)proxy_ref_new(config, PROXY_REF_TABLE, text);
+    ref->key = key;
     return ref;
 }
 
@@ -88,8 +98,65 @@ static bool resolve_proxy(struct config *config, const struct program_conf *prog
     return false;
 }
 
+static const struct stick_table_conf *find_table(const struct program_conf *program, struct slice name)
+{
+    for (const struct proxy_conf *it = program->proxies; it; it = it->next)
+        if (it->stick_table && slice_equal(name, slice_str(it->name)))
+            return it->stick_table;
+    return NULL;
+}
+
+static const char *nearest_table(struct config *config, const struct program_conf *program, struct slice name)
+{
+    const char **known = arena_alloc(config->arena, (program->num_proxies + 1) * sizeof(*known));
+    size_t num = 0;
+    for (const struct proxy_conf *it = program->proxies; it; it = it->next)
+        known[num++] = it->stick_table ? it->name : NULL;
+    return config_nearest(arena_copy(config->arena, name.ptr, name.len), known, num);
+}
+
+static bool fits_table(struct config *config, const struct proxy_ref *ref)
+{
+    static const enum expr_type types[] = { [STICK_IP] = EXPR_ADDR,
+                                            [STICK_IPV6] = EXPR_ADDR,
+                                            [STICK_INTEGER] = EXPR_INT,
+                                            [STICK_STRING] = EXPR_STR,
+                                            [STICK_BINARY] = EXPR_BIN };
+    enum expr_type type = types[ref->table->type];
+    if (expr_cast_exists(ref->key, type))
+        return true;
+    config_diag_add(config->diag, CONFIG_ERROR, ref->place,
+                    "the stick table '%s' has keys of another type: a value of type %s cannot be made one of type %s",
+                    ref->table->name, expr_type_name(ref->key), expr_type_name(type));
+    return false;
+}
+
+// Rules of a defaults section would mean another table in each proxy: as with HAProxy they have to name one.
+static bool resolve_table(struct config *config, const struct program_conf *program, struct proxy_ref *ref)
+{
+    bool is_known = ref->from && ref->from->in != CONFIG_IN_DEFAULTS;
+    if (ref->text.len) {
+        ref->table = find_table(program, ref->text);
+        if (!ref->table)
+            return fail(config, ref, "stick table", ref->text, nearest_table(config, program, ref->text));
+    } else if (!is_known) {
+        config_diag_add(config->diag, CONFIG_ERROR, ref->place,
+                        "it is not known here whose stick table is meant: name it");
+        return false;
+    } else {
+        ref->table = ref->from->stick_table;
+        if (!ref->table)
+            config_diag_add(config->diag, CONFIG_ERROR, ref->place,
+                            "%s '%s' has no stick table: declare one with 'stick-table', or name that of another proxy",
+                            proxy_kind(ref->from), ref->from->name);
+    }
+    return ref->table && fits_table(config, ref);
+}
+
 static bool resolve(struct config *config, const struct program_conf *program, struct proxy_ref *ref)
 {
+    if (ref->kind == PROXY_REF_TABLE)
+        return resolve_table(config, program, ref);
     if (ref->kind != PROXY_REF_SERVER)
         return resolve_proxy(config, program, ref, ref->text);
     size_t slash = slice_find(ref->text, '/');

@@ -123,6 +123,15 @@ static bool finish_server(struct config *config, struct server_conf *server)
     return ok && server->tls_target;
 }
 
+struct tls_target *proxy_tls_check_target(struct config *config, struct server_conf *server, struct slice alpn)
+{
+    struct server_conf copy = *server;
+    copy.tls.enabled = true;
+    if (alpn.ptr)
+        copy.tls.conf.alpn = alpn;
+    return finish_server(config, &copy) ? copy.tls_target : NULL;
+}
+
 bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy)
 {
     bool ok = finish_binds(config, proxy);

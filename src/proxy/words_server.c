@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "proxy/address.h"
 #include "proxy/words.h"
+#include "proxy/words_check.h"
 
 struct server_conf *proxy_server_default(struct arena *arena)
 {
@@ -12,6 +13,7 @@ struct server_conf *proxy_server_default(struct arena *arena)
     server->weight = 1;
     server->pool_max_conn = -1;
     server->pool_purge_us = 5000000;
+    server->check = check_server_default();
     server->probe = (struct probe_conf){
         .error_limit = 10,
         .share_min = 20,

@@ -16,15 +16,6 @@ static bool parse_back(struct config *config, void *object, const struct config_
     return config_word_time(config, object, word, line);
 }
 
-// Nothing is held to this one yet: that is said, for who writes it may count on it.
-static bool parse_idle(struct config *config, void *object, const struct config_word *word,
-                       const struct config_line *line)
-{
-    config_diag_add(config->diag, CONFIG_WARNING, line->place,
-                    "'%s' has no effect: fairlead does not support health checks yet", word->name);
-    return config_word_time(config, object, word, line);
-}
-
 #define TIMEOUT(word, member, function, text)                                                                          \
     {                                                                                                                  \
         .name = "timeout " word, .in = CONFIG_IN_PROXY, .min_args = 1, .max_args = 1, .parse = function,               \
@@ -52,10 +43,9 @@ static const struct config_word words[] = {
     TIMEOUT("tunnel", tunnel, parse_back,
             "Longest silence of both ends of a WebSocket, CONNECT or TCP tunnel, in place of the client's and the "
             "server's."),
-    TIMEOUT(
-        "check", check, parse_idle,
-        "Longest time for a health check to be answered once it is connected. There are none yet, so that the line is "
-        "accepted with a warning and has no effect."),
+    TIMEOUT("check", check, parse_back,
+            "Longest time for each step of a health check to be answered, once it is connected; the default is the "
+            "server's 'inter'."),
     TIMEOUT("tarpit", tarpit, config_word_time,
             "How long a request that a rule tarpits is held before it is answered; the default is 'timeout connect'."),
 };

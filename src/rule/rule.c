@@ -71,6 +71,8 @@ const char *rule_set_name(uint32_t ruleset)
         return "http-request";
     case RULE_HTTP_RESPONSE:
         return "http-response";
+    case RULE_CHECK:
+        return "check";
     default:
         must(ruleset == RULE_HTTP_AFTER_RESPONSE);
         return "http-after-response";
@@ -95,13 +97,24 @@ static bool report_unknown(struct config *config, const struct config_line *line
                         nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
-// A row that takes parentheses is found by what stands before them, and any other by the whole word.
+// What of `word` must be the name of a row: of one that takes parentheses what stands before them, of one with a number
+// what stands before its digits.
+static struct slice name_in(const char *word, uint32_t flags)
+{
+    struct slice name = slice_str(word);
+    if (flags & RULE_PARENS)
+        name.len = slice_find(name, '(');
+    else if (flags & RULE_NUMBER)
+        while (name.len && name.ptr[name.len - 1] >= '0' && name.ptr[name.len - 1] <= '9')
+            name.len--;
+    return name;
+}
+
 static const struct rule_action *find_action(const char *word, uint32_t ruleset)
 {
-    struct slice whole = slice_str(word), name = slice_of(word, slice_find(whole, '('));
     for (size_t i = 0; i < action_num; i++)
         if (action_rows[i]->in & ruleset &&
-            slice_equal(slice_str(action_rows[i]->name), action_rows[i]->flags & RULE_PARENS ? name : whole))
+            slice_equal(slice_str(action_rows[i]->name), name_in(word, action_rows[i]->flags)))
             return action_rows[i];
     return NULL;
 }
@@ -110,6 +123,8 @@ static bool find_parens(struct config *config, struct rule *rule, const struct c
 {
     const struct config_arg *arg = config_arg_at(line, index);
     struct slice rest = slice_from(slice_of(arg->str, arg->len), strlen(rule->action->name));
+    if (rule->action->flags & RULE_NUMBER)
+        rule->parens = rest;
     if (!(rule->action->flags & RULE_PARENS) || rest.len == 0)
         return true;
     if (rest.ptr[rest.len - 1] != ')')

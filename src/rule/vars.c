@@ -18,6 +18,8 @@ struct vars_action {
 // What comes before there is a stream has no scopes of streams (manual, "set-var").
 static bool scope_fits(uint32_t ruleset, enum expr_scope scope)
 {
+    if (ruleset & RULE_CHECK)
+        return scope == EXPR_SCOPE_PROC || scope == EXPR_SCOPE_SESS || scope == EXPR_SCOPE_CHECK;
     return scope == EXPR_SCOPE_PROC || scope == EXPR_SCOPE_SESS ||
            (scope != EXPR_SCOPE_CHECK && !(ruleset & (RULE_TCP_CONNECTION | RULE_TCP_SESSION)));
 }
@@ -112,7 +114,7 @@ static enum rule_verdict run_unset(struct expr_subject *subject, const struct ru
 
 enum {
     VARS_EVERYWHERE = RULE_TCP_CONNECTION | RULE_TCP_SESSION | RULE_TCP_CONTENT | RULE_TCP_RESPONSE |
-                      RULE_HTTP_REQUEST | RULE_HTTP_RESPONSE | RULE_HTTP_AFTER_RESPONSE
+                      RULE_HTTP_REQUEST | RULE_HTTP_RESPONSE | RULE_HTTP_AFTER_RESPONSE | RULE_CHECK
 };
 
 static const struct rule_action actions[] = {

@@ -3,6 +3,7 @@
 #include "proxy/words.h"
 #include "stream/rewrite.h"
 #include "stream/service.h"
+#include "stream/track.h"
 
 static bool parse_reply(struct config *config, struct rule *rule, const struct config_line *line, uint32_t index,
                         uint32_t *next, uint16_t status, bool is_deny)
@@ -49,6 +50,8 @@ static enum rule_verdict run_tarpit(struct expr_subject *subject, const struct r
     uint64_t now_us = stream->ctx->loop->now_us;
     uint64_t due_us = stream->rule_waits ? stream->rule_due_us : now_us + delay_us;
     // A client that has ended its side waits for nothing else.
+    if (!stream->rule_waits)
+        stream_track_error(stream);
     if (delay_us && due_us > now_us && !stream->front->conn.near_end) {
         stream_rule_wait(stream, due_us, true);
         return RULE_WAIT;
@@ -124,7 +127,7 @@ static const struct rule_action actions[] = {
       .bad = "http-request return status 99",
       .bad_says = "expected 200 to 599" },
     { .name = "deny",
-      .flags = RULE_FINAL | RULE_DENIES,
+      .flags = RULE_FINAL | RULE_DENIES | RULE_ERRS,
       .in = RULE_HTTP_REQUEST | RULE_HTTP_RESPONSE,
       .parse = parse_deny,
       .run = run_reply,

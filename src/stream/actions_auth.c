@@ -74,7 +74,7 @@ static enum rule_verdict run_auth(struct expr_subject *subject, const struct rul
 
 static const struct rule_action actions[] = {
     { .name = "auth",
-      .flags = RULE_FINAL,
+      .flags = RULE_FINAL | RULE_ERRS,
       .in = RULE_HTTP_REQUEST,
       .parse = parse_auth,
       .run = run_auth,

@@ -6,6 +6,7 @@
 #include "http/websocket.h"
 #include "rule/rule.h"
 #include "stream/service.h"
+#include "stream/track.h"
 
 enum { WS_CONTINUATION = 0, WS_CLOSE = 8, WS_PING = 9, WS_PONG = 10, CONTROL_MAX = 125, NO_STATUS = 0 };
 
@@ -114,6 +115,8 @@ static void echo_end(struct echo *echo, enum stream_next next)
     struct proxy_session *session = tunnel->session;
     backend_count(session->counters, PROXY_COUNT_BYTES_IN, tunnel->front->stream.bytes_in);
     backend_count(session->counters, PROXY_COUNT_BYTES_OUT, tunnel->front->stream.bytes_out);
+    stream_tunnel_track(tunnel);
+    stream_track_end(tunnel->ctx, &tunnel->track);
     event_task_cancel(&tunnel->task);
     tunnel->ctx->num_tunnels--;
     free(echo);
@@ -139,6 +142,7 @@ static void echo_run(struct stream_tunnel *tunnel)
         echo_end(echo, STREAM_NEXT_LINGER);
         return;
     }
+    stream_tunnel_track(tunnel);
     if (!steps || (io == IO_OK && buf_len(&tunnel->front->in) && echo->in_frame))
         event_task_wake(tunnel->ctx->loop, &tunnel->task);
     tunnel->client_act_us = tunnel->ctx->loop->now_us;
@@ -205,6 +209,7 @@ static enum stream_verdict echo_start(struct stream *stream)
     tunnel->host = stream->host;
     tunnel->timer = stream->timer;
     tunnel->front = stream->front;
+    stream_tunnel_take_track(tunnel, stream);
     event_task_init(&tunnel->task, on_task);
     tunnel->ctx->num_tunnels++;
     backend_count(stream->session->counters, PROXY_COUNT_1XX, 1);

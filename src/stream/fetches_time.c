@@ -215,7 +215,7 @@ FACT_FETCH(be_queue, put_int, log.backend_queue_before)
 static bool fetch_term_state(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
                              struct expr_walk *walk)
 {
-    static const char letters[] = "-CcSsPLRIK";
+    static const char letters[] = "-CcSsPLRIKDU";
     struct stream_log log;
     (void)args, (void)walk;
     char *text = expr_scratch_take(&subject->process->scratch, 2);

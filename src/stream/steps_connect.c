@@ -220,6 +220,11 @@ static enum io begin_tls(struct stream *stream)
 static enum io secure(struct stream *stream)
 {
     struct transport_conn *conn = &stream->back->h1.conn;
+    if (UNLIKELY(stream->server->conf->socks4.family != AF_UNSPEC)) {
+        enum io io = transport_socks4_run(conn, &stream->back->socks4, &stream->back->to);
+        if (io != IO_OK)
+            return io;
+    }
     if (!stream->server->conf->tls_target || (conn->tls && transport_tls_of(conn)->facts.done))
         return IO_OK;
     enum io io = conn->tls ? IO_OK : begin_tls(stream);

@@ -2,6 +2,7 @@
 #include "backend/observe.h"
 #include "stream/capture.h"
 #include "stream/steps.h"
+#include "stream/track.h"
 
 static void begin_response(struct stream *stream)
 {
@@ -55,6 +56,7 @@ static enum stream_verdict no_answer(struct stream *stream, enum mux_head why)
         return verdict;
     backend_count(be, PROXY_COUNT_RESP_ERRORS, 1);
     backend_count(srv, PROXY_COUNT_RESP_ERRORS, 1);
+    stream_track_fail(stream);
     bool malformed = why == MUX_HEAD_BAD || why == MUX_HEAD_LONG;
     return stream_refuse(stream, 502, malformed ? STREAM_END_PROXY : STREAM_END_SERVER, false);
 }
@@ -89,6 +91,7 @@ static bool binds_to_client(const struct stream *stream)
     const struct http_head *head = &stream->response;
     if (head->status != 401 && head->status != 407)
         return false;
+    stream->session->prefers_last = true;
     struct slice name = head->status == 401 ? SLICE("www-authenticate") : SLICE("proxy-authenticate");
     for (int i = -1; (i = http_head_find_name(head, name, (unsigned)(i + 1))) >= 0;) {
         struct slice value = http_field_value(head, (unsigned)i);
@@ -112,6 +115,7 @@ static enum stream_verdict pass_head(struct stream *stream)
         stream->server_status = stream->response.status;
         stream->response_valid = true;
         stream->status = stream->response.status;
+        stream_track_status(stream);
         if (stream->session->conf->fe.capture_room)
             stream_capture_head(stream, STREAM_CAPTURE_RESPONSE);
         if (stream->session->conf->log_steps)
@@ -216,6 +220,8 @@ static enum stream_verdict relay_up(struct stream *stream)
         if (stream->front->stream.bad != HTTP_BAD_NONE || !stream->front->conn.read_closed)
             stream_note_end(stream, stream->front->conn.failed ? STREAM_END_CLIENT : STREAM_END_PROXY);
         backend_count(stream->session->counters, PROXY_COUNT_REQ_ERRORS, 1);
+        if (!stream->front->conn.failed && !stream->front->conn.read_closed)
+            stream_track_error(stream);
         if (stream->answer_head)
             return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_RESET);
         if (stream->front->conn.failed)
@@ -264,6 +270,8 @@ static enum stream_verdict relay_down(struct stream *stream)
         return STREAM_WAIT;
     case STREAM_RELAY_SRC_FAILED:
         mux_stream_flush(&stream->front->stream);
+        if (stream->back->h1.stream.bad)
+            stream_track_fail(stream);
         backend_count(stream->backend->counters, PROXY_COUNT_RESP_ERRORS, 1);
         backend_count(stream->server->counters, PROXY_COUNT_RESP_ERRORS, 1);
         // To a client that knows the end only by the connection's, a FIN would say that this was all.

@@ -5,6 +5,7 @@
 #include "stream/http_fetch.h"
 #include "stream/log.h"
 #include "stream/steps.h"
+#include "stream/track.h"
 
 static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
 {
@@ -12,6 +13,8 @@ static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
     bool first = !stream->session->num_requests;
     if (first && (why == MUX_HEAD_EOF || why == MUX_HEAD_FAIL) && stream_is_probe(stream))
         return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
+    if (why != MUX_HEAD_NO_MEMORY && (first || (why != MUX_HEAD_EOF && why != MUX_HEAD_FAIL)))
+        stream_track_bad(stream, true);
     switch (why) {
     case MUX_HEAD_EOF:
     case MUX_HEAD_FAIL:
@@ -94,8 +97,11 @@ enum stream_verdict stream_read_head(struct stream *stream)
     if (stream->upgrade && stream->request.flags & HTTP_HEAD_WEBSOCKET && !stream->request.lax &&
         !stream->request.first[HTTP_FIELD_SEC_WEBSOCKET_KEY]) {
         backend_count(session->counters, PROXY_COUNT_REQ_ERRORS, 1);
+        stream_track_bad(stream, true);
         return stream_refuse(stream, 400, STREAM_END_PROXY, true);
     }
+    if (!conf->rules[PROXY_RULES_TCP_CONTENT])
+        stream_track_request(stream);
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
     if (stream->session->conf->fe.capture_room)
         stream_capture_head(stream, STREAM_CAPTURE_REQUEST);

@@ -5,6 +5,7 @@
 #include "stream/act.h"
 #include "stream/cookie.h"
 #include "stream/service.h"
+#include "stream/track.h"
 
 void stream_rule_wait(struct stream *stream, uint64_t due_us, bool on_data)
 {
@@ -91,6 +92,8 @@ static enum stream_verdict answered(struct stream *stream, enum proxy_counter wh
     if (status)
         return stream_refuse(stream, status, (enum stream_end)stream->fail_end, true);
     bool denied = is_denial(stream);
+    if (which == PROXY_COUNT_DENIED_REQ && stream->stopped_at && stream->stopped_at->action->flags & RULE_ERRS)
+        stream_track_error(stream);
     if (denied)
         count_denied(stream, which);
     if (stream->answer)
@@ -203,6 +206,8 @@ enum stream_verdict stream_content_rules(struct stream *stream)
     enum stream_verdict verdict;
     if (!content_rules(stream, stream->session->conf, &verdict))
         return verdict;
+    if (stream->head_valid)
+        stream_track_request(stream);
     stream_step_set(stream, stream->head_valid ? STREAM_REQUEST_RULES : STREAM_PICK_BACKEND);
     return STREAM_GO;
 }
@@ -256,6 +261,7 @@ enum stream_verdict stream_backend_content(struct stream *stream)
         return verdict;
     if (!stream->head_valid)
         return stream_enter_backend(stream);
+    stream_track_late(stream);
     stream_step_set(stream, STREAM_BACKEND_RULES);
     return STREAM_GO;
 }

@@ -6,6 +6,8 @@
 #include "stream/error.h"
 #include "stream/act.h"
 #include "stream/cookie.h"
+#include "stream/persist.h"
+#include "stream/on_server.h"
 #include "stream/steps.h"
 
 // A slot may have come free between our look at the servers and our place in the queue: each free one is offered to
@@ -17,7 +19,7 @@ static void offer_free_slots(struct stream *stream)
         struct server *server = &backend->servers[i];
         if (backend_server_is_usable(server) && (!stream->sticky || server == stream->server))
             board_queue_offer(stream->ctx->board, backend->conf->be_object, server->conf->object,
-                              server->conf->maxconn);
+                              backend_state_maxconn(server->conf));
     }
 }
 
@@ -39,7 +41,10 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     proxy_gauge_raise(wanted ? &board_gauges(ctx->board, wanted)[PROXY_GAUGE_QUEUE_MAX]
                              : &backend->gauges[PROXY_GAUGE_QUEUE_MAX],
                       len + 1);
-    stream->server = stream->sticky ? server : NULL;
+    if (stream->sticky)
+        stream_server_join(stream, server);
+    else
+        stream_server_part(stream), stream->server = NULL;
     stream->waiter = board_queue_wait_ranked(ctx->board, be, wanted, ctx->inc, (uint64_t)(uintptr_t)stream,
                                              stream->wishes.prio_class, stream->wishes.prio_offset_ms);
     if (!stream->waiter)
@@ -54,7 +59,7 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
 static void take_server(struct stream *stream, struct server *server)
 {
     struct stream_ctx *ctx = stream->ctx;
-    stream->server = server;
+    stream_server_join(stream, server);
     stream->has_slot = true;
     stream->times.queued_us = ctx->loop->now_us;
     backend_count(server->counters, PROXY_COUNT_SESSIONS, 1);
@@ -110,25 +115,37 @@ enum stream_verdict stream_pick_server(struct stream *stream)
 {
     struct backend *backend = stream->backend;
     struct backend_ask ask = { .avoid = stream->redispatched ? stream->server : NULL };
-    struct server *server = stream->redispatched ? NULL : pick_by_rule(stream);
+    bool bound = !stream->redispatched && !stream->moved;
+    struct server *server = bound ? pick_by_rule(stream) : NULL;
     struct server *named = NULL;
-    if (!stream->redispatched && !stream_cookie_look(stream, &named, server || stream->ignore_persist))
+    if (bound && !stream_cookie_look(stream, &named, server || stream->ignore_persist))
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
     if (!server)
         server = named;
+    if (!server && !stream->redispatched)
+        server = stream_persist_rdp(stream);
     bool full = false;
     stream->sticky = server != NULL;
+    if (!server && !stream->redispatched)
+        server = stream_persist_last(stream);
     if (!server)
         server = backend_pick(backend, &full, &ask);
     if (!server && ask.avoid) {
         ask.avoid = NULL;
         server = backend_pick(backend, &full, &ask);
     }
+    if (!server && backend->conf->options & PROXY_OPT_FAIL_OPEN)
+        server = backend_pick_closed(backend, &full);
     if (!server) {
+        stream_server_part(stream);
         stream->server = NULL;
+        stream_no_server(stream);
         backend_count(backend->counters, PROXY_COUNT_CONN_ERRORS, 1);
         return stream_refuse(stream, 503, STREAM_END_SERVER, false);
     }
+    enum stream_verdict verdict;
+    if (stream_redirect_away(stream, server, &verdict))
+        return verdict;
     if (full || !backend_slot_take(server, false))
         return enqueue(stream, server);
     take_server(stream, server);
@@ -226,12 +243,13 @@ static enum stream_verdict try_again(struct stream *stream, bool pause)
     stream->retries_left--;
     stream->retries++;
     if (redispatch) {
-        if (stream->sticky)
+        if (stream->cookie_seen == 'V')
             stream->cookie_seen = 'D';
         backend_count(be, PROXY_COUNT_REDISPATCHES, 1);
         backend_count(srv, PROXY_COUNT_REDISPATCHES, 1);
         stream->redispatched = true;
         stream->has_slot = false;
+        stream_server_part(stream);
         stream->deadline_us = 0;
         backend_slot_give(stream->server);
         stream_step_set(stream, STREAM_PICK_SERVER);

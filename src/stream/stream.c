@@ -8,7 +8,9 @@
 #include "proxy/userlist.h"
 #include "stream/capture.h"
 #include "stream/error.h"
+#include "stream/on_server.h"
 #include "stream/steps.h"
+#include "stream/track.h"
 #include "transport/tls.h"
 
 #define TO(step) (1u << (step))
@@ -110,6 +112,7 @@ void stream_ctx_fini(struct stream_ctx *ctx)
         ctx->free_streams = stream->next_free;
         free(stream);
     }
+    stream_track_free(ctx);
     expr_var_pool_free(ctx->expr.vars);
     free(ctx->expr.scratch.mem);
     userlist_checks_free(ctx->checks);
@@ -160,12 +163,14 @@ static void stream_give(struct stream *stream)
         ctx->at = NULL;
     free((void *)stream->unique_id.ptr);
     end_vars(stream);
+    stream_track_end(ctx, &stream->track);
     give_chunk(ctx, stream->request_store.mem);
     give_chunk(ctx, stream->response_store.mem);
     give_chunk(ctx, stream->reply_head);
     give_chunk(ctx, stream->reply_body);
     ctx->num_streams--;
     event_task_cancel(&stream->task);
+    list_remove(&stream->on_server);
     stream_captures_free(stream->captures);
     if (ctx->num_free >= MAX_FREE) {
         free(stream);
@@ -194,6 +199,7 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->subject.stream = stream;
     stream->subject.scopes = 1U << EXPR_SCOPE_SESS | 1U << EXPR_SCOPE_TXN | 1U << EXPR_SCOPE_REQ | 1U << EXPR_SCOPE_RES;
     stream->subject.vars[EXPR_SCOPE_SESS] = session->vars;
+    list_init(&stream->on_server);
     stream->cookie_seen = stream->cookie_set = '-';
     stream->times.idle_us = session->idle_us;
     stream->client_act_us = ctx->loop->now_us;
@@ -241,6 +247,7 @@ void stream_run(struct stream *stream)
     if (verdict == STREAM_OVER)
         return;
     stream->running = false;
+    stream_track_progress(stream, false);
     stream_arm(stream);
     if (ctx->measures)
         stream_cost_end(&stream->cost);
@@ -302,7 +309,7 @@ static void leave_conn(struct stream *stream, bool keep)
     stream_note_back_error(stream);
     stream->back = NULL;
     if (keep)
-        backend_pool_put(back, &stream->session->own_conn);
+        backend_pool_put(back, stream->session->conf->fe.keeps_no_conn ? NULL : &stream->session->own_conn);
     else
         backend_conn_close(back, false);
 }
@@ -324,6 +331,7 @@ static void leave_queue(struct stream *stream)
 
 static void leave_slot(struct stream *stream)
 {
+    stream_server_part(stream);
     if (stream->has_slot) {
         stream->has_slot = false;
         backend_slot_give(stream->server);
@@ -413,6 +421,7 @@ enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, en
     stream->bytes_out = stream->front->stream.bytes_out;
     // Slot and place are given back before the line counts connections, as HAProxy's lines do: they tell of the others.
     // The connection itself can still be asked about.
+    stream_track_progress(stream, true);
     leave_queue(stream);
     leave_slot(stream);
     if (stream->in_backend)
@@ -555,6 +564,8 @@ static enum stream_verdict relay_timeout(struct stream *stream)
     backend_count(stream->backend->counters, PROXY_COUNT_RESP_ERRORS, !stream->answer_head);
     backend_count(stream->server->counters, PROXY_COUNT_RESP_ERRORS, !stream->answer_head);
     if (!stream->answer_head)
+        stream_track_fail(stream);
+    if (!stream->answer_head)
         return stream_refuse(stream, 504, STREAM_END_SERVER_TIMEOUT, false);
     return stream_finish(stream, STREAM_END_SERVER_TIMEOUT, STREAM_NEXT_CLOSE);
 }
@@ -565,6 +576,7 @@ static enum stream_verdict head_timeout(struct stream *stream)
         return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
     backend_count(stream->session->counters, PROXY_COUNT_REQUESTS, 1);
     backend_count(stream->session->counters, PROXY_COUNT_REQ_ERRORS, 1);
+    stream_track_bad(stream, false);
     return stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);
 }
 

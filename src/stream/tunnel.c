@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
+#include "stream/on_server.h"
 #include "stream/steps.h"
+#include "stream/track.h"
 #include "stream/wish.h"
 
 static void tunnel_run(struct stream_tunnel *tunnel);
@@ -39,6 +41,8 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     tunnel->back = stream->back;
     tunnel->backend = stream->backend;
     tunnel->server = stream->server;
+    stream_server_part(stream);
+    list_append(&tunnel->server->tunnels, &tunnel->on_server);
     tunnel->has_slot = stream->has_slot;
     tunnel->in_backend = stream->in_backend;
     tunnel->upgraded = stream->head_valid;
@@ -62,6 +66,7 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     }
     tunnel->bytes_in = tunnel->front->stream.bytes_in - buf_len(&tunnel->front->in);
     tunnel->bytes_out = 0;
+    stream_tunnel_take_track(tunnel, stream);
     if (stream->head_valid && stream->status) {
         unsigned class = stream->status / 100;
         backend_count(stream->session->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
@@ -89,6 +94,25 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     return STREAM_OVER;
 }
 
+void stream_tunnel_take_track(struct stream_tunnel *tunnel, struct stream *stream)
+{
+    tunnel->track = stream->track;
+    tunnel->track_in = stream->track_in;
+    tunnel->track_out = stream->track_out;
+    stream->track = NULL;
+}
+
+void stream_tunnel_track(struct stream_tunnel *tunnel)
+{
+    const struct mux_stream *front = &tunnel->front->stream;
+    if (LIKELY(!tunnel->session->track && !tunnel->track))
+        return;
+    uint64_t in = front->bytes_in - tunnel->track_in, out = front->bytes_out - tunnel->track_out;
+    tunnel->track_in = front->bytes_in;
+    tunnel->track_out = front->bytes_out;
+    stream_track_bytes(tunnel->ctx, tunnel->session, tunnel->track, in, out);
+}
+
 static void tunnel_count(struct stream_tunnel *tunnel, enum stream_end end)
 {
     uint64_t *sets[3] = { tunnel->session->counters, tunnel->backend->counters, tunnel->server->counters };
@@ -110,7 +134,7 @@ static void write_log(struct stream_tunnel *tunnel, enum stream_end end)
         return;
     log->end = (uint8_t)end;
     // As HAProxy has it, a tunnel that is killed was in no phase.
-    log->end_phase = end == STREAM_END_OK || end == STREAM_END_KILLED ? '-' : 'D';
+    log->end_phase = end == STREAM_END_OK || end >= STREAM_END_KILLED ? '-' : 'D';
     log->end_us = tunnel->ctx->loop->now_us;
     log->bytes_in = tunnel->bytes_in;
     log->bytes_out = tunnel->bytes_out;
@@ -120,11 +144,14 @@ static void write_log(struct stream_tunnel *tunnel, enum stream_end end)
         tunnel->kept->bytes_in = log->bytes_in;
         tunnel->kept->bytes_out = log->bytes_out;
         tunnel->kept->back = tunnel->back;
+        tunnel->kept->track = tunnel->track;
     }
     if (!is_null || !(log->frontend->options & PROXY_OPT_DONT_LOG_NULL))
         stream_log_write(tunnel->ctx, log, tunnel->kept);
-    if (tunnel->kept)
+    if (tunnel->kept) {
+        tunnel->kept->track = NULL;
         stream_release(tunnel->kept);
+    }
     stream_log_free(log);
 }
 
@@ -138,12 +165,15 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     tunnel->bytes_out = tunnel->front->stream.bytes_out;
     stream_relay_fini(&tunnel->up);
     stream_relay_fini(&tunnel->down);
+    list_remove(&tunnel->on_server);
     if (tunnel->has_slot)
         backend_slot_give(tunnel->server);
     if (tunnel->in_backend)
         backend_session_end(tunnel->backend);
     tunnel_count(tunnel, end);
+    stream_tunnel_track(tunnel);
     write_log(tunnel, end);
+    stream_track_end(ctx, &tunnel->track);
     backend_conn_close(tunnel->back, reset);
     event_task_cancel(&tunnel->task);
     ctx->num_tunnels--;
@@ -154,6 +184,11 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
 static void tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end)
 {
     tunnel_end(tunnel, end, true);
+}
+
+void stream_tunnel_end(struct stream_tunnel *tunnel, enum stream_end end)
+{
+    tunnel_end(tunnel, end, false);
 }
 
 // One direction; false where the tunnel is over.
@@ -225,6 +260,8 @@ static void tunnel_run(struct stream_tunnel *tunnel)
     ctx->at_tunnel = tunnel;
     bool goes_on = run_both(tunnel);
     ctx->at_tunnel = NULL;
+    if (goes_on)
+        stream_tunnel_track(tunnel);
     if (goes_on && cost)
         stream_cost_end(cost);
 }

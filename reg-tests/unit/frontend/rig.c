@@ -91,6 +91,8 @@ struct rig *rig_new(unsigned num_servers)
     };
     for (unsigned i = 0; i < num_servers; i++)
         add_server(rig, i);
+    assert_true(backend_states_prepare(rig->board));
+    backend_states_adopt(&rig->program, rig->board);
     rig->listen_fd = listen_at(&rig->address);
     return rig;
 }
