@@ -256,6 +256,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_logs_finish(config, proxy);
         ok &= resolve_names(config, proxy);
         ok &= proxy_stick_finish(config, proxy);
+        ok &= proxy_pool_finish(config, proxy);
         ok &= proxy_tls_finish(config, proxy);
         ok &= check_rules_finish(config, proxy);
     }
