@@ -164,7 +164,6 @@ struct stream {
     bool answer_head : 1; // the answer's head was passed on
     bool sticky : 1;      // the server was named by a cookie or a rule
     bool by_rule : 1;     // by use-server
-    bool moved : 1;       // the server it waited for is down: it goes where there is room
     bool force_persist : 1;
     bool ignore_persist : 1;
     bool no_pool : 1; // a retry: only a fresh connection will do
