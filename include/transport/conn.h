@@ -45,7 +45,13 @@ struct transport_connect {
     const struct transport_address *to;
     const struct transport_address *source;
     const char *interface;
+    uint16_t last_port; // above the source's port: any one from that to this will do
+    _Atomic uint64_t *next_port; // with last_port: counts ports taken, by all who take from the range
     bool tcp_keepalive;
+    uint32_t keepalive_count;      // with tcp_keepalive; 0: the system's
+    uint32_t keepalive_idle_s;     // likewise
+    uint32_t keepalive_interval_s; // likewise
+    uint32_t user_timeout_ms;      // TCP_USER_TIMEOUT, 0: the system's
     bool fast_open;
     bool has_mark;
     bool has_tos;
@@ -54,6 +60,10 @@ struct transport_connect {
     uint64_t rcvbuf;
     uint64_t sndbuf;
 };
+
+// transport_keepalive makes the kernel probe the silent TCP connection `fd`: after `idle_s` seconds, every `interval_s`
+// seconds, `count` times; 0 each: as the system says.
+void transport_keepalive(int fd, uint32_t count, uint32_t idle_s, uint32_t interval_s);
 
 // transport_conn_init_later is transport_conn_init without the registration, for a connection whose first bytes are
 // probably there and which may be over before an event on it matters. No event comes before transport_conn_register.

@@ -219,25 +219,15 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
                                      const struct backend_marks *marks)
 {
     struct backend_ctx *ctx = server->backend->ctx;
-    const struct server_conf *conf = server->conf;
-    const struct backend_conf *be = &server->backend->conf->be;
     struct transport_address to = backend_address(server, client_dst);
-    const struct transport_address *source = conf->source.family != AF_UNSPEC ? &conf->source
-                                             : be->source.family != AF_UNSPEC ? &be->source
-                                                                              : NULL;
     struct transport_connect how = {
         .to = &to,
-        .source = source,
-        .interface = conf->source_interface ? conf->source_interface : be->source_interface,
-        .tcp_keepalive = (server->backend->conf->options & PROXY_OPT_SERVER_KEEPALIVE) != 0,
-        .fast_open = conf->tfo,
         .has_mark = marks && marks->has_mark,
         .has_tos = marks && marks->has_tos,
         .mark = marks ? marks->mark : 0,
         .tos = marks ? marks->tos : 0,
-        .rcvbuf = ctx->global->rcvbuf_server,
-        .sndbuf = ctx->global->sndbuf_server,
     };
+    backend_link(&how, server);
     struct backend_conn *conn = calloc(1, sizeof(*conn));
     if (!conn) {
         errno = ENOMEM;
@@ -258,6 +248,7 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
     }
     mux_h1_init(&conn->h1, ctx->mux, false);
     conn->server = server;
+    conn->to = to;
     list_init(&conn->link);
     list_init(&conn->name_link);
     use_begin(conn);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+#include "backend/limit.h"
 #include "backend/state.h"
 #include "base/clock.h"
 
@@ -14,6 +16,7 @@ static struct states *states;
 bool backend_states_prepare(struct board *board)
 {
     bool fresh;
+    backend_limit_prepare(board);
     states = board_section(board, &fresh, BACKEND_STATES_SECTION, BACKEND_STATES_VERSION, sizeof(*states));
     return states != NULL;
 }
@@ -196,7 +199,7 @@ uint32_t backend_state_maxconn(const struct server_conf *server)
 {
     const struct backend_state *state = backend_state_at(server->object);
     uint32_t set = load(&state->maxconn);
-    uint32_t limit = set ? set - 1 : server->maxconn;
+    uint32_t limit = backend_limit_ramp(server, set ? set - 1 : server->maxconn);
     uint32_t throttle = load(&state->throttle);
     if (!throttle || !limit)
         return limit;

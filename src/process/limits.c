@@ -77,6 +77,7 @@ void limits_work_out(struct process_settings *settings, struct program_conf *pro
     settings->shares = num_workers > 1 && !global->ulimit_n && settings->share_files < settings->num_files;
     settings->max_files = global->fd_hard_limit;
     settings->maxconn = global->maxconn;
+    proxy_limits_finish(program);
     settings->maxsock = global->maxsock;
     settings->strict_limits = global->strict_limits;
 }

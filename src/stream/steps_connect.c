@@ -12,6 +12,7 @@
 #include "stream/act.h"
 #include "stream/log.h"
 #include "stream/steps.h"
+#include "stream/stick.h"
 #include "transport/tls.h"
 
 static void back_event(struct mux_stream *back)
@@ -172,6 +173,11 @@ static enum io begin_tls(struct stream *stream)
 static enum io secure(struct stream *stream)
 {
     struct transport_conn *conn = &stream->back->h1.conn;
+    if (UNLIKELY(stream->server->conf->socks4.family != AF_UNSPEC)) {
+        enum io io = transport_socks4_run(conn, &stream->back->socks4, &stream->back->to);
+        if (io != IO_OK)
+            return io;
+    }
     if (!stream->server->conf->tls_target || (conn->tls && transport_tls_of(conn)->facts.done))
         return IO_OK;
     enum io io = conn->tls ? IO_OK : begin_tls(stream);
@@ -208,8 +214,10 @@ enum stream_verdict stream_connect(struct stream *stream)
         stream_step_set(stream, STREAM_RAW_RESPONSE);
         return STREAM_GO;
     }
-    if (!stream->head_valid)
+    if (!stream->head_valid) {
+        stream_stick_learn(stream, EXPR_AT_RESPONSE_CONTENT);
         return stream_to_tunnel(stream);
+    }
     stream_step_set(stream, STREAM_SEND_HEAD);
     return STREAM_GO;
 }

@@ -90,6 +90,7 @@ static bool binds_to_client(const struct stream *stream)
     const struct http_head *head = &stream->response;
     if (head->status != 401 && head->status != 407)
         return false;
+    stream->session->prefers_last = true;
     struct slice name = head->status == 401 ? SLICE("www-authenticate") : SLICE("proxy-authenticate");
     for (int i = -1; (i = http_head_find_name(head, name, (unsigned)(i + 1))) >= 0;) {
         struct slice value = http_field_value(head, (unsigned)i);
