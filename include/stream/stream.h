@@ -47,6 +47,8 @@ enum stream_end {
     STREAM_END_RESOURCE,       // R: memory, descriptors
     STREAM_END_INTERNAL,       // I
     STREAM_END_KILLED,         // K: by an operator
+    STREAM_END_DOWN,           // D: its server went down
+    STREAM_END_UP,             // U: it was on a backup server, and another came back
 };
 
 // Steps in their usual order. stream_step_set asserts the edge.
@@ -116,7 +118,7 @@ struct stream_times {
     uint64_t wall_us;   // time of day of first_us
 };
 
-enum { STREAM_EDIT_ARENA = 2048 };
+enum { STREAM_EDIT_ARENA = 2048, STREAM_RETRIED_LEN = 8 };
 
 struct stream {
     struct stream *next_free;
@@ -129,6 +131,7 @@ struct stream {
     struct backend_conn *back;
     struct backend *backend; // NULL until picked
     struct server *server;
+    struct list on_server; // of server->streams: it waits for that server, or is on it
     const struct proxy_answer *answer;
     const struct stream_service *service; // that will answer, chosen by a rule
     struct stream_relay up;               // request body
@@ -138,11 +141,16 @@ struct stream {
     uint64_t server_act_us;
     uint64_t client_seen; // bytes that had moved by then, both ways
     uint64_t server_seen;
-    uint64_t deadline_us;  // of the step, 0 for none: queue, connect, retry
+    uint64_t deadline_us;   // of the step, 0 for none: queue, connect, retry
+    uint64_t room_due_us;   // until when it waits for a place among the server's connections, 0: it does not
+    uint64_t settle_due_us; // until when it waits for the kernel to say what became of the request, 0: it does not
+    uint64_t wire_mark;     // back->h1.conn.wire_sent before the request
+    struct backend_wait conn_wait;
     uint64_t bytes_in;     // request bytes read from the client
     uint64_t bytes_out;    // answer bytes written to the client
     uint32_t id;           // counts the requests of this process
-    uint32_t waiter;       // on the board's queue, 0 for none
+    uint32_t hash;         // of what balancing looks at, with has_hash
+    uint32_t waiter;       // on the board's queue, of slots or (STREAM_CONNECT) of places; 0 for none
     uint32_t queue_before; // our place in the server's and the backend's queue when we came, 0: never there
     uint32_t backend_queue_before;
     int32_t retries_left;
@@ -151,8 +159,10 @@ struct stream {
     uint32_t cookie_first;
     uint16_t status;
     uint8_t step;
-    uint8_t end;         // enum stream_end
-    char end_phase;      // the log's letter for where it was decided
+    uint8_t end;    // enum stream_end
+    char end_phase; // the log's letter for where it was decided
+    char
+        retried[STREAM_RETRIED_LEN]; // a letter for each of the first attempts repeated (enum stream_retry_reason), NUL
     uint8_t cookie_seen; // letters for the log: N none, V valid, I invalid, D down, E expired, O old, U unused
     uint8_t cookie_set;  // N nothing, I inserted, U dates updated, P passed, R rewritten, D deleted
     bool redispatched : 1;
@@ -164,6 +174,10 @@ struct stream {
     bool answer_head : 1; // the answer's head was passed on
     bool sticky : 1;      // the server was named by a cookie or a rule
     bool by_rule : 1;     // by use-server
+    bool moved : 1;       // the server it waited for is down: it goes where there is room
+    bool insists : 1;     // the server was named by a hash: the request waits for it alone
+    bool hash_known : 1;  // has_hash and hash are what they will be
+    bool has_hash : 1;
     bool force_persist : 1;
     bool ignore_persist : 1;
     bool no_pool : 1; // a retry: only a fresh connection will do
@@ -176,6 +190,9 @@ struct stream {
     bool upgrade : 1;
     bool logged : 1;
     bool told_leave : 1; // the answer said Connection: close of our own accord
+    bool has_room : 1;   // a place among the server's connections is ours, for one that is not opened yet
+    bool patient : 1;    // waits for a connection to come back rather than opening one
+    bool was_patient : 1;
     bool running : 1;
     bool run_again : 1;
     bool track_counted : 1;     // the request was counted in what is tracked
@@ -207,6 +224,7 @@ struct stream {
     struct stream_captures *captures; // stream/capture.h, or NULL
     uint16_t server_status;           // of the server's answer, before rules; 0: none
     uint8_t back_error;               // enum stream_error of the last connection to a server that failed
+    const char *no_server;            // why there was no server for it; NULL: there was one, or none was looked for
     uint32_t back_tls_error;          // the TLS library's error of it, 0: none
     struct stream_cost cost;
     struct http_head request;

@@ -93,6 +93,11 @@ static void set_serving(struct admin_stat_row *row, const struct admin_stat_ctx 
         { ADMIN_STAT_REUSE, PROXY_COUNT_REUSES },
         { ADMIN_STAT_POOL_DEAD, PROXY_COUNT_POOL_DEAD },
         { ADMIN_STAT_POOL_RETRIES, PROXY_COUNT_POOL_RETRIES },
+        { ADMIN_STAT_RETRY_CONN, PROXY_COUNT_RETRY_CONNECT },
+        { ADMIN_STAT_RETRY_EMPTY, PROXY_COUNT_RETRY_EMPTY },
+        { ADMIN_STAT_RETRY_JUNK, PROXY_COUNT_RETRY_JUNK },
+        { ADMIN_STAT_RETRY_TIMEOUT, PROXY_COUNT_RETRY_TIMEOUT },
+        { ADMIN_STAT_RETRY_STATUS, PROXY_COUNT_RETRY_STATUS },
     };
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
     // Nothing changes a server's state yet: it has the one it began with.
@@ -192,36 +197,6 @@ static void count_servers(struct servers *servers, const struct proxy_conf *prox
     servers->weight = servers->num_active ? active : backup;
 }
 
-static bool leads_to(const struct proxy_conf *from, const struct proxy_conf *to)
-{
-    if (!from->has_frontend || from->disabled)
-        return false;
-    if (from == to || from->fe.default_backend == to)
-        return true;
-    for (const struct choice_conf *use = from->fe.use_backends; use; use = use->next)
-        if (use->backend == to)
-            return true;
-    return false;
-}
-
-// `fullconn`, or a tenth of what all frontends that lead here may have open (configuration manual, "fullconn").
-static uint32_t backend_limit(const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
-{
-    uint64_t sum = 0;
-    if (proxy->be.fullconn)
-        return proxy->be.fullconn;
-    for (const struct proxy_conf *other = ctx->conf->proxies; other; other = other->next)
-        if (leads_to(other, proxy))
-            sum += frontend_limit(ctx, other);
-    sum = (sum + 9) / 10;
-    return sum < 1 ? 1 : sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
-}
-
-static const char *balance_name(uint8_t balance)
-{
-    return balance == PROXY_BALANCE_LEASTCONN ? "leastconn" : "roundrobin";
-}
-
 // Those without a server of their own yet: a server's line tells who waits for it. The queue is one for all workers.
 static void set_waiting(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
 {
@@ -256,7 +231,7 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
     }
     count_servers(&servers, proxy);
     set_waiting(row, ctx, proxy);
-    set(row, ADMIN_STAT_SLIM, backend_limit(ctx, proxy));
+    set(row, ADMIN_STAT_SLIM, proxy->be.fullconn);
     // Without servers a backend still answers by its rules.
     bool is_up = !servers.num || servers.weight;
     if (ctx->count_servers && servers.num)
@@ -270,7 +245,7 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
     set(row, ADMIN_STAT_BCK, servers.num_backup);
     set(row, ADMIN_STAT_CHKDOWN, 0);
     set(row, ADMIN_STAT_DOWNTIME, is_up ? 0 : row->values[ADMIN_STAT_LASTCHG].number);
-    set_string(row, ADMIN_STAT_ALGO, balance_name(proxy->be.balance));
+    set_string(row, ADMIN_STAT_ALGO, proxy_balance_name(proxy->be.balance.algorithm));
     set_string(row, ADMIN_STAT_COOKIE, proxy->be.cookie.name);
 }
 

@@ -188,6 +188,20 @@ static void end_sessions(struct board *board, const struct server_conf *server, 
             backend_state_kill_sessions(board, it, BACKEND_KILL_UP);
 }
 
+// Still draining: by order, or no longer by order but with the server it tracks.
+static void say_remains(struct notice *notice, uint32_t was, uint32_t admin, const struct server_conf *via)
+{
+    if (admin & BACKEND_ADMIN_DRAIN) {
+        add(notice, "remains in forced drain mode.");
+    } else {
+        add(notice,
+            was & BACKEND_ADMIN_DRAIN ? "is leaving forced drain but remains in drain mode" : "remains in drain mode");
+        add_why(notice, via ? via : notice->server->tracked, NULL);
+        add(notice, ".");
+    }
+    send_line(notice, LOG_LEVEL_NOTICE);
+}
+
 static bool set_op(struct board *board, const struct server_conf *server, enum backend_op op, const char *why,
                    const struct server_conf *via)
 {
@@ -208,8 +222,13 @@ static bool set_op(struct board *board, const struct server_conf *server, enum b
         add_left(&notice);
     else
         add_online(&notice, op != BACKEND_OP_STOPPING);
-    send_line(&notice, op == BACKEND_OP_STOPPED ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE);
+    send_line(&notice,
+              op == BACKEND_OP_STOPPED && backend_status_is_willing(status) ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE);
     follow_backend(board, server, before);
+    if (admin & BACKEND_ADMIN_ANY_DRAIN) {
+        begin(&notice, board, server);
+        say_remains(&notice, admin, admin, via);
+    }
     for (const struct server_conf *it = server->trackers; it; it = it->next_tracker)
         set_op(board, it, op, NULL, server);
     return true;
@@ -224,14 +243,14 @@ bool backend_notice_op(struct board *board, const struct server_conf *server, en
 static enum backend_op op_after(const struct server_conf *server)
 {
     if (!server->tracked)
-        return BACKEND_OP_RUNNING;
+        return backend_state_begins_down(server) ? BACKEND_OP_STOPPED : BACKEND_OP_RUNNING;
     enum backend_op op = backend_state_op(backend_state_status(backend_state_at(server->tracked->object)));
     return op == BACKEND_OP_STARTING ? BACKEND_OP_RUNNING : op;
 }
 
-static void say_maint_begins(struct notice *notice, enum backend_op was, const char *why, const struct server_conf *via)
+static void say_maint_begins(struct notice *notice, uint32_t was, const char *why, const struct server_conf *via)
 {
-    if (was == BACKEND_OP_STOPPED) {
+    if (backend_state_op(was) == BACKEND_OP_STOPPED) {
         add(notice, "was DOWN and now enters maintenance");
         add_why(notice, via, why);
         add(notice, ".");
@@ -241,21 +260,7 @@ static void say_maint_begins(struct notice *notice, enum backend_op was, const c
     add(notice, "is going DOWN for maintenance");
     add_why(notice, via, why);
     add_left(notice);
-    send_line(notice, LOG_LEVEL_ALERT);
-}
-
-// Still draining: by order, or no longer by order but with the server it tracks.
-static void say_remains(struct notice *notice, uint32_t was, uint32_t admin, const struct server_conf *via)
-{
-    if (admin & BACKEND_ADMIN_DRAIN) {
-        add(notice, "remains in forced drain mode.");
-    } else {
-        add(notice,
-            was & BACKEND_ADMIN_DRAIN ? "is leaving forced drain but remains in drain mode" : "remains in drain mode");
-        add_why(notice, via ? via : notice->server->tracked, NULL);
-        add(notice, ".");
-    }
-    send_line(notice, LOG_LEVEL_NOTICE);
+    send_line(notice, backend_status_is_willing(was) ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE);
 }
 
 static void say_maint_ends(struct notice *notice, enum backend_op op, uint32_t was, uint32_t admin)
@@ -323,12 +328,12 @@ static bool set_admin(struct board *board, const struct server_conf *server, uin
     if (!backend_state_set(board, server, next, admin))
         return false;
     if (was_maint && !is_maint)
-        atomic_store(&state->health, atomic_load(&state->check_rise));
+        atomic_store(&state->health, backend_state_first_health(server));
     if (was_maint != is_maint)
         end_sessions(board, server, backend_state_status(state));
     begin(&notice, board, server);
     if (!was_maint && is_maint)
-        say_maint_begins(&notice, op, why, via);
+        say_maint_begins(&notice, status, why, via);
     else if (was_maint && !is_maint)
         say_maint_ends(&notice, next, was, admin);
     else if ((was ^ admin) & BACKEND_ADMIN_ANY_MAINT)

@@ -53,9 +53,16 @@ static void adopt(const struct server_conf *server)
     atomic_store(&state->owner, owner_of(server));
 }
 
-void backend_states_adopt(const struct program_conf *program)
+static void close_queues(struct board *board, const struct program_conf *program)
+{
+    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
+        backend_states_close_queues(board, proxy);
+}
+
+void backend_states_adopt(const struct program_conf *program, struct board *board)
 {
     each_server(program, adopt);
+    close_queues(board, program);
 }
 
 // The old one's `disabled` was there for as long as the file said so.
@@ -123,6 +130,7 @@ void backend_states_reconcile(const struct program_conf *program, struct board *
     slow.board = board;
     forget_vanished(program, board);
     each_server(program, reconcile);
+    close_queues(board, program);
     backend_states_announce(board);
 }
 

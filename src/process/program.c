@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "board/board.h"
 #include "check/check.h"
+#include "check/external.h"
 #include "log/log.h"
 #include "frontend/frontend.h"
 #include "process/command.h"
@@ -131,6 +132,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         .num_files = options->num_files,
         .more = read_master_socket,
         .numeric_hosts = options->no_getaddrinfo,
+        .may_fork = options->may_fork,
         .no_splice = options->no_splice,
         .no_server_verify = options->no_server_verify,
         .ignore_unresolved = options->ignore_unresolved,
@@ -160,6 +162,11 @@ static void program_unload(void *conf)
     free(arena);
 }
 
+static void tell_pool(void *to, const char *text)
+{
+    text_printf(to, "[NOTICE]   %s\n", text);
+}
+
 // The sections that the next generation is to find: those that are always there, and one for each stick table.
 static void sections_name(struct process_settings *settings, const struct program_conf *program)
 {
@@ -170,6 +177,8 @@ static void sections_name(struct process_settings *settings, const struct progra
         TLS_SHARED_CACHE_SECTION,
         TLS_SHARED_STRIKES_SECTION,
         BACKEND_STATES_SECTION,
+        BACKEND_LOADS_SECTION,
+        BACKEND_POOL_SECTION,
     };
     size_t num = 0;
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
@@ -205,20 +214,21 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     struct program_conf *program = conf;
     sections_name(settings, program);
     limits_work_out(settings, program, board);
+    proxy_pool_tell(program, tell_pool, messages);
     // While /dev and /proc can be reached.
     CRYPTO_pre_sandbox_init();
     if (!tls_shared_prepare(board, &program->global.tls)) {
         text_printf(messages, "[ALERT]    no memory for TLS sessions and ticket keys: %s\n", strerror(errno));
         return false;
     }
-    if (!backend_states_prepare(board)) {
+    if (!backend_states_prepare(board) || !backend_loads_prepare(board) || !backend_pool_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
         return false;
     }
     if (!tables_prepare(program, messages, board))
         return false;
     if (proxy_conf_publish(program, board)) {
-        backend_states_adopt(program);
+        backend_states_adopt(program, board);
         admin_state_files_load(messages, program);
         return true;
     }
@@ -373,8 +383,12 @@ static void admin_side_active(void *admin)
     struct controller *controller = rotation.controller;
     (void)admin;
     backend_states_reconcile(controller->conf, controller->board);
-    if (!check_begin(&(struct check_start){
-            .loop = &controller->loop, .conf = controller->conf, .board = controller->board, .inc = controller->inc }))
+    const struct check_start start = { .loop = &controller->loop,
+                                       .conf = controller->conf,
+                                       .board = controller->board,
+                                       .inc = controller->inc,
+                                       .helper_fd = controller->helper_fd };
+    if (!check_begin(&start))
         log_say(LOG_LEVEL_ALERT, "no health checks: out of memory");
     backend_states_begin(controller->conf, controller->board, &controller->loop);
 }
@@ -445,10 +459,23 @@ static const struct process_admin admin_side = {
     .stop = admin_side_stop,
 };
 
+static bool helper_is_wanted(const void *conf)
+{
+    return external_is_wanted(conf);
+}
+
+static void helper_run(const void *conf, int fd)
+{
+    external_serve(conf, fd);
+}
+
+static const struct process_helper helper = { .is_wanted = helper_is_wanted, .run = helper_run };
+
 const struct process_program process_program_fairlead = {
     .load = program_load,
     .unload = program_unload,
     .prepare = program_prepare,
     .traffic = &traffic,
     .admin = &admin_side,
+    .helper = &helper,
 };

@@ -63,41 +63,8 @@ static bool parse_retry_on(struct config *config, void *object, const struct con
 static bool parse_fullconn(struct config *config, void *object, const struct config_word *word,
                            const struct config_line *line)
 {
-    if (proxy_word_needs(config, object, word, line, PROXY_SIDE_BACK, "maxconn"))
-        config_diag_add(
-            config->diag, CONFIG_WARNING, line->place,
-            "'fullconn' has no effect: it is for servers with 'minconn', which fairlead does not support yet");
+    proxy_word_needs(config, object, word, line, PROXY_SIDE_BACK, "maxconn");
     return config_word_u32(config, object, word, line);
-}
-
-static bool parse_balance(struct config *config, void *object, const struct config_word *word,
-                          const struct config_line *line)
-{
-    static const char *const known[] = {
-        [PROXY_BALANCE_ROUNDROBIN] = "roundrobin", [PROXY_BALANCE_LEASTCONN] = "leastconn"
-    };
-    static const char *const refused[] = { "static-rr", "first",      "hash",   "source",     "uri",      "url_param",
-                                           "hdr",       "rdp-cookie", "random", "log-sticky", "log-hash", "sticky" };
-    struct proxy_conf *proxy = object;
-    const struct config_arg *arg = config_arg_at(line, 0);
-    (void)word;
-    for (size_t i = 0; i < NUM_ITEMS(known); i++) {
-        if (strcmp(arg->str, known[i]) != 0)
-            continue;
-        if (config_arg_at(line, 1))
-            return config_error(config, line, 1, "'%s' takes no argument", known[i]);
-        proxy->be.balance = (uint8_t)i;
-        return true;
-    }
-    size_t len = strcspn(arg->str, "(");
-    for (size_t i = 0; i < NUM_ITEMS(refused); i++) {
-        if (slice_equal(slice_of(arg->str, len), slice_str(refused[i])))
-            return config_error(config, line, 0,
-                                "balance '%.*s' is not supported yet, only 'roundrobin' and 'leastconn' "
-                                "are",
-                                (int)len, arg->str);
-    }
-    return config_error_unknown(config, line, 0, "balancing algorithm", known, NUM_ITEMS(known));
 }
 
 static bool parse_http_reuse(struct config *config, void *object, const struct config_word *word,
@@ -124,7 +91,7 @@ static bool parse_source(struct config *config, void *object, const struct confi
     struct proxy_conf *proxy = object;
     const struct config_arg *option = config_arg_at(line, 1), *value = config_arg_at(line, 2);
     proxy_word_needs(config, proxy, word, line, PROXY_SIDE_BACK, NULL);
-    if (!proxy_address_source(config, &proxy->be.source, line, 0))
+    if (!proxy_address_source(config, &proxy->be.source, NULL, line, 0))
         return false;
     proxy->be.source_interface = NULL;
     if (!option)
@@ -144,17 +111,6 @@ static bool parse_source(struct config *config, void *object, const struct confi
 #define INTO(member) .into = offsetof(struct proxy_conf, member)
 
 static const struct config_word words[] = {
-    { .name = "balance",
-      .in = CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
-      .min_args = 1,
-      .flags = CONFIG_ANY_ARGS,
-      .parse = parse_balance,
-      .args = "{ roundrobin | leastconn }",
-      .help = "How requests are spread: in turn by weight, one rotation for all workers, or to the server with the "
-              "fewest connections for its weight.",
-      .good = "balance leastconn",
-      .bad = "balance source",
-      .bad_says = "not supported yet" },
     { .name = "http-reuse",
       .in = CONFIG_IN_PROXY,
       .min_args = 1,
@@ -204,9 +160,9 @@ static const struct config_word words[] = {
       INTO(be.fullconn),
       .max = INT32_MAX,
       .args = "<number>",
-      .help = "The load at which servers reach their maxconn, where they have a minconn. None can have one yet, so "
-              "that the "
-              "line is accepted with a warning and has no effect.",
+      .help = "The number of sessions in the backend at which servers with a 'minconn' reach their maxconn. The "
+              "default is a tenth of the sum of maxconn of the frontends that may lead here, by names that do not "
+              "vary.",
       .good = "fullconn 1000",
       .bad = "fullconn x",
       .bad_says = "is no number" },

@@ -262,6 +262,7 @@ enum stream_verdict stream_backend_content(struct stream *stream)
         return verdict;
     if (!stream->head_valid)
         return stream_enter_backend(stream);
+    stream_track_late(stream);
     stream_step_set(stream, STREAM_BACKEND_RULES);
     return STREAM_GO;
 }
