@@ -125,7 +125,12 @@
     X(OWN, "-", "SGP", STR, "End of the fields whose order is fixed")                                                  \
     X(TUNNELS, "tunnels", "MCP", U64, "Tunnels opened (TCP mode, WebSocket, CONNECT)")                                 \
     X(POOL_DEAD, "pool_dead", "MCP", U64, "Idle connections found closed by the server")                               \
-    X(POOL_RETRIES, "pool_retries", "MCP", U64, "Requests sent again as a reused connection had died")
+    X(POOL_RETRIES, "pool_retries", "MCP", U64, "Requests sent again as a reused connection had died")                 \
+    X(RETRY_CONN, "wretr_conn", "MCP", U64, "Attempts repeated as connecting failed or took too long")                 \
+    X(RETRY_EMPTY, "wretr_empty", "MCP", U64, "Attempts repeated as no answer came")                                   \
+    X(RETRY_JUNK, "wretr_junk", "MCP", U64, "Attempts repeated as the answer was none of HTTP")                        \
+    X(RETRY_TIMEOUT, "wretr_timeout", "MCP", U64, "Attempts repeated as no answer came in time")                       \
+    X(RETRY_STATUS, "wretr_status", "MCP", U64, "Attempts repeated because of the answer's status")
 
 #define ADMIN_STAT_ENUM(id, name, tags, type, help) ADMIN_STAT_##id,
 

@@ -16,6 +16,9 @@
 #include "transport/socks4.h"
 
 struct backend;
+struct backend_balance;
+
+#define BACKEND_LOADS_SECTION "server-loads"
 
 // What the backends of a worker share.
 struct backend_ctx {
@@ -91,15 +94,12 @@ struct backend {
     uint32_t num_servers;
     uint64_t *counters;
     _Atomic uint64_t *gauges;
-    uint16_t *rotation; // roundrobin: indexes of servers in the order they come, weights spread
-    uint32_t rotation_len;
-    uint16_t *backup_rotation;
-    uint32_t backup_rotation_len;
     uint32_t epoch;        // of its servers' states, as far as backend_turn has seen them
     uint32_t next_closed;  // where backend_pick_closed goes on
     const char *no_server; // why there was no server for a request, when the log was last told, and when that was
     uint64_t no_server_us;
     uint32_t num_unsaid;
+    struct backend_balance *balance; // what choices look up, derived from the states of servers
 };
 
 // What rules want on the packets of one connection.
@@ -164,6 +164,10 @@ void backend_ctx_host(struct backend_ctx *ctx, const struct backend_guests *gues
 // did.
 void backend_turn(struct backend_ctx *ctx);
 
+// backend_loads_prepare finds the table of connections per server on `board`, or makes it. In the keeper, before it
+// forks. False with errno.
+bool backend_loads_prepare(struct board *board);
+
 // backend_ctx_fini closes idle connections and frees all.
 void backend_ctx_fini(struct backend_ctx *ctx);
 
@@ -182,14 +186,20 @@ struct backend_ask {
 };
 
 // backend_pick chooses a server by the backend's algorithm among those that are open and not `ask->avoid`,
-// or NULL. roundrobin is one rotation for all workers; leastconn counts the connections of all workers. Servers at
-// their maxconn are passed over while another has room; when all are full the choice is `*full` = true and the caller
-// queues.
+// or NULL. roundrobin is one rotation for all workers; leastconn counts the connections of all workers. Where the
+// choice has no room for one more connection `*full` is true and the caller queues: for that server where a hash of the
+// request led to it (backend_pick_insists), else for any, since servers at their maxconn are passed over while another
+// has room.
 struct server *backend_pick(struct backend *backend, bool *full, const struct backend_ask *ask);
 
 // backend_pick_closed chooses in turn among all servers that are not in maintenance, whatever else is known of them
 // (`option fail-open`); NULL where there is none.
 struct server *backend_pick_closed(struct backend *backend, bool *full);
+// backend_pick_insists says whether a request that was asked for with `ask` waits for the server that was chosen alone.
+static inline bool backend_pick_insists(const struct backend *backend, const struct backend_ask *ask)
+{
+    return ask->has_hash && proxy_balance_is_hash(&backend->conf->be.balance);
+}
 
 // backend_ctx_offer offers every free place of every server to those who wait in the queues, after this process was
 // passed over as asleep (board_queue_awake).
@@ -298,8 +308,8 @@ bool backend_follows_client(const struct server *server);
 // backend_address gives where a connection to `server` goes; `client_dst` as for backend_connect.
 struct transport_address backend_address(const struct server *server, const struct transport_address *client_dst);
 
-// backend_link fills in what the lines of `server` and its backend say of the sockets that lead there: how->to, set by the
-// caller, becomes the proxy on the way where there is one.
+// backend_link fills in what the lines of `server` and its backend say of the sockets that lead there: how->to, set by
+// the caller, becomes the proxy on the way where there is one.
 void backend_link(struct transport_connect *how, const struct server *server);
 
 // backend_connect opens a new connection to `server` for which the caller holds a place (backend_room_take), which it

@@ -8,7 +8,7 @@
 #include "check/engine.h"
 #include "transport/conn.h"
 
-enum { CHECK_TEXT_LEN = 512 };
+enum { CHECK_TEXT_LEN = 128 };
 
 struct check_run {
     struct transport_conn conn;

@@ -14,6 +14,7 @@
 #include "http/head.h"
 #include "os/cpus.h"
 #include "os/listen.h"
+#include "proxy/balance_conf.h"
 #include "proxy/check_conf.h"
 #include "proxy/link_conf.h"
 #include "proxy/persist_conf.h"
@@ -38,8 +39,6 @@ struct stick_table_conf;
 struct proxy_stick;
 
 enum proxy_mode { PROXY_MODE_TCP, PROXY_MODE_HTTP };
-
-enum proxy_balance { PROXY_BALANCE_ROUNDROBIN, PROXY_BALANCE_LEASTCONN };
 
 enum proxy_reuse { PROXY_REUSE_SAFE, PROXY_REUSE_NEVER, PROXY_REUSE_AGGRESSIVE, PROXY_REUSE_ALWAYS };
 
@@ -167,6 +166,7 @@ struct server_conf {
     bool tfo;
     uint8_t send_proxy; // PROXY_SEND_PROXY_*
     uint8_t proxy_v2_options;
+    uint8_t hash_key;      // enum proxy_hash_key
     uint32_t weight;       // 0-256, default 1
     uint32_t maxconn;      // 0: no limit
     uint32_t minconn;      // less than maxconn: that is reached at the backend's fullconn; 0: the limit is fixed
@@ -310,7 +310,7 @@ struct backend_conf {
     uint32_t num_servers;
     struct server_conf *last_server;
     struct server_conf **named;  // by hash of the name, PROXY_NAMED_SERVERS chains; NULL where they are few
-    uint8_t balance;             // enum proxy_balance
+    struct balance_conf balance; // `balance`, hash-type
     uint8_t reuse;               // enum proxy_reuse
     int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
     uint32_t retries;            // default 3
@@ -544,6 +544,7 @@ struct proxy_load {
     size_t num_files;
     bool (*more)(struct config *config); // reads what is to be read besides, after the files; may be NULL
     bool numeric_hosts;                  // no name is looked up
+    bool may_fork;                       // as insecure-fork-wanted
     bool no_splice;                      // bodies are copied
     bool no_server_verify;               // `ssl-server-verify none` unless the file says otherwise
     bool ignore_unresolved;              // a server without an address is down, and no error

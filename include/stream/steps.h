@@ -65,6 +65,21 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why);
 // stream_note_handshake tells the log why the TLS handshake with the server failed, where that is what `why` means.
 void stream_note_handshake(struct stream *stream, enum stream_end why);
 
+// Why an attempt is repeated: in the log (txn.retry_reasons) a letter each.
+enum stream_retry_reason {
+    STREAM_RETRY_CONNECT,         // C: no connection
+    STREAM_RETRY_CONNECT_TIMEOUT, // c: not in time
+    STREAM_RETRY_EMPTY,           // E: the connection ended before an answer
+    STREAM_RETRY_JUNK,            // J: the answer was none of HTTP, or was cut
+    STREAM_RETRY_TIMEOUT,         // T: no answer in time
+    STREAM_RETRY_STATUS,          // S: its status is one of retry-on
+    STREAM_RETRY_STALE,           // K: a connection kept open was closed by the server; none of the configured retries
+    STREAM_RETRY_LOST,            // U: the same, and nothing of the request was acknowledged: of any method; likewise
+};
+
+// stream_note_retry counts that the stream's attempt at its server is repeated, and why.
+void stream_note_retry(struct stream *stream, enum stream_retry_reason why);
+
 // stream_may_send_again says whether the request may be sent a second time should nothing come of the first.
 bool stream_may_send_again(const struct stream *stream);
 
@@ -129,6 +144,17 @@ bool stream_names_pass(struct stream *stream, const struct proxy_conf *conf, enu
 // stream_ready_for_rules does what `conf` wants done before its http-request rules: the body is waited for. False:
 // `*verdict` says how it goes on.
 bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict);
+
+// stream_wait_for_body waits until the request's body is here, or as much of it as fits. False: `*verdict` says how it
+// goes on, and the step is to be run again if it does.
+bool stream_wait_for_body(struct stream *stream, enum stream_verdict *verdict);
+
+// stream_balance_wait waits for what `balance url_param ... check_post` looks at, likewise.
+bool stream_balance_wait(struct stream *stream, enum stream_verdict *verdict);
+
+// stream_balance_ask puts into `ask` what of the request the backend's algorithm looks at. The request's head and the
+// start of its body must still stand in their buffer the first time.
+void stream_balance_ask(struct stream *stream, struct backend_ask *ask);
 
 // stream_body_waited reads what has come of the request's body (or the answer's, once its head is here) and says
 // whether `at_least` bytes of it (0: all) are here, or as much as will come or fit.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
+#include "backend/balance.h"
 #include "backend/pool.h"
-#include "backend/rotation.h"
 
 static void *alloc(size_t num, size_t len)
 {
@@ -40,8 +40,7 @@ static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_c
     uint32_t i = 0;
     for (const struct server_conf *server = conf->be.servers; server; server = server->next)
         server_init(&backend->servers[i++], server, backend);
-    backend->rotation = backend_rotation_new(&backend->rotation_len, &conf->be, false);
-    backend->backup_rotation = backend_rotation_new(&backend->backup_rotation_len, &conf->be, true);
+    backend_balance_init(backend);
     return backend;
 }
 
@@ -164,9 +163,8 @@ void backend_ctx_fini(struct backend_ctx *ctx)
             continue;
         for (uint32_t j = 0; j < backend->num_servers; j++)
             free(backend->servers[j].by_key);
+        backend_balance_fini(backend);
         free(backend->servers);
-        free(backend->rotation);
-        free(backend->backup_rotation);
         free(backend);
     }
     free(ctx->backends);

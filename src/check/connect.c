@@ -18,7 +18,9 @@ static uint16_t port_of(struct check_run *run, const struct check_connect *conne
         return (uint16_t)port;
     if (connect->addr.family != AF_UNSPEC && connect->addr.port)
         return connect->addr.port;
-    return server->check.port ? server->check.port : server->addr.port;
+    if (server->check.port)
+        return server->check.port;
+    return server->check.addr.port ? server->check.addr.port : server->addr.port;
 }
 
 static struct transport_address address_of(struct check_run *run, const struct check_connect *connect)
@@ -78,14 +80,29 @@ static bool sends_proxy(const struct check_run *run)
     return server->check.send_proxy || (is_own && server->send_proxy);
 }
 
-// A check has no client: the header says so (LOCAL), or, in version 1, what the connection itself is.
+static bool own_address(const struct check_run *run, union transport_proxy_address *out, bool peer)
+{
+    socklen_t len = sizeof(*out);
+    *out = (union transport_proxy_address){ .sa = { .sa_family = AF_UNSPEC } };
+    int fd = run->conn.source.fd;
+    return (peer ? getpeername(fd, &out->sa, &len) : getsockname(fd, &out->sa, &len)) == 0;
+}
+
+// A check has no client: version 2 says so (LOCAL), and version 1 tells of the connection itself.
 static bool greet(struct check_run *run)
 {
+    const struct server_conf *server = run->check->server;
+    union transport_proxy_address src, dst;
     run->greeted = true;
     if (!sends_proxy(run))
         return true;
-    struct transport_proxy_write what = { .version = run->check->server->send_proxy == PROXY_SEND_PROXY_V2 ? 2 : 1,
-                                          .local = true };
+    struct transport_proxy_write what = { .version = server->send_proxy == PROXY_SEND_PROXY_V2 ? 2 : 1 };
+    what.local = what.version == 2;
+    what.crc32c = what.version == 2 && server->proxy_v2_options & PROXY_V2_CRC32C;
+    if (what.version == 1 && own_address(run, &src, false) && own_address(run, &dst, true)) {
+        what.src = &src;
+        what.dst = &dst;
+    }
     if (!buf_reserve(&run->out, &checks.bufs)) {
         check_run_failed(run, ENOMEM, false);
         return false;

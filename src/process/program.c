@@ -132,6 +132,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         .num_files = options->num_files,
         .more = read_master_socket,
         .numeric_hosts = options->no_getaddrinfo,
+        .may_fork = options->may_fork,
         .no_splice = options->no_splice,
         .no_server_verify = options->no_server_verify,
         .ignore_unresolved = options->ignore_unresolved,
@@ -177,6 +178,7 @@ static void sections_name(struct process_settings *settings, const struct progra
         TLS_SHARED_STRIKES_SECTION,
         BACKEND_STATES_SECTION,
         BACKEND_POOL_SECTION,
+        BACKEND_LOADS_SECTION,
     };
     size_t num = 0;
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
@@ -219,7 +221,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         text_printf(messages, "[ALERT]    no memory for TLS sessions and ticket keys: %s\n", strerror(errno));
         return false;
     }
-    if (!backend_states_prepare(board) || !backend_pool_prepare(board)) {
+    if (!backend_states_prepare(board) || !backend_loads_prepare(board) || !backend_pool_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
         return false;
     }

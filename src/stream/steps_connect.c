@@ -13,6 +13,7 @@
 #include "stream/act.h"
 #include "stream/log.h"
 #include "stream/steps.h"
+#include "stream/stick.h"
 #include "transport/tls.h"
 
 static void back_event(struct mux_stream *back)
@@ -263,8 +264,10 @@ enum stream_verdict stream_connect(struct stream *stream)
         stream_step_set(stream, STREAM_RAW_RESPONSE);
         return STREAM_GO;
     }
-    if (!stream->head_valid)
+    if (!stream->head_valid) {
+        stream_stick_learn(stream, EXPR_AT_RESPONSE_CONTENT);
         return stream_to_tunnel(stream);
+    }
     stream_step_set(stream, STREAM_SEND_HEAD);
     return STREAM_GO;
 }

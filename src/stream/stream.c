@@ -10,6 +10,7 @@
 #include "stream/error.h"
 #include "stream/on_server.h"
 #include "stream/steps.h"
+#include "stream/stick.h"
 #include "stream/track.h"
 #include "transport/tls.h"
 
@@ -116,6 +117,7 @@ void stream_ctx_fini(struct stream_ctx *ctx)
     expr_var_pool_free(ctx->expr.vars);
     free(ctx->expr.scratch.mem);
     userlist_checks_free(ctx->checks);
+    stream_sticks_fini(ctx);
 }
 
 static struct stream *stream_take(struct stream_ctx *ctx)
@@ -172,6 +174,7 @@ static void stream_give(struct stream *stream)
     event_task_cancel(&stream->task);
     list_remove(&stream->on_server);
     stream_captures_free(stream->captures);
+    stream_stick_free(stream);
     if (ctx->num_free >= MAX_FREE) {
         free(stream);
         return;
@@ -266,7 +269,7 @@ static char phase_letter(const struct stream *stream, enum stream_end end)
         return 'R';
     case STREAM_PICK_BACKEND:
     case STREAM_PICK_SERVER:
-        return end == STREAM_END_LOCAL ? 'R' : 'C';
+        return end == STREAM_END_LOCAL || end == STREAM_END_CLIENT || end == STREAM_END_CLIENT_TIMEOUT ? 'R' : 'C';
     case STREAM_QUEUE:
         return 'Q';
     case STREAM_CONNECT:
@@ -622,6 +625,7 @@ void stream_timer_fired(struct stream *stream)
     case STREAM_REQUEST_RULES:
     case STREAM_BACKEND_CONTENT:
     case STREAM_BACKEND_RULES:
+    case STREAM_PICK_SERVER:
     case STREAM_RAW_RESPONSE:
         break;
     default:
