@@ -31,10 +31,10 @@ struct backend_ctx {
     const struct backend_guests *guests;
     struct backend **backends; // by proxy_conf.index; NULL where a proxy has no backend
     uint32_t num_backends;
-    bool stopping;  // softly: idle connections are purged soon
-    uint32_t epoch; // of the states of servers, as far as backend_turn has seen them
-    uint32_t slot;  // the worker's place among those of its generation
-    uint32_t noise; // for jitter
+    bool stopping;                  // softly: idle connections are purged soon
+    uint32_t epoch;                 // of the states of servers, as far as backend_turn has seen them
+    uint32_t slot;                  // the worker's place among those of its generation
+    uint32_t noise;                 // for jitter
     struct http_field *ping_fields; // room for the head of an answer to a ping; NULL: none was sent yet
 };
 
@@ -58,8 +58,9 @@ struct server {
     struct list closing;     // ended by us; the server has not closed them yet
     struct list waits;       // struct backend_wait
     uint32_t num_idle;
-    uint32_t num_used;  // connections that carry a request
-    uint32_t num_spare; // that are open without one, and can be closed when they are wanted: idle, own, opening, pinging
+    uint32_t num_used; // connections that carry a request
+    uint32_t
+        num_spare;     // that are open without one, and can be closed when they are wanted: idle, own, opening, pinging
     uint32_t num_safe; // of the idle ones, those that were used again before
     uint32_t num_opening;
     uint32_t num_pinging;
@@ -135,15 +136,15 @@ struct backend_conn {
     struct list link;     // in the list of its state, but for one in use
     struct list key_link; // in server->plain or server->by_key while idle
     struct server *server;
-    struct event_timer timer; // of opening, pinging and closing; while idle, of the next ping
-    uint64_t since_us;        // when it was lent, or became idle
-    struct backend_key key;   // its name stands in the TLS connection; its header, malloc()ed, is this one's own
-    uint32_t num_uses;        // requests sent on it
+    struct event_timer timer;       // of opening, pinging and closing; while idle, of the next ping
+    uint64_t since_us;              // when it was lent, or became idle
+    struct backend_key key;         // its name stands in the TLS connection; its header, malloc()ed, is this one's own
+    uint32_t num_uses;              // requests sent on it
     struct transport_address to;    // where it leads, which is behind `socks4` where the server has that
     struct transport_socks4 socks4; // how far that is
-    uint8_t state;            // enum backend_conn_state
-    bool is_private;          // belongs to one client for good (a PROXY header, NTLM, Negotiate)
-    void **owner;             // where a session keeps its private idle connection, or NULL
+    uint8_t state;                  // enum backend_conn_state
+    bool is_private;                // belongs to one client for good (a PROXY header, NTLM, Negotiate)
+    void **owner;                   // where a session keeps its private idle connection, or NULL
 };
 
 // Somebody of this worker who waits for a connection that is in use to come back. `ready` is called when one may have
@@ -243,7 +244,8 @@ void backend_slot_give(struct server *server);
 // Which connections will do.
 enum backend_lend {
     BACKEND_LEND_ANY,
-    BACKEND_LEND_PROVEN, // it was used again before, or never used: the first requests of clients (http-reuse aggressive)
+    BACKEND_LEND_PROVEN, // it was used again before, or never used: the first requests of clients (http-reuse
+                         // aggressive)
     BACKEND_LEND_FRESH,  // it was never used
 };
 
@@ -313,8 +315,8 @@ struct transport_address backend_address(const struct server *server, const stru
 void backend_link(struct transport_connect *how, const struct server *server);
 
 // backend_connect opens a new connection to `server` for which the caller holds a place (backend_room_take), which it
-// takes over. `client_dst` is where the client connected to, needed only where backend_follows_client says so. NULL with
-// errno where it fails at once; the place is given back then.
+// takes over. `client_dst` is where the client connected to, needed only where backend_follows_client says so. NULL
+// with errno where it fails at once; the place is given back then.
 struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst,
                                      const struct backend_key *key);
 

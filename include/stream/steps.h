@@ -74,7 +74,7 @@ enum stream_retry_reason {
     STREAM_RETRY_TIMEOUT,         // T: no answer in time
     STREAM_RETRY_STATUS,          // S: its status is one of retry-on
     STREAM_RETRY_STALE,           // K: a connection kept open was closed by the server; none of the configured retries
-    STREAM_RETRY_LOST,            // U: the same, and nothing of the request was acknowledged: of any method; likewise
+    STREAM_RETRY_UNREAD,          // k: likewise, and the kernel showed that the server had read nothing of the request
 };
 
 // stream_note_retry counts that the stream's attempt at its server is repeated, and why.
@@ -94,8 +94,8 @@ size_t stream_proxy_header(struct stream *stream, char *out, size_t cap);
 bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdict *verdict);
 
 // stream_resend goes back to connecting after a reused connection turned out to be dead, where the request may be sent
-// twice, be it because the kernel shows that nothing of it was acknowledged. True with STREAM_WAIT: that will show soon.
-// False: it may not, or it was not reused. It is none of the configured retries, the server has not failed.
+// twice, be it because the kernel shows that nothing of it was acknowledged. True with STREAM_WAIT: that will show
+// soon. False: it may not, or it was not reused. It is none of the configured retries, the server has not failed.
 bool stream_resend(struct stream *stream, enum stream_verdict *verdict);
 
 // stream_forget_attempt drops what an attempt left behind that reached a server.

@@ -141,8 +141,8 @@ struct stream {
     uint64_t server_act_us;
     uint64_t client_seen; // bytes that had moved by then, both ways
     uint64_t server_seen;
-    uint64_t deadline_us;  // of the step, 0 for none: queue, connect, retry
-    uint64_t room_due_us;  // until when it waits for a place among the server's connections, 0: it does not
+    uint64_t deadline_us;   // of the step, 0 for none: queue, connect, retry
+    uint64_t room_due_us;   // until when it waits for a place among the server's connections, 0: it does not
     uint64_t settle_due_us; // until when it waits for the kernel to say what became of the request, 0: it does not
     uint64_t wire_mark;     // back->h1.conn.wire_sent before the request
     struct backend_wait conn_wait;
@@ -159,9 +159,10 @@ struct stream {
     uint32_t cookie_first;
     uint16_t status;
     uint8_t step;
-    uint8_t end;         // enum stream_end
-    char end_phase;      // the log's letter for where it was decided
-    char retried[STREAM_RETRIED_LEN]; // a letter for each of the first attempts repeated (enum stream_retry_reason), NUL
+    uint8_t end;    // enum stream_end
+    char end_phase; // the log's letter for where it was decided
+    char
+        retried[STREAM_RETRIED_LEN]; // a letter for each of the first attempts repeated (enum stream_retry_reason), NUL
     uint8_t cookie_seen; // letters for the log: N none, V valid, I invalid, D down, E expired, O old, U unused
     uint8_t cookie_set;  // N nothing, I inserted, U dates updated, P passed, R rewritten, D deleted
     bool redispatched : 1;

@@ -177,8 +177,8 @@ static void sections_name(struct process_settings *settings, const struct progra
         TLS_SHARED_CACHE_SECTION,
         TLS_SHARED_STRIKES_SECTION,
         BACKEND_STATES_SECTION,
-        BACKEND_POOL_SECTION,
         BACKEND_LOADS_SECTION,
+        BACKEND_POOL_SECTION,
     };
     size_t num = 0;
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)

@@ -13,7 +13,7 @@ static const struct {
     [STREAM_RETRY_TIMEOUT] = { 'T', PROXY_COUNT_RETRY_TIMEOUT },
     [STREAM_RETRY_STATUS] = { 'S', PROXY_COUNT_RETRY_STATUS },
     [STREAM_RETRY_STALE] = { 'K', PROXY_COUNT_POOL_RETRIES },
-    [STREAM_RETRY_LOST] = { 'U', PROXY_COUNT_RETRY_LOST },
+    [STREAM_RETRY_UNREAD] = { 'k', PROXY_COUNT_RETRY_UNREAD },
 };
 
 void stream_note_retry(struct stream *stream, enum stream_retry_reason why)

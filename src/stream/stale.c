@@ -66,7 +66,7 @@ bool stream_resend(struct stream *stream, enum stream_verdict *verdict)
     if (stream_may_send_again(stream))
         return again(stream, STREAM_RETRY_STALE);
     if (is_lost(stream, &open))
-        return again(stream, STREAM_RETRY_LOST);
+        return again(stream, STREAM_RETRY_UNREAD);
     *verdict = STREAM_WAIT;
     return open;
 }
