@@ -141,12 +141,16 @@ struct stream {
     uint64_t server_act_us;
     uint64_t client_seen; // bytes that had moved by then, both ways
     uint64_t server_seen;
-    uint64_t deadline_us;  // of the step, 0 for none: queue, connect, retry
+    uint64_t deadline_us;   // of the step, 0 for none: queue, connect, retry
+    uint64_t room_due_us;   // until when it waits for a place among the server's connections, 0: it does not
+    uint64_t settle_due_us; // until when it waits for the kernel to say what became of the request, 0: it does not
+    uint64_t wire_mark;     // back->h1.conn.wire_sent before the request
+    struct backend_wait conn_wait;
     uint64_t bytes_in;     // request bytes read from the client
     uint64_t bytes_out;    // answer bytes written to the client
     uint32_t id;           // counts the requests of this process
     uint32_t hash;         // of what balancing looks at, with has_hash
-    uint32_t waiter;       // on the board's queue, 0 for none
+    uint32_t waiter;       // on the board's queue, of slots or (STREAM_CONNECT) of places; 0 for none
     uint32_t queue_before; // our place in the server's and the backend's queue when we came, 0: never there
     uint32_t backend_queue_before;
     int32_t retries_left;
@@ -155,9 +159,10 @@ struct stream {
     uint32_t cookie_first;
     uint16_t status;
     uint8_t step;
-    uint8_t end;         // enum stream_end
-    char end_phase;      // the log's letter for where it was decided
-    char retried[STREAM_RETRIED_LEN]; // a letter for each of the first attempts repeated (enum stream_retry_reason), NUL
+    uint8_t end;    // enum stream_end
+    char end_phase; // the log's letter for where it was decided
+    char
+        retried[STREAM_RETRIED_LEN]; // a letter for each of the first attempts repeated (enum stream_retry_reason), NUL
     uint8_t cookie_seen; // letters for the log: N none, V valid, I invalid, D down, E expired, O old, U unused
     uint8_t cookie_set;  // N nothing, I inserted, U dates updated, P passed, R rewritten, D deleted
     bool redispatched : 1;
@@ -184,6 +189,9 @@ struct stream {
     bool upgrade : 1;
     bool logged : 1;
     bool told_leave : 1; // the answer said Connection: close of our own accord
+    bool has_room : 1;   // a place among the server's connections is ours, for one that is not opened yet
+    bool patient : 1;    // waits for a connection to come back rather than opening one
+    bool was_patient : 1;
     bool running : 1;
     bool run_again : 1;
     bool track_counted : 1;     // the request was counted in what is tracked

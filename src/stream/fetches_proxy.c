@@ -22,6 +22,9 @@ static const struct proxy_conf *backend_now(const struct expr_subject *subject)
 {
     const struct stream *stream = subject->stream;
     const struct stream_log *log = subject->log;
+    const struct check_facts *check = subject->check;
+    if (check)
+        return check->proxy;
     const struct backend *backend = stream && stream->backend ? stream->backend : log ? log->backend : NULL;
     return backend ? backend->conf : frontend_now(subject);
 }
@@ -30,6 +33,9 @@ static const struct server_conf *server_now(const struct expr_subject *subject)
 {
     const struct stream *stream = subject->stream;
     const struct stream_log *log = subject->log;
+    const struct check_facts *check = subject->check;
+    if (check)
+        return check->server;
     const struct server *server = stream && stream->server ? stream->server : log ? log->server : NULL;
     return server ? server->conf : NULL;
 }
@@ -455,14 +461,14 @@ static const struct expr_fetch fetches[] = {
       .good = "fe_defbe app" },
     { .name = "be_name",
       .out = EXPR_STR,
-      .when = EXPR_FROM_CONTENT,
+      .when = EXPR_FROM_CONTENT | EXPR_AT_CHECK,
       .flags = EXPR_OF_BACKEND,
       .fetch = fetch_be_name,
       .help = "The name of the backend that serves the exchange; before one is chosen, that of the frontend.",
       .good = "be_name app" },
     { .name = "be_id",
       .out = EXPR_INT,
-      .when = EXPR_FROM_CONTENT,
+      .when = EXPR_FROM_CONTENT | EXPR_AT_CHECK,
       .flags = EXPR_OF_BACKEND,
       .fetch = fetch_be_id,
       .help = "The number of the backend that serves the exchange; before one is chosen, that of the frontend.",
@@ -520,13 +526,13 @@ static const struct expr_fetch fetches[] = {
       .bad_says = "takes (" },
     { .name = "srv_name",
       .out = EXPR_STR,
-      .when = EXPR_FROM_SERVER,
+      .when = EXPR_FROM_SERVER | EXPR_AT_CHECK,
       .fetch = fetch_srv_name,
       .help = "The name of the server that was chosen.",
       .good = "srv_name web1" },
     { .name = "srv_id",
       .out = EXPR_INT,
-      .when = EXPR_FROM_SERVER,
+      .when = EXPR_FROM_SERVER | EXPR_AT_CHECK,
       .fetch = fetch_srv_id,
       .help = "The number of the server that was chosen.",
       .good = "srv_id 1" },

@@ -199,7 +199,11 @@ void stream_queue_granted(struct stream_ctx *ctx)
     uint64_t cookie;
     while (board_queue_granted(ctx->board, &waiter, &cookie, &object, ctx->inc)) {
         struct stream *stream = (struct stream *)(uintptr_t)cookie;
-        must(stream->waiter == waiter && stream->step == STREAM_QUEUE);
+        must(stream->waiter == waiter && (stream->step == STREAM_QUEUE || stream->step == STREAM_CONNECT));
+        if (stream->step == STREAM_CONNECT) {
+            stream_room_granted(stream);
+            continue;
+        }
         struct backend *backend = stream->backend;
         struct server *server = server_of_object(backend, object);
         stream->waiter = 0;
@@ -296,6 +300,7 @@ static enum stream_verdict try_again(struct stream *stream, bool pause)
 enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
 {
     stream_relay_fini(&stream->up);
+    stream_room_leave(stream);
     if (stream->back) {
         stream_note_back_error(stream);
         stream_note_handshake(stream, why);
@@ -315,17 +320,6 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
     return try_again(stream, why != STREAM_END_SERVER_TIMEOUT);
 }
 
-// What an attempt left behind that reached a server.
-static void forget_attempt(struct stream *stream)
-{
-    stream_relay_fini(&stream->up);
-    stream_relay_fini(&stream->down);
-    backend_conn_close(stream->back, false);
-    stream->back = NULL;
-    stream->reused = stream->head_sent = stream->got_answer = stream->response_valid = false;
-    stream->no_pool = true;
-}
-
 bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdict *verdict)
 {
     if (!(stream->backend->conf->be.retry_on & why) || stream->wishes.no_l7_retry || stream->retries_left <= 0 ||
@@ -335,36 +329,8 @@ bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdic
                               : why == PROXY_RETRY_JUNK    ? STREAM_RETRY_JUNK
                               : why == PROXY_RETRY_TIMEOUT ? STREAM_RETRY_TIMEOUT
                                                            : STREAM_RETRY_STATUS);
-    forget_attempt(stream);
+    stream_forget_attempt(stream);
     stream->deadline_us = 0;
     *verdict = try_again(stream, false);
-    return true;
-}
-
-// Safe to repeat: nothing of the answer came, the method has no effect of its own, and the body is still at hand.
-bool stream_may_send_again(const struct stream *stream)
-{
-    if (stream->wishes.no_l7_retry)
-        return false;
-    switch (stream->request.method) {
-    case HTTP_METHOD_GET:
-    case HTTP_METHOD_HEAD:
-    case HTTP_METHOD_OPTIONS:
-    case HTTP_METHOD_TRACE:
-    case HTTP_METHOD_PUT:
-    case HTTP_METHOD_DELETE:
-        return !stream->got_answer && stream->front->can_rewind;
-    default:
-        return false;
-    }
-}
-
-bool stream_resend(struct stream *stream)
-{
-    if (!stream->reused || !stream_may_send_again(stream) || !mux_h1_rewind(stream->front))
-        return false;
-    stream_note_retry(stream, STREAM_RETRY_STALE);
-    forget_attempt(stream);
-    stream_step_set(stream, STREAM_CONNECT);
     return true;
 }

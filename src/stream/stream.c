@@ -207,6 +207,7 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->times.idle_us = session->idle_us;
     stream->client_act_us = ctx->loop->now_us;
     event_task_init(&stream->task, task_run);
+    list_init(&stream->conn_wait.link);
     http_head_init(&stream->request, stream->request_fields, ctx->mux->max_fields);
     stream->request.lax = (session->conf->options & PROXY_OPT_LAX_REQUEST) != 0;
     front->stream.user = stream;
@@ -320,6 +321,8 @@ static void leave_queue(struct stream *stream)
 {
     stream_relay_fini(&stream->up);
     stream_relay_fini(&stream->down);
+    if (stream->server)
+        stream_room_leave(stream);
     if (stream->waiter) {
         uint32_t waiter = stream->waiter;
         stream->waiter = 0;
@@ -527,7 +530,7 @@ static uint64_t server_deadline(const struct stream *stream)
 
 static uint64_t relay_deadline(const struct stream *stream)
 {
-    return earlier(stream->rule_due_us, earlier(client_deadline(stream), server_deadline(stream)));
+    return earlier(earlier(stream->rule_due_us, stream->settle_due_us), earlier(client_deadline(stream), server_deadline(stream)));
 }
 
 void stream_arm(struct stream *stream)
@@ -609,10 +612,12 @@ void stream_timer_fired(struct stream *stream)
     case STREAM_CONNECT:
         if (stream->retry_wait)
             stream->retry_wait = false;
-        else
+        else if (!stream_room_late(stream))
             verdict = stream_retry(stream, STREAM_END_SERVER_TIMEOUT);
         break;
     case STREAM_RELAY:
+        if (stream->settle_due_us)
+            break;
         if (!stream->rule_due_us || stream->rule_due_us > now_us)
             verdict = relay_timeout(stream);
         break;
