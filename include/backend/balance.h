@@ -56,6 +56,7 @@ struct backend_balance {
     int32_t *loads;                     // those it has, copied for one choice
     float *block_scores;                // the least that a server's connections weigh, of each block
     int32_t *doubts;                    // how far the table was off when last compared with the lanes
+    uint32_t audited;                   // how many were compared so far
 };
 
 // What is asked of an algorithm: `plan` has at least one server that is not `ask->avoid`.

@@ -46,8 +46,9 @@ static void correct(const struct server *server, int32_t error)
 
 // Between the two writes of another process the table differs for a moment: only a difference that is the same the next
 // time is an error.
-static void audit(struct backend *backend, uint32_t index)
+static void audit(struct backend *backend)
 {
+    uint32_t index = backend->balance->audited++ % backend->num_servers;
     const struct server *server = &backend->servers[index];
     int32_t *doubt = &backend->balance->doubts[index];
     int32_t error = error_of(server);
@@ -230,7 +231,7 @@ struct server *backend_pick_leastconn(const struct backend_question *question)
     uint32_t num = backend->num_servers, num_blocks = (num + BLOCK - 1) / BLOCK, which = question->which;
     uint32_t start = (uint32_t)(atomic_fetch_add_explicit(position, 1, memory_order_relaxed) % num);
     float best = INFINITY;
-    audit(backend, start);
+    audit(backend);
     copy_loads(backend);
     for (uint32_t i = 0; i < num_blocks; i++) {
         balance->block_scores[i] = block_score(balance, which, i * BLOCK);
