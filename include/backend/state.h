@@ -78,6 +78,7 @@ struct backend_state {
     _Atomic uint32_t throttle;    // hundredths of its speed that it has while it starts slowly; 0: all
     _Atomic uint32_t maxconn;     // set at run time plus one; 0: as configured
     _Atomic uint32_t kills;       // changes when all sessions on it are to end; the low two bits: enum backend_kill
+    _Atomic uint64_t kill_us;     // monotonic: when that was, those that began later may stay
     _Atomic uint32_t asked;       // BACKEND_ASK_*
     _Atomic uint64_t changed_us;  // time of day of the last change of its operational state
     _Atomic uint64_t starting_us; // monotonic: since when it starts slowly
@@ -124,12 +125,16 @@ uint32_t backend_states_epoch(void);
 // backend_states_adopt gives every server of `program` that has none yet its state as the configuration says; those
 // that have one keep it. In the keeper, once objects have numbers: its generation may still fail, so that nothing of
 // what the one before uses is touched.
-void backend_states_adopt(const struct program_conf *program);
+void backend_states_adopt(const struct program_conf *program, struct board *board);
 
 // backend_states_reconcile makes states those of `program`: what the file changed (a weight, `disabled`, an address,
 // which starts afresh) counts, servers that are gone leave none behind, and what a controller that was killed left
 // half done is put right. In the controller, once it is the active one, before checks begin.
 void backend_states_reconcile(const struct program_conf *program, struct board *board);
+
+// backend_states_close_queues lets waiters that take any server of `proxy` be served by those alone that balancing may
+// choose (board_queue_close).
+void backend_states_close_queues(struct board *board, const struct proxy_conf *proxy);
 
 // backend_states_begin goes on with that once checks have begun (and set BACKEND_CHECK_CONFIGURED for each server they
 // look after): a server nobody checks any more is not left down, checks that rest by command go on resting, and
@@ -200,6 +205,13 @@ void backend_state_repair(const struct server_conf *server);
 
 // backend_state_renew makes the state of `server` what the configuration says, as if it were new.
 void backend_state_renew(const struct server_conf *server);
+
+// backend_state_begins_down says whether `server` is down until checks found it well: `init-state down` and fully-down.
+bool backend_state_begins_down(const struct server_conf *server);
+
+// backend_state_first_health gives the health that a server with checks begins with, at a start and when it leaves
+// maintenance. HAProxy manual, "init-state".
+uint32_t backend_state_first_health(const struct server_conf *server);
 
 // backend_state_admin_of_file gives the bits that the configuration asks for.
 uint32_t backend_state_admin_of_file(const struct server_conf *server);

@@ -297,6 +297,10 @@ bool board_queue_leave(struct board *board, uint32_t waiter, uint32_t inc);
 // nobody overtakes. Cheap when nobody waits: a fence and a load.
 void board_queue_slot_freed(struct board *board, uint32_t backend, uint32_t server);
 
+// board_queue_close says that `server` is not for waiters that take any server, only for those that insist on it: it is
+// down, or drains. A server is open at first; who opens it offers its free units (board_queue_offer).
+void board_queue_close(struct board *board, uint32_t server, bool closed);
+
 // board_queue_offer passes a free unit of `server` to the waiter whose turn it is, if the units held and granted do not
 // reach `limit` (0: no limit); true where there was a free one. After board_queue_wait this may stand in place of
 // trying the lane oneself, for each server one could use, and keeps the order among those that queued at the same time:

@@ -148,6 +148,7 @@ struct board_queue {
     _Atomic uint32_t
         num; // of a backend: all its waiters, granted ones that have not noticed included; of a server: its own
     _Atomic uint32_t num_any; // of a backend: those that take any server
+    _Atomic uint32_t closed;  // of a server: 1 while only those that insist on it get its units
     int64_t high;             // the last ticket given at the end, without its bias,
     int64_t low;              // and the next to be given at the head
 } __attribute__((aligned(64)));

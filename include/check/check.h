@@ -13,13 +13,6 @@
 struct board;
 struct event_loop;
 struct program_conf;
-struct server_conf;
-
-// Bits of backend_state.check_flags and agent_flags.
-enum {
-    CHECK_FLAG_OFF = 1 << 0,     // by command (`disable health`, `disable agent`): none begins, and no result counts
-    CHECK_FLAG_RUNNING = 1 << 1, // one is under way
-};
 
 // check_status_name gives the short name ("L4OK").
 const char *check_status_name(enum check_status status);
@@ -32,6 +25,7 @@ struct check_start {
     const struct program_conf *conf;
     struct board *board;
     uint32_t inc;
+    int helper_fd; // to the helper that runs external checks (check/external.h), -1: there is none
 };
 
 // check_begin starts all checks of the configuration, each at its own moment. Once, in the active controller. False
@@ -43,7 +37,3 @@ void check_woken(void);
 
 // check_end ends them: another controller goes on.
 void check_end(void);
-
-// check_server_ready says that `server` was taken out of maintenance, or declared up, by order: its health begins anew
-// as that of a server that is up, and the next check comes at once. Active controller only.
-void check_server_ready(const struct server_conf *server);

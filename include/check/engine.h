@@ -89,6 +89,11 @@ void check_report(struct check *check, enum check_status status, uint16_t code, 
 // is under way goes on. `duration_ms` is -1 where there is none.
 void check_note(struct check *check, enum check_status status, uint16_t code, const char *text, int32_t duration_ms);
 
+struct check_result;
+
+// check_show puts a result on the board, for statistics, and does nothing else.
+void check_show(const struct check *check, const struct check_result *result);
+
 // A result, as it is told.
 struct check_result {
     enum check_status status;
@@ -106,6 +111,9 @@ void check_set_op(struct check *check, enum backend_op op, const struct check_re
 // check_health gives the health that the check has counted, from 0 to rise + fall - 1; check_set_health sets it.
 uint32_t check_health(const struct check *check);
 void check_set_health(const struct check *check, uint32_t health);
+
+// check_flags gives where the check's bits (BACKEND_CHECK_*) stand.
+_Atomic uint32_t *check_flags(const struct check *check);
 
 // check_status_is_failure says whether `status` counts towards `fall`.
 bool check_status_is_failure(enum check_status status);

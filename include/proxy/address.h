@@ -48,10 +48,11 @@ bool proxy_address_lookup(const struct config *config, struct transport_address 
 bool proxy_address_listen(struct config *config, struct os_listen *spec, uint16_t *first, uint16_t *last,
                           const struct config_line *line, uint32_t index, struct slice text);
 
-// proxy_address_source reads argument `index`, an address to connect from ("192.0.2.1", "192.0.2.1:1234"), into `addr`.
+// proxy_address_source reads argument `index`, an address to connect from ("192.0.2.1", "192.0.2.1:1234"), into `addr`,
+// and the last port of a range ("192.0.2.1:1234-1240") into `*last_port`, 0 where there is none; NULL refuses ranges.
 // False after reporting an error.
-bool proxy_address_source(struct config *config, struct transport_address *addr, const struct config_line *line,
-                          uint32_t index);
+bool proxy_address_source(struct config *config, struct transport_address *addr, uint16_t *last_port,
+                          const struct config_line *line, uint32_t index);
 
 // proxy_network_parse reads `text`, an IPv4 or IPv6 address with a prefix length ("10.0.0.0/8"), an IPv4 mask
 // ("10.0.0.0/255.0.0.0") or nothing behind it, into `net`. NULL, or what is wrong, to be read after the text itself.

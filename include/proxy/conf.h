@@ -16,6 +16,7 @@
 #include "os/listen.h"
 #include "proxy/balance_conf.h"
 #include "proxy/check_conf.h"
+#include "proxy/link_conf.h"
 #include "proxy/persist_conf.h"
 #include "proxy/probe_conf.h"
 #include "tls/bind.h"
@@ -35,6 +36,7 @@ struct stream_reply;
 struct proxy_conf;
 struct backend_conf;
 struct stick_table_conf;
+struct proxy_stick;
 
 enum proxy_mode { PROXY_MODE_TCP, PROXY_MODE_HTTP };
 
@@ -120,6 +122,7 @@ struct bind_conf {
     uint32_t index;           // its place in program_conf.binds
     uint32_t maxconn;         // 0: no limit of its own
     uint32_t object;          // on the board, for its counters and lanes
+    uint64_t user_timeout_us; // tcp-ut, 0: the system's
     bool accept_proxy;
     struct tls_bind_conf tls;
     struct tls_bind *tls_bind; // built when the configuration is complete; NULL: plain
@@ -157,6 +160,7 @@ struct server_conf {
     bool has_id;     // `id` was written
     bool backup;
     bool disabled;
+    bool non_stick;        // no stick line remembers it
     bool down_kills;       // on-marked-down shutdown-sessions
     bool up_kills_backups; // on-marked-up shutdown-backup-sessions
     bool tfo;
@@ -165,8 +169,15 @@ struct server_conf {
     uint8_t hash_key;      // enum proxy_hash_key
     uint32_t weight;       // 0-256, default 1
     uint32_t maxconn;      // 0: no limit
+    uint32_t minconn;      // less than maxconn: that is reached at the backend's fullconn; 0: the limit is fixed
     uint32_t maxqueue;     // 0: no limit
-    int32_t pool_max_conn; // idle connections a worker keeps, -1: no limit
+    uint32_t pool_object;  // on the board: its open connections (backend/pool.h)
+    int32_t pool_max_conn; // idle connections that all workers keep, -1: no limit
+    uint32_t pool_low_conn;
+    uint32_t pool_min_conn;     // as written, 0: none
+    uint64_t pool_ping_us;      // 0: no pings
+    const char *pool_ping_path; // as written
+    const char *pool_ping_text; // the whole request
     uint32_t max_reuse;    // requests on one connection, 0: no limit; stored as limit + 1
     uint64_t pool_purge_us;
     uint64_t slowstart_us;            // 0: at once
@@ -174,14 +185,20 @@ struct server_conf {
     struct server_conf *trackers;     // those that track this one
     struct server_conf *next_tracker; // of the same server
     const char *cookie;               // `cookie VALUE`, or NULL
+    const char *redir;                // `redir PREFIX`, or NULL
+    const struct proxy_answer *redir_answer; // with it: the redirection, without its Location
+    uint64_t user_timeout_us;                // tcp-ut, 0: the system's
+    struct transport_address socks4;         // AF_UNSPEC: none
     const char *init_addr;
     struct transport_address source; // AF_UNSPEC: none
     const char *source_interface;
+    uint16_t source_last_port; // above source.port: any one from that to this will do
     struct tls_target_conf tls;
     const struct expr *sni;        // `sni`: the server name to ask for, NULL: none
+    struct slice sni_name;         // what it gives, where that is always the same; ptr NULL: it depends
     struct tls_target *tls_target; // built when the configuration is complete; NULL: plain
     struct check_server_conf check;
-    struct probe_conf probe;       // observe, track, agent-check and what goes with them
+    struct probe_conf probe; // observe, track, agent-check and what goes with them
     struct config_place place;
 };
 
@@ -263,6 +280,7 @@ struct frontend_conf {
     const char *monitor_uri;            // NULL: none
     struct monitor_conf *monitor_fails; // one that holds makes the answer 503
     uint32_t rate_limit;                // connections a second, 0: no limit
+    bool keeps_no_conn;                 // max-session-srv-conns 0
     struct capture_conf *captures[2];   // of requests and of answers
     uint32_t num_captures[2];
     uint32_t capture_room;              // bytes that all captures of a stream need; 0: there are none
@@ -300,10 +318,15 @@ struct backend_conf {
     uint32_t fullconn;
     struct choice_conf *use_servers;
     struct persist_conf *persists;
+    struct proxy_stick *sticks;       // proxy/stick_conf.h: of requests, in the order of the file
+    struct proxy_stick *stick_learns; // of answers
     struct cookie_conf cookie;
     uint8_t state_from;                 // PROXY_STATES_*: where servers' states are loaded from
     const char *state_file;             // server-state-file-name; NULL: the backend's name
     const char *dynamic_cookie_key;     // or NULL
+    const char *rdp_cookie;             // `persist rdp-cookie(NAME)`, or NULL
+    const char *name_header;            // `http-send-name-header`, in lower case, or NULL
+    uint32_t keep_alive_queue;          // `max-keep-alive-queue` plus one; 0: no limit
     struct server_conf *default_server; // the template new server lines start from
     struct transport_address source;
     const char *source_interface;
@@ -326,6 +349,7 @@ struct proxy_conf {
     uint8_t header_names; // PROXY_NAMES_*
     uint64_t options;     // PROXY_OPT_*
     struct proxy_timeouts timeouts;
+    struct proxy_keepalive keepalive[2]; // of clients' connections, and of those to servers
     const char *description;
     const char *log_tag;
     bool log_global;                 // `log global`
@@ -426,6 +450,7 @@ struct global_conf {
     uint32_t maxpipes;      // of a worker, 0: from maxconn, known with it
     bool strict_limits;     // on by default
     uint32_t num_groups;    // thread-groups, 0: one
+    uint32_t num_workers;   // known with maxsock
     struct os_cpus *cpus;   // cpu-set, NULL: none
     struct cpu_map_conf *cpu_maps;
     uint64_t hard_stop_after;   // us, 0: never
@@ -500,6 +525,9 @@ struct program_conf *proxy_conf_new(struct arena *arena);
 // one.
 bool proxy_conf_finish(struct config *config, struct program_conf *program);
 
+// proxy_limits_finish works out what limits of servers depend on (fullconn, minconn), once global.maxconn is known.
+void proxy_limits_finish(struct program_conf *program);
+
 // proxy_conf_find gives the proxy named `name` that has a frontend (`in` CONFIG_IN_FRONTEND) or a backend, or NULL.
 struct proxy_conf *proxy_conf_find(const struct program_conf *program, const char *name, uint32_t in);
 
@@ -516,6 +544,7 @@ struct proxy_load {
     size_t num_files;
     bool (*more)(struct config *config); // reads what is to be read besides, after the files; may be NULL
     bool numeric_hosts;                  // no name is looked up
+    bool may_fork;                       // as insecure-fork-wanted
     bool no_splice;                      // bodies are copied
     bool no_server_verify;               // `ssl-server-verify none` unless the file says otherwise
     bool ignore_unresolved;              // a server without an address is down, and no error
@@ -533,6 +562,10 @@ bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct
 
 struct board;
 
+// proxy_pool_tell gives, one text at a time, the servers that keep another number of connections than `pool-min-conn`
+// says, as there are more workers or its maxconn is lower. Once the number of workers is known.
+void proxy_pool_tell(const struct program_conf *program, void (*tell)(void *to, const char *text), void *to);
+
 // The tag of log lines where the configuration has none.
 #define PROXY_LOG_TAG "fairlead"
 
@@ -540,6 +573,6 @@ struct board;
 struct server_conf *proxy_server_find(const struct backend_conf *backend, struct slice name);
 
 // proxy_conf_publish gives the program, its proxies, servers and listeners their objects on the board ("g/global",
-// "f/NAME", "b/NAME", "s/BACKEND/SERVER", "l/FRONTEND/ID") and its log targets their sinks. Keeper only, before workers
+// "f/NAME", "b/NAME", "s/BACKEND/SERVER" and, for its open connections, "c/BACKEND/SERVER", "l/FRONTEND/ID") and its log targets their sinks. Keeper only, before workers
 // are forked. False with errno where the board is full.
 bool proxy_conf_publish(struct program_conf *program, struct board *board);

@@ -38,6 +38,12 @@ enum proxy_counter {
     PROXY_COUNT_LOGS,        // frontends: log lines of streams
     PROXY_COUNT_DENIED_CONN, // frontends: by tcp-request connection
     PROXY_COUNT_DENIED_SESS, // frontends: by tcp-request session
+    PROXY_COUNT_NO_SERVER,   // backends: requests that found no server to go to
+    PROXY_COUNT_RETRY_CONNECT, // attempts repeated because connecting failed or took too long
+    PROXY_COUNT_RETRY_EMPTY,   // because the connection ended before an answer
+    PROXY_COUNT_RETRY_JUNK,    // because the answer was none of HTTP
+    PROXY_COUNT_RETRY_TIMEOUT, // because none came in time
+    PROXY_COUNT_RETRY_STATUS,  // because of its status
     PROXY_NUM_COUNTERS,
     PROXY_COUNT_IDLE = (int)BOARD_LEVEL, // servers: idle connections in this process; it goes down, too
 };
@@ -61,6 +67,7 @@ enum proxy_gauge {
     PROXY_GAUGE_LAST_SESSION = 11, // wall clock, seconds
     PROXY_GAUGE_CONN_RATE = 12,
     PROXY_GAUGE_CONN_RATE_MAX = 15,
+    PROXY_GAUGE_SOURCE_PORT = PROXY_GAUGE_CONN_RATE, // of a server: ports taken of its source's range
 };
 
 // proxy_gauge_raise makes the maximum in `gauge` at least `value`; a load where it is already.

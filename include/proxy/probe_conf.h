@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a server line says of being watched besides its own health check: traffic that is observed, the agent that is
-// asked, another server that is followed, and what a change of state does to sessions. Part of struct server_conf:
-// written while the keeper reads the configuration, const afterwards.
+// asked, another server that is followed. Part of struct server_conf: written while the keeper reads the configuration,
+// const afterwards.
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "transport/address.h"
-
-struct server_conf;
 
 enum probe_observe { PROBE_OBSERVE_NONE, PROBE_OBSERVE_LAYER4, PROBE_OBSERVE_LAYER7 };
 
@@ -38,16 +36,13 @@ struct probe_conf {
     uint8_t observe;          // enum probe_observe
     uint8_t on_error;         // enum probe_on_error
     uint8_t init_state;       // enum probe_init_state
-    bool kill_on_down;        // on-marked-down shutdown-sessions
-    bool kill_backups_on_up;  // on-marked-up shutdown-backup-sessions
     uint8_t share;            // of failed answers in percent above which it is an outlier, 0: not looked at
     uint32_t share_min;       // answers in the window before the share means something
     uint64_t share_window_us; // over which it is taken
     uint64_t eject_us;        // how long one without checks stays out the first time, 0: it is never taken out
     uint32_t error_limit;     // consecutive errors that mean on_error
 
-    const char *track_text;          // `track`, as written; NULL: none
-    const struct server_conf *track; // resolved when all is read
+    const char *track_text; // `track`, as written; NULL: none
 
     bool agent;                          // agent-check
     uint16_t agent_port;                 // 0: none, and then no agent

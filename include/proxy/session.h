@@ -30,6 +30,7 @@ struct proxy_session {
     uint32_t tlvs_len;
     uint8_t error;     // what failed before there was a stream (enum stream_error), 0: nothing
     bool expect_proxy; // a rule says that a PROXY header comes first
+    bool prefers_last; // a server or proxy asked it to authenticate: it will come back there
     bool silent;       // a rule wants the connection closed without a packet to the client
 };
 

@@ -16,8 +16,8 @@ struct stream_cookie_pair {
     bool has_value;
 };
 
-// stream_cookie_pair reads the pair of `text` that begins at `at`; separators are ';' and, with `commas`, ','. Nothing in
-// quotes is one.
+// stream_cookie_pair reads the pair of `text` that begins at `at`; separators are ';' and, with `commas`, ','. Nothing
+// in quotes is one.
 void stream_cookie_pair(struct stream_cookie_pair *pair, struct slice text, size_t at, bool commas);
 
 // How the dates of a cookie with `maxidle` or `maxlife` are written: NAME=VALUE|LAST|FIRST.
@@ -25,8 +25,8 @@ enum { STREAM_COOKIE_DATE_LEN = 5 };
 #define STREAM_COOKIE_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 // stream_cookie_look reads the request's affinity cookie, notes what was seen and gives the server it names where that
-// one may serve, else NULL; of several cookies the first decides. With `assigned` none does. What servers are not to see
-// of it is taken out. False where there is no room for that.
+// one may serve, else NULL; of several cookies the first decides. With `assigned` none does. What servers are not to
+// see of it is taken out. False where there is no room for that.
 bool stream_cookie_look(struct stream *stream, struct server **server, bool assigned);
 
 // stream_cookie_answer changes the answer's head: what the server itself sets under the cookie's name, and what the

@@ -14,6 +14,7 @@ struct stream_track_counter {
     struct stick_table *table;
     struct stick_entry *entry; // NULL: this number is free
     uint32_t hold;
+    bool is_late; // the request is to be counted there once the backend's rules of content let it pass
 };
 
 // The counters of one connection or stream, tune.stick-counters of them.
@@ -28,9 +29,8 @@ const struct stream_track_counter *stream_track_of(const struct expr_subject *su
 // stream_track_start lets the stream of `subject`, or its connection where there is none, track the entry of `key` as
 // `number`, counts the connection there and gives the counter. NULL, and nothing happens, where that number is taken,
 // the key of another kind, or the table full.
-const struct stream_track_counter *stream_track_start(struct expr_subject *subject, uint32_t number,
-                                                      const struct stick_table_conf *conf,
-                                                      const struct expr_sample *key);
+struct stream_track_counter *stream_track_start(struct expr_subject *subject, uint32_t number,
+                                                const struct stick_table_conf *conf, const struct expr_sample *key);
 
 // stream_track_end gives up what `*track` tracks and frees it; it is NULL then, and may have been.
 void stream_track_end(struct stream_ctx *ctx, struct stream_track **track);
@@ -49,6 +49,9 @@ static inline void stream_track_count(const struct stream *stream, enum stick_da
 
 // stream_track_request counts the request once its frontend's rules of content let it pass. Once only.
 void stream_track_request(struct stream *stream);
+
+// stream_track_late counts it once more where the backend's rules of content track, when these let it pass.
+void stream_track_late(struct stream *stream);
 
 // stream_track_bad counts a request that could not be read, as an error too unless it is only late. Its bytes are not.
 void stream_track_bad(struct stream *stream, bool is_error);

@@ -26,6 +26,7 @@ struct stream_tunnel {
     struct backend_conn *back;
     struct backend *backend;
     struct server *server;
+    struct list on_server;      // of server->tunnels
     struct stream_log *log;     // NULL where no line is due
     struct stream *kept;        // where that line asks for more than `log` has, else NULL
     struct stream_track *track; // of the stream that it was
@@ -44,6 +45,9 @@ struct stream_tunnel {
     bool server_fin : 1;
     uint32_t timeout_ms; // set-timeout tunnel, 0: none
 };
+
+// stream_tunnel_end ends the tunnel at once, with a FIN to both sides.
+void stream_tunnel_end(struct stream_tunnel *tunnel, enum stream_end end);
 
 // stream_tunnel_timer_fired is called by the session when its timer fires.
 static inline void stream_tunnel_timer_fired(struct stream_tunnel *tunnel)

@@ -19,18 +19,12 @@ struct stick_entry; // on the board
 
 enum stick_type { STICK_IP, STICK_IPV6, STICK_INTEGER, STICK_STRING, STICK_BINARY };
 
-// Data types, with HAProxy's names: stick_data_find.
+// Data types, with HAProxy's names (stick_data_find), in the order in which it lists them.
 enum stick_data {
     STICK_SERVER_ID,
-    STICK_SERVER_KEY, // of the server: its name or its address (srvkey); a reference to a text, see stick_server_key
-    STICK_GPT,        // array
     STICK_GPT0,
-    STICK_GPC,      // array
-    STICK_GPC_RATE, // array
     STICK_GPC0,
     STICK_GPC0_RATE,
-    STICK_GPC1,
-    STICK_GPC1_RATE,
     STICK_CONN_CNT,
     STICK_CONN_RATE,
     STICK_CONN_CUR,
@@ -40,12 +34,18 @@ enum stick_data {
     STICK_HTTP_REQ_RATE,
     STICK_HTTP_ERR_CNT,
     STICK_HTTP_ERR_RATE,
-    STICK_HTTP_FAIL_CNT,
-    STICK_HTTP_FAIL_RATE,
     STICK_BYTES_IN_CNT,
     STICK_BYTES_IN_RATE,
     STICK_BYTES_OUT_CNT,
     STICK_BYTES_OUT_RATE,
+    STICK_GPC1,
+    STICK_GPC1_RATE,
+    STICK_SERVER_KEY, // of the server: its name or its address (srvkey); a reference to a text, see stick_server_key
+    STICK_HTTP_FAIL_CNT,
+    STICK_HTTP_FAIL_RATE,
+    STICK_GPT,      // array
+    STICK_GPC,      // array
+    STICK_GPC_RATE, // array
     STICK_GLITCH_CNT,
     STICK_GLITCH_RATE,
     STICK_NUM_DATA
@@ -55,12 +55,12 @@ enum { STICK_MAX_KEY = 4096, STICK_MAX_ARRAY = 100 };
 
 // What a `stick-table` line says.
 struct stick_table_conf {
-    struct stick_table_conf *next;
     const char *name; // the proxy's
     uint8_t type;     // enum stick_type
     uint32_t key_len; // most bytes of a key (`len`); 4, 16 and 4 for the first three types
     uint32_t size;    // most entries
     bool nopurge;
+    bool recv_only;         // of meaning among peers alone, as write_to is
     bool srvkey_addr;       // srvkey addr
     uint32_t brates_factor; // default 1
     uint64_t expire_us;     // 0: never
@@ -98,10 +98,16 @@ void stick_enter(struct board *board, uint32_t inc);
 void stick_left(struct board *board);
 
 // stick_turn does what is due in all tables, a bounded share of it: entries that are over go, and what the dead held is
-// taken back. In the controller that is active; gives after how many us it wants to be called again.
+// taken back. In controllers; gives after how many us it wants to be called again, UINT64_MAX: never.
 uint64_t stick_turn(struct board *board);
 
 enum { STICK_KEY_ROOM = STICK_MAX_KEY + 8 };
+
+// stick_type_name gives the name of a table's type in HAProxy's listings: "ip", "ipv6", "integer", "string", "binary".
+const char *stick_type_name(enum stick_type type);
+
+// stick_type_of gives the type of samples that keys of tables of `type` are made from.
+enum expr_type stick_type_of(enum stick_type type);
 
 // stick_key makes the key of `sample` for tables of `conf`'s type in `room`: addresses and numbers in their fixed form,
 // strings cut at key_len, bytes cut or filled with zeroes. False where the sample cannot be of that type.
@@ -159,3 +165,19 @@ const struct stick_table_conf *stick_conf_of(const struct stick_table *table);
 // type, strings and bytes where they stand. Both hold as long as the reference.
 struct slice stick_entry_key(const struct stick_table *table, const struct stick_entry *entry);
 void stick_entry_sample(struct expr_sample *out, const struct stick_table *table, const struct stick_entry *entry);
+
+// ---- for those who look at all of a table
+
+// stick_walk1 gives a reference to the first entry in use from place `*place` on (0 at first), and sets `*place` behind
+// it; NULL where `*steps` places were looked at without one, of which *steps is what remains, or at the end, where
+// *steps is not 0. What comes and goes meanwhile may be seen or not. It takes no lock.
+struct stick_entry *stick_walk1(struct stick_table *table, uint32_t *place, uint32_t *steps);
+
+// stick_place_of gives a number that names `entry` in its table, and 0 nobody; stick_at_place1 gives a reference to the
+// entry of that number, or NULL.
+uint64_t stick_place_of(const struct stick_table *table, const struct stick_entry *entry);
+struct stick_entry *stick_at_place1(struct stick_table *table, uint64_t place);
+
+// stick_remove takes `entry`, a reference that is given up in any case, out of the table; false where somebody else has
+// it.
+bool stick_remove(struct stick_table *table, struct stick_entry *entry);

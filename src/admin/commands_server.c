@@ -12,7 +12,7 @@ static enum admin_verdict answer(struct admin_call *call, const char *text)
 
 static const struct proxy_conf *proxy_named(const struct program_conf *conf, struct slice name)
 {
-    uint64_t id;
+    uint64_t id = 0;
     bool by_id = name.len > 1 && *name.ptr == '#' && slice_to_u64(slice_from(name, 1), &id);
     for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next)
         if (proxy->has_backend && (by_id ? proxy->id == id : slice_equal(slice_str(proxy->name), name)))
@@ -27,7 +27,7 @@ const struct proxy_conf *admin_backend_named(const struct admin_call *call, cons
 
 static const struct server_conf *server_named(const struct proxy_conf *proxy, struct slice name)
 {
-    uint64_t id;
+    uint64_t id = 0;
     if (name.len < 2 || *name.ptr != '#' || !slice_to_u64(slice_from(name, 1), &id))
         return proxy_server_find(&proxy->be, name);
     for (const struct server_conf *server = proxy->be.servers; server; server = server->next)
@@ -190,6 +190,10 @@ static void set_weight_to(struct admin_call *call, const struct server_conf *ser
         weight = weight * server->weight / 100;
         weight = weight > 256 ? 256 : weight;
     }
+    if (weight && weight != server->weight && proxy_balance_is_static(&server->backend->balance)) {
+        answer(call, "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.");
+        return;
+    }
     backend_notice_weight(board, server, (uint32_t)weight);
 }
 
@@ -311,8 +315,7 @@ RUN(resume_agent)
     }
 
 static const struct admin_command commands[] = {
-    COMMAND("set server", ADMIN_LEVEL_ADMIN, run_set_server,
-            "<backend>/<server> { state ready|drain|maint | weight <n>[%] | health up|stopping|down | agent up|down }",
+    COMMAND("set server", ADMIN_LEVEL_ADMIN, run_set_server, "<backend>/<server> state|weight|health|agent <value>",
             "change a server's state, weight or health"),
     COMMAND("set weight", ADMIN_LEVEL_ADMIN, run_set_weight, "<backend>/<server> <n>[%]",
             "change a server's weight, or make it a part of the configured one"),

@@ -27,7 +27,10 @@ static void plan_hash(struct backend *backend, uint32_t which)
         plan_map(backend, which);
 }
 
-#define HASHED { plan_hash, backend_pick_hash }
+#define HASHED                                                                                                         \
+    {                                                                                                                  \
+        plan_hash, backend_pick_hash                                                                                   \
+    }
 
 static const struct algorithm algorithms[PROXY_NUM_BALANCES] = {
     [PROXY_BALANCE_ROUNDROBIN] = { plan_rotation, backend_pick_rotation },
@@ -160,6 +163,22 @@ struct server *backend_pick(struct backend *backend, bool *full, const struct ba
     return NULL;
 }
 
+struct server *backend_pick_closed(struct backend *backend, bool *full)
+{
+    struct server *first_full = NULL;
+    *full = false;
+    for (uint32_t tries = 0; tries < backend->num_servers; tries++) {
+        struct server *server = &backend->servers[backend->next_closed++ % backend->num_servers];
+        if (backend_state_admin(backend_state_status(server->state)) & BACKEND_ADMIN_ANY_MAINT)
+            continue;
+        if (backend_has_room(server))
+            return server;
+        first_full = first_full ? first_full : server;
+    }
+    *full = first_full != NULL;
+    return first_full;
+}
+
 struct server *backend_find_cookie(struct backend *backend, struct slice value)
 {
     for (uint32_t i = 0; i < backend->num_servers; i++) {
@@ -187,10 +206,11 @@ bool backend_slot_take(struct server *server, bool waited)
 {
     struct backend_ctx *ctx = server->backend->ctx;
     const struct server_conf *conf = server->conf;
+    uint32_t limit = backend_state_maxconn(conf);
     // Who comes later does not overtake who waits.
-    if (conf->maxconn && !waited && board_queue_ahead(ctx->board, server->backend->conf->be_object, conf->object))
+    if (limit && !waited && board_queue_ahead(ctx->board, server->backend->conf->be_object, conf->object))
         return false;
-    if (!board_lane_acquire(ctx->board, conf->object, ctx->inc, conf->maxconn))
+    if (!board_lane_acquire(ctx->board, conf->object, ctx->inc, limit))
         return false;
     backend_loads_count(server, 1);
     return true;
@@ -201,6 +221,6 @@ void backend_slot_give(struct server *server)
     struct backend_ctx *ctx = server->backend->ctx;
     backend_loads_count(server, -1);
     board_lane_release(ctx->board, server->conf->object, ctx->inc);
-    if (server->conf->maxconn)
+    if (backend_state_maxconn(server->conf))
         board_queue_slot_freed(ctx->board, server->backend->conf->be_object, server->conf->object);
 }

@@ -83,12 +83,9 @@ void backend_observe_forget(const struct server_conf *server)
 const char *backend_seen_text(enum backend_seen seen)
 {
     static const char *const texts[BACKEND_NUM_SEEN] = {
-        [BACKEND_SEEN_CONNECTED] = "a connection",
-        [BACKEND_SEEN_REFUSED] = "a connection that could not be made",
-        [BACKEND_SEEN_ANSWER] = "an answer",
-        [BACKEND_SEEN_STATUS] = "an answer with an error status",
-        [BACKEND_SEEN_BAD_HEAD] = "an invalid answer",
-        [BACKEND_SEEN_CUT] = "a connection closed before the answer",
+        [BACKEND_SEEN_CONNECTED] = "a connection",     [BACKEND_SEEN_REFUSED] = "a connection that could not be made",
+        [BACKEND_SEEN_ANSWER] = "an answer",           [BACKEND_SEEN_STATUS] = "an answer with an error status",
+        [BACKEND_SEEN_BAD_HEAD] = "an invalid answer", [BACKEND_SEEN_CUT] = "a connection closed before the answer",
         [BACKEND_SEEN_LATE] = "no answer in time",
     };
     return seen < BACKEND_NUM_SEEN ? texts[seen] : "?";
@@ -101,8 +98,8 @@ static bool row_is_full(struct backend_state *state, uint32_t limit)
     uint32_t next;
     do {
         next = had + 1 >= limit ? 0 : had + 1;
-    } while (!atomic_compare_exchange_weak_explicit(&state->errors, &had, next, memory_order_relaxed,
-                                                    memory_order_relaxed));
+    } while (
+        !atomic_compare_exchange_weak_explicit(&state->errors, &had, next, memory_order_relaxed, memory_order_relaxed));
     return next == 0;
 }
 

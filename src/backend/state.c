@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+#include "backend/limit.h"
 #include "backend/state.h"
 #include "base/clock.h"
 
@@ -14,6 +16,7 @@ static struct states *states;
 bool backend_states_prepare(struct board *board)
 {
     bool fresh;
+    backend_limit_prepare(board);
     states = board_section(board, &fresh, BACKEND_STATES_SECTION, BACKEND_STATES_VERSION, sizeof(*states));
     return states != NULL;
 }
@@ -60,8 +63,37 @@ void backend_state_mark(const struct server_conf *server)
     atomic_fetch_add(&backend_state_at(server->backend->proxy->be_object)->epoch, 1);
 }
 
+static bool may_choose(const struct server_conf *server, bool fails_open)
+{
+    const struct backend_state *state = backend_state_at(server->object);
+    uint32_t status = load(&state->status);
+    if (fails_open)
+        return !(backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT);
+    return backend_status_is_willing(status) && load(&state->share);
+}
+
+// Waiters that take any server are for those that balancing may choose now.
+void backend_states_close_queues(struct board *board, const struct proxy_conf *proxy)
+{
+    bool fails_open = proxy->options & PROXY_OPT_FAIL_OPEN;
+    bool any_active = false;
+    bool any_backup = false;
+    for (const struct server_conf *it = proxy->be.servers; it && !fails_open; it = it->next)
+        any_active |= !it->backup && may_choose(it, false);
+    for (const struct server_conf *it = proxy->be.servers; it; it = it->next) {
+        bool open = may_choose(it, fails_open);
+        if (it->backup && !fails_open) {
+            bool in_turn = !any_backup || proxy->options & PROXY_OPT_ALL_BACKUPS;
+            any_backup |= open;
+            open &= !any_active && in_turn;
+        }
+        board_queue_close(board, it->object, !open);
+    }
+}
+
 void backend_state_announce(struct board *board, const struct server_conf *server)
 {
+    backend_states_close_queues(board, server->backend->proxy);
     backend_state_mark(server);
     backend_states_announce(board);
 }
@@ -151,6 +183,7 @@ bool backend_state_set_maxconn(struct board *board, const struct server_conf *se
 void backend_state_kill_sessions(struct board *board, const struct server_conf *server, enum backend_kill why)
 {
     struct backend_state *state = backend_state_at(server->object);
+    atomic_store(&state->kill_us, clock_mono_us());
     store(&state->kills, ((load(&state->kills) >> 2) + 1) << 2 | (uint32_t)why);
     backend_state_announce(board, server);
 }
@@ -166,7 +199,7 @@ uint32_t backend_state_maxconn(const struct server_conf *server)
 {
     const struct backend_state *state = backend_state_at(server->object);
     uint32_t set = load(&state->maxconn);
-    uint32_t limit = set ? set - 1 : server->maxconn;
+    uint32_t limit = backend_limit_ramp(server, set ? set - 1 : server->maxconn);
     uint32_t throttle = load(&state->throttle);
     if (!throttle || !limit)
         return limit;
@@ -212,11 +245,32 @@ uint32_t backend_state_admin_of_file(const struct server_conf *server)
 }
 
 // Field by field: workers of an older generation may be reading.
+bool backend_state_begins_down(const struct server_conf *server)
+{
+    uint8_t state = server->probe.init_state;
+    return server->check.enabled && (state == PROBE_INIT_DOWN || state == PROBE_INIT_FULLY_DOWN);
+}
+
+uint32_t backend_state_first_health(const struct server_conf *server)
+{
+    const struct check_server_conf *check = &server->check;
+    switch (server->probe.init_state) {
+    case PROBE_INIT_FULLY_UP:
+        return check->rise + check->fall - 1;
+    case PROBE_INIT_DOWN:
+        return check->rise - 1;
+    case PROBE_INIT_FULLY_DOWN:
+        return 0;
+    default:
+        return check->rise;
+    }
+}
+
 void backend_state_renew(const struct server_conf *server)
 {
     struct backend_state *state = backend_state_at(server->object);
     uint32_t admin = backend_state_admin_of_file(server);
-    bool is_up = !(admin & BACKEND_ADMIN_ANY_MAINT);
+    bool is_up = !(admin & BACKEND_ADMIN_ANY_MAINT) && !backend_state_begins_down(server);
     store(&state->weight, server->weight);
     store(&state->weight_conf, server->weight);
     store(&state->throttle, 0);
@@ -225,6 +279,10 @@ void backend_state_renew(const struct server_conf *server)
     store(&state->asked, 0);
     store(&state->num_downs, 0);
     store(&state->errors, 0);
+    store(&state->num_ejects, 0);
+    atomic_store(&state->ejected_us, 0);
+    for (size_t i = 0; i < NUM_ITEMS(state->observed); i++)
+        atomic_store(&state->observed[i], 0);
     store(&state->health, is_up ? 2 : 0); // as for HAProxy, of a server without a check
     store(&state->check_status, 0);
     store(&state->check_code, 0);

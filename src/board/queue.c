@@ -207,12 +207,18 @@ static uint32_t first_awake(struct board *board, const struct board_queue *list)
 // Who came first of those that take any server and those that insist on this one; 0 where there is none.
 static uint32_t first_for(struct board *board, uint32_t backend, uint32_t server)
 {
-    uint32_t any = first_awake(board, queue_at(board, backend));
+    bool closed = atomic_load_explicit(&queue_at(board, server)->closed, memory_order_relaxed);
+    uint32_t any = closed ? 0 : first_awake(board, queue_at(board, backend));
     uint32_t own = server != backend ? first_awake(board, queue_at(board, server)) : 0;
     if (any && own) {
         return board_waiter_at(board, any)->ticket < board_waiter_at(board, own)->ticket ? any : own;
     }
     return any ? any : own;
+}
+
+void board_queue_close(struct board *board, uint32_t server, bool closed)
+{
+    atomic_store_explicit(&queue_at(board, server)->closed, closed, memory_order_relaxed);
 }
 
 void board_queue_slot_freed(struct board *board, uint32_t backend, uint32_t server)

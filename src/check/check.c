@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // All checks: when each begins, and who is asked for whom.
 #include <stdlib.h>
+#include "check/agent.h"
+#include "check/external_ops.h"
+#include "check/observed.h"
 #include "check/run.h"
 #include "transport/tls.h"
 
@@ -41,13 +44,17 @@ void check_begin_soon(struct check *check, uint64_t delay_us)
         event_timer_set(checks.loop, &check->timer, due_us);
 }
 
-// Servers in maintenance, and those whose checks were stopped by command, are left alone.
+_Atomic uint32_t *check_flags(const struct check *check)
+{
+    return check->kind == CHECK_AGENT ? &check->state->agent_flags : &check->state->check_flags;
+}
+
+// Servers in maintenance, and those whose checks rest by command, are left alone. An agent that ordered the one has to
+// be heard to end it.
 static bool is_paused(const struct check *check)
 {
-    const _Atomic uint32_t *flags =
-        check->kind == CHECK_AGENT ? &check->state->agent_flags : &check->state->check_flags;
-    return backend_state_admin(backend_state_status(check->state)) & BACKEND_ADMIN_ANY_MAINT ||
-           atomic_load(flags) & CHECK_FLAG_OFF;
+    bool is_maint = backend_state_admin(backend_state_status(check->state)) & BACKEND_ADMIN_ANY_MAINT;
+    return (is_maint && check->kind == CHECK_HEALTH) || !(atomic_load(check_flags(check)) & BACKEND_CHECK_ENABLED);
 }
 
 static void fire(struct event_timer *timer)
@@ -63,44 +70,46 @@ static void fire(struct event_timer *timer)
     }
     check->running = true;
     check->began_us = clock_mono_us();
-    atomic_fetch_or(check->kind == CHECK_AGENT ? &check->state->agent_flags : &check->state->check_flags,
-                    (uint32_t)CHECK_FLAG_RUNNING);
+    atomic_fetch_or(check_flags(check), (uint32_t)BACKEND_CHECK_INPROGRESS);
     check->ops->begin(check);
 }
 
-void check_server_ready(const struct server_conf *server)
+// Down for another reason than its health: its agent said so, or its traffic did.
+static bool is_held(const struct check *check)
 {
-    for (int kind = 0; kind < CHECK_NUM_KINDS; kind++) {
-        struct check *check = check_of(server, (enum check_kind)kind);
-        if (!check)
-            continue;
+    const struct backend_state *state = check->state;
+    return atomic_load(&state->ejected_us) ||
+           (check->server->probe.agent && atomic_load(&state->agent_status) && !atomic_load(&state->agent_health));
+}
+
+// One that was never checked begins as the file says. One that was goes on where it is, within the limits of a file
+// that may have changed.
+static void settle_health(const struct check *check)
+{
+    _Atomic uint32_t *result =
+        check->kind == CHECK_AGENT ? &check->state->agent_status : &check->state->check_status;
+    uint32_t health = check_health(check), best = check->rise + check->fall - 1;
+    uint32_t status = backend_state_status(check->state);
+    bool is_down = !(backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT) &&
+                   backend_state_op(status) == BACKEND_OP_STOPPED && !is_held(check);
+    if (atomic_load(result) == CHECK_UNKNOWN) {
+        uint32_t first = check->kind == CHECK_AGENT ? check->rise : backend_state_first_health(check->server);
+        check_set_health(check, is_down && first >= check->rise && check->kind == CHECK_HEALTH ? 0 : first);
+        atomic_store(result, CHECK_INI);
+    } else if (check->kind == CHECK_HEALTH && is_down && health >= check->rise) {
+        check_set_health(check, check->rise - 1);
+    } else if (check->kind == CHECK_HEALTH && !is_down && health < check->rise) {
         check_set_health(check, check->rise);
-        if (check->running)
-            check->again = true;
-        else
-            check_begin_soon(check, 0);
+    } else if (health > best) {
+        check_set_health(check, best);
     }
 }
 
-// A server that was never checked is up, and down with its first failure. One that was goes on where it is, within the
-// limits of a file that may have changed.
-static void settle_health(const struct check *check)
+static void enter(struct check *check)
 {
-    const _Atomic uint32_t *status =
-        check->kind == CHECK_AGENT ? &check->state->agent_status : &check->state->check_status;
-    uint32_t health = check_health(check), best = check->rise + check->fall - 1;
-    bool is_down = backend_state_op(backend_state_status(check->state)) == BACKEND_OP_STOPPED;
-    if (atomic_load(status) == CHECK_UNKNOWN) {
-        check_set_health(check, is_down ? 0 : check->rise);
-        atomic_store(check->kind == CHECK_AGENT ? &check->state->agent_status : &check->state->check_status, CHECK_INI);
-        return;
-    }
-    if (check->kind == CHECK_HEALTH && is_down && health >= check->rise)
-        check_set_health(check, check->rise - 1);
-    else if (check->kind == CHECK_HEALTH && !is_down && health < check->rise)
-        check_set_health(check, check->rise);
-    else if (health > best)
-        check_set_health(check, best);
+    checks.by_object[check->kind][check->server->object] = check;
+    event_timer_init(&check->timer, fire);
+    settle_health(check);
 }
 
 static void add(struct check *check, const struct server_conf *server)
@@ -108,7 +117,7 @@ static void add(struct check *check, const struct server_conf *server)
     const struct check_server_conf *conf = &server->check;
     *check = (struct check){ .server = server, .proxy = server->backend->proxy };
     check->state = backend_state_at(server->object);
-    check->ops = &check_ops_steps;
+    check->ops = check->proxy->external.enabled ? &check_ops_external : &check_ops_steps;
     check->steps = conf->steps ? conf->steps : check->proxy->be.check.steps;
     check->inter_us = conf->inter_us;
     check->fastinter_us = conf->fastinter_us;
@@ -116,9 +125,10 @@ static void add(struct check *check, const struct server_conf *server)
     check->rise = conf->rise;
     check->fall = conf->fall;
     check->kind = CHECK_HEALTH;
-    checks.by_object[check->kind][server->object] = check;
-    event_timer_init(&check->timer, fire);
-    settle_health(check);
+    atomic_store(&check->state->check_rise, check->rise);
+    atomic_store(&check->state->check_fall, check->fall);
+    atomic_store(&check->state->check_flags, BACKEND_CHECK_CONFIGURED | BACKEND_CHECK_ENABLED);
+    enter(check);
 }
 
 static bool make_all(const struct program_conf *conf)
@@ -126,7 +136,7 @@ static bool make_all(const struct program_conf *conf)
     for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next)
         for (const struct server_conf *server = proxy->disabled ? NULL : proxy->be.servers; server;
              server = server->next) {
-            checks.num += server->check.enabled;
+            checks.num += server->check.enabled + server->probe.agent;
             if (server->object >= checks.num_objects)
                 checks.num_objects = server->object + 1;
         }
@@ -138,25 +148,15 @@ static bool make_all(const struct program_conf *conf)
     uint32_t at = 0;
     for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next)
         for (const struct server_conf *server = proxy->disabled ? NULL : proxy->be.servers; server;
-             server = server->next)
+             server = server->next) {
             if (server->check.enabled)
                 add(&checks.all[at++], server);
-    return true;
-}
-
-// What a check brought down is up again where the file has no check any more that could bring it back.
-static void release_unchecked(const struct program_conf *conf)
-{
-    for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next)
-        for (const struct server_conf *server = proxy->be.servers; server; server = server->next) {
-            struct backend_state *state = backend_state_at(server->object);
-            if (checks.by_object[CHECK_HEALTH][server->object < checks.num_objects ? server->object : 0] ||
-                atomic_load(&state->check_status) == CHECK_UNKNOWN)
-                continue;
-            atomic_store(&state->check_status, CHECK_UNKNOWN);
-            atomic_store(&state->health, 0);
-            backend_state_set_op(checks.board, server, BACKEND_OP_RUNNING);
+            if (server->probe.agent) {
+                check_agent_add(&checks.all[at], server);
+                enter(&checks.all[at++]);
+            }
         }
+    return true;
 }
 
 // The first checks are spread over the shortest interval, or max-spread-checks, in an order that chance gives: servers
@@ -200,17 +200,19 @@ bool check_begin(const struct check_start *start)
     expr_process_begin(&checks.expr);
     if (table_proc_vars_init(&checks.proc_vars, checks.board))
         checks.expr.proc_vars = &checks.proc_vars.vars;
-    if (!checks.expr.scratch.mem || !checks.expr.vars || !make_all(start->conf)) {
+    if (!checks.expr.scratch.mem || !checks.expr.vars || !make_all(start->conf) ||
+        !check_observed_begin()) {
         check_end();
         return false;
     }
-    release_unchecked(start->conf);
+    check_external_begin(start->helper_fd);
     schedule_first();
     return true;
 }
 
 void check_woken(void)
 {
+    check_observed_woken();
 }
 
 void check_end(void)
@@ -223,6 +225,8 @@ void check_end(void)
             check->ops->drop(check);
         event_timer_del(checks.loop, &check->timer);
     }
+    check_observed_end();
+    check_external_end();
     check_runs_free();
     transport_tls_ctx_free(checks.tls);
     expr_var_pool_free(checks.expr.vars);

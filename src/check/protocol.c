@@ -6,23 +6,11 @@
 #include "check/protocol.h"
 #include "protocol_hear.h"
 
-static struct check_exchange *begin(struct arena *arena, const char *name)
+// A session that is ended with a reset counts as aborted for those who keep count.
+static void connect_gently(struct arena *arena, struct check_list *list)
 {
-    struct check_exchange *exchange = arena_alloc(arena, sizeof(*exchange));
-    *exchange = (struct check_exchange){ .name = name, .ok = CHECK_L7OK, .timeout = CHECK_L7TOUT };
-    return exchange;
-}
-
-static void say(struct check_exchange *exchange, struct slice bytes)
-{
-    must(exchange->num_steps < CHECK_EXCHANGE_STEPS);
-    exchange->steps[exchange->num_steps++].say = bytes;
-}
-
-static void hear(struct check_exchange *exchange, check_hear_fn *fn)
-{
-    must(exchange->num_steps < CHECK_EXCHANGE_STEPS);
-    exchange->steps[exchange->num_steps++].hear = fn;
+    struct check_connect *connect = &check_list_add(arena, list, CHECK_CONNECT)->connect;
+    connect->defaults = connect->implicit = connect->linger = true;
 }
 
 // Bytes that are put together in an arena.
@@ -84,21 +72,20 @@ static struct slice mysql_login(struct arena *arena, enum check_mysql how, const
     return slice_of(bytes.ptr, bytes.len);
 }
 
-struct check_exchange *check_exchange_mysql(struct arena *arena, enum check_mysql how, const char *user)
+void check_protocol_mysql(struct arena *arena, struct check_list *list, enum check_mysql how, const char *user)
 {
-    struct check_exchange *exchange = begin(arena, "mysql-check");
-    hear(exchange, protocol_hear_mysql_hello);
+    connect_gently(arena, list);
+    check_add_read(arena, list, protocol_hear_mysql_hello);
     if (how == CHECK_MYSQL_HELLO_ONLY)
-        return exchange;
-    say(exchange, mysql_login(arena, how, user));
-    hear(exchange, protocol_hear_mysql_login);
-    return exchange;
+        return;
+    check_add_send(arena, list, mysql_login(arena, how, user));
+    check_add_read(arena, list, protocol_hear_mysql_login);
 }
 
-struct check_exchange *check_exchange_pgsql(struct arena *arena, const char *user)
+void check_protocol_pgsql(struct arena *arena, struct check_list *list, const char *user)
 {
     enum { PROTOCOL_3 = 3 << 16 };
-    struct check_exchange *exchange = begin(arena, "pgsql-check");
+    connect_gently(arena, list);
     size_t user_len = strlen(user) + 1;
     size_t len = 4 + 4 + sizeof("user") + user_len + 1;
     struct bytes bytes = { .ptr = arena_alloc(arena, len) };
@@ -107,49 +94,40 @@ struct check_exchange *check_exchange_pgsql(struct arena *arena, const char *use
     add(&bytes, "user", sizeof("user"));
     add(&bytes, user, user_len);
     add_zeros(&bytes, 1);
-    say(exchange, slice_of(bytes.ptr, bytes.len));
-    hear(exchange, protocol_hear_pgsql);
-    return exchange;
+    check_add_send(arena, list, slice_of(bytes.ptr, bytes.len));
+    check_add_read(arena, list, protocol_hear_pgsql);
 }
 
-struct check_exchange *check_exchange_redis(struct arena *arena)
+void check_protocol_redis(struct arena *arena, struct check_list *list)
 {
-    struct check_exchange *exchange = begin(arena, "redis-check");
-    say(exchange, SLICE("*1\r\n$4\r\nPING\r\n"));
-    hear(exchange, protocol_hear_redis);
-    return exchange;
+    check_add_send(arena, list, SLICE("*1\r\n$4\r\nPING\r\n"));
+    check_add_read(arena, list, protocol_hear_redis);
 }
 
-struct check_exchange *check_exchange_smtp(struct arena *arena, const char *hello, const char *domain)
+void check_protocol_smtp(struct arena *arena, struct check_list *list, const char *hello, const char *domain)
 {
-    struct check_exchange *exchange = begin(arena, "smtpchk");
-    hear(exchange, protocol_hear_smtp);
-    say(exchange, slice_str(arena_printf(arena, "%s %s\r\n", hello, domain)));
-    hear(exchange, protocol_hear_smtp);
-    say(exchange, SLICE("QUIT\r\n"));
-    hear(exchange, protocol_hear_smtp);
-    return exchange;
+    connect_gently(arena, list);
+    check_add_read(arena, list, protocol_hear_smtp);
+    check_add_send(arena, list, slice_str(arena_printf(arena, "%s %s\r\n", hello, domain)));
+    check_add_read(arena, list, protocol_hear_smtp);
+    check_add_send(arena, list, SLICE("QUIT\r\n"));
+    check_add_read(arena, list, protocol_hear_smtp);
 }
 
-struct check_exchange *check_exchange_ldap(struct arena *arena)
+void check_protocol_ldap(struct arena *arena, struct check_list *list)
 {
     // LDAPMessage { messageID 1, bindRequest { version 3, name "", simple "" } }
     static const char bind[] = "\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00";
-    struct check_exchange *exchange = begin(arena, "ldap-check");
-    say(exchange, slice_of(bind, sizeof(bind) - 1));
-    hear(exchange, protocol_hear_ldap);
-    return exchange;
+    check_add_send(arena, list, slice_of(bind, sizeof(bind) - 1));
+    check_add_read(arena, list, protocol_hear_ldap);
 }
 
-struct check_exchange *check_exchange_ssl_hello(struct arena *arena)
+void check_protocol_ssl_hello(struct arena *arena, struct check_list *list)
 {
     enum { HANDSHAKE = 22, CLIENT_HELLO = 1, SSL_3 = 0x0300, FIRST = 0x01, LAST = 0x1b, AES_FIRST = 0x2f,
            AES_LAST = 0x3a, NUM_SUITES = LAST - FIRST + 1 + AES_LAST - AES_FIRST + 1,
            BODY_LEN = 2 + 32 + 1 + 2 + 2 * NUM_SUITES + 2 };
-    struct check_exchange *exchange = begin(arena, "ssl-hello-chk");
     struct bytes bytes = { .ptr = arena_alloc(arena, 5 + 4 + BODY_LEN) };
-    exchange->ok = CHECK_L6OK;
-    exchange->timeout = CHECK_L6TOUT;
     add_be(&bytes, HANDSHAKE, 1);
     add_be(&bytes, SSL_3, 2);
     add_be(&bytes, 4 + BODY_LEN, 2);
@@ -167,7 +145,6 @@ struct check_exchange *check_exchange_ssl_hello(struct arena *arena)
     add_be(&bytes, 1, 1); // one way of compression: none
     add_zeros(&bytes, 1);
     must(bytes.len == 5 + 4 + BODY_LEN);
-    say(exchange, slice_of(bytes.ptr, bytes.len));
-    hear(exchange, protocol_hear_ssl);
-    return exchange;
+    check_add_send(arena, list, slice_of(bytes.ptr, bytes.len));
+    check_add_read(arena, list, protocol_hear_ssl)->expect.tout_status = CHECK_L6TOUT;
 }

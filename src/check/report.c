@@ -2,8 +2,10 @@
 // What becomes of a check's result: health is counted, the server's state follows, and the log is told.
 #include <stdio.h>
 #include <string.h>
+#include "backend/notice.h"
 #include "check/engine.h"
-#include "log/log.h"
+
+enum { CHECK_REASON_LEN = 768, CHECK_CLEAN_LEN = 520 };
 
 bool check_status_is_failure(enum check_status status)
 {
@@ -48,7 +50,7 @@ static void put_text(struct backend_state *state, char *out, const char *text)
     atomic_store_explicit(&state->text_seq, seq + 2, memory_order_release);
 }
 
-static void put_on_board(const struct check *check, const struct check_result *result)
+void check_show(const struct check *check, const struct check_result *result)
 {
     struct backend_state *state = check->state;
     bool is_agent = check->kind == CHECK_AGENT;
@@ -90,31 +92,31 @@ static bool count(const struct check *check, bool failed)
     return true;
 }
 
+// HAProxy manual, `option log-health-checks`.
 static void tell(const struct check *check, const struct check_result *result)
 {
     const struct server_conf *server = check->server;
     uint32_t health = check_health(check);
-    bool up = health >= check->rise;
-    bool failed = check_status_is_failure(result->status);
-    char reason[384], line[768];
+    bool up = health >= check->rise, failed = check_status_is_failure(result->status);
+    char reason[CHECK_REASON_LEN];
+    if (!check->proxy->be.check.logs)
+        return;
     check_describe(reason, sizeof(reason), result);
-    int len = snprintf(line, sizeof(line), "%s check for %sserver %s/%s %s%s, %s, status: %u/%u %s.",
+    backend_notice_say(checks.board, server, LOG_LEVEL_NOTICE, "%s check for %sserver %s/%s %s%s, %s, status: %u/%u %s.",
                        check->kind == CHECK_AGENT ? "Agent" : "Health", server->backup ? "backup " : "",
                        check->proxy->name, server->name, result->status == CHECK_L7OKC ? "conditionally " : "",
                        failed ? "failed" : "succeeded", reason, up ? health - check->rise + 1 : health,
                        up ? check->fall : check->rise,
-                       !up                                ? "DOWN"
+                       !up                                  ? "DOWN"
                        : atomic_load(&check->state->weight) ? "UP"
                                                             : "DRAIN");
-    log_send(checks.board, checks.inc, check->proxy->logs, LOG_LEVEL_NOTICE, checks.loop->wall_us,
-             slice_of(line, (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1));
 }
 
 // The other kind's word counts, too: a server comes up when neither holds it down.
 static bool other_is_well(const struct check *check)
 {
     const struct check *other = check_of(check->server, check->kind == CHECK_AGENT ? CHECK_HEALTH : CHECK_AGENT);
-    return !other || check_health(other) >= other->rise;
+    return (!other || check_health(other) >= other->rise) && !atomic_load(&check->state->ejected_us);
 }
 
 static void change(struct check *check, const struct check_result *result)
@@ -139,18 +141,34 @@ static void change(struct check *check, const struct check_result *result)
 
 void check_set_op(struct check *check, enum backend_op op, const struct check_result *result)
 {
-    (void)result;
-    backend_state_set_op(checks.board, check->server, op);
+    char reason[CHECK_REASON_LEN];
+    check_describe(reason, sizeof(reason), result);
+    backend_notice_op(checks.board, check->server, op, check->proxy->be.check.logs ? NULL : reason);
+}
+
+// What a server said may hold anything; lines and tables are to stay what they are.
+static void clean(char *out, const char *text)
+{
+    size_t len = 0;
+    for (const char *c = text ? text : ""; *c && len + 5 < CHECK_CLEAN_LEN; c++) {
+        if ((unsigned char)*c >= ' ' && *c != 0x7f)
+            out[len++] = *c;
+        else
+            len += (size_t)snprintf(out + len, CHECK_CLEAN_LEN - len, "<%02X>", (unsigned char)*c);
+    }
+    out[len] = '\0';
 }
 
 void check_note(struct check *check, enum check_status status, uint16_t code, const char *text, int32_t duration_ms)
 {
     struct backend_state *state = check->state;
-    struct check_result result = { .status = status, .code = code, .text = text, .duration_ms = duration_ms };
+    char shown[CHECK_CLEAN_LEN];
+    struct check_result result = { .status = status, .code = code, .text = shown, .duration_ms = duration_ms };
+    clean(shown, text);
     uint32_t before = atomic_load(check->kind == CHECK_AGENT ? &state->agent_status : &state->check_status);
-    put_on_board(check, &result);
+    check_show(check, &result);
     bool counted = count(check, check_status_is_failure(status));
-    if (check->proxy->be.check.logs && (counted || before != status))
+    if (counted || before != status)
         tell(check, &result);
     change(check, &result);
 }
@@ -158,10 +176,10 @@ void check_note(struct check *check, enum check_status status, uint16_t code, co
 void check_report(struct check *check, enum check_status status, uint16_t code, const char *text)
 {
     struct event_loop *loop = checks.loop;
-    _Atomic uint32_t *flags = check->kind == CHECK_AGENT ? &check->state->agent_flags : &check->state->check_flags;
-    bool is_off = atomic_load(flags) & CHECK_FLAG_OFF;
+    _Atomic uint32_t *flags = check_flags(check);
+    bool is_off = !(atomic_load(flags) & BACKEND_CHECK_ENABLED);
     check->running = false;
-    atomic_fetch_and(flags, ~(uint32_t)CHECK_FLAG_RUNNING);
+    atomic_fetch_and(flags, ~(uint32_t)BACKEND_CHECK_INPROGRESS);
     if (!is_off && check->ops->report)
         check->ops->report(check, status, code, text);
     else if (!is_off)

@@ -49,6 +49,7 @@ static bool put_format(struct check_run *run, const struct check_send *send)
 // What was said before this question is no answer to it.
 static bool make(struct check_run *run)
 {
+    check_run_look(run);
     const struct check_send *send = &run->step->send;
     run->sent = true;
     run->read = false;
@@ -57,7 +58,7 @@ static bool make(struct check_run *run)
     if (!buf_reserve(&run->out, &checks.bufs))
         return false;
     if (send->request)
-        return check_request_write(run, send->request) && check_answer_begin(&run->answer, send->request->is_head);
+        return check_request_write(run, send->request) && check_answer_begin(&run->answer, (uint16_t)checks.conf->global.max_headers, send->request->is_head);
     if (send->format || send->hex)
         return put_format(run, send);
     return put(run, send->data);

@@ -4,7 +4,6 @@
 #include "base/check.h"
 #include "config/line.h"
 
-#define CHECKS "needs health checks, which fairlead does not support yet"
 #define NETNS  "needs network namespaces, which fairlead does not enter"
 #define QUIC   "needs QUIC, which fairlead does not have"
 #define EARLY  "is not supported: early data may be replayed, and is not sent on to servers"
@@ -29,12 +28,10 @@ const struct config_refusal config_refuse_option[] = {
     { "level", CONFIG_IN_BIND, NULL },
     { "log-bufsize", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "log-proto", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "minconn", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "namespace", CONFIG_IN_BIND, NETNS },
     { "namespace", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NETNS },
     { "nbconn", CONFIG_IN_BIND, NULL },
     { "no-check-reuse-pool", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "non-stick", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "npn", CONFIG_IN_BIND | CONFIG_IN_CRT_LIST, NPN },
     { "npn", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NPN },
     { "ocsp-update", CONFIG_IN_BIND, OCSP },
@@ -44,7 +41,6 @@ const struct config_refusal config_refuse_option[] = {
     { "quic-cc-algo", CONFIG_IN_BIND, QUIC },
     { "quic-force-retry", CONFIG_IN_BIND, QUIC },
     { "quic-socket", CONFIG_IN_BIND, QUIC },
-    { "redir", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "resolve-net", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "resolve-opts", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "resolve-prefer", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
@@ -52,11 +48,7 @@ const struct config_refusal config_refuse_option[] = {
     { "set-proxy-v2-tlv-fmt", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "severity-output", CONFIG_IN_BIND, NULL },
     { "shard", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "socks4", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "stick", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "strict-maxconn", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "tcp-ut", CONFIG_IN_BIND, NULL },
-    { "tcp-ut", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "usesrc", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "ws", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
 };

@@ -4,7 +4,6 @@
 #include "base/check.h"
 #include "config/line.h"
 
-#define CHECKS   "needs health checks, which fairlead does not support yet"
 #define DISPATCH "is deprecated in HAProxy; use a 'server' line"
 #define FCGI     "needs FastCGI, which fairlead does not have"
 #define H2       "needs HTTP/2, which fairlead does not support yet"
@@ -14,9 +13,6 @@
 #define SSL_USE  "is not supported; name the certificate on the bind line, with 'crt' or 'crt-list'"
 
 const struct config_refusal config_refuse_proxy[] = {
-    { "clitcpka-cnt", CONFIG_IN_PROXY, NULL },
-    { "clitcpka-idle", CONFIG_IN_PROXY, NULL },
-    { "clitcpka-intvl", CONFIG_IN_PROXY, NULL },
     { "compression", CONFIG_IN_PROXY, NULL },
     { "crt", CONFIG_IN_PROXY, SSL_USE },
     { "dispatch", CONFIG_IN_PROXY, DISPATCH },
@@ -35,33 +31,17 @@ const struct config_refusal config_refuse_proxy[] = {
     { "filter spoe", CONFIG_IN_PROXY, SPOE },
     { "filter trace", CONFIG_IN_PROXY, NULL },
     { "guid", CONFIG_IN_PROXY, NULL },
-    { "http-send-name-header", CONFIG_IN_PROXY, NULL },
-    { "max-keep-alive-queue", CONFIG_IN_PROXY, NULL },
-    { "max-session-srv-conns", CONFIG_IN_PROXY, NULL },
     { "option checkcache", CONFIG_IN_PROXY, NULL },
     { "option disable-h2-upgrade", CONFIG_IN_PROXY, H2 },
-    { "option external-check", CONFIG_IN_PROXY, NULL },
     { "option http-drop-request-trailers", CONFIG_IN_PROXY, NULL },
     { "option http-drop-response-trailers", CONFIG_IN_PROXY, NULL },
     { "option independent-streams", CONFIG_IN_PROXY, NULL },
-    { "option ldap-check", CONFIG_IN_PROXY, NULL },
-    { "option mysql-check", CONFIG_IN_PROXY, NULL },
     { "option originalto", CONFIG_IN_PROXY, NULL },
-    { "option persist", CONFIG_IN_PROXY, NULL },
-    { "option pgsql-check", CONFIG_IN_PROXY, NULL },
-    { "option prefer-last-server", CONFIG_IN_PROXY, NULL },
-    { "option redis-check", CONFIG_IN_PROXY, NULL },
-    { "option smtpchk", CONFIG_IN_PROXY, NULL },
     { "option socket-stats", CONFIG_IN_PROXY, NULL },
     { "option spop-check", CONFIG_IN_PROXY, SPOE },
-    { "option ssl-hello-chk", CONFIG_IN_PROXY, CHECKS },
     { "option transparent", CONFIG_IN_PROXY, NULL },
-    { "persist rdp-cookie", CONFIG_IN_PROXY, NULL },
     { "quic-initial", CONFIG_IN_PROXY, QUIC },
     { "server-template", CONFIG_IN_PROXY, NULL },
-    { "srvtcpka-cnt", CONFIG_IN_PROXY, NULL },
-    { "srvtcpka-idle", CONFIG_IN_PROXY, NULL },
-    { "srvtcpka-intvl", CONFIG_IN_PROXY, NULL },
     { "ssl-f-use", CONFIG_IN_PROXY, SSL_USE },
     { "stats admin", CONFIG_IN_PROXY, NULL },
     { "stats auth", CONFIG_IN_PROXY, NULL },
@@ -76,11 +56,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "stats show-modules", CONFIG_IN_PROXY, NULL },
     { "stats show-node", CONFIG_IN_PROXY, NULL },
     { "stats uri", CONFIG_IN_PROXY, NULL },
-    { "stick match", CONFIG_IN_PROXY, NULL },
-    { "stick on", CONFIG_IN_PROXY, NULL },
-    { "stick store-request", CONFIG_IN_PROXY, NULL },
-    { "stick store-response", CONFIG_IN_PROXY, NULL },
-    { "stick-table", CONFIG_IN_PROXY, NULL },
     { "transparent", CONFIG_IN_PROXY, NULL },
     { "use-fcgi-app", CONFIG_IN_PROXY, FCGI },
 };

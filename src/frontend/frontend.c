@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "frontend/session.h"
 #include "os/identity.h"
+#include "stream/on_server.h"
 #include "transport/tls.h"
 
 enum { MAX_FREE_BUFS = 256, HEAD_ROOM_MIN = 512, SPARE_FILES = 8 };
@@ -51,6 +52,7 @@ void frontends_init(struct frontends *frontends, const struct program_conf *prog
         check_out_of_memory(global->max_headers * sizeof(struct http_field));
     frontends->max_sessions = max_sessions(program);
     backend_ctx_init(&frontends->backends, program, loop, board, inc, &frontends->mux);
+    backend_ctx_host(&frontends->backends, &stream_guests);
     stream_ctx_init(&frontends->streams, program, loop, board, inc, &frontends->mux, &frontends->backends);
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include "expr/var.h"
 #include "frontend/session.h"
@@ -243,13 +245,18 @@ static void timer_fired(struct event_timer *timer)
     }
 }
 
-static void socket_dress(int fd, const struct proxy_conf *conf, const struct global_conf *global)
+static void socket_dress(int fd, const struct bind_conf *bind, const struct global_conf *global)
 {
-    int on = 1;
+    const struct proxy_conf *conf = bind->proxy;
+    const struct proxy_keepalive *keepalive = &conf->keepalive[0];
+    unsigned user_timeout_ms = (unsigned)(bind->user_timeout_us / 1000);
     int rcvbuf = (int)global->rcvbuf_client;
     int sndbuf = (int)global->sndbuf_client;
     if (conf->options & PROXY_OPT_CLIENT_KEEPALIVE)
-        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+        transport_keepalive(fd, keepalive->count, (uint32_t)((keepalive->idle_us + 999999) / 1000000),
+                            (uint32_t)((keepalive->interval_us + 999999) / 1000000));
+    if (user_timeout_ms)
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
     if (rcvbuf)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf));
     if (sndbuf)
@@ -264,7 +271,7 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         return false;
     transport_conn_init_later(&session->front.conn, fd);
     const struct proxy_conf *conf = bind->proxy;
-    socket_dress(fd, conf, &frontends->program->global);
+    socket_dress(fd, bind, &frontends->program->global);
     session->owner = frontends;
     session->facts = (struct proxy_session){
         .conf = conf,

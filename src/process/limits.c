@@ -77,6 +77,7 @@ void limits_work_out(struct process_settings *settings, struct program_conf *pro
     settings->shares = num_workers > 1 && !global->ulimit_n && settings->share_files < settings->num_files;
     settings->max_files = global->fd_hard_limit;
     settings->maxconn = global->maxconn;
+    proxy_limits_finish(program);
     settings->maxsock = global->maxsock;
     settings->strict_limits = global->strict_limits;
 }
@@ -172,6 +173,7 @@ void limits_place(struct process_settings *settings, struct program_conf *progra
         settings->num_workers = os_cpus_usable();
     if (settings->num_workers > PROCESS_MAX_WORKERS)
         settings->num_workers = PROCESS_MAX_WORKERS;
+    program->global.num_workers = settings->num_workers;
     if (!global->cpu_maps)
         return;
     uint32_t num_groups = global->num_groups ? global->num_groups : 1;

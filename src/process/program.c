@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "board/board.h"
 #include "check/check.h"
+#include "check/external.h"
 #include "log/log.h"
 #include "frontend/frontend.h"
 #include "process/command.h"
@@ -21,6 +22,7 @@
 #include "process/worker.h"
 #include "proxy/conf.h"
 #include "table/proc_vars.h"
+#include "table/stick.h"
 #include "tls/shared.h"
 
 static void settings_from(struct process_settings *settings, const struct program_conf *program,
@@ -130,6 +132,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         .num_files = options->num_files,
         .more = read_master_socket,
         .numeric_hosts = options->no_getaddrinfo,
+        .may_fork = options->may_fork,
         .no_splice = options->no_splice,
         .no_server_verify = options->no_server_verify,
         .ignore_unresolved = options->ignore_unresolved,
@@ -159,10 +162,15 @@ static void program_unload(void *conf)
     free(arena);
 }
 
-static bool program_prepare(void *conf, struct process_settings *settings, struct text *messages, struct board *board)
+static void tell_pool(void *to, const char *text)
 {
-    struct program_conf *program = conf;
-    static const char *const sections[] = {
+    text_printf(to, "[NOTICE]   %s\n", text);
+}
+
+// The sections that the next generation is to find: those that are always there, and one for each stick table.
+static void sections_name(struct process_settings *settings, const struct program_conf *program)
+{
+    static const char *const always[] = {
         "log-sinks",
         TABLE_PROC_VARS_SECTION,
         TLS_SHARED_KEYS_SECTION,
@@ -170,22 +178,57 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         TLS_SHARED_STRIKES_SECTION,
         BACKEND_STATES_SECTION,
         BACKEND_LOADS_SECTION,
+        BACKEND_POOL_SECTION,
     };
-    settings->sections = sections;
-    settings->num_sections = NUM_ITEMS(sections);
+    size_t num = 0;
+    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
+        num += proxy->stick_table != NULL;
+    const char **names = arena_alloc(program->arena, (NUM_ITEMS(always) + num) * sizeof(*names));
+    memcpy(names, always, sizeof(always));
+    num = NUM_ITEMS(always);
+    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
+        if (!proxy->stick_table)
+            continue;
+        char *name = arena_alloc(program->arena, BOARD_NAME_MAX);
+        stick_section_name(name, proxy->stick_table);
+        names[num++] = name;
+    }
+    settings->sections = names;
+    settings->num_sections = (uint32_t)num;
+}
+
+static bool tables_prepare(const struct program_conf *program, struct text *messages, struct board *board)
+{
+    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
+        if (!proxy->stick_table || stick_table_prepare(proxy->stick_table, board))
+            continue;
+        text_printf(messages, "[ALERT]    no memory for the stick-table '%s' of %u entries: %s\n", proxy->name,
+                    proxy->stick_table->size, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static bool program_prepare(void *conf, struct process_settings *settings, struct text *messages, struct board *board)
+{
+    struct program_conf *program = conf;
+    sections_name(settings, program);
     limits_work_out(settings, program, board);
+    proxy_pool_tell(program, tell_pool, messages);
     // While /dev and /proc can be reached.
     CRYPTO_pre_sandbox_init();
     if (!tls_shared_prepare(board, &program->global.tls)) {
         text_printf(messages, "[ALERT]    no memory for TLS sessions and ticket keys: %s\n", strerror(errno));
         return false;
     }
-    if (!backend_states_prepare(board) || !backend_loads_prepare(board)) {
+    if (!backend_states_prepare(board) || !backend_loads_prepare(board) || !backend_pool_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
         return false;
     }
+    if (!tables_prepare(program, messages, board))
+        return false;
     if (proxy_conf_publish(program, board)) {
-        backend_states_adopt(program);
+        backend_states_adopt(program, board);
         admin_state_files_load(messages, program);
         return true;
     }
@@ -197,6 +240,7 @@ static void *traffic_start(struct worker *worker)
 {
     if (!tls_shared_seal())
         return NULL;
+    stick_enter(worker->board, worker->inc);
     struct frontends *frontends = calloc(1, sizeof(*frontends));
     if (frontends)
         frontends_init(frontends, worker->conf, &worker->loop, worker->board, worker->inc);
@@ -297,11 +341,25 @@ static void rotate(struct event_timer *timer)
     event_timer_set(&rotation.controller->loop, timer, rotation.controller->loop.now_us + pause_us);
 }
 
+static struct event_timer tables_timer;
+
+// In every controller: those of two generations need not have the same tables.
+static void tables_turn(struct event_timer *timer)
+{
+    struct controller *controller = rotation.controller;
+    uint64_t pause_us = stick_turn(controller->board);
+    if (pause_us < UINT64_MAX)
+        event_timer_set(&controller->loop, timer, controller->loop.now_us + pause_us);
+}
+
 static void *admin_side_start(struct controller *controller)
 {
+    stick_enter(controller->board, controller->inc);
+    event_timer_init(&tables_timer, tables_turn);
     rotation.controller = controller;
     event_timer_init(&rotation.timer, rotate);
     rotate(&rotation.timer);
+    tables_turn(&tables_timer);
     static const struct admin_ops ops = { .reload = admin_reload, .sockets = admin_sockets_ask };
     return admin_new(&(struct admin_start){
         .loop = &controller->loop,
@@ -325,8 +383,12 @@ static void admin_side_active(void *admin)
     struct controller *controller = rotation.controller;
     (void)admin;
     backend_states_reconcile(controller->conf, controller->board);
-    if (!check_begin(&(struct check_start){
-            .loop = &controller->loop, .conf = controller->conf, .board = controller->board, .inc = controller->inc }))
+    const struct check_start start = { .loop = &controller->loop,
+                                       .conf = controller->conf,
+                                       .board = controller->board,
+                                       .inc = controller->inc,
+                                       .helper_fd = controller->helper_fd };
+    if (!check_begin(&start))
         log_say(LOG_LEVEL_ALERT, "no health checks: out of memory");
     backend_states_begin(controller->conf, controller->board, &controller->loop);
 }
@@ -397,10 +459,23 @@ static const struct process_admin admin_side = {
     .stop = admin_side_stop,
 };
 
+static bool helper_is_wanted(const void *conf)
+{
+    return external_is_wanted(conf);
+}
+
+static void helper_run(const void *conf, int fd)
+{
+    external_serve(conf, fd);
+}
+
+static const struct process_helper helper = { .is_wanted = helper_is_wanted, .run = helper_run };
+
 const struct process_program process_program_fairlead = {
     .load = program_load,
     .unload = program_unload,
     .prepare = program_prepare,
     .traffic = &traffic,
     .admin = &admin_side,
+    .helper = &helper,
 };

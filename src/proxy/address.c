@@ -224,8 +224,8 @@ bool proxy_address_lookup(const struct config *config, struct transport_address 
     return found;
 }
 
-bool proxy_address_source(struct config *config, struct transport_address *addr, const struct config_line *line,
-                          uint32_t index)
+bool proxy_address_source(struct config *config, struct transport_address *addr, uint16_t *last_port,
+                          const struct config_line *line, uint32_t index)
 {
     struct proxy_address parsed;
     const char *error;
@@ -236,8 +236,16 @@ bool proxy_address_source(struct config *config, struct transport_address *addr,
         return false;
     if (parsed.is_fd || parsed.addr.family == AF_UNIX)
         return config_error(config, line, index, "only an IPv4 or IPv6 address can be a source");
-    if (parsed.port_kind == PROXY_PORT_RANGE || parsed.port_kind == PROXY_PORT_OFFSET)
-        return config_error(config, line, index, "a range of ports is not supported for a source");
+    if (parsed.port_kind == PROXY_PORT_OFFSET)
+        return config_error(config, line, index, "a source has no offset of a port");
+    if (parsed.port_kind == PROXY_PORT_RANGE && !last_port)
+        return config_error(config, line, index, "a range of ports is for the source of a 'server' line");
+    if (last_port)
+        *last_port = 0;
+    if (parsed.port_kind == PROXY_PORT_RANGE) {
+        *last_port = (uint16_t)parsed.last_port;
+        parsed.addr.port = (uint16_t)parsed.port;
+    }
     if (parsed.host && !proxy_address_lookup(config, &parsed.addr, &error, parsed.host, parsed.want))
         return config_error(config, line, index, "cannot resolve '%s': %s", parsed.host, error);
     *addr = parsed.addr;

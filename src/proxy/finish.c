@@ -7,6 +7,7 @@
 #include "proxy/ring.h"
 #include "proxy/errors.h"
 #include "proxy/ref.h"
+#include "proxy/stick_conf.h"
 #include "proxy/userlist.h"
 #include "proxy/words.h"
 #include "proxy/words_check.h"
@@ -79,11 +80,10 @@ static void number_servers(struct arena *arena, struct backend_conf *backend)
         numbers_add(&numbers, it->id);
     numbers_sort(&numbers);
     for (struct server_conf *it = backend->servers; it; it = it->next) {
+        // Each has its place in the count, the numbered ones, too: hashes go by these numbers.
         it->has_id = it->id != 0;
-        if (it->has_id)
-            numbers.next++;
-        else
-            it->id = numbers_next(&numbers);
+        it->id = it->has_id ? it->id : numbers_next(&numbers);
+        numbers.next += it->has_id;
     }
 }
 
@@ -259,6 +259,8 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_conf_check(config, proxy);
         ok &= proxy_logs_finish(config, proxy);
         ok &= resolve_names(config, proxy);
+        ok &= proxy_stick_finish(config, proxy);
+        ok &= proxy_pool_finish(config, proxy);
         ok &= proxy_tls_finish(config, proxy);
         ok &= check_rules_finish(config, proxy);
     }

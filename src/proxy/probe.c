@@ -6,7 +6,7 @@
 
 static bool is_checked(const struct server_conf *server)
 {
-    return server->probe.track_text != NULL;
+    return server->check.enabled || server->probe.track_text;
 }
 
 static bool is_watched(const struct server_conf *server)
@@ -14,7 +14,7 @@ static bool is_watched(const struct server_conf *server)
     return server->probe.agent || is_checked(server);
 }
 
-static const struct server_conf *find_tracked(struct config *config, const struct proxy_conf *proxy,
+static struct server_conf *find_tracked(struct config *config, const struct proxy_conf *proxy,
                                               const struct server_conf *server)
 {
     const char *text = server->probe.track_text;
@@ -31,7 +31,7 @@ static const struct server_conf *find_tracked(struct config *config, const struc
         }
     }
     const char *name = slash ? slash + 1 : text;
-    const struct server_conf *found = proxy_server_find(&backend->be, slice_str(name));
+    struct server_conf *found = proxy_server_find(&backend->be, slice_str(name));
     if (!found)
         config_diag_add(config->diag, CONFIG_ERROR, server->place,
                         "server %s/%s: there is no server '%s' in %s '%s' to track", proxy->name, server->name, name,
@@ -41,26 +41,34 @@ static const struct server_conf *find_tracked(struct config *config, const struc
 
 static bool resolve_track(struct config *config, struct proxy_conf *proxy, struct server_conf *server)
 {
-    const struct server_conf *tracked = find_tracked(config, proxy, server);
+    struct server_conf *tracked = find_tracked(config, proxy, server);
     if (!tracked)
         return false;
+    if (tracked->backend->proxy->be.check.disable_on_404 != proxy->be.check.disable_on_404) {
+        config_diag_add(config->diag, CONFIG_ERROR, server->place,
+                        "server %s/%s cannot track %s/%s: 'http-check disable-on-404' has to be set in both backends",
+                        proxy->name, server->name, tracked->backend->proxy->name, tracked->name);
+        return false;
+    }
     if (!is_watched(tracked)) {
         config_diag_add(config->diag, CONFIG_ERROR, server->place,
                         "server %s/%s cannot track %s/%s, which has neither 'check' nor 'agent-check' nor 'track'",
                         proxy->name, server->name, tracked->backend->proxy->name, tracked->name);
         return false;
     }
-    server->probe.track = tracked;
+    server->tracked = tracked;
+    server->next_tracker = tracked->trackers;
+    tracked->trackers = server;
     return true;
 }
 
 // Every server tracks at most one: walking at half and full speed meets in a loop.
 static bool tracks_itself(const struct server_conf *server)
 {
-    const struct server_conf *slow = server, *fast = server->probe.track;
-    while (fast && fast->probe.track && fast != slow) {
-        slow = slow->probe.track;
-        fast = fast->probe.track->probe.track;
+    const struct server_conf *slow = server, *fast = server->tracked;
+    while (fast && fast->tracked && fast != slow) {
+        slow = slow->tracked;
+        fast = fast->tracked->tracked;
     }
     return fast && fast == slow;
 }
@@ -71,7 +79,7 @@ static bool check_track(struct config *config, const struct proxy_conf *proxy, c
         return true;
     config_diag_add(config->diag, CONFIG_ERROR, server->place,
                     "server %s/%s cannot track %s/%s: whom that tracks leads back in a circle", proxy->name,
-                    server->name, server->probe.track->backend->proxy->name, server->probe.track->name);
+                    server->name, server->tracked->backend->proxy->name, server->tracked->name);
     return false;
 }
 
@@ -103,8 +111,31 @@ static bool check_server(struct config *config, const struct proxy_conf *proxy, 
         why = "'agent-check' needs 'agent-addr' where the server has no address of its own";
     else if (probe->track_text && probe->init_state != PROBE_INIT_NONE)
         why = "'init-state' is that of the server it tracks: 'track' goes without";
+    else if (probe->track_text && server->check.enabled)
+        why = "'track' goes without 'check': the state is that of the server it tracks";
     if (why)
         config_diag_add(config->diag, CONFIG_ERROR, server->place, "server %s/%s: %s", proxy->name, server->name, why);
+    return !why;
+}
+
+static bool check_external(struct config *config, struct proxy_conf *proxy)
+{
+    const struct check_conf *check = &proxy->be.check;
+    const struct global_conf *global = &proxy_program(config)->global;
+    const char *why = NULL;
+    proxy->external.enabled =
+        check->protocol == CHECK_PROTOCOL_BUILT_IN && strcmp(check->name, "external-check") == 0;
+    if (!proxy->external.enabled)
+        return true;
+    if (!global->external_checks)
+        why = "needs 'external-check' in the global section";
+    else if (!global->may_fork)
+        why = "needs 'insecure-fork-wanted' in the global section";
+    else if (!proxy->external.command)
+        why = "needs 'external-check command'";
+    if (why)
+        config_diag_add(config->diag, CONFIG_ERROR, proxy->place, "%s '%s': 'option external-check' %s",
+                        proxy_kind(proxy), proxy->name, why);
     return !why;
 }
 
@@ -112,6 +143,7 @@ bool proxy_probe_finish(struct config *config, struct program_conf *program)
 {
     bool ok = true;
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
+        ok &= proxy->disabled || check_external(config, proxy);
         for (struct server_conf *it = proxy->disabled ? NULL : proxy->be.servers; it; it = it->next) {
             ok &= check_server(config, proxy, it);
             complete(config, proxy, it);

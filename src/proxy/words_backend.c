@@ -63,10 +63,7 @@ static bool parse_retry_on(struct config *config, void *object, const struct con
 static bool parse_fullconn(struct config *config, void *object, const struct config_word *word,
                            const struct config_line *line)
 {
-    if (proxy_word_needs(config, object, word, line, PROXY_SIDE_BACK, "maxconn"))
-        config_diag_add(
-            config->diag, CONFIG_WARNING, line->place,
-            "'fullconn' has no effect: it is for servers with 'minconn', which fairlead does not support yet");
+    proxy_word_needs(config, object, word, line, PROXY_SIDE_BACK, "maxconn");
     return config_word_u32(config, object, word, line);
 }
 
@@ -94,7 +91,7 @@ static bool parse_source(struct config *config, void *object, const struct confi
     struct proxy_conf *proxy = object;
     const struct config_arg *option = config_arg_at(line, 1), *value = config_arg_at(line, 2);
     proxy_word_needs(config, proxy, word, line, PROXY_SIDE_BACK, NULL);
-    if (!proxy_address_source(config, &proxy->be.source, line, 0))
+    if (!proxy_address_source(config, &proxy->be.source, NULL, line, 0))
         return false;
     proxy->be.source_interface = NULL;
     if (!option)
@@ -163,9 +160,9 @@ static const struct config_word words[] = {
       INTO(be.fullconn),
       .max = INT32_MAX,
       .args = "<number>",
-      .help = "The load at which servers reach their maxconn, where they have a minconn. None can have one yet, so "
-              "that the "
-              "line is accepted with a warning and has no effect.",
+      .help = "The number of sessions in the backend at which servers with a 'minconn' reach their maxconn. The "
+              "default is a tenth of the sum of maxconn of the frontends that may lead here, by names that do not "
+              "vary.",
       .good = "fullconn 1000",
       .bad = "fullconn x",
       .bad_says = "is no number" },

@@ -69,13 +69,13 @@ static bool option_init_state(struct config *config, void *object, const struct 
 static bool option_marked(struct config *config, void *object, const struct config_word *word,
                           const struct config_line *line)
 {
-    struct probe_conf *probe = &((struct server_conf *)object)->probe;
+    struct server_conf *server = object;
     bool is_down = strcmp(word->name, "on-marked-down") == 0;
     uint8_t found;
     const struct choice choice = { is_down ? "shutdown-sessions" : "shutdown-backup-sessions", 1 };
     if (!choose(config, &found, line, is_down ? "on-marked-down action" : "on-marked-up action", &choice, 1))
         return false;
-    *(is_down ? &probe->kill_on_down : &probe->kill_backups_on_up) = true;
+    *(is_down ? &server->down_kills : &server->up_kills_backups) = true;
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include <net/if.h>
 #include <string.h>
 #include "proxy/address.h"
+#include "proxy/answer.h"
 #include "proxy/words.h"
 
 static bool option_bool(struct config *config, void *object, const struct config_word *word,
@@ -102,7 +103,7 @@ static bool option_source(struct config *config, void *object, const struct conf
     struct server_conf *server = object;
     (void)word;
     server->source_interface = NULL;
-    return proxy_address_source(config, &server->source, line, 0);
+    return proxy_address_source(config, &server->source, &server->source_last_port, line, 0);
 }
 
 static bool option_interface(struct config *config, void *object, const struct config_word *word,
@@ -194,6 +195,27 @@ static bool option_cookie(struct config *config, void *object, const struct conf
     return true;
 }
 
+static bool option_redir(struct config *config, void *object, const struct config_word *word,
+                         const struct config_line *line)
+{
+    const struct config_arg *arg = config_arg_at(line, 0);
+    (void)word;
+    for (const char *c = arg->str; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            return config_error(config, line, 0, "a prefix cannot hold spaces or control characters");
+    if (arg->len == 0 || arg->len > 4096)
+        return config_error(config, line, 0, "the prefix cannot be %s", arg->len ? "so long" : "empty");
+    bool ok;
+    struct server_conf *server = object;
+    struct proxy_answer *answer = (struct proxy_answer *)proxy_answer_new(config->arena, &ok, 302, NULL,
+                                                                          "cache-control: no-cache\r\n", SLICE(""));
+    must(ok);
+    answer->close = true;
+    server->redir = arg->str;
+    server->redir_answer = answer;
+    return true;
+}
+
 enum { IN_BOTH = CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER };
 
 #define INTO(member) .into = offsetof(struct server_conf, member)
@@ -226,12 +248,18 @@ static const struct config_word words[] = {
            "stickiness. The default is 1."),
     NUMBER("maxconn", maxconn, 0, INT32_MAX,
            "Most connections that all workers together open to the server; further requests queue. 0: no limit."),
+    NUMBER("minconn", minconn, 0, INT32_MAX,
+           "With fewer sessions in the backend than its 'fullconn' the server's maxconn is lower: it rises with their "
+           "number, from <number> on. 0: 'maxconn' holds always."),
     NUMBER("maxqueue", maxqueue, 0, INT32_MAX,
            "Most requests that wait for this very server; further ones go to another. 0: no limit."),
     SWITCH("backup", option_bool, backup, true, "Used only when no other server is available."),
     SWITCH("no-backup", option_bool, backup, false, "Undoes 'backup'."),
     SWITCH("disabled", option_bool, disabled, true, "The server starts in maintenance and gets no traffic."),
     SWITCH("enabled", option_bool, disabled, false, "Undoes 'disabled'."),
+    SWITCH("non-stick", option_bool, non_stick, true,
+           "No 'stick store-request' or 'stick store-response' remembers the server."),
+    SWITCH("stick", option_bool, non_stick, false, "Undoes 'non-stick'."),
     SWITCH("tfo", option_bool, tfo, true, "TCP Fast Open: the first bytes go with the SYN."),
     SWITCH("no-tfo", option_bool, tfo, false, "Undoes 'tfo'."),
     SWITCH("send-proxy", option_send_proxy, send_proxy, PROXY_SEND_PROXY_V1,
@@ -264,9 +292,10 @@ static const struct config_word words[] = {
       .in = IN_BOTH,
       .min_args = 1,
       .parse = option_source,
-      .args = "<address>[:<port>]",
-      .help = "The address to connect from.",
-      .good = "source 127.0.0.1",
+      .args = "<address>[:<port>[-<port>]]",
+      .help = "The address to connect from, and the port, or a range of ports, of which each connection takes one that "
+              "is free: all workers share it. Servers may share one, too.",
+      .good = "source 127.0.0.1:20000-30000",
       .bad = "source 127.0.0.1:90-80",
       .bad_says = "invalid port range" },
     { .name = "interface",
@@ -283,7 +312,7 @@ static const struct config_word words[] = {
       .min_args = 1,
       .parse = option_pool_max_conn,
       .args = "<number>",
-      .help = "Idle connections that each worker keeps; -1, the default: no limit; 0: none.",
+      .help = "Idle connections that are kept, by all workers together; -1, the default: no limit; 0: none.",
       .good = "pool-max-conn 100",
       .bad = "pool-max-conn -2",
       .bad_says = "is no number" },
@@ -294,8 +323,8 @@ static const struct config_word words[] = {
       INTO(pool_purge_us),
       .value = 1000,
       .args = "<time>",
-      .help = "How often half of the idle connections that were not needed since are closed; the default is 5s, 0 is "
-              "never.",
+      .help = "How often half of the idle connections that were not needed since are closed; the default is 5s. With 0 "
+              "no connection is kept idle.",
       .good = "pool-purge-delay 1s",
       .bad = "pool-purge-delay x",
       .bad_says = "is no time" },
@@ -319,6 +348,16 @@ static const struct config_word words[] = {
       .good = "init-addr last,libc,none",
       .bad = "init-addr dns",
       .bad_says = "unknown init-addr method" },
+    { .name = "redir",
+      .in = IN_BOTH,
+      .min_args = 1,
+      .parse = option_redir,
+      .args = "<prefix>",
+      .help = "GET and HEAD requests for the server are answered with a redirection (302) to <prefix> followed by their "
+              "path and query; others are served. The prefix should not end with '/', nor lead back here.",
+      .good = "redir http://images.example.org",
+      .bad = "redir ''",
+      .bad_says = "cannot be empty" },
     { .name = "cookie",
       .in = IN_BOTH,
       .min_args = 1,

@@ -114,6 +114,6 @@ static const struct config_word words[] = {
               "log tells when that begins and ends. Ours.",
       .good = "option fail-open",
       .bad = "option fail-open yes",
-      .bad_says = "unexpected argument" },
+      .bad_says = "takes no argument" },
 };
 CONFIG_WORDS(words);

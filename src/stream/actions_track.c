@@ -51,11 +51,12 @@ static bool parse_track(struct config *config, struct rule *rule, const struct c
 }
 
 // What HAProxy counts when tracking begins only after the fact was there.
-static void catch_up(const struct stream *stream, const struct stream_track_counter *counter, uint32_t ruleset)
+static void catch_up(const struct stream *stream, struct stream_track_counter *counter, uint32_t ruleset)
 {
     const struct global_conf *global = &stream->ctx->program->global;
     struct stick_table *table = counter->table;
-    if (stream->track_counted) {
+    counter->is_late = stream->track_counted && ruleset == RULE_TCP_CONTENT;
+    if (stream->track_counted && !counter->is_late) {
         stick_add(table, counter->entry, STICK_HTTP_REQ_CNT, 0, 1);
         stick_add(table, counter->entry, STICK_HTTP_REQ_RATE, 0, 1);
     }
@@ -76,10 +77,12 @@ static enum rule_verdict run_track(struct expr_subject *subject, const struct ru
     if (stream_track_of(subject, action->number))
         return RULE_NEXT;
     subject->may_change = false;
-    if (!expr_eval(&action->key, subject, &key))
-        return subject->may_change && !subject->final ? RULE_WAIT : RULE_NEXT;
-    const struct stream_track_counter *counter =
-        stream_track_start(subject, action->number, action->table->table, &key);
+    if (!expr_eval(&action->key, subject, &key)) {
+        // Bytes that may still come are waited for as a condition waits for them: as long as inspect-delay says.
+        subject->acted = false;
+        return rule->ruleset == RULE_TCP_CONTENT && subject->may_change && !subject->final ? RULE_WAIT : RULE_NEXT;
+    }
+    struct stream_track_counter *counter = stream_track_start(subject, action->number, action->table->table, &key);
     if (counter && subject->stream)
         catch_up(subject->stream, counter, rule->ruleset);
     return RULE_NEXT;

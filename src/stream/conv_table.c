@@ -109,8 +109,8 @@ CONVERT(table_idle)
       .convert = function,                                                                                             \
       .help = text,                                                                                                    \
       .good = "src," word "(sticky)",                                                                                  \
-      .bad = "src," word "(nosuch)",                                                                                   \
-      .bad_says = "there is no stick table 'nosuch'" },
+      .bad = "src," word "(a,b)",                                                                                      \
+      .bad_says = "takes (" },
 #define ROW(word, op, data, text)                                                                                      \
     TABLE_ROW("table_" #word, table_##word, EXPR_INT, text " of that key in the table (that of this proxy).")
 #define ARRAY_ROW(word, op, data, text)                                                                                \

@@ -253,5 +253,8 @@ bool stream_cookie_look(struct stream *stream, struct server **server, bool assi
     for (int i = -1; (i = http_head_find(&stream->request, HTTP_FIELD_COOKIE, (unsigned)(i + 1))) >= 0;)
         if (!look_at_field(stream, (unsigned)i, server, assigned))
             return false;
+    // Of cookies that are the servers' affair alone the log says nothing.
+    if (conf->mode == PROXY_COOKIE_PASSIVE && !conf->indirect)
+        stream->cookie_seen = stream->cookie_set = '-';
     return true;
 }

@@ -33,6 +33,13 @@ static bool edit_field(struct stream *stream, unsigned index, const struct cooki
     const char *own = stream->server ? stream->server->conf->cookie : NULL;
     char text[PROXY_COOKIE_MAX + 2];
     stream_cookie_pair(&pair, value, 0, false);
+    // Space around '=' does not travel on.
+    if (pair.has_value && (pair.name_end != pair.equal || pair.value > pair.equal + 1)) {
+        if (!splice(stream, index, pair.name_end, pair.value - pair.name_end, SLICE("=")))
+            return false;
+        value = http_field_value(&stream->response, index);
+        stream_cookie_pair(&pair, value, 0, false);
+    }
     if (!pair.has_value || !slice_equal(slice_of(value.ptr + pair.name, pair.name_end - pair.name),
                                         slice_of(conf->name, conf->name_len)))
         return true;
@@ -158,7 +165,7 @@ static bool insert(struct stream *stream, const struct cookie_conf *conf)
 bool stream_cookie_answer(struct stream *stream)
 {
     const struct cookie_conf *conf = &stream->backend->conf->be.cookie;
-    if (!conf->name)
+    if (!conf->name || (conf->mode == PROXY_COOKIE_PASSIVE && !conf->indirect))
         return true;
     stream->subject.when = EXPR_AT_RESPONSE_HEAD;
     return edit_own(stream, conf) && (!must_insert(stream, conf) || insert(stream, conf));

@@ -85,6 +85,9 @@ static bool edit_host(struct stream *stream)
     const struct http_head *request = &stream->request;
     char ip[TRANSPORT_ADDRESS_TEXT_MAX];
     char text[TRANSPORT_ADDRESS_TEXT_MAX + 16];
+    const char *named = stream->backend->conf->be.name_header;
+    if (UNLIKELY(named) && slice_equal(slice_str(named), SLICE("host")))
+        return true;
     // Another protocol than HTTP/1.x travels as it came.
     if (LIKELY(http_head_find(request, HTTP_FIELD_HOST, 0) >= 0) || request->version_len)
         return true;
@@ -125,11 +128,22 @@ static bool edit_early_data(struct stream *stream)
     return http_edits_add_known(&stream->edits, name, SLICE("1"));
 }
 
+static bool edit_server_name(struct stream *stream)
+{
+    const char *name = stream->backend->conf->be.name_header;
+    if (LIKELY(!name))
+        return true;
+    for (int i = -1; (i = http_head_find_name(&stream->request, slice_str(name), (unsigned)(i + 1))) >= 0;)
+        if (!http_edits_drop(&stream->edits, (unsigned)i))
+            return false;
+    return http_edits_add_known(&stream->edits, slice_str(name), slice_str(stream->server->conf->name));
+}
+
 bool stream_edit_request(struct stream *stream)
 {
     return http_edits_drop_hop_by_hop(&stream->edits, &stream->request, stream->upgrade) && edit_host(stream) &&
            edit_forwardfor(stream) && edit_forwarded(stream) && edit_unique_id(stream) &&
-           edit_early_data(stream);
+           edit_early_data(stream) && edit_server_name(stream);
 }
 
 bool stream_edit_response(struct stream *stream)

@@ -208,7 +208,7 @@ static const char *conn_events(const struct mux_h1 *h1, enum stream_error error)
 static bool fetch_term_events(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
                               struct expr_walk *walk)
 {
-    static const char letters[] = "-CcSsPLRIK";
+    static const char letters[] = "-CcSsPLRIKDU";
     enum { ROOM = 32 };
     const struct stream *stream = subject->stream;
     enum stream_error front, back = STREAM_ERROR_NONE;

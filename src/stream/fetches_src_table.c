@@ -94,8 +94,8 @@ FETCH(fetch_avl)
       .fetch = function,                                                                                               \
       .help = text,                                                                                                    \
       .good = word "(sticky) gt 1",                                                                                    \
-      .bad = word "(nosuch)",                                                                                          \
-      .bad_says = "there is no stick table 'nosuch'" },
+      .bad = word "(a,b)",                                                                                             \
+      .bad_says = "takes (" },
 #define ROW(word, op, data, text)                                                                                      \
     TABLE_ROW("src_" #word, src_##word, text " of the client's address in the table (that of this proxy).")
 #define GET_ROW(word, op, data, text) ROW(get_##word, op, data, text)

@@ -37,18 +37,6 @@ static bool ask(struct expr_subject *subject, struct expr_sample *out, uint64_t 
     return found;
 }
 
-static bool ask_tracked(struct expr_subject *subject, struct expr_sample *out, uint64_t number,
-                        const struct expr_arg *table)
-{
-    struct stick_table *where;
-    struct stick_entry *entry = NULL;
-    bool is_ours = false;
-    find_entry(&where, &entry, &is_ours, stream_track_of(subject, number), table);
-    if (is_ours && entry)
-        stick_put(where, entry);
-    return put_bool(out, entry != NULL);
-}
-
 // The key as it is stored.
 static bool ask_key(struct expr_subject *subject, struct expr_sample *out, uint64_t number)
 {
@@ -137,8 +125,8 @@ FETCHES(trackers, TRACKERS, CONN_CUR, "")
 #define STATE(number)                                                                                                  \
     FETCH(sc##number##_tracked)                                                                                        \
     {                                                                                                                  \
-        (void)walk;                                                                                                    \
-        return ask_tracked(subject, out, number, &args[0]);                                                            \
+        (void)args, (void)walk;                                                                                        \
+        return put_bool(out, stream_track_of(subject, number) != NULL);                                                \
     }                                                                                                                  \
     FETCH(sc##number##_key)                                                                                            \
     {                                                                                                                  \
@@ -152,7 +140,7 @@ STATE(2)
 FETCH(sc_tracked)
 {
     (void)walk;
-    return ask_tracked(subject, out, (uint64_t)args[0].num, &args[1]);
+    return put_bool(out, stream_track_of(subject, (uint64_t)args[0].num) != NULL);
 }
 
 FETCH(sc_key)
@@ -207,10 +195,10 @@ static const struct expr_fetch fetches[] = {
     STREAM_TRACK_GETS(GET_ROWS)
     STREAM_TRACK_ARRAY_GETS(GET_ARRAY_ROW)
     ROWS_OF(trackers, EXPR_INT, "The number of those that track at this moment, connections and streams,")
-    LONG_ROW(tracked, EXPR_BOOL, "Whether the counter tracks an entry, and the table has one of that key."),
-    SHORT_ROW(tracked, 0, EXPR_BOOL, "Whether counter 0 tracks an entry, and the table has one of that key."),
-    SHORT_ROW(tracked, 1, EXPR_BOOL, "Whether counter 1 tracks an entry, and the table has one of that key."),
-    SHORT_ROW(tracked, 2, EXPR_BOOL, "Whether counter 2 tracks an entry, and the table has one of that key."),
+    LONG_ROW(tracked, EXPR_BOOL, "Whether the counter tracks an entry."),
+    SHORT_ROW(tracked, 0, EXPR_BOOL, "Whether counter 0 tracks an entry."),
+    SHORT_ROW(tracked, 1, EXPR_BOOL, "Whether counter 1 tracks an entry."),
+    SHORT_ROW(tracked, 2, EXPR_BOOL, "Whether counter 2 tracks an entry."),
     { .name = "sc_key", .args = "<ctr>", .min_args = 1, .max_args = 1, .out = EXPR_ANY, .prepare = prepare_key,
       .when = EXPR_FROM_CONNECT, .fetch = sc_key, .help = "The key of the entry that the counter tracks.",
       .good = "sc_key(0) -m found", .bad = "sc_key(x)", .bad_says = "the number of a tracked counter" },

@@ -59,7 +59,7 @@ bool stream_log_is_due(const struct proxy_conf *frontend)
 
 char stream_end_letter(enum stream_end end)
 {
-    static const char letters[] = "-CcSsPLRIK";
+    static const char letters[] = "-CcSsPLRIKDU";
     return letters[end];
 }
 

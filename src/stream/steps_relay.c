@@ -25,6 +25,7 @@ enum stream_verdict stream_send_head(struct stream *stream)
     if (stream->upgrade && !stream->request.first[HTTP_FIELD_UPGRADE])
         stream->upgrade = false;
     back->upgrading = stream->upgrade;
+    stream->wire_mark = back->conn.wire_sent;
     if (!stream_edit_request(stream) || !mux_stream_start(&back->stream, &stream->request, &stream->edits,
                                                           front->stream.rx, stream->request.content_length))
         return stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
@@ -46,8 +47,8 @@ static enum stream_verdict no_answer(struct stream *stream, enum mux_head why)
     uint64_t *be = stream->backend->counters;
     uint64_t *srv = stream->server->counters;
     enum stream_verdict verdict;
-    if (why != MUX_HEAD_BAD && why != MUX_HEAD_LONG && stream_resend(stream))
-        return STREAM_GO;
+    if (why != MUX_HEAD_BAD && why != MUX_HEAD_LONG && stream_resend(stream, &verdict))
+        return verdict;
     backend_observe(stream->server,
                     why == MUX_HEAD_BAD || why == MUX_HEAD_LONG ? BACKEND_SEEN_BAD_HEAD : BACKEND_SEEN_CUT);
     bool is_empty = why == MUX_HEAD_EOF || why == MUX_HEAD_FAIL;
@@ -90,6 +91,7 @@ static bool binds_to_client(const struct stream *stream)
     const struct http_head *head = &stream->response;
     if (head->status != 401 && head->status != 407)
         return false;
+    stream->session->prefers_last = true;
     struct slice name = head->status == 401 ? SLICE("www-authenticate") : SLICE("proxy-authenticate");
     for (int i = -1; (i = http_head_find_name(head, name, (unsigned)(i + 1))) >= 0;) {
         struct slice value = http_field_value(head, (unsigned)i);

@@ -6,7 +6,10 @@
 #include "stream/error.h"
 #include "stream/act.h"
 #include "stream/cookie.h"
+#include "stream/persist.h"
+#include "stream/on_server.h"
 #include "stream/steps.h"
+#include "stream/stick.h"
 
 // Whom it waits for was named by a cookie, a rule or a hash.
 static bool waits_for_one(const struct stream *stream)
@@ -23,7 +26,7 @@ static void offer_free_slots(struct stream *stream)
         struct server *server = &backend->servers[i];
         if (backend_server_is_usable(server) && (!waits_for_one(stream) || server == stream->server))
             board_queue_offer(stream->ctx->board, backend->conf->be_object, server->conf->object,
-                              server->conf->maxconn);
+                              backend_state_maxconn(server->conf));
     }
 }
 
@@ -45,7 +48,10 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     proxy_gauge_raise(wanted ? &board_gauges(ctx->board, wanted)[PROXY_GAUGE_QUEUE_MAX]
                              : &backend->gauges[PROXY_GAUGE_QUEUE_MAX],
                       len + 1);
-    stream->server = wanted ? server : NULL;
+    if (wanted)
+        stream_server_join(stream, server);
+    else
+        stream_server_part(stream), stream->server = NULL;
     stream->waiter = board_queue_wait_ranked(ctx->board, be, wanted, ctx->inc, (uint64_t)(uintptr_t)stream,
                                              stream->wishes.prio_class, stream->wishes.prio_offset_ms);
     if (!stream->waiter)
@@ -60,7 +66,7 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
 static void take_server(struct stream *stream, struct server *server)
 {
     struct stream_ctx *ctx = stream->ctx;
-    stream->server = server;
+    stream_server_join(stream, server);
     stream->has_slot = true;
     stream->times.queued_us = ctx->loop->now_us;
     backend_count(server->counters, PROXY_COUNT_SESSIONS, 1);
@@ -122,8 +128,15 @@ enum stream_verdict stream_pick_server(struct stream *stream)
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
     if (!server)
         server = named;
+    if (!server && !stream->redispatched)
+        server = stream_persist_rdp(stream);
+    struct server *known = stream_stick_pick(stream, server != NULL);
+    if (!server)
+        server = known;
     bool full = false;
     stream->sticky = server != NULL;
+    if (!server && !stream->redispatched)
+        server = stream_persist_last(stream);
     stream->insists = false;
     if (!server) {
         enum stream_verdict verdict;
@@ -137,11 +150,18 @@ enum stream_verdict stream_pick_server(struct stream *stream)
         }
         stream->insists = backend_pick_insists(backend, &ask);
     }
+    if (!server && backend->conf->options & PROXY_OPT_FAIL_OPEN)
+        server = backend_pick_closed(backend, &full);
     if (!server) {
+        stream_server_part(stream);
         stream->server = NULL;
+        stream_no_server(stream);
         backend_count(backend->counters, PROXY_COUNT_CONN_ERRORS, 1);
         return stream_refuse(stream, 503, STREAM_END_SERVER, false);
     }
+    enum stream_verdict verdict;
+    if (stream_redirect_away(stream, server, &verdict))
+        return verdict;
     if (full || !backend_slot_take(server, false))
         return enqueue(stream, server);
     take_server(stream, server);
@@ -179,7 +199,11 @@ void stream_queue_granted(struct stream_ctx *ctx)
     uint64_t cookie;
     while (board_queue_granted(ctx->board, &waiter, &cookie, &object, ctx->inc)) {
         struct stream *stream = (struct stream *)(uintptr_t)cookie;
-        must(stream->waiter == waiter && stream->step == STREAM_QUEUE);
+        must(stream->waiter == waiter && (stream->step == STREAM_QUEUE || stream->step == STREAM_CONNECT));
+        if (stream->step == STREAM_CONNECT) {
+            stream_room_granted(stream);
+            continue;
+        }
         struct backend *backend = stream->backend;
         struct server *server = server_of_object(backend, object);
         stream->waiter = 0;
@@ -191,8 +215,9 @@ void stream_queue_granted(struct stream_ctx *ctx)
             continue;
         }
         // Another was faster: back to the head of the queue.
-        stream->waiter = board_queue_wait_first(ctx->board, backend->conf->be_object,
-                                                waits_for_one(stream) ? stream->server->conf->object : 0, ctx->inc, cookie);
+        stream->waiter =
+            board_queue_wait_first(ctx->board, backend->conf->be_object,
+                                   waits_for_one(stream) ? stream->server->conf->object : 0, ctx->inc, cookie);
         if (stream->waiter)
             offer_free_slots(stream);
         else
@@ -201,29 +226,39 @@ void stream_queue_granted(struct stream_ctx *ctx)
     }
 }
 
+// Whether balancing has a server to offer besides the stream's own.
 static bool has_other(const struct stream *stream)
 {
     const struct backend *backend = stream->backend;
-    for (uint32_t i = 0; i < backend->num_servers; i++)
-        if (&backend->servers[i] != stream->server && backend_server_is_usable(&backend->servers[i]) &&
-            !backend->servers[i].conf->backup)
+    bool all_backups = (backend->conf->options & PROXY_OPT_ALL_BACKUPS) != 0;
+    bool is_active = false, has_backup = false, seen_backup = false;
+    for (uint32_t i = 0; i < backend->num_servers; i++) {
+        const struct server *server = &backend->servers[i];
+        if (!backend_server_is_open(server))
+            continue;
+        if (!server->conf->backup && server != stream->server)
             return true;
-    return false;
+        is_active |= !server->conf->backup;
+        // Of backups only the first counts, unless all do.
+        has_backup |= server->conf->backup && server != stream->server && (all_backups || !seen_backup);
+        seen_backup |= server->conf->backup;
+    }
+    return !is_active && has_backup;
 }
 
 static bool may_redispatch(const struct stream *stream)
 {
     const struct backend_conf *conf = &stream->backend->conf->be;
-    if (!(stream->backend->conf->options & PROXY_OPT_REDISPATCH) || conf->num_servers < 2 || stream->force_persist)
+    if (!(stream->backend->conf->options & PROXY_OPT_REDISPATCH) || stream->force_persist || !has_other(stream))
         return false;
-    int32_t interval = conf->redispatch_interval;
-    // Nothing ties this request to its server, and the rotation has others: waiting for this one would help nobody.
-    if (!stream->sticky && conf->balance.algorithm == PROXY_BALANCE_ROUNDROBIN && has_other(stream))
+    // Nothing ties this request to its server, and balancing has others: waiting for this one would help nobody.
+    if (!stream->sticky && !stream->insists)
         return true;
+    int32_t interval = conf->redispatch_interval;
     uint32_t done = stream->retries + 1;
     if (interval > 0)
         return done % (uint32_t)interval == 0;
-    return stream->retries_left <= (interval < 0 ? -interval : 1);
+    return interval < 0 && stream->retries_left <= -interval;
 }
 
 // The next attempt, at the same server or another; `pause` gives the same one a moment to recover.
@@ -235,12 +270,13 @@ static enum stream_verdict try_again(struct stream *stream, bool pause)
     stream->retries_left--;
     stream->retries++;
     if (redispatch) {
-        if (stream->sticky)
+        if (stream->cookie_seen == 'V')
             stream->cookie_seen = 'D';
         backend_count(be, PROXY_COUNT_REDISPATCHES, 1);
         backend_count(srv, PROXY_COUNT_REDISPATCHES, 1);
         stream->redispatched = true;
         stream->has_slot = false;
+        stream_server_part(stream);
         stream->deadline_us = 0;
         backend_slot_give(stream->server);
         stream_step_set(stream, STREAM_PICK_SERVER);
@@ -264,6 +300,7 @@ static enum stream_verdict try_again(struct stream *stream, bool pause)
 enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
 {
     stream_relay_fini(&stream->up);
+    stream_room_leave(stream);
     if (stream->back) {
         stream_note_back_error(stream);
         stream_note_handshake(stream, why);
@@ -278,19 +315,9 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
         backend_count(stream->server->counters, PROXY_COUNT_CONN_ERRORS, 1);
         return stream_refuse(stream, 503, why, false);
     }
+    stream_note_retry(stream, why == STREAM_END_SERVER_TIMEOUT ? STREAM_RETRY_CONNECT_TIMEOUT : STREAM_RETRY_CONNECT);
     // An attempt that timed out took long enough.
     return try_again(stream, why != STREAM_END_SERVER_TIMEOUT);
-}
-
-// What an attempt left behind that reached a server.
-static void forget_attempt(struct stream *stream)
-{
-    stream_relay_fini(&stream->up);
-    stream_relay_fini(&stream->down);
-    backend_conn_close(stream->back, false);
-    stream->back = NULL;
-    stream->reused = stream->head_sent = stream->got_answer = stream->response_valid = false;
-    stream->no_pool = true;
 }
 
 bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdict *verdict)
@@ -298,36 +325,12 @@ bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdic
     if (!(stream->backend->conf->be.retry_on & why) || stream->wishes.no_l7_retry || stream->retries_left <= 0 ||
         stream->answer_head || !mux_h1_rewind(stream->front))
         return false;
-    forget_attempt(stream);
+    stream_note_retry(stream, why == PROXY_RETRY_EMPTY     ? STREAM_RETRY_EMPTY
+                              : why == PROXY_RETRY_JUNK    ? STREAM_RETRY_JUNK
+                              : why == PROXY_RETRY_TIMEOUT ? STREAM_RETRY_TIMEOUT
+                                                           : STREAM_RETRY_STATUS);
+    stream_forget_attempt(stream);
     stream->deadline_us = 0;
     *verdict = try_again(stream, false);
-    return true;
-}
-
-// Safe to repeat: nothing of the answer came, the method has no effect of its own, and the body is still at hand.
-bool stream_may_send_again(const struct stream *stream)
-{
-    if (stream->wishes.no_l7_retry)
-        return false;
-    switch (stream->request.method) {
-    case HTTP_METHOD_GET:
-    case HTTP_METHOD_HEAD:
-    case HTTP_METHOD_OPTIONS:
-    case HTTP_METHOD_TRACE:
-    case HTTP_METHOD_PUT:
-    case HTTP_METHOD_DELETE:
-        return !stream->got_answer && stream->front->can_rewind;
-    default:
-        return false;
-    }
-}
-
-bool stream_resend(struct stream *stream)
-{
-    if (!stream->reused || !stream_may_send_again(stream) || !mux_h1_rewind(stream->front))
-        return false;
-    backend_count(stream->server->counters, PROXY_COUNT_POOL_RETRIES, 1);
-    forget_attempt(stream);
-    stream_step_set(stream, STREAM_CONNECT);
     return true;
 }

@@ -8,7 +8,9 @@
 #include "proxy/userlist.h"
 #include "stream/capture.h"
 #include "stream/error.h"
+#include "stream/on_server.h"
 #include "stream/steps.h"
+#include "stream/stick.h"
 #include "stream/track.h"
 #include "transport/tls.h"
 
@@ -115,6 +117,7 @@ void stream_ctx_fini(struct stream_ctx *ctx)
     expr_var_pool_free(ctx->expr.vars);
     free(ctx->expr.scratch.mem);
     userlist_checks_free(ctx->checks);
+    stream_sticks_fini(ctx);
 }
 
 static struct stream *stream_take(struct stream_ctx *ctx)
@@ -169,7 +172,9 @@ static void stream_give(struct stream *stream)
     give_chunk(ctx, stream->reply_body);
     ctx->num_streams--;
     event_task_cancel(&stream->task);
+    list_remove(&stream->on_server);
     stream_captures_free(stream->captures);
+    stream_stick_free(stream);
     if (ctx->num_free >= MAX_FREE) {
         free(stream);
         return;
@@ -197,10 +202,12 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->subject.stream = stream;
     stream->subject.scopes = 1U << EXPR_SCOPE_SESS | 1U << EXPR_SCOPE_TXN | 1U << EXPR_SCOPE_REQ | 1U << EXPR_SCOPE_RES;
     stream->subject.vars[EXPR_SCOPE_SESS] = session->vars;
+    list_init(&stream->on_server);
     stream->cookie_seen = stream->cookie_set = '-';
     stream->times.idle_us = session->idle_us;
     stream->client_act_us = ctx->loop->now_us;
     event_task_init(&stream->task, task_run);
+    list_init(&stream->conn_wait.link);
     http_head_init(&stream->request, stream->request_fields, ctx->mux->max_fields);
     stream->request.lax = (session->conf->options & PROXY_OPT_LAX_REQUEST) != 0;
     front->stream.user = stream;
@@ -305,7 +312,7 @@ static void leave_conn(struct stream *stream, bool keep)
     stream_note_back_error(stream);
     stream->back = NULL;
     if (keep)
-        backend_pool_put(back, &stream->session->own_conn);
+        backend_pool_put(back, stream->session->conf->fe.keeps_no_conn ? NULL : &stream->session->own_conn);
     else
         backend_conn_close(back, false);
 }
@@ -314,6 +321,8 @@ static void leave_queue(struct stream *stream)
 {
     stream_relay_fini(&stream->up);
     stream_relay_fini(&stream->down);
+    if (stream->server)
+        stream_room_leave(stream);
     if (stream->waiter) {
         uint32_t waiter = stream->waiter;
         stream->waiter = 0;
@@ -325,6 +334,7 @@ static void leave_queue(struct stream *stream)
 
 static void leave_slot(struct stream *stream)
 {
+    stream_server_part(stream);
     if (stream->has_slot) {
         stream->has_slot = false;
         backend_slot_give(stream->server);
@@ -520,7 +530,7 @@ static uint64_t server_deadline(const struct stream *stream)
 
 static uint64_t relay_deadline(const struct stream *stream)
 {
-    return earlier(stream->rule_due_us, earlier(client_deadline(stream), server_deadline(stream)));
+    return earlier(earlier(stream->rule_due_us, stream->settle_due_us), earlier(client_deadline(stream), server_deadline(stream)));
 }
 
 void stream_arm(struct stream *stream)
@@ -602,10 +612,12 @@ void stream_timer_fired(struct stream *stream)
     case STREAM_CONNECT:
         if (stream->retry_wait)
             stream->retry_wait = false;
-        else
+        else if (!stream_room_late(stream))
             verdict = stream_retry(stream, STREAM_END_SERVER_TIMEOUT);
         break;
     case STREAM_RELAY:
+        if (stream->settle_due_us)
+            break;
         if (!stream->rule_due_us || stream->rule_due_us > now_us)
             verdict = relay_timeout(stream);
         break;

@@ -54,9 +54,8 @@ static void count_connection(struct stick_table *table, struct stick_entry *entr
     stick_touch(table, entry);
 }
 
-const struct stream_track_counter *stream_track_start(struct expr_subject *subject, uint32_t number,
-                                                      const struct stick_table_conf *conf,
-                                                      const struct expr_sample *sample)
+struct stream_track_counter *stream_track_start(struct expr_subject *subject, uint32_t number,
+                                                const struct stick_table_conf *conf, const struct expr_sample *sample)
 {
     struct stream_ctx *ctx = subject->process->owner;
     struct proxy_session *session = subject->session;
@@ -110,12 +109,38 @@ void stream_track_count_all(struct stream_ctx *ctx, const struct proxy_session *
     }
 }
 
+// A connection that goes on for long keeps its entries young.
+static void touch(const struct stream *stream)
+{
+    for (uint32_t i = 0; i < stream->ctx->program->global.stick_counters; i++) {
+        const struct stream_track_counter *counter = counter_at(stream->session, stream->track, i);
+        if (counter)
+            stick_touch(counter->table, counter->entry);
+    }
+}
+
 void stream_track_request(struct stream *stream)
 {
     if (stream->track_counted)
         return;
     stream->track_counted = true;
+    if (!stream->session->track && !stream->track)
+        return;
     stream_track_count(stream, STICK_HTTP_REQ_CNT, STICK_HTTP_REQ_RATE);
+    touch(stream);
+}
+
+void stream_track_late(struct stream *stream)
+{
+    uint32_t num = stream->ctx->program->global.stick_counters;
+    for (uint32_t i = 0; stream->track && i < num; i++) {
+        struct stream_track_counter *counter = &stream->track->counters[i];
+        if (!counter->entry || !counter->is_late)
+            continue;
+        counter->is_late = false;
+        stick_add(counter->table, counter->entry, STICK_HTTP_REQ_CNT, 0, 1);
+        stick_add(counter->table, counter->entry, STICK_HTTP_REQ_RATE, 0, 1);
+    }
 }
 
 void stream_track_bad(struct stream *stream, bool is_error)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
+#include "stream/on_server.h"
 #include "stream/steps.h"
 #include "stream/track.h"
 #include "stream/wish.h"
@@ -40,6 +41,8 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     tunnel->back = stream->back;
     tunnel->backend = stream->backend;
     tunnel->server = stream->server;
+    stream_server_part(stream);
+    list_append(&tunnel->server->tunnels, &tunnel->on_server);
     tunnel->has_slot = stream->has_slot;
     tunnel->in_backend = stream->in_backend;
     tunnel->upgraded = stream->head_valid;
@@ -131,7 +134,7 @@ static void write_log(struct stream_tunnel *tunnel, enum stream_end end)
         return;
     log->end = (uint8_t)end;
     // As HAProxy has it, a tunnel that is killed was in no phase.
-    log->end_phase = end == STREAM_END_OK || end == STREAM_END_KILLED ? '-' : 'D';
+    log->end_phase = end == STREAM_END_OK || end >= STREAM_END_KILLED ? '-' : 'D';
     log->end_us = tunnel->ctx->loop->now_us;
     log->bytes_in = tunnel->bytes_in;
     log->bytes_out = tunnel->bytes_out;
@@ -162,6 +165,7 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     tunnel->bytes_out = tunnel->front->stream.bytes_out;
     stream_relay_fini(&tunnel->up);
     stream_relay_fini(&tunnel->down);
+    list_remove(&tunnel->on_server);
     if (tunnel->has_slot)
         backend_slot_give(tunnel->server);
     if (tunnel->in_backend)
@@ -180,6 +184,11 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
 static void tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end)
 {
     tunnel_end(tunnel, end, true);
+}
+
+void stream_tunnel_end(struct stream_tunnel *tunnel, enum stream_end end)
+{
+    tunnel_end(tunnel, end, false);
 }
 
 // One direction; false where the tunnel is over.

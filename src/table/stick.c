@@ -209,6 +209,36 @@ static bool key_of_address(char *room, uint8_t type, const struct expr_addr *add
     return true;
 }
 
+const char *stick_type_name(enum stick_type type)
+{
+    static const char *const names[] = { "ip", "ipv6", "integer", "string", "binary" };
+    must(type < NUM_ITEMS(names));
+    return names[type];
+}
+
+enum expr_type stick_type_of(enum stick_type type)
+{
+    static const enum expr_type types[] = { EXPR_ADDR, EXPR_ADDR, EXPR_INT, EXPR_STR, EXPR_BIN };
+    must(type < NUM_ITEMS(types));
+    return types[type];
+}
+
+// Bytes as the cast to binary has them: of an address its own, of a number eight, the highest first.
+static struct slice bytes_of(char scratch[EXPR_TEXT_LEN], const struct expr_sample *sample)
+{
+    if (sample->type == EXPR_ADDR) {
+        size_t len = sample->addr.family == 4 ? 4 : 16;
+        memcpy(scratch, sample->addr.bytes, len);
+        return slice_of(scratch, len);
+    }
+    if (sample->type != EXPR_INT && sample->type != EXPR_BOOL)
+        return sample->str;
+    uint64_t num = sample->type == EXPR_BOOL ? sample->boolean : (uint64_t)sample->num;
+    for (int i = 0; i < 8; i++)
+        scratch[i] = (char)(num >> (56 - 8 * i));
+    return slice_of(scratch, 8);
+}
+
 bool stick_key(struct slice *key, char room[STICK_KEY_ROOM], const struct stick_table_conf *conf,
                const struct expr_sample *sample)
 {
@@ -216,35 +246,33 @@ bool stick_key(struct slice *key, char room[STICK_KEY_ROOM], const struct stick_
     int64_t num;
     char scratch[EXPR_TEXT_LEN];
     struct slice text;
+    uint32_t low;
+    *key = slice_of(room, conf->key_len);
     switch ((enum stick_type)conf->type) {
     case STICK_IP:
     case STICK_IPV6:
-        *key = slice_of(room, conf->type == STICK_IP ? 4 : 16);
-        return expr_sample_addr(sample, &addr) && key_of_address(room, conf->type, &addr);
-    case STICK_INTEGER: {
+        // A text is one of the table's own family; only addresses change theirs.
+        return expr_sample_addr(sample, &addr) &&
+               (sample->type == EXPR_ADDR || (addr.family == 4) == (conf->type == STICK_IP)) &&
+               key_of_address(room, conf->type, &addr);
+    case STICK_INTEGER:
         if (!expr_sample_int(sample, &num))
             return false;
-        uint32_t low = (uint32_t)num;
+        low = (uint32_t)num;
         memcpy(room, &low, sizeof(low));
-        *key = slice_of(room, sizeof(low));
         return true;
-    }
-    case STICK_STRING:
-        text = expr_sample_str(sample, scratch);
-        text.len = slice_find(text, '\0');
-        text.len = text.len < conf->key_len ? text.len : conf->key_len;
-        break;
     case STICK_BINARY:
-        text = expr_sample_str(sample, scratch);
-        text.len = text.len < conf->key_len ? text.len : conf->key_len;
+        text = bytes_of(scratch, sample);
         memset(room, 0, conf->key_len);
         break;
     default:
-        return false;
+        text = expr_sample_str(sample, scratch);
+        text.len = slice_find(text, '\0');
+        key->len = text.len < conf->key_len ? text.len : conf->key_len;
+        break;
     }
-    if (text.len == 0)
-        return false;
-    memcpy(room, text.ptr, text.len);
-    *key = slice_of(room, conf->type == STICK_BINARY ? conf->key_len : text.len);
+    text.len = text.len < conf->key_len ? text.len : conf->key_len;
+    if (text.len)
+        memcpy(room, text.ptr, text.len);
     return true;
 }

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 #include "transport/conn.h"
@@ -51,6 +52,18 @@ bool transport_conn_init(struct event_loop *loop, struct transport_conn *conn, i
     return false;
 }
 
+void transport_keepalive(int fd, uint32_t count, uint32_t idle_s, uint32_t interval_s)
+{
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    if (count)
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+    if (idle_s)
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    if (interval_s)
+        setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+}
+
 static bool bind_source(int fd, const struct transport_address *source)
 {
     struct sockaddr_storage storage;
@@ -64,14 +77,16 @@ static bool bind_source(int fd, const struct transport_address *source)
     return len && bind(fd, (struct sockaddr *)&storage, len) == 0;
 }
 
-static bool set_up_socket(int fd, const struct transport_connect *how)
+static bool set_up_socket(int fd, const struct transport_connect *how, const struct transport_address *source)
 {
     int on = 1;
     bool is_tcp = how->to->family != AF_UNIX;
     if (is_tcp && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
         return false;
     if (is_tcp && how->tcp_keepalive)
-        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+        transport_keepalive(fd, how->keepalive_count, how->keepalive_idle_s, how->keepalive_interval_s);
+    if (is_tcp && how->user_timeout_ms)
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &how->user_timeout_ms, sizeof(how->user_timeout_ms));
     if (is_tcp && how->fast_open)
         setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on));
     // Marks need a privilege, and are dropped without it, as HAProxy does.
@@ -91,11 +106,11 @@ static bool set_up_socket(int fd, const struct transport_connect *how)
     if (how->interface &&
         setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, how->interface, (socklen_t)strlen(how->interface) + 1) != 0)
         return false;
-    return !how->source || bind_source(fd, how->source);
+    return !source || bind_source(fd, source);
 }
 
-enum io transport_conn_connect(struct event_loop *loop, struct transport_conn *conn,
-                               const struct transport_connect *how, void (*on_ready)(struct transport_conn *conn))
+static enum io connect_from(struct event_loop *loop, struct transport_conn *conn, const struct transport_connect *how,
+                            const struct transport_address *source, void (*on_ready)(struct transport_conn *conn))
 {
     struct sockaddr_storage storage;
     socklen_t len = transport_address_to_sockaddr(how->to, &storage);
@@ -108,7 +123,7 @@ enum io transport_conn_connect(struct event_loop *loop, struct transport_conn *c
     if (fd < 0)
         return IO_FAIL;
     bool connected = false;
-    if (set_up_socket(fd, how)) {
+    if (set_up_socket(fd, how, source)) {
         connected = connect(fd, (struct sockaddr *)&storage, len) == 0;
         // A unix socket whose backlog is full says EAGAIN at once and no event will ever come: that is a failure.
         if ((connected || errno == EINPROGRESS) && transport_conn_init(loop, conn, fd, on_ready)) {
@@ -121,6 +136,27 @@ enum io transport_conn_connect(struct event_loop *loop, struct transport_conn *c
     close(fd);
     errno = error;
     return IO_FAIL;
+}
+
+// The kernel alone knows which ports of the range are free for this very destination, and it is asked by trying. All
+// who take from the range take turns, so that the port tried first is the one that was taken longest ago.
+enum io transport_conn_connect(struct event_loop *loop, struct transport_conn *conn,
+                               const struct transport_connect *how, void (*on_ready)(struct transport_conn *conn))
+{
+    enum { TRIES_MAX = 1024 };
+    enum io io = IO_FAIL;
+    if (!how->last_port)
+        return connect_from(loop, conn, how, how->source, on_ready);
+    struct transport_address source = *how->source;
+    uint32_t num = how->last_port - how->source->port + 1u;
+    for (uint32_t tries = 0; io != IO_OK && tries < num && tries < TRIES_MAX; tries++) {
+        uint64_t turn = atomic_fetch_add_explicit(how->next_port, 1, memory_order_relaxed);
+        source.port = (uint16_t)(how->source->port + turn % num);
+        io = connect_from(loop, conn, how, &source, on_ready);
+        if (io != IO_OK && errno != EADDRINUSE && errno != EADDRNOTAVAIL)
+            return io;
+    }
+    return io;
 }
 
 enum io transport_conn_fail(struct transport_conn *conn, int error)
@@ -213,6 +249,7 @@ enum io transport_conn_send(struct transport_conn *conn, size_t *sent, const cha
     if (put < 0 && errno != EAGAIN)
         return transport_conn_fail_send(conn, errno);
     *sent = put > 0 ? (size_t)put : 0;
+    conn->wire_sent += *sent;
     if (*sent == len)
         return IO_OK;
     conn->can_write = false;
@@ -239,6 +276,7 @@ enum io transport_conn_sendv(struct transport_conn *conn, size_t *sent, struct i
     if (put < 0 && errno != EAGAIN)
         return transport_conn_fail_send(conn, errno);
     *sent = put > 0 ? (size_t)put : 0;
+    conn->wire_sent += *sent;
     if (*sent == len)
         return IO_OK;
     conn->can_write = false;
@@ -289,6 +327,7 @@ enum io transport_conn_splice_out(struct transport_conn *conn, size_t *moved, in
     if (put < 0 && errno != EAGAIN)
         return transport_conn_fail_send(conn, errno);
     *moved = put > 0 ? (size_t)put : 0;
+    conn->wire_sent += *moved;
     if (*moved == max)
         return IO_OK;
     if (put <= 0)
