@@ -24,8 +24,8 @@ struct backend_plan {
     uint64_t *starts;  // by index: the weights of the members before it
     uint64_t total;    // of the weights of all members
 
-    // The rotation: an order of places where it is short enough, else the ends of each member's stretch of places, which
-    // are then visited in strides.
+    // The rotation: an order of places where it is short enough, else the ends of each member's stretch of places,
+    // which are then visited in strides.
     uint16_t *order;
     uint64_t *ends;
     uint64_t stride;

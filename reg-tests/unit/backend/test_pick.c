@@ -66,8 +66,12 @@ static void rig_start(uint32_t num, enum proxy_balance algorithm)
         if (i % 70 == 69)
             assert_int_not_equal(board_object(rig.board, object + 2), 0);
     }
+    for (uint32_t i = 0; i < num; i++) {
+        snprintf(object, sizeof(object), "c/be/s%u", i);
+        rig.servers[i].pool_object = board_object(rig.board, object);
+    }
     assert_true(backend_states_prepare(rig.board) && backend_loads_prepare(rig.board));
-    backend_states_adopt(&rig.program);
+    backend_states_adopt(&rig.program, rig.board);
 }
 
 static void rig_stop(void)
