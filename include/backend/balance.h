@@ -19,7 +19,7 @@ struct backend_node {
 // order, or there are stretches, or there is a ring; for some algorithms nothing of it.
 struct backend_plan {
     uint32_t num;      // servers that take part
-    uint32_t *members; // their indexes, in the order of the file
+    uint32_t *members; // their indexes, in the order of the file; for `first`, of ids
     uint32_t *weights; // by index, 0: takes no part; what counts for this algorithm
     uint64_t *starts;  // by index: the weights of the members before it
     uint64_t total;    // of the weights of all members
@@ -102,6 +102,9 @@ uint32_t backend_ring_find(const struct backend_plan *plan, uint32_t key);
 
 // backend_is_within_factor says whether `server` may be given one more connection, as far as hash-balance-factor goes.
 bool backend_is_within_factor(const struct backend_plan *plan, const struct server *server);
+
+// backend_first_plan puts the members of the plan number `which` into the order of their ids.
+void backend_first_plan(struct backend *backend, uint32_t which);
 
 // ---- loads --------------------------------------------------------------------------------------------------------
 

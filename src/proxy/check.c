@@ -35,8 +35,7 @@ static void check_balance(struct config *config, struct proxy_conf *proxy)
 {
     struct balance_conf *balance = &proxy->be.balance;
     bool is_http = proxy->mode == PROXY_MODE_HTTP;
-    if (!proxy->has_backend ||
-        (is_http ? balance->algorithm != PROXY_BALANCE_RDP_COOKIE : !balances_by_head(balance)))
+    if (!proxy->has_backend || (is_http ? balance->algorithm != PROXY_BALANCE_RDP_COOKIE : !balances_by_head(balance)))
         return;
     warn(config, proxy, "'balance %s' in %s '%s' is ignored: it needs mode %s; roundrobin is used instead",
          proxy_balance_name(balance->algorithm), proxy_kind(proxy), proxy->name, is_http ? "tcp" : "http");
