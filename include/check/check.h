@@ -20,6 +20,9 @@ const char *check_status_name(enum check_status status);
 // check_status_text gives the long one ("Layer4 check passed").
 const char *check_status_text(enum check_status status);
 
+// check_status_has_code says whether a code is told with it: of what an answer was read for.
+bool check_status_has_code(enum check_status status);
+
 struct check_start {
     struct event_loop *loop;
     const struct program_conf *conf;

@@ -46,7 +46,10 @@ static const char *do_weight(const struct server_conf *server, const struct agen
 {
     if (!answer->has_weight)
         return NULL;
-    backend_notice_weight(checks.board, server, agent_answer_weight(answer, server->weight));
+    uint32_t weight = agent_answer_weight(answer, server->weight);
+    if (proxy_balance_is_static(&server->backend->balance) && weight && weight != server->weight)
+        return "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.";
+    backend_notice_weight(checks.board, server, weight);
     return NULL;
 }
 
@@ -75,18 +78,14 @@ static void take_line(struct agent *agent, struct slice line)
                  more.len ? " (" : "", (int)(more.len < 96 ? more.len : 96), more.ptr ? more.ptr : "",
                  more.len ? ")" : "");
     else if (answer.wrong.len)
-        snprintf(text, sizeof(text), "agent reports an error : %.*s", (int)(answer.wrong.len < 96 ? answer.wrong.len : 96),
-                 answer.wrong.ptr);
+        snprintf(text, sizeof(text), "agent reports an error : %.*s",
+                 (int)(answer.wrong.len < 96 ? answer.wrong.len : 96), answer.wrong.ptr);
     else if (warning)
         snprintf(text, sizeof(text), "agent warns : %s", warning);
     // It goes into logs and statistics.
     for (char *c = text; *c; c++)
         *c = *c < ' ' || *c == 0x7f || *c == '"' ? '?' : *c;
-    end(agent,
-        answer.op == AGENT_OP_UP     ? CHECK_L7OK
-        : answer.op == AGENT_OP_DOWN ? CHECK_L7STS
-                                     : CHECK_CHECKED,
-        text);
+    end(agent, answer.op == AGENT_OP_UP ? CHECK_L7OK : answer.op == AGENT_OP_DOWN ? CHECK_L7STS : CHECK_CHECKED, text);
 }
 
 // True: nothing is left to send.
@@ -184,8 +183,8 @@ static void report(struct check *check, enum check_status status, uint16_t code,
     if (status == CHECK_L7OK || status == CHECK_L7STS)
         check_note(check, status, code, text, duration_ms);
     else
-        check_show(check, &(struct check_result){
-                              .status = status, .code = code, .text = text, .duration_ms = duration_ms });
+        check_show(check,
+                   &(struct check_result){ .status = status, .code = code, .text = text, .duration_ms = duration_ms });
 }
 
 static const struct check_ops ops = { .begin = begin, .timeout = timeout, .drop = drop, .report = report };
@@ -204,6 +203,5 @@ void check_agent_add(struct check *check, const struct server_conf *server)
     };
     atomic_store(&check->state->agent_rise, check->rise);
     atomic_store(&check->state->agent_fall, check->fall);
-    atomic_store(&check->state->agent_flags,
-                 BACKEND_CHECK_CONFIGURED | BACKEND_CHECK_ENABLED | BACKEND_CHECK_AGENT);
+    atomic_store(&check->state->agent_flags, BACKEND_CHECK_CONFIGURED | BACKEND_CHECK_ENABLED | BACKEND_CHECK_AGENT);
 }

@@ -69,8 +69,8 @@ static void end(struct check *check, enum check_status status, uint16_t code, co
     check_report(check, status, code, text);
 }
 
-// The helper ends what takes too long, and says so: where it says nothing it is gone, or just being started again, which
-// no server is to blame for. That cannot go on for ever.
+// The helper ends what takes too long, and says so: where it says nothing it is gone, or just being started again,
+// which no server is to blame for. That cannot go on for ever.
 static void timeout(struct check *check)
 {
     uint64_t now_us = clock_mono_us();
