@@ -87,6 +87,7 @@ struct backend_state {
     _Atomic uint32_t num_downs;     // times it went down
     _Atomic uint32_t errors;        // consecutive ones seen by `observe`
     _Atomic uint32_t last_error;    // the latest of them, enum backend_seen (backend/observe.h)
+    _Atomic uint32_t num_observed;  // times that `observe` was acted on
     _Atomic uint32_t num_ejects;    // times it was taken out by `observe` without checks, a quiet time resets it
     _Atomic uint64_t ejected_us;    // monotonic: until when it is out for that; 0: it is not
     _Atomic uint64_t observed[8];   // its answers of late, for `share`; see src/backend/observe.c

@@ -58,7 +58,7 @@ static bool option_init_state(struct config *config, void *object, const struct 
                               const struct config_line *line)
 {
     static const struct choice choices[] = {
-        { "fully-up", PROBE_INIT_FULLY_UP }, { "up", PROBE_INIT_UP },     { "down", PROBE_INIT_DOWN },
+        { "fully-up", PROBE_INIT_FULLY_UP },     { "up", PROBE_INIT_UP },     { "down", PROBE_INIT_DOWN },
         { "fully-down", PROBE_INIT_FULLY_DOWN }, { "none", PROBE_INIT_NONE },
     };
     (void)word;
