@@ -63,7 +63,7 @@ static void conf_make(struct fixture *f)
                                  .has_backend = true,
                                  .mode = PROXY_MODE_HTTP,
                                  .be_object = board_object(f->board, "b/be"),
-                                 .be = { .proxy = &f->be, .servers = &f->s1, .num_servers = 2 } };
+                                 .be = { .proxy = &f->be, .servers = &f->s1, .num_servers = 2, .fullconn = 10 } };
     f->fe = (struct proxy_conf){ .name = "fe",
                                  .id = 2,
                                  .has_frontend = true,
