@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "backend/pool.h"
 #include "frontend/rig.h"
 
 enum { PATIENCE_US = 5000000 };
@@ -101,6 +102,7 @@ void rig_start(struct rig *rig)
 {
     assert_true(backend_states_prepare(rig->board));
     assert_true(backend_loads_prepare(rig->board));
+    assert_true(backend_pool_prepare(rig->board));
     backend_states_adopt(&rig->program, rig->board);
     assert_true(event_loop_init(&rig->loop));
     rig->loop.max_sleep_us = 1000;
@@ -120,10 +122,10 @@ void rig_free(struct rig *rig)
     assert_int_equal(rig->traffic.pipes.num_lent, 0);
     backend_ctx_stop(&rig->traffic.backends);
     assert_int_equal(rig->traffic.bufs.num_lent, 0);
+    assert_int_equal(board_queue_len(rig->board, rig->proxy.be_object, 0), 0);
     frontends_fini(&rig->traffic);
     for (uint32_t object = 1; object < board_object_limit(rig->board); object++)
         assert_int_equal(board_lane_sum(rig->board, object), 0);
-    assert_int_equal(board_queue_len(rig->board, rig->proxy.be_object, 0), 0);
     event_loop_fini(&rig->loop);
     close(rig->listen_fd);
     for (uint32_t i = 0; i < rig->proxy.be.num_servers; i++)
