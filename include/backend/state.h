@@ -206,6 +206,13 @@ void backend_state_repair(const struct server_conf *server);
 // backend_state_renew makes the state of `server` what the configuration says, as if it were new.
 void backend_state_renew(const struct server_conf *server);
 
+// backend_state_begins_down says whether `server` is down until checks found it well: `init-state down` and fully-down.
+bool backend_state_begins_down(const struct server_conf *server);
+
+// backend_state_first_health gives the health that a server with checks begins with, at a start and when it leaves
+// maintenance. HAProxy manual, "init-state".
+uint32_t backend_state_first_health(const struct server_conf *server);
+
 // backend_state_admin_of_file gives the bits that the configuration asks for.
 uint32_t backend_state_admin_of_file(const struct server_conf *server);
 

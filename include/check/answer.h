@@ -19,6 +19,7 @@ struct check_answer {
     uint32_t body_len;
     uint32_t rest_at; // what is not decoded yet
     uint8_t state;
+    uint16_t max_fields;
     bool is_head; // of a request with HEAD
 };
 
@@ -29,8 +30,9 @@ enum check_answer_step {
     CHECK_ANSWER_BAD,   // it is no answer in HTTP/1
 };
 
-// check_answer_begin makes ready for the answer to a request; false where memory is exhausted.
-bool check_answer_begin(struct check_answer *answer, bool is_head);
+// check_answer_begin makes ready for the answer, of at most `max_fields` fields, to a request (`is_head`: with HEAD);
+// false where memory is exhausted.
+bool check_answer_begin(struct check_answer *answer, uint16_t max_fields, bool is_head);
 
 // check_answer_fini frees what reading an answer took.
 void check_answer_fini(struct check_answer *answer);

@@ -7,8 +7,9 @@
 #include "check/answer.h"
 #include "check/engine.h"
 #include "transport/conn.h"
+#include "transport/socks4.h"
 
-enum { CHECK_TEXT_LEN = 512 };
+enum { CHECK_TEXT_LEN = 128 };
 
 struct check_run {
     struct transport_conn conn;
@@ -21,6 +22,8 @@ struct check_run {
     struct buf out;                   // what is to be sent
     struct expr_subject subject;
     struct check_answer answer;
+    struct transport_address to; // where the connection leads, which is behind `socks4` where it is used
+    struct transport_socks4 socks4;
     uint16_t code; // HTTP status of the last answer
     uint16_t port; // that was connected to
     uint8_t num_connects;

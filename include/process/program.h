@@ -33,6 +33,7 @@ struct process_options {
     bool diagnostics;          // -dD
     bool ignore_unresolved;    // -dr
     bool no_getaddrinfo;       // -dG
+    bool may_fork;             // -dI
     bool no_splice;            // -dS
     bool no_server_verify;     // -dV
     const char *pidfile;       // -p

@@ -126,7 +126,7 @@ struct check_reading {
     size_t used;        // out, with NEXT: so many bytes are done with, and not shown to the steps after this one
     enum check_status status; // out, with FAIL or PASS
     uint16_t code;            // out, shown with the status
-    char text[96];            // out, likewise: NUL-terminated
+    char text[128];           // out, likewise: NUL-terminated
 };
 
 enum check_verdict {
@@ -144,6 +144,7 @@ struct check_expect {
     enum check_match match;
     bool negated;
     bool whole_value; // `fhdr`
+    bool is_hex;      // CHECK_MATCH_BYTES: it was written as `binary`
     int32_t min_recv; // -1: not given
     enum check_status ok_status; // CHECK_UNKNOWN: the usual one
     enum check_status error_status;
@@ -164,7 +165,7 @@ struct check_expect {
 struct check_step {
     struct check_step *next;
     enum check_action action;
-    uint32_t number; // from 1, in messages; CHECK_VAR has the one before it
+    uint32_t number; // from 1, in messages; 0 for one that nobody wrote
     const char *comment;
     union {
         struct check_connect connect;
@@ -187,7 +188,8 @@ struct check_list {
     struct check_step *first;
     struct check_step *last;
     const struct proxy_conf *owner; // who began it
-    const char *comment;            // `tcp-check comment`, for the steps that follow
+    const char *comment;            // `tcp-check comment`, for the step that follows
+    uint32_t num;                   // of its lines, comments included
 };
 
 // Of a proxy.
@@ -218,7 +220,7 @@ struct check_server_conf {
     uint64_t fastinter_us; // 0: inter
     uint64_t downinter_us; // 0: inter
     uint16_t port;         // 0: the server's
-    struct transport_address addr; // AF_UNSPEC: the server's; its port counts for nothing
+    struct transport_address addr; // AF_UNSPEC: the server's; its port, unless 0, counts where `port` is 0
     const char *addr_host;         // a name that addr is to be resolved from
     const char *sni;
     const char *proto;

@@ -52,6 +52,10 @@ bool proxy_conf_check(struct config *config, struct proxy_conf *proxy);
 // proxy_certs gives the store of certificates, which the first that asks makes (src/proxy/tls.c).
 struct tls_store *proxy_certs(struct config *config);
 
+// proxy_pool_finish checks what the servers of `proxy` say of connections kept open, and prepares it; before
+// proxy_tls_finish.
+bool proxy_pool_finish(struct config *config, struct proxy_conf *proxy);
+
 // proxy_tls_finish completes what the lines of `proxy` say of TLS with the global section's defaults, loads the files
 // that are named and builds tls_bind and tls_target. It reads files. False after reporting what is wrong.
 bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy);

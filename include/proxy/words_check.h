@@ -11,7 +11,7 @@ struct check_server_conf check_server_default(void);
 void check_list_begin(struct check_list *list, const struct proxy_conf *proxy);
 
 // check_parse_connect reads the options of `tcp-check connect` and `http-check connect` from argument 1 on.
-bool check_parse_connect(struct config *config, struct check_list *list, const struct config_line *line);
+bool check_parse_connect(struct config *config, struct check_list *list, const struct config_line *line, bool is_http);
 
 // check_parse_expect reads those of `expect`; `is_http`: of http-check.
 bool check_parse_expect(struct config *config, struct check_list *list, const struct config_line *line, bool is_http);

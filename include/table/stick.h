@@ -165,3 +165,19 @@ const struct stick_table_conf *stick_conf_of(const struct stick_table *table);
 // type, strings and bytes where they stand. Both hold as long as the reference.
 struct slice stick_entry_key(const struct stick_table *table, const struct stick_entry *entry);
 void stick_entry_sample(struct expr_sample *out, const struct stick_table *table, const struct stick_entry *entry);
+
+// ---- for those who look at all of a table
+
+// stick_walk1 gives a reference to the first entry in use from place `*place` on (0 at first), and sets `*place` behind
+// it; NULL where `*steps` places were looked at without one, of which *steps is what remains, or at the end, where
+// *steps is not 0. What comes and goes meanwhile may be seen or not. It takes no lock.
+struct stick_entry *stick_walk1(struct stick_table *table, uint32_t *place, uint32_t *steps);
+
+// stick_place_of gives a number that names `entry` in its table, and 0 nobody; stick_at_place1 gives a reference to the
+// entry of that number, or NULL.
+uint64_t stick_place_of(const struct stick_table *table, const struct stick_entry *entry);
+struct stick_entry *stick_at_place1(struct stick_table *table, uint64_t place);
+
+// stick_remove takes `entry`, a reference that is given up in any case, out of the table; false where somebody else has
+// it.
+bool stick_remove(struct stick_table *table, struct stick_entry *entry);

@@ -12,7 +12,7 @@ static enum admin_verdict answer(struct admin_call *call, const char *text)
 
 static const struct proxy_conf *proxy_named(const struct program_conf *conf, struct slice name)
 {
-    uint64_t id;
+    uint64_t id = 0;
     bool by_id = name.len > 1 && *name.ptr == '#' && slice_to_u64(slice_from(name, 1), &id);
     for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next)
         if (proxy->has_backend && (by_id ? proxy->id == id : slice_equal(slice_str(proxy->name), name)))
@@ -27,7 +27,7 @@ const struct proxy_conf *admin_backend_named(const struct admin_call *call, cons
 
 static const struct server_conf *server_named(const struct proxy_conf *proxy, struct slice name)
 {
-    uint64_t id;
+    uint64_t id = 0;
     if (name.len < 2 || *name.ptr != '#' || !slice_to_u64(slice_from(name, 1), &id))
         return proxy_server_find(&proxy->be, name);
     for (const struct server_conf *server = proxy->be.servers; server; server = server->next)

@@ -197,11 +197,6 @@ static void count_servers(struct servers *servers, const struct proxy_conf *prox
     servers->weight = servers->num_active ? active : backup;
 }
 
-static const char *balance_name(uint8_t balance)
-{
-    return balance == PROXY_BALANCE_LEASTCONN ? "leastconn" : "roundrobin";
-}
-
 // Those without a server of their own yet: a server's line tells who waits for it. The queue is one for all workers.
 static void set_waiting(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
 {
@@ -250,7 +245,7 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
     set(row, ADMIN_STAT_BCK, servers.num_backup);
     set(row, ADMIN_STAT_CHKDOWN, 0);
     set(row, ADMIN_STAT_DOWNTIME, is_up ? 0 : row->values[ADMIN_STAT_LASTCHG].number);
-    set_string(row, ADMIN_STAT_ALGO, balance_name(proxy->be.balance));
+    set_string(row, ADMIN_STAT_ALGO, proxy_balance_name(proxy->be.balance.algorithm));
     set_string(row, ADMIN_STAT_COOKIE, proxy->be.cookie.name);
 }
 

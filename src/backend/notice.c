@@ -243,7 +243,7 @@ bool backend_notice_op(struct board *board, const struct server_conf *server, en
 static enum backend_op op_after(const struct server_conf *server)
 {
     if (!server->tracked)
-        return BACKEND_OP_RUNNING;
+        return backend_state_begins_down(server) ? BACKEND_OP_STOPPED : BACKEND_OP_RUNNING;
     enum backend_op op = backend_state_op(backend_state_status(backend_state_at(server->tracked->object)));
     return op == BACKEND_OP_STARTING ? BACKEND_OP_RUNNING : op;
 }
@@ -328,7 +328,7 @@ static bool set_admin(struct board *board, const struct server_conf *server, uin
     if (!backend_state_set(board, server, next, admin))
         return false;
     if (was_maint && !is_maint)
-        atomic_store(&state->health, atomic_load(&state->check_rise));
+        atomic_store(&state->health, backend_state_first_health(server));
     if (was_maint != is_maint)
         end_sessions(board, server, backend_state_status(state));
     begin(&notice, board, server);

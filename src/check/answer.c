@@ -4,16 +4,21 @@
 #include <string.h>
 #include "check/answer.h"
 
-enum { ANSWER_MAX_FIELDS = 256 };
-
 enum { STATE_HEAD, STATE_LENGTH, STATE_CHUNKS, STATE_END, STATE_WHOLE };
 
-bool check_answer_begin(struct check_answer *answer, bool is_head)
+// A server is well whatever name its protocol has: HAProxy's checks do not mind, and neither do these.
+static void init_head(struct check_answer *answer)
 {
-    *answer = (struct check_answer){ .is_head = is_head };
-    answer->fields = malloc(ANSWER_MAX_FIELDS * sizeof(*answer->fields));
+    http_head_init(&answer->head, answer->fields, answer->max_fields);
+    answer->head.lax = true;
+}
+
+bool check_answer_begin(struct check_answer *answer, uint16_t max_fields, bool is_head)
+{
+    *answer = (struct check_answer){ .is_head = is_head, .max_fields = max_fields };
+    answer->fields = malloc(answer->max_fields * sizeof(*answer->fields));
     if (answer->fields)
-        http_head_init(&answer->head, answer->fields, ANSWER_MAX_FIELDS);
+        init_head(answer);
     return answer->fields != NULL;
 }
 
@@ -28,22 +33,57 @@ struct slice check_answer_body(const struct check_answer *answer, struct slice d
     return slice_of(data.ptr + answer->body_at, answer->body_len);
 }
 
+// Lines that end with a bare LF are taken, as HAProxy does for checks: a head that has some is written anew. False while
+// it is not whole, or where there is no room.
+static bool mend_line_ends(struct buf *in, bool *more)
+{
+    char *data = buf_data(in);
+    size_t len = buf_len(in), bare = 0, end = 0;
+    bool empty = false;
+    for (size_t i = 0; i < len && !end; i++) {
+        if (data[i] == '\n') {
+            bare += i == 0 || data[i - 1] != '\r';
+            end = empty ? i + 1 : 0;
+            empty = true;
+        } else if (data[i] != '\r') {
+            empty = false;
+        }
+    }
+    *more = !end;
+    if (!end || !bare || bare > buf_room(in))
+        return false;
+    memmove(data + end + bare, data + end, len - end);
+    for (size_t from = end, to = end + bare; from-- > 0;) {
+        data[--to] = data[from];
+        if (data[from] == '\n' && (from == 0 || data[from - 1] != '\r'))
+            data[--to] = '\r';
+    }
+    buf_added(in, bare);
+    return true;
+}
+
 static enum check_answer_step read_head(struct check_answer *answer, struct buf *in, bool last)
 {
     enum http_bad bad;
     for (;;) {
+        while (!answer->head.resume && buf_len(in) && (*buf_data(in) == '\r' || *buf_data(in) == '\n'))
+            buf_consume(in, 1);
         answer->head.base = buf_data(in);
         enum http_parse parse =
             buf_len(in) ? http_head_parse_response(&answer->head, &bad, buf_len(in)) : HTTP_PARSE_MORE;
         if (parse == HTTP_PARSE_MORE)
             return last ? CHECK_ANSWER_BAD : CHECK_ANSWER_HEAD;
+        if (parse == HTTP_PARSE_BAD && bad == HTTP_BAD_LINE_END) {
+            bool more;
+            bool mended = mend_line_ends(in, &more);
+            init_head(answer);
+            if (mended)
+                continue;
+            return more && !last ? CHECK_ANSWER_HEAD : CHECK_ANSWER_BAD;
+        }
         if (parse != HTTP_PARSE_DONE)
             return CHECK_ANSWER_BAD;
-        // Interim answers (RFC 9110 section 15.2) announce another one.
-        if (answer->head.status >= 200 || answer->head.status == 101)
-            break;
-        buf_consume(in, answer->head.len);
-        http_head_init(&answer->head, answer->fields, ANSWER_MAX_FIELDS);
+        break;
     }
     const struct http_head *head = &answer->head;
     answer->body_at = answer->rest_at = head->len;

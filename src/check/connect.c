@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include "check/run.h"
+#include "proxy/counters.h"
 #include "transport/proxy_protocol.h"
 #include "transport/tls.h"
 
@@ -18,7 +19,9 @@ static uint16_t port_of(struct check_run *run, const struct check_connect *conne
         return (uint16_t)port;
     if (connect->addr.family != AF_UNSPEC && connect->addr.port)
         return connect->addr.port;
-    return server->check.port ? server->check.port : server->addr.port;
+    if (server->check.port)
+        return server->check.port;
+    return server->check.addr.port ? server->check.addr.port : server->addr.port;
 }
 
 static struct transport_address address_of(struct check_run *run, const struct check_connect *connect)
@@ -35,11 +38,31 @@ static struct transport_address address_of(struct check_run *run, const struct c
     return to;
 }
 
+static bool uses_socks4(const struct check_run *run)
+{
+    const struct check_connect *connect = &run->connect->connect;
+    const struct server_conf *server = run->check->server;
+    return server->socks4.family != AF_UNSPEC && (connect->socks4 || (connect->defaults && server->check.socks4));
+}
+
+// From where traffic comes, too.
+static void set_source(struct transport_connect *how, const struct server_conf *server)
+{
+    const struct backend_conf *be = server->backend;
+    how->source = server->source.family != AF_UNSPEC ? &server->source
+                  : be->source.family != AF_UNSPEC   ? &be->source
+                                                     : NULL;
+    how->interface = server->source_interface ? server->source_interface : be->source_interface;
+    if (how->source == &server->source && server->source_last_port) {
+        how->last_port = server->source_last_port;
+        how->next_port = &board_gauges(checks.board, server->object)[PROXY_GAUGE_SOURCE_PORT];
+    }
+}
+
 static bool begin(struct check_run *run)
 {
     const struct check_connect *connect = &run->step->connect;
     const struct server_conf *server = run->check->server;
-    const struct backend_conf *be = server->backend;
     if (run->connect) {
         transport_conn_close(checks.loop, &run->conn, !run->connect->connect.linger);
         run->conn.tls = NULL;
@@ -50,16 +73,12 @@ static bool begin(struct check_run *run)
     run->connect = run->step;
     run->started = true;
     run->greeted = run->read = run->ended = false;
-    struct transport_address to = address_of(run, connect);
-    run->port = to.port;
+    run->to = address_of(run, connect);
+    run->port = run->to.port;
+    run->socks4 = (struct transport_socks4){ 0 };
     check_run_deadline(run, false);
-    struct transport_connect how = {
-        .to = &to,
-        .source = server->source.family != AF_UNSPEC ? &server->source
-                  : be->source.family != AF_UNSPEC   ? &be->source
-                                                     : NULL,
-        .interface = server->source_interface ? server->source_interface : be->source_interface,
-    };
+    struct transport_connect how = { .to = uses_socks4(run) ? &server->socks4 : &run->to };
+    set_source(&how, server);
     if (transport_conn_connect(checks.loop, &run->conn, &how, check_run_ready()) == IO_OK)
         return true;
     check_run_failed(run, errno, false);
@@ -78,14 +97,29 @@ static bool sends_proxy(const struct check_run *run)
     return server->check.send_proxy || (is_own && server->send_proxy);
 }
 
-// A check has no client: the header says so (LOCAL), or, in version 1, what the connection itself is.
+static bool own_address(const struct check_run *run, union transport_proxy_address *out, bool peer)
+{
+    socklen_t len = sizeof(*out);
+    *out = (union transport_proxy_address){ .sa = { .sa_family = AF_UNSPEC } };
+    int fd = run->conn.source.fd;
+    return (peer ? getpeername(fd, &out->sa, &len) : getsockname(fd, &out->sa, &len)) == 0;
+}
+
+// A check has no client: version 2 says so (LOCAL), and version 1 tells of the connection itself.
 static bool greet(struct check_run *run)
 {
+    const struct server_conf *server = run->check->server;
+    union transport_proxy_address src, dst;
     run->greeted = true;
     if (!sends_proxy(run))
         return true;
-    struct transport_proxy_write what = { .version = run->check->server->send_proxy == PROXY_SEND_PROXY_V2 ? 2 : 1,
-                                          .local = true };
+    struct transport_proxy_write what = { .version = server->send_proxy == PROXY_SEND_PROXY_V2 ? 2 : 1 };
+    what.local = what.version == 2;
+    what.crc32c = what.version == 2 && server->proxy_v2_options & PROXY_V2_CRC32C;
+    if (what.version == 1 && own_address(run, &src, false) && own_address(run, &dst, true)) {
+        what.src = &src;
+        what.dst = &dst;
+    }
     if (!buf_reserve(&run->out, &checks.bufs)) {
         check_run_failed(run, ENOMEM, false);
         return false;
@@ -130,6 +164,8 @@ bool check_run_connect(struct check_run *run)
     if (!run->started && !begin(run))
         return false;
     enum io io = transport_conn_finish_connect(&run->conn);
+    if (io == IO_OK && uses_socks4(run))
+        io = transport_socks4_run(&run->conn, &run->socks4, &run->to);
     if (io == IO_OK && !run->greeted && !greet(run))
         return false;
     if (io == IO_OK)

@@ -47,6 +47,18 @@ static struct slice hex_of(struct slice data)
     return slice_of(hex, data.len * 2);
 }
 
+// Digits that a format gives may be none.
+static bool format_is_hex(struct check_run *run, const struct check_expect *expect)
+{
+    struct expr_scratch *scratch = &checks.expr.scratch;
+    uint32_t mark = expr_scratch_mark(scratch);
+    struct slice text = expr_format_make(expect->format, &run->subject);
+    char *bytes = text.ptr ? expr_scratch_take(scratch, text.len / 2 + 1) : NULL;
+    bool ok = bytes && check_unhex(bytes, text.len / 2 + 1, text) != SIZE_MAX;
+    expr_scratch_release(scratch, mark);
+    return ok;
+}
+
 static bool has_format(struct check_run *run, const struct check_expect *expect, struct slice data, bool is_hex)
 {
     struct slice text = expr_format_make(expect->format, &run->subject);
@@ -95,6 +107,11 @@ static enum check_verdict judge_bytes(struct check_run *run, struct check_readin
     const struct check_expect *expect = &run->step->expect;
     if (check_expect_wants_more(expect, reading->data, reading->last))
         return CHECK_MORE;
+    if (expect->match == CHECK_MATCH_HEX && !format_is_hex(run, expect)) {
+        snprintf(reading->text, sizeof(reading->text),
+                 "Failed to parse hexastring resulting of eval of a log-format string");
+        return CHECK_FAIL;
+    }
     bool match = check_expect_matches(run, expect, reading->data);
     // Where the least that has to come is given, what is not in it is not there.
     if (!match && !reading->last && expect->min_recv == -1)

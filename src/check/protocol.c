@@ -6,6 +6,13 @@
 #include "check/protocol.h"
 #include "protocol_hear.h"
 
+// A session that is ended with a reset counts as aborted for those who keep count.
+static void connect_gently(struct arena *arena, struct check_list *list)
+{
+    struct check_connect *connect = &check_list_add(arena, list, CHECK_CONNECT)->connect;
+    connect->defaults = connect->implicit = connect->linger = true;
+}
+
 // Bytes that are put together in an arena.
 struct bytes {
     char *ptr;
@@ -67,6 +74,7 @@ static struct slice mysql_login(struct arena *arena, enum check_mysql how, const
 
 void check_protocol_mysql(struct arena *arena, struct check_list *list, enum check_mysql how, const char *user)
 {
+    connect_gently(arena, list);
     check_add_read(arena, list, protocol_hear_mysql_hello);
     if (how == CHECK_MYSQL_HELLO_ONLY)
         return;
@@ -77,6 +85,7 @@ void check_protocol_mysql(struct arena *arena, struct check_list *list, enum che
 void check_protocol_pgsql(struct arena *arena, struct check_list *list, const char *user)
 {
     enum { PROTOCOL_3 = 3 << 16 };
+    connect_gently(arena, list);
     size_t user_len = strlen(user) + 1;
     size_t len = 4 + 4 + sizeof("user") + user_len + 1;
     struct bytes bytes = { .ptr = arena_alloc(arena, len) };
@@ -97,6 +106,7 @@ void check_protocol_redis(struct arena *arena, struct check_list *list)
 
 void check_protocol_smtp(struct arena *arena, struct check_list *list, const char *hello, const char *domain)
 {
+    connect_gently(arena, list);
     check_add_read(arena, list, protocol_hear_smtp);
     check_add_send(arena, list, slice_str(arena_printf(arena, "%s %s\r\n", hello, domain)));
     check_add_read(arena, list, protocol_hear_smtp);

@@ -8,7 +8,7 @@ static const struct {
 } statuses[CHECK_NUM_STATUSES] = {
     [CHECK_UNKNOWN] = { "UNK", "unknown" },
     [CHECK_INI] = { "INI", "initializing" },
-    [CHECK_SOCKERR] = { "SOCKERR", "socket error" },
+    [CHECK_SOCKERR] = { "SOCKERR", "Socket error" },
     [CHECK_L4OK] = { "L4OK", "Layer4 check passed" },
     [CHECK_L4TOUT] = { "L4TOUT", "Layer4 timeout" },
     [CHECK_L4CON] = { "L4CON", "Layer4 connection problem" },

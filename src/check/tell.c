@@ -28,7 +28,10 @@ static void add_expect(char *text, const struct check_expect *expect)
 {
     switch (expect->match) {
     case CHECK_MATCH_BYTES:
-        add(text, " (expect string '%.*s')", (int)expect->data.len, expect->data.ptr);
+        if (expect->is_hex)
+            add(text, " (expect binary '");
+        else
+            add(text, " (expect string '%.*s')", (int)expect->data.len, expect->data.ptr);
         break;
     case CHECK_MATCH_REGEX:
         add(text, " (expect regex)");
@@ -71,7 +74,7 @@ static void add_where(const struct check_run *run, char *text)
         return;
     }
     add(text, " at step %u of tcp-check", step->number);
-    if (step->action == CHECK_CONNECT && run->port)
+    if (step->action == CHECK_CONNECT && (step->connect.port || step->connect.port_expr))
         add(text, " (connect port %u)", run->port);
     else if (step->action == CHECK_CONNECT)
         add(text, " (connect)");
@@ -83,9 +86,9 @@ static void add_where(const struct check_run *run, char *text)
         add(text, " comment: '%s'", step->comment);
 }
 
-static bool is_plain(const struct check_run *run)
+static bool tells_steps(const struct check_run *run)
 {
-    return run->check->proxy->be.check.protocol == CHECK_PROTOCOL_NONE;
+    return run->check->proxy->be.check.protocol == CHECK_PROTOCOL_TCP;
 }
 
 // While the connection is being made its layer tells what failed; afterwards it is what was waited for.
@@ -114,9 +117,9 @@ void check_run_failed(struct check_run *run, int error, bool out)
         add(text, "%s", tls_conn_reason(tls));
     else if (error && !out)
         add(text, "%s", strerror(error));
-    if (!is_plain(run))
+    if (tells_steps(run))
         add_where(run, text);
-    check_run_end(run, status, 0, text[0] == ' ' ? text + 1 : text);
+    check_run_end(run, status, 0, text);
 }
 
 static void add_format(struct check_run *run, char *text, const struct expr_format *format)
@@ -141,9 +144,7 @@ void check_run_success_text(struct check_run *run, const struct check_step *last
     text[0] = '\0';
     if (expect->on_success)
         add_format(run, text, expect->on_success);
-    else if (run->answer.fields && run->answer.head.status)
-        add(text, "%.*s", (int)http_head_reason(&run->answer.head).len, http_head_reason(&run->answer.head).ptr);
-    else
+    else if (!run->answer.fields)
         add(text, "(tcp-check)");
     take_code(run, expect->status_code, code);
 }
@@ -158,14 +159,16 @@ static void add_mismatch(const struct check_run *run, const struct check_reading
         return;
     }
     add(text, "TCPCHK %s", expect->negated ? "matched unwanted content" : "did not match content");
-    if (expect->match == CHECK_MATCH_BYTES)
+    if (expect->match == CHECK_MATCH_BYTES && expect->is_hex)
+        add(text, " (binary)");
+    else if (expect->match == CHECK_MATCH_BYTES)
         add(text, " '%.*s'", (int)expect->data.len, expect->data.ptr);
     else if (expect->match == CHECK_MATCH_REGEX)
         add(text, " (regex)");
     else if (expect->match == CHECK_MATCH_RBINARY)
         add(text, " (binary regex)");
     else
-        add(text, " (log-format string)");
+        add(text, " (log-format %s)", expect->match == CHECK_MATCH_HEX ? "binary" : "string");
     add(text, " at step %u", run->step->number);
 }
 
@@ -180,7 +183,7 @@ void check_run_failure_text(struct check_run *run, const struct check_reading *r
         add(text, "%s", reading->text);
     else if (expect->match < CHECK_MATCH_STATUS)
         add_mismatch(run, reading, text);
-    if (!expect->on_error && step->comment)
-        add(text, " comment: '%s'", step->comment);
+    if (step->comment)
+        add(text, " comment: %s", step->comment);
     take_code(run, expect->status_code, code);
 }

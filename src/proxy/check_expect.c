@@ -110,11 +110,11 @@ static const struct {
 };
 
 static bool parse_regex(struct config *config, const struct expr_regex **out, const struct config_line *line,
-                        uint32_t index)
+                        uint32_t index, bool nocase)
 {
     const struct config_arg *arg = config_arg_at(line, index);
     const char *error;
-    *out = expr_regex_in(config->arena, &error, slice_of(arg->str, arg->len), false);
+    *out = expr_regex_in(config->arena, &error, slice_of(arg->str, arg->len), nocase);
     return *out || config_error(config, line, index, "%s", error);
 }
 
@@ -145,7 +145,7 @@ static bool parse_ranges(struct config *config, struct check_expect *expect, con
 
 // "-m <method>" and the text, from argument `*index` on, which is left at the last of them.
 static bool parse_pattern(struct config *config, struct check_pattern *pattern, const struct config_line *line,
-                          uint32_t *index, bool is_format)
+                          uint32_t *index, bool is_format, bool nocase)
 {
     static const char *const methods[] = { "str", "beg", "end", "sub", "reg" };
     const struct config_arg *arg = config_arg_at(line, *index);
@@ -167,7 +167,7 @@ static bool parse_pattern(struct config *config, struct check_pattern *pattern, 
     if (is_format)
         return parse_format(config, &pattern->format, line, *index, EXPR_FORMAT_RAW);
     if (pattern->how == CHECK_FITS)
-        return parse_regex(config, &pattern->regex, line, *index);
+        return parse_regex(config, &pattern->regex, line, *index, nocase);
     pattern->text = slice_of(arg->str, arg->len);
     return true;
 }
@@ -180,13 +180,13 @@ static bool parse_header(struct config *config, struct check_expect *expect, con
     if (!is(arg, "name") && !is(arg, "name-lf"))
         return config_error(config, line, *index, "'name' or 'name-lf' is expected here");
     ++*index;
-    if (!parse_pattern(config, &expect->name, line, index, is(arg, "name-lf")))
+    if (!parse_pattern(config, &expect->name, line, index, is(arg, "name-lf"), true))
         return false;
     arg = config_arg_at(line, *index + 1);
     if (!is(arg, "value") && !is(arg, "value-lf"))
         return true;
     *index += 2;
-    return parse_pattern(config, &expect->value, line, index, is(arg, "value-lf"));
+    return parse_pattern(config, &expect->value, line, index, is(arg, "value-lf"), false);
 }
 
 static bool parse_match(struct config *config, struct check_expect *expect, const struct config_line *line,
@@ -220,6 +220,7 @@ static bool parse_match(struct config *config, struct check_expect *expect, cons
     }
     if (strcmp(name, "binary") == 0) {
         expect->match = CHECK_MATCH_BYTES;
+        expect->is_hex = true;
         return check_parse_hex(config, &expect->data, line, *index);
     }
     if (name[0] == 'r') {
@@ -227,7 +228,7 @@ static bool parse_match(struct config *config, struct check_expect *expect, cons
                         : strcmp(name, "rbinary") == 0 ? CHECK_MATCH_RBINARY
                         : is_http                      ? CHECK_MATCH_BODY_REGEX
                                                        : CHECK_MATCH_REGEX;
-        return parse_regex(config, &expect->regex, line, *index);
+        return parse_regex(config, &expect->regex, line, *index, false);
     }
     expect->match = is_http ? CHECK_MATCH_BODY_FORMAT : name[0] == 's' ? CHECK_MATCH_FORMAT : CHECK_MATCH_HEX;
     return parse_format(config, &expect->format, line, *index, EXPR_FORMAT_RAW);
@@ -275,7 +276,7 @@ bool check_parse_expect(struct config *config, struct check_list *list, const st
                 ((struct config_arg *)arg)->str++;
                 ((struct config_arg *)arg)->len--;
             } else if (!config_arg_at(line, ++i)) {
-                break;
+                return config_error(config, line, i, "'!' wants a match");
             }
         }
         if (!parse_match(config, expect, line, &i, is_http))

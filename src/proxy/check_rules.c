@@ -114,9 +114,9 @@ static void number_steps(struct check_conf *conf, struct check_step *list)
     for (struct check_step *step = list; step; step = step->next) {
         conf->num_steps++;
         conf->num_connects += step->action == CHECK_CONNECT;
-        if (step->action != CHECK_VAR)
-            number++;
-        step->number = number;
+        if (!step->number && number && step->action != CHECK_CONNECT)
+            step->number = number + 1;
+        number = step->number ? step->number : number;
         if (step->action == CHECK_SEND || step->action == CHECK_CONNECT)
             head = NULL;
         if (step->action != CHECK_EXPECT)
@@ -197,7 +197,8 @@ static bool settle_targets(struct config *config, struct server_conf *server, co
 static bool check_port(struct config *config, const struct server_conf *server, const struct check_conf *conf)
 {
     const struct check_server_conf *check = &server->check;
-    if (server->addr.family == AF_UNIX || server->addr.port || check->port || check->addr.family == AF_UNIX)
+    if (server->addr.family == AF_UNIX || server->addr.port || check->port || check->addr.family == AF_UNIX ||
+        check->addr.port)
         return true;
     for (const struct check_step *step = conf->steps; step; step = step->next) {
         const struct check_connect *connect = &step->connect;
@@ -211,12 +212,24 @@ static bool check_port(struct config *config, const struct server_conf *server, 
     return true;
 }
 
+// What is spoken must be what the checks are in.
+static bool check_proto(struct config *config, const struct server_conf *server, const struct check_conf *conf)
+{
+    const char *only = conf->protocol == CHECK_PROTOCOL_HTTP ? "h1" : "none";
+    if (!server->check.proto || strcmp(server->check.proto, only) == 0)
+        return true;
+    config_diag_add(config->diag, CONFIG_ERROR, server->place, "server '%s': 'check-proto %s' does not go with '%s'",
+                    server->name, server->check.proto, conf->name ? conf->name : "tcp-check");
+    return false;
+}
+
 bool check_rules_finish(struct config *config, struct proxy_conf *proxy)
 {
     bool ok = compile(config, proxy);
     for (struct server_conf *server = proxy->be.servers; server; server = server->next) {
         if (server->check.enabled)
-            ok &= settle_targets(config, server, &proxy->be.check) && check_port(config, server, &proxy->be.check);
+            ok &= settle_targets(config, server, &proxy->be.check) && check_port(config, server, &proxy->be.check) &&
+                  check_proto(config, server, &proxy->be.check);
     }
     return ok;
 }

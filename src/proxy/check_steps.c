@@ -11,7 +11,8 @@
 struct check_step *check_list_add(struct arena *arena, struct check_list *list, enum check_action action)
 {
     struct check_step *step = arena_alloc(arena, sizeof(*step));
-    *step = (struct check_step){ .action = action };
+    *step = (struct check_step){ .action = action, .number = ++list->num, .comment = list->comment };
+    list->comment = NULL;
     *(list->last ? &list->last->next : &list->first) = step;
     list->last = step;
     return step;
@@ -57,9 +58,10 @@ static bool is(const struct config_arg *arg, const char *word)
 static const struct config_arg *value_of(struct config *config, const struct config_line *line, uint32_t index)
 {
     const struct config_arg *arg = config_arg_at(line, index + 1);
-    if (!arg)
-        config_error(config, line, index + 1, "'%s' wants a value", config_arg_at(line, index)->str);
-    return arg;
+    if (arg && arg->len > 0)
+        return arg;
+    config_error(config, line, index + 1, "'%s' wants a value", config_arg_at(line, index)->str);
+    return NULL;
 }
 
 static bool parse_port(struct config *config, struct check_connect *connect, const struct config_line *line,
@@ -94,15 +96,15 @@ static bool parse_addr(struct config *config, struct check_connect *connect, con
     return true;
 }
 
-static bool parse_proto(struct config *config, const struct config_line *line, uint32_t index)
+static bool parse_proto(struct config *config, const struct config_line *line, uint32_t index, bool is_http)
 {
     const struct config_arg *arg = config_arg_at(line, index);
-    return is(arg, "h1") || is(arg, "none") ||
-           config_error(config, line, index, "the protocol '%s' is not supported for checks, expected 'h1' or 'none'",
-                        arg->str);
+    const char *only = is_http ? "h1" : "none";
+    return is(arg, only) || config_error(config, line, index, "the protocol '%s' is not supported here, expected '%s'",
+                                         arg->str, only);
 }
 
-bool check_parse_connect(struct config *config, struct check_list *list, const struct config_line *line)
+bool check_parse_connect(struct config *config, struct check_list *list, const struct config_line *line, bool is_http)
 {
     static const char *const known[] = { "default", "port", "addr", "send-proxy", "via-socks4", "ssl",
                                          "sni",     "alpn", "proto", "linger",     "comment" };
@@ -135,7 +137,7 @@ bool check_parse_connect(struct config *config, struct check_list *list, const s
         else if (is(arg, "addr"))
             ok = parse_addr(config, connect, line, i);
         else if (is(arg, "proto"))
-            ok = parse_proto(config, line, i);
+            ok = parse_proto(config, line, i, is_http);
         else if (is(arg, "alpn"))
             ok = tls_conf_alpn(config, &tls, line, i);
         else if (is(arg, "sni"))
@@ -211,6 +213,7 @@ bool check_parse_comment(struct config *config, struct check_list *list, const s
     if (!text)
         return false;
     list->comment = text->str;
+    list->num++;
     return !more || config_error(config, line, 2, "unexpected '%s'", more->str);
 }
 
@@ -232,6 +235,8 @@ static bool parse_field(struct config *config, struct check_request *request, co
     const struct config_arg *name = config_arg_at(line, index + 1);
     if (!name || !config_arg_at(line, index + 2))
         return config_error(config, line, index + 2, "'hdr' wants a name and a value");
+    if (config_arg_at(line, index + 2)->len == 0)
+        return config_error(config, line, index + 2, "the value of the field is missing");
     if (name->len == 0)
         return config_error(config, line, index + 1, "the name of a field is missing");
     // Framing is ours.

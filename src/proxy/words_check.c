@@ -14,10 +14,8 @@ static bool parse_option_tcp(struct config *config, void *object, const struct c
                              const struct config_line *line)
 {
     struct proxy_conf *proxy = object;
-    bool off = line->negated || line->reset;
     proxy_word_needs(config, proxy, word, line, PROXY_SIDE_BACK, NULL);
-    if (!off || proxy->be.check.protocol == CHECK_PROTOCOL_TCP)
-        check_conf_choose(&proxy->be.check, proxy, off ? CHECK_PROTOCOL_NONE : CHECK_PROTOCOL_TCP, "tcp-check");
+    check_conf_choose(&proxy->be.check, proxy, CHECK_PROTOCOL_TCP, "tcp-check");
     return true;
 }
 
@@ -46,14 +44,36 @@ static bool parse_option_http(struct config *config, void *object, const struct 
     struct proxy_conf *proxy = object;
     struct check_conf *conf = &proxy->be.check;
     proxy_word_needs(config, proxy, word, line, PROXY_SIDE_BACK, NULL);
-    if (line->negated || line->reset) {
-        if (conf->protocol == CHECK_PROTOCOL_HTTP)
-            check_conf_choose(conf, proxy, CHECK_PROTOCOL_NONE, "tcp-check");
-        return true;
-    }
     check_conf_choose(conf, proxy, CHECK_PROTOCOL_HTTP, "http-check");
     conf->httpchk = (struct check_request){ 0 };
     return read_httpchk(config, &conf->httpchk, line);
+}
+
+// What a step may come after. HAProxy manual, `tcp-check connect`, `http-check connect`.
+static bool check_order(struct config *config, const struct check_list *list, const struct config_line *line,
+                        bool is_http)
+{
+    const struct config_arg *arg = config_arg_at(line, 0);
+    const struct check_step *before = NULL;
+    bool connects = is(arg, "connect");
+    for (const struct check_step *step = list->first; step; step = step->next)
+        before = step->action == CHECK_VAR ? before : step;
+    if (!before)
+        return true;
+    const struct check_step *first = list->first;
+    while (first->action == CHECK_VAR)
+        first = first->next;
+    if (connects && first->action != CHECK_CONNECT)
+        return config_error(config, line, 0, "where there is a 'connect', the first step must be one");
+    if (!is_http)
+        return true;
+    if (connects && before->action != CHECK_EXPECT)
+        return config_error(config, line, 0, "a 'connect' comes after an 'expect'");
+    if (is(arg, "send") && before->action != CHECK_CONNECT)
+        return config_error(config, line, 0, "a 'send' comes after a 'connect': there is one request to a connection");
+    if (is(arg, "expect") && before->action == CHECK_CONNECT)
+        return config_error(config, line, 0, "an 'expect' comes after a 'send'");
+    return true;
 }
 
 static bool parse_rule(struct config *config, struct check_list *list, const struct config_line *line, bool is_http)
@@ -67,8 +87,10 @@ static bool parse_rule(struct config *config, struct check_list *list, const str
     if (slice_equal(name, SLICE("set-var")) || slice_equal(name, SLICE("set-var-fmt")) ||
         slice_equal(name, SLICE("unset-var")))
         return check_parse_var(config, list, line);
+    if (!check_order(config, list, line, is_http))
+        return false;
     if (is(arg, "connect"))
-        return check_parse_connect(config, list, line);
+        return check_parse_connect(config, list, line, is_http);
     if (is(arg, "expect"))
         return check_parse_expect(config, list, line, is_http);
     if (is(arg, "comment"))
@@ -114,17 +136,15 @@ enum {
 static const struct config_word words[] = {
     { .name = "option tcp-check",
       .in = CONFIG_IN_PROXY,
-      .flags = CONFIG_MAY_NEGATE,
       .parse = parse_option_tcp,
       .args = "",
       .help = "Health checks run the rules of 'tcp-check'; without any they only connect.",
-      .good = "option tcp-check;no option tcp-check",
+      .good = "option tcp-check",
       .bad = "option tcp-check 1",
       .bad_says = "takes no argument" },
     { .name = "option httpchk",
       .in = CONFIG_IN_PROXY,
       .max_args = 4,
-      .flags = CONFIG_MAY_NEGATE,
       .parse = parse_option_http,
       .args = "[[<method>] <uri> [<version> [<host>]]]",
       .help = "Health checks ask in HTTP and expect a status of 2xx or 3xx, unless 'http-check' says otherwise. The "

@@ -48,8 +48,9 @@ static bool option_addr(struct config *config, void *object, const struct config
     (void)word;
     if (!proxy_address_parse(config, &address, line, 0, slice_of(arg->str, arg->len)))
         return false;
-    if (address.is_fd || address.is_any || address.port_kind != PROXY_PORT_NONE)
-        return config_error(config, line, 0, "'addr' takes an address without a port; that is 'port'");
+    if (address.is_fd || address.is_any || address.port_kind == PROXY_PORT_RANGE ||
+        address.port_kind == PROXY_PORT_OFFSET)
+        return config_error(config, line, 0, "'%s' is no address that a check could go to", arg->str);
     check->addr = address.addr;
     check->addr_host = address.host;
     const char *error;
@@ -136,18 +137,18 @@ static const struct config_word words[] = {
       .in = IN_BOTH,
       .min_args = 1,
       .parse = option_addr,
-      .args = "<address>",
+      .args = "<address>[:<port>]",
       .help = "Health checks go to this address. 'ssl' and 'send-proxy' of the server do not hold for them then.",
       .good = "addr 127.0.0.2",
-      .bad = "addr 127.0.0.2:80",
-      .bad_says = "without a port" },
+      .bad = "addr 127.0.0.2:80-90",
+      .bad_says = "no address that a check could go to" },
     { .name = "check-proto",
       .in = IN_BOTH,
       .min_args = 1,
       .parse = option_proto,
       .args = "{ h1 | none }",
       .help = "What health checks speak: HTTP/1 where they are checks in HTTP. There is nothing else to choose.",
-      .good = "check-proto h1",
+      .good = "check-proto none",
       .bad = "check-proto h2",
       .bad_says = "is not supported for checks" },
     { .name = "check-alpn",
@@ -176,6 +177,7 @@ static const struct config_word words[] = {
     SWITCH("check-send-proxy", option_flag, send_proxy, true,
            "Health checks begin with a PROXY protocol header. They do anyway where the server has 'send-proxy' and "
            "neither 'port' nor 'addr'."),
+    SWITCH("no-check-send-proxy", option_flag, send_proxy, false, "Undoes 'check-send-proxy'."),
     SWITCH("check-via-socks4", option_flag, socks4, true,
            "Health checks go through the server's 'socks4' proxy, as traffic does."),
 };

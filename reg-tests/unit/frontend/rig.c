@@ -99,6 +99,9 @@ struct rig *rig_new(unsigned num_servers)
 
 void rig_start(struct rig *rig)
 {
+    assert_true(backend_states_prepare(rig->board));
+    assert_true(backend_loads_prepare(rig->board));
+    backend_states_adopt(&rig->program);
     assert_true(event_loop_init(&rig->loop));
     rig->loop.max_sleep_us = 1000;
     frontends_init(&rig->traffic, &rig->program, &rig->loop, rig->board, rig->inc);

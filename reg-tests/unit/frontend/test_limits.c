@@ -129,7 +129,7 @@ static void test_redispatch(void **state)
     (void)state;
     struct rig *rig = rig_new(2);
     rig->proxy.options = PROXY_OPT_REDISPATCH;
-    rig->proxy.be.balance = PROXY_BALANCE_LEASTCONN;
+    rig->proxy.be.balance.algorithm = PROXY_BALANCE_LEASTCONN;
     rig->proxy.timeouts.connect = 20 * MS;
     rig_start(rig);
     struct sockaddr_in nobody = rig->address;
@@ -379,7 +379,7 @@ static void test_balancing(void **state)
     (void)state;
     for (int least = 0; least < 2; least++) {
         struct rig *rig = rig_new(3);
-        rig->proxy.be.balance = least ? PROXY_BALANCE_LEASTCONN : PROXY_BALANCE_ROUNDROBIN;
+        rig->proxy.be.balance.algorithm = least ? PROXY_BALANCE_LEASTCONN : PROXY_BALANCE_ROUNDROBIN;
         rig->servers[0].weight = 30;
         rig->servers[1].weight = 10;
         rig->servers[2].disabled = true;

@@ -237,7 +237,7 @@ static void test_warnings(void **state)
     warns("backend b\n timeout server 1s\n server s 127.0.0.1:80\n", "lacks timeouts: 'connect';");
     warns("backend b\n bind :80\n", "'bind' is ignored because backend 'b' has no frontend side");
     warns("frontend f\n timeout client 1s\n bind :80\n fullconn 3\n", "did you mean 'maxconn'?");
-    refuses("frontend f\n balance roundrobin\n", "'balance' is not allowed in section 'frontend'");
+    refuses("frontend f\n balance roundrobin\n", "'balance roundrobin' is not allowed in section 'frontend'");
     refuses("backend b\n bind 127.0.0.1\n", "the port is missing");
 }
 
