@@ -5,6 +5,7 @@
 
 #include "admin/admin.h"
 #include "admin/value.h"
+#include "backend/state.h"
 #include "proxy/conf.h"
 
 // HAProxy's static fields, then "-", then our own, which may change.
@@ -126,6 +127,7 @@
     X(TUNNELS, "tunnels", "MCP", U64, "Tunnels opened (TCP mode, WebSocket, CONNECT)")                                 \
     X(POOL_DEAD, "pool_dead", "MCP", U64, "Idle connections found closed by the server")                               \
     X(POOL_RETRIES, "pool_retries", "MCP", U64, "Requests sent again as a reused connection had died")                 \
+    X(NO_SERVER, "no_server", "MCP", U64, "Requests that found no server: all down, in maintenance or draining")       \
     X(RETRY_CONN, "wretr_conn", "MCP", U64, "Attempts repeated as connecting failed or took too long")                 \
     X(RETRY_EMPTY, "wretr_empty", "MCP", U64, "Attempts repeated as no answer came")                                   \
     X(RETRY_JUNK, "wretr_junk", "MCP", U64, "Attempts repeated as the answer was none of HTTP")                        \
@@ -145,7 +147,11 @@ struct admin_stat_row {
     uint32_t sid;
     uint32_t process;
     struct admin_value values[ADMIN_STAT_NUM];
-    char text[96]; // an address or a status
+    char text[96]; // an address, or a backend's status
+    char status[256];
+    char tracked[256];
+    char last_check[BACKEND_STATE_TEXT];
+    char last_agent[BACKEND_STATE_TEXT];
 };
 
 // What a row is filled from.
@@ -171,6 +177,13 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
 // admin_stat_server fills `row` for one server of `proxy`.
 void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy,
                        const struct server_conf *server);
+
+// admin_stat_changes fills what `state`, of a server or a backend, says of its changes between up and down.
+void admin_stat_changes(struct admin_stat_row *row, const struct admin_stat_ctx *ctx,
+                        const struct backend_state *state);
+
+// admin_stat_state fills what a server is doing.
+void admin_stat_state(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct server_conf *server);
 
 // admin_stat_is_up says whether `server` may be sent traffic.
 bool admin_stat_is_up(const struct server_conf *server);

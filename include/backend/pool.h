@@ -17,7 +17,6 @@ enum backend_pool_counter {
     BACKEND_POOL_ROOM_WAITS,   // requests that waited for another connection to be closed
     BACKEND_POOL_GIVEN_UP,     // idle connections that were closed for them
     BACKEND_POOL_PATIENCE,     // requests that waited for a connection of their worker and got one
-    BACKEND_POOL_STALE,        // requests sent again: the connection was closed and the kernel shows that nothing arrived
     BACKEND_POOL_NUM_COUNTERS,
     BACKEND_POOL_LEVEL = (int)BOARD_LEVEL, // what this process has now: see backend_pool_level
 };

@@ -21,6 +21,7 @@ struct check_run {
     struct buf in;                    // what came since the last step that sent
     struct buf out;                   // what is to be sent
     struct expr_subject subject;
+    struct check_facts facts; // for the subject, as check_run_facts found them last
     struct check_answer answer;
     struct transport_address to; // where the connection leads, which is behind `socks4` where it is used
     struct transport_socks4 socks4;
@@ -50,6 +51,9 @@ void check_run_end(struct check_run *run, enum check_status status, uint16_t cod
 // check_run_failed ends it with what `error` (an errno; 0: none is known) or the time that is `out` means for the step
 // it is at.
 void check_run_failed(struct check_run *run, int error, bool out);
+
+// check_run_look makes the facts for expressions those of now.
+void check_run_look(struct check_run *run);
 
 // check_run_flush sends what waits: IO_OK all of it is out.
 enum io check_run_flush(struct check_run *run);

@@ -99,6 +99,7 @@ struct expr_subject {
     void *session;                                // struct proxy_session
     void *stream;                                 // struct stream; NULL before there is one, and for connections' rules
     void *log;                                    // struct stream_log, at EXPR_AT_LOG
+    const void *check;                            // struct check_facts (proxy/check_conf.h), at EXPR_AT_CHECK
     struct expr_var_store *vars[EXPR_NUM_SCOPES]; // NULL: none set yet, or no such scope here (see `scopes`)
     uint32_t scopes;                              // bit per scope that may be set; proc needs none
     uint32_t when;                                // the EXPR_AT_* bit of now

@@ -137,7 +137,7 @@ struct process_socket {
 // The admin side, in the controller. Any of them may be NULL.
 struct process_admin {
     void *(*start)(struct controller *controller);
-    // active says that this controller is the one that does what only one does: logs, health checks.
+    // active says, once, that this controller is the one that does what only one does: logs, health checks.
     void (*active)(void *admin);
     bool (*listen)(void *admin, uint32_t socket_index, int fd);
     // unlisten takes `fd` out of the loop without accepting: what waits is for the next generation's controller.

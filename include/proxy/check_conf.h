@@ -229,6 +229,20 @@ struct check_server_conf {
     struct tls_target *const *targets; // of each step that connects, by its place among these; NULL: plain
 };
 
+struct http_head;
+struct transport_conn;
+
+// What expressions in the rules of a check may ask about (expr_subject.check).
+struct check_facts {
+    const struct server_conf *server;
+    const struct proxy_conf *proxy;
+    const struct transport_conn *conn;
+    const struct http_head *head; // of the answer, or NULL
+    struct slice body;            // what came of it
+    struct slice data;            // all that came since the last bytes were sent
+    size_t room;                  // more than that will never be there
+};
+
 enum { CHECK_SSL_AUTO, CHECK_SSL_ON, CHECK_SSL_OFF };
 
 // check_list_add appends a step to `list`, zeroed but for its action.

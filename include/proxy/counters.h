@@ -44,6 +44,7 @@ enum proxy_counter {
     PROXY_COUNT_RETRY_JUNK,    // because the answer was none of HTTP
     PROXY_COUNT_RETRY_TIMEOUT, // because none came in time
     PROXY_COUNT_RETRY_STATUS,  // because of its status
+    PROXY_COUNT_RETRY_UNREAD,  // because a reused connection had died and nothing of the request was acknowledged
     PROXY_NUM_COUNTERS,
     PROXY_COUNT_IDLE = (int)BOARD_LEVEL, // servers: idle connections in this process; it goes down, too
 };

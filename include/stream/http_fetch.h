@@ -10,6 +10,7 @@
 enum {
     HTTP_FETCH_REQUEST = EXPR_FROM_REQUEST_HEAD,
     HTTP_FETCH_RESPONSE = EXPR_AT_RESPONSE_HEAD | EXPR_AT_RESPONSE_BODY,
+    HTTP_FETCH_ANSWER = HTTP_FETCH_RESPONSE | EXPR_AT_CHECK, // of a server to a request or a health check
     HTTP_FETCH_EITHER = HTTP_FETCH_REQUEST | HTTP_FETCH_RESPONSE,
     HTTP_FETCH_KEPT = HTTP_FETCH_EITHER | EXPR_AT_LOG,            // of the request
     HTTP_FETCH_KEPT_RESPONSE = HTTP_FETCH_RESPONSE | EXPR_AT_LOG, // of the answer
@@ -29,6 +30,8 @@ static inline const struct http_head *http_fetch_request(struct expr_subject *su
 static inline const struct http_head *http_fetch_response(const struct expr_subject *subject)
 {
     const struct stream *stream = subject->stream;
+    if (subject->check)
+        return ((const struct check_facts *)subject->check)->head;
     return stream && stream->response_valid ? &stream->response : NULL;
 }
 

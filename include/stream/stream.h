@@ -174,7 +174,6 @@ struct stream {
     bool answer_head : 1; // the answer's head was passed on
     bool sticky : 1;      // the server was named by a cookie or a rule
     bool by_rule : 1;     // by use-server
-    bool moved : 1;       // the server it waited for is down: it goes where there is room
     bool insists : 1;     // the server was named by a hash: the request waits for it alone
     bool hash_known : 1;  // has_hash and hash are what they will be
     bool has_hash : 1;

@@ -70,7 +70,9 @@ static void write_server(struct text *out, const struct admin *admin, const stru
                 (unsigned long long)(conf->tls_target ? reused : 0));
     for (uint32_t i = 0; i < BACKEND_POOL_NUM_COUNTERS; i++)
         text_printf(out, " %llu", (unsigned long long)board_counter_sum(board, conf->pool_object, i));
-    text_printf(out, "\n");
+    text_printf(out, " %llu\n",
+                (unsigned long long)(board_counter_sum(board, conf->object, PROXY_COUNT_POOL_RETRIES) +
+                                     board_counter_sum(board, conf->object, PROXY_COUNT_RETRY_UNREAD)));
 }
 
 static void write_titles(struct text *out, uint32_t num_workers)

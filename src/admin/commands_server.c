@@ -190,6 +190,10 @@ static void set_weight_to(struct admin_call *call, const struct server_conf *ser
         weight = weight * server->weight / 100;
         weight = weight > 256 ? 256 : weight;
     }
+    if (weight && weight != server->weight && proxy_balance_is_static(&server->backend->balance)) {
+        answer(call, "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.");
+        return;
+    }
     backend_notice_weight(board, server, (uint32_t)weight);
 }
 

@@ -154,13 +154,17 @@ static bool is_over_max(const struct server *server)
     return over;
 }
 
-// No more are kept than were lately in use at once, or than are always kept. Where they differ by their keys, the one
-// that was idle for longest makes room: what is asked for now will be asked for next.
+// No more are kept than were lately in use at once, or than are always kept. Where they differ by their keys that number
+// says less, and some more are; then the one that was idle for longest makes room: what is asked for now will be asked
+// for next.
 static bool has_room(struct server *server)
 {
+    enum { KEYS_SHARE = 4, KEYS_MORE = 16 };
     uint32_t peak = server->peak_used > server->last_peak ? server->peak_used : server->last_peak;
     uint32_t need = backend_warm_need(server);
     uint32_t keep = peak > need ? peak : need;
+    if (server->by_key)
+        keep = KEYS_SHARE * keep + KEYS_MORE;
     bool full = server->num_idle + server->num_pinging + server->num_used >= keep || is_over_max(server);
     if (full && server->by_key && server->num_idle) {
         backend_conn_close(CONTAINER_OF(server->idle.prev, struct backend_conn, link), false);

@@ -61,6 +61,7 @@ static void set_source(struct transport_connect *how, const struct server_conf *
 
 static bool begin(struct check_run *run)
 {
+    check_run_look(run);
     const struct check_connect *connect = &run->step->connect;
     const struct server_conf *server = run->check->server;
     if (run->connect) {

@@ -160,6 +160,7 @@ bool check_run_expect(struct check_run *run)
         .last = run->ended || (run->in.mem && !buf_room(&run->in)),
     };
     run->waits = false;
+    check_run_look(run);
     enum check_verdict verdict = read_answer(run, &reading);
     switch (verdict) {
     case CHECK_MORE:

@@ -5,7 +5,7 @@
 #include "backend/notice.h"
 #include "check/engine.h"
 
-enum { CHECK_REASON_LEN = 768 };
+enum { CHECK_REASON_LEN = 768, CHECK_CLEAN_LEN = 520 };
 
 bool check_status_is_failure(enum check_status status)
 {
@@ -146,10 +146,25 @@ void check_set_op(struct check *check, enum backend_op op, const struct check_re
     backend_notice_op(checks.board, check->server, op, check->proxy->be.check.logs ? NULL : reason);
 }
 
+// What a server said may hold anything; lines and tables are to stay what they are.
+static void clean(char *out, const char *text)
+{
+    size_t len = 0;
+    for (const char *c = text ? text : ""; *c && len + 5 < CHECK_CLEAN_LEN; c++) {
+        if ((unsigned char)*c >= ' ' && *c != 0x7f)
+            out[len++] = *c;
+        else
+            len += (size_t)snprintf(out + len, CHECK_CLEAN_LEN - len, "<%02X>", (unsigned char)*c);
+    }
+    out[len] = '\0';
+}
+
 void check_note(struct check *check, enum check_status status, uint16_t code, const char *text, int32_t duration_ms)
 {
     struct backend_state *state = check->state;
-    struct check_result result = { .status = status, .code = code, .text = text, .duration_ms = duration_ms };
+    char shown[CHECK_CLEAN_LEN];
+    struct check_result result = { .status = status, .code = code, .text = shown, .duration_ms = duration_ms };
+    clean(shown, text);
     uint32_t before = atomic_load(check->kind == CHECK_AGENT ? &state->agent_status : &state->check_status);
     check_show(check, &result);
     bool counted = count(check, check_status_is_failure(status));

@@ -59,6 +59,17 @@ void check_run_end(struct check_run *run, enum check_status status, uint16_t cod
     check_report(check, status, code, text);
 }
 
+void check_run_look(struct check_run *run)
+{
+    const struct check_answer *answer = &run->answer;
+    struct slice data = slice_of(buf_data(&run->in), buf_len(&run->in));
+    bool has_head = answer->fields && answer->head.len;
+    run->facts.data = data;
+    run->facts.room = checks.bufs.chunk_len;
+    run->facts.head = has_head ? &answer->head : NULL;
+    run->facts.body = has_head ? check_answer_body(answer, data) : slice_of(NULL, 0);
+}
+
 // True: the step is done. False: it waits, or the run is over and gone.
 static bool do_step(struct check_run *run)
 {
@@ -70,6 +81,7 @@ static bool do_step(struct check_run *run)
     case CHECK_EXPECT:
         return check_run_expect(run);
     default:
+        check_run_look(run);
         (void)rule_run_list(run->step->rule, &run->subject, NULL);
         return true;
     }
@@ -141,9 +153,11 @@ static void steps_begin(struct check *check)
     check->run = run;
     run->check = check;
     run->step = check->steps;
+    run->facts = (struct check_facts){ .server = check->server, .proxy = check->proxy, .conn = &run->conn };
     run->subject = (struct expr_subject){
         .process = &checks.expr,
         .when = EXPR_AT_CHECK,
+        .check = &run->facts,
         .scopes = 1U << EXPR_SCOPE_CHECK | 1U << EXPR_SCOPE_SESS,
         .final = true,
     };

@@ -49,6 +49,7 @@ static bool put_format(struct check_run *run, const struct check_send *send)
 // What was said before this question is no answer to it.
 static bool make(struct check_run *run)
 {
+    check_run_look(run);
     const struct check_send *send = &run->step->send;
     run->sent = true;
     run->read = false;

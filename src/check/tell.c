@@ -126,6 +126,7 @@ static void add_format(struct check_run *run, char *text, const struct expr_form
 {
     size_t len = strlen(text);
     bool cut;
+    check_run_look(run);
     len += expr_format_write(format, &run->subject, text + len, CHECK_TEXT_LEN - len - 1, &cut);
     text[len] = '\0';
 }
@@ -134,7 +135,13 @@ static void take_code(struct check_run *run, const struct expr *expr, uint16_t *
 {
     struct expr_sample sample;
     int64_t num;
-    if (expr && expr_eval(expr, &run->subject, &sample) && expr_sample_int(&sample, &num))
+    check_run_look(run);
+    if (!expr || !expr_eval(expr, &run->subject, &sample))
+        return;
+    // Bytes of an answer are read as the number they spell.
+    if (sample.type == EXPR_BIN)
+        sample.type = EXPR_STR;
+    if (expr_sample_int(&sample, &num))
         *code = (uint16_t)num;
 }
 

@@ -83,13 +83,13 @@ static bool parse_format(struct config *config, const struct expr_format **out, 
 static bool parse_on_success(struct config *config, struct check_expect *expect, const struct config_line *line,
                              uint32_t index)
 {
-    return parse_format(config, &expect->on_success, line, index, EXPR_FORMAT_TEXT);
+    return parse_format(config, &expect->on_success, line, index, EXPR_FORMAT_RAW);
 }
 
 static bool parse_on_error(struct config *config, struct check_expect *expect, const struct config_line *line,
                            uint32_t index)
 {
-    return parse_format(config, &expect->on_error, line, index, EXPR_FORMAT_TEXT);
+    return parse_format(config, &expect->on_error, line, index, EXPR_FORMAT_RAW);
 }
 
 static bool parse_status_code(struct config *config, struct check_expect *expect, const struct config_line *line,

@@ -80,11 +80,10 @@ static void number_servers(struct arena *arena, struct backend_conf *backend)
         numbers_add(&numbers, it->id);
     numbers_sort(&numbers);
     for (struct server_conf *it = backend->servers; it; it = it->next) {
+        // Each has its place in the count, the numbered ones, too: hashes go by these numbers.
         it->has_id = it->id != 0;
-        if (it->has_id)
-            numbers.next++;
-        else
-            it->id = numbers_next(&numbers);
+        it->id = it->has_id ? it->id : numbers_next(&numbers);
+        numbers.next += it->has_id;
     }
 }
 

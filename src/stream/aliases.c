@@ -163,12 +163,18 @@ ALIAS(alias_f)
 
 ALIAS(alias_b)
 {
+    const struct check_facts *check = subject->check;
+    if (check)
+        return put_str(out, slice_str(check->proxy->name));
     LOG_OF;
     return put_str(out, slice_str(log->backend ? log->backend->conf->name : log->frontend->name));
 }
 
 ALIAS(alias_s)
 {
+    const struct check_facts *check = subject->check;
+    if (check)
+        return put_str(out, slice_str(check->server->name));
     LOG_OF;
     return put_str(out, log->server ? slice_str(log->server->conf->name) : SLICE("<NOSRV>"));
 }
@@ -271,9 +277,8 @@ ALIAS(alias_lc)
 
 ALIAS(alias_pid)
 {
-    const struct stream_ctx *ctx = ctx_of(subject);
     (void)item;
-    return put_num(out, atomic_load_explicit(&board_incarnation_at(ctx->board, ctx->inc)->pid, memory_order_relaxed));
+    return put_num(out, subject->process->pid);
 }
 
 ALIAS(alias_hostname)
@@ -410,13 +415,19 @@ ALIAS(alias_cookie_res)
         .name = text, .out = EXPR_##type, .when = EXPR_FROM_CONNECT, .get = function, __VA_ARGS__                      \
     }
 
+// Those that a health check knows, too.
+#define ROW_CHECK(text, type, function, ...)                                                                           \
+    {                                                                                                                  \
+        .name = text, .out = EXPR_##type, .when = EXPR_FROM_CONNECT | EXPR_AT_CHECK, .get = function, __VA_ARGS__      \
+    }
+
 static const struct expr_alias aliases[] = {
     ROW("B", INT, alias_bytes_out, .help = "bytes sent to the client"),
     ROW("CC", STR, alias_cookie_req, .http = true, .escape = EXPR_ALIAS_URL,
         .help = "the captured cookie of the request"),
     ROW("CS", STR, alias_cookie_res, .http = true, .escape = EXPR_ALIAS_URL,
         .help = "the captured cookie of the answer"),
-    ROW("H", STR, alias_hostname, .help = "name of this host"),
+    ROW_CHECK("H", STR, alias_hostname, .help = "name of this host"),
     ROW("HM", STR, alias_method, .http = true, .escape = EXPR_ALIAS_URL, .help = "method"),
     ROW("HP", STR, alias_uri_path, .http = true, .escape = EXPR_ALIAS_URL, .help = "request target without its query"),
     ROW("HPO", STR, alias_path, .http = true, .escape = EXPR_ALIAS_URL, .help = "path, without host and query"),
@@ -428,7 +439,7 @@ static const struct expr_alias aliases[] = {
     ROW("ST", INT, alias_status, .help = "status of the answer, -1 without one"),
     ROW("U", INT, alias_bytes_in, .help = "bytes read from the client"),
     ROW("ac", INT, alias_ac, .help = "connections of the whole service"),
-    ROW("b", STR, alias_b, .help = "name of the backend, or of the frontend before there is one"),
+    ROW_CHECK("b", STR, alias_b, .help = "name of the backend, or of the frontend before there is one"),
     ROW("bc", INT, alias_bc, .help = "connections of the backend"),
     ROW("bi", ADDR, alias_bi, .help = "address the server was connected to from"),
     ROW("bp", INT, alias_bp, .hex = 4, .help = "port the server was connected to from"),
@@ -448,11 +459,11 @@ static const struct expr_alias aliases[] = {
     ROW("hsl", STR, alias_captured_res, .escape = EXPR_ALIAS_HDR, .list = EXPR_ALIAS_WORDS,
         .help = "captured response headers, each by itself"),
     ROW("lc", INT, alias_lc, .hex = 4, .help = "log lines of the frontend before this one"),
-    ROW("pid", INT, alias_pid, .hex = 4, .help = "number of the process"),
+    ROW_CHECK("pid", INT, alias_pid, .hex = 4, .help = "number of the process"),
     ROW("r", STR, alias_r, .http = true, .escape = EXPR_ALIAS_URL, .help = "request line"),
     ROW("rc", INT, alias_rc, .help = "retries, '+' before them where another server was chosen"),
     ROW("rt", INT, alias_rt, .hex = 4, .help = "number of the request in this process"),
-    ROW("s", STR, alias_s, .help = "name of the server"),
+    ROW_CHECK("s", STR, alias_s, .help = "name of the server"),
     ROW("sc", INT, alias_sc, .help = "connections of the server"),
     ROW("si", ADDR, alias_si, .help = "address of the server"),
     ROW("sp", INT, alias_sp, .hex = 4, .help = "port of the server"),

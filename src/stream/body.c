@@ -39,6 +39,12 @@ static bool join_chunks(struct expr_scratch *scratch, struct slice *out, bool *c
 
 bool stream_body_of(struct expr_subject *subject, struct slice *out, bool *complete)
 {
+    const struct check_facts *check = subject->check;
+    if (check) {
+        *out = check->body;
+        *complete = true;
+        return check->head != NULL;
+    }
     struct stream *stream = subject->stream;
     const struct http_head *head = stream ? stream_head_of(subject) : NULL;
     if (!head || (head->is_response && !stream->back))

@@ -16,7 +16,12 @@ static const struct mux_h1 *side_of(const struct expr_subject *subject, bool res
 bool stream_content_raw(struct slice *out, const struct expr_subject *subject, bool response)
 {
     const struct proxy_session *session = subject->session;
+    const struct check_facts *check = subject->check;
     const struct mux_h1 *h1 = side_of(subject, response);
+    if (check) {
+        *out = check->data;
+        return true;
+    }
     if (session->conf->mode != PROXY_MODE_TCP || !h1)
         return false;
     *out = h1->in.mem ? slice_of(buf_data(&h1->in), buf_len(&h1->in)) : slice_of("", 0);
@@ -38,6 +43,9 @@ static bool is_response(const struct expr_subject *subject)
 static bool put_len(struct expr_subject *subject, struct expr_sample *out, bool response)
 {
     const struct mux_h1 *h1 = side_of(subject, response);
+    const struct check_facts *check = subject->check;
+    if (check)
+        return put_int(out, (int64_t)check->data.len);
     if (!h1)
         return false;
     subject->may_change |= !subject->final;
@@ -62,7 +70,8 @@ static bool fetch_res_len(struct expr_subject *subject, struct expr_sample *out,
 static size_t buffer_len(const struct expr_subject *subject)
 {
     const struct stream *stream = subject->stream;
-    return stream->ctx->mux->bufs->chunk_len;
+    const struct check_facts *check = subject->check;
+    return check ? check->room : stream->ctx->mux->bufs->chunk_len;
 }
 
 // The run of `len` bytes (0: all) at `offset`; it waits for them where they can still come.
@@ -207,7 +216,7 @@ static const struct expr_fetch fetches[] = {
       .good = "req.len gt 10" },
     { .name = "res.len",
       .out = EXPR_INT,
-      .when = STREAM_CONTENT_RESPONSE,
+      .when = STREAM_CONTENT_RESPONSE | EXPR_AT_CHECK,
       .fetch = fetch_res_len,
       .help = "How many bytes of the server wait to be passed on; in http mode the head and what has come of the body.",
       .good = "res.len gt 10" },
@@ -222,7 +231,7 @@ static const struct expr_fetch fetches[] = {
       .bad_says = "<offset>,<length>" },
     { .name = "res.payload",
       PAYLOAD,
-      .when = STREAM_CONTENT_RESPONSE,
+      .when = STREAM_CONTENT_RESPONSE | EXPR_AT_CHECK,
       .fetch = fetch_res_payload,
       .help = "<length> bytes (0: all there are) from <offset> of what the server sent, in tcp mode.",
       .good = "res.payload(0,2) -m bin 1603",
@@ -249,7 +258,7 @@ static const struct expr_fetch fetches[] = {
       .bad_says = "expected a number from 1 to 8" },
     { .name = "res.payload_lv",
       LV,
-      .when = STREAM_CONTENT_RESPONSE,
+      .when = STREAM_CONTENT_RESPONSE | EXPR_AT_CHECK,
       .fetch = fetch_res_lv,
       .help = "As req.payload_lv, of what the server sent.",
       .good = "res.payload_lv(43,1) -m found",

@@ -22,7 +22,7 @@ HTTP_FETCH_FN(fetch_body_len)
 // What the message says of its length; without that, what is there.
 HTTP_FETCH_FN(fetch_body_size)
 {
-    const struct http_head *head = http_fetch_either(subject);
+    const struct http_head *head = subject->check ? http_fetch_response(subject) : http_fetch_either(subject);
     if (head && head->flags & HTTP_HEAD_LENGTH)
         return put_int(out, (int64_t)head->content_length);
     return fetch_body_len(subject, out, args, walk);
@@ -42,7 +42,7 @@ HTTP_FETCH_FN(fetch_none)
 }
 
 #define REQUEST  .when = HTTP_FETCH_REQUEST
-#define RESPONSE .when = HTTP_FETCH_RESPONSE
+#define RESPONSE .when = HTTP_FETCH_ANSWER
 
 static const struct expr_fetch fetches[] = {
     { .name = "req.body",

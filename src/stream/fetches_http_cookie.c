@@ -137,7 +137,7 @@ HTTP_FETCH_SIDES(cook_names)
 #define NAME      .args = "[<name>]", .max_args = 1, .bad_says = "takes"
 #define DELIMITER .args = "[<delim>]", .max_args = 1, .prepare = prepare_delimiter, .bad_says = "is empty"
 #define REQUEST   .when = HTTP_FETCH_REQUEST
-#define RESPONSE  .when = HTTP_FETCH_RESPONSE
+#define RESPONSE  .when = HTTP_FETCH_ANSWER
 
 static const struct expr_fetch fetches[] = {
     { .name = "cookie",

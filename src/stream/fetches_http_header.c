@@ -338,7 +338,7 @@ HTTP_FETCH_SIDES(hdrs_bin)
 #define NAME      .args = "[<name>]", .max_args = 1, .prepare = prepare_name, .bad_says = "takes"
 #define DELIMITER .args = "[<delim>]", .max_args = 1, .prepare = prepare_delimiter, .bad_says = "is empty"
 #define REQUEST   .when = HTTP_FETCH_REQUEST
-#define RESPONSE  .when = HTTP_FETCH_RESPONSE
+#define RESPONSE  .when = HTTP_FETCH_ANSWER
 
 static const struct expr_fetch fetches[] = {
     { .name = "hdr",

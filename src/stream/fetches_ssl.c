@@ -13,6 +13,9 @@ const struct tls_conn *stream_ssl_front(const struct expr_subject *subject)
 const struct tls_conn *stream_ssl_back(const struct expr_subject *subject)
 {
     const struct stream *stream = subject->stream;
+    const struct check_facts *check = subject->check;
+    if (check)
+        return transport_tls_of(check->conn);
     return stream && stream->back ? transport_tls_of(&stream->back->h1.conn) : NULL;
 }
 
@@ -258,7 +261,8 @@ static bool fetch_bc_err_str(struct expr_subject *subject, struct expr_sample *o
         .name = row, .out = type, .when = moments, .fetch = fn, .help = text, .good = row example                      \
     }
 #define FC(row, type, fn, text, example) ROW("ssl_fc_" row, type, STREAM_SSL_FROM_CLIENT, fetch_fc_##fn, text, example)
-#define BC(row, type, fn, text, example) ROW("ssl_bc_" row, type, EXPR_FROM_SERVER, fetch_bc_##fn, text, example)
+#define BC(row, type, fn, text, example)                                                                               \
+    ROW("ssl_bc_" row, type, EXPR_FROM_SERVER | EXPR_AT_CHECK, fetch_bc_##fn, text, example)
 #define PAIR(row, type, fn, text, example)                                                                             \
     FC(row, type, fn, text " in the client's TLS connection.", example),                                               \
         BC(row, type, fn, text " in the TLS connection to the server.", example)
@@ -268,7 +272,8 @@ static bool fetch_bc_err_str(struct expr_subject *subject, struct expr_sample *o
 static const struct expr_fetch fetches[] = {
     ROW("ssl_fc", EXPR_BOOL, STREAM_SSL_FROM_CLIENT, fetch_fc,
         "Whether the client's connection came to a bind line with ssl.", ""),
-    ROW("ssl_bc", EXPR_BOOL, EXPR_FROM_SERVER, fetch_bc, "Whether the connection to the server speaks TLS.", ""),
+    ROW("ssl_bc", EXPR_BOOL, EXPR_FROM_SERVER | EXPR_AT_CHECK, fetch_bc,
+        "Whether the connection to the server speaks TLS.", ""),
     PAIR("alg_keysize", EXPR_INT, alg_keysize, "The bits of the key that the cipher's algorithm takes", " ge 128"),
     PAIR("use_keysize", EXPR_INT, use_keysize, "The bits of the key that are secret", " ge 128"),
     PAIR("alpn", EXPR_STR, alpn, "The protocol agreed on by ALPN (RFC 7301)", " http/1.1"),

@@ -348,7 +348,8 @@ static const struct expr_fetch fetches[] = {
       .fetch = fetch_retry_reasons,
       .help = "Why attempts at servers were repeated, a letter for each of the first seven: C the connection failed, c "
               "it took too long; and by retry-on E the server closed it without an answer, J the answer was junk, T "
-              "none came in time, S its status; K a kept connection that the server had closed, which is none of the "
+              "none came in time, S its status; K a kept connection that the server had closed, k the same where the "
+              "kernel shows that nothing of the request was acknowledged, which two are none of the "
               "configured retries. '-' for none.",
       .good = "txn.retry_reasons CCE" },
     { .name = "txn.sess_term_state",

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request met a connection of the pool that the server had closed, or was closing. Whether it may be sent again
 // depends on what it asks for, and on whether the server can have seen any of it.
-#include "backend/pool.h"
 #include "stream/steps.h"
 
 // As long as a reset may still come that tells.
@@ -36,10 +35,11 @@ void stream_forget_attempt(struct stream *stream)
     stream->no_pool = true;
 }
 
-static bool again(struct stream *stream)
+static bool again(struct stream *stream, enum stream_retry_reason why)
 {
     if (!mux_h1_rewind(stream->front))
         return false;
+    stream_note_retry(stream, why);
     stream_forget_attempt(stream);
     stream_step_set(stream, STREAM_CONNECT);
     return true;
@@ -63,15 +63,10 @@ bool stream_resend(struct stream *stream, enum stream_verdict *verdict)
     *verdict = STREAM_GO;
     if (!stream->reused || stream->got_answer || !stream->front->can_rewind)
         return false;
-    if (stream_may_send_again(stream)) {
-        stream_note_retry(stream, STREAM_RETRY_STALE);
-        return again(stream);
-    }
-    if (is_lost(stream, &open)) {
-        stream_note_retry(stream, STREAM_RETRY_UNREAD);
-        backend_pool_count(stream->server, BACKEND_POOL_STALE);
-        return again(stream);
-    }
+    if (stream_may_send_again(stream))
+        return again(stream, STREAM_RETRY_STALE);
+    if (is_lost(stream, &open))
+        return again(stream, STREAM_RETRY_UNREAD);
     *verdict = STREAM_WAIT;
     return open;
 }

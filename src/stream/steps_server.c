@@ -138,10 +138,10 @@ enum stream_verdict stream_pick_server(struct stream *stream)
 {
     struct backend *backend = stream->backend;
     struct backend_ask ask = { .avoid = stream->redispatched ? stream->server : NULL };
-    bool bound = !stream->redispatched && !stream->moved;
-    struct server *server = bound ? pick_by_rule(stream) : NULL;
+    struct server *server = stream->redispatched ? NULL : pick_by_rule(stream);
     struct server *named = NULL;
-    if (bound && !stream->cookie_looked && !stream_cookie_look(stream, &named, server || stream->ignore_persist))
+    if (!stream->redispatched && !stream->cookie_looked &&
+        !stream_cookie_look(stream, &named, server || stream->ignore_persist))
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
     if (!server)
         server = named;

@@ -251,7 +251,10 @@ bool stick_key(struct slice *key, char room[STICK_KEY_ROOM], const struct stick_
     switch ((enum stick_type)conf->type) {
     case STICK_IP:
     case STICK_IPV6:
-        return expr_sample_addr(sample, &addr) && key_of_address(room, conf->type, &addr);
+        // A text is one of the table's own family; only addresses change theirs.
+        return expr_sample_addr(sample, &addr) &&
+               (sample->type == EXPR_ADDR || (addr.family == 4) == (conf->type == STICK_IP)) &&
+               key_of_address(room, conf->type, &addr);
     case STICK_INTEGER:
         if (!expr_sample_int(sample, &num))
             return false;

@@ -123,7 +123,7 @@ static void test_frontend_maxconn(void **state)
     rig_free(rig);
 }
 
-// Refused three times, then the last attempt goes to the other server.
+// Nothing ties the request to the server that refuses it: the next attempt goes to the other one at once.
 static void test_redispatch(void **state)
 {
     (void)state;

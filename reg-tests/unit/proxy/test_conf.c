@@ -142,7 +142,7 @@ static void test_numbers(void **state)
                   "backend a\n server s 127.0.0.1:1\n server t 127.0.0.1:2 id 1\n server u 127.0.0.1:3 id 3\n"
                   " server v 127.0.0.1:4\n server w 127.0.0.1:5\n"
                   "frontend b\n id 1\n bind :8000-8002\n bind :8003 id 2\n backlog 77\n bind :8004 backlog 5\n");
-    static const uint32_t ids[] = { 2, 1, 3, 4, 5 };
+    static const uint32_t ids[] = { 2, 1, 3, 5, 6 };
     const struct server_conf *server = reader.program->proxies->be.servers;
     for (uint32_t i = 0; i < NUM_ITEMS(ids); i++, server = server->next) {
         assert_int_equal(server->id, ids[i]);
