@@ -247,6 +247,7 @@ bool stream_cookie_look(struct stream *stream, struct server **server, bool assi
     *server = NULL;
     if (!conf->name || !stream->head_valid)
         return true;
+    stream->cookie_looked = true;
     stream->cookie_seen = 'N';
     stream->cookie_set = 'N';
     stream->subject.when = EXPR_AT_REQUEST_HEAD;
