@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The affinity cookie in requests: which server it names, and what of it the server may see. How a Cookie field is taken
-// apart, and what is left where a cookie is taken out, is as HAProxy does it.
+// The affinity cookie in requests: which server it names, and what of it the server may see. How a Cookie field is
+// taken apart, and what is left where a cookie is taken out, is as HAProxy does it.
 #include <string.h>
 #include "expr/expr.h"
 #include "stream/act.h"
