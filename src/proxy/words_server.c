@@ -168,8 +168,7 @@ static bool parse_template(struct config *config, void *object, const struct con
         *server = *model;
         server->name = arena_printf(config->arena, "%s%u", model->name, (unsigned)number);
         server->id = model->id ? model->id + (uint32_t)(number - first) : 0;
-        ok = name_is_free(config, &proxy->be, line, server->name) &&
-             id_is_free(config, &proxy->be, line, server->id);
+        ok = name_is_free(config, &proxy->be, line, server->name) && id_is_free(config, &proxy->be, line, server->id);
         enter(config, &proxy->be, server);
     }
     return ok;
@@ -242,8 +241,9 @@ static const struct config_word words[] = {
       .flags = CONFIG_ANY_ARGS,
       .parse = parse_template,
       .args = "<prefix> { <number> | <first>-<last> } <address>[:<port>] [<option>...]",
-      .help = "As many 'server' lines, whose names are <prefix> and a number, counted from 1 or from <first>. With 'id' "
-              "the first has that one, and the others count on.",
+      .help =
+          "As many 'server' lines, whose names are <prefix> and a number, counted from 1 or from <first>. With 'id' "
+          "the first has that one, and the others count on.",
       .good = "server-template srv 3 127.0.0.1:8000 weight 5;server-template web 8-9 127.0.0.1:8000",
       .bad = "server-template srv 3-1 127.0.0.1:8000",
       .bad_says = "is no number of servers" },
