@@ -178,16 +178,6 @@ struct server *backend_pick_closed(struct backend *backend, bool *full)
     return first_full;
 }
 
-struct server *backend_find_cookie(struct backend *backend, struct slice value)
-{
-    for (uint32_t i = 0; i < backend->num_servers; i++) {
-        struct server *server = &backend->servers[i];
-        if (server->conf->cookie && slice_equal(slice_str(server->conf->cookie), value))
-            return server;
-    }
-    return NULL;
-}
-
 void backend_session_begin(struct backend *backend)
 {
     const struct backend_ctx *ctx = backend->ctx;
