@@ -31,15 +31,14 @@ static bool balances_by_head(const struct balance_conf *balance)
            balance->algorithm == PROXY_BALANCE_HDR;
 }
 
-static void check_balance(struct config *config, struct proxy_conf *proxy)
+static void check_balance(struct config *config, const struct proxy_conf *proxy)
 {
-    struct balance_conf *balance = &proxy->be.balance;
+    const struct balance_conf *balance = &proxy->be.balance;
     bool is_http = proxy->mode == PROXY_MODE_HTTP;
     if (!proxy->has_backend || (is_http ? balance->algorithm != PROXY_BALANCE_RDP_COOKIE : !balances_by_head(balance)))
         return;
-    warn(config, proxy, "'balance %s' in %s '%s' is ignored: it needs mode %s; roundrobin is used instead",
+    warn(config, proxy, "'balance %s' in %s '%s' is ignored: it needs mode %s; requests go round robin",
          proxy_balance_name(balance->algorithm), proxy_kind(proxy), proxy->name, is_http ? "tcp" : "http");
-    balance->algorithm = PROXY_BALANCE_ROUNDROBIN;
 }
 
 static void check_tcp(struct config *config, struct proxy_conf *proxy)
