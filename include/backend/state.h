@@ -130,7 +130,8 @@ void backend_states_adopt(const struct program_conf *program, struct board *boar
 
 // backend_states_reconcile makes states those of `program`: what the file changed (a weight, `disabled`, an address,
 // which starts afresh) counts, servers that are gone leave none behind, and what a controller that was killed left
-// half done is put right. In the controller, once it is the active one, before checks begin.
+// half done is put right. In the controller, once it is the active one, before checks begin; nothing where it is said
+// again.
 void backend_states_reconcile(const struct program_conf *program, struct board *board);
 
 // backend_states_close_queues lets waiters that take any server of `proxy` be served by those alone that balancing may

@@ -81,13 +81,6 @@ static void ready(struct admin_call *call, const struct server_conf *server, str
     backend_notice_admin(board, server, 0, BACKEND_ADMIN_MAINT | BACKEND_ADMIN_DRAIN, NULL);
 }
 
-// `enable server` ends maintenance alone.
-static void enable(struct admin_call *call, const struct server_conf *server, struct board *board)
-{
-    (void)call;
-    backend_notice_admin(board, server, 0, BACKEND_ADMIN_MAINT, NULL);
-}
-
 static void disable(struct admin_call *call, const struct server_conf *server, struct board *board)
 {
     (void)call;
@@ -355,7 +348,7 @@ RUN(set_weight)
 RUN(get_weight)
 RUN(set_maxconn)
 RUN(kill_sessions)
-RUN(enable)
+RUN(ready)
 RUN(disable)
 RUN(rest_checks)
 RUN(resume_checks)
@@ -379,7 +372,7 @@ static const struct admin_command commands[] = {
             "change how many connections a server takes"),
     COMMAND("shutdown sessions server", ADMIN_LEVEL_ADMIN, run_kill_sessions, "<backend>/<server>",
             "end all sessions on a server, in all workers"),
-    COMMAND("enable server", ADMIN_LEVEL_ADMIN, run_enable, "<backend>/<server>", "end a server's maintenance"),
+    COMMAND("enable server", ADMIN_LEVEL_ADMIN, run_ready, "<backend>/<server>", "end a server's maintenance"),
     COMMAND("disable server", ADMIN_LEVEL_ADMIN, run_disable, "<backend>/<server>", "put a server into maintenance"),
     COMMAND("enable health", ADMIN_LEVEL_ADMIN, run_resume_checks, "<backend>/<server>",
             "resume a server's health checks"),

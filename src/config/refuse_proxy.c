@@ -42,7 +42,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "option spop-check", CONFIG_IN_PROXY, SPOE },
     { "option transparent", CONFIG_IN_PROXY, NULL },
     { "quic-initial", CONFIG_IN_PROXY, QUIC },
-    { "server-template", CONFIG_IN_PROXY, NULL },
     { "ssl-f-use", CONFIG_IN_PROXY, SSL_USE },
     { "stats admin", CONFIG_IN_PROXY, NULL },
     { "stats auth", CONFIG_IN_PROXY, NULL },
