@@ -220,9 +220,6 @@ static inline bool backend_server_is_open(const struct server *server)
            atomic_load_explicit(&server->state->share, memory_order_relaxed) > 0;
 }
 
-// backend_find_cookie gives the server whose cookie value is `value`, or NULL.
-struct server *backend_find_cookie(struct backend *backend, struct slice value);
-
 // ---- a backend's open sessions ----------------------------------------------------------------------------------
 
 // backend_session_begin counts one more session as open in `backend`, among those of all workers. There is no limit.

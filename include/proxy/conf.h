@@ -178,7 +178,7 @@ struct server_conf {
     uint64_t pool_ping_us;      // 0: no pings
     const char *pool_ping_path; // as written
     const char *pool_ping_text; // the whole request
-    uint32_t max_reuse;    // requests on one connection, 0: no limit; stored as limit + 1
+    uint32_t max_reuse;         // requests on one connection, 0: no limit; stored as limit + 1
     uint64_t pool_purge_us;
     uint64_t slowstart_us;            // 0: at once
     struct server_conf *tracked;      // `track`: the server whose state this one shares, resolved at the end; or NULL
@@ -573,6 +573,6 @@ void proxy_pool_tell(const struct program_conf *program, void (*tell)(void *to, 
 struct server_conf *proxy_server_find(const struct backend_conf *backend, struct slice name);
 
 // proxy_conf_publish gives the program, its proxies, servers and listeners their objects on the board ("g/global",
-// "f/NAME", "b/NAME", "s/BACKEND/SERVER" and, for its open connections, "c/BACKEND/SERVER", "l/FRONTEND/ID") and its log targets their sinks. Keeper only, before workers
-// are forked. False with errno where the board is full.
+// "f/NAME", "b/NAME", "s/BACKEND/SERVER" and, for its open connections, "c/BACKEND/SERVER", "l/FRONTEND/ID") and its
+// log targets their sinks. Keeper only, before workers are forked. False with errno where the board is full.
 bool proxy_conf_publish(struct program_conf *program, struct board *board);

@@ -77,7 +77,8 @@ struct server_conf *proxy_server_default(struct arena *arena);
 // reporting that it has none.
 bool proxy_server_resolve(struct config *config, struct server_conf *server);
 
-// proxy_cookie_finish gives servers of `proxy` their dynamic cookies, once addresses are known (src/proxy/words_cookie.c).
+// proxy_cookie_finish gives servers of `proxy` their dynamic cookies, once addresses are known
+// (src/proxy/words_cookie.c).
 void proxy_cookie_finish(struct config *config, struct proxy_conf *proxy);
 // proxy_probe_finish finds the servers that servers track and reports what contradicts itself in what watches them.
 bool proxy_probe_finish(struct config *config, struct program_conf *program);

@@ -120,11 +120,6 @@ bool stream_edit_request(struct stream *stream);
 // stream_edit_response records the edits of the answer's head.
 bool stream_edit_response(struct stream *stream);
 
-// stream_cookie_find finds the cookie `name` in the Cookie field `value`: from where to where its pair stands (the
-// separator behind it included), and its own value without quotes. RFC 6265 section 4.2.1; spaces around are tolerated
-// as clients send them.
-bool stream_cookie_find(size_t *start, size_t *end, struct slice *found, struct slice value, struct slice name);
-
 // stream_log_line writes the log line of a finished (or, with logasap, begun) stream.
 void stream_log_line(struct stream *stream);
 

@@ -177,6 +177,7 @@ struct stream {
     bool insists : 1;     // the server was named by a hash: the request waits for it alone
     bool hash_known : 1;  // has_hash and hash are what they will be
     bool has_hash : 1;
+    bool cookie_looked : 1; // the affinity cookie was read, and taken out of the request
     bool force_persist : 1;
     bool ignore_persist : 1;
     bool no_pool : 1; // a retry: only a fresh connection will do

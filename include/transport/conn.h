@@ -46,7 +46,7 @@ struct transport_connect {
     const struct transport_address *to;
     const struct transport_address *source;
     const char *interface;
-    uint16_t last_port; // above the source's port: any one from that to this will do
+    uint16_t last_port;          // above the source's port: any one from that to this will do
     _Atomic uint64_t *next_port; // with last_port: counts ports taken, by all who take from the range
     bool tcp_keepalive;
     uint32_t keepalive_count;      // with tcp_keepalive; 0: the system's

@@ -353,8 +353,9 @@ static const struct config_word words[] = {
       .min_args = 1,
       .parse = option_redir,
       .args = "<prefix>",
-      .help = "GET and HEAD requests for the server are answered with a redirection (302) to <prefix> followed by their "
-              "path and query; others are served. The prefix should not end with '/', nor lead back here.",
+      .help =
+          "GET and HEAD requests for the server are answered with a redirection (302) to <prefix> followed by their "
+          "path and query; others are served. The prefix should not end with '/', nor lead back here.",
       .good = "redir http://images.example.org",
       .bad = "redir ''",
       .bad_says = "cannot be empty" },

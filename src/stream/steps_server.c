@@ -30,6 +30,24 @@ static void offer_free_slots(struct stream *stream)
     }
 }
 
+// As many wait for the one server that would do as may: stickiness is given up where it may be, or else the request.
+static enum stream_verdict queue_full(struct stream *stream, struct server *server)
+{
+    struct backend *backend = stream->backend;
+    stream_server_join(stream, server);
+    if (!stream->sticky || stream->force_persist || !(backend->conf->options & PROXY_OPT_REDISPATCH)) {
+        stream_step_set(stream, STREAM_QUEUE);
+        backend_count(backend->counters, PROXY_COUNT_CONN_ERRORS, 1);
+        return stream_refuse(stream, 503, STREAM_END_SERVER, false);
+    }
+    if (stream->cookie_seen == 'V')
+        stream->cookie_seen = 'D';
+    backend_count(backend->counters, PROXY_COUNT_REDISPATCHES, 1);
+    backend_count(server->counters, PROXY_COUNT_REDISPATCHES, 1);
+    stream->redispatched = true;
+    return stream_pick_server(stream);
+}
+
 static enum stream_verdict enqueue(struct stream *stream, struct server *server)
 {
     struct stream_ctx *ctx = stream->ctx;
@@ -37,10 +55,8 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     uint32_t be = backend->conf->be_object;
     uint32_t wanted = waits_for_one(stream) ? server->conf->object : 0;
     uint32_t len = board_queue_len(ctx->board, be, wanted);
-    if (server->conf->maxqueue && wanted && len >= server->conf->maxqueue) {
-        stream->sticky = stream->insists = false;
-        wanted = 0;
-    }
+    if (server->conf->maxqueue && wanted && len >= server->conf->maxqueue)
+        return queue_full(stream, server);
     // Zero in the log means that the request did not go through this queue: its own place counts.
     stream->queue_before = wanted ? len + 1 : 0;
     stream->backend_queue_before = wanted ? 0 : len + 1;
@@ -124,7 +140,8 @@ enum stream_verdict stream_pick_server(struct stream *stream)
     struct backend_ask ask = { .avoid = stream->redispatched ? stream->server : NULL };
     struct server *server = stream->redispatched ? NULL : pick_by_rule(stream);
     struct server *named = NULL;
-    if (!stream->redispatched && !stream_cookie_look(stream, &named, server || stream->ignore_persist))
+    if (!stream->redispatched && !stream->cookie_looked &&
+        !stream_cookie_look(stream, &named, server || stream->ignore_persist))
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
     if (!server)
         server = named;

@@ -147,6 +147,7 @@ static void test_redispatch(void **state)
     rig_expect(rig, client, OK_EMPTY);
     assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_RETRIES), 0);
     assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_REDISPATCHES), 1);
+    assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_RETRY_CONNECT), 1);
     close(client);
     close(origin);
     close(fd);
