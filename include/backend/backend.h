@@ -298,6 +298,9 @@ bool backend_pool_prepare(struct board *board);
 
 #define BACKEND_POOL_SECTION "pool"
 
+// backend_pool_died is told that a worker died, before its lanes are cleared (board_incarnation_dead). In the keeper.
+void backend_pool_died(void);
+
 // backend_pool_make_room closes all idle connections of all servers, when descriptors are exhausted.
 void backend_pool_make_room(struct backend_ctx *ctx);
 

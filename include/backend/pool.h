@@ -103,6 +103,9 @@ bool backend_spare_close(struct server *server);
 // backend_spare_turn does what other workers asked of this one. Once each turn; one load where there is nothing.
 void backend_spare_turn(struct backend_ctx *ctx);
 
+// backend_room_is_shut says that no place of the server is given away for a moment, as a worker died.
+bool backend_room_is_shut(const struct server *server);
+
 // backend_room_wanted says whether anybody waits for a place; to be asked after num_spare went up.
 bool backend_room_wanted(const struct server *server);
 

@@ -7,17 +7,19 @@
 // numbers: one of the two sees the other. What a worker that stands still holds is freed when the master ends it; the
 // others are asked meanwhile.
 #include "backend/pool.h"
+#include "base/clock.h"
 
 enum { ASK_ALL = UINT32_MAX };
 
 // What workers ask of each other, by incarnation: the pool object of a server that they shall close a connection of.
 struct asks {
+    _Atomic uint64_t died_us; // when a worker was last found dead
     struct {
         _Atomic uint32_t object; // 0: nothing, ASK_ALL: look at all servers
     } __attribute__((aligned(64))) of[BOARD_MAX_INCARNATIONS];
 };
 
-enum { ASKS_VERSION = 1 };
+enum { ASKS_VERSION = 2, MOURNING_US = 200000 };
 
 // One board to a process.
 static struct asks *asks;
@@ -29,12 +31,29 @@ bool backend_pool_prepare(struct board *board)
     return asks != NULL;
 }
 
+void backend_pool_died(void)
+{
+    if (asks)
+        atomic_store(&asks->died_us, clock_mono_us());
+}
+
+// What a killed worker held is closed by the kernel, and its places are free at once; the server needs a moment to see.
+bool backend_room_is_shut(const struct server *server)
+{
+    if (LIKELY(!backend_state_maxconn(server->conf)) || !asks)
+        return false;
+    uint64_t died_us = atomic_load_explicit(&asks->died_us, memory_order_acquire);
+    return UNLIKELY(died_us != 0) && (int64_t)(clock_mono_us() - died_us) < MOURNING_US;
+}
+
 bool backend_room_take(struct server *server, bool waited)
 {
     struct backend_ctx *ctx = server->backend->ctx;
     const struct server_conf *conf = server->conf;
     uint32_t limit = backend_state_maxconn(conf);
     if (limit && !waited && board_queue_len(ctx->board, conf->pool_object, 0))
+        return false;
+    if (backend_room_is_shut(server))
         return false;
     return board_lane_acquire(ctx->board, conf->pool_object, ctx->inc, limit);
 }
@@ -52,6 +71,8 @@ void backend_room_offer(struct server *server)
 {
     struct board *board = server->backend->ctx->board;
     uint32_t object = server->conf->pool_object;
+    if (backend_room_is_shut(server))
+        return;
     for (uint32_t num = board_queue_len(board, object, 0); num > 0; num--)
         if (!board_queue_offer(board, object, object, backend_state_maxconn(server->conf)))
             return;

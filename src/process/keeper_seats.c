@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "backend/backend.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "board/board.h"
@@ -260,6 +261,8 @@ static void child_ended(struct keeper *keeper, pid_t pid, int status)
     struct wire_seat dead = { .slot = seat->slot, .inc = seat->inc, .pid = pid };
     if (!keeper->stopping || (!keeper->stopping_now && status != 0))
         death_tell(seat, status);
+    if (status != 0)
+        backend_pool_died();
     seat_empty(seat);
     messages_send(&keeper->master, WIRE_DEAD, &dead, sizeof(dead), NULL, 0);
     if (keeper->stopping)

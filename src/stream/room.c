@@ -31,7 +31,8 @@ static void queue_up(struct stream *stream, bool first)
     if (!stream->waiter)
         return;
     // One may have come free between our look and our place in the queue.
-    board_queue_offer(ctx->board, object, object, backend_state_maxconn(stream->server->conf));
+    if (!backend_room_is_shut(stream->server))
+        board_queue_offer(ctx->board, object, object, backend_state_maxconn(stream->server->conf));
 }
 
 static void set_deadline(struct stream *stream)
@@ -84,6 +85,7 @@ void stream_room_granted(struct stream *stream)
         stream->deadline_us = 0;
     } else {
         queue_up(stream, true);
+        set_deadline(stream);
     }
     stream_run(stream);
 }
@@ -98,6 +100,7 @@ bool stream_room_late(struct stream *stream)
     if (!stream->waiter || (stream->room_due_us && stream->room_due_us <= stream->ctx->loop->now_us))
         return false;
     // Whoever was asked may stand still.
+    backend_room_offer(stream->server);
     backend_spare_ask(stream->server, true);
     set_deadline(stream);
     return true;
