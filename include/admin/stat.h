@@ -55,7 +55,7 @@
     X(HRSP_4XX, "hrsp_4xx", "MCP", U64, "Answers of status 400 to 499")                                                \
     X(HRSP_5XX, "hrsp_5xx", "MCP", U64, "Answers of status 500 to 599")                                                \
     X(HRSP_OTHER, "hrsp_other", "MCP", U64, "Answers of any other status")                                             \
-    X(HANAFAIL, "hanafail", "MOP", STR, "Failures noticed in traffic")                                                 \
+    X(HANAFAIL, "hanafail", "MCP", U64, "Failures noticed in traffic")                                                 \
     X(REQ_RATE, "req_rate", "MRP", U32, "Requests in the last second")                                                 \
     X(REQ_RATE_MAX, "req_rate_max", "MMP", U32, "Most requests ever in a second")                                      \
     X(REQ_TOT, "req_tot", "MCP", U64, "Requests so far")                                                               \
@@ -72,17 +72,17 @@
     X(CTIME, "ctime", "MaP", U32, "Milliseconds to connect, average of 1024 requests")                                 \
     X(RTIME, "rtime", "MaP", U32, "Milliseconds to answer, average of 1024 requests")                                  \
     X(TTIME, "ttime", "MaP", U32, "Milliseconds in all, average of 1024 requests")                                     \
-    X(AGENT_STATUS, "agent_status", "SGP", STR, "Result of the last agent check")                                      \
-    X(AGENT_CODE, "agent_code", "SGP", U32, "Code of the last agent check")                                            \
+    X(AGENT_STATUS, "agent_status", "MOP", STR, "Result of the last agent check")                                      \
+    X(AGENT_CODE, "agent_code", "MOP", U32, "Code of the last agent check")                                            \
     X(AGENT_DURATION, "agent_duration", "MDP", U64, "Milliseconds the last agent check took")                          \
     X(CHECK_DESC, "check_desc", "MOP", STR, "What check_status means")                                                 \
     X(AGENT_DESC, "agent_desc", "MOP", STR, "What agent_status means")                                                 \
     X(CHECK_RISE, "check_rise", "CGS", U32, "Good checks in a row that make it UP")                                    \
     X(CHECK_FALL, "check_fall", "CGS", U32, "Bad checks in a row that make it DOWN")                                   \
-    X(CHECK_HEALTH, "check_health", "SGP", U32, "Where it stands between the two")                                     \
+    X(CHECK_HEALTH, "check_health", "CGS", U32, "Where it stands between the two")                                     \
     X(AGENT_RISE, "agent_rise", "CGS", U32, "Good agent checks that make it UP")                                       \
     X(AGENT_FALL, "agent_fall", "CGS", U32, "Bad agent checks that make it DOWN")                                      \
-    X(AGENT_HEALTH, "agent_health", "SGP", U32, "Where it stands between the two")                                     \
+    X(AGENT_HEALTH, "agent_health", "CGS", U32, "Where it stands between the two")                                     \
     X(ADDR, "addr", "CGS", STR, "Address and port; at level operator and above")                                       \
     X(COOKIE, "cookie", "CNS", STR, "The server's cookie value, or the backend's cookie name")                         \
     X(MODE, "mode", "CGS", STR, "tcp or http")                                                                         \

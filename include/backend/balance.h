@@ -19,13 +19,13 @@ struct backend_node {
 // order, or there are stretches, or there is a ring; for some algorithms nothing of it.
 struct backend_plan {
     uint32_t num;      // servers that take part
-    uint32_t *members; // their indexes, in the order of the file
+    uint32_t *members; // their indexes, in the order of the file; for `first`, of ids
     uint32_t *weights; // by index, 0: takes no part; what counts for this algorithm
     uint64_t *starts;  // by index: the weights of the members before it
     uint64_t total;    // of the weights of all members
 
-    // The rotation: an order of places where it is short enough, else the ends of each member's stretch of places, which
-    // are then visited in strides.
+    // The rotation: an order of places where it is short enough, else the ends of each member's stretch of places,
+    // which are then visited in strides.
     uint16_t *order;
     uint64_t *ends;
     uint64_t stride;
@@ -56,6 +56,7 @@ struct backend_balance {
     int32_t *loads;                     // those it has, copied for one choice
     float *block_scores;                // the least that a server's connections weigh, of each block
     int32_t *doubts;                    // how far the table was off when last compared with the lanes
+    uint32_t audited;                   // how many were compared so far
 };
 
 // What is asked of an algorithm: `plan` has at least one server that is not `ask->avoid`.
@@ -101,6 +102,9 @@ uint32_t backend_ring_find(const struct backend_plan *plan, uint32_t key);
 
 // backend_is_within_factor says whether `server` may be given one more connection, as far as hash-balance-factor goes.
 bool backend_is_within_factor(const struct backend_plan *plan, const struct server *server);
+
+// backend_first_plan puts the members of the plan number `which` into the order of their ids.
+void backend_first_plan(struct backend *backend, uint32_t which);
 
 // ---- loads --------------------------------------------------------------------------------------------------------
 

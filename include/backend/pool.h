@@ -66,6 +66,10 @@ uint32_t backend_warm_need(const struct server *server);
 // backend_warm_init prepares that, and begins to open them.
 void backend_warm_init(struct server *server);
 
+// backend_warm_died is told that the server closed `conn` while it was idle: one that it had only just let in counts as
+// refused.
+void backend_warm_died(const struct backend_conn *conn);
+
 // backend_warm_kick looks soon whether some are missing.
 void backend_warm_kick(struct server *server);
 
@@ -111,6 +115,9 @@ void backend_purge_fire(struct event_timer *timer);
 // backend_pool_follow does what a change of the state of `server`, or of another of its backend, means: idle connections
 // to one that must not be used any more are closed, what is always kept is opened, and places passed on that are free.
 void backend_pool_follow(struct server *server);
+
+// backend_pool_leave closes what is idle, of all servers.
+void backend_pool_leave(struct backend_ctx *ctx);
 
 // backend_pool_end closes all that is not in use, for good.
 void backend_pool_end(struct server *server);

@@ -127,11 +127,9 @@ void stick_put(struct stick_table *table, struct stick_entry *entry);
 
 // stick_hold1 keeps `entry` (a reference, which becomes the holder's) until stick_unhold; 0 where there are too many
 // holds, and the reference is still the caller's. The number names the hold. `counts_connection`: conn_cur goes up now,
-// and down with the hold, however it ends. stick_unhold starts the entry's time to live anew. stick_held1 gives a
-// reference to the entry of a hold, and its table.
+// and down with the hold, however it ends. stick_unhold starts the entry's time to live anew.
 uint32_t stick_hold1(struct stick_table *table, struct stick_entry *entry, bool counts_connection);
 void stick_unhold(uint32_t hold);
-struct stick_entry *stick_held1(struct stick_table **table, uint32_t hold);
 
 // stick_touch starts the entry's time to live anew.
 void stick_touch(struct stick_table *table, struct stick_entry *entry);

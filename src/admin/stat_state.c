@@ -99,9 +99,10 @@ static void set_check(struct admin_stat_row *row, const struct backend_state *st
     if (!(flags & BACKEND_CHECK_ENABLED))
         return;
     set(row, ADMIN_STAT_CHKFAIL, load(&state->num_check_fails));
+    set(row, ADMIN_STAT_HANAFAIL, load(&state->num_observed));
     set_string(row, ADMIN_STAT_CHECK_STATUS, check_status_name(status));
     set_string(row, ADMIN_STAT_CHECK_DESC, check_status_text(status));
-    if (load(&state->check_code))
+    if (check_status_has_code(status))
         set(row, ADMIN_STAT_CHECK_CODE, load(&state->check_code));
     if (status > CHECK_INI)
         set(row, ADMIN_STAT_CHECK_DURATION, load(&state->check_ms));
@@ -119,7 +120,7 @@ static void set_agent(struct admin_stat_row *row, const struct backend_state *st
         return;
     set_string(row, ADMIN_STAT_AGENT_STATUS, check_status_name(status));
     set_string(row, ADMIN_STAT_AGENT_DESC, check_status_text(status));
-    if (load(&state->agent_code))
+    if (check_status_has_code(status))
         set(row, ADMIN_STAT_AGENT_CODE, load(&state->agent_code));
     if (status > CHECK_INI)
         set(row, ADMIN_STAT_AGENT_DURATION, load(&state->agent_ms));

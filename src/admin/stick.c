@@ -46,6 +46,15 @@ static struct stick_table *table_named(const struct admin_call *call, const char
 
 // ---- lines
 
+// Rates of bytes are counted in blocks.
+static uint64_t value_of(const struct stick_table *table, const struct stick_entry *entry, enum stick_data data,
+                         uint32_t index)
+{
+    uint64_t value = stick_read(table, entry, data, index);
+    return data == STICK_BYTES_IN_RATE || data == STICK_BYTES_OUT_RATE ? value * stick_conf_of(table)->brates_factor
+                                                                       : value;
+}
+
 static void put_header(struct text *out, const struct stick_table *table)
 {
     const struct stick_table_conf *conf = stick_conf_of(table);
@@ -106,7 +115,7 @@ static void put_data(struct text *out, const struct stick_table *table, const st
     } else if (data == STICK_SERVER_ID) {
         text_printf(out, "%d", (int)stick_read(table, entry, data, index));
     } else {
-        text_printf(out, "%llu", (unsigned long long)stick_read(table, entry, data, index));
+        text_printf(out, "%llu", (unsigned long long)value_of(table, entry, data, index));
     }
 }
 
@@ -189,7 +198,7 @@ static bool passes(const struct stick_state *state, const struct stick_entry *en
 {
     for (uint32_t i = 0; i < state->num_filters; i++) {
         const struct stick_filter *filter = &state->filters[i];
-        int64_t value = (int64_t)stick_read(state->table, entry, filter->data, filter->index);
+        int64_t value = (int64_t)value_of(state->table, entry, filter->data, filter->index);
         bool less = value < filter->value, same = value == filter->value;
         const bool holds[STICK_NUM_OPS] = {
             [STICK_OP_EQ] = same,  [STICK_OP_NE] = !same, [STICK_OP_LE] = less || same,

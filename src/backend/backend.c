@@ -148,7 +148,7 @@ void backend_ctx_offer(struct backend_ctx *ctx)
 void backend_ctx_stop(struct backend_ctx *ctx)
 {
     ctx->stopping = true;
-    backend_pool_make_room(ctx);
+    backend_pool_leave(ctx);
 }
 
 void backend_ctx_fini(struct backend_ctx *ctx)

@@ -36,7 +36,7 @@ static const struct algorithm algorithms[PROXY_NUM_BALANCES] = {
     [PROXY_BALANCE_ROUNDROBIN] = { plan_rotation, backend_pick_rotation },
     [PROXY_BALANCE_STATIC_RR] = { plan_map, backend_pick_rotation },
     [PROXY_BALANCE_LEASTCONN] = { backend_least_plan, backend_pick_leastconn },
-    [PROXY_BALANCE_FIRST] = { NULL, backend_pick_first },
+    [PROXY_BALANCE_FIRST] = { backend_first_plan, backend_pick_first },
     [PROXY_BALANCE_RANDOM] = { plan_rotation, backend_pick_random },
     [PROXY_BALANCE_SOURCE] = HASHED,
     [PROXY_BALANCE_URI] = HASHED,
@@ -85,8 +85,7 @@ static void plan_make(struct backend *backend, uint32_t which)
     for (uint32_t i = 0; i < backend->num_servers && !(one && plan->num); i++)
         if (backend->servers[i].conf->backup == backup && backend_server_is_open(&backend->servers[i]))
             plan_add(plan, &backend->servers[i], is_static);
-    if (algorithm->plan)
-        algorithm->plan(backend, which);
+    algorithm->plan(backend, which);
 }
 
 // The epoch is read first: what changes meanwhile is looked at again.

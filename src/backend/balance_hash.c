@@ -82,8 +82,7 @@ uint32_t backend_ring_find(const struct backend_plan *plan, uint32_t key)
 
 static uint32_t place_of(const struct backend_question *question, uint32_t hash)
 {
-    return question->plan->ring ? backend_ring_find(question->plan, hash)
-                                : hash % (uint32_t)question->plan->num_places;
+    return question->plan->ring ? backend_ring_find(question->plan, hash) : hash % (uint32_t)question->plan->num_places;
 }
 
 static struct server *server_at(const struct backend_question *question, uint32_t place)

@@ -17,8 +17,8 @@ static _Atomic uint32_t *loads;
 bool backend_loads_prepare(struct board *board)
 {
     bool fresh;
-    loads = board_section(board, &fresh, BACKEND_LOADS_SECTION, BACKEND_LOADS_VERSION,
-                          BOARD_MAX_OBJECTS * sizeof(*loads));
+    loads =
+        board_section(board, &fresh, BACKEND_LOADS_SECTION, BACKEND_LOADS_VERSION, BOARD_MAX_OBJECTS * sizeof(*loads));
     return loads != NULL;
 }
 
@@ -46,8 +46,9 @@ static void correct(const struct server *server, int32_t error)
 
 // Between the two writes of another process the table differs for a moment: only a difference that is the same the next
 // time is an error.
-static void audit(struct backend *backend, uint32_t index)
+static void audit(struct backend *backend)
 {
+    uint32_t index = backend->balance->audited++ % backend->num_servers;
     const struct server *server = &backend->servers[index];
     int32_t *doubt = &backend->balance->doubts[index];
     int32_t error = error_of(server);
@@ -114,14 +115,16 @@ void backend_least_fini(struct backend *backend)
     free(balance->runs);
 }
 
-// A limit of 0 keeps out who takes no part.
+// A limit of 0 keeps out who takes no part. One that rises with the backend's load (minconn) is looked at once a server
+// is chosen.
 void backend_least_plan(struct backend *backend, uint32_t which)
 {
     const struct backend_plan *plan = &backend->balance->plans[which];
     float *costs = backend->balance->costs[which];
     int32_t *limits = backend->balance->limits[which];
     for (uint32_t i = 0; i < backend->num_servers; i++) {
-        uint32_t limit = backend_state_maxconn(backend->servers[i].conf);
+        const struct server_conf *conf = backend->servers[i].conf;
+        uint32_t limit = conf->minconn ? 0 : backend_state_maxconn(conf);
         costs[i] = plan->weights[i] ? 1.0F / (float)plan->weights[i] : 0;
         limits[i] = !plan->weights[i] ? 0 : limit && limit < INT32_MAX ? (int32_t)limit : INT32_MAX;
     }
@@ -141,8 +144,8 @@ static float score_of(const struct backend_balance *balance, uint32_t which, uin
 static float block_score(const struct backend_balance *balance, uint32_t which, uint32_t first)
 {
     float least __attribute__((vector_size(LANES * sizeof(float)))) = { INFINITY, INFINITY, INFINITY, INFINITY };
-    const int32_t infinite __attribute__((vector_size(LANES * sizeof(int32_t)))) = { 0x7f800000, 0x7f800000,
-                                                                                     0x7f800000, 0x7f800000 };
+    const int32_t infinite
+        __attribute__((vector_size(LANES * sizeof(int32_t)))) = { 0x7f800000, 0x7f800000, 0x7f800000, 0x7f800000 };
     for (uint32_t i = first; i < first + BLOCK; i += LANES) {
         int32_t load __attribute__((vector_size(LANES * sizeof(int32_t))));
         int32_t limit __attribute__((vector_size(LANES * sizeof(int32_t))));
@@ -173,7 +176,10 @@ static void copy_loads(struct backend *backend)
     struct backend_balance *balance = backend->balance;
     for (uint32_t i = 0; i < balance->num_runs; i++) {
         const struct backend_run *run = &balance->runs[i];
-        memcpy(balance->loads + run->first, (const void *)(loads + run->object), run->num * sizeof(*loads));
+        if (run->num > 1)
+            memcpy(balance->loads + run->first, (const void *)(loads + run->object), run->num * sizeof(*loads));
+        else
+            balance->loads[run->first] = (int32_t)atomic_load_explicit(&loads[run->object], memory_order_relaxed);
     }
 }
 
@@ -230,7 +236,7 @@ struct server *backend_pick_leastconn(const struct backend_question *question)
     uint32_t num = backend->num_servers, num_blocks = (num + BLOCK - 1) / BLOCK, which = question->which;
     uint32_t start = (uint32_t)(atomic_fetch_add_explicit(position, 1, memory_order_relaxed) % num);
     float best = INFINITY;
-    audit(backend, start);
+    audit(backend);
     copy_loads(backend);
     for (uint32_t i = 0; i < num_blocks; i++) {
         balance->block_scores[i] = block_score(balance, which, i * BLOCK);

@@ -17,6 +17,7 @@ bool backend_conn_ended(struct backend_conn *conn)
 void backend_pool_dead(struct backend_conn *conn)
 {
     backend_count(conn->server->counters, PROXY_COUNT_POOL_DEAD, 1);
+    backend_warm_died(conn);
     backend_conn_close(conn, false);
 }
 

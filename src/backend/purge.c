@@ -32,9 +32,26 @@ static void server_close_idle(struct server *server)
     close_list(&server->pinging);
 }
 
-void backend_pool_make_room(struct backend_ctx *ctx)
+void backend_pool_leave(struct backend_ctx *ctx)
 {
     each_server(ctx, server_close_idle);
+}
+
+// Without a word of farewell: the descriptors are wanted now.
+static void server_drop_idle(struct server *server)
+{
+    struct list *lists[] = { &server->idle, &server->opening, &server->pinging, &server->closing };
+    for (size_t i = 0; i < NUM_ITEMS(lists); i++) {
+        LIST_EACH(conn, lists[i], struct backend_conn, link)
+        {
+            backend_conn_drop(conn, false);
+        }
+    }
+}
+
+void backend_pool_make_room(struct backend_ctx *ctx)
+{
+    each_server(ctx, server_drop_idle);
 }
 
 void backend_pool_end(struct server *server)

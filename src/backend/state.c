@@ -280,6 +280,7 @@ void backend_state_renew(const struct server_conf *server)
     store(&state->num_downs, 0);
     store(&state->errors, 0);
     store(&state->num_ejects, 0);
+    store(&state->num_observed, 0);
     atomic_store(&state->ejected_us, 0);
     for (size_t i = 0; i < NUM_ITEMS(state->observed); i++)
         atomic_store(&state->observed[i], 0);

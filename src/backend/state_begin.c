@@ -147,6 +147,8 @@ static void forget_vanished(const struct program_conf *program, struct board *bo
 
 void backend_states_reconcile(const struct program_conf *program, struct board *board)
 {
+    if (slow.loop)
+        return;
     slow.board = board;
     forget_vanished(program, board);
     each_server(program, reconcile);
@@ -234,6 +236,8 @@ static void slow_tick(struct event_timer *timer)
 
 void backend_states_begin(const struct program_conf *program, struct board *board, struct event_loop *loop)
 {
+    if (slow.loop)
+        return;
     slow.board = board;
     slow.program = program;
     slow.loop = loop;

@@ -10,6 +10,7 @@
 #include "transport/tls.h"
 
 enum { PACE_US = 40000, FIRST_US = 10000, BACK_OFF_US = 100000, MAX_BACK_OFF = 7, MAX_BATCH = 8, OPEN_US = 5000000 };
+enum { YOUNG_US = 1000000, FORGET_US = 30000000 };
 
 uint64_t backend_jitter_us(struct backend_ctx *ctx, uint64_t us)
 {
@@ -111,8 +112,10 @@ static void opening_event(struct mux_stream *stream)
         opening_failed(conn);
         return;
     }
+    uint64_t now_us = server->backend->ctx->loop->now_us;
     event_timer_set(server->backend->ctx->loop, &conn->timer, 0);
-    server->warm_failures = 0;
+    if (!server->warm_died_us || now_us - server->warm_died_us > FORGET_US)
+        server->warm_failures = 0;
     backend_pool_count(server, BACKEND_POOL_WARMED);
     backend_pool_add(conn);
 }
@@ -155,6 +158,16 @@ static void warm_fire(struct event_timer *timer)
     if (server->num_idle + server->num_used + server->num_pinging + server->num_opening < need)
         backend_warm_kick(server);
     (void)ctx;
+}
+
+void backend_warm_died(const struct backend_conn *conn)
+{
+    struct server *server = conn->server;
+    uint64_t now_us = server->backend->ctx->loop->now_us;
+    if (!server->warm_share || conn->num_uses || now_us - conn->since_us > YOUNG_US)
+        return;
+    server->warm_died_us = now_us;
+    say_failed(server, "the server closes it at once");
 }
 
 void backend_warm_kick(struct server *server)

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "config/line.h"
 
+#define MAILERS  "sends mail, which fairlead does not do; 'log' lines tell of the same"
 #define DISPATCH "is deprecated in HAProxy; use a 'server' line"
 #define FCGI     "needs FastCGI, which fairlead does not have"
 #define H2       "needs HTTP/2, which fairlead does not support yet"
@@ -16,11 +17,11 @@ const struct config_refusal config_refuse_proxy[] = {
     { "compression", CONFIG_IN_PROXY, NULL },
     { "crt", CONFIG_IN_PROXY, SSL_USE },
     { "dispatch", CONFIG_IN_PROXY, DISPATCH },
-    { "email-alert from", CONFIG_IN_PROXY, NULL },
-    { "email-alert level", CONFIG_IN_PROXY, NULL },
-    { "email-alert mailers", CONFIG_IN_PROXY, NULL },
-    { "email-alert myhostname", CONFIG_IN_PROXY, NULL },
-    { "email-alert to", CONFIG_IN_PROXY, NULL },
+    { "email-alert from", CONFIG_IN_PROXY, MAILERS },
+    { "email-alert level", CONFIG_IN_PROXY, MAILERS },
+    { "email-alert mailers", CONFIG_IN_PROXY, MAILERS },
+    { "email-alert myhostname", CONFIG_IN_PROXY, MAILERS },
+    { "email-alert to", CONFIG_IN_PROXY, MAILERS },
     { "filter", CONFIG_IN_PROXY, NULL },
     { "filter bwlim-in", CONFIG_IN_PROXY, NULL },
     { "filter bwlim-out", CONFIG_IN_PROXY, NULL },

@@ -7,11 +7,16 @@
 #include "proxy/words.h"
 
 static const char *const names[PROXY_NUM_BALANCES] = {
-    [PROXY_BALANCE_ROUNDROBIN] = "roundrobin", [PROXY_BALANCE_STATIC_RR] = "static-rr",
-    [PROXY_BALANCE_LEASTCONN] = "leastconn",   [PROXY_BALANCE_FIRST] = "first",
-    [PROXY_BALANCE_RANDOM] = "random",         [PROXY_BALANCE_SOURCE] = "source",
-    [PROXY_BALANCE_URI] = "uri",               [PROXY_BALANCE_URL_PARAM] = "url_param",
-    [PROXY_BALANCE_HDR] = "hdr",               [PROXY_BALANCE_RDP_COOKIE] = "rdp-cookie",
+    [PROXY_BALANCE_ROUNDROBIN] = "roundrobin",
+    [PROXY_BALANCE_STATIC_RR] = "static-rr",
+    [PROXY_BALANCE_LEASTCONN] = "leastconn",
+    [PROXY_BALANCE_FIRST] = "first",
+    [PROXY_BALANCE_RANDOM] = "random",
+    [PROXY_BALANCE_SOURCE] = "source",
+    [PROXY_BALANCE_URI] = "uri",
+    [PROXY_BALANCE_URL_PARAM] = "url_param",
+    [PROXY_BALANCE_HDR] = "hdr",
+    [PROXY_BALANCE_RDP_COOKIE] = "rdp-cookie",
     [PROXY_BALANCE_HASH] = "hash",
 };
 
@@ -219,9 +224,9 @@ static bool parse_factor(struct config *config, void *object, const struct confi
 static bool parse_affinity(struct config *config, void *object, const struct config_word *word,
                            const struct config_line *line)
 {
-    static const char *const known[] = { [PROXY_AFFINITY_ALWAYS] = "always",
-                                         [PROXY_AFFINITY_MAXCONN] = "maxconn",
-                                         [PROXY_AFFINITY_MAXQUEUE] = "maxqueue" };
+    static const char *const known[] = {
+        [PROXY_AFFINITY_ALWAYS] = "always", [PROXY_AFFINITY_MAXCONN] = "maxconn", [PROXY_AFFINITY_MAXQUEUE] = "maxqueue"
+    };
     struct proxy_conf *proxy = object;
     proxy_word_needs(config, proxy, word, line, PROXY_SIDE_BACK, NULL);
     for (uint8_t i = 0; i < NUM_ITEMS(known); i++) {
@@ -236,9 +241,9 @@ static bool parse_affinity(struct config *config, void *object, const struct con
 static bool parse_hash_key(struct config *config, void *object, const struct config_word *word,
                            const struct config_line *line)
 {
-    static const char *const known[] = { [PROXY_HASH_KEY_ID] = "id",
-                                         [PROXY_HASH_KEY_ADDR] = "addr",
-                                         [PROXY_HASH_KEY_ADDR_PORT] = "addr-port" };
+    static const char *const known[] = {
+        [PROXY_HASH_KEY_ID] = "id", [PROXY_HASH_KEY_ADDR] = "addr", [PROXY_HASH_KEY_ADDR_PORT] = "addr-port"
+    };
     struct server_conf *server = object;
     (void)word;
     for (uint8_t i = 0; i < NUM_ITEMS(known); i++) {
@@ -252,8 +257,7 @@ static bool parse_hash_key(struct config *config, void *object, const struct con
 
 enum { IN_BACK = CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN };
 
-#define ALGORITHM(word, function)                                                                                      \
-    .name = "balance " word, .in = IN_BACK, .flags = CONFIG_ANY_ARGS, .parse = (function)
+#define ALGORITHM(word, function) .name = "balance " word, .in = IN_BACK, .flags = CONFIG_ANY_ARGS, .parse = (function)
 #define PLAIN(word, algorithm)                                                                                         \
     ALGORITHM(word, parse_plain), .value = (algorithm), .args = "", .good = "balance " word,                           \
                                   .bad = "balance " word " 1", .bad_says = "unexpected argument"
@@ -292,29 +296,21 @@ static const struct config_word words[] = {
       .help = "By a hash of the client's address (see hash-type): the same client reaches the same server." },
     { PLAIN("random", PROXY_BALANCE_RANDOM), .help = "The same as random(2)." },
     { PLAIN("rdp-cookie", PROXY_BALANCE_RDP_COOKIE), .help = "The same as rdp-cookie(mstshash)." },
-    { ALGORITHM("uri", parse_uri),
-      .args = "[len <bytes>] [depth <number>] [whole] [path-only]",
+    { ALGORITHM("uri", parse_uri), .args = "[len <bytes>] [depth <number>] [whole] [path-only]",
       .help = "By a hash of the request's target up to its query (see hash-type): 'len' limits it to so many bytes, "
               "'depth' to so many directories; 'whole' adds the query; 'path-only' leaves scheme and authority out, so "
               "that all forms of a target count the same.",
-      .good = "balance uri depth 2 path-only",
-      .bad = "balance uri depth 0",
-      .bad_says = "expects a positive number" },
-    { ALGORITHM("url_param", parse_url_param),
-      .args = "<name> [check_post [<bytes>]]",
+      .good = "balance uri depth 2 path-only", .bad = "balance uri depth 0", .bad_says = "expects a positive number" },
+    { ALGORITHM("url_param", parse_url_param), .args = "<name> [check_post [<bytes>]]",
       .help = "By a hash of that parameter of the query (see hash-type); round robin where there is none. With "
               "check_post, requests of POST whose query lacks it wait for their body, as far as it fits into a buffer, "
               "and are looked for it there; <bytes> is accepted for old configurations and does not count, as in "
               "HAProxy.",
-      .good = "balance url_param user check_post",
-      .bad = "balance url_param user check_put",
+      .good = "balance url_param user check_post", .bad = "balance url_param user check_put",
       .bad_says = "expected 'check_post'" },
-    { ALGORITHM("hash", parse_hash),
-      .args = "<expression>",
+    { ALGORITHM("hash", parse_hash), .args = "<expression>",
       .help = "By a hash of what the expression gives (see hash-type); round robin where it gives nothing.",
-      .good = "balance hash str(www.test),lower",
-      .bad = "balance hash",
-      .bad_says = "wants an expression" },
+      .good = "balance hash str(www.test),lower", .bad = "balance hash", .bad_says = "wants an expression" },
     { .name = "hash-type",
       .in = CONFIG_IN_PROXY,
       .min_args = 1,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of a request its server is chosen by, as a number. Which bytes count, and what becomes of them, was observed with
-// HAProxy 2.6 where its manual leaves it open.
+// What of a request its server is chosen by, as a number. Which bytes count, and what becomes of them, was observed
+// with HAProxy 2.6 where its manual leaves it open.
 #include <string.h>
 #include "base/hash.h"
 #include "stream/act.h"

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "expr/cond.h"
+#include "proxy/persist_conf.h"
 #include "proxy/stick_conf.h"
 #include "stream/steps.h"
 #include "stream/stick.h"
@@ -116,7 +117,8 @@ static bool key_of(struct slice *key, char room[STICK_KEY_ROOM], struct stream *
 
 static bool counts(const struct stream *stream, const struct server *server)
 {
-    return backend_server_is_usable(server) || stream->force_persist;
+    return stream->force_persist || stream->backend->conf->options & PROXY_OPT_PERSIST ||
+           backend_server_is_usable(server);
 }
 
 static struct server *server_with_address(struct backend *backend, struct slice text)

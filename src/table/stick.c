@@ -145,8 +145,7 @@ bool stick_table_prepare(struct stick_table_conf *conf, struct board *board)
     size_t len = entries_at(table) + (size_t)table->capacity * table->num_shards * table->entry_len;
     stick_section_name(name, conf);
     table->section = board_section(board, &fresh, name, version_of(table, conf), len);
-    if (!table->section ||
-        (fresh && getrandom(table->section->hash_key, sizeof(table->section->hash_key), GRND_NONBLOCK) < 0))
+    if (!table->section || (fresh && getrandom(table->section->hash_key, sizeof(table->section->hash_key), 0) < 0))
         return false;
     table->entries = (char *)table->section + entries_at(table);
     table->order_us = order_of(conf);

@@ -234,6 +234,8 @@ static void test_warnings(void **state)
 {
     (void)state;
     warns("frontend f\n timeout client 1s\n", "frontend 'f' has no 'bind' line");
+    warns("backend b\n balance uri\n", "'balance uri' in backend 'b' is ignored: it needs mode http");
+    warns("backend b\n mode http\n balance rdp-cookie(a)\n", "'balance rdp-cookie' in backend 'b' is ignored");
     warns("backend b\n timeout server 1s\n server s 127.0.0.1:80\n", "lacks timeouts: 'connect';");
     warns("backend b\n bind :80\n", "'bind' is ignored because backend 'b' has no frontend side");
     warns("frontend f\n timeout client 1s\n bind :80\n fullconn 3\n", "did you mean 'maxconn'?");
