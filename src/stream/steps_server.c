@@ -54,7 +54,8 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     struct backend *backend = stream->backend;
     uint32_t be = backend->conf->be_object;
     uint32_t wanted = waits_for_one(stream) ? server->conf->object : 0;
-    uint32_t len = board_queue_len(ctx->board, be, wanted);
+    // Who waits for one server is not in the queue for any.
+    uint32_t len = wanted ? board_queue_len(ctx->board, be, wanted) : board_queue_ahead(ctx->board, be, 0);
     if (server->conf->maxqueue && wanted && len >= server->conf->maxqueue)
         return queue_full(stream, server);
     // Zero in the log means that the request did not go through this queue: its own place counts.
@@ -134,6 +135,30 @@ static struct server *pick_by_rule(struct stream *stream)
     return server;
 }
 
+// With maxqueue leastconn goes on beyond maxconn: to the server with the fewest connections and waiters for its weight.
+static struct server *least_queued(const struct stream *stream, const struct server *picked)
+{
+    const struct backend *backend = stream->backend;
+    struct board *board = stream->ctx->board;
+    struct server *best = NULL;
+    uint64_t best_load = 0;
+    for (uint32_t i = 0; i < backend->num_servers; i++) {
+        struct server *server = &backend->servers[i];
+        const struct server_conf *conf = server->conf;
+        if (!conf->maxqueue || conf->backup != picked->conf->backup || !backend_server_is_open(server))
+            continue;
+        uint32_t queue = board_queue_len(board, backend->conf->be_object, conf->object);
+        uint64_t load = board_lane_sum(board, conf->object) + queue;
+        if (queue >= conf->maxqueue)
+            continue;
+        if (!best || load * best->conf->weight < best_load * conf->weight) {
+            best = server;
+            best_load = load;
+        }
+    }
+    return best;
+}
+
 enum stream_verdict stream_pick_server(struct stream *stream)
 {
     struct backend *backend = stream->backend;
@@ -166,6 +191,11 @@ enum stream_verdict stream_pick_server(struct stream *stream)
             server = backend_pick(backend, &full, &ask);
         }
         stream->insists = backend_pick_insists(backend, &ask);
+        if (full && backend->conf->be.balance.algorithm == PROXY_BALANCE_LEASTCONN) {
+            struct server *queued = least_queued(stream, server);
+            server = queued ? queued : server;
+            stream->insists = queued != NULL;
+        }
     }
     if (!server && backend->conf->options & PROXY_OPT_FAIL_OPEN)
         server = backend_pick_closed(backend, &full);
@@ -269,7 +299,7 @@ static bool may_redispatch(const struct stream *stream)
     if (!(stream->backend->conf->options & PROXY_OPT_REDISPATCH) || stream->force_persist || !has_other(stream))
         return false;
     // Nothing ties this request to its server, and balancing has others: waiting for this one would help nobody.
-    if (!stream->sticky && !stream->insists)
+    if (!stream->sticky && (!stream->insists || conf->balance.algorithm == PROXY_BALANCE_LEASTCONN))
         return true;
     int32_t interval = conf->redispatch_interval;
     uint32_t done = stream->retries + 1;
