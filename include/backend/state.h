@@ -232,5 +232,5 @@ uint32_t backend_state_maxconn(const struct server_conf *server);
 // `option redispatch`, unless `option persist` holds them.
 static inline bool backend_waiters_may_leave(const struct proxy_conf *proxy)
 {
-    return proxy->options & PROXY_OPT_REDISPATCH;
+    return (proxy->options & PROXY_OPT_REDISPATCH) && !(proxy->options & PROXY_OPT_PERSIST);
 }

@@ -377,6 +377,15 @@ static bool fetch_srv_weight(struct expr_subject *subject, struct expr_sample *o
     return put_int(out, (share + BACKEND_SHARE_SCALE - 1) / BACKEND_SHARE_SCALE);
 }
 
+// Why no server could take this request.
+static bool fetch_be_no_server(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                               struct expr_walk *walk)
+{
+    const struct stream *stream = subject->stream;
+    (void)args, (void)walk;
+    return stream && stream->no_server && put_str(out, slice_str(stream->no_server));
+}
+
 // ---- names that traffic brings
 // ----------------------------------------------------------------------------------------
 
@@ -466,6 +475,15 @@ static const struct expr_fetch fetches[] = {
       .fetch = fetch_be_name,
       .help = "The name of the backend that serves the exchange; before one is chosen, that of the frontend.",
       .good = "be_name app" },
+    { .name = "be_no_server",
+      .out = EXPR_STR,
+      .when = EXPR_FROM_CONTENT,
+      .flags = EXPR_OF_BACKEND,
+      .fetch = fetch_be_no_server,
+      .help =
+          "Why the backend had no server for this request (\"all are down\", \"all are in maintenance\", ...); nothing "
+          "where it had one. Ours.",
+      .good = "be_no_server -m found" },
     { .name = "be_id",
       .out = EXPR_INT,
       .when = EXPR_FROM_CONTENT | EXPR_AT_CHECK,
