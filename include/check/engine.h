@@ -85,6 +85,9 @@ struct check *check_of(const struct server_conf *server, enum check_kind kind);
 // `text`, for logs and statistics, may be NULL.
 void check_report(struct check *check, enum check_status status, uint16_t code, const char *text);
 
+// check_drop ends it without a result, and sets the timer for the next one.
+void check_drop(struct check *check);
+
 // check_note is the part of check_report that counts and tells, for what was not found by a check (`observe`): one that
 // is under way goes on. `duration_ms` is -1 where there is none.
 void check_note(struct check *check, enum check_status status, uint16_t code, const char *text, int32_t duration_ms);

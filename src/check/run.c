@@ -87,6 +87,13 @@ static bool do_step(struct check_run *run)
     }
 }
 
+void check_run_postpone(struct check_run *run)
+{
+    struct check *check = run->check;
+    run_give(run);
+    check_drop(check);
+}
+
 // All steps went well: what the last one was says how well.
 static void run_finish(struct check_run *run, const struct check_step *last)
 {
