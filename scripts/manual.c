@@ -230,7 +230,8 @@ static void action_write(const struct rule_action *action, void *arg)
             continue;
         const char *args = action->args ? action->args : "";
         printf("\n### %s %s\n\n`%s %s%s%s [{ if | unless } <condition>]`\n", rule_set_name(bit), action->name,
-               rule_set_name(bit), action->name, *args && *args != '(' ? " " : "", args);
+               rule_set_name(bit), action->name, *args && *args != '(' && !(action->flags & RULE_NUMBER) ? " " : "",
+               args);
     }
     printf("\n");
     plain(action->help);

@@ -5,6 +5,7 @@
 
 #include "admin/admin.h"
 #include "admin/value.h"
+#include "backend/state.h"
 #include "proxy/conf.h"
 
 // HAProxy's static fields, then "-", then our own, which may change.
@@ -54,7 +55,7 @@
     X(HRSP_4XX, "hrsp_4xx", "MCP", U64, "Answers of status 400 to 499")                                                \
     X(HRSP_5XX, "hrsp_5xx", "MCP", U64, "Answers of status 500 to 599")                                                \
     X(HRSP_OTHER, "hrsp_other", "MCP", U64, "Answers of any other status")                                             \
-    X(HANAFAIL, "hanafail", "MOP", STR, "Failures noticed in traffic")                                                 \
+    X(HANAFAIL, "hanafail", "MCP", U64, "Failures noticed in traffic")                                                 \
     X(REQ_RATE, "req_rate", "MRP", U32, "Requests in the last second")                                                 \
     X(REQ_RATE_MAX, "req_rate_max", "MMP", U32, "Most requests ever in a second")                                      \
     X(REQ_TOT, "req_tot", "MCP", U64, "Requests so far")                                                               \
@@ -71,17 +72,17 @@
     X(CTIME, "ctime", "MaP", U32, "Milliseconds to connect, average of 1024 requests")                                 \
     X(RTIME, "rtime", "MaP", U32, "Milliseconds to answer, average of 1024 requests")                                  \
     X(TTIME, "ttime", "MaP", U32, "Milliseconds in all, average of 1024 requests")                                     \
-    X(AGENT_STATUS, "agent_status", "SGP", STR, "Result of the last agent check")                                      \
-    X(AGENT_CODE, "agent_code", "SGP", U32, "Code of the last agent check")                                            \
+    X(AGENT_STATUS, "agent_status", "MOP", STR, "Result of the last agent check")                                      \
+    X(AGENT_CODE, "agent_code", "MOP", U32, "Code of the last agent check")                                            \
     X(AGENT_DURATION, "agent_duration", "MDP", U64, "Milliseconds the last agent check took")                          \
     X(CHECK_DESC, "check_desc", "MOP", STR, "What check_status means")                                                 \
     X(AGENT_DESC, "agent_desc", "MOP", STR, "What agent_status means")                                                 \
     X(CHECK_RISE, "check_rise", "CGS", U32, "Good checks in a row that make it UP")                                    \
     X(CHECK_FALL, "check_fall", "CGS", U32, "Bad checks in a row that make it DOWN")                                   \
-    X(CHECK_HEALTH, "check_health", "SGP", U32, "Where it stands between the two")                                     \
+    X(CHECK_HEALTH, "check_health", "CGS", U32, "Where it stands between the two")                                     \
     X(AGENT_RISE, "agent_rise", "CGS", U32, "Good agent checks that make it UP")                                       \
     X(AGENT_FALL, "agent_fall", "CGS", U32, "Bad agent checks that make it DOWN")                                      \
-    X(AGENT_HEALTH, "agent_health", "SGP", U32, "Where it stands between the two")                                     \
+    X(AGENT_HEALTH, "agent_health", "CGS", U32, "Where it stands between the two")                                     \
     X(ADDR, "addr", "CGS", STR, "Address and port; at level operator and above")                                       \
     X(COOKIE, "cookie", "CNS", STR, "The server's cookie value, or the backend's cookie name")                         \
     X(MODE, "mode", "CGS", STR, "tcp or http")                                                                         \
@@ -125,7 +126,13 @@
     X(OWN, "-", "SGP", STR, "End of the fields whose order is fixed")                                                  \
     X(TUNNELS, "tunnels", "MCP", U64, "Tunnels opened (TCP mode, WebSocket, CONNECT)")                                 \
     X(POOL_DEAD, "pool_dead", "MCP", U64, "Idle connections found closed by the server")                               \
-    X(POOL_RETRIES, "pool_retries", "MCP", U64, "Requests sent again as a reused connection had died")
+    X(POOL_RETRIES, "pool_retries", "MCP", U64, "Requests sent again as a reused connection had died")                 \
+    X(NO_SERVER, "no_server", "MCP", U64, "Requests that found no server: all down, in maintenance or draining")       \
+    X(RETRY_CONN, "wretr_conn", "MCP", U64, "Attempts repeated as connecting failed or took too long")                 \
+    X(RETRY_EMPTY, "wretr_empty", "MCP", U64, "Attempts repeated as no answer came")                                   \
+    X(RETRY_JUNK, "wretr_junk", "MCP", U64, "Attempts repeated as the answer was none of HTTP")                        \
+    X(RETRY_TIMEOUT, "wretr_timeout", "MCP", U64, "Attempts repeated as no answer came in time")                       \
+    X(RETRY_STATUS, "wretr_status", "MCP", U64, "Attempts repeated because of the answer's status")
 
 #define ADMIN_STAT_ENUM(id, name, tags, type, help) ADMIN_STAT_##id,
 
@@ -140,7 +147,11 @@ struct admin_stat_row {
     uint32_t sid;
     uint32_t process;
     struct admin_value values[ADMIN_STAT_NUM];
-    char text[96]; // an address or a status
+    char text[96]; // an address, or a backend's status
+    char status[256];
+    char tracked[256];
+    char last_check[BACKEND_STATE_TEXT];
+    char last_agent[BACKEND_STATE_TEXT];
 };
 
 // What a row is filled from.
@@ -166,6 +177,13 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
 // admin_stat_server fills `row` for one server of `proxy`.
 void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy,
                        const struct server_conf *server);
+
+// admin_stat_changes fills what `state`, of a server or a backend, says of its changes between up and down.
+void admin_stat_changes(struct admin_stat_row *row, const struct admin_stat_ctx *ctx,
+                        const struct backend_state *state);
+
+// admin_stat_state fills what a server is doing.
+void admin_stat_state(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct server_conf *server);
 
 // admin_stat_is_up says whether `server` may be sent traffic.
 bool admin_stat_is_up(const struct server_conf *server);

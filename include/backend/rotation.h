@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order in which roundrobin visits servers: a fixed list in which each stands as often as its weight says, spread
-// as evenly as can be. All workers walk the same list from one position on the board. Built at boot, const afterwards.
+// Orders in which servers take turns by weight. Pure: weights in, an order out, the same in every worker.
 #pragma once
 
-#include "proxy/conf.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-// backend_rotation_new gives the list (indexes of servers, to be freed with free) for the servers of `conf` that are
-// `backup` or are not, and its length; servers of weight 0 are not in it. Weights are divided by their common divisor.
-uint16_t *backend_rotation_new(uint32_t *len, const struct backend_conf *conf, bool backup);
+enum { BACKEND_ROTATION_MAX = 1 << 14 }; // longest order that is written out
+
+// backend_weights_reduce divides the `num` weights in `out` by what they have in common and gives their sum.
+uint64_t backend_weights_reduce(uint32_t *out, const uint32_t *weights, uint32_t num);
+
+// backend_rotation_new gives an order of the servers whose reduced `weights` (by index, 0: none) add up to `total`:
+// each as often as its weight says, its turns spread evenly. NULL where `total` is 0. The caller frees it.
+uint16_t *backend_rotation_new(const uint32_t *weights, uint32_t num, uint32_t total);
+
+// backend_map_new gives the map that hashes of `hash-type map-based` look their server up in, likewise.
+uint16_t *backend_map_new(const uint32_t *weights, uint32_t num, uint32_t total);

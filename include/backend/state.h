@@ -87,6 +87,7 @@ struct backend_state {
     _Atomic uint32_t num_downs;     // times it went down
     _Atomic uint32_t errors;        // consecutive ones seen by `observe`
     _Atomic uint32_t last_error;    // the latest of them, enum backend_seen (backend/observe.h)
+    _Atomic uint32_t num_observed;  // times that `observe` was acted on
     _Atomic uint32_t num_ejects;    // times it was taken out by `observe` without checks, a quiet time resets it
     _Atomic uint64_t ejected_us;    // monotonic: until when it is out for that; 0: it is not
     _Atomic uint64_t observed[8];   // its answers of late, for `share`; see src/backend/observe.c
@@ -129,7 +130,8 @@ void backend_states_adopt(const struct program_conf *program, struct board *boar
 
 // backend_states_reconcile makes states those of `program`: what the file changed (a weight, `disabled`, an address,
 // which starts afresh) counts, servers that are gone leave none behind, and what a controller that was killed left
-// half done is put right. In the controller, once it is the active one, before checks begin.
+// half done is put right. In the controller, once it is the active one, before checks begin; nothing where it is said
+// again.
 void backend_states_reconcile(const struct program_conf *program, struct board *board);
 
 // backend_states_close_queues lets waiters that take any server of `proxy` be served by those alone that balancing may
@@ -205,6 +207,13 @@ void backend_state_repair(const struct server_conf *server);
 
 // backend_state_renew makes the state of `server` what the configuration says, as if it were new.
 void backend_state_renew(const struct server_conf *server);
+
+// backend_state_begins_down says whether `server` is down until checks found it well: `init-state down` and fully-down.
+bool backend_state_begins_down(const struct server_conf *server);
+
+// backend_state_first_health gives the health that a server with checks begins with, at a start and when it leaves
+// maintenance. HAProxy manual, "init-state".
+uint32_t backend_state_first_health(const struct server_conf *server);
 
 // backend_state_admin_of_file gives the bits that the configuration asks for.
 uint32_t backend_state_admin_of_file(const struct server_conf *server);

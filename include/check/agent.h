@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Agent checks, for the files of src/check alone: a connection, perhaps a line sent, a line read (check/agent_answer.h),
-// and what it says done to the server. Active controller only, on its loop.
+// Agent checks, for the files of src/check alone: a connection, perhaps a line sent, a line read
+// (check/agent_answer.h), and what it says done to the server. Active controller only, on its loop.
 #pragma once
 
 #include "check/engine.h"

@@ -18,9 +18,9 @@ struct agent_answer {
     enum agent_op op;       // of several words that say so the last counts
     enum agent_admin admin; // likewise
     bool has_weight;
-    bool is_percent;     // `weight` is a share of the configured weight
+    bool is_percent; // `weight` is a share of the configured weight
     bool has_maxconn;
-    uint32_t weight;     // 0 to AGENT_MAX_WEIGHT, or a percentage of any size
+    uint32_t weight; // 0 to AGENT_MAX_WEIGHT, or a percentage of any size
     uint32_t maxconn;
     struct slice word;   // that said `op`, as it was written, without its reason
     struct slice reason; // what stood behind '#', trimmed

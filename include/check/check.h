@@ -13,12 +13,17 @@
 struct board;
 struct event_loop;
 struct program_conf;
+struct server_conf;
+struct transport_address;
 
 // check_status_name gives the short name ("L4OK").
 const char *check_status_name(enum check_status status);
 
 // check_status_text gives the long one ("Layer4 check passed").
 const char *check_status_text(enum check_status status);
+
+// check_status_has_code says whether a code is told with it: of what an answer was read for.
+bool check_status_has_code(enum check_status status);
 
 struct check_start {
     struct event_loop *loop;
@@ -31,6 +36,17 @@ struct check_start {
 // check_begin starts all checks of the configuration, each at its own moment. Once, in the active controller. False
 // where memory is exhausted.
 bool check_begin(const struct check_start *start);
+
+// What to change of whom an agent check asks, and how.
+struct check_agent_change {
+    const struct transport_address *addr; // its port is left out; NULL: as it is
+    uint16_t port;                        // 0: as it is
+    const char *send;                     // copied; NULL: as it is
+};
+
+// check_agent_change makes the agent check of `server` ask elsewhere or otherwise from its next time on, for as long as
+// this process lives. Active controller only. False where it has none, or memory is exhausted.
+bool check_agent_change(const struct server_conf *server, const struct check_agent_change *change);
 
 // check_woken looks after what workers ask for.
 void check_woken(void);

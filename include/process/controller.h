@@ -38,6 +38,7 @@ struct controller {
     uint64_t drain_pause_us;
     struct list sockets;
     pid_t keeper;
+    bool active;
     bool stopping;
 };
 

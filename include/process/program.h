@@ -33,6 +33,7 @@ struct process_options {
     bool diagnostics;          // -dD
     bool ignore_unresolved;    // -dr
     bool no_getaddrinfo;       // -dG
+    bool may_fork;             // -dI
     bool no_splice;            // -dS
     bool no_server_verify;     // -dV
     const char *pidfile;       // -p
@@ -136,7 +137,7 @@ struct process_socket {
 // The admin side, in the controller. Any of them may be NULL.
 struct process_admin {
     void *(*start)(struct controller *controller);
-    // active says that this controller is the one that does what only one does: logs, health checks.
+    // active says, once, that this controller is the one that does what only one does: logs, health checks.
     void (*active)(void *admin);
     bool (*listen)(void *admin, uint32_t socket_index, int fd);
     // unlisten takes `fd` out of the loop without accepting: what waits is for the next generation's controller.

@@ -14,6 +14,7 @@
 #include "http/head.h"
 #include "os/cpus.h"
 #include "os/listen.h"
+#include "proxy/balance_conf.h"
 #include "proxy/check_conf.h"
 #include "proxy/link_conf.h"
 #include "proxy/persist_conf.h"
@@ -38,8 +39,6 @@ struct stick_table_conf;
 struct proxy_stick;
 
 enum proxy_mode { PROXY_MODE_TCP, PROXY_MODE_HTTP };
-
-enum proxy_balance { PROXY_BALANCE_ROUNDROBIN, PROXY_BALANCE_LEASTCONN };
 
 enum proxy_reuse { PROXY_REUSE_SAFE, PROXY_REUSE_NEVER, PROXY_REUSE_AGGRESSIVE, PROXY_REUSE_ALWAYS };
 
@@ -167,12 +166,19 @@ struct server_conf {
     bool tfo;
     uint8_t send_proxy; // PROXY_SEND_PROXY_*
     uint8_t proxy_v2_options;
+    uint8_t hash_key;      // enum proxy_hash_key
     uint32_t weight;       // 0-256, default 1
     uint32_t maxconn;      // 0: no limit
     uint32_t minconn;      // less than maxconn: that is reached at the backend's fullconn; 0: the limit is fixed
     uint32_t maxqueue;     // 0: no limit
-    int32_t pool_max_conn; // idle connections a worker keeps, -1: no limit
-    uint32_t max_reuse;    // requests on one connection, 0: no limit; stored as limit + 1
+    uint32_t pool_object;  // on the board: its open connections (backend/pool.h)
+    int32_t pool_max_conn; // idle connections that all workers keep, -1: no limit
+    uint32_t pool_low_conn;
+    uint32_t pool_min_conn;     // as written, 0: none
+    uint64_t pool_ping_us;      // 0: no pings
+    const char *pool_ping_path; // as written
+    const char *pool_ping_text; // the whole request
+    uint32_t max_reuse;         // requests on one connection, 0: no limit; stored as limit + 1
     uint64_t pool_purge_us;
     uint64_t slowstart_us;            // 0: at once
     struct server_conf *tracked;      // `track`: the server whose state this one shares, resolved at the end; or NULL
@@ -189,6 +195,7 @@ struct server_conf {
     uint16_t source_last_port; // above source.port: any one from that to this will do
     struct tls_target_conf tls;
     const struct expr *sni;        // `sni`: the server name to ask for, NULL: none
+    struct slice sni_name;         // what it gives, where that is always the same; ptr NULL: it depends
     struct tls_target *tls_target; // built when the configuration is complete; NULL: plain
     struct check_server_conf check;
     struct probe_conf probe; // observe, track, agent-check and what goes with them
@@ -303,7 +310,7 @@ struct backend_conf {
     uint32_t num_servers;
     struct server_conf *last_server;
     struct server_conf **named;  // by hash of the name, PROXY_NAMED_SERVERS chains; NULL where they are few
-    uint8_t balance;             // enum proxy_balance
+    struct balance_conf balance; // `balance`, hash-type
     uint8_t reuse;               // enum proxy_reuse
     int32_t redispatch_interval; // `option redispatch [interval]`; default -1 (the last retry)
     uint32_t retries;            // default 3
@@ -443,6 +450,7 @@ struct global_conf {
     uint32_t maxpipes;      // of a worker, 0: from maxconn, known with it
     bool strict_limits;     // on by default
     uint32_t num_groups;    // thread-groups, 0: one
+    uint32_t num_workers;   // known with maxsock
     struct os_cpus *cpus;   // cpu-set, NULL: none
     struct cpu_map_conf *cpu_maps;
     uint64_t hard_stop_after;   // us, 0: never
@@ -536,6 +544,7 @@ struct proxy_load {
     size_t num_files;
     bool (*more)(struct config *config); // reads what is to be read besides, after the files; may be NULL
     bool numeric_hosts;                  // no name is looked up
+    bool may_fork;                       // as insecure-fork-wanted
     bool no_splice;                      // bodies are copied
     bool no_server_verify;               // `ssl-server-verify none` unless the file says otherwise
     bool ignore_unresolved;              // a server without an address is down, and no error
@@ -553,6 +562,10 @@ bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct
 
 struct board;
 
+// proxy_pool_tell gives, one text at a time, the servers that keep another number of connections than `pool-min-conn`
+// says, as there are more workers or its maxconn is lower. Once the number of workers is known.
+void proxy_pool_tell(const struct program_conf *program, void (*tell)(void *to, const char *text), void *to);
+
 // The tag of log lines where the configuration has none.
 #define PROXY_LOG_TAG "fairlead"
 
@@ -560,6 +573,6 @@ struct board;
 struct server_conf *proxy_server_find(const struct backend_conf *backend, struct slice name);
 
 // proxy_conf_publish gives the program, its proxies, servers and listeners their objects on the board ("g/global",
-// "f/NAME", "b/NAME", "s/BACKEND/SERVER", "l/FRONTEND/ID") and its log targets their sinks. Keeper only, before workers
-// are forked. False with errno where the board is full.
+// "f/NAME", "b/NAME", "s/BACKEND/SERVER" and, for its open connections, "c/BACKEND/SERVER", "l/FRONTEND/ID") and its
+// log targets their sinks. Keeper only, before workers are forked. False with errno where the board is full.
 bool proxy_conf_publish(struct program_conf *program, struct board *board);

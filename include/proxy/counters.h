@@ -35,10 +35,16 @@ enum proxy_counter {
     PROXY_COUNT_POOL_RETRIES, // requests sent again because a reused connection had died
     PROXY_COUNT_TUNNELS,      // upgraded or CONNECT tunnels opened
     PROXY_COUNT_INTERNAL_ERRORS,
-    PROXY_COUNT_LOGS,        // frontends: log lines of streams
-    PROXY_COUNT_DENIED_CONN, // frontends: by tcp-request connection
-    PROXY_COUNT_DENIED_SESS, // frontends: by tcp-request session
-    PROXY_COUNT_NO_SERVER,   // backends: requests that found no server to go to
+    PROXY_COUNT_LOGS,          // frontends: log lines of streams
+    PROXY_COUNT_DENIED_CONN,   // frontends: by tcp-request connection
+    PROXY_COUNT_DENIED_SESS,   // frontends: by tcp-request session
+    PROXY_COUNT_NO_SERVER,     // backends: requests that found no server to go to
+    PROXY_COUNT_RETRY_CONNECT, // attempts repeated because connecting failed or took too long
+    PROXY_COUNT_RETRY_EMPTY,   // because the connection ended before an answer
+    PROXY_COUNT_RETRY_JUNK,    // because the answer was none of HTTP
+    PROXY_COUNT_RETRY_TIMEOUT, // because none came in time
+    PROXY_COUNT_RETRY_STATUS,  // because of its status
+    PROXY_COUNT_RETRY_UNREAD,  // because a reused connection had died and nothing of the request was acknowledged
     PROXY_NUM_COUNTERS,
     PROXY_COUNT_IDLE = (int)BOARD_LEVEL, // servers: idle connections in this process; it goes down, too
 };

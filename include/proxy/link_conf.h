@@ -7,7 +7,7 @@
 
 // `srvtcpka-*`, `clitcpka-*`, for `option srvtcpka` and `option clitcpka`; 0: what the system does.
 struct proxy_keepalive {
-    uint32_t count;      // probes without an answer until the connection is given up
-    uint64_t idle_us;    // silence before the first
+    uint32_t count;       // probes without an answer until the connection is given up
+    uint64_t idle_us;     // silence before the first
     uint64_t interval_us; // time between two
 };

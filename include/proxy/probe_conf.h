@@ -44,10 +44,10 @@ struct probe_conf {
 
     const char *track_text; // `track`, as written; NULL: none
 
-    bool agent;                          // agent-check
-    uint16_t agent_port;                 // 0: none, and then no agent
+    bool agent;          // agent-check
+    uint16_t agent_port; // 0: none, and then no agent
     uint64_t agent_inter_us;
-    const char *agent_send;              // NULL: nothing is sent
+    const char *agent_send; // NULL: nothing is sent
     uint32_t agent_send_len;
     struct transport_address agent_addr; // AF_UNSPEC: the server's
     const char *agent_host;              // a name that agent_addr is resolved from, or NULL

@@ -52,6 +52,10 @@ bool proxy_conf_check(struct config *config, struct proxy_conf *proxy);
 // proxy_certs gives the store of certificates, which the first that asks makes (src/proxy/tls.c).
 struct tls_store *proxy_certs(struct config *config);
 
+// proxy_pool_finish checks what the servers of `proxy` say of connections kept open, and prepares it; before
+// proxy_tls_finish.
+bool proxy_pool_finish(struct config *config, struct proxy_conf *proxy);
+
 // proxy_tls_finish completes what the lines of `proxy` say of TLS with the global section's defaults, loads the files
 // that are named and builds tls_bind and tls_target. It reads files. False after reporting what is wrong.
 bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy);
@@ -73,7 +77,8 @@ struct server_conf *proxy_server_default(struct arena *arena);
 // reporting that it has none.
 bool proxy_server_resolve(struct config *config, struct server_conf *server);
 
-// proxy_cookie_finish gives servers of `proxy` their dynamic cookies, once addresses are known (src/proxy/words_cookie.c).
+// proxy_cookie_finish gives servers of `proxy` their dynamic cookies, once addresses are known
+// (src/proxy/words_cookie.c).
 void proxy_cookie_finish(struct config *config, struct proxy_conf *proxy);
 // proxy_probe_finish finds the servers that servers track and reports what contradicts itself in what watches them.
 bool proxy_probe_finish(struct config *config, struct program_conf *program);

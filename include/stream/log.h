@@ -26,6 +26,7 @@ struct stream_log {
     uint32_t queue_before;
     uint32_t backend_queue_before;
     uint16_t status;
+    char retried[STREAM_RETRIED_LEN]; // why, as in struct stream
     uint8_t end;
     uint8_t step;      // enum proxy_log_step it is written at
     uint8_t log_level; // 0: by how it ended, 1 + a syslog level, or STREAM_LEVEL_SILENT

@@ -65,30 +65,60 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why);
 // stream_note_handshake tells the log why the TLS handshake with the server failed, where that is what `why` means.
 void stream_note_handshake(struct stream *stream, enum stream_end why);
 
+// Why an attempt is repeated: in the log (txn.retry_reasons) a letter each.
+enum stream_retry_reason {
+    STREAM_RETRY_CONNECT,         // C: no connection
+    STREAM_RETRY_CONNECT_TIMEOUT, // c: not in time
+    STREAM_RETRY_EMPTY,           // E: the connection ended before an answer
+    STREAM_RETRY_JUNK,            // J: the answer was none of HTTP, or was cut
+    STREAM_RETRY_TIMEOUT,         // T: no answer in time
+    STREAM_RETRY_STATUS,          // S: its status is one of retry-on
+    STREAM_RETRY_STALE,           // K: a connection kept open was closed by the server; none of the configured retries
+    STREAM_RETRY_UNREAD,          // k: likewise, and the kernel showed that the server had read nothing of the request
+};
+
+// stream_note_retry counts that the stream's attempt at its server is repeated, and why.
+void stream_note_retry(struct stream *stream, enum stream_retry_reason why);
+
 // stream_may_send_again says whether the request may be sent a second time should nothing come of the first.
 bool stream_may_send_again(const struct stream *stream);
 
-// stream_proxy_header puts the PROXY header that the server wants before all else into `back`. False: it does not fit.
-bool stream_proxy_header(struct stream *stream, struct backend_conn *back);
+enum { STREAM_PROXY_HEADER_MAX = 1400 };
+
+// stream_proxy_header writes the PROXY header that the server wants before all else to `out`, and gives its length; 0:
+// it does not fit.
+size_t stream_proxy_header(struct stream *stream, char *out, size_t cap);
 
 // stream_retry_answer tries again, as `retry-on` says, after a request that was sent got no answer, or one it does not
 // want; `why` is a PROXY_RETRY_* bit. False: it may not, or not any more. It is one of the configured retries.
 bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdict *verdict);
 
 // stream_resend goes back to connecting after a reused connection turned out to be dead, where the request may be sent
-// twice. False: it may not, or it was not reused. It is none of the configured retries, the server has not failed.
-bool stream_resend(struct stream *stream);
+// twice, be it because the kernel shows that nothing of it was acknowledged. True with STREAM_WAIT: that will show
+// soon. False: it may not, or it was not reused. It is none of the configured retries, the server has not failed.
+bool stream_resend(struct stream *stream, enum stream_verdict *verdict);
+
+// stream_forget_attempt drops what an attempt left behind that reached a server.
+void stream_forget_attempt(struct stream *stream);
+
+// stream_room_take gets a place among the server's open connections for a new one. False: not yet, `*verdict` says how
+// it goes on.
+bool stream_room_take(struct stream *stream, enum stream_verdict *verdict);
+
+// stream_room_granted goes on with a stream that waited for a place, which was granted one.
+void stream_room_granted(struct stream *stream);
+
+// stream_room_late is called at the stream's deadline while it waits so; false: it has waited for long enough.
+bool stream_room_late(struct stream *stream);
+
+// stream_room_leave ends that wait, or gives the place back.
+void stream_room_leave(struct stream *stream);
 
 // stream_edit_request records the edits of the request head: forwarding fields, cookie, hop-by-hop. False: no room.
 bool stream_edit_request(struct stream *stream);
 
 // stream_edit_response records the edits of the answer's head.
 bool stream_edit_response(struct stream *stream);
-
-// stream_cookie_find finds the cookie `name` in the Cookie field `value`: from where to where its pair stands (the
-// separator behind it included), and its own value without quotes. RFC 6265 section 4.2.1; spaces around are tolerated
-// as clients send them.
-bool stream_cookie_find(size_t *start, size_t *end, struct slice *found, struct slice value, struct slice name);
 
 // stream_log_line writes the log line of a finished (or, with logasap, begun) stream.
 void stream_log_line(struct stream *stream);
@@ -109,6 +139,17 @@ bool stream_names_pass(struct stream *stream, const struct proxy_conf *conf, enu
 // stream_ready_for_rules does what `conf` wants done before its http-request rules: the body is waited for. False:
 // `*verdict` says how it goes on.
 bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict);
+
+// stream_wait_for_body waits until the request's body is here, or as much of it as fits. False: `*verdict` says how it
+// goes on, and the step is to be run again if it does.
+bool stream_wait_for_body(struct stream *stream, enum stream_verdict *verdict);
+
+// stream_balance_wait waits for what `balance url_param ... check_post` looks at, likewise.
+bool stream_balance_wait(struct stream *stream, enum stream_verdict *verdict);
+
+// stream_balance_ask puts into `ask` what of the request the backend's algorithm looks at. The request's head and the
+// start of its body must still stand in their buffer the first time.
+void stream_balance_ask(struct stream *stream, struct backend_ask *ask);
 
 // stream_body_waited reads what has come of the request's body (or the answer's, once its head is here) and says
 // whether `at_least` bytes of it (0: all) are here, or as much as will come or fit.

@@ -25,6 +25,7 @@ struct stream_log;
 struct stream_service;
 struct stream_captures;
 struct stream_track;
+struct stream_stick;
 
 // What becomes of the client's connection after a stream.
 enum stream_next {
@@ -99,6 +100,8 @@ struct stream_ctx {
     struct expr_process expr;       // what the expressions of this process share
     struct userlist_checks *checks; // proxy/userlist.h; NULL until the first password is checked
     struct stream_track *free_tracks;
+    struct stream_stick *free_sticks; // stream/stick.h
+    uint32_t num_free_sticks;
 };
 
 // stream_condition_holds answers for the converter when(): see struct expr_process.
@@ -115,7 +118,7 @@ struct stream_times {
     uint64_t wall_us;   // time of day of first_us
 };
 
-enum { STREAM_EDIT_ARENA = 2048 };
+enum { STREAM_EDIT_ARENA = 2048, STREAM_RETRIED_LEN = 8 };
 
 struct stream {
     struct stream *next_free;
@@ -138,11 +141,16 @@ struct stream {
     uint64_t server_act_us;
     uint64_t client_seen; // bytes that had moved by then, both ways
     uint64_t server_seen;
-    uint64_t deadline_us;  // of the step, 0 for none: queue, connect, retry
+    uint64_t deadline_us;   // of the step, 0 for none: queue, connect, retry
+    uint64_t room_due_us;   // until when it waits for a place among the server's connections, 0: it does not
+    uint64_t settle_due_us; // until when it waits for the kernel to say what became of the request, 0: it does not
+    uint64_t wire_mark;     // back->h1.conn.wire_sent before the request
+    struct backend_wait conn_wait;
     uint64_t bytes_in;     // request bytes read from the client
     uint64_t bytes_out;    // answer bytes written to the client
     uint32_t id;           // counts the requests of this process
-    uint32_t waiter;       // on the board's queue, 0 for none
+    uint32_t hash;         // of what balancing looks at, with has_hash
+    uint32_t waiter;       // on the board's queue, of slots or (STREAM_CONNECT) of places; 0 for none
     uint32_t queue_before; // our place in the server's and the backend's queue when we came, 0: never there
     uint32_t backend_queue_before;
     int32_t retries_left;
@@ -151,8 +159,10 @@ struct stream {
     uint32_t cookie_first;
     uint16_t status;
     uint8_t step;
-    uint8_t end;         // enum stream_end
-    char end_phase;      // the log's letter for where it was decided
+    uint8_t end;    // enum stream_end
+    char end_phase; // the log's letter for where it was decided
+    char
+        retried[STREAM_RETRIED_LEN]; // a letter for each of the first attempts repeated (enum stream_retry_reason), NUL
     uint8_t cookie_seen; // letters for the log: N none, V valid, I invalid, D down, E expired, O old, U unused
     uint8_t cookie_set;  // N nothing, I inserted, U dates updated, P passed, R rewritten, D deleted
     bool redispatched : 1;
@@ -164,7 +174,10 @@ struct stream {
     bool answer_head : 1; // the answer's head was passed on
     bool sticky : 1;      // the server was named by a cookie or a rule
     bool by_rule : 1;     // by use-server
-    bool moved : 1;       // the server it waited for is down: it goes where there is room
+    bool insists : 1;     // the server was named by a hash: the request waits for it alone
+    bool hash_known : 1;  // has_hash and hash are what they will be
+    bool has_hash : 1;
+    bool cookie_looked : 1; // the affinity cookie was read, and taken out of the request
     bool force_persist : 1;
     bool ignore_persist : 1;
     bool no_pool : 1; // a retry: only a fresh connection will do
@@ -177,10 +190,16 @@ struct stream {
     bool upgrade : 1;
     bool logged : 1;
     bool told_leave : 1; // the answer said Connection: close of our own accord
+    bool has_room : 1;   // a place among the server's connections is ours, for one that is not opened yet
+    bool patient : 1;    // waits for a connection to come back rather than opening one
+    bool was_patient : 1;
     bool running : 1;
     bool run_again : 1;
     bool track_counted : 1;     // the request was counted in what is tracked
     bool track_bad : 1;         // it was none
+    bool stick_done : 1;        // the backend's stick lines were run
+    bool stick_learned : 1;     // and what they noted was stored
+    struct stream_stick *stick; // stream/stick.h, or NULL
     struct stream_track *track; // stream/track.h, or NULL
     uint64_t track_in;          // bytes that were counted there
     uint64_t track_out;

@@ -127,11 +127,9 @@ void stick_put(struct stick_table *table, struct stick_entry *entry);
 
 // stick_hold1 keeps `entry` (a reference, which becomes the holder's) until stick_unhold; 0 where there are too many
 // holds, and the reference is still the caller's. The number names the hold. `counts_connection`: conn_cur goes up now,
-// and down with the hold, however it ends. stick_unhold starts the entry's time to live anew. stick_held1 gives a
-// reference to the entry of a hold, and its table.
+// and down with the hold, however it ends. stick_unhold starts the entry's time to live anew.
 uint32_t stick_hold1(struct stick_table *table, struct stick_entry *entry, bool counts_connection);
 void stick_unhold(uint32_t hold);
-struct stick_entry *stick_held1(struct stick_table **table, uint32_t hold);
 
 // stick_touch starts the entry's time to live anew.
 void stick_touch(struct stick_table *table, struct stick_entry *entry);
@@ -165,3 +163,19 @@ const struct stick_table_conf *stick_conf_of(const struct stick_table *table);
 // type, strings and bytes where they stand. Both hold as long as the reference.
 struct slice stick_entry_key(const struct stick_table *table, const struct stick_entry *entry);
 void stick_entry_sample(struct expr_sample *out, const struct stick_table *table, const struct stick_entry *entry);
+
+// ---- for those who look at all of a table
+
+// stick_walk1 gives a reference to the first entry in use from place `*place` on (0 at first), and sets `*place` behind
+// it; NULL where `*steps` places were looked at without one, of which *steps is what remains, or at the end, where
+// *steps is not 0. What comes and goes meanwhile may be seen or not. It takes no lock.
+struct stick_entry *stick_walk1(struct stick_table *table, uint32_t *place, uint32_t *steps);
+
+// stick_place_of gives a number that names `entry` in its table, and 0 nobody; stick_at_place1 gives a reference to the
+// entry of that number, or NULL.
+uint64_t stick_place_of(const struct stick_table *table, const struct stick_entry *entry);
+struct stick_entry *stick_at_place1(struct stick_table *table, uint64_t place);
+
+// stick_remove takes `entry`, a reference that is given up in any case, out of the table; false where somebody else has
+// it.
+bool stick_remove(struct stick_table *table, struct stick_entry *entry);

@@ -33,6 +33,7 @@ struct transport_conn {
     bool held : 1;        // TLS: bytes that were taken wait to be sent
     bool cut : 1;         // TLS: the peer's end came without close_notify, so that something may be missing
     int error;            // errno of the failure
+    uint64_t wire_sent;   // bytes that the kernel took, those of TLS as they stand on the wire
 };
 
 // transport_conn_init takes over the open socket `fd` and registers it; false with errno where that fails (the caller
@@ -45,7 +46,7 @@ struct transport_connect {
     const struct transport_address *to;
     const struct transport_address *source;
     const char *interface;
-    uint16_t last_port; // above the source's port: any one from that to this will do
+    uint16_t last_port;          // above the source's port: any one from that to this will do
     _Atomic uint64_t *next_port; // with last_port: counts ports taken, by all who take from the range
     bool tcp_keepalive;
     uint32_t keepalive_count;      // with tcp_keepalive; 0: the system's
@@ -112,6 +113,16 @@ void transport_conn_close(struct event_loop *loop, struct transport_conn *conn, 
 // transport_conn_unacked gives a measure of what was sent and has not been acknowledged by the peer's kernel; 0: it has
 // all. One system call.
 uint32_t transport_conn_unacked(const struct transport_conn *conn);
+
+enum transport_fate {
+    TRANSPORT_FATE_ARRIVED, // the peer's kernel has acknowledged some of it, or nobody knows
+    TRANSPORT_FATE_OPEN,    // nothing yet, and it may still come
+    TRANSPORT_FATE_LOST,    // nothing, and the connection is over: the peer refused it
+};
+
+// transport_conn_fate asks the kernel what became of the bytes that were sent since conn->wire_sent was `mark`. One
+// system call, or none where there are no such bytes.
+enum transport_fate transport_conn_fate(const struct transport_conn *conn, uint64_t mark);
 
 // transport_conn_is_open says whether `conn` holds a descriptor.
 static inline bool transport_conn_is_open(const struct transport_conn *conn)

@@ -25,7 +25,7 @@ size_t transport_socks4_request(uint8_t out[TRANSPORT_SOCKS4_REQUEST_MAX], const
 // transport_socks4_granted says whether the reply means that the connection stands.
 bool transport_socks4_granted(const uint8_t reply[TRANSPORT_SOCKS4_REPLY_LEN]);
 
-// transport_socks4_run goes on with the exchange on `conn`, which stands: IO_OK when the proxy has connected us to `to`,
-// and from then on; IO_AGAIN to be called again after an event; IO_FAIL.
+// transport_socks4_run goes on with the exchange on `conn`, which stands: IO_OK when the proxy has connected us to
+// `to`, and from then on; IO_AGAIN to be called again after an event; IO_FAIL.
 enum io transport_socks4_run(struct transport_conn *conn, struct transport_socks4 *state,
                              const struct transport_address *to);

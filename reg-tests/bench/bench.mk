@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The programs of the benchmark and of the load tests: origin, relay, client, a maker of
+# The programs of the benchmark and of the load tests: origin, relay, client, a strict pair of both, a maker of
 # certificates. Included by the top Makefile, and good on its
 # own: make -f reg-tests/bench/bench.mk. They are built outside the balancer's rules, with nothing of its sources.
 
@@ -12,12 +12,13 @@ BENCH_WARNINGS := -std=gnu17 -Wall -Wextra -Werror
 ifndef BORINGSSL_LIBS
 -include $(BENCH_DIR)../../build/boringssl.mk
 endif
-BENCH_TOOLS := $(addprefix $(BENCH_OUT)/,origin relay client certificates connects board_check)
+BENCH_TOOLS := $(addprefix $(BENCH_OUT)/,origin relay client strict certificates connects board_check)
 
 .PHONY: bench-tools bench-run
 bench-tools: $(BENCH_TOOLS)
 
 $(BENCH_OUT)/origin: $(BENCH_DIR)origin.c $(BENCH_DIR)sha1.c $(BENCH_DIR)net.c
+$(BENCH_OUT)/strict: $(BENCH_DIR)strict.c
 $(BENCH_OUT)/relay: $(BENCH_DIR)relay.c $(BENCH_DIR)net.c
 $(BENCH_OUT)/client: $(BENCH_DIR)client.c $(BENCH_DIR)tls.c $(BENCH_DIR)net.c
 $(BENCH_OUT)/certificates: $(BENCH_DIR)certificates.c $(BENCH_DIR)net.c

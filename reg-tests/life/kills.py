@@ -211,4 +211,5 @@ def test(box):
         pass
 
 
-lib.run(test, int(DURATION * 1.5 + 150))
+if __name__ == "__main__":
+    lib.run(test, int(DURATION * 1.5 + 150))

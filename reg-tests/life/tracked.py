@@ -166,6 +166,12 @@ def held(connections, ports, what):
     return found[1]
 
 
+def kill(balancer, pids):
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    lib.wait_for(lambda: not set(pids) & set(balancer.workers()), 10, "they are gone")
+
+
 def test(box):
     origin = box.origin()
     ports = [lib.free_port() for _ in range(3)]
@@ -174,8 +180,7 @@ def test(box):
     kinds = ("idle", "silent", "tarpit", "upload", "tunnel")
     connections = [hold(ports[1] if kinds[i % 5] == "tunnel" else ports[0], kinds[i % 5]) for i in range(HELD)]
     lib.check(held(connections, ports, "held") == HELD, "all are open")
-    workers = balancer.workers()
-    os.kill(random.choice(workers), signal.SIGKILL)
+    kill(balancer, random.sample(balancer.workers(), 1))
     left = held(connections, ports, "a worker was killed")
     lib.wait_for(lambda: len(balancer.workers()) >= WORKERS, 10, "it is replaced")
     life.reload(balancer)
@@ -185,8 +190,7 @@ def test(box):
         connection.close()
     connections = connections[1::2]
     held(connections, ports, "half of them closed")
-    for pid in random.sample(balancer.workers(), 3):
-        lib.kill(pid, signal.SIGKILL)
+    kill(balancer, random.sample(balancer.workers(), 3))
     held(connections, ports, "three workers were killed")
     for connection in connections:
         connection.close()

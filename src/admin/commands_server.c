@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "admin/server.h"
 #include "backend/notice.h"
+#include "check/check.h"
 
 static enum admin_verdict answer(struct admin_call *call, const char *text)
 {
@@ -12,7 +13,7 @@ static enum admin_verdict answer(struct admin_call *call, const char *text)
 
 static const struct proxy_conf *proxy_named(const struct program_conf *conf, struct slice name)
 {
-    uint64_t id;
+    uint64_t id = 0;
     bool by_id = name.len > 1 && *name.ptr == '#' && slice_to_u64(slice_from(name, 1), &id);
     for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next)
         if (proxy->has_backend && (by_id ? proxy->id == id : slice_equal(slice_str(proxy->name), name)))
@@ -27,7 +28,7 @@ const struct proxy_conf *admin_backend_named(const struct admin_call *call, cons
 
 static const struct server_conf *server_named(const struct proxy_conf *proxy, struct slice name)
 {
-    uint64_t id;
+    uint64_t id = 0;
     if (name.len < 2 || *name.ptr != '#' || !slice_to_u64(slice_from(name, 1), &id))
         return proxy_server_find(&proxy->be, name);
     for (const struct server_conf *server = proxy->be.servers; server; server = server->next)
@@ -78,13 +79,6 @@ static void ready(struct admin_call *call, const struct server_conf *server, str
 {
     (void)call;
     backend_notice_admin(board, server, 0, BACKEND_ADMIN_MAINT | BACKEND_ADMIN_DRAIN, NULL);
-}
-
-// `enable server` ends maintenance alone.
-static void enable(struct admin_call *call, const struct server_conf *server, struct board *board)
-{
-    (void)call;
-    backend_notice_admin(board, server, 0, BACKEND_ADMIN_MAINT, NULL);
 }
 
 static void disable(struct admin_call *call, const struct server_conf *server, struct board *board)
@@ -147,6 +141,55 @@ static void set_agent(struct admin_call *call, const struct server_conf *server,
     }
 }
 
+static bool read_port(uint16_t *port, const char *text)
+{
+    uint64_t number;
+    if (!slice_to_u64(slice_str(text), &number) || number == 0 || number > UINT16_MAX)
+        return false;
+    *port = (uint16_t)number;
+    return true;
+}
+
+static void set_agent_to(struct admin_call *call, const struct server_conf *server,
+                         const struct check_agent_change *change)
+{
+    if (!check_agent_change(server, change))
+        answer(call, "agent checks are not enabled on this server.");
+}
+
+static void set_agent_addr(struct admin_call *call, const struct server_conf *server, struct board *board)
+{
+    struct transport_address addr = { 0 };
+    struct check_agent_change change = { .addr = &addr };
+    (void)board;
+    if (call->num_args < 3 || !transport_address_parse_ip(&addr, call->args[2]))
+        answer(call, "'set server <srv> agent-addr' expects an IP address.");
+    else if (call->num_args > 3 && (strcmp(call->args[3], "port") != 0 || call->num_args < 5 ||
+                                    !read_port(&change.port, call->args[4])))
+        answer(call, "'set server <srv> agent-addr' expects 'port <port>' behind the address.");
+    else
+        set_agent_to(call, server, &change);
+}
+
+static void set_agent_port(struct admin_call *call, const struct server_conf *server, struct board *board)
+{
+    struct check_agent_change change = { 0 };
+    (void)board;
+    if (call->num_args < 3 || !read_port(&change.port, call->args[2]))
+        answer(call, "'set server <srv> agent-port' expects a port from 1 to 65535.");
+    else
+        set_agent_to(call, server, &change);
+}
+
+static void set_agent_send(struct admin_call *call, const struct server_conf *server, struct board *board)
+{
+    (void)board;
+    if (call->num_args < 3)
+        answer(call, "'set server <srv> agent-send' expects a string.");
+    else
+        set_agent_to(call, server, &(struct check_agent_change){ .send = call->args[2] });
+}
+
 // Text that comes before what makes it wrong has no line feed of its own, as for HAProxy.
 static bool read_signed(int64_t *out, const char **rest, struct admin_call *call, const char *what, const char *text)
 {
@@ -189,6 +232,10 @@ static void set_weight_to(struct admin_call *call, const struct server_conf *ser
         weight = weight > 25600 ? 25600 : weight;
         weight = weight * server->weight / 100;
         weight = weight > 256 ? 256 : weight;
+    }
+    if (weight && weight != server->weight && proxy_balance_is_static(&server->backend->balance)) {
+        answer(call, "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.");
+        return;
     }
     backend_notice_weight(board, server, (uint32_t)weight);
 }
@@ -275,6 +322,9 @@ static void set_server(struct admin_call *call, const struct server_conf *server
         { "weight", set_server_weight },
         { "health", set_health },
         { "agent", set_agent },
+        { "agent-addr", set_agent_addr },
+        { "agent-port", set_agent_port },
+        { "agent-send", set_agent_send },
     };
     const char *part = call->num_args > 1 ? call->args[1] : "";
     for (size_t i = 0; i < NUM_ITEMS(parts); i++) {
@@ -283,7 +333,8 @@ static void set_server(struct admin_call *call, const struct server_conf *server
             return;
         }
     }
-    answer(call, "usage: set server <backend>/<server> agent | health | state | weight");
+    answer(call, "usage: set server <backend>/<server> agent | agent-addr | agent-port | agent-send | health | "
+                 "state | weight");
 }
 
 #define RUN(name)                                                                                                      \
@@ -297,7 +348,7 @@ RUN(set_weight)
 RUN(get_weight)
 RUN(set_maxconn)
 RUN(kill_sessions)
-RUN(enable)
+RUN(ready)
 RUN(disable)
 RUN(rest_checks)
 RUN(resume_checks)
@@ -311,7 +362,7 @@ RUN(resume_agent)
     }
 
 static const struct admin_command commands[] = {
-    COMMAND("set server", ADMIN_LEVEL_ADMIN, run_set_server, "<backend>/<server> state|weight|health|agent <value>",
+    COMMAND("set server", ADMIN_LEVEL_ADMIN, run_set_server, "<backend>/<server> state|weight|health|agent[-addr|-port|-send] <value>",
             "change a server's state, weight or health"),
     COMMAND("set weight", ADMIN_LEVEL_ADMIN, run_set_weight, "<backend>/<server> <n>[%]",
             "change a server's weight, or make it a part of the configured one"),
@@ -321,7 +372,7 @@ static const struct admin_command commands[] = {
             "change how many connections a server takes"),
     COMMAND("shutdown sessions server", ADMIN_LEVEL_ADMIN, run_kill_sessions, "<backend>/<server>",
             "end all sessions on a server, in all workers"),
-    COMMAND("enable server", ADMIN_LEVEL_ADMIN, run_enable, "<backend>/<server>", "end a server's maintenance"),
+    COMMAND("enable server", ADMIN_LEVEL_ADMIN, run_ready, "<backend>/<server>", "end a server's maintenance"),
     COMMAND("disable server", ADMIN_LEVEL_ADMIN, run_disable, "<backend>/<server>", "put a server into maintenance"),
     COMMAND("enable health", ADMIN_LEVEL_ADMIN, run_resume_checks, "<backend>/<server>",
             "resume a server's health checks"),

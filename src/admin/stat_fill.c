@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include "admin/stat.h"
 #include "base/check.h"
+#include "backend/notice.h"
 #include "board/board.h"
 #include "proxy/counters.h"
 
@@ -93,11 +94,13 @@ static void set_serving(struct admin_stat_row *row, const struct admin_stat_ctx 
         { ADMIN_STAT_REUSE, PROXY_COUNT_REUSES },
         { ADMIN_STAT_POOL_DEAD, PROXY_COUNT_POOL_DEAD },
         { ADMIN_STAT_POOL_RETRIES, PROXY_COUNT_POOL_RETRIES },
+        { ADMIN_STAT_RETRY_CONN, PROXY_COUNT_RETRY_CONNECT },
+        { ADMIN_STAT_RETRY_EMPTY, PROXY_COUNT_RETRY_EMPTY },
+        { ADMIN_STAT_RETRY_JUNK, PROXY_COUNT_RETRY_JUNK },
+        { ADMIN_STAT_RETRY_TIMEOUT, PROXY_COUNT_RETRY_TIMEOUT },
+        { ADMIN_STAT_RETRY_STATUS, PROXY_COUNT_RETRY_STATUS },
     };
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
-    // Nothing changes a server's state yet: it has the one it began with.
-    set(row, ADMIN_STAT_LASTCHG,
-        ctx->wall_us > ctx->started_wall_us ? (ctx->wall_us - ctx->started_wall_us) / 1000000 : 0);
     if (ctx->inc)
         return;
     _Atomic uint64_t *gauges = board_gauges(ctx->board, object);
@@ -158,43 +161,7 @@ void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx
 
 bool admin_stat_is_up(const struct server_conf *server)
 {
-    return !server->disabled && !server->unresolved;
-}
-
-struct servers {
-    uint32_t num;
-    uint32_t num_up;
-    uint32_t num_active;
-    uint32_t num_backup;
-    uint32_t weight; // of those that traffic goes to
-};
-
-static void count_servers(struct servers *servers, const struct proxy_conf *proxy)
-{
-    bool all_backups = proxy->options & PROXY_OPT_ALL_BACKUPS;
-    uint32_t active = 0;
-    uint32_t backup = 0;
-    *servers = (struct servers){ 0 };
-    for (const struct server_conf *server = proxy->be.servers; server; server = server->next) {
-        servers->num++;
-        if (!admin_stat_is_up(server))
-            continue;
-        servers->num_up++;
-        if (!server->weight)
-            continue;
-        if (server->backup && (all_backups || !servers->num_backup))
-            backup += server->weight;
-        if (!server->backup)
-            active += server->weight;
-        servers->num_backup += server->backup;
-        servers->num_active += !server->backup;
-    }
-    servers->weight = servers->num_active ? active : backup;
-}
-
-static const char *balance_name(uint8_t balance)
-{
-    return balance == PROXY_BALANCE_LEASTCONN ? "leastconn" : "roundrobin";
+    return backend_status_is_up(backend_state_status(backend_state_at(server->object)));
 }
 
 // Those without a server of their own yet: a server's line tells who waits for it. The queue is one for all workers.
@@ -215,10 +182,11 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
     static const struct counted counted[] = {
         { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },
         { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },
+        { ADMIN_STAT_NO_SERVER, PROXY_COUNT_NO_SERVER },
     };
     static const enum admin_stat zero[] = { ADMIN_STAT_COMP_IN, ADMIN_STAT_COMP_OUT, ADMIN_STAT_COMP_BYP,
                                             ADMIN_STAT_COMP_RSP };
-    struct servers servers;
+    struct backend_notice_count servers;
     row_begin(row, ctx, 'B', 1, proxy, "BACKEND", 0);
     set_sessions(row, ctx, proxy->be_object);
     set_serving(row, ctx, proxy->be_object);
@@ -229,13 +197,15 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
         set_statuses(row, ctx, proxy->be_object);
         set(row, ADMIN_STAT_REQ_TOT, count(ctx, proxy->be_object, PROXY_COUNT_REQUESTS));
     }
-    count_servers(&servers, proxy);
+    backend_notice_count(&servers, proxy);
+    admin_stat_changes(row, ctx, backend_state_at(proxy->be_object));
     set_waiting(row, ctx, proxy);
     set(row, ADMIN_STAT_SLIM, proxy->be.fullconn);
     // Without servers a backend still answers by its rules.
-    bool is_up = !servers.num || servers.weight;
-    if (ctx->count_servers && servers.num)
-        snprintf(row->text, sizeof(row->text), "%s (%u/%u)", is_up ? "UP" : "DOWN", servers.num_up, servers.num);
+    bool is_up = !servers.num_servers || servers.num_active + servers.num_backup;
+    if (ctx->count_servers && servers.num_servers)
+        snprintf(row->text, sizeof(row->text), "%s (%u/%u)", is_up ? "UP" : "DOWN", servers.num_up,
+                 servers.num_servers);
     else
         snprintf(row->text, sizeof(row->text), "%s", is_up ? "UP" : "DOWN");
     set_string(row, ADMIN_STAT_STATUS, row->text);
@@ -243,9 +213,7 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
     set(row, ADMIN_STAT_UWEIGHT, servers.weight);
     set(row, ADMIN_STAT_ACT, servers.num_active);
     set(row, ADMIN_STAT_BCK, servers.num_backup);
-    set(row, ADMIN_STAT_CHKDOWN, 0);
-    set(row, ADMIN_STAT_DOWNTIME, is_up ? 0 : row->values[ADMIN_STAT_LASTCHG].number);
-    set_string(row, ADMIN_STAT_ALGO, balance_name(proxy->be.balance));
+    set_string(row, ADMIN_STAT_ALGO, proxy_balance_name(proxy->be.balance.algorithm));
     set_string(row, ADMIN_STAT_COOKIE, proxy->be.cookie.name);
 }
 
@@ -276,18 +244,11 @@ void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *
     }
     if (!ctx->inc)
         set(row, ADMIN_STAT_QCUR, board_queue_len(ctx->board, proxy->be_object, server->object));
-    if (server->maxconn)
-        set(row, ADMIN_STAT_SLIM, server->maxconn);
+    if (backend_state_maxconn(server))
+        set(row, ADMIN_STAT_SLIM, backend_state_maxconn(server));
     if (server->maxqueue)
         set(row, ADMIN_STAT_QLIMIT, server->maxqueue);
-    set_string(row, ADMIN_STAT_STATUS,
-               server->disabled     ? "MAINT"
-               : server->unresolved ? "MAINT (resolution)"
-                                    : "no check");
-    set(row, ADMIN_STAT_WEIGHT, server->weight);
-    set(row, ADMIN_STAT_UWEIGHT, server->weight);
-    set(row, ADMIN_STAT_ACT, !server->backup);
-    set(row, ADMIN_STAT_BCK, server->backup);
+    admin_stat_state(row, ctx, server);
     if (ctx->show_addresses)
         set_string(row, ADMIN_STAT_ADDR, server_address(row, server));
     set_string(row, ADMIN_STAT_COOKIE, server->cookie);

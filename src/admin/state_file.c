@@ -53,6 +53,13 @@ static uint32_t age_of(const struct backend_state *state)
     return now_us > changed_us ? (uint32_t)((now_us - changed_us) / 1000000) : 0;
 }
 
+// Stays "-" where there is no address of an IP family.
+static void address_text(char *out, const struct transport_address *addr)
+{
+    if (addr->family == AF_INET || addr->family == AF_INET6)
+        out[transport_address_ip_text(addr, out)] = '\0';
+}
+
 static void add_row(struct text *out, const struct proxy_conf *proxy, const struct server_conf *server)
 {
     const struct backend_state *state = backend_state_at(server->object);
@@ -64,16 +71,20 @@ static void add_row(struct text *out, const struct proxy_conf *proxy, const stru
     size_t len = 0;
     if (server->addr.family == AF_INET || server->addr.family == AF_INET6)
         len = transport_address_ip_text(&server->addr, ip);
+    char check_addr[TRANSPORT_ADDRESS_TEXT_MAX] = "-", agent_addr[TRANSPORT_ADDRESS_TEXT_MAX] = "-";
+    address_text(check_addr, &server->check.addr);
+    address_text(agent_addr, &server->probe.agent_addr);
     if (check_status >= CHECK_NUM_STATUSES)
         check_status = CHECK_UNKNOWN;
     if (admin & BACKEND_ADMIN_ANY_MAINT)
         check_flags |= BACKEND_CHECK_PAUSED;
-    text_printf(out, "%u %s %u %s %.*s %u %u %u %u %u %u %u %u %u %u %u %u %s %u - %u 0 - - 0\n", proxy->id,
+    text_printf(out, "%u %s %u %s %.*s %u %u %u %u %u %u %u %u %u %u %u %u %s %u - %u %u %s %s %u\n", proxy->id,
                 proxy->name, server->id, server->name, len ? (int)len : 1, len ? ip : "-",
                 (unsigned)backend_state_op(status), admin, atomic_load(&state->weight), server->weight, age_of(state),
                 numbers[check_status].status, numbers[check_status].result, atomic_load(&state->health), check_flags,
                 atomic_load(&state->agent_flags), proxy->has_id, server->has_id, server->host ? server->host : "-",
-                server->addr.port, server->tls_target != NULL);
+                server->addr.port, server->tls_target != NULL, server->check.port, check_addr, agent_addr,
+                server->probe.agent_port);
 }
 
 void admin_state_file_rows(struct text *out, const struct proxy_conf *proxy)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
-#include "backend/backend.h"
-#include "backend/rotation.h"
+#include "backend/balance.h"
+#include "backend/pool.h"
 
 static void *alloc(size_t num, size_t len)
 {
@@ -16,17 +16,15 @@ static void server_init(struct server *server, const struct server_conf *conf, s
     *server = (struct server){ .conf = conf, .backend = backend };
     server->state = backend_state_at(conf->object);
     server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
-    list_init(&server->idle);
-    list_init(&server->streams);
-    list_init(&server->tunnels);
+    server->pool_counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->pool_object);
+    struct list *lists[] = { &server->idle,    &server->plain,   &server->own,   &server->opening, &server->pinging,
+                             &server->closing, &server->waits,   &server->streams, &server->tunnels };
+    for (size_t i = 0; i < NUM_ITEMS(lists); i++)
+        list_init(lists[i]);
     server->epoch = atomic_load(&server->state->epoch);
     server->kills = atomic_load(&server->state->kills);
     server->was_up = backend_server_is_usable(server);
-    if (!conf->sni || !conf->tls_target)
-        return;
-    server->by_name = alloc(BACKEND_NAME_BUCKETS, sizeof(*server->by_name));
-    for (uint32_t i = 0; i < BACKEND_NAME_BUCKETS; i++)
-        list_init(&server->by_name[i]);
+    backend_warm_init(server);
 }
 
 static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_conf *conf)
@@ -42,26 +40,23 @@ static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_c
     uint32_t i = 0;
     for (const struct server_conf *server = conf->be.servers; server; server = server->next)
         server_init(&backend->servers[i++], server, backend);
-    backend->rotation = backend_rotation_new(&backend->rotation_len, &conf->be, false);
-    backend->backup_rotation = backend_rotation_new(&backend->backup_rotation_len, &conf->be, true);
+    backend_balance_init(backend);
     return backend;
 }
-
-static void purge_fire(struct event_timer *timer);
-
-enum { PURGE_TICK_US = 1000000 };
 
 void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *program, struct event_loop *loop,
                       struct board *board, uint32_t inc, struct mux_ctx *mux)
 {
     *ctx = (struct backend_ctx){ .loop = loop, .board = board, .inc = inc, .mux = mux };
     ctx->global = &program->global;
+    ctx->slot = board_incarnation_at(board, inc)->slot;
+    ctx->noise = (uint32_t)loop->now_us * 2654435761U + inc;
     ctx->num_backends = program->num_proxies;
     ctx->backends = alloc(program->num_proxies, sizeof(struct backend *));
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
         if (proxy->has_backend && !proxy->disabled)
             ctx->backends[proxy->index] = backend_new(ctx, proxy);
-    event_timer_init(&ctx->purge_timer, purge_fire);
+    event_timer_init(&ctx->purge_timer, backend_purge_fire);
     ctx->epoch = backend_states_epoch();
 }
 
@@ -118,10 +113,14 @@ static void follow(struct backend *backend)
     for (uint32_t i = 0; i < backend->num_servers; i++)
         follow_server(&backend->servers[i]);
     backend_offer(backend);
+    // A backup's connections depend on the others.
+    for (uint32_t i = 0; i < backend->num_servers; i++)
+        backend_pool_follow(&backend->servers[i]);
 }
 
 void backend_turn(struct backend_ctx *ctx)
 {
+    backend_spare_turn(ctx);
     uint32_t epoch = backend_states_epoch();
     if (epoch == ctx->epoch)
         return;
@@ -129,12 +128,6 @@ void backend_turn(struct backend_ctx *ctx)
     for (uint32_t i = 0; i < ctx->num_backends; i++)
         if (ctx->backends[i])
             follow(ctx->backends[i]);
-}
-
-static void close_idle(struct server *server, uint32_t keep)
-{
-    while (server->num_idle > keep)
-        backend_conn_close(CONTAINER_OF(server->idle.prev, struct backend_conn, link), false);
 }
 
 static void each_server(struct backend_ctx *ctx, void (*visit)(struct server *server))
@@ -149,67 +142,30 @@ void backend_ctx_offer(struct backend_ctx *ctx)
     for (uint32_t i = 0; i < ctx->num_backends; i++)
         if (ctx->backends[i])
             backend_offer(ctx->backends[i]);
-}
-
-static void server_close_idle(struct server *server)
-{
-    close_idle(server, 0);
-}
-
-void backend_pool_make_room(struct backend_ctx *ctx)
-{
-    each_server(ctx, server_close_idle);
+    each_server(ctx, backend_room_offer);
 }
 
 void backend_ctx_stop(struct backend_ctx *ctx)
 {
     ctx->stopping = true;
-    backend_pool_make_room(ctx);
+    backend_pool_leave(ctx);
 }
 
 void backend_ctx_fini(struct backend_ctx *ctx)
 {
-    backend_pool_make_room(ctx);
+    ctx->stopping = true;
+    each_server(ctx, backend_pool_end);
+    free(ctx->ping_fields);
     event_timer_del(ctx->loop, &ctx->purge_timer);
     for (uint32_t i = 0; i < ctx->num_backends; i++) {
         struct backend *backend = ctx->backends[i];
         if (!backend)
             continue;
         for (uint32_t j = 0; j < backend->num_servers; j++)
-            free(backend->servers[j].by_name);
+            free(backend->servers[j].by_key);
+        backend_balance_fini(backend);
         free(backend->servers);
-        free(backend->rotation);
-        free(backend->backup_rotation);
         free(backend);
     }
     free(ctx->backends);
-}
-
-// Connections that stayed idle through a whole purge period were not needed: half of them go, as the need may come
-// back.
-static void server_purge(struct server *server)
-{
-    uint64_t now_us = server->backend->ctx->loop->now_us;
-    uint64_t period_us = server->backend->ctx->stopping ? PURGE_TICK_US : server->conf->pool_purge_us;
-    if (!period_us || (now_us < server->purge_due_us && !server->backend->ctx->stopping))
-        return;
-    if (server->purge_due_us)
-        close_idle(server, server->num_idle - (server->min_idle + 1) / 2);
-    server->min_idle = server->num_idle;
-    server->last_peak = server->peak_used;
-    server->peak_used = server->num_used;
-    server->purge_due_us = now_us + period_us;
-}
-
-static void purge_fire(struct event_timer *timer)
-{
-    struct backend_ctx *ctx = CONTAINER_OF(timer, struct backend_ctx, purge_timer);
-    bool any = false;
-    each_server(ctx, server_purge);
-    for (uint32_t i = 0; i < ctx->num_backends && !any; i++)
-        for (uint32_t j = 0; ctx->backends[i] && j < ctx->backends[i]->num_servers && !any; j++)
-            any = ctx->backends[i]->servers[j].num_idle > 0;
-    // Nothing idle, nothing to purge: the next backend_pool_put sets the timer again.
-    if (any)
-        event_timer_set(ctx->loop, timer, ctx->loop->now_us + PURGE_TICK_US);
 }

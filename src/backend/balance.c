@@ -1,99 +1,165 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "backend/backend.h"
+#include <stdlib.h>
+#include <string.h>
+#include "backend/balance.h"
 
-static bool has_room(const struct server *server)
+// What an algorithm is made of: how its answers are derived from the states of servers, and how one is chosen.
+struct algorithm {
+    void (*plan)(struct backend *backend, uint32_t which);
+    backend_pick_fn *pick;
+};
+
+static void plan_rotation(struct backend *backend, uint32_t which)
 {
-    const struct backend_ctx *ctx = server->backend->ctx;
-    uint32_t limit = backend_state_maxconn(server->conf);
-    return !limit || board_lane_sum(ctx->board, server->conf->object) < limit;
+    backend_plan_order(&backend->balance->plans[which], backend->num_servers);
 }
 
-// A place in the rotation is taken even by a server that cannot serve: the others keep their order.
-static struct server *pick_rotation(struct backend *backend, bool *full, const struct server *avoid,
-                                    const uint16_t *order, uint32_t len)
+static void plan_map(struct backend *backend, uint32_t which)
 {
-    struct server *first_full = NULL;
-    for (uint32_t tries = 0; tries < len; tries++) {
-        uint64_t place = atomic_fetch_add_explicit(&backend->gauges[PROXY_GAUGE_ROTATION], 1, memory_order_relaxed);
-        struct server *server = &backend->servers[order[place % len]];
-        if (!backend_server_is_open(server) || server == avoid)
-            continue;
-        if (has_room(server))
-            return server;
-        first_full = first_full ? first_full : server;
+    backend_plan_map(&backend->balance->plans[which], backend->num_servers);
+}
+
+static void plan_hash(struct backend *backend, uint32_t which)
+{
+    if (backend->conf->be.balance.consistent)
+        backend_plan_ring(&backend->balance->plans[which], backend);
+    else
+        plan_map(backend, which);
+}
+
+#define HASHED                                                                                                         \
+    {                                                                                                                  \
+        plan_hash, backend_pick_hash                                                                                   \
     }
-    *full = first_full != NULL;
-    return first_full;
+
+static const struct algorithm algorithms[PROXY_NUM_BALANCES] = {
+    [PROXY_BALANCE_ROUNDROBIN] = { plan_rotation, backend_pick_rotation },
+    [PROXY_BALANCE_STATIC_RR] = { plan_map, backend_pick_rotation },
+    [PROXY_BALANCE_LEASTCONN] = { backend_least_plan, backend_pick_leastconn },
+    [PROXY_BALANCE_FIRST] = { backend_first_plan, backend_pick_first },
+    [PROXY_BALANCE_RANDOM] = { plan_rotation, backend_pick_random },
+    [PROXY_BALANCE_SOURCE] = HASHED,
+    [PROXY_BALANCE_URI] = HASHED,
+    [PROXY_BALANCE_URL_PARAM] = HASHED,
+    [PROXY_BALANCE_HDR] = HASHED,
+    [PROXY_BALANCE_RDP_COOKIE] = HASHED,
+    [PROXY_BALANCE_HASH] = HASHED,
+};
+
+static const struct algorithm *algorithm_of(const struct backend *backend)
+{
+    return &algorithms[backend->conf->be.balance.algorithm];
 }
 
-// Least connections per weight; among equals the rotation's next, so that idle servers take turns.
-static struct server *pick_leastconn(struct backend *backend, bool *full, const struct server *avoid, bool backup)
+static void plan_fini(struct backend_plan *plan)
+{
+    free(plan->order);
+    free(plan->ends);
+    free(plan->ring);
+    plan->order = NULL;
+    plan->ends = NULL;
+    plan->ring = NULL;
+}
+
+static void plan_add(struct backend_plan *plan, const struct server *server, bool is_static)
+{
+    uint32_t share = atomic_load_explicit(&server->state->share, memory_order_relaxed);
+    uint32_t weight = is_static ? server->conf->weight : share;
+    plan->members[plan->num++] = server->conf->index;
+    plan->weights[server->conf->index] = weight ? weight : 1;
+    plan->starts[server->conf->index] = plan->total;
+    plan->total += plan->weights[server->conf->index];
+}
+
+// Without `option allbackups` only the first backup that is open takes part.
+static void plan_make(struct backend *backend, uint32_t which)
+{
+    struct backend_plan *plan = &backend->balance->plans[which];
+    const struct algorithm *algorithm = algorithm_of(backend);
+    bool backup = which == BACKEND_PLAN_BACKUP, is_static = proxy_balance_is_static(&backend->conf->be.balance);
+    bool one = backup && !(backend->conf->options & PROXY_OPT_ALL_BACKUPS);
+    plan_fini(plan);
+    plan->num = 0;
+    plan->total = 0;
+    memset(plan->weights, 0, backend->num_servers * sizeof(*plan->weights));
+    for (uint32_t i = 0; i < backend->num_servers && !(one && plan->num); i++)
+        if (backend->servers[i].conf->backup == backup && backend_server_is_open(&backend->servers[i]))
+            plan_add(plan, &backend->servers[i], is_static);
+    algorithm->plan(backend, which);
+}
+
+// The epoch is read first: what changes meanwhile is looked at again.
+static void plans_follow(struct backend *backend)
+{
+    struct backend_balance *balance = backend->balance;
+    const struct backend_state *state = backend_state_at(backend->conf->be_object);
+    uint32_t epoch = atomic_load_explicit(&state->epoch, memory_order_acquire);
+    if (LIKELY(balance->is_made && balance->epoch == epoch))
+        return;
+    balance->is_made = true;
+    balance->epoch = epoch;
+    plan_make(backend, BACKEND_PLAN_ACTIVE);
+    plan_make(backend, BACKEND_PLAN_BACKUP);
+}
+
+static void *alloc(size_t num, size_t len)
+{
+    void *out = calloc(num ? num : 1, len);
+    if (!out)
+        check_out_of_memory(num * len);
+    return out;
+}
+
+void backend_balance_init(struct backend *backend)
 {
     const struct backend_ctx *ctx = backend->ctx;
-    struct server *best = NULL;
-    struct server *first_full = NULL;
-    uint64_t best_load = 0;
-    uint64_t best_weight = 1;
-    uint64_t place = atomic_fetch_add_explicit(&backend->gauges[PROXY_GAUGE_ROTATION], 1, memory_order_relaxed);
-    for (uint32_t i = 0; i < backend->num_servers; i++) {
-        struct server *server = &backend->servers[(place + i) % backend->num_servers];
-        const struct server_conf *conf = server->conf;
-        if (!backend_server_is_open(server) || server == avoid || conf->backup != backup)
-            continue;
-        uint64_t load = board_lane_sum(ctx->board, conf->object);
-        uint32_t limit = backend_state_maxconn(conf);
-        if (limit && load >= limit) {
-            first_full = first_full ? first_full : server;
-            continue;
-        }
-        if (!best || load * best_weight < best_load * conf->weight) {
-            best = server;
-            best_load = load;
-            best_weight = conf->weight;
-        }
+    backend->balance = alloc(1, sizeof(*backend->balance));
+    backend->balance->random = ctx->loop->now_us * UINT64_C(0x2545f4914f6cdd1d) ^ (uint64_t)ctx->inc << 32;
+    for (uint32_t i = 0; i < BACKEND_NUM_PLANS; i++) {
+        struct backend_plan *plan = &backend->balance->plans[i];
+        plan->members = alloc(backend->num_servers, sizeof(*plan->members));
+        plan->weights = alloc(backend->num_servers, sizeof(*plan->weights));
+        plan->starts = alloc(backend->num_servers, sizeof(*plan->starts));
     }
-    if (best)
-        return best;
-    *full = first_full != NULL;
-    return first_full;
+    if (backend->conf->be.balance.algorithm == PROXY_BALANCE_LEASTCONN)
+        backend_least_init(backend);
 }
 
-static bool any_usable(const struct backend *backend, bool backup, const struct server *avoid)
+void backend_balance_fini(struct backend *backend)
 {
-    for (uint32_t i = 0; i < backend->num_servers; i++)
-        if (backend->servers[i].conf->backup == backup && backend_server_is_open(&backend->servers[i]) &&
-            &backend->servers[i] != avoid)
-            return true;
-    return false;
+    backend_least_fini(backend);
+    for (uint32_t i = 0; i < BACKEND_NUM_PLANS; i++) {
+        plan_fini(&backend->balance->plans[i]);
+        free(backend->balance->plans[i].members);
+        free(backend->balance->plans[i].weights);
+        free(backend->balance->plans[i].starts);
+    }
+    free(backend->balance);
 }
 
-// Without `option allbackups` only the first usable backup serves.
-static struct server *first_backup(struct backend *backend, bool *full, const struct server *avoid)
+bool backend_has_room(const struct server *server)
 {
-    for (uint32_t i = 0; i < backend->num_servers; i++) {
-        struct server *server = &backend->servers[i];
-        if (server->conf->backup && backend_server_is_open(server) && server != avoid) {
-            *full = !has_room(server);
-            return server;
-        }
-    }
-    return NULL;
+    uint32_t limit = backend_state_maxconn(server->conf);
+    return !limit || board_lane_sum(server->backend->ctx->board, server->conf->object) < limit;
+}
+
+// The backups take over where nobody else is left.
+static bool plan_serves(const struct backend_plan *plan, const struct backend_ask *ask)
+{
+    return plan->num > 1 || (plan->num == 1 && (!ask->avoid || plan->members[0] != ask->avoid->conf->index));
 }
 
 struct server *backend_pick(struct backend *backend, bool *full, const struct backend_ask *ask)
 {
-    const struct server *avoid = ask->avoid;
-    bool backup = false;
+    struct backend_question question = { .backend = backend, .ask = ask, .full = full };
     *full = false;
-    if (!any_usable(backend, false, avoid)) {
-        if (!(backend->conf->options & PROXY_OPT_ALL_BACKUPS))
-            return first_backup(backend, full, avoid);
-        backup = true;
+    plans_follow(backend);
+    for (; question.which < BACKEND_NUM_PLANS; question.which++) {
+        question.plan = &backend->balance->plans[question.which];
+        if (LIKELY(plan_serves(question.plan, ask)))
+            return algorithm_of(backend)->pick(&question);
     }
-    if (backend->conf->be.balance == PROXY_BALANCE_LEASTCONN)
-        return pick_leastconn(backend, full, avoid, backup);
-    return pick_rotation(backend, full, avoid, backup ? backend->backup_rotation : backend->rotation,
-                         backup ? backend->backup_rotation_len : backend->rotation_len);
+    return NULL;
 }
 
 struct server *backend_pick_closed(struct backend *backend, bool *full)
@@ -104,22 +170,12 @@ struct server *backend_pick_closed(struct backend *backend, bool *full)
         struct server *server = &backend->servers[backend->next_closed++ % backend->num_servers];
         if (backend_state_admin(backend_state_status(server->state)) & BACKEND_ADMIN_ANY_MAINT)
             continue;
-        if (has_room(server))
+        if (backend_has_room(server))
             return server;
         first_full = first_full ? first_full : server;
     }
     *full = first_full != NULL;
     return first_full;
-}
-
-struct server *backend_find_cookie(struct backend *backend, struct slice value)
-{
-    for (uint32_t i = 0; i < backend->num_servers; i++) {
-        struct server *server = &backend->servers[i];
-        if (server->conf->cookie && slice_equal(slice_str(server->conf->cookie), value))
-            return server;
-    }
-    return NULL;
 }
 
 void backend_session_begin(struct backend *backend)
@@ -143,12 +199,16 @@ bool backend_slot_take(struct server *server, bool waited)
     // Who comes later does not overtake who waits.
     if (limit && !waited && board_queue_ahead(ctx->board, server->backend->conf->be_object, conf->object))
         return false;
-    return board_lane_acquire(ctx->board, conf->object, ctx->inc, limit);
+    if (!board_lane_acquire(ctx->board, conf->object, ctx->inc, limit))
+        return false;
+    backend_loads_count(server, 1);
+    return true;
 }
 
 void backend_slot_give(struct server *server)
 {
     struct backend_ctx *ctx = server->backend->ctx;
+    backend_loads_count(server, -1);
     board_lane_release(ctx->board, server->conf->object, ctx->inc);
     if (backend_state_maxconn(server->conf))
         board_queue_slot_freed(ctx->board, server->backend->conf->be_object, server->conf->object);

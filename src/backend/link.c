@@ -8,7 +8,7 @@ void backend_link(struct transport_connect *how, const struct server *server)
     const struct proxy_conf *proxy = server->backend->conf;
     const struct proxy_keepalive *keepalive = &proxy->keepalive[1];
     struct backend_ctx *ctx = server->backend->ctx;
-    how->source = conf->source.family != AF_UNSPEC        ? &conf->source
+    how->source = conf->source.family != AF_UNSPEC       ? &conf->source
                   : proxy->be.source.family != AF_UNSPEC ? &proxy->be.source
                                                          : NULL;
     how->interface = conf->source_interface ? conf->source_interface : proxy->be.source_interface;

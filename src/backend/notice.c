@@ -10,6 +10,8 @@ enum { LINE_MAX_LEN = 1024 };
 struct notice {
     struct board *board;
     const struct server_conf *server;
+    uint32_t num_sessions; // on the server, and waiting for it, before it changed: workers are quick
+    uint32_t num_waiting;
     char text[LINE_MAX_LEN];
     size_t len;
 };
@@ -30,6 +32,8 @@ static void begin(struct notice *notice, struct board *board, const struct serve
     notice->board = board;
     notice->server = server;
     notice->len = 0;
+    notice->num_sessions = board_lane_sum(board, server->object);
+    notice->num_waiting = board_queue_len(board, server->backend->proxy->be_object, server->object);
     add(notice, "%sServer %s/%s ", server->backup ? "Backup " : "", server->backend->proxy->name, server->name);
 }
 
@@ -129,22 +133,16 @@ static const char *on_backup(const struct backend_notice_count *count)
     return count->num_backup && !count->num_active ? " Running on backup." : "";
 }
 
-// Who waits for this very server may go elsewhere with `option redispatch`: workers see to that in the same moment.
-static uint32_t num_waiting(const struct notice *notice)
-{
-    return board_queue_len(notice->board, notice->server->backend->proxy->be_object, notice->server->object);
-}
-
 static void add_left(struct notice *notice)
 {
     const struct proxy_conf *proxy = notice->server->backend->proxy;
     struct backend_notice_count count;
-    uint32_t waiting = num_waiting(notice);
+    uint32_t waiting = notice->num_waiting;
     bool leave = backend_waiters_may_leave(proxy);
     backend_notice_count(&count, proxy);
     add(notice, ". %u active and %u backup servers left.%s %u sessions active, %u requeued, %u remaining in queue.",
-        count.num_active, count.num_backup, on_backup(&count), board_lane_sum(notice->board, notice->server->object),
-        leave ? waiting : 0, leave ? 0 : waiting);
+        count.num_active, count.num_backup, on_backup(&count), notice->num_sessions, leave ? waiting : 0,
+        leave ? 0 : waiting);
 }
 
 // A server that comes back takes those who wait for any, as many as it has places.
@@ -153,9 +151,9 @@ static void add_online(struct notice *notice, bool takes)
     const struct proxy_conf *proxy = notice->server->backend->proxy;
     struct backend_notice_count count;
     uint32_t limit = backend_state_maxconn(notice->server);
-    uint32_t held = board_lane_sum(notice->board, notice->server->object);
+    uint32_t held = notice->num_sessions;
     uint32_t waiting = board_queue_len(notice->board, proxy->be_object, 0);
-    uint32_t own = num_waiting(notice);
+    uint32_t own = notice->num_waiting;
     uint32_t others = waiting > own ? waiting - own : 0;
     if (limit)
         others = limit <= held ? 0 : limit - held < others ? limit - held : others;
@@ -189,13 +187,12 @@ static void end_sessions(struct board *board, const struct server_conf *server, 
 }
 
 // Still draining: by order, or no longer by order but with the server it tracks.
-static void say_remains(struct notice *notice, uint32_t was, uint32_t admin, const struct server_conf *via)
+static void say_remains(struct notice *notice, uint32_t admin, const struct server_conf *via)
 {
     if (admin & BACKEND_ADMIN_DRAIN) {
         add(notice, "remains in forced drain mode.");
     } else {
-        add(notice,
-            was & BACKEND_ADMIN_DRAIN ? "is leaving forced drain but remains in drain mode" : "remains in drain mode");
+        add(notice, "is leaving forced drain but remains in drain mode");
         add_why(notice, via ? via : notice->server->tracked, NULL);
         add(notice, ".");
     }
@@ -212,10 +209,10 @@ static bool set_op(struct board *board, const struct server_conf *server, enum b
     if (op == BACKEND_OP_STARTING || (op == BACKEND_OP_RUNNING && backend_state_op(status) == BACKEND_OP_STARTING))
         op = backend_state_op(status) == BACKEND_OP_STARTING ? BACKEND_OP_STARTING : BACKEND_OP_RUNNING;
     uint32_t before = num_usable(server);
+    begin(&notice, board, server);
     if (admin & BACKEND_ADMIN_ANY_MAINT || !backend_state_set(board, server, op, admin))
         return false;
     end_sessions(board, server, backend_state_status(state));
-    begin(&notice, board, server);
     add(&notice, op == BACKEND_OP_STOPPED ? "is DOWN" : op == BACKEND_OP_STOPPING ? "is stopping" : "is UP");
     add_why(&notice, via, why);
     if (op == BACKEND_OP_STOPPED)
@@ -227,7 +224,7 @@ static bool set_op(struct board *board, const struct server_conf *server, enum b
     follow_backend(board, server, before);
     if (admin & BACKEND_ADMIN_ANY_DRAIN) {
         begin(&notice, board, server);
-        say_remains(&notice, admin, admin, via);
+        say_remains(&notice, admin, via);
     }
     for (const struct server_conf *it = server->trackers; it; it = it->next_tracker)
         set_op(board, it, op, NULL, server);
@@ -243,7 +240,7 @@ bool backend_notice_op(struct board *board, const struct server_conf *server, en
 static enum backend_op op_after(const struct server_conf *server)
 {
     if (!server->tracked)
-        return BACKEND_OP_RUNNING;
+        return backend_state_begins_down(server) ? BACKEND_OP_STOPPED : BACKEND_OP_RUNNING;
     enum backend_op op = backend_state_op(backend_state_status(backend_state_at(server->tracked->object)));
     return op == BACKEND_OP_STARTING ? BACKEND_OP_RUNNING : op;
 }
@@ -273,7 +270,7 @@ static void say_maint_ends(struct notice *notice, enum backend_op op, uint32_t w
     if (!drains)
         return;
     begin(notice, notice->board, notice->server);
-    say_remains(notice, was, admin, NULL);
+    say_remains(notice, admin, NULL);
 }
 
 static void say_maint_stays(struct notice *notice, uint32_t was, uint32_t admin)
@@ -293,7 +290,7 @@ static void say_drain(struct notice *notice, enum backend_op op, uint32_t was, u
                       const struct server_conf *via)
 {
     if (was & BACKEND_ADMIN_ANY_DRAIN && admin & BACKEND_ADMIN_ANY_DRAIN) {
-        say_remains(notice, was, admin, via);
+        say_remains(notice, admin, via);
         return;
     }
     if (admin & BACKEND_ADMIN_ANY_DRAIN) {
@@ -324,19 +321,19 @@ static bool set_admin(struct board *board, const struct server_conf *server, uin
     bool is_maint = admin & BACKEND_ADMIN_ANY_MAINT;
     uint32_t before = num_usable(server);
     struct notice notice;
+    begin(&notice, board, server);
     enum backend_op next = is_maint ? BACKEND_OP_STOPPED : was_maint ? op_after(server) : op;
     if (!backend_state_set(board, server, next, admin))
         return false;
     if (was_maint && !is_maint)
-        atomic_store(&state->health, atomic_load(&state->check_rise));
+        atomic_store(&state->health, backend_state_first_health(server));
     if (was_maint != is_maint)
         end_sessions(board, server, backend_state_status(state));
-    begin(&notice, board, server);
     if (!was_maint && is_maint)
         say_maint_begins(&notice, status, why, via);
     else if (was_maint && !is_maint)
         say_maint_ends(&notice, next, was, admin);
-    else if ((was ^ admin) & BACKEND_ADMIN_ANY_MAINT)
+    else if (was & ~admin & BACKEND_ADMIN_ANY_MAINT)
         say_maint_stays(&notice, was, admin);
     else if (!is_maint && (was ^ admin) & BACKEND_ADMIN_ANY_DRAIN)
         say_drain(&notice, op, was, admin, why, via);

@@ -1,56 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
-#include <stdlib.h>
-#include "backend/backend.h"
+#include <string.h>
+#include "backend/pool.h"
+#include "base/hash.h"
 #include "transport/tls.h"
-
-static void forget_idle(struct backend_conn *conn)
-{
-    struct server *server = conn->server;
-    if (conn->owner) {
-        *conn->owner = NULL;
-        conn->owner = NULL;
-        return;
-    }
-    if (list_is_empty(&conn->link))
-        return;
-    list_remove(&conn->link);
-    list_remove(&conn->name_link);
-    server->num_idle--;
-    if (server->num_idle < server->min_idle)
-        server->min_idle = server->num_idle;
-    server->counters[PROXY_COUNT_IDLE] = server->num_idle;
-}
-
-static void use_begin(struct backend_conn *conn)
-{
-    struct server *server = conn->server;
-    conn->in_use = true;
-    if (++server->num_used > server->peak_used)
-        server->peak_used = server->num_used;
-}
-
-static void use_end(struct backend_conn *conn)
-{
-    if (!conn->in_use)
-        return;
-    conn->in_use = false;
-    conn->server->num_used--;
-}
-
-void backend_conn_close(struct backend_conn *conn, bool reset)
-{
-    if (!conn)
-        return;
-    use_end(conn);
-    forget_idle(conn);
-    mux_h1_close(&conn->h1, reset || conn->server->backend->conf->options & PROXY_OPT_NO_LINGER);
-    free(conn);
-}
 
 // Whatever an idle connection has to say, it is its end: FIN, an error, or bytes nobody asked for. But below TLS's
 // bytes there are messages of TLS itself: session tickets come when the server likes, and are taken.
-static bool has_ended(struct backend_conn *conn)
+bool backend_conn_ended(struct backend_conn *conn)
 {
     struct transport_conn *transport = &conn->h1.conn;
     if (transport->near_end)
@@ -58,70 +14,117 @@ static bool has_ended(struct backend_conn *conn)
     return transport->can_read && !(transport->tls && transport_conn_is_alive(transport));
 }
 
-static void idle_event(struct mux_stream *stream)
+void backend_pool_dead(struct backend_conn *conn)
 {
-    struct backend_conn *conn = CONTAINER_OF(mux_h1_of(stream), struct backend_conn, h1);
-    if (!has_ended(conn))
-        return;
     backend_count(conn->server->counters, PROXY_COUNT_POOL_DEAD, 1);
+    backend_warm_died(conn);
     backend_conn_close(conn, false);
 }
 
-static bool asked_for(const struct backend_conn *conn, struct slice name, uint32_t hash)
+static void idle_event(struct mux_stream *stream)
 {
-    const struct tls_conn *tls = transport_tls_of(&conn->h1.conn);
-    return tls && tls->name_hash == hash && slice_equal(slice_str(tls->name), name);
+    struct backend_conn *conn = CONTAINER_OF(mux_h1_of(stream), struct backend_conn, h1);
+    if (backend_conn_ended(conn))
+        backend_pool_dead(conn);
 }
 
-// Lends an idle connection, or drops it where it is found dead.
-static bool lend(struct backend_conn *conn, bool probe)
+// ---- keys
+
+static bool has_marks(const struct backend_marks *marks)
 {
-    if (has_ended(conn) || (probe && !transport_conn_is_alive(&conn->h1.conn))) {
-        backend_count(conn->server->counters, PROXY_COUNT_POOL_DEAD, 1);
-        backend_conn_close(conn, false);
+    return marks->has_mark || marks->has_tos;
+}
+
+void backend_key_seal(struct backend_key *key)
+{
+    uint32_t hash = 0;
+    key->hash = 0;
+    if (!key->name.ptr && !key->header.len && key->to.family == AF_UNSPEC && !has_marks(&key->marks))
+        return;
+    hash = hash_crc32c(hash, key->name);
+    hash = hash_crc32c(hash, key->header);
+    hash = hash_crc32c(hash, slice_of((const char *)key->to.ip, sizeof(key->to.ip)));
+    hash += key->to.port + key->marks.mark * 31 + key->marks.tos * 7919U;
+    key->hash = hash ? hash : 1;
+}
+
+static bool same_address(const struct transport_address *a, const struct transport_address *b)
+{
+    if (a->family != b->family || a->port != b->port || memcmp(a->ip, b->ip, sizeof(a->ip)) != 0)
+        return false;
+    return a->path == b->path || (a->path && b->path && strcmp(a->path, b->path) == 0);
+}
+
+// The hash decides nothing: who may choose names could choose two of the same.
+static bool fits(const struct backend_conn *conn, const struct backend_key *key)
+{
+    const struct backend_key *own = &conn->key;
+    if (own->hash != key->hash)
+        return false;
+    if (!key->hash)
+        return true;
+    if (key->name.ptr) {
+        const struct tls_conn *tls = transport_tls_of(&conn->h1.conn);
+        if (!tls || !slice_equal(tls->name ? slice_str(tls->name) : (struct slice){ 0 }, key->name))
+            return false;
+    }
+    return slice_equal(own->header, key->header) && same_address(&own->to, &key->to) &&
+           own->marks.has_mark == key->marks.has_mark && own->marks.has_tos == key->marks.has_tos &&
+           own->marks.mark == key->marks.mark && own->marks.tos == key->marks.tos;
+}
+
+// ---- lending
+
+// Lends an idle connection, or drops it where it is found dead.
+static bool lend_out(struct backend_conn *conn, bool probe)
+{
+    if (backend_conn_ended(conn) || (probe && !transport_conn_is_alive(&conn->h1.conn))) {
+        backend_pool_dead(conn);
         return false;
     }
-    forget_idle(conn);
+    backend_conn_move(conn, BACKEND_CONN_USED);
     mux_h1_next(&conn->h1);
-    use_begin(conn);
     return true;
 }
 
-static struct backend_conn *get_named(struct server *server, struct slice name, bool proven, bool probe)
+static bool will_do(const struct backend_conn *conn, enum backend_lend lend)
 {
-    uint32_t hash = tls_target_hash(name);
-    LIST_EACH(conn, &server->by_name[hash % BACKEND_NAME_BUCKETS], struct backend_conn, name_link)
+    if (!conn->num_uses || lend == BACKEND_LEND_ANY)
+        return true;
+    return lend == BACKEND_LEND_PROVEN && conn->num_uses >= 2;
+}
+
+struct backend_conn *backend_pool_get(struct server *server, const struct backend_key *key, enum backend_lend lend,
+                                      bool probe)
+{
+    struct list *list = &server->plain;
+    if (key->hash) {
+        if (!server->by_key)
+            return NULL;
+        list = &server->by_key[key->hash % BACKEND_KEY_BUCKETS];
+    }
+    LIST_EACH(conn, list, struct backend_conn, key_link)
     {
-        if ((!proven || conn->num_uses >= 2) && asked_for(conn, name, hash) && lend(conn, probe))
+        if (will_do(conn, lend) && fits(conn, key) && lend_out(conn, probe))
             return conn;
     }
     return NULL;
 }
 
-struct backend_conn *backend_pool_get(struct server *server, struct slice name, bool proven, bool probe)
-{
-    if (server->by_name)
-        return get_named(server, name, proven, probe);
-    LIST_EACH(conn, &server->idle, struct backend_conn, link)
-    {
-        if ((!proven || conn->num_uses >= 2) && lend(conn, probe))
-            return conn;
-    }
-    return NULL;
-}
-
-struct backend_conn *backend_pool_get_own(struct server *server, void **owner, struct slice name)
+struct backend_conn *backend_pool_get_own(struct server *server, void **owner, const struct backend_key *key)
 {
     struct backend_conn *conn = *owner;
-    if (!conn || conn->server != server || (server->by_name && !asked_for(conn, name, tls_target_hash(name))))
+    if (!conn || conn->server != server || !fits(conn, key))
         return NULL;
-    return lend(conn, true) ? conn : NULL;
+    return lend_out(conn, true) ? conn : NULL;
 }
 
 void backend_pool_drop_own(void **owner)
 {
     backend_conn_close(*owner, false);
 }
+
+// ---- keeping
 
 static bool is_one_clients(const struct backend_conn *conn)
 {
@@ -130,23 +133,41 @@ static bool is_one_clients(const struct backend_conn *conn)
 
 static bool may_keep(const struct backend_conn *conn)
 {
-    const struct server *server = conn->server;
-    const struct server_conf *conf = server->conf;
+    const struct server_conf *conf = conn->server->conf;
     if (!mux_h1_can_reuse(&conn->h1))
         return false;
     if (conf->max_reuse && conn->num_uses >= conf->max_reuse)
         return false;
-    return is_one_clients(conn) || conf->pool_max_conn != 0;
+    return is_one_clients(conn) || (conf->pool_max_conn != 0 && conf->pool_purge_us);
 }
 
-// No more are kept than were lately in use at once. Where they differ by name, the one that was idle for longest makes
-// room: the names asked for now are those that will be asked for next.
+// pool-max-conn holds for all workers: of two that would exceed it together, at least one sees the other's.
+static bool is_over_max(const struct server *server)
+{
+    const struct backend_ctx *ctx = server->backend->ctx;
+    int32_t max = server->conf->pool_max_conn;
+    if (LIKELY(max < 0))
+        return false;
+    __atomic_store_n(&server->counters[PROXY_COUNT_IDLE], server->num_idle + 1, __ATOMIC_RELAXED);
+    atomic_thread_fence(memory_order_seq_cst);
+    bool over = board_counter_sum(ctx->board, server->conf->object, PROXY_COUNT_IDLE) > (uint64_t)max;
+    __atomic_store_n(&server->counters[PROXY_COUNT_IDLE], server->num_idle, __ATOMIC_RELAXED);
+    return over;
+}
+
+// No more are kept than were lately in use at once, or than are always kept. Where they differ by their keys that number
+// says less, and some more are; then the one that was idle for longest makes room: what is asked for now will be asked
+// for next.
 static bool has_room(struct server *server)
 {
+    enum { KEYS_SHARE = 4, KEYS_MORE = 16 };
     uint32_t peak = server->peak_used > server->last_peak ? server->peak_used : server->last_peak;
-    int32_t max = server->conf->pool_max_conn;
-    bool full = server->num_idle + server->num_used >= peak || (max > 0 && server->num_idle >= (uint32_t)max);
-    if (full && server->by_name && server->num_idle) {
+    uint32_t need = backend_warm_need(server);
+    uint32_t keep = peak > need ? peak : need;
+    if (server->by_key)
+        keep = KEYS_SHARE * keep + KEYS_MORE;
+    bool full = server->num_idle + server->num_pinging + server->num_used >= keep || is_over_max(server);
+    if (full && server->by_key && server->num_idle) {
         backend_conn_close(CONTAINER_OF(server->idle.prev, struct backend_conn, link), false);
         return true;
     }
@@ -159,98 +180,105 @@ static bool is_quiet(struct backend_conn *conn)
     return !conn->h1.conn.can_read || transport_conn_is_alive(&conn->h1.conn);
 }
 
-void backend_pool_put(struct backend_conn *conn, void **owner)
+static void keep_own(struct backend_conn *conn, void **owner)
+{
+    backend_pool_drop_own(owner);
+    backend_conn_move(conn, BACKEND_CONN_OWN);
+    *owner = conn;
+    conn->owner = owner;
+}
+
+static void tell_waiter(struct server *server)
+{
+    if (list_is_empty(&server->waits))
+        return;
+    struct backend_wait *wait = LIST_FIRST(&server->waits, struct backend_wait, link);
+    backend_wait_end(server, wait);
+    wait->ready(wait);
+}
+
+// Somebody waits for its place: it goes, unless one of our own has a use for it as it is.
+static bool is_given_up(struct backend_conn *conn)
+{
+    struct server *server = conn->server;
+    if (LIKELY(!backend_room_wanted(server)) || !list_is_empty(&server->waits))
+        return false;
+    backend_pool_count(server, BACKEND_POOL_GIVEN_UP);
+    backend_conn_close(conn, false);
+    return true;
+}
+
+void backend_pool_add(struct backend_conn *conn)
 {
     struct server *server = conn->server;
     struct backend_ctx *ctx = server->backend->ctx;
-    use_end(conn);
-    if (!may_keep(conn) || !is_quiet(conn) || (is_one_clients(conn) && !owner)) {
+    conn->h1.stream.on_event = idle_event;
+    backend_conn_move(conn, BACKEND_CONN_IDLE);
+    conn->since_us = ctx->loop->now_us;
+    if (is_given_up(conn))
+        return;
+    if (server->conf->pool_ping_us)
+        backend_ping_arm(conn);
+    if (!ctx->purge_timer.place)
+        event_timer_set(ctx->loop, &ctx->purge_timer, ctx->loop->now_us + 1000000);
+    tell_waiter(server);
+}
+
+static void note_exchange(struct server *server, uint64_t took_us)
+{
+    server->exchange_us = server->exchange_us ? (server->exchange_us * 7 + took_us) / 8 : took_us;
+}
+
+void backend_pool_put(struct backend_conn *conn, void **owner)
+{
+    struct server *server = conn->server;
+    bool one_clients = is_one_clients(conn);
+    note_exchange(server, server->backend->ctx->loop->now_us - conn->since_us);
+    if (!may_keep(conn) || !is_quiet(conn) || (one_clients && !owner)) {
         backend_conn_close(conn, false);
         return;
     }
     mux_h1_next(&conn->h1);
-    conn->h1.stream.on_event = idle_event;
-    if (is_one_clients(conn)) {
-        backend_pool_drop_own(owner);
-        *owner = conn;
-        conn->owner = owner;
+    if (one_clients) {
+        conn->h1.stream.on_event = idle_event;
+        keep_own(conn, owner);
+        is_given_up(conn);
         return;
     }
-    if (!has_room(server)) {
+    // It counts as used until it is kept, but not among those that are in the way.
+    server->num_used--;
+    bool room = has_room(server);
+    server->num_used++;
+    if (room)
+        backend_pool_add(conn);
+    else
         backend_conn_close(conn, false);
+}
+
+// ---- waiting for one to come back
+
+uint64_t backend_pool_patience(const struct server *server)
+{
+    enum { PATIENCE_US = 250000 };
+    const struct backend_ctx *ctx = server->backend->ctx;
+    uint32_t busy = server->num_used + server->num_pinging;
+    if (LIKELY(!server->warm_share) || !busy)
+        return 0;
+    if (board_counter_sum(ctx->board, server->conf->object, PROXY_COUNT_IDLE) <= server->num_idle)
+        return 0;
+    return server->exchange_us * (server->num_waits / busy + 1) < PATIENCE_US ? PATIENCE_US : 0;
+}
+
+void backend_wait_begin(struct server *server, struct backend_wait *wait)
+{
+    list_append(&server->waits, &wait->link);
+    server->num_waits++;
+}
+
+void backend_wait_end(struct server *server, struct backend_wait *wait)
+{
+    if (!wait->link.next || list_is_empty(&wait->link))
         return;
-    }
-    list_prepend(&server->idle, &conn->link);
-    if (server->by_name)
-        list_prepend(&server->by_name[transport_tls_of(&conn->h1.conn)->name_hash % BACKEND_NAME_BUCKETS],
-                     &conn->name_link);
-    server->num_idle++;
-    server->counters[PROXY_COUNT_IDLE] = server->num_idle;
-    if ((server->conf->pool_purge_us || ctx->stopping) && !ctx->purge_timer.place)
-        event_timer_set(ctx->loop, &ctx->purge_timer, ctx->loop->now_us + 1000000);
-}
-
-static bool is_any_address(const struct transport_address *addr)
-{
-    return addr->family == AF_UNSPEC || (addr->family == AF_INET && !memcmp(addr->ip, "\0\0\0\0", 4));
-}
-
-bool backend_follows_client(const struct server *server)
-{
-    return server->conf->port_mapped || is_any_address(&server->conf->addr);
-}
-
-struct transport_address backend_address(const struct server *server, const struct transport_address *client_dst)
-{
-    const struct server_conf *conf = server->conf;
-    struct transport_address to = conf->addr;
-    // "*" follows the client: to where it wanted to go, perhaps at another port.
-    if (is_any_address(&to)) {
-        uint16_t port = to.port;
-        to = *client_dst;
-        to.port = port ? port : client_dst->port;
-    }
-    if (conf->port_mapped)
-        to.port = (uint16_t)(client_dst->port + conf->port_offset);
-    return to;
-}
-
-struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst,
-                                     const struct backend_marks *marks)
-{
-    struct backend_ctx *ctx = server->backend->ctx;
-    struct transport_address to = backend_address(server, client_dst);
-    struct transport_connect how = {
-        .to = &to,
-        .has_mark = marks && marks->has_mark,
-        .has_tos = marks && marks->has_tos,
-        .mark = marks ? marks->mark : 0,
-        .tos = marks ? marks->tos : 0,
-    };
-    backend_link(&how, server);
-    struct backend_conn *conn = calloc(1, sizeof(*conn));
-    if (!conn) {
-        errno = ENOMEM;
-        return NULL;
-    }
-    backend_count(server->counters, PROXY_COUNT_CONNECTS, 1);
-    backend_count(server->backend->counters, PROXY_COUNT_CONNECTS, 1);
-    enum io io = transport_conn_connect(ctx->loop, &conn->h1.conn, &how, NULL);
-    if (io != IO_OK && (errno == EMFILE || errno == ENFILE)) {
-        backend_pool_make_room(ctx);
-        io = transport_conn_connect(ctx->loop, &conn->h1.conn, &how, NULL);
-    }
-    if (io != IO_OK) {
-        int error = errno;
-        free(conn);
-        errno = error;
-        return NULL;
-    }
-    mux_h1_init(&conn->h1, ctx->mux, false);
-    conn->server = server;
-    conn->to = to;
-    list_init(&conn->link);
-    list_init(&conn->name_link);
-    use_begin(conn);
-    return conn;
+    list_remove(&wait->link);
+    server->num_waits--;
 }

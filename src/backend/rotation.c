@@ -13,9 +13,25 @@ static uint32_t common_divisor(uint32_t a, uint32_t b)
     return a;
 }
 
-static uint32_t weight_of(const struct server_conf *server, bool backup)
+uint64_t backend_weights_reduce(uint32_t *out, const uint32_t *weights, uint32_t num)
 {
-    return server->backup == backup ? server->weight : 0;
+    uint32_t divisor = 0;
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < num; i++)
+        divisor = common_divisor(weights[i], divisor);
+    for (uint32_t i = 0; i < num; i++) {
+        out[i] = divisor ? weights[i] / divisor : 0;
+        total += out[i];
+    }
+    return total;
+}
+
+static void *alloc(size_t num, size_t len)
+{
+    void *out = calloc(num, len);
+    if (!out)
+        check_out_of_memory(num * len);
+    return out;
 }
 
 // Where a server stands while the order is made: how often it was placed, and where first.
@@ -87,28 +103,19 @@ static void order_fill(uint16_t *order, uint32_t total, struct turn *turns, stru
     }
 }
 
-uint16_t *backend_rotation_new(uint32_t *len, const struct backend_conf *conf, bool backup)
+uint16_t *backend_rotation_new(const uint32_t *weights, uint32_t num, uint32_t total)
 {
-    uint32_t divisor = 0;
-    uint32_t total = 0;
-    for (const struct server_conf *server = conf->servers; server; server = server->next)
-        divisor = common_divisor(weight_of(server, backup), divisor);
-    for (const struct server_conf *server = conf->servers; divisor && server; server = server->next)
-        total += weight_of(server, backup) / divisor;
-    *len = total;
     if (!total)
         return NULL;
-    uint16_t *order = calloc(total, sizeof(*order));
-    struct turn *turns = calloc(conf->num_servers, sizeof(*turns));
-    struct turn **heap = calloc(conf->num_servers, sizeof(struct turn *));
-    if (!order || !turns || !heap)
-        check_out_of_memory(total * sizeof(*order));
-    uint32_t num = 0;
-    for (const struct server_conf *server = conf->servers; server; server = server->next)
-        if (weight_of(server, backup))
-            turns[num++] = (struct turn){ .index = server->index, .weight = weight_of(server, backup) / divisor };
-    qsort(turns, num, sizeof(*turns), heavier_first);
-    order_fill(order, total, turns, heap, num);
+    uint16_t *order = alloc(total, sizeof(*order));
+    struct turn *turns = alloc(num, sizeof(*turns));
+    struct turn **heap = alloc(num, sizeof(struct turn *));
+    uint32_t num_turns = 0;
+    for (uint32_t i = 0; i < num; i++)
+        if (weights[i])
+            turns[num_turns++] = (struct turn){ .index = i, .weight = weights[i] };
+    qsort(turns, num_turns, sizeof(*turns), heavier_first);
+    order_fill(order, total, turns, heap, num_turns);
     free(heap);
     free(turns);
     return order;

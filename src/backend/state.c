@@ -245,11 +245,32 @@ uint32_t backend_state_admin_of_file(const struct server_conf *server)
 }
 
 // Field by field: workers of an older generation may be reading.
+bool backend_state_begins_down(const struct server_conf *server)
+{
+    uint8_t state = server->probe.init_state;
+    return server->check.enabled && (state == PROBE_INIT_DOWN || state == PROBE_INIT_FULLY_DOWN);
+}
+
+uint32_t backend_state_first_health(const struct server_conf *server)
+{
+    const struct check_server_conf *check = &server->check;
+    switch (server->probe.init_state) {
+    case PROBE_INIT_FULLY_UP:
+        return check->rise + check->fall - 1;
+    case PROBE_INIT_DOWN:
+        return check->rise - 1;
+    case PROBE_INIT_FULLY_DOWN:
+        return 0;
+    default:
+        return check->rise;
+    }
+}
+
 void backend_state_renew(const struct server_conf *server)
 {
     struct backend_state *state = backend_state_at(server->object);
     uint32_t admin = backend_state_admin_of_file(server);
-    bool is_up = !(admin & BACKEND_ADMIN_ANY_MAINT);
+    bool is_up = !(admin & BACKEND_ADMIN_ANY_MAINT) && !backend_state_begins_down(server);
     store(&state->weight, server->weight);
     store(&state->weight_conf, server->weight);
     store(&state->throttle, 0);
@@ -259,6 +280,7 @@ void backend_state_renew(const struct server_conf *server)
     store(&state->num_downs, 0);
     store(&state->errors, 0);
     store(&state->num_ejects, 0);
+    store(&state->num_observed, 0);
     atomic_store(&state->ejected_us, 0);
     for (size_t i = 0; i < NUM_ITEMS(state->observed); i++)
         atomic_store(&state->observed[i], 0);

@@ -59,8 +59,25 @@ static void close_queues(struct board *board, const struct program_conf *program
         backend_states_close_queues(board, proxy);
 }
 
+// A backend's own times begin with it.
+static void adopt_backend(const struct proxy_conf *proxy)
+{
+    struct backend_state *state = backend_state_at(proxy->be_object);
+    uint64_t owner = hash_djb2(slice_str(proxy->name)) | UINT64_C(1) << 63;
+    if (atomic_load(&state->owner) == owner)
+        return;
+    atomic_store(&state->num_downs, 0);
+    atomic_store(&state->down_us, 0);
+    atomic_store(&state->down_since_us, 0);
+    atomic_store(&state->changed_us, clock_wall_us());
+    atomic_store(&state->owner, owner);
+}
+
 void backend_states_adopt(const struct program_conf *program, struct board *board)
 {
+    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
+        if (proxy->has_backend)
+            adopt_backend(proxy);
     each_server(program, adopt);
     close_queues(board, program);
 }
@@ -115,10 +132,13 @@ static void forget_vanished(const struct program_conf *program, struct board *bo
     uint8_t *known = calloc(limit + 1, 1);
     if (!known)
         return;
-    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
+    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
+        if (proxy->be_object < limit)
+            known[proxy->be_object] = 1;
         for (const struct server_conf *server = proxy->be.servers; server; server = server->next)
             if (server->object < limit)
                 known[server->object] = 1;
+    }
     for (uint32_t object = 1; object < limit; object++)
         if (!known[object] && atomic_load(&backend_state_at(object)->owner))
             atomic_store(&backend_state_at(object)->owner, 0);
@@ -127,6 +147,8 @@ static void forget_vanished(const struct program_conf *program, struct board *bo
 
 void backend_states_reconcile(const struct program_conf *program, struct board *board)
 {
+    if (slow.loop)
+        return;
     slow.board = board;
     forget_vanished(program, board);
     each_server(program, reconcile);
@@ -214,6 +236,8 @@ static void slow_tick(struct event_timer *timer)
 
 void backend_states_begin(const struct program_conf *program, struct board *board, struct event_loop *loop)
 {
+    if (slow.loop)
+        return;
     slow.board = board;
     slow.program = program;
     slow.loop = loop;

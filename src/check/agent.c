@@ -10,6 +10,17 @@
 
 enum { ANSWER_LEN = 1024, TEXT_LEN = 160 };
 
+// What commands changed of an agent, in place of the configuration.
+struct changed {
+    struct changed *next;
+    const struct server_conf *server;
+    struct transport_address addr;
+    uint16_t port;
+    char *send; // or NULL
+};
+
+static struct changed *changed_servers;
+
 struct agent {
     struct transport_conn conn;
     struct check *check;
@@ -17,6 +28,54 @@ struct agent {
     size_t len;
     char answer[ANSWER_LEN];
 };
+
+static struct changed *changed_find(const struct server_conf *server)
+{
+    struct changed *it = changed_servers;
+    while (it && it->server != server)
+        it = it->next;
+    return it;
+}
+
+bool check_agent_change(const struct server_conf *server, const struct check_agent_change *change)
+{
+    const struct probe_conf *conf = &server->probe;
+    struct changed *it = changed_find(server);
+    char *send = change->send ? strdup(change->send) : NULL;
+    if (!check_of(server, CHECK_AGENT) || (change->send && !send))
+        return false;
+    if (!it) {
+        it = calloc(1, sizeof(*it));
+        if (!it) {
+            free(send);
+            return false;
+        }
+        *it = (struct changed){
+            .next = changed_servers,
+            .server = server,
+            .addr = conf->agent_addr.family != AF_UNSPEC ? conf->agent_addr : server->addr,
+            .port = conf->agent_port,
+        };
+        changed_servers = it;
+    }
+    if (change->addr)
+        it->addr = *change->addr;
+    if (change->port)
+        it->port = change->port;
+    if (send) {
+        free(it->send);
+        it->send = send;
+    }
+    return true;
+}
+
+static struct slice question_of(const struct server_conf *server)
+{
+    const struct changed *changed = changed_find(server);
+    if (changed && changed->send)
+        return slice_str(changed->send);
+    return slice_of(server->probe.agent_send, server->probe.agent_send_len);
+}
 
 static void end(struct agent *agent, enum check_status status, const char *text)
 {
@@ -46,7 +105,10 @@ static const char *do_weight(const struct server_conf *server, const struct agen
 {
     if (!answer->has_weight)
         return NULL;
-    backend_notice_weight(checks.board, server, agent_answer_weight(answer, server->weight));
+    uint32_t weight = agent_answer_weight(answer, server->weight);
+    if (proxy_balance_is_static(&server->backend->balance) && weight && weight != server->weight)
+        return "Backend is using a static LB algorithm and only accepts weights '0%' and '100%'.";
+    backend_notice_weight(checks.board, server, weight);
     return NULL;
 }
 
@@ -75,29 +137,24 @@ static void take_line(struct agent *agent, struct slice line)
                  more.len ? " (" : "", (int)(more.len < 96 ? more.len : 96), more.ptr ? more.ptr : "",
                  more.len ? ")" : "");
     else if (answer.wrong.len)
-        snprintf(text, sizeof(text), "agent reports an error : %.*s", (int)(answer.wrong.len < 96 ? answer.wrong.len : 96),
-                 answer.wrong.ptr);
+        snprintf(text, sizeof(text), "agent reports an error : %.*s",
+                 (int)(answer.wrong.len < 96 ? answer.wrong.len : 96), answer.wrong.ptr);
     else if (warning)
         snprintf(text, sizeof(text), "agent warns : %s", warning);
     // It goes into logs and statistics.
     for (char *c = text; *c; c++)
         *c = *c < ' ' || *c == 0x7f || *c == '"' ? '?' : *c;
-    end(agent,
-        answer.op == AGENT_OP_UP     ? CHECK_L7OK
-        : answer.op == AGENT_OP_DOWN ? CHECK_L7STS
-                                     : CHECK_CHECKED,
-        text);
+    end(agent, answer.op == AGENT_OP_UP ? CHECK_L7OK : answer.op == AGENT_OP_DOWN ? CHECK_L7STS : CHECK_CHECKED, text);
 }
 
 // True: nothing is left to send.
 static bool send_question(struct agent *agent)
 {
-    const struct probe_conf *conf = &agent->check->server->probe;
+    struct slice rest = slice_from(question_of(agent->check->server), agent->num_sent);
     size_t sent;
-    if (!conf->agent_send || agent->num_sent == conf->agent_send_len)
+    if (!rest.len)
         return true;
-    enum io io = transport_conn_send(&agent->conn, &sent, conf->agent_send + agent->num_sent,
-                                     conf->agent_send_len - agent->num_sent);
+    enum io io = transport_conn_send(&agent->conn, &sent, rest.ptr, rest.len);
     agent->num_sent += sent;
     return io != IO_AGAIN;
 }
@@ -142,6 +199,11 @@ static void begin(struct check *check)
     const struct probe_conf *conf = &server->probe;
     struct transport_address addr = conf->agent_addr.family != AF_UNSPEC ? conf->agent_addr : server->addr;
     addr.port = conf->agent_port;
+    const struct changed *changed = changed_find(server);
+    if (changed) {
+        addr = changed->addr;
+        addr.port = changed->port;
+    }
     const struct transport_connect how = {
         .to = &addr,
         .source = server->source.family != AF_UNSPEC ? &server->source : NULL,
@@ -184,8 +246,8 @@ static void report(struct check *check, enum check_status status, uint16_t code,
     if (status == CHECK_L7OK || status == CHECK_L7STS)
         check_note(check, status, code, text, duration_ms);
     else
-        check_show(check, &(struct check_result){
-                              .status = status, .code = code, .text = text, .duration_ms = duration_ms });
+        check_show(check,
+                   &(struct check_result){ .status = status, .code = code, .text = text, .duration_ms = duration_ms });
 }
 
 static const struct check_ops ops = { .begin = begin, .timeout = timeout, .drop = drop, .report = report };
@@ -204,6 +266,5 @@ void check_agent_add(struct check *check, const struct server_conf *server)
     };
     atomic_store(&check->state->agent_rise, check->rise);
     atomic_store(&check->state->agent_fall, check->fall);
-    atomic_store(&check->state->agent_flags,
-                 BACKEND_CHECK_CONFIGURED | BACKEND_CHECK_ENABLED | BACKEND_CHECK_AGENT);
+    atomic_store(&check->state->agent_flags, BACKEND_CHECK_CONFIGURED | BACKEND_CHECK_ENABLED | BACKEND_CHECK_AGENT);
 }

@@ -82,23 +82,6 @@ static bool is_held(const struct check *check)
            (check->server->probe.agent && atomic_load(&state->agent_status) && !atomic_load(&state->agent_health));
 }
 
-// HAProxy manual, "init-state"; without it a server is up, and down with its first failure.
-static uint32_t first_health(const struct check *check)
-{
-    if (check->kind == CHECK_AGENT)
-        return check->rise;
-    switch (check->server->probe.init_state) {
-    case PROBE_INIT_FULLY_UP:
-        return check->rise + check->fall - 1;
-    case PROBE_INIT_DOWN:
-        return check->rise - 1;
-    case PROBE_INIT_FULLY_DOWN:
-        return 0;
-    default:
-        return check->rise;
-    }
-}
-
 // One that was never checked begins as the file says. One that was goes on where it is, within the limits of a file
 // that may have changed.
 static void settle_health(const struct check *check)
@@ -110,7 +93,7 @@ static void settle_health(const struct check *check)
     bool is_down = !(backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT) &&
                    backend_state_op(status) == BACKEND_OP_STOPPED && !is_held(check);
     if (atomic_load(result) == CHECK_UNKNOWN) {
-        uint32_t first = first_health(check);
+        uint32_t first = check->kind == CHECK_AGENT ? check->rise : backend_state_first_health(check->server);
         check_set_health(check, is_down && first >= check->rise && check->kind == CHECK_HEALTH ? 0 : first);
         atomic_store(result, CHECK_INI);
     } else if (check->kind == CHECK_HEALTH && is_down && health >= check->rise) {

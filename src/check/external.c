@@ -8,13 +8,18 @@
 #include "check/external.h"
 #include "log/log.h"
 
-enum { ANSWER_SLACK_US = 1000000, AGAIN_US = 100000 };
+enum {
+    ANSWER_SLACK_US = 1000000, // in which the helper tells that a program took too long
+    AGAIN_US = 100000,
+    PATIENCE_US = 15000000, // with a helper that says nothing at all
+};
 
 // One controller to a process. Questions have the server's object and a number that no other has, not even one of the
 // controller that was here before on the same socket.
 static struct {
     struct event_source source;
     uint32_t serial;
+    uint64_t silent_us; // since when the helper owes an answer, 0: it owes none
     bool is_open;
 } external;
 
@@ -39,13 +44,14 @@ static uint64_t id_of(const struct check *check)
     return (uint64_t)check->server->object << 32 | (uint32_t)(uintptr_t)check->own;
 }
 
-// Where the socket is full, or the helper just dead, the timer tries again until the time is over.
+// The check begins now, whenever its timer fired: what became of an earlier question counts no more.
 static void ask(struct check *check)
 {
-    uint64_t now_us = clock_mono_us(), end_us = check->began_us + limit_of(check);
+    check->own = (void *)(uintptr_t)++external.serial;
+    check->began_us = clock_mono_us();
     const struct external_ask ask = {
         .id = id_of(check),
-        .limit_us = end_us > now_us ? end_us - now_us : 1,
+        .limit_us = limit_of(check),
         .object = check->server->object,
         .num_conns = board_lane_sum(checks.board, check->server->object),
         .maxconn = backend_state_maxconn(check->server),
@@ -53,13 +59,8 @@ static void ask(struct check *check)
     };
     bool sent = external.is_open &&
                 send(external.source.fd, &ask, sizeof(ask), MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(ask);
-    event_timer_set(checks.loop, &check->timer, sent ? end_us + ANSWER_SLACK_US : now_us + AGAIN_US);
-}
-
-static void begin(struct check *check)
-{
-    check->own = (void *)(uintptr_t)++external.serial;
-    ask(check);
+    event_timer_set(checks.loop, &check->timer,
+                    check->began_us + (sent ? limit_of(check) + ANSWER_SLACK_US : AGAIN_US));
 }
 
 static void end(struct check *check, enum check_status status, uint16_t code, const char *text)
@@ -68,12 +69,17 @@ static void end(struct check *check, enum check_status status, uint16_t code, co
     check_report(check, status, code, text);
 }
 
+// The helper ends what takes too long, and says so: where it says nothing it is gone, or just being started again,
+// which no server is to blame for. That cannot go on for ever.
 static void timeout(struct check *check)
 {
-    if (clock_mono_us() < check->began_us + limit_of(check))
+    uint64_t now_us = clock_mono_us();
+    if (!external.silent_us)
+        external.silent_us = now_us;
+    if (now_us - external.silent_us < PATIENCE_US)
         ask(check);
     else
-        end(check, CHECK_PROCTOUT, 0, NULL);
+        end(check, CHECK_PROCERR, 0, "the process that runs external checks does not answer");
 }
 
 // The program ends by itself, or is ended when its time is over.
@@ -82,7 +88,7 @@ static void drop(struct check *check)
     check->own = NULL;
 }
 
-const struct check_ops check_ops_external = { .begin = begin, .timeout = timeout, .drop = drop };
+const struct check_ops check_ops_external = { .begin = ask, .timeout = timeout, .drop = drop };
 
 static void ask_again(void)
 {
@@ -96,6 +102,7 @@ static void take(const struct external_answer *answer)
     enum { FAILED = 255 };
     uint32_t object = (uint32_t)(answer->id >> 32);
     char text[128];
+    external.silent_us = 0;
     if (answer->end == EXTERNAL_BEGUN_ANEW) {
         ask_again();
         return;

@@ -52,15 +52,19 @@ static const struct server_conf *find_server(const struct program_conf *conf, ui
 
 // Address and port, as words of the command line are made of them and of nothing.
 struct where {
-    char addr[TRANSPORT_ADDRESS_TEXT_MAX];
+    char addr[128];
     char port[8];
 };
 
 static void of_address(struct where *where, const struct transport_address *addr)
 {
-    transport_address_ip_text(addr, where->addr);
-    where->port[0] = '\0';
-    if (addr->family != AF_UNIX)
+    *where = (struct where){ 0 };
+    if (addr->family == AF_UNIX) {
+        snprintf(where->addr, sizeof(where->addr), "%s", addr->path);
+        return;
+    }
+    where->addr[transport_address_ip_text(addr, where->addr)] = '\0';
+    if (addr->port)
         snprintf(where->port, sizeof(where->port), "%u", addr->port);
 }
 
@@ -125,19 +129,16 @@ static _Noreturn void become(const struct program_conf *conf, const struct serve
         _exit(255);
     os_signals_reset(NULL, 0);
     of_listener(&proxy_at, server->backend->proxy);
-    of_address(&at, &ask->addr);
+    // A path is the configuration's: what a message says of one is somebody else's memory.
+    of_address(&at, server->addr.family == AF_UNIX || ask->addr.family == AF_UNIX ? &server->addr : &ask->addr);
     environment_make(conf, server, ask, &proxy_at, &at);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null >= 0)
         (void)dup2(null, STDIN_FILENO);
     else
         close(STDIN_FILENO);
-    char *const args[] = { (char *)command,
-                           (char *)or_unused(proxy_at.addr),
-                           (char *)or_unused(proxy_at.port),
-                           at.addr,
-                           (char *)or_unused(at.port),
-                           NULL };
+    char *const args[] = { (char *)command, (char *)or_unused(proxy_at.addr), (char *)or_unused(proxy_at.port),
+                           at.addr,         (char *)or_unused(at.port),       NULL };
     execvp(command, args);
     int error = errno;
     ssize_t ignored = write(error_fd, &error, sizeof(error));

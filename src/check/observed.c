@@ -122,6 +122,7 @@ static bool act(struct observed *it, const char *info, bool bounded)
         return false;
     if ((bounded || !check) && !may_eject(it))
         return false;
+    atomic_fetch_add(&it->state->num_observed, 1);
     if (!check) {
         eject(it, info);
         return true;
@@ -147,8 +148,8 @@ static void look(struct observed *it)
     }
     if (asked & BACKEND_ASK_OUTLIER && backend_observe_is_outlier(it->server, &sum, checks.loop->now_us)) {
         snprintf(info, sizeof(info), "%u of %u failed within %llums (%u%%, more than %u%%)", sum.failed, sum.total,
-                 (unsigned long long)(conf->share_window_us / 1000),
-                 (uint32_t)((uint64_t)sum.failed * 100 / sum.total), conf->share);
+                 (unsigned long long)(conf->share_window_us / 1000), (uint32_t)((uint64_t)sum.failed * 100 / sum.total),
+                 conf->share);
         if (act(it, info, true))
             backend_observe_forget(it->server);
     }

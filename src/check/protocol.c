@@ -45,7 +45,8 @@ static void add_be(struct bytes *bytes, uint32_t value, size_t len)
         bytes->ptr[bytes->len++] = (char)(value >> (8 * len));
 }
 
-// Handshake response packets of MySQL: 4.1 has wider fields, a character set and reserved bytes. Neither has a password.
+// Handshake response packets of MySQL: 4.1 has wider fields, a character set and reserved bytes. Neither has a
+// password.
 static struct slice mysql_login(struct arena *arena, enum check_mysql how, const char *user)
 {
     enum { PROTOCOL_41 = 0x0200, SECURE = 0x8000, MAX_PACKET = 0x01008000, UTF8 = 33, RESERVED = 23, QUIT = 1 };
@@ -124,9 +125,17 @@ void check_protocol_ldap(struct arena *arena, struct check_list *list)
 
 void check_protocol_ssl_hello(struct arena *arena, struct check_list *list)
 {
-    enum { HANDSHAKE = 22, CLIENT_HELLO = 1, SSL_3 = 0x0300, FIRST = 0x01, LAST = 0x1b, AES_FIRST = 0x2f,
-           AES_LAST = 0x3a, NUM_SUITES = LAST - FIRST + 1 + AES_LAST - AES_FIRST + 1,
-           BODY_LEN = 2 + 32 + 1 + 2 + 2 * NUM_SUITES + 2 };
+    enum {
+        HANDSHAKE = 22,
+        CLIENT_HELLO = 1,
+        SSL_3 = 0x0300,
+        FIRST = 0x01,
+        LAST = 0x1b,
+        AES_FIRST = 0x2f,
+        AES_LAST = 0x3a,
+        NUM_SUITES = LAST - FIRST + 1 + AES_LAST - AES_FIRST + 1,
+        BODY_LEN = 2 + 32 + 1 + 2 + 2 * NUM_SUITES + 2
+    };
     struct bytes bytes = { .ptr = arena_alloc(arena, 5 + 4 + BODY_LEN) };
     add_be(&bytes, HANDSHAKE, 1);
     add_be(&bytes, SSL_3, 2);

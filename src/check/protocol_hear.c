@@ -295,13 +295,13 @@ enum check_verdict protocol_hear_ldap(struct check_reading *reading, const struc
 enum check_verdict protocol_hear_ssl(struct check_reading *reading, const struct check_step *step)
 {
     struct slice got = reading->data;
-    enum { ALERT = 0x15, HANDSHAKE = 0x16 };
-    if (!got.len && !reading->last)
-        return CHECK_MORE;
+    enum { ALERT = 0x15, HANDSHAKE = 0x16, RECORD_HEAD = 5 };
     if (!got.len)
-        return bad(reading, CHECK_L6RSP, SLICE("there is no answer"));
+        return !reading->last ? CHECK_MORE : bad(reading, CHECK_L6RSP, SLICE("there is no answer"));
     if (*got.ptr != ALERT && *got.ptr != HANDSHAKE)
         return bad(reading, CHECK_L6RSP, SLICE("no SSL record"));
+    if (got.len < RECORD_HEAD && !reading->last)
+        return CHECK_MORE;
     enum check_verdict verdict = good(reading, step, got.len, 0, SLICE(""));
     reading->status = CHECK_L6OK;
     return verdict;

@@ -23,17 +23,10 @@ bool check_status_is_failure(enum check_status status)
     }
 }
 
-// Codes are told of what an answer was read for.
-static bool has_code(enum check_status status)
-{
-    return status == CHECK_L7OK || status == CHECK_L7OKC || status == CHECK_L7STS || status == CHECK_PROCERR ||
-           status == CHECK_PROCTOUT || status == CHECK_PROCOK;
-}
-
 void check_describe(char *out, size_t cap, const struct check_result *result)
 {
     size_t len = (size_t)snprintf(out, cap, "reason: %s", check_status_text(result->status));
-    if (has_code(result->status) && len < cap)
+    if (check_status_has_code(result->status) && len < cap)
         len += (size_t)snprintf(out + len, cap - len, ", code: %d", result->code);
     if (result->text && result->text[0] && len < cap)
         len += (size_t)snprintf(out + len, cap - len, ", info: \"%s\"", result->text);

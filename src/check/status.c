@@ -38,3 +38,9 @@ const char *check_status_text(enum check_status status)
     must(status < CHECK_NUM_STATUSES);
     return statuses[status].text;
 }
+
+bool check_status_has_code(enum check_status status)
+{
+    return status == CHECK_L7OK || status == CHECK_L7OKC || status == CHECK_L7STS || status == CHECK_PROCERR ||
+           status == CHECK_PROCTOUT || status == CHECK_PROCOK;
+}

@@ -41,9 +41,9 @@ static bool parse_mysql(struct config *config, void *object, const struct config
         return false;
     if (form && !is(form, forms[0]) && !is(form, forms[1]))
         return config_error_unknown(config, line, 2, "form of 'user'", forms, NUM_ITEMS(forms));
-    enum check_mysql how = !user                 ? CHECK_MYSQL_HELLO_ONLY
+    enum check_mysql how = !user                ? CHECK_MYSQL_HELLO_ONLY
                            : is(form, forms[1]) ? CHECK_MYSQL_PRE_41
-                                                 : CHECK_MYSQL_POST_41;
+                                                : CHECK_MYSQL_POST_41;
     check_protocol_mysql(config->arena, begin(config, object, word, line), how, user);
     return true;
 }
@@ -104,14 +104,16 @@ static bool parse_external(struct config *config, void *object, const struct con
     }
 
 static const struct config_word words[] = {
-    OPTION("mysql-check", parse_mysql, 3, "[user <username> [{ post-41 | pre-41 }]]",
-           "Checks wait for the handshake of a MySQL server. With a user they log in without a password, as a client of "
-           "4.1 and later (the default) or an older one, and quit, so that the server counts no aborted connection.",
-           " user checker", " user checker post-5", "unknown form of 'user'"),
-    OPTION("pgsql-check", parse_pgsql, 2, "user <username>",
-           "Checks begin a session with a PostgreSQL server, and take its request for authentication, of whatever kind, "
-           "for life.",
-           " user checker", " user", "expects 'user <username>'"),
+    OPTION(
+        "mysql-check", parse_mysql, 3, "[user <username> [{ post-41 | pre-41 }]]",
+        "Checks wait for the handshake of a MySQL server. With a user they log in without a password, as a client of "
+        "4.1 and later (the default) or an older one, and quit, so that the server counts no aborted connection.",
+        " user checker", " user checker post-5", "unknown form of 'user'"),
+    OPTION(
+        "pgsql-check", parse_pgsql, 2, "user <username>",
+        "Checks begin a session with a PostgreSQL server, and take its request for authentication, of whatever kind, "
+        "for life.",
+        " user checker", " user", "expects 'user <username>'"),
     OPTION("redis-check", parse_redis, 0, "", "Checks send PING to a Redis server and expect +PONG.", "", " x",
            "takes no argument"),
     OPTION("smtpchk", parse_smtp, 2, "[{ HELO | EHLO } <domain>]",

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "config/line.h"
 
+#define MAILERS  "sends mail, which fairlead does not do; 'log' lines tell of the same"
 #define DISPATCH "is deprecated in HAProxy; use a 'server' line"
 #define FCGI     "needs FastCGI, which fairlead does not have"
 #define H2       "needs HTTP/2, which fairlead does not support yet"
@@ -16,11 +17,11 @@ const struct config_refusal config_refuse_proxy[] = {
     { "compression", CONFIG_IN_PROXY, NULL },
     { "crt", CONFIG_IN_PROXY, SSL_USE },
     { "dispatch", CONFIG_IN_PROXY, DISPATCH },
-    { "email-alert from", CONFIG_IN_PROXY, NULL },
-    { "email-alert level", CONFIG_IN_PROXY, NULL },
-    { "email-alert mailers", CONFIG_IN_PROXY, NULL },
-    { "email-alert myhostname", CONFIG_IN_PROXY, NULL },
-    { "email-alert to", CONFIG_IN_PROXY, NULL },
+    { "email-alert from", CONFIG_IN_PROXY, MAILERS },
+    { "email-alert level", CONFIG_IN_PROXY, MAILERS },
+    { "email-alert mailers", CONFIG_IN_PROXY, MAILERS },
+    { "email-alert myhostname", CONFIG_IN_PROXY, MAILERS },
+    { "email-alert to", CONFIG_IN_PROXY, MAILERS },
     { "filter", CONFIG_IN_PROXY, NULL },
     { "filter bwlim-in", CONFIG_IN_PROXY, NULL },
     { "filter bwlim-out", CONFIG_IN_PROXY, NULL },
@@ -31,9 +32,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "filter spoe", CONFIG_IN_PROXY, SPOE },
     { "filter trace", CONFIG_IN_PROXY, NULL },
     { "guid", CONFIG_IN_PROXY, NULL },
-    { "hash-balance-factor", CONFIG_IN_PROXY, NULL },
-    { "hash-preserve-affinity", CONFIG_IN_PROXY, NULL },
-    { "hash-type", CONFIG_IN_PROXY, NULL },
     { "option checkcache", CONFIG_IN_PROXY, NULL },
     { "option disable-h2-upgrade", CONFIG_IN_PROXY, H2 },
     { "option http-drop-request-trailers", CONFIG_IN_PROXY, NULL },
@@ -44,7 +42,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "option spop-check", CONFIG_IN_PROXY, SPOE },
     { "option transparent", CONFIG_IN_PROXY, NULL },
     { "quic-initial", CONFIG_IN_PROXY, QUIC },
-    { "server-template", CONFIG_IN_PROXY, NULL },
     { "ssl-f-use", CONFIG_IN_PROXY, SSL_USE },
     { "stats admin", CONFIG_IN_PROXY, NULL },
     { "stats auth", CONFIG_IN_PROXY, NULL },

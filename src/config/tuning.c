@@ -112,6 +112,5 @@ static const struct config_word tuning_words[] = {
     TUNING_VALUE(CONFIG_IN_BIND, "nice", "<nice>", 1, "10", WHY_LOOP),
     TUNING_VALUE(CONFIG_IN_BIND, "shards", "{ <number> | by-thread | by-group }", 1, "by-thread", WHY_LISTEN),
     TUNING_VALUE(CONFIG_IN_BIND, "thread", "[<group>/]<threads>[,...]", 1, "1/all", WHY_CPU),
-    TUNING_VALUE(CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, "pool-low-conn", "<number>", 1, "10", WHY_POOL),
 };
 CONFIG_WORDS(tuning_words);

@@ -194,12 +194,12 @@ static const struct flag flags[] = {
     { "-dW", take_bool, OPTION(zero_warning), 0 },
     { "-dr", take_bool, OPTION(ignore_unresolved), 0 },
     { "-dG", take_bool, OPTION(no_getaddrinfo), 0 },
+    { "-dI", take_bool, OPTION(may_fork), 0 },
     { "-dS", take_bool, OPTION(no_splice), 0 },
     { "-dV", take_bool, OPTION(no_server_verify), 0 },
     // Switches of machinery that is not here.
     { "-4", take_nothing, 0, 0 },
     { "-dF", take_nothing, 0, 0 },
-    { "-dI", take_nothing, 0, 0 },
     { "-dL", take_nothing, 0, 0 },
     { "-dR", take_nothing, 0, 0 },
     { "-dZ", take_nothing, 0, 0 },
@@ -268,7 +268,8 @@ void command_usage(const char *name)
             "listeners\n"
             "        -dD warns about suspicious statements; -dW refuses warnings\n"
             "        -dr ignores servers' names that do not resolve; -dG looks no name up\n"
+            "        -dI permits external checks to start programs, as insecure-fork-wanted does\n"
             "        -dS does not splice; -dV verifies no server's certificate by default\n"
-            "        -4 -dF -dI -dL -dM* -dR -dZ -dc -de -dk -dp -dv are accepted and change nothing here\n",
+            "        -4 -dF -dL -dM* -dR -dZ -dc -de -dk -dp -dv are accepted and change nothing here\n",
             name);
 }

@@ -105,8 +105,10 @@ static void take_active(struct messages *messages, const struct messages_event *
     else
         log_say(LOG_LEVEL_ALERT, "no logs: out of memory");
     const struct process_admin *admin = controller->program->admin;
-    if (admin && admin->active)
+    // The master says so once more for each controller of before that ends.
+    if (admin && admin->active && !controller->active)
         admin->active(controller->admin);
+    controller->active = true;
 }
 
 static void take_listen(struct messages *messages, const struct messages_event *event)

@@ -187,6 +187,7 @@ void limits_place(struct process_settings *settings, struct program_conf *progra
         settings->num_workers = os_cpus_usable();
     if (settings->num_workers > PROCESS_MAX_WORKERS)
         settings->num_workers = PROCESS_MAX_WORKERS;
+    program->global.num_workers = settings->num_workers;
     if (!global->cpu_maps)
         return;
     uint32_t num_groups = global->num_groups ? global->num_groups : 1;

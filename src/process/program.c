@@ -132,6 +132,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         .num_files = options->num_files,
         .more = read_master_socket,
         .numeric_hosts = options->no_getaddrinfo,
+        .may_fork = options->may_fork,
         .no_splice = options->no_splice,
         .no_server_verify = options->no_server_verify,
         .ignore_unresolved = options->ignore_unresolved,
@@ -161,6 +162,11 @@ static void program_unload(void *conf)
     free(arena);
 }
 
+static void tell_pool(void *to, const char *text)
+{
+    text_printf(to, "[NOTICE]   %s\n", text);
+}
+
 // The sections that the next generation is to find: those that are always there, and one for each stick table.
 static void sections_name(struct process_settings *settings, const struct program_conf *program)
 {
@@ -171,6 +177,8 @@ static void sections_name(struct process_settings *settings, const struct progra
         TLS_SHARED_CACHE_SECTION,
         TLS_SHARED_STRIKES_SECTION,
         BACKEND_STATES_SECTION,
+        BACKEND_LOADS_SECTION,
+        BACKEND_POOL_SECTION,
     };
     size_t num = 0;
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
@@ -206,13 +214,14 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     struct program_conf *program = conf;
     sections_name(settings, program);
     limits_work_out(settings, program, board);
+    proxy_pool_tell(program, tell_pool, messages);
     // While /dev and /proc can be reached.
     CRYPTO_pre_sandbox_init();
     if (!tls_shared_prepare(board, &program->global.tls)) {
         text_printf(messages, "[ALERT]    no memory for TLS sessions and ticket keys: %s\n", strerror(errno));
         return false;
     }
-    if (!backend_states_prepare(board)) {
+    if (!backend_states_prepare(board) || !backend_loads_prepare(board) || !backend_pool_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
         return false;
     }

@@ -25,6 +25,23 @@ static void ignore_http(struct config *config, const struct proxy_conf *proxy, c
          what[0] == '\'' ? "is" : "are", what[0] == '\'' ? "it needs" : "they need");
 }
 
+static bool balances_by_head(const struct balance_conf *balance)
+{
+    return balance->algorithm == PROXY_BALANCE_URI || balance->algorithm == PROXY_BALANCE_URL_PARAM ||
+           balance->algorithm == PROXY_BALANCE_HDR;
+}
+
+static void check_balance(struct config *config, struct proxy_conf *proxy)
+{
+    struct balance_conf *balance = &proxy->be.balance;
+    bool is_http = proxy->mode == PROXY_MODE_HTTP;
+    if (!proxy->has_backend || (is_http ? balance->algorithm != PROXY_BALANCE_RDP_COOKIE : !balances_by_head(balance)))
+        return;
+    warn(config, proxy, "'balance %s' in %s '%s' is ignored: it needs mode %s; roundrobin is used instead",
+         proxy_balance_name(balance->algorithm), proxy_kind(proxy), proxy->name, is_http ? "tcp" : "http");
+    balance->algorithm = PROXY_BALANCE_ROUNDROBIN;
+}
+
 static void check_tcp(struct config *config, struct proxy_conf *proxy)
 {
     for (int i = PROXY_RULES_HTTP_REQUEST; i < PROXY_NUM_RULE_SETS; i++) {
@@ -62,6 +79,7 @@ bool proxy_conf_check(struct config *config, struct proxy_conf *proxy)
     if (proxy->has_frontend && !proxy->fe.binds)
         warn(config, proxy, "%s '%s' has no 'bind' line and gets no traffic", proxy_kind(proxy), proxy->name);
     check_timeouts(config, proxy);
+    check_balance(config, proxy);
     if (proxy->mode == PROXY_MODE_TCP)
         check_tcp(config, proxy);
     // It belongs to backends; a frontend may have it from its defaults.

@@ -71,6 +71,8 @@ static void number_proxies(struct program_conf *program)
     }
 }
 
+// A server's number is its position, where no other was given that one; servers with a number of their own count as
+// positions, too. Consistent hashing derives places from it.
 static void number_servers(struct arena *arena, struct backend_conf *backend)
 {
     struct numbers numbers = numbers_new(arena, backend->num_servers);
@@ -78,8 +80,10 @@ static void number_servers(struct arena *arena, struct backend_conf *backend)
         numbers_add(&numbers, it->id);
     numbers_sort(&numbers);
     for (struct server_conf *it = backend->servers; it; it = it->next) {
+        // Each has its place in the count, the numbered ones, too: hashes go by these numbers.
         it->has_id = it->id != 0;
         it->id = it->has_id ? it->id : numbers_next(&numbers);
+        numbers.next += it->has_id;
     }
 }
 
@@ -256,6 +260,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_logs_finish(config, proxy);
         ok &= resolve_names(config, proxy);
         ok &= proxy_stick_finish(config, proxy);
+        ok &= proxy_pool_finish(config, proxy);
         ok &= proxy_tls_finish(config, proxy);
         ok &= check_rules_finish(config, proxy);
     }

@@ -28,6 +28,7 @@ bool proxy_conf_load(struct program_conf **out, struct config_diag *diag, struct
     proxy_conf_boot();
     config_init(&config, arena, diag, program);
     config.numeric_hosts = load->numeric_hosts;
+    program->global.may_fork = load->may_fork;
     config.no_splice = program->global.no_splice = load->no_splice;
     config.no_server_verify = program->global.tls.server_verify_none = load->no_server_verify;
     program->ignore_unresolved = load->ignore_unresolved;

@@ -15,7 +15,7 @@ static bool is_watched(const struct server_conf *server)
 }
 
 static struct server_conf *find_tracked(struct config *config, const struct proxy_conf *proxy,
-                                              const struct server_conf *server)
+                                        const struct server_conf *server)
 {
     const char *text = server->probe.track_text;
     const char *slash = strrchr(text, '/');
@@ -123,8 +123,7 @@ static bool check_external(struct config *config, struct proxy_conf *proxy)
     const struct check_conf *check = &proxy->be.check;
     const struct global_conf *global = &proxy_program(config)->global;
     const char *why = NULL;
-    proxy->external.enabled =
-        check->protocol == CHECK_PROTOCOL_BUILT_IN && strcmp(check->name, "external-check") == 0;
+    proxy->external.enabled = check->protocol == CHECK_PROTOCOL_BUILT_IN && strcmp(check->name, "external-check") == 0;
     if (!proxy->external.enabled)
         return true;
     if (!global->external_checks)

@@ -35,10 +35,13 @@ static bool publish_proxy(struct program_conf *program, struct proxy_conf *proxy
         return false;
     if (proxy->has_backend && !enter(&proxy->be_object, board, "b/%s", proxy->name))
         return false;
-    for (struct server_conf *it = proxy->be.servers; it; it = it->next) {
+    // All servers before all of their connections: numbers that follow each other are looked at together (leastconn).
+    for (struct server_conf *it = proxy->be.servers; it; it = it->next)
         if (!enter(&it->object, board, "s/%s/%s", proxy->name, it->name))
             return false;
-    }
+    for (struct server_conf *it = proxy->be.servers; it; it = it->next)
+        if (!enter(&it->pool_object, board, "c/%s/%s", proxy->name, it->name))
+            return false;
     for (struct bind_conf *it = proxy->fe.binds; it; it = it->next) {
         if (!enter(&it->object, board, "l/%s/%u", proxy->name, it->id))
             return false;

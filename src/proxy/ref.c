@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "expr/conv.h"
 #include "proxy/ref.h"
+#include "proxy/stick_conf.h"
 #include "proxy/words.h"
 #include "table/stick.h"
 
@@ -98,14 +99,6 @@ static bool resolve_proxy(struct config *config, const struct program_conf *prog
     return false;
 }
 
-static const struct stick_table_conf *find_table(const struct program_conf *program, struct slice name)
-{
-    for (const struct proxy_conf *it = program->proxies; it; it = it->next)
-        if (it->stick_table && slice_equal(name, slice_str(it->name)))
-            return it->stick_table;
-    return NULL;
-}
-
 static const char *nearest_table(struct config *config, const struct program_conf *program, struct slice name)
 {
     const char **known = arena_alloc(config->arena, (program->num_proxies + 1) * sizeof(*known));
@@ -136,7 +129,7 @@ static bool resolve_table(struct config *config, const struct program_conf *prog
 {
     bool is_known = ref->from && ref->from->in != CONFIG_IN_DEFAULTS;
     if (ref->text.len) {
-        ref->table = find_table(program, ref->text);
+        ref->table = proxy_stick_table(program, ref->text);
         if (!ref->table)
             return fail(config, ref, "stick table", ref->text, nearest_table(config, program, ref->text));
     } else if (!is_known) {

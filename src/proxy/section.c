@@ -15,7 +15,6 @@ static void init_built_in(struct config *config, struct proxy_conf *proxy)
 {
     proxy->mode = PROXY_MODE_TCP;
     proxy->log_format = PROXY_LOG_DEFAULT;
-    proxy->be.balance = PROXY_BALANCE_ROUNDROBIN;
     proxy->be.reuse = PROXY_REUSE_SAFE;
     proxy->be.retries = 3;
     proxy->be.retry_on = PROXY_RETRY_CONNECT;

@@ -67,36 +67,6 @@ static bool parse_fullconn(struct config *config, void *object, const struct con
     return config_word_u32(config, object, word, line);
 }
 
-static bool parse_balance(struct config *config, void *object, const struct config_word *word,
-                          const struct config_line *line)
-{
-    static const char *const known[] = {
-        [PROXY_BALANCE_ROUNDROBIN] = "roundrobin", [PROXY_BALANCE_LEASTCONN] = "leastconn"
-    };
-    static const char *const refused[] = { "static-rr", "first",      "hash",   "source",     "uri",      "url_param",
-                                           "hdr",       "rdp-cookie", "random", "log-sticky", "log-hash", "sticky" };
-    struct proxy_conf *proxy = object;
-    const struct config_arg *arg = config_arg_at(line, 0);
-    (void)word;
-    for (size_t i = 0; i < NUM_ITEMS(known); i++) {
-        if (strcmp(arg->str, known[i]) != 0)
-            continue;
-        if (config_arg_at(line, 1))
-            return config_error(config, line, 1, "'%s' takes no argument", known[i]);
-        proxy->be.balance = (uint8_t)i;
-        return true;
-    }
-    size_t len = strcspn(arg->str, "(");
-    for (size_t i = 0; i < NUM_ITEMS(refused); i++) {
-        if (slice_equal(slice_of(arg->str, len), slice_str(refused[i])))
-            return config_error(config, line, 0,
-                                "balance '%.*s' is not supported yet, only 'roundrobin' and 'leastconn' "
-                                "are",
-                                (int)len, arg->str);
-    }
-    return config_error_unknown(config, line, 0, "balancing algorithm", known, NUM_ITEMS(known));
-}
-
 static bool parse_http_reuse(struct config *config, void *object, const struct config_word *word,
                              const struct config_line *line)
 {
@@ -141,17 +111,6 @@ static bool parse_source(struct config *config, void *object, const struct confi
 #define INTO(member) .into = offsetof(struct proxy_conf, member)
 
 static const struct config_word words[] = {
-    { .name = "balance",
-      .in = CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
-      .min_args = 1,
-      .flags = CONFIG_ANY_ARGS,
-      .parse = parse_balance,
-      .args = "{ roundrobin | leastconn }",
-      .help = "How requests are spread: in turn by weight, one rotation for all workers, or to the server with the "
-              "fewest connections for its weight.",
-      .good = "balance leastconn",
-      .bad = "balance source",
-      .bad_says = "not supported yet" },
     { .name = "http-reuse",
       .in = CONFIG_IN_PROXY,
       .min_args = 1,

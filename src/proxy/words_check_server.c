@@ -62,7 +62,7 @@ static bool option_addr(struct config *config, void *object, const struct config
 static bool option_port(struct config *config, void *object, const struct config_word *word,
                         const struct config_line *line)
 {
-    uint64_t port;
+    uint64_t port = 0;
     (void)word;
     if (!config_parse_u64(config, &port, line, 0, 1, UINT16_MAX))
         return false;

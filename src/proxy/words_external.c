@@ -30,10 +30,11 @@ static const struct config_word words[] = {
       .max_args = 1,
       .parse = parse_external,
       .args = "[preserve-env]",
-      .help = "Servers may be checked by programs ('option external-check'), which 'insecure-fork-wanted' has to permit, "
-              "too. They are started by a process of their own, with the rights that workers have and never more, in an "
-              "environment that holds what the manual names and nothing else; with 'preserve-env' what this program was "
-              "started with is there, too.",
+      .help =
+          "Servers may be checked by programs ('option external-check'), which 'insecure-fork-wanted' has to permit, "
+          "too. They are started by a process of their own, with the rights that workers have and never more, in an "
+          "environment that holds what the manual names and nothing else; with 'preserve-env' what this program was "
+          "started with is there, too.",
       .good = "external-check preserve-env",
       .bad = "external-check keep",
       .bad_says = "nothing but 'preserve-env'" },
@@ -54,10 +55,11 @@ static const struct config_word words[] = {
       .parse = parse_text,
       .into = offsetof(struct proxy_conf, external.command),
       .args = "<command>",
-      .help = "The program that 'option external-check' runs for each check, by its path or a name looked for in "
-              "'external-check path'; within 'chroot'. Its arguments are the address and port of the proxy's first "
-              "listener (NOT_USED where there is none) and of the server; status 0 means that the server is well. It is "
-              "killed, with all that it started, when it takes longer than 'inter' or 'timeout check'.",
+      .help =
+          "The program that 'option external-check' runs for each check, by its path or a name looked for in "
+          "'external-check path'; within 'chroot'. Its arguments are the address and port of the proxy's first "
+          "listener (NOT_USED where there is none) and of the server; status 0 means that the server is well. It is "
+          "killed, with all that it started, when it takes longer than 'inter' or 'timeout check'.",
       .good = "external-check command /bin/true",
       .bad = "external-check command",
       .bad_says = "'external-check command' is incomplete" },

@@ -64,7 +64,7 @@ static bool parse_redispatch(struct config *config, void *object, const struct c
     if (arg && !config_parse_u64(config, &value, &number, 0, 0, INT32_MAX))
         return false;
     proxy->be.redispatch_interval = from_last ? -(int32_t)value : (int32_t)value;
-    proxy->options |= value ? PROXY_OPT_REDISPATCH : 0;
+    proxy->options |= PROXY_OPT_REDISPATCH;
     return true;
 }
 
@@ -192,7 +192,8 @@ static const struct config_word words[] = {
       .args = "[<interval>]",
       .help =
           "A retry may go to another server, even against stickiness: every <interval>th one, or, negative, the one "
-          "that many before the last. The default is -1, the last; 0 is never.",
+          "that many before the last. The default is -1, the last; 0 is never. Without stickiness each retry goes to "
+          "another where balancing has one, unless it is by a hash.",
       .good = "option redispatch 1;option redispatch -2;no option redispatch",
       .bad = "option redispatch often",
       .bad_says = "is no number" },

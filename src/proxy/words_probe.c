@@ -58,7 +58,7 @@ static bool option_init_state(struct config *config, void *object, const struct 
                               const struct config_line *line)
 {
     static const struct choice choices[] = {
-        { "fully-up", PROBE_INIT_FULLY_UP }, { "up", PROBE_INIT_UP },     { "down", PROBE_INIT_DOWN },
+        { "fully-up", PROBE_INIT_FULLY_UP },     { "up", PROBE_INIT_UP },     { "down", PROBE_INIT_DOWN },
         { "fully-down", PROBE_INIT_FULLY_DOWN }, { "none", PROBE_INIT_NONE },
     };
     (void)word;
@@ -106,7 +106,7 @@ static bool option_agent(struct config *config, void *object, const struct confi
 static bool option_agent_port(struct config *config, void *object, const struct config_word *word,
                               const struct config_line *line)
 {
-    uint64_t port;
+    uint64_t port = 0;
     (void)word;
     if (!config_parse_u64(config, &port, line, 0, 0, 65535))
         return false;

@@ -23,20 +23,21 @@ struct server_conf *proxy_server_default(struct arena *arena)
     return server;
 }
 
-static bool read_address(struct config *config, struct server_conf *server, const struct config_line *line)
+static bool read_address(struct config *config, struct server_conf *server, const struct config_line *line,
+                         uint32_t index)
 {
     struct proxy_address address;
-    const struct config_arg *arg = config_arg_at(line, 1);
-    if (!proxy_address_parse(config, &address, line, 1, slice_of(arg->str, arg->len)))
+    const struct config_arg *arg = config_arg_at(line, index);
+    if (!proxy_address_parse(config, &address, line, index, slice_of(arg->str, arg->len)))
         return false;
     server->addr_text = arg->str;
     if (address.is_fd)
-        return config_error(config, line, 1, "a server cannot be a file descriptor");
+        return config_error(config, line, index, "a server cannot be a file descriptor");
     server->addr = address.addr;
     if (address.addr.family == AF_UNIX)
-        return !address.is_exact || config_error(config, line, 1, "'abnsz@' is not supported for servers yet");
+        return !address.is_exact || config_error(config, line, index, "'abnsz@' is not supported for servers yet");
     if (address.port_kind == PROXY_PORT_RANGE)
-        return config_error(config, line, 1, "a server has one port, not a range");
+        return config_error(config, line, index, "a server has one port, not a range");
     if (address.port_kind != PROXY_PORT_ONE || address.port == 0) {
         server->port_mapped = true;
         server->port_offset = address.port;
@@ -105,13 +106,10 @@ static bool id_is_free(struct config *config, const struct backend_conf *backend
     return true;
 }
 
-static bool parse_server(struct config *config, void *object, const struct config_word *word,
-                         const struct config_line *line)
+static struct server_conf *begin(struct config *config, struct proxy_conf *proxy, const struct config_line *line)
 {
-    struct proxy_conf *proxy = object;
     const struct config_arg *name = config_arg_at(line, 0);
     struct server_conf *server = arena_alloc(config->arena, sizeof(*server));
-    (void)word;
     *server = *proxy->be.default_server;
     server->next = server->next_named = NULL;
     server->backend = &proxy->be;
@@ -119,12 +117,60 @@ static bool parse_server(struct config *config, void *object, const struct confi
     server->place = line->place;
     server->place.column = name->column;
     server->place.length = name->width;
+    return server;
+}
+
+static bool parse_server(struct config *config, void *object, const struct config_word *word,
+                         const struct config_line *line)
+{
+    struct proxy_conf *proxy = object;
+    struct server_conf *server = begin(config, proxy, line);
+    (void)word;
     bool ok = proxy_name_check(config, line);
-    ok &= name_is_free(config, &proxy->be, line, name->str);
-    ok &= read_address(config, server, line);
+    ok &= name_is_free(config, &proxy->be, line, server->name);
+    ok &= read_address(config, server, line, 1);
     ok &= config_parse_options(config, server, line, 2, CONFIG_IN_SERVER);
     ok &= id_is_free(config, &proxy->be, line, server->id);
     enter(config, &proxy->be, server);
+    return ok;
+}
+
+// "3" stands for 1 to 3, "2-5" for itself.
+static bool read_numbers(struct config *config, uint64_t *first, uint64_t *last, const struct config_line *line)
+{
+    enum { MOST = 10000 };
+    const struct config_arg *arg = config_arg_at(line, 1);
+    struct slice text = slice_of(arg->str, arg->len);
+    size_t dash = slice_find(text, '-');
+    *first = 1;
+    bool ok = dash == text.len ? slice_to_u64(text, last) && *last > 0
+                               : slice_to_u64(slice_of(text.ptr, dash), first) &&
+                                     slice_to_u64(slice_from(text, dash + 1), last) && *first <= *last;
+    if (!ok || *last > INT32_MAX)
+        return config_error(config, line, 1, "'%s' is no number of servers, nor a range of numbers", arg->str);
+    return *last - *first < MOST || config_error(config, line, 1, "a template makes at most %d servers", MOST);
+}
+
+static bool parse_template(struct config *config, void *object, const struct config_word *word,
+                           const struct config_line *line)
+{
+    struct proxy_conf *proxy = object;
+    struct server_conf *model = begin(config, proxy, line);
+    uint64_t first, last;
+    (void)word;
+    bool ok = proxy_name_check(config, line);
+    ok &= read_address(config, model, line, 2);
+    ok &= config_parse_options(config, model, line, 3, CONFIG_IN_SERVER);
+    if (!read_numbers(config, &first, &last, line))
+        return false;
+    for (uint64_t number = first; ok && number <= last; number++) {
+        struct server_conf *server = arena_alloc(config->arena, sizeof(*server));
+        *server = *model;
+        server->name = arena_printf(config->arena, "%s%u", model->name, (unsigned)number);
+        server->id = model->id ? model->id + (uint32_t)(number - first) : 0;
+        ok = name_is_free(config, &proxy->be, line, server->name) && id_is_free(config, &proxy->be, line, server->id);
+        enter(config, &proxy->be, server);
+    }
     return ok;
 }
 
@@ -189,6 +235,18 @@ static const struct config_word words[] = {
       .good = "server s1 127.0.0.1:8000 weight 3;server s2 unix@/run/s2;server s3 *:+80",
       .bad = "server s1",
       .bad_says = "is incomplete" },
+    { .name = "server-template",
+      .in = CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
+      .min_args = 3,
+      .flags = CONFIG_ANY_ARGS,
+      .parse = parse_template,
+      .args = "<prefix> { <number> | <first>-<last> } <address>[:<port>] [<option>...]",
+      .help =
+          "As many 'server' lines, whose names are <prefix> and a number, counted from 1 or from <first>. With 'id' "
+          "the first has that one, and the others count on.",
+      .good = "server-template srv 3 127.0.0.1:8000 weight 5;server-template web 8-9 127.0.0.1:8000",
+      .bad = "server-template srv 3-1 127.0.0.1:8000",
+      .bad_says = "is no number of servers" },
     { .name = "default-server",
       .in = CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
       .min_args = 1,

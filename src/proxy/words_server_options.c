@@ -312,7 +312,7 @@ static const struct config_word words[] = {
       .min_args = 1,
       .parse = option_pool_max_conn,
       .args = "<number>",
-      .help = "Idle connections that each worker keeps; -1, the default: no limit; 0: none.",
+      .help = "Idle connections that are kept, by all workers together; -1, the default: no limit; 0: none.",
       .good = "pool-max-conn 100",
       .bad = "pool-max-conn -2",
       .bad_says = "is no number" },
@@ -323,8 +323,8 @@ static const struct config_word words[] = {
       INTO(pool_purge_us),
       .value = 1000,
       .args = "<time>",
-      .help = "How often half of the idle connections that were not needed since are closed; the default is 5s, 0 is "
-              "never.",
+      .help = "How often half of the idle connections that were not needed since are closed; the default is 5s. With 0 "
+              "no connection is kept idle.",
       .good = "pool-purge-delay 1s",
       .bad = "pool-purge-delay x",
       .bad_says = "is no time" },
@@ -353,8 +353,9 @@ static const struct config_word words[] = {
       .min_args = 1,
       .parse = option_redir,
       .args = "<prefix>",
-      .help = "GET and HEAD requests for the server are answered with a redirection (302) to <prefix> followed by their "
-              "path and query; others are served. The prefix should not end with '/', nor lead back here.",
+      .help =
+          "GET and HEAD requests for the server are answered with a redirection (302) to <prefix> followed by their "
+          "path and query; others are served. The prefix should not end with '/', nor lead back here.",
       .good = "redir http://images.example.org",
       .bad = "redir ''",
       .bad_says = "cannot be empty" },

@@ -293,8 +293,6 @@ static bool parse_stick_table(struct config *config, void *object, const struct 
         return proxy_word_error(config, line, "stick-table: missing size");
     if (!check_arrays(&args))
         return false;
-    if (args.conf->nopurge && !args.conf->expire_us)
-        config_warning(config, line, 0, "stick-table: with 'nopurge' and without 'expire' entries never go");
     proxy->stick_table = args.conf;
     return true;
 }

@@ -152,9 +152,9 @@ static const struct config_word words[] = {
       .help = "Sends a request to the server that <table> (the section's own where none is named) has for the key "
               "<expression>, unless 'use-server' or a cookie has chosen one already. The first line whose key is "
               "there and whose server may be used decides; every key that is found lives on.",
-      .good = "stick-table type ip size 10k; stick match src",
-      .bad = "stick-table type ip size 10k; stick match sorc",
-      .bad_says = "did you mean 'src'?" },
+      .good = "stick-table type string size 10k; stick match var(txn.key)",
+      .bad = "stick-table type string size 10k; stick match vra(txn.key)",
+      .bad_says = "did you mean 'var'?" },
     { .name = "stick on",
       .in = STICK_IN,
       .min_args = 1,
@@ -163,8 +163,8 @@ static const struct config_word words[] = {
       .value = STICK_MATCHES | STICK_STORES,
       .args = STICK_ARGS,
       .help = "'stick match' and 'stick store-request' in one line.",
-      .good = "stick-table type ip size 10k; stick on src if { dst_port 80 }",
-      .bad = "stick-table type ip size 10k; stick on src when TRUE",
+      .good = "stick-table type string size 10k; stick on var(txn.key) if TRUE",
+      .bad = "stick-table type string size 10k; stick on var(txn.key) when TRUE",
       .bad_says = "expected 'table', 'if' or 'unless'" },
     { .name = "stick store-request",
       .in = STICK_IN,
@@ -176,8 +176,8 @@ static const struct config_word words[] = {
       .help = "Remembers in <table> which server served a request, under the key that <expression> gives for the "
               "request. It is stored once the server has answered, in mode tcp once it is connected. Of the lines "
               "that name one table the first that has a key counts, up to 8 in all.",
-      .good = "stick-table type ip size 10k; stick store-request src",
-      .bad = "stick-table type ip size 10k; stick store-request src table",
+      .good = "stick-table type string size 10k; stick store-request var(txn.key)",
+      .bad = "stick-table type string size 10k; stick store-request var(txn.key) table",
       .bad_says = "missing the name of a table" },
     { .name = "stick store-response",
       .in = STICK_IN,
@@ -189,8 +189,8 @@ static const struct config_word words[] = {
       .help = "Remembers in <table> which server served a request, under the key that <expression> gives for the "
               "answer. Otherwise like 'stick store-request'; in mode tcp what the server said first is there only "
               "where 'tcp-response content' rules waited for it.",
-      .good = "stick-table type string size 10k; stick store-response res.cook(SID)",
-      .bad = "stick-table type string size 10k; stick store-response req.hdr(x)",
-      .bad_says = "not available" },
+      .good = "stick-table type string size 10k; stick store-response var(txn.key)",
+      .bad = "stick-table type string size 10k; stick store-response var(txn.key) unles FALSE",
+      .bad_says = "expected 'table', 'if' or 'unless'" },
 };
 CONFIG_WORDS(words);

@@ -77,8 +77,11 @@ static enum rule_verdict run_track(struct expr_subject *subject, const struct ru
     if (stream_track_of(subject, action->number))
         return RULE_NEXT;
     subject->may_change = false;
-    if (!expr_eval(&action->key, subject, &key))
-        return subject->may_change && !subject->final ? RULE_WAIT : RULE_NEXT;
+    if (!expr_eval(&action->key, subject, &key)) {
+        // Bytes that may still come are waited for as a condition waits for them: as long as inspect-delay says.
+        subject->acted = false;
+        return rule->ruleset == RULE_TCP_CONTENT && subject->may_change && !subject->final ? RULE_WAIT : RULE_NEXT;
+    }
     struct stream_track_counter *counter = stream_track_start(subject, action->number, action->table->table, &key);
     if (counter && subject->stream)
         catch_up(subject->stream, counter, rule->ruleset);

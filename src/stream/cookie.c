@@ -1,31 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The affinity cookie in requests: which server it names, and what of it the server may see. How a Cookie field is taken
-// apart, and what is left where a cookie is taken out, is as HAProxy does it.
+// The affinity cookie in requests: which server it names, and what of it the server may see. How a Cookie field is
+// taken apart, and what is left where a cookie is taken out, is as HAProxy does it.
 #include <string.h>
 #include "expr/expr.h"
 #include "stream/act.h"
 #include "stream/cookie.h"
 #include "stream/steps.h"
-
-bool stream_cookie_find(size_t *start, size_t *end, struct slice *found, struct slice value, struct slice name)
-{
-    size_t pos = 0;
-    while (pos < value.len) {
-        size_t pair_end = pos + slice_find(slice_from(value, pos), ';');
-        struct slice pair = slice_trim(slice_of(value.ptr + pos, pair_end - pos));
-        size_t equal = slice_find(pair, '=');
-        if (equal < pair.len && slice_equal(slice_trim(slice_of(pair.ptr, equal)), name)) {
-            *found = slice_trim(slice_from(pair, equal + 1));
-            if (found->len >= 2 && found->ptr[0] == '"' && found->ptr[found->len - 1] == '"')
-                *found = slice_of(found->ptr + 1, found->len - 2);
-            *start = pos;
-            *end = pair_end < value.len ? pair_end + 1 : pair_end;
-            return true;
-        }
-        pos = pair_end + 1;
-    }
-    return false;
-}
 
 static bool is_blank(char c)
 {
@@ -247,6 +227,7 @@ bool stream_cookie_look(struct stream *stream, struct server **server, bool assi
     *server = NULL;
     if (!conf->name || !stream->head_valid)
         return true;
+    stream->cookie_looked = true;
     stream->cookie_seen = 'N';
     stream->cookie_set = 'N';
     stream->subject.when = EXPR_AT_REQUEST_HEAD;

@@ -40,8 +40,8 @@ static bool edit_field(struct stream *stream, unsigned index, const struct cooki
         value = http_field_value(&stream->response, index);
         stream_cookie_pair(&pair, value, 0, false);
     }
-    if (!pair.has_value || !slice_equal(slice_of(value.ptr + pair.name, pair.name_end - pair.name),
-                                        slice_of(conf->name, conf->name_len)))
+    if (!pair.has_value ||
+        !slice_equal(slice_of(value.ptr + pair.name, pair.name_end - pair.name), slice_of(conf->name, conf->name_len)))
         return true;
     stream->cookie_set = 'P';
     if (conf->preserve)

@@ -142,8 +142,8 @@ static bool edit_server_name(struct stream *stream)
 bool stream_edit_request(struct stream *stream)
 {
     return http_edits_drop_hop_by_hop(&stream->edits, &stream->request, stream->upgrade) && edit_host(stream) &&
-           edit_forwardfor(stream) && edit_forwarded(stream) && edit_unique_id(stream) &&
-           edit_early_data(stream) && edit_server_name(stream);
+           edit_forwardfor(stream) && edit_forwarded(stream) && edit_unique_id(stream) && edit_early_data(stream) &&
+           edit_server_name(stream);
 }
 
 bool stream_edit_response(struct stream *stream)

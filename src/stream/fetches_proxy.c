@@ -109,10 +109,16 @@ static int64_t server_queue_len(const struct expr_subject *subject, const struct
     return board_queue_len(ctx_of(subject)->board, server->backend->proxy->be_object, server->object);
 }
 
+static bool is_open(const struct expr_subject *subject, const struct server_conf *server)
+{
+    const struct backend *backend = ctx_of(subject)->backends->backends[server->backend->proxy->index];
+    return backend_server_is_open(&backend->servers[server->index]);
+}
+
 static bool has_active(const struct expr_subject *subject, const struct proxy_conf *proxy)
 {
     for (const struct server_conf *it = proxy->be.servers; it; it = it->next)
-        if (!it->backup && is_usable(subject, it))
+        if (!it->backup && is_open(subject, it))
             return true;
     return false;
 }
@@ -123,7 +129,7 @@ static int64_t usable_servers(const struct expr_subject *subject, const struct p
     bool active = has_active(subject, proxy);
     int64_t num = 0;
     for (const struct server_conf *it = proxy->be.servers; it; it = it->next)
-        num += it->backup != active && is_usable(subject, it);
+        num += it->backup != active && is_open(subject, it);
     return active || proxy->options & PROXY_OPT_ALL_BACKUPS || !num ? num : 1;
 }
 
@@ -242,7 +248,8 @@ static bool fetch_avg_queue(struct expr_subject *subject, struct expr_sample *ou
 static int64_t free_places(const struct expr_subject *subject, const struct server_conf *server)
 {
     int64_t held = open_sessions(subject, server->object);
-    return held < server->maxconn ? server->maxconn - held : 0;
+    int64_t limit = backend_state_maxconn(server);
+    return held < limit ? limit - held : 0;
 }
 
 static int64_t free_queue(const struct expr_subject *subject, const struct server_conf *server)
@@ -264,7 +271,7 @@ static bool fetch_be_conn_free(struct expr_subject *subject, struct expr_sample 
     for (const struct server_conf *it = proxy->be.servers; it; it = it->next) {
         if (it->backup == active || !is_usable(subject, it))
             continue;
-        if (!it->maxconn)
+        if (!backend_state_maxconn(it))
             return put_int(out, -1);
         sum += free_places(subject, it);
         if (it->backup && !(proxy->options & PROXY_OPT_ALL_BACKUPS))
@@ -285,7 +292,7 @@ static bool fetch_connslots(struct expr_subject *subject, struct expr_sample *ou
     for (const struct server_conf *it = proxy->be.servers; it; it = it->next) {
         if (!is_usable(subject, it))
             continue;
-        if (!it->maxconn || !it->maxqueue)
+        if (!backend_state_maxconn(it) || !it->maxqueue)
             return put_int(out, -1);
         sum += free_places(subject, it) + free_queue(subject, it);
     }
@@ -322,7 +329,7 @@ static bool fetch_srv_conn_free(struct expr_subject *subject, struct expr_sample
 {
     const struct server_conf *server = server_of(args);
     (void)walk;
-    return put_int(out, server->maxconn ? free_places(subject, server) : -1);
+    return put_int(out, backend_state_maxconn(server) ? free_places(subject, server) : -1);
 }
 
 static bool fetch_srv_is_up(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
@@ -346,11 +353,28 @@ static bool fetch_srv_sess_rate(struct expr_subject *subject, struct expr_sample
     return put_int(out, rate(subject, server_of(args)->object, PROXY_GAUGE_SESSION_RATE));
 }
 
-static bool fetch_srv_weight(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
-                             struct expr_walk *walk)
+static bool fetch_srv_iweight(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                              struct expr_walk *walk)
 {
     (void)subject, (void)walk;
     return put_int(out, server_of(args)->weight);
+}
+
+static bool fetch_srv_uweight(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                              struct expr_walk *walk)
+{
+    (void)subject, (void)walk;
+    return put_int(out, atomic_load_explicit(&backend_state_at(server_of(args)->object)->weight, memory_order_relaxed));
+}
+
+// While it starts slowly it has a part of it.
+static bool fetch_srv_weight(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                             struct expr_walk *walk)
+{
+    const struct backend_state *state = backend_state_at(server_of(args)->object);
+    (void)subject, (void)walk;
+    uint32_t share = atomic_load_explicit(&state->share, memory_order_relaxed);
+    return put_int(out, (share + BACKEND_SHARE_SCALE - 1) / BACKEND_SHARE_SCALE);
 }
 
 // ---- names that traffic brings
@@ -556,14 +580,14 @@ static const struct expr_fetch fetches[] = {
       .bad_says = "takes (" },
     { .name = "srv_uweight",
       SERVER(EXPR_INT),
-      .fetch = fetch_srv_weight,
+      .fetch = fetch_srv_uweight,
       .help = "The weight of a server as an operator sees it.",
       .good = "srv_uweight(app/web1) 0",
       .bad = "srv_uweight(a,b)",
       .bad_says = "takes (" },
     { .name = "srv_iweight",
       SERVER(EXPR_INT),
-      .fetch = fetch_srv_weight,
+      .fetch = fetch_srv_iweight,
       .help = "The weight of a server as it is configured.",
       .good = "srv_iweight(app/web1) 0",
       .bad = "srv_iweight(a,b)",

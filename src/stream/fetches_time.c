@@ -212,6 +212,19 @@ FACT_FETCH(status, put_int, log.status)
 FACT_FETCH(srv_queue, put_int, log.queue_before)
 FACT_FETCH(be_queue, put_int, log.backend_queue_before)
 
+static bool fetch_retry_reasons(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
+                                struct expr_walk *walk)
+{
+    struct stream_log log;
+    (void)args, (void)walk;
+    char *text = expr_scratch_take(&subject->process->scratch, sizeof(log.retried));
+    if (!text || !facts(&log, subject))
+        return false;
+    memcpy(text, log.retried, sizeof(log.retried));
+    *out = (struct expr_sample){ .type = EXPR_STR, .str = slice_str(text[0] ? text : "-") };
+    return true;
+}
+
 static bool fetch_term_state(struct expr_subject *subject, struct expr_sample *out, const struct expr_arg *args,
                              struct expr_walk *walk)
 {
@@ -329,6 +342,16 @@ static const struct expr_fetch fetches[] = {
       .fetch = fetch_redispatched,
       .help = "Whether another server was taken than the one first chosen.",
       .good = "txn.redispatched" },
+    { .name = "txn.retry_reasons",
+      .out = EXPR_STR,
+      STREAM,
+      .fetch = fetch_retry_reasons,
+      .help = "Why attempts at servers were repeated, a letter for each of the first seven: C the connection failed, c "
+              "it took too long; and by retry-on E the server closed it without an answer, J the answer was junk, T "
+              "none came in time, S its status; K a kept connection that the server had closed, k the same where the "
+              "kernel shows that nothing of the request was acknowledged, which two are none of the "
+              "configured retries. '-' for none.",
+      .good = "txn.retry_reasons CCE" },
     { .name = "txn.sess_term_state",
       .out = EXPR_STR,
       STREAM,

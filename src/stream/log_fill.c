@@ -47,6 +47,7 @@ void stream_log_fill(struct stream_log *log, const struct stream *stream)
         .unique_id = stream->unique_id,
         .captures = stream->captures,
     };
+    memcpy(log->retried, stream->retried, sizeof(log->retried));
     if (stream->head_valid) {
         const struct http_head *head = &stream->request;
         const char *line = head->base + head->line;

@@ -87,7 +87,9 @@ static void requeue_all(struct server *server)
         uint32_t waiter = stream->waiter;
         stream->waiter = 0;
         board_queue_leave(stream->ctx->board, waiter, stream->ctx->inc);
-        stream->moved = true;
+        stream->redispatched = true;
+        if (stream->cookie_seen == 'V')
+            stream->cookie_seen = 'D';
         stream->sticky = false;
         stream->server = NULL;
         stream->deadline_us = 0;

@@ -71,7 +71,9 @@ struct server *stream_persist_last(const struct stream *stream)
         return NULL;
     if (session->prefers_last)
         return conn->server;
-    if (!(stream->backend->conf->options & PROXY_OPT_PREFER_LAST))
+    const struct proxy_conf *conf = stream->backend->conf;
+    // Where a hash decides, it decides the same again.
+    if (!(conf->options & PROXY_OPT_PREFER_LAST) || conf->be.balance.algorithm >= PROXY_BALANCE_SOURCE)
         return NULL;
     return is_patient(stream, conn->server) ? conn->server : NULL;
 }

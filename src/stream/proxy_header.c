@@ -61,14 +61,14 @@ static void tell_tls(struct transport_proxy_ssl *ssl, char *key, size_t key_cap,
         ssl->cipher = slice_str(tls_cipher_name(tls->facts.cipher));
 }
 
-bool stream_proxy_header(struct stream *stream, struct backend_conn *back)
+size_t stream_proxy_header(struct stream *stream, char *out, size_t cap)
 {
     const struct server_conf *conf = stream->server->conf;
     const struct tls_conn *tls = stream->session->tls;
     struct sockaddr_storage src;
     struct sockaddr_storage dst;
     struct transport_proxy_ssl ssl;
-    char key[32], header[TRANSPORT_PROXY_V1_MAX + 1200];
+    char key[32];
     struct transport_proxy_write what = {
         .version = conf->send_proxy == PROXY_SEND_PROXY_V1 ? 1 : 2,
         .crc32c = (conf->proxy_v2_options & PROXY_V2_CRC32C) != 0,
@@ -89,6 +89,5 @@ bool stream_proxy_header(struct stream *stream, struct backend_conn *back)
         tell_tls(&ssl, key, sizeof(key), tls, conf->proxy_v2_options);
         what.ssl = &ssl;
     }
-    size_t len = transport_proxy_build(header, sizeof(header), &what);
-    return len && mux_h1_write(&back->h1, slice_of(header, len));
+    return transport_proxy_build(out, cap, &what);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "backend/observe.h"
+#include "backend/pool.h"
 #include "base/hash.h"
 #include "expr/expr.h"
 #include "log/log.h"
@@ -12,6 +13,7 @@
 #include "stream/act.h"
 #include "stream/log.h"
 #include "stream/steps.h"
+#include "stream/stick.h"
 #include "transport/tls.h"
 
 static void back_event(struct mux_stream *back)
@@ -67,9 +69,10 @@ void stream_note_handshake(struct stream *stream, enum stream_end why)
 // The server name to ask for: it stands in the scratch. Empty: none.
 static struct slice server_name(struct stream *stream)
 {
-    const struct expr *sni = stream->server->conf->tls_target ? stream->server->conf->sni : NULL;
-    if (!sni)
-        return (struct slice){ 0 };
+    const struct server_conf *conf = stream->server->conf;
+    const struct expr *sni = conf->tls_target ? conf->sni : NULL;
+    if (!sni || conf->sni_name.ptr)
+        return sni ? conf->sni_name : (struct slice){ 0 };
     bool looks = !stream->head_valid;
     if (looks)
         stream_looks_at_bytes(stream);
@@ -81,32 +84,61 @@ static struct slice server_name(struct stream *stream)
     return name;
 }
 
-static struct backend_conn *pooled(struct stream *stream, struct slice name)
+// What makes a connection for this stream another one than for others: name and header stand in `header` and in the
+// scratch. False: it has a PROXY header, and that does not fit.
+static bool key_of(struct stream *stream, struct backend_key *key, char *header)
+{
+    const struct server *server = stream->server;
+    const struct stream_wishes *wishes = &stream->wishes;
+    *key = (struct backend_key){ .marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark,
+                                            wishes->has_bc_tos } };
+    if (server->conf->tls_target && server->conf->sni && !server->conf->sni_name.ptr) {
+        key->name = server_name(stream);
+        key->name.ptr = key->name.len ? key->name.ptr : "";
+    }
+    if (backend_follows_client(server))
+        key->to = backend_address(server, stream_dst(stream));
+    if (server->conf->send_proxy) {
+        key->header = slice_of(header, stream_proxy_header(stream, header, STREAM_PROXY_HEADER_MAX));
+        if (!key->header.len)
+            return false;
+    }
+    backend_key_seal(key);
+    return true;
+}
+
+// The first request of a client does not meet a connection that others used (http-reuse safe), or one that is not known
+// to stand a second use (aggressive), unless the server has connections kept for it.
+static enum backend_lend what_will_do(const struct stream *stream)
+{
+    uint8_t reuse = stream->backend->conf->be.reuse;
+    if (stream->session->num_requests > 1 || stream->server->conf->pool_min_conn || reuse == PROXY_REUSE_ALWAYS)
+        return BACKEND_LEND_ANY;
+    return reuse == PROXY_REUSE_AGGRESSIVE ? BACKEND_LEND_PROVEN : BACKEND_LEND_FRESH;
+}
+
+static struct backend_conn *pooled(struct stream *stream, const struct backend_key *key)
 {
     struct server *server = stream->server;
-    uint8_t reuse = stream->backend->conf->be.reuse;
-    bool first = stream->session->num_requests <= 1;
-    if (stream->no_pool || !stream->head_valid || stream->wishes.has_bc_mark || stream->wishes.has_bc_tos)
+    if (stream->no_pool || !stream->head_valid)
         return NULL;
-    struct backend_conn *own = backend_pool_get_own(server, &stream->session->own_conn, name);
-    if (own || server->conf->send_proxy)
+    struct backend_conn *own = backend_pool_get_own(server, &stream->session->own_conn, key);
+    if (own || key->header.len || stream->backend->conf->be.reuse == PROXY_REUSE_NEVER)
         return own;
-    if (reuse == PROXY_REUSE_NEVER || (first && reuse == PROXY_REUSE_SAFE))
-        return NULL;
-    bool proven = first && reuse == PROXY_REUSE_AGGRESSIVE;
     // A request that must not be sent twice is worth asking the kernel whether the connection still stands.
-    return backend_pool_get(server, name, proven, !stream_may_send_again(stream));
+    return backend_pool_get(server, key, what_will_do(stream), !stream_may_send_again(stream));
 }
 
 // False: it did not come to an attempt, `*verdict` says how it goes on, and the stream may be gone.
-static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
+static bool connect_new(struct stream *stream, const struct backend_key *key, enum stream_verdict *verdict)
 {
     struct stream_ctx *ctx = stream->ctx;
     const struct proxy_conf *conf = stream->backend->conf;
     const struct transport_address *dst = backend_follows_client(stream->server) ? stream_dst(stream) : NULL;
-    const struct stream_wishes *wishes = &stream->wishes;
-    const struct backend_marks marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark, wishes->has_bc_tos };
-    struct backend_conn *back = backend_connect(stream->server, dst, &marks);
+    backend_wait_end(stream->server, &stream->conn_wait);
+    stream->has_room = false;
+    stream->room_due_us = 0;
+    struct backend_conn *back = backend_connect(stream->server, dst, key);
     if (!back) {
         stream->back_error = (uint8_t)stream_error_of_errno(errno);
         bool ours = errno == ENOMEM || errno == EMFILE || errno == ENFILE || errno == EADDRNOTAVAIL;
@@ -118,34 +150,49 @@ static bool connect_new(struct stream *stream, enum stream_verdict *verdict)
         back->h1.cases = &ctx->program->global.h1_cases;
     back->h1.stream.user = stream;
     back->h1.stream.on_event = back_event;
-    // Nobody else's request may travel under marks of this one.
-    if (wishes->has_bc_mark || wishes->has_bc_tos)
-        back->is_private = true;
-    if (stream->server->conf->send_proxy) {
-        back->is_private = true;
-        if (!stream_proxy_header(stream, back)) {
-            *verdict = stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
-            return false;
-        }
+    // It tells whom it is for.
+    back->is_private = key->header.len > 0;
+    if (key->header.len && !mux_h1_write(&back->h1, key->header)) {
+        *verdict = stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
+        return false;
     }
     stream->deadline_us = conf->timeouts.connect ? ctx->loop->now_us + conf->timeouts.connect : 0;
     return true;
 }
 
-static bool reuse(struct stream *stream)
+static bool reuse(struct stream *stream, const struct backend_key *key)
 {
-    struct expr_scratch *scratch = &stream->ctx->expr.scratch;
-    uint32_t mark = expr_scratch_mark(scratch);
-    stream->back = pooled(stream, server_name(stream));
-    expr_scratch_release(scratch, mark);
+    stream->back = pooled(stream, key);
     if (!stream->back)
         return false;
+    if (UNLIKELY(stream->patient))
+        backend_pool_count(stream->server, BACKEND_POOL_PATIENCE);
     stream->reused = true;
     stream->back->h1.stream.user = stream;
     stream->back->h1.stream.on_event = back_event;
     backend_count(stream->server->counters, PROXY_COUNT_REUSES, 1);
     backend_count(stream->backend->counters, PROXY_COUNT_REUSES, 1);
     return true;
+}
+
+static bool find_connection(struct stream *stream, enum stream_verdict *verdict)
+{
+    struct expr_scratch *scratch = &stream->ctx->expr.scratch;
+    uint32_t mark = expr_scratch_mark(scratch);
+    char header[STREAM_PROXY_HEADER_MAX];
+    struct backend_key key;
+    bool found;
+    if (UNLIKELY(!key_of(stream, &key, header))) {
+        *verdict = stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
+        return false;
+    }
+    found = reuse(stream, &key);
+    if (found)
+        stream_room_leave(stream);
+    else
+        found = stream_room_take(stream, verdict) && connect_new(stream, &key, verdict);
+    expr_scratch_release(scratch, mark);
+    return found;
 }
 
 // TLS begins once the connection stands and what goes before it, a PROXY header, is out.
@@ -164,6 +211,8 @@ static enum io begin_tls(struct stream *stream)
     } else if (!transport_tls_connect(back->ctx->tls, &back->conn, stream->server->conf->tls_target, name)) {
         say_failed(stream, "no memory, or 'maxsslconn' is reached");
         io = IO_FAIL;
+    } else {
+        backend_pool_count(stream->server, BACKEND_POOL_HANDSHAKES);
     }
     expr_scratch_release(scratch, mark);
     return io;
@@ -189,7 +238,9 @@ enum stream_verdict stream_connect(struct stream *stream)
     if (stream->retry_wait)
         return stream_client_left(stream) ? stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE) : STREAM_WAIT;
     enum stream_verdict verdict;
-    if (!stream->back && !reuse(stream) && !connect_new(stream, &verdict))
+    if (!stream->back && stream_client_left(stream))
+        return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
+    if (!stream->back && !find_connection(stream, &verdict))
         return verdict;
     if (stream_client_left(stream))
         return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
@@ -213,8 +264,10 @@ enum stream_verdict stream_connect(struct stream *stream)
         stream_step_set(stream, STREAM_RAW_RESPONSE);
         return STREAM_GO;
     }
-    if (!stream->head_valid)
+    if (!stream->head_valid) {
+        stream_stick_learn(stream, EXPR_AT_RESPONSE_CONTENT);
         return stream_to_tunnel(stream);
+    }
     stream_step_set(stream, STREAM_SEND_HEAD);
     return STREAM_GO;
 }

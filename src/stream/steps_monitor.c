@@ -72,9 +72,12 @@ bool stream_names_pass(struct stream *stream, const struct proxy_conf *conf, enu
 bool stream_ready_for_rules(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict)
 {
     // Its rules have begun, and wait.
-    if (stream->rule)
-        return true;
-    if (!(conf->options & PROXY_OPT_BUFFER_REQUEST) || stream_body_waited(stream, 0))
+    return stream->rule || !(conf->options & PROXY_OPT_BUFFER_REQUEST) || stream_wait_for_body(stream, verdict);
+}
+
+bool stream_wait_for_body(struct stream *stream, enum stream_verdict *verdict)
+{
+    if (stream_body_waited(stream, 0))
         return true;
     const struct proxy_timeouts *timeouts = &stream->session->conf->timeouts;
     uint64_t limit_us = timeouts->http_request ? timeouts->http_request : timeouts->client;

@@ -25,6 +25,7 @@ enum stream_verdict stream_send_head(struct stream *stream)
     if (stream->upgrade && !stream->request.first[HTTP_FIELD_UPGRADE])
         stream->upgrade = false;
     back->upgrading = stream->upgrade;
+    stream->wire_mark = back->conn.wire_sent;
     if (!stream_edit_request(stream) || !mux_stream_start(&back->stream, &stream->request, &stream->edits,
                                                           front->stream.rx, stream->request.content_length))
         return stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
@@ -46,8 +47,8 @@ static enum stream_verdict no_answer(struct stream *stream, enum mux_head why)
     uint64_t *be = stream->backend->counters;
     uint64_t *srv = stream->server->counters;
     enum stream_verdict verdict;
-    if (why != MUX_HEAD_BAD && why != MUX_HEAD_LONG && stream_resend(stream))
-        return STREAM_GO;
+    if (why != MUX_HEAD_BAD && why != MUX_HEAD_LONG && stream_resend(stream, &verdict))
+        return verdict;
     backend_observe(stream->server,
                     why == MUX_HEAD_BAD || why == MUX_HEAD_LONG ? BACKEND_SEEN_BAD_HEAD : BACKEND_SEEN_CUT);
     bool is_empty = why == MUX_HEAD_EOF || why == MUX_HEAD_FAIL;

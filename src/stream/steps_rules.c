@@ -5,6 +5,7 @@
 #include "stream/act.h"
 #include "stream/cookie.h"
 #include "stream/service.h"
+#include "stream/stick.h"
 #include "stream/track.h"
 
 void stream_rule_wait(struct stream *stream, uint64_t due_us, bool on_data)
@@ -333,6 +334,8 @@ bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict)
     expr_vars_end(&stream->subject, EXPR_SCOPE_REQ);
     for (; stream->response_phase < PHASE_AFTER; stream->response_phase++) {
         const struct rule *list = phase_list(stream);
+        if (stream->response_phase == PHASE_BACKEND)
+            stream_stick_learn(stream, EXPR_AT_RESPONSE_HEAD);
         if (list && !run_phase(stream, list, verdict))
             return false;
     }
@@ -390,6 +393,7 @@ enum stream_verdict stream_raw_response(struct stream *stream)
     enum rule_verdict said = run_list(stream, conf->rules[PROXY_RULES_TCP_RESPONSE], EXPR_AT_RESPONSE_CONTENT, final);
     if (goes_on(said)) {
         stream->inspect_us = stream->deadline_us = 0;
+        stream_stick_learn(stream, EXPR_AT_RESPONSE_CONTENT);
         return stream_to_tunnel(stream);
     }
     if (said != RULE_WAIT)

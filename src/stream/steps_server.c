@@ -9,6 +9,13 @@
 #include "stream/persist.h"
 #include "stream/on_server.h"
 #include "stream/steps.h"
+#include "stream/stick.h"
+
+// Whom it waits for was named by a cookie, a rule or a hash.
+static bool waits_for_one(const struct stream *stream)
+{
+    return stream->sticky || stream->insists;
+}
 
 // A slot may have come free between our look at the servers and our place in the queue: each free one is offered to
 // whoever is first in line, which may be us. What we are granted comes back through stream_queue_granted.
@@ -17,10 +24,28 @@ static void offer_free_slots(struct stream *stream)
     struct backend *backend = stream->backend;
     for (uint32_t i = 0; i < backend->num_servers; i++) {
         struct server *server = &backend->servers[i];
-        if (backend_server_is_usable(server) && (!stream->sticky || server == stream->server))
+        if (backend_server_is_usable(server) && (!waits_for_one(stream) || server == stream->server))
             board_queue_offer(stream->ctx->board, backend->conf->be_object, server->conf->object,
                               backend_state_maxconn(server->conf));
     }
+}
+
+// As many wait for the one server that would do as may: stickiness is given up where it may be, or else the request.
+static enum stream_verdict queue_full(struct stream *stream, struct server *server)
+{
+    struct backend *backend = stream->backend;
+    stream_server_join(stream, server);
+    if (!stream->sticky || stream->force_persist || !(backend->conf->options & PROXY_OPT_REDISPATCH)) {
+        stream_step_set(stream, STREAM_QUEUE);
+        backend_count(backend->counters, PROXY_COUNT_CONN_ERRORS, 1);
+        return stream_refuse(stream, 503, STREAM_END_SERVER, false);
+    }
+    if (stream->cookie_seen == 'V')
+        stream->cookie_seen = 'D';
+    backend_count(backend->counters, PROXY_COUNT_REDISPATCHES, 1);
+    backend_count(server->counters, PROXY_COUNT_REDISPATCHES, 1);
+    stream->redispatched = true;
+    return stream_pick_server(stream);
 }
 
 static enum stream_verdict enqueue(struct stream *stream, struct server *server)
@@ -28,12 +53,10 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     struct stream_ctx *ctx = stream->ctx;
     struct backend *backend = stream->backend;
     uint32_t be = backend->conf->be_object;
-    uint32_t wanted = stream->sticky ? server->conf->object : 0;
+    uint32_t wanted = waits_for_one(stream) ? server->conf->object : 0;
     uint32_t len = board_queue_len(ctx->board, be, wanted);
-    if (server->conf->maxqueue && stream->sticky && len >= server->conf->maxqueue) {
-        stream->sticky = false;
-        wanted = 0;
-    }
+    if (server->conf->maxqueue && wanted && len >= server->conf->maxqueue)
+        return queue_full(stream, server);
     // Zero in the log means that the request did not go through this queue: its own place counts.
     stream->queue_before = wanted ? len + 1 : 0;
     stream->backend_queue_before = wanted ? 0 : len + 1;
@@ -41,7 +64,7 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     proxy_gauge_raise(wanted ? &board_gauges(ctx->board, wanted)[PROXY_GAUGE_QUEUE_MAX]
                              : &backend->gauges[PROXY_GAUGE_QUEUE_MAX],
                       len + 1);
-    if (stream->sticky)
+    if (wanted)
         stream_server_join(stream, server);
     else
         stream_server_part(stream), stream->server = NULL;
@@ -115,24 +138,34 @@ enum stream_verdict stream_pick_server(struct stream *stream)
 {
     struct backend *backend = stream->backend;
     struct backend_ask ask = { .avoid = stream->redispatched ? stream->server : NULL };
-    bool bound = !stream->redispatched && !stream->moved;
-    struct server *server = bound ? pick_by_rule(stream) : NULL;
+    struct server *server = stream->redispatched ? NULL : pick_by_rule(stream);
     struct server *named = NULL;
-    if (bound && !stream_cookie_look(stream, &named, server || stream->ignore_persist))
+    if (!stream->redispatched && !stream->cookie_looked &&
+        !stream_cookie_look(stream, &named, server || stream->ignore_persist))
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
     if (!server)
         server = named;
     if (!server && !stream->redispatched)
         server = stream_persist_rdp(stream);
+    struct server *known = stream_stick_pick(stream, server != NULL);
+    if (!server)
+        server = known;
     bool full = false;
     stream->sticky = server != NULL;
     if (!server && !stream->redispatched)
         server = stream_persist_last(stream);
-    if (!server)
+    stream->insists = false;
+    if (!server) {
+        enum stream_verdict verdict;
+        if (!stream_balance_wait(stream, &verdict))
+            return verdict;
+        stream_balance_ask(stream, &ask);
         server = backend_pick(backend, &full, &ask);
-    if (!server && ask.avoid) {
-        ask.avoid = NULL;
-        server = backend_pick(backend, &full, &ask);
+        if (!server && ask.avoid) {
+            ask.avoid = NULL;
+            server = backend_pick(backend, &full, &ask);
+        }
+        stream->insists = backend_pick_insists(backend, &ask);
     }
     if (!server && backend->conf->options & PROXY_OPT_FAIL_OPEN)
         server = backend_pick_closed(backend, &full);
@@ -183,7 +216,11 @@ void stream_queue_granted(struct stream_ctx *ctx)
     uint64_t cookie;
     while (board_queue_granted(ctx->board, &waiter, &cookie, &object, ctx->inc)) {
         struct stream *stream = (struct stream *)(uintptr_t)cookie;
-        must(stream->waiter == waiter && stream->step == STREAM_QUEUE);
+        must(stream->waiter == waiter && (stream->step == STREAM_QUEUE || stream->step == STREAM_CONNECT));
+        if (stream->step == STREAM_CONNECT) {
+            stream_room_granted(stream);
+            continue;
+        }
         struct backend *backend = stream->backend;
         struct server *server = server_of_object(backend, object);
         stream->waiter = 0;
@@ -195,8 +232,9 @@ void stream_queue_granted(struct stream_ctx *ctx)
             continue;
         }
         // Another was faster: back to the head of the queue.
-        stream->waiter = board_queue_wait_first(ctx->board, backend->conf->be_object,
-                                                stream->sticky ? stream->server->conf->object : 0, ctx->inc, cookie);
+        stream->waiter =
+            board_queue_wait_first(ctx->board, backend->conf->be_object,
+                                   waits_for_one(stream) ? stream->server->conf->object : 0, ctx->inc, cookie);
         if (stream->waiter)
             offer_free_slots(stream);
         else
@@ -205,29 +243,39 @@ void stream_queue_granted(struct stream_ctx *ctx)
     }
 }
 
+// Whether balancing has a server to offer besides the stream's own.
 static bool has_other(const struct stream *stream)
 {
     const struct backend *backend = stream->backend;
-    for (uint32_t i = 0; i < backend->num_servers; i++)
-        if (&backend->servers[i] != stream->server && backend_server_is_usable(&backend->servers[i]) &&
-            !backend->servers[i].conf->backup)
+    bool all_backups = (backend->conf->options & PROXY_OPT_ALL_BACKUPS) != 0;
+    bool is_active = false, has_backup = false, seen_backup = false;
+    for (uint32_t i = 0; i < backend->num_servers; i++) {
+        const struct server *server = &backend->servers[i];
+        if (!backend_server_is_open(server))
+            continue;
+        if (!server->conf->backup && server != stream->server)
             return true;
-    return false;
+        is_active |= !server->conf->backup;
+        // Of backups only the first counts, unless all do.
+        has_backup |= server->conf->backup && server != stream->server && (all_backups || !seen_backup);
+        seen_backup |= server->conf->backup;
+    }
+    return !is_active && has_backup;
 }
 
 static bool may_redispatch(const struct stream *stream)
 {
     const struct backend_conf *conf = &stream->backend->conf->be;
-    if (!(stream->backend->conf->options & PROXY_OPT_REDISPATCH) || conf->num_servers < 2 || stream->force_persist)
+    if (!(stream->backend->conf->options & PROXY_OPT_REDISPATCH) || stream->force_persist || !has_other(stream))
         return false;
-    int32_t interval = conf->redispatch_interval;
-    // Nothing ties this request to its server, and the rotation has others: waiting for this one would help nobody.
-    if (!stream->sticky && conf->balance == PROXY_BALANCE_ROUNDROBIN && has_other(stream))
+    // Nothing ties this request to its server, and balancing has others: waiting for this one would help nobody.
+    if (!stream->sticky && !stream->insists)
         return true;
+    int32_t interval = conf->redispatch_interval;
     uint32_t done = stream->retries + 1;
     if (interval > 0)
         return done % (uint32_t)interval == 0;
-    return stream->retries_left <= (interval < 0 ? -interval : 1);
+    return interval < 0 && stream->retries_left <= -interval;
 }
 
 // The next attempt, at the same server or another; `pause` gives the same one a moment to recover.
@@ -269,6 +317,7 @@ static enum stream_verdict try_again(struct stream *stream, bool pause)
 enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
 {
     stream_relay_fini(&stream->up);
+    stream_room_leave(stream);
     if (stream->back) {
         stream_note_back_error(stream);
         stream_note_handshake(stream, why);
@@ -283,19 +332,9 @@ enum stream_verdict stream_retry(struct stream *stream, enum stream_end why)
         backend_count(stream->server->counters, PROXY_COUNT_CONN_ERRORS, 1);
         return stream_refuse(stream, 503, why, false);
     }
+    stream_note_retry(stream, why == STREAM_END_SERVER_TIMEOUT ? STREAM_RETRY_CONNECT_TIMEOUT : STREAM_RETRY_CONNECT);
     // An attempt that timed out took long enough.
     return try_again(stream, why != STREAM_END_SERVER_TIMEOUT);
-}
-
-// What an attempt left behind that reached a server.
-static void forget_attempt(struct stream *stream)
-{
-    stream_relay_fini(&stream->up);
-    stream_relay_fini(&stream->down);
-    backend_conn_close(stream->back, false);
-    stream->back = NULL;
-    stream->reused = stream->head_sent = stream->got_answer = stream->response_valid = false;
-    stream->no_pool = true;
 }
 
 bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdict *verdict)
@@ -303,36 +342,12 @@ bool stream_retry_answer(struct stream *stream, uint32_t why, enum stream_verdic
     if (!(stream->backend->conf->be.retry_on & why) || stream->wishes.no_l7_retry || stream->retries_left <= 0 ||
         stream->answer_head || !mux_h1_rewind(stream->front))
         return false;
-    forget_attempt(stream);
+    stream_note_retry(stream, why == PROXY_RETRY_EMPTY     ? STREAM_RETRY_EMPTY
+                              : why == PROXY_RETRY_JUNK    ? STREAM_RETRY_JUNK
+                              : why == PROXY_RETRY_TIMEOUT ? STREAM_RETRY_TIMEOUT
+                                                           : STREAM_RETRY_STATUS);
+    stream_forget_attempt(stream);
     stream->deadline_us = 0;
     *verdict = try_again(stream, false);
-    return true;
-}
-
-// Safe to repeat: nothing of the answer came, the method has no effect of its own, and the body is still at hand.
-bool stream_may_send_again(const struct stream *stream)
-{
-    if (stream->wishes.no_l7_retry)
-        return false;
-    switch (stream->request.method) {
-    case HTTP_METHOD_GET:
-    case HTTP_METHOD_HEAD:
-    case HTTP_METHOD_OPTIONS:
-    case HTTP_METHOD_TRACE:
-    case HTTP_METHOD_PUT:
-    case HTTP_METHOD_DELETE:
-        return !stream->got_answer && stream->front->can_rewind;
-    default:
-        return false;
-    }
-}
-
-bool stream_resend(struct stream *stream)
-{
-    if (!stream->reused || !stream_may_send_again(stream) || !mux_h1_rewind(stream->front))
-        return false;
-    backend_count(stream->server->counters, PROXY_COUNT_POOL_RETRIES, 1);
-    forget_attempt(stream);
-    stream_step_set(stream, STREAM_CONNECT);
     return true;
 }

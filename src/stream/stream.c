@@ -10,6 +10,7 @@
 #include "stream/error.h"
 #include "stream/on_server.h"
 #include "stream/steps.h"
+#include "stream/stick.h"
 #include "stream/track.h"
 #include "transport/tls.h"
 
@@ -116,6 +117,7 @@ void stream_ctx_fini(struct stream_ctx *ctx)
     expr_var_pool_free(ctx->expr.vars);
     free(ctx->expr.scratch.mem);
     userlist_checks_free(ctx->checks);
+    stream_sticks_fini(ctx);
 }
 
 static struct stream *stream_take(struct stream_ctx *ctx)
@@ -172,6 +174,7 @@ static void stream_give(struct stream *stream)
     event_task_cancel(&stream->task);
     list_remove(&stream->on_server);
     stream_captures_free(stream->captures);
+    stream_stick_free(stream);
     if (ctx->num_free >= MAX_FREE) {
         free(stream);
         return;
@@ -204,6 +207,7 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     stream->times.idle_us = session->idle_us;
     stream->client_act_us = ctx->loop->now_us;
     event_task_init(&stream->task, task_run);
+    list_init(&stream->conn_wait.link);
     http_head_init(&stream->request, stream->request_fields, ctx->mux->max_fields);
     stream->request.lax = (session->conf->options & PROXY_OPT_LAX_REQUEST) != 0;
     front->stream.user = stream;
@@ -265,7 +269,7 @@ static char phase_letter(const struct stream *stream, enum stream_end end)
         return 'R';
     case STREAM_PICK_BACKEND:
     case STREAM_PICK_SERVER:
-        return end == STREAM_END_LOCAL ? 'R' : 'C';
+        return end == STREAM_END_LOCAL || end == STREAM_END_CLIENT || end == STREAM_END_CLIENT_TIMEOUT ? 'R' : 'C';
     case STREAM_QUEUE:
         return 'Q';
     case STREAM_CONNECT:
@@ -317,6 +321,8 @@ static void leave_queue(struct stream *stream)
 {
     stream_relay_fini(&stream->up);
     stream_relay_fini(&stream->down);
+    if (stream->server)
+        stream_room_leave(stream);
     if (stream->waiter) {
         uint32_t waiter = stream->waiter;
         stream->waiter = 0;
@@ -524,7 +530,7 @@ static uint64_t server_deadline(const struct stream *stream)
 
 static uint64_t relay_deadline(const struct stream *stream)
 {
-    return earlier(stream->rule_due_us, earlier(client_deadline(stream), server_deadline(stream)));
+    return earlier(earlier(stream->rule_due_us, stream->settle_due_us), earlier(client_deadline(stream), server_deadline(stream)));
 }
 
 void stream_arm(struct stream *stream)
@@ -606,10 +612,12 @@ void stream_timer_fired(struct stream *stream)
     case STREAM_CONNECT:
         if (stream->retry_wait)
             stream->retry_wait = false;
-        else
+        else if (!stream_room_late(stream))
             verdict = stream_retry(stream, STREAM_END_SERVER_TIMEOUT);
         break;
     case STREAM_RELAY:
+        if (stream->settle_due_us)
+            break;
         if (!stream->rule_due_us || stream->rule_due_us > now_us)
             verdict = relay_timeout(stream);
         break;
@@ -617,6 +625,7 @@ void stream_timer_fired(struct stream *stream)
     case STREAM_REQUEST_RULES:
     case STREAM_BACKEND_CONTENT:
     case STREAM_BACKEND_RULES:
+    case STREAM_PICK_SERVER:
     case STREAM_RAW_RESPONSE:
         break;
     default:

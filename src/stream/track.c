@@ -109,12 +109,25 @@ void stream_track_count_all(struct stream_ctx *ctx, const struct proxy_session *
     }
 }
 
+// A connection that goes on for long keeps its entries young.
+static void touch(const struct stream *stream)
+{
+    for (uint32_t i = 0; i < stream->ctx->program->global.stick_counters; i++) {
+        const struct stream_track_counter *counter = counter_at(stream->session, stream->track, i);
+        if (counter)
+            stick_touch(counter->table, counter->entry);
+    }
+}
+
 void stream_track_request(struct stream *stream)
 {
     if (stream->track_counted)
         return;
     stream->track_counted = true;
+    if (!stream->session->track && !stream->track)
+        return;
     stream_track_count(stream, STICK_HTTP_REQ_CNT, STICK_HTTP_REQ_RATE);
+    touch(stream);
 }
 
 void stream_track_late(struct stream *stream)

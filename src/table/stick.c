@@ -145,8 +145,7 @@ bool stick_table_prepare(struct stick_table_conf *conf, struct board *board)
     size_t len = entries_at(table) + (size_t)table->capacity * table->num_shards * table->entry_len;
     stick_section_name(name, conf);
     table->section = board_section(board, &fresh, name, version_of(table, conf), len);
-    if (!table->section ||
-        (fresh && getrandom(table->section->hash_key, sizeof(table->section->hash_key), GRND_NONBLOCK) < 0))
+    if (!table->section || (fresh && getrandom(table->section->hash_key, sizeof(table->section->hash_key), 0) < 0))
         return false;
     table->entries = (char *)table->section + entries_at(table);
     table->order_us = order_of(conf);
@@ -251,7 +250,10 @@ bool stick_key(struct slice *key, char room[STICK_KEY_ROOM], const struct stick_
     switch ((enum stick_type)conf->type) {
     case STICK_IP:
     case STICK_IPV6:
-        return expr_sample_addr(sample, &addr) && key_of_address(room, conf->type, &addr);
+        // A text is one of the table's own family; only addresses change theirs.
+        return expr_sample_addr(sample, &addr) &&
+               (sample->type == EXPR_ADDR || (addr.family == 4) == (conf->type == STICK_IP)) &&
+               key_of_address(room, conf->type, &addr);
     case STICK_INTEGER:
         if (!expr_sample_int(sample, &num))
             return false;

@@ -74,16 +74,6 @@ static void hold_clear(struct stick_table *table, struct stick_entry *entry, uin
     atomic_store_explicit(&table->section->holds[at], 0, memory_order_relaxed);
 }
 
-struct stick_entry *stick_held1(struct stick_table **table, uint32_t hold)
-{
-    *table = stick_table_number(hold >> STICK_HOLD_BITS);
-    must(*table);
-    uint32_t at = hold & ((1u << STICK_HOLD_BITS) - 1);
-    uint32_t id = atomic_load_explicit(&(*table)->section->holds[at], memory_order_relaxed) & ~STICK_COUNTS;
-    must(stick_id_is_right(*table, id));
-    return stick_pin(*table, id) ? stick_at(*table, id) : NULL;
-}
-
 void stick_unhold(uint32_t hold)
 {
     struct stick_table *table = stick_table_number(hold >> STICK_HOLD_BITS);

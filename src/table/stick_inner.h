@@ -53,7 +53,7 @@ struct stick_shard {
     _Atomic uint32_t changes; // odd while the chains change
     _Atomic uint32_t num;
     uint32_t free;
-    uint32_t fresh; // places from there on were never used
+    _Atomic uint32_t fresh; // places from there on were never used
     uint32_t newest, oldest;
 } __attribute__((aligned(128)));
 

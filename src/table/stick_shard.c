@@ -66,22 +66,24 @@ static void chain_remove(struct stick_table *table, uint32_t id)
     }
 }
 
+static bool pins_have(struct stick_table *table, uint32_t inc, uint32_t id)
+{
+    struct stick_pins *pins = &table->section->pins[inc];
+    uint32_t mark = atomic_load_explicit(&pins->mark, memory_order_relaxed);
+    for (uint32_t i = 0; mark && i < STICK_MAX_PINS; i++)
+        if (atomic_load_explicit(&pins->entries[i], memory_order_relaxed) == id)
+            return !board_mark_is_gone(table->board, mark);
+    return false;
+}
+
+// The last are those of processes without a number.
 static bool is_pinned(struct stick_table *table, uint32_t id)
 {
     uint32_t limit = board_incarnation_limit(table->board);
-    for (uint32_t inc = 1; inc <= BOARD_MAX_INCARNATIONS; inc++) {
-        struct stick_pins *pins = &table->section->pins[inc];
-        if (inc == limit)
-            inc = BOARD_MAX_INCARNATIONS, pins = &table->section->pins[inc];
-        uint32_t mark = atomic_load_explicit(&pins->mark, memory_order_relaxed);
-        if (!mark)
-            continue;
-        for (uint32_t i = 0; i < STICK_MAX_PINS; i++)
-            if (atomic_load_explicit(&pins->entries[i], memory_order_relaxed) == id &&
-                !board_mark_is_gone(table->board, mark))
-                return true;
-    }
-    return false;
+    for (uint32_t inc = 1; inc < limit; inc++)
+        if (pins_have(table, inc, id))
+            return true;
+    return pins_have(table, BOARD_MAX_INCARNATIONS, id);
 }
 
 bool stick_drop(struct stick_table *table, struct stick_shard *shard, uint32_t id)

@@ -2,23 +2,26 @@
 // What is due in tables whether or not anybody comes past.
 #include "stick_inner.h"
 
-enum { TURN_US = 100000, TURN_SOON_US = 5000, TURN_EXPIRES = 256, TURN_TABLE_EXPIRES = 2048 };
+// How much under one lock: a worker may wait for it.
+enum { TURN_US = 100000, TURN_SOON_US = 5000, TURN_EXPIRES = 32, TURN_TABLE_EXPIRES = 2048 };
 
-// A table with more to expire than a turn may do goes on where it was.
+// A shard that somebody is busy with has its turn the next time. A table with more to expire than a turn may do goes on
+// where it was.
 static bool expire(struct stick_table *table, uint64_t now_us)
 {
     uint32_t num = 0;
-    for (uint32_t i = 0; i < table->num_shards && num < TURN_TABLE_EXPIRES; i++) {
+    for (uint32_t i = 0; i < table->num_shards && num < TURN_TABLE_EXPIRES;) {
         struct stick_shard *shard = &table->section->shards[table->turn_shard];
         uint32_t here = 0;
-        if (atomic_load_explicit(&shard->num, memory_order_relaxed)) {
-            stick_shard_enter(table, shard);
+        if (atomic_load_explicit(&shard->num, memory_order_relaxed) && stick_shard_try(table, shard)) {
             here = stick_expire_shard(table, shard, TURN_EXPIRES, now_us);
             stick_shard_leave(table, shard);
         }
         num += here;
-        if (here < TURN_EXPIRES)
-            table->turn_shard = (table->turn_shard + 1) % table->num_shards;
+        if (here == TURN_EXPIRES)
+            continue;
+        table->turn_shard = (table->turn_shard + 1) % table->num_shards;
+        i++;
     }
     return num < TURN_TABLE_EXPIRES;
 }

@@ -249,6 +249,7 @@ enum io transport_conn_send(struct transport_conn *conn, size_t *sent, const cha
     if (put < 0 && errno != EAGAIN)
         return transport_conn_fail_send(conn, errno);
     *sent = put > 0 ? (size_t)put : 0;
+    conn->wire_sent += *sent;
     if (*sent == len)
         return IO_OK;
     conn->can_write = false;
@@ -275,6 +276,7 @@ enum io transport_conn_sendv(struct transport_conn *conn, size_t *sent, struct i
     if (put < 0 && errno != EAGAIN)
         return transport_conn_fail_send(conn, errno);
     *sent = put > 0 ? (size_t)put : 0;
+    conn->wire_sent += *sent;
     if (*sent == len)
         return IO_OK;
     conn->can_write = false;
@@ -325,6 +327,7 @@ enum io transport_conn_splice_out(struct transport_conn *conn, size_t *moved, in
     if (put < 0 && errno != EAGAIN)
         return transport_conn_fail_send(conn, errno);
     *moved = put > 0 ? (size_t)put : 0;
+    conn->wire_sent += *moved;
     if (*moved == max)
         return IO_OK;
     if (put <= 0)

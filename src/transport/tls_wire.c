@@ -173,6 +173,7 @@ static size_t put(struct transport_conn *conn, const char *data, size_t len)
         ssize_t got = send(conn->source.fd, data + sent, len - sent, MSG_NOSIGNAL);
         if (got >= 0) {
             sent += (size_t)got;
+            conn->wire_sent += (size_t)got;
             // A short write is believed.
             if (sent < len)
                 tls->wire_write = false;

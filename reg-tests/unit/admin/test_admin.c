@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include "admin/session.h"
 #include "admin/stat.h"
+#include "backend/state.h"
 #include "board/board.h"
 #include "proxy/counters.h"
 
@@ -38,14 +39,16 @@ static const struct admin_ops ops = { .reload = ask_reload };
 
 static void conf_make(struct fixture *f)
 {
-    f->s2 = (struct server_conf){ .name = "s2",
+    f->s2 = (struct server_conf){ .backend = &f->be.be,
+                                  .name = "s2",
                                   .id = 2,
                                   .weight = 1,
                                   .backup = true,
                                   .disabled = true,
                                   .pool_max_conn = -1,
                                   .object = board_object(f->board, "s/be/s2") };
-    f->s1 = (struct server_conf){ .name = "s,1",
+    f->s1 = (struct server_conf){ .backend = &f->be.be,
+                                  .name = "s,1",
                                   .id = 1,
                                   .weight = 7,
                                   .maxconn = 5,
@@ -60,7 +63,7 @@ static void conf_make(struct fixture *f)
                                  .has_backend = true,
                                  .mode = PROXY_MODE_HTTP,
                                  .be_object = board_object(f->board, "b/be"),
-                                 .be = { .servers = &f->s1, .num_servers = 2 } };
+                                 .be = { .proxy = &f->be, .servers = &f->s1, .num_servers = 2, .fullconn = 10 } };
     f->fe = (struct proxy_conf){ .name = "fe",
                                  .id = 2,
                                  .has_frontend = true,
@@ -87,6 +90,8 @@ static int setup(void **state)
     f->loop.max_sleep_us = 1000;
     event_loop_turn(&f->loop);
     conf_make(f);
+    assert_true(backend_states_prepare(f->board));
+    backend_states_adopt(&f->conf, f->board);
     f->admin = admin_new(&(struct admin_start){ .loop = &f->loop,
                                                 .conf = &f->conf,
                                                 .board = f->board,

@@ -11,19 +11,6 @@
 
 enum { MAX_SERVERS = 10000 };
 
-static struct server_conf servers[MAX_SERVERS];
-
-static struct backend_conf backend_of(const uint32_t *weights, uint32_t num)
-{
-    memset(servers, 0, num * sizeof(*servers));
-    for (uint32_t i = 0; i < num; i++) {
-        servers[i].index = i;
-        servers[i].weight = weights[i];
-        servers[i].next = i + 1 < num ? &servers[i + 1] : NULL;
-    }
-    return (struct backend_conf){ .servers = servers, .num_servers = num };
-}
-
 struct plain {
     uint32_t weight, placed, first;
 };
@@ -64,8 +51,9 @@ static void test_definition(void **state)
         uint32_t weights[24], num = 1 + draw(&seed, NUM_ITEMS(weights)), len;
         for (uint32_t i = 0; i < num; i++)
             weights[i] = draw(&seed, ranges[round % NUM_ITEMS(ranges)]) + (round % 3 == 0);
-        struct backend_conf conf = backend_of(weights, num);
-        uint16_t *order = backend_rotation_new(&len, &conf, false);
+        uint32_t reduced_weights[NUM_ITEMS(weights)];
+        len = (uint32_t)backend_weights_reduce(reduced_weights, weights, num);
+        uint16_t *order = backend_rotation_new(reduced_weights, num, len);
         struct plain all[NUM_ITEMS(weights)] = { 0 };
         uint32_t divisor = 0;
         for (uint32_t i = 0; i < num; i++)
@@ -98,16 +86,17 @@ static void test_many(void **state)
     uint32_t len, total = 0;
     for (uint32_t i = 0; i < MAX_SERVERS; i++)
         total += weights[i] = i % 256 + 1;
-    struct backend_conf conf = backend_of(weights, MAX_SERVERS);
-    uint16_t *order = backend_rotation_new(&len, &conf, false);
+    static uint32_t reduced_weights[MAX_SERVERS];
+    len = (uint32_t)backend_weights_reduce(reduced_weights, weights, MAX_SERVERS);
+    uint16_t *order = backend_rotation_new(reduced_weights, MAX_SERVERS, len);
     assert_int_equal(len, total);
     for (uint32_t i = 0; i < len; i++)
         seen[order[i]]++;
     assert_memory_equal(seen, weights, sizeof(seen));
     free(order);
-    order = backend_rotation_new(&len, &conf, true);
-    assert_null(order);
-    assert_int_equal(len, 0);
+    memset(weights, 0, sizeof(weights));
+    assert_int_equal(backend_weights_reduce(reduced_weights, weights, MAX_SERVERS), 0);
+    assert_null(backend_rotation_new(reduced_weights, MAX_SERVERS, 0));
 }
 
 int main(void)

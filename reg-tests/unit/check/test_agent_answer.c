@@ -90,9 +90,9 @@ static void assert_weight(const char *text, uint32_t configured, uint32_t expect
 
 static void test_weights(void **state)
 {
-    static const char *const bad[] = { "50",       "%",         "-5%",         "+5%",       "50%%",   "x50%", "weight:",
-                                       "weight:%", "weight:-1", "weight:257",  "weight:x",  "5.5%",   "0x10%",
-                                       "weight: 5", "99999999999999999999%" };
+    static const char *const bad[] = { "50",       "%",       "-5%",      "+5%",       "50%%",
+                                       "x50%",     "weight:", "weight:%", "weight:-1", "weight:257",
+                                       "weight:x", "5.5%",    "0x10%",    "weight: 5", "99999999999999999999%" };
     (void)state;
     assert_weight("50%", 100, 50);
     assert_weight("0%", 100, 0);
@@ -138,9 +138,9 @@ static void test_unknown_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines),   cmocka_unit_test(test_operating_state),
-        cmocka_unit_test(test_reasons), cmocka_unit_test(test_administrative_state),
-        cmocka_unit_test(test_weights), cmocka_unit_test(test_maxconn),
+        cmocka_unit_test(test_lines),         cmocka_unit_test(test_operating_state),
+        cmocka_unit_test(test_reasons),       cmocka_unit_test(test_administrative_state),
+        cmocka_unit_test(test_weights),       cmocka_unit_test(test_maxconn),
         cmocka_unit_test(test_unknown_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

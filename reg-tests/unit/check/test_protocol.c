@@ -24,7 +24,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-#define BYTES(literal)            slice_of(literal, sizeof(literal) - 1)
+#define BYTES(literal)             slice_of(literal, sizeof(literal) - 1)
 #define assert_bytes(got, literal) assert_true(slice_equal(got, BYTES(literal)))
 
 static const struct check_step *step_at(const struct check_list *list, uint32_t at)
@@ -64,7 +64,7 @@ static enum check_verdict hear(struct check_reading *reading, const struct check
     return heard;
 }
 
-#define assert_hears(at, literal, what, code_is, text_is)                                                    \
+#define assert_hears(at, literal, what, code_is, text_is)                                                              \
     do {                                                                                                               \
         struct check_reading finding;                                                                                  \
         enum check_verdict heard = hear(&finding, &list, at, BYTES(literal));                                          \
@@ -106,7 +106,10 @@ static void test_mysql_answers(void **state)
     assert_hears(1, "garbage garbage garbage", CHECK_L7RSP, 0, "no MySQL packet");
     assert_hears(1, "", CHECK_L7RSP, 0, "there is no answer");
     assert_hears(1, "\x33\x00\x00\x00\x0a", CHECK_L7RSP, 0, "the answer is not complete");
-    assert_hears(1, "\x04\x00\x00\x00\x09" "5.5", CHECK_L7RSP, 0, "no MySQL handshake of protocol version 10");
+    assert_hears(1,
+                 "\x04\x00\x00\x00\x09"
+                 "5.5",
+                 CHECK_L7RSP, 0, "no MySQL handshake of protocol version 10");
     assert_hears(1, "\x01\x00\x00\x00\xff", CHECK_L7RSP, 0, "no MySQL error packet");
     assert_hears(3, "\x07\x00\x00\x02\x00\x00\x00\x02\x00\x00\x00", CHECK_L7OK, 0, "");
     assert_hears(3, "\x01\x00\x00\x02\xfe", CHECK_L7OK, 0, "");
@@ -122,11 +125,12 @@ static void test_pgsql(void **state)
     assert_bytes(step_at(&list, 1)->send.data, "\x00\x00\x00\x12\x00\x03\x00\x00user\x00joe\x00\x00");
     assert_hears(2, "R\x00\x00\x00\x08\x00\x00\x00\x00", CHECK_L7OK, 0, "PostgreSQL server is ok");
     assert_hears(2, "R\x00\x00\x00\x0c\x00\x00\x00\x05salt", CHECK_L7OK, 0, "PostgreSQL server is ok");
-    assert_hears(2, "R\x00\x00\x00\x17\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00", CHECK_L7OK, 0,
-                 "PostgreSQL server is ok");
-    assert_hears(2, "R\x00\x00\x00\x08\x00\x00\x00\x20", CHECK_L7STS, 0,
-                 "no PostgreSQL authentication that is known");
-    assert_hears(2, "E\x00\x00\x00\x17SFATAL\x00" "C28000\x00Mno\x00\x00", CHECK_L7RSP, 0, "no");
+    assert_hears(2, "R\x00\x00\x00\x17\x00\x00\x00\x0aSCRAM-SHA-256\x00\x00", CHECK_L7OK, 0, "PostgreSQL server is ok");
+    assert_hears(2, "R\x00\x00\x00\x08\x00\x00\x00\x20", CHECK_L7STS, 0, "no PostgreSQL authentication that is known");
+    assert_hears(2,
+                 "E\x00\x00\x00\x17SFATAL\x00"
+                 "C28000\x00Mno\x00\x00",
+                 CHECK_L7RSP, 0, "no");
     assert_hears(2, "E\x00\x00\x00\x0cSFATAL\x00\x00", CHECK_L7RSP, 0, "FATAL");
     assert_hears(2, "E\x00\x00\x00\x04", CHECK_L7RSP, 0, "");
     assert_hears(2, "X\x00\x00\x00\x08", CHECK_L7STS, 0, "no PostgreSQL message that was expected");
@@ -180,15 +184,12 @@ static void test_ldap(void **state)
     check_protocol_ldap(&arena, &list);
     assert_bytes(step_at(&list, 0)->send.data, "\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00");
     assert_hears(1, "\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x00\x04\x00\x04\x00", CHECK_L7OK, 0, "");
-    assert_hears(1,
-                 "\x30\x84\x00\x00\x00\x10\x02\x01\x01\x61\x84\x00\x00\x00\x07\x0a\x01\x00\x04\x00\x04\x00",
+    assert_hears(1, "\x30\x84\x00\x00\x00\x10\x02\x01\x01\x61\x84\x00\x00\x00\x07\x0a\x01\x00\x04\x00\x04\x00",
                  CHECK_L7OK, 0, "");
     assert_hears(1, "\x30\x0c\x02\x01\x01\x61\x07\x0a\x01\x31\x04\x00\x04\x00", CHECK_L7STS, 49,
                  "resultCode of RFC 4511 section 4.1.9");
-    assert_hears(1, "\x30\x0c\x02\x01\x02\x61\x07\x0a\x01\x00\x04\x00\x04\x00", CHECK_L7RSP, 0,
-                 "Not LDAPv3 protocol");
-    assert_hears(1, "\x30\x0c\x02\x01\x01\x65\x07\x0a\x01\x00\x04\x00\x04\x00", CHECK_L7RSP, 0,
-                 "Not LDAPv3 protocol");
+    assert_hears(1, "\x30\x0c\x02\x01\x02\x61\x07\x0a\x01\x00\x04\x00\x04\x00", CHECK_L7RSP, 0, "Not LDAPv3 protocol");
+    assert_hears(1, "\x30\x0c\x02\x01\x01\x65\x07\x0a\x01\x00\x04\x00\x04\x00", CHECK_L7RSP, 0, "Not LDAPv3 protocol");
     assert_hears(1, "hello world, I am no ldap", CHECK_L7RSP, 0, "Not LDAPv3 protocol");
     assert_hears(1, "\x30\x85\x00\x00\x00\x00\x10", CHECK_L7RSP, 0, "Not LDAPv3 protocol");
     assert_hears(1, "\x30\x0c\x02\x01", CHECK_L7RSP, 0, "the answer is not complete");

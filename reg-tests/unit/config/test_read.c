@@ -59,12 +59,12 @@ static void test_refused(void **state)
     assert_first("global\n cluster-secret x\n",
                  "t:2:2: 'cluster-secret' is a HAProxy keyword that fairlead does not support yet");
     assert_first("global\n lua-load x.lua\n", "t:2:2: 'lua-load' needs Lua, which fairlead does not have");
-    assert_first("backend b\n option httpchk GET /\n",
-                 "t:2:2: 'option httpchk' is a HAProxy keyword that fairlead does not support yet");
+    assert_first("backend b\n option checkcache\n",
+                 "t:2:2: 'option checkcache' is a HAProxy keyword that fairlead does not support yet");
     assert_first("frontend f\n http-request cache-use c\n",
                  "t:2:2: 'http-request cache-use' is a HAProxy keyword that fairlead does not support yet");
-    assert_first("backend b\n server s a:1 check\n",
-                 "t:2:15: option 'check' of 'server' needs health checks, which fairlead does not support yet");
+    assert_first("backend b\n server s a:1 shard 1\n",
+                 "t:2:15: option 'shard' of 'server' is a HAProxy keyword that fairlead does not support yet");
     assert_first("frontend f\n bind quic4@:1 quic-force-retry\n",
                  "t:2:16: option 'quic-force-retry' of 'bind' needs QUIC, which fairlead does not have");
     assert_says("resolvers r\n nameserver a 1.2.3.4:53\nglobal\n maxconn 2\n",

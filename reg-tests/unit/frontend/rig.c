@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "base/clock.h"
+#include "backend/pool.h"
 #include "frontend/rig.h"
 
 enum { PATIENCE_US = 5000000 };
@@ -29,9 +30,10 @@ static void add_server(struct rig *rig, unsigned index)
     static const char *const names[] = { "s1", "s2", "s3" };
     struct server_conf *server = &rig->servers[index];
     struct sockaddr_in address;
-    char object[32];
+    char object[32], pool[32];
     rig->origin_fd[index] = listen_at(&address);
     snprintf(object, sizeof(object), "s/fe/%s", names[index]);
+    snprintf(pool, sizeof(pool), "c/fe/%s", names[index]);
     *server = (struct server_conf){
         .next = NULL,
         .backend = &rig->proxy.be,
@@ -39,6 +41,7 @@ static void add_server(struct rig *rig, unsigned index)
         .id = index + 1,
         .index = index,
         .object = board_object(rig->board, object),
+        .pool_object = board_object(rig->board, pool),
         .weight = 1,
         .pool_max_conn = -1,
         .pool_purge_us = 5000000,
@@ -91,14 +94,16 @@ struct rig *rig_new(unsigned num_servers)
     };
     for (unsigned i = 0; i < num_servers; i++)
         add_server(rig, i);
-    assert_true(backend_states_prepare(rig->board));
-    backend_states_adopt(&rig->program, rig->board);
     rig->listen_fd = listen_at(&rig->address);
     return rig;
 }
 
 void rig_start(struct rig *rig)
 {
+    assert_true(backend_states_prepare(rig->board));
+    assert_true(backend_loads_prepare(rig->board));
+    assert_true(backend_pool_prepare(rig->board));
+    backend_states_adopt(&rig->program, rig->board);
     assert_true(event_loop_init(&rig->loop));
     rig->loop.max_sleep_us = 1000;
     frontends_init(&rig->traffic, &rig->program, &rig->loop, rig->board, rig->inc);
@@ -117,10 +122,10 @@ void rig_free(struct rig *rig)
     assert_int_equal(rig->traffic.pipes.num_lent, 0);
     backend_ctx_stop(&rig->traffic.backends);
     assert_int_equal(rig->traffic.bufs.num_lent, 0);
-    for (uint32_t object = 1; object < board_object_limit(rig->board); object++)
-        assert_int_equal(board_lane_sum(rig->board, object), 0);
     assert_int_equal(board_queue_len(rig->board, rig->proxy.be_object, 0), 0);
     frontends_fini(&rig->traffic);
+    for (uint32_t object = 1; object < board_object_limit(rig->board); object++)
+        assert_int_equal(board_lane_sum(rig->board, object), 0);
     event_loop_fini(&rig->loop);
     close(rig->listen_fd);
     for (uint32_t i = 0; i < rig->proxy.be.num_servers; i++)

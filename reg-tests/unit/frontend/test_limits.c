@@ -123,13 +123,13 @@ static void test_frontend_maxconn(void **state)
     rig_free(rig);
 }
 
-// Refused three times, then the last attempt goes to the other server.
+// Nothing ties the request to the server that refuses it: the next attempt goes to the other one at once.
 static void test_redispatch(void **state)
 {
     (void)state;
     struct rig *rig = rig_new(2);
     rig->proxy.options = PROXY_OPT_REDISPATCH;
-    rig->proxy.be.balance = PROXY_BALANCE_LEASTCONN; // a rotation would leave at once
+    rig->proxy.be.balance.algorithm = PROXY_BALANCE_LEASTCONN;
     rig->proxy.timeouts.connect = 20 * MS;
     rig_start(rig);
     struct sockaddr_in nobody = rig->address;
@@ -145,8 +145,9 @@ static void test_redispatch(void **state)
     rig_expect(rig, origin, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
     rig_say(rig, origin, OK_EMPTY);
     rig_expect(rig, client, OK_EMPTY);
-    assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_RETRIES), 2);
+    assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_RETRIES), 0);
     assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_REDISPATCHES), 1);
+    assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_RETRY_CONNECT), 1);
     close(client);
     close(origin);
     close(fd);
@@ -378,7 +379,7 @@ static void test_balancing(void **state)
     (void)state;
     for (int least = 0; least < 2; least++) {
         struct rig *rig = rig_new(3);
-        rig->proxy.be.balance = least ? PROXY_BALANCE_LEASTCONN : PROXY_BALANCE_ROUNDROBIN;
+        rig->proxy.be.balance.algorithm = least ? PROXY_BALANCE_LEASTCONN : PROXY_BALANCE_ROUNDROBIN;
         rig->servers[0].weight = 30;
         rig->servers[1].weight = 10;
         rig->servers[2].disabled = true;

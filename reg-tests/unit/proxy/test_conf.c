@@ -142,7 +142,7 @@ static void test_numbers(void **state)
                   "backend a\n server s 127.0.0.1:1\n server t 127.0.0.1:2 id 1\n server u 127.0.0.1:3 id 3\n"
                   " server v 127.0.0.1:4\n server w 127.0.0.1:5\n"
                   "frontend b\n id 1\n bind :8000-8002\n bind :8003 id 2\n backlog 77\n bind :8004 backlog 5\n");
-    static const uint32_t ids[] = { 2, 1, 3, 4, 5 };
+    static const uint32_t ids[] = { 2, 1, 3, 5, 6 };
     const struct server_conf *server = reader.program->proxies->be.servers;
     for (uint32_t i = 0; i < NUM_ITEMS(ids); i++, server = server->next) {
         assert_int_equal(server->id, ids[i]);
@@ -208,7 +208,8 @@ static void test_arguments(void **state)
     assert_false(a->be.servers->next->backup);
     assert_string_equal(b->forwardfor.header, "x-forwarded-for");
     assert_true(b->forwarded.proto && b->forwarded.for_);
-    assert_false(b->options & PROXY_OPT_REDISPATCH);
+    assert_true(b->options & PROXY_OPT_REDISPATCH);
+    assert_int_equal(b->be.redispatch_interval, 0);
     assert_false(find(&reader, "f", CONFIG_IN_FRONTEND)->forwardfor.if_none);
     reader_fini(&reader);
 }
@@ -233,10 +234,12 @@ static void test_warnings(void **state)
 {
     (void)state;
     warns("frontend f\n timeout client 1s\n", "frontend 'f' has no 'bind' line");
+    warns("backend b\n balance uri\n", "'balance uri' in backend 'b' is ignored: it needs mode http");
+    warns("backend b\n mode http\n balance rdp-cookie(a)\n", "'balance rdp-cookie' in backend 'b' is ignored");
     warns("backend b\n timeout server 1s\n server s 127.0.0.1:80\n", "lacks timeouts: 'connect';");
     warns("backend b\n bind :80\n", "'bind' is ignored because backend 'b' has no frontend side");
     warns("frontend f\n timeout client 1s\n bind :80\n fullconn 3\n", "did you mean 'maxconn'?");
-    refuses("frontend f\n balance roundrobin\n", "'balance' is not allowed in section 'frontend'");
+    refuses("frontend f\n balance roundrobin\n", "'balance roundrobin' is not allowed in section 'frontend'");
     refuses("backend b\n bind 127.0.0.1\n", "the port is missing");
 }
 

@@ -208,12 +208,18 @@ static void test_keys(void **state)
     assert_true(stick_key(&key, room, &conf, &sample));
     assert_true(slice_equal(key, SLICE("\x0a\x01\x02\x03")));
     conf_init(&conf, "keys", STICK_IPV6, 16, 2);
+    assert_false(stick_key(&key, room, &conf, &sample));
+    sample = (struct expr_sample){ .type = EXPR_ADDR, .addr = { .family = 4, .bytes = { 10, 1, 2, 3 } } };
     assert_true(stick_key(&key, room, &conf, &sample));
     assert_true(slice_equal(key, SLICE("\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\x01\x02\x03")));
     conf_init(&conf, "keys", STICK_IP, 4, 2);
-    sample.str = SLICE("::ffff:10.1.2.3");
+    sample = (struct expr_sample){ .type = EXPR_STR, .str = SLICE("::ffff:10.1.2.3") };
+    assert_false(stick_key(&key, room, &conf, &sample));
+    assert_true(expr_addr_parse(&sample.addr, SLICE("::ffff:10.1.2.3")));
+    sample.type = EXPR_ADDR;
     assert_true(stick_key(&key, room, &conf, &sample));
-    sample.str = SLICE("2001:db8::1");
+    assert_true(slice_equal(key, SLICE("\x0a\x01\x02\x03")));
+    assert_true(expr_addr_parse(&sample.addr, SLICE("2001:db8::1")));
     assert_false(stick_key(&key, room, &conf, &sample));
 }
 

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// A connection to a server from its opening to its end, and the lists it stands in meanwhile.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "backend/pool.h"
+#include "transport/tls.h"
+
+enum { GOODBYE_US = 1000000 };
+
+static struct list *list_of(struct server *server, enum backend_conn_state state)
+{
+    switch (state) {
+    case BACKEND_CONN_IDLE:
+        return &server->idle;
+    case BACKEND_CONN_OWN:
+        return &server->own;
+    case BACKEND_CONN_OPENING:
+        return &server->opening;
+    case BACKEND_CONN_PINGING:
+        return &server->pinging;
+    case BACKEND_CONN_CLOSING:
+        return &server->closing;
+    default:
+        return NULL;
+    }
+}
+
+static bool is_spare(enum backend_conn_state state)
+{
+    return state != BACKEND_CONN_USED && state != BACKEND_CONN_CLOSING;
+}
+
+static void count_state(struct server *server, enum backend_conn_state state, int add)
+{
+    uint32_t *nums[] = { [BACKEND_CONN_USED] = &server->num_used,       [BACKEND_CONN_IDLE] = &server->num_idle,
+                         [BACKEND_CONN_OPENING] = &server->num_opening, [BACKEND_CONN_PINGING] = &server->num_pinging,
+                         [BACKEND_CONN_CLOSING] = &server->num_closing, [BACKEND_CONN_OWN] = NULL };
+    if (nums[state])
+        *nums[state] += (uint32_t)add;
+    if (!is_spare(state))
+        return;
+    server->num_spare += (uint32_t)add;
+    if (state == BACKEND_CONN_IDLE)
+        __atomic_store_n(&server->counters[PROXY_COUNT_IDLE], server->num_idle, __ATOMIC_RELAXED);
+}
+
+void backend_pool_publish(struct server *server)
+{
+    uint32_t peak = server->peak_used > server->last_peak ? server->peak_used : server->last_peak;
+    __atomic_store_n(&server->pool_counters[BACKEND_POOL_LEVEL],
+                     backend_pool_level(server->num_spare, server->num_safe, peak), __ATOMIC_RELAXED);
+}
+
+static struct list *keyed_list(struct server *server, uint32_t hash)
+{
+    if (!hash)
+        return &server->plain;
+    if (!server->by_key) {
+        server->by_key = calloc(BACKEND_KEY_BUCKETS, sizeof(*server->by_key));
+        for (uint32_t i = 0; server->by_key && i < BACKEND_KEY_BUCKETS; i++)
+            list_init(&server->by_key[i]);
+    }
+    return server->by_key ? &server->by_key[hash % BACKEND_KEY_BUCKETS] : NULL;
+}
+
+static void unlink_conn(struct backend_conn *conn)
+{
+    struct server *server = conn->server;
+    count_state(server, (enum backend_conn_state)conn->state, -1);
+    server->num_safe -= conn->state == BACKEND_CONN_IDLE && conn->num_uses >= 2;
+    list_remove(&conn->link);
+    list_remove(&conn->key_link);
+    if (conn->owner)
+        *conn->owner = NULL;
+    conn->owner = NULL;
+}
+
+static void link_conn(struct backend_conn *conn, enum backend_conn_state state)
+{
+    struct server *server = conn->server;
+    struct list *list = list_of(server, state);
+    conn->state = (uint8_t)state;
+    count_state(server, state, 1);
+    server->num_safe += state == BACKEND_CONN_IDLE && conn->num_uses >= 2;
+    if (list)
+        list_prepend(list, &conn->link);
+    if (state == BACKEND_CONN_IDLE) {
+        struct list *keyed = keyed_list(server, conn->key.hash);
+        // Without memory for the lists it is found by nobody, and purged.
+        if (keyed)
+            list_prepend(keyed, &conn->key_link);
+    } else if (state == BACKEND_CONN_USED) {
+        conn->since_us = server->backend->ctx->loop->now_us;
+        if (server->num_used > server->peak_used)
+            server->peak_used = server->num_used;
+    }
+    backend_pool_publish(server);
+}
+
+void backend_conn_move(struct backend_conn *conn, enum backend_conn_state state)
+{
+    struct server *server = conn->server;
+    unlink_conn(conn);
+    link_conn(conn, state);
+    // One that is pinged comes back: it was not needed meanwhile.
+    if (server->num_idle < server->min_idle && state != BACKEND_CONN_PINGING)
+        server->min_idle = server->num_idle;
+}
+
+void backend_conn_drop(struct backend_conn *conn, bool reset)
+{
+    struct server *server = conn->server;
+    unlink_conn(conn);
+    if (server->num_idle < server->min_idle)
+        server->min_idle = server->num_idle;
+    backend_pool_publish(server);
+    mux_h1_close(&conn->h1, reset);
+    event_timer_del(server->backend->ctx->loop, &conn->timer);
+    free((void *)conn->key.header.ptr);
+    free(conn);
+    backend_room_give(server);
+    backend_warm_kick(server);
+}
+
+// It said something after we had said goodbye: the rest of an answer nobody waits for. Closed with that unread, the
+// server gets a reset, which it cannot overlook.
+static void closing_event(struct mux_stream *stream)
+{
+    struct backend_conn *conn = CONTAINER_OF(mux_h1_of(stream), struct backend_conn, h1);
+    char byte;
+    size_t len;
+    enum io io = transport_conn_recv(&conn->h1.conn, &len, &byte, sizeof(byte));
+    if (io != IO_AGAIN)
+        backend_conn_drop(conn, false);
+}
+
+// What `maxconn` promises the server is kept as the server sees it: one that has not noticed our end would count the
+// next connection on top of it.
+static bool say_goodbye(struct backend_conn *conn)
+{
+    struct server *server = conn->server;
+    struct transport_conn *transport = &conn->h1.conn;
+    struct event_loop *loop = server->backend->ctx->loop;
+    if (conn->state == BACKEND_CONN_CLOSING || transport->connecting || transport->failed || transport->send_failed ||
+        transport->has_error || transport->read_closed || !backend_state_maxconn(server->conf))
+        return false;
+    if (transport->tls && !transport_tls_of(transport)->facts.done)
+        return false;
+    backend_conn_move(conn, BACKEND_CONN_CLOSING);
+    buf_release(&conn->h1.in, conn->h1.ctx->bufs);
+    buf_release(&conn->h1.out, conn->h1.ctx->bufs);
+    conn->h1.stream.on_event = closing_event;
+    transport_conn_shutdown(transport);
+    event_timer_set(loop, &conn->timer, loop->now_us + GOODBYE_US);
+    // Its end may be here already.
+    closing_event(&conn->h1.stream);
+    return true;
+}
+
+void backend_conn_close(struct backend_conn *conn, bool reset)
+{
+    if (!conn)
+        return;
+    reset = reset || conn->server->backend->conf->options & PROXY_OPT_NO_LINGER;
+    if (!reset && say_goodbye(conn))
+        return;
+    backend_conn_drop(conn, reset);
+}
+
+static void conn_timer(struct event_timer *timer)
+{
+    struct backend_conn *conn = CONTAINER_OF(timer, struct backend_conn, timer);
+    struct server *server = conn->server;
+    timer->due_us = 0;
+    switch ((enum backend_conn_state)conn->state) {
+    case BACKEND_CONN_IDLE:
+        backend_ping_begin(conn);
+        break;
+    case BACKEND_CONN_OPENING:
+        server->warm_failures++;
+        backend_pool_count(server, BACKEND_POOL_WARM_FAILED);
+        backend_conn_drop(conn, true);
+        break;
+    case BACKEND_CONN_PINGING:
+        backend_pool_count(server, BACKEND_POOL_PINGS_FAILED);
+        backend_conn_close(conn, true);
+        break;
+    case BACKEND_CONN_CLOSING:
+        backend_conn_drop(conn, false);
+        break;
+    default:
+        break;
+    }
+}
+
+static bool is_any_address(const struct transport_address *addr)
+{
+    return addr->family == AF_UNSPEC || (addr->family == AF_INET && !memcmp(addr->ip, "\0\0\0\0", 4));
+}
+
+bool backend_follows_client(const struct server *server)
+{
+    return server->conf->port_mapped || is_any_address(&server->conf->addr);
+}
+
+struct transport_address backend_address(const struct server *server, const struct transport_address *client_dst)
+{
+    const struct server_conf *conf = server->conf;
+    struct transport_address to = conf->addr;
+    // "*" follows the client: to where it wanted to go, perhaps at another port.
+    if (is_any_address(&to)) {
+        uint16_t port = to.port;
+        to = *client_dst;
+        to.port = port ? port : client_dst->port;
+    }
+    if (conf->port_mapped)
+        to.port = (uint16_t)(client_dst->port + conf->port_offset);
+    return to;
+}
+
+struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst,
+                                     const struct backend_key *key)
+{
+    struct backend_ctx *ctx = server->backend->ctx;
+    struct transport_address to = backend_address(server, client_dst);
+    struct transport_connect how = {
+        .to = &to,
+        .has_mark = key->marks.has_mark,
+        .has_tos = key->marks.has_tos,
+        .mark = key->marks.mark,
+        .tos = key->marks.tos,
+    };
+    backend_link(&how, server);
+    struct backend_conn *conn = calloc(1, sizeof(*conn));
+    char *header = key->header.len ? malloc(key->header.len) : NULL;
+    if (!conn || (key->header.len && !header)) {
+        free(conn);
+        free(header);
+        backend_room_give(server);
+        errno = ENOMEM;
+        return NULL;
+    }
+    backend_count(server->counters, PROXY_COUNT_CONNECTS, 1);
+    backend_count(server->backend->counters, PROXY_COUNT_CONNECTS, 1);
+    backend_pool_count(server, BACKEND_POOL_OPENED);
+    enum io io = transport_conn_connect(ctx->loop, &conn->h1.conn, &how, NULL);
+    if (io != IO_OK && (errno == EMFILE || errno == ENFILE)) {
+        backend_pool_make_room(ctx);
+        io = transport_conn_connect(ctx->loop, &conn->h1.conn, &how, NULL);
+    }
+    if (io != IO_OK) {
+        int error = errno;
+        free(conn);
+        free(header);
+        backend_room_give(server);
+        errno = error;
+        return NULL;
+    }
+    mux_h1_init(&conn->h1, ctx->mux, false);
+    conn->server = server;
+    conn->to = to;
+    conn->key = *key;
+    conn->key.name = (struct slice){ 0 };
+    conn->key.header = slice_of(header, key->header.len);
+    if (header)
+        memcpy(header, key->header.ptr, key->header.len);
+    event_timer_init(&conn->timer, conn_timer);
+    list_init(&conn->link);
+    list_init(&conn->key_link);
+    link_conn(conn, BACKEND_CONN_USED);
+    return conn;
+}
