@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine of health checks, for the files of src/check alone: one `struct check` for each server and kind, which its
 // timer begins and ends, and a `struct check_run` with the connection and the buffers while it is under way
-// (check/run.h). What a check found goes to check_report, whatever way it found it. Active controller only, on its loop; nothing blocks.
+// (check/run.h). What a check found goes to check_report, whatever way it found it. Active controller only, on its
+// loop; nothing blocks.
 #pragma once
 
 #include "backend/state.h"
@@ -52,9 +53,9 @@ struct check {
     uint64_t began_us; // monotonic, of the one under way or the last
     uint32_t rise;
     uint32_t fall;
-    uint8_t kind;  // enum check_kind
-    bool running;  // one is under way
-    bool again;    // begin the next one at once, as it ended by a wish
+    uint8_t kind; // enum check_kind
+    bool running; // one is under way
+    bool again;   // begin the next one at once, as it ended by a wish
 };
 
 // What all checks share.

@@ -95,14 +95,14 @@ static void tell(const struct check *check, const struct check_result *result)
     if (!check->proxy->be.check.logs)
         return;
     check_describe(reason, sizeof(reason), result);
-    backend_notice_say(checks.board, server, LOG_LEVEL_NOTICE, "%s check for %sserver %s/%s %s%s, %s, status: %u/%u %s.",
-                       check->kind == CHECK_AGENT ? "Agent" : "Health", server->backup ? "backup " : "",
-                       check->proxy->name, server->name, result->status == CHECK_L7OKC ? "conditionally " : "",
-                       failed ? "failed" : "succeeded", reason, up ? health - check->rise + 1 : health,
-                       up ? check->fall : check->rise,
-                       !up                                  ? "DOWN"
-                       : atomic_load(&check->state->weight) ? "UP"
-                                                            : "DRAIN");
+    backend_notice_say(
+        checks.board, server, LOG_LEVEL_NOTICE, "%s check for %sserver %s/%s %s%s, %s, status: %u/%u %s.",
+        check->kind == CHECK_AGENT ? "Agent" : "Health", server->backup ? "backup " : "", check->proxy->name,
+        server->name, result->status == CHECK_L7OKC ? "conditionally " : "", failed ? "failed" : "succeeded", reason,
+        up ? health - check->rise + 1 : health, up ? check->fall : check->rise,
+        !up                                  ? "DOWN"
+        : atomic_load(&check->state->weight) ? "UP"
+                                             : "DRAIN");
 }
 
 // The other kind's word counts, too: a server comes up when neither holds it down.

@@ -137,7 +137,8 @@ void (*check_run_ready(void))(struct transport_conn *conn)
     return conn_ready;
 }
 
-// HAProxy gives a connect the time of `timeout connect` where there is `timeout check`, and never more than an interval.
+// HAProxy gives a connect the time of `timeout connect` where there is `timeout check`, and never more than an
+// interval.
 void check_run_deadline(struct check_run *run, bool connected)
 {
     const struct check *check = run->check;
