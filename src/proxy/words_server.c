@@ -156,7 +156,7 @@ static bool parse_template(struct config *config, void *object, const struct con
 {
     struct proxy_conf *proxy = object;
     struct server_conf *model = begin(config, proxy, line);
-    uint64_t first, last;
+    uint64_t first = 0, last = 0;
     (void)word;
     bool ok = proxy_name_check(config, line);
     ok &= read_address(config, model, line, 2);
