@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine of health checks, for the files of src/check alone: one `struct check` for each server and kind, which its
 // timer begins and ends, and a `struct check_run` with the connection and the buffers while it is under way
-// (check/run.h). What a check found goes to check_report, whatever way it found it. Active controller only, on its loop; nothing blocks.
+// (check/run.h). What a check found goes to check_report, whatever way it found it. Active controller only, on its
+// loop; nothing blocks.
 #pragma once
 
 #include "backend/state.h"
@@ -52,9 +53,9 @@ struct check {
     uint64_t began_us; // monotonic, of the one under way or the last
     uint32_t rise;
     uint32_t fall;
-    uint8_t kind;  // enum check_kind
-    bool running;  // one is under way
-    bool again;    // begin the next one at once, as it ended by a wish
+    uint8_t kind; // enum check_kind
+    bool running; // one is under way
+    bool again;   // begin the next one at once, as it ended by a wish
 };
 
 // What all checks share.
@@ -84,6 +85,9 @@ struct check *check_of(const struct server_conf *server, enum check_kind kind);
 // and fall, changes the server's state where that is reached, puts all on the board and into the log. `code` 0: none;
 // `text`, for logs and statistics, may be NULL.
 void check_report(struct check *check, enum check_status status, uint16_t code, const char *text);
+
+// check_drop ends it without a result, and sets the timer for the next one.
+void check_drop(struct check *check);
 
 // check_note is the part of check_report that counts and tells, for what was not found by a check (`observe`): one that
 // is under way goes on. `duration_ms` is -1 where there is none.

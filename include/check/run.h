@@ -48,6 +48,9 @@ void check_run_deadline(struct check_run *run, bool connected);
 // check_run_end ends `run` with its result; it is gone afterwards.
 void check_run_end(struct check_run *run, enum check_status status, uint16_t code, const char *text);
 
+// check_run_postpone ends it without one: this process has no descriptor for it. The next check is due as usual.
+void check_run_postpone(struct check_run *run);
+
 // check_run_failed ends it with what `error` (an errno; 0: none is known) or the time that is `out` means for the step
 // it is at.
 void check_run_failed(struct check_run *run, int error, bool out);

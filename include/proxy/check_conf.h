@@ -120,10 +120,10 @@ struct check_pattern {
 
 // What a function that reads a protocol's answer is given, and gives.
 struct check_reading {
-    void *check;        // struct check (check/engine.h)
-    struct slice data;  // all that came since the last step that sent something
-    bool last;          // nothing more will come: the peer ended, or there is no more room
-    size_t used;        // out, with NEXT: so many bytes are done with, and not shown to the steps after this one
+    void *check;              // struct check (check/engine.h)
+    struct slice data;        // all that came since the last step that sent something
+    bool last;                // nothing more will come: the peer ended, or there is no more room
+    size_t used;              // out, with NEXT: so many bytes are done with, and not shown to the steps after this one
     enum check_status status; // out, with FAIL or PASS
     uint16_t code;            // out, shown with the status
     char text[128];           // out, likewise: NUL-terminated
@@ -143,9 +143,9 @@ typedef enum check_verdict check_read_fn(struct check_reading *reading, const st
 struct check_expect {
     enum check_match match;
     bool negated;
-    bool whole_value; // `fhdr`
-    bool is_hex;      // CHECK_MATCH_BYTES: it was written as `binary`
-    int32_t min_recv; // -1: not given
+    bool whole_value;            // `fhdr`
+    bool is_hex;                 // CHECK_MATCH_BYTES: it was written as `binary`
+    int32_t min_recv;            // -1: not given
     enum check_status ok_status; // CHECK_UNKNOWN: the usual one
     enum check_status error_status;
     enum check_status tout_status;
@@ -194,11 +194,11 @@ struct check_list {
 
 // Of a proxy.
 struct check_conf {
-    uint8_t protocol;   // enum check_protocol
-    const char *name;   // "tcp-check", "http-check", "mysql-check", ... in messages
+    uint8_t protocol; // enum check_protocol
+    const char *name; // "tcp-check", "http-check", "mysql-check", ... in messages
     struct check_list tcp;
     struct check_list http;
-    struct check_list built_in; // of a protocol that is; it begins with what comes after the connect
+    struct check_list built_in;   // of a protocol that is; it begins with what comes after the connect
     struct check_request httpchk; // what `option httpchk` says
     bool disable_on_404;
     bool send_state;
@@ -214,12 +214,12 @@ struct check_server_conf {
     uint8_t use_ssl; // CHECK_SSL_*
     bool send_proxy;
     bool socks4;
-    uint32_t rise;         // default 2
-    uint32_t fall;         // default 3
-    uint64_t inter_us;     // default 2 s
-    uint64_t fastinter_us; // 0: inter
-    uint64_t downinter_us; // 0: inter
-    uint16_t port;         // 0: the server's
+    uint32_t rise;                 // default 2
+    uint32_t fall;                 // default 3
+    uint64_t inter_us;             // default 2 s
+    uint64_t fastinter_us;         // 0: inter
+    uint64_t downinter_us;         // 0: inter
+    uint16_t port;                 // 0: the server's
     struct transport_address addr; // AF_UNSPEC: the server's; its port, unless 0, counts where `port` is 0
     const char *addr_host;         // a name that addr is to be resolved from
     const char *sni;

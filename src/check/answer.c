@@ -33,8 +33,8 @@ struct slice check_answer_body(const struct check_answer *answer, struct slice d
     return slice_of(data.ptr + answer->body_at, answer->body_len);
 }
 
-// Lines that end with a bare LF are taken, as HAProxy does for checks: a head that has some is written anew. False while
-// it is not whole, or where there is no room.
+// Lines that end with a bare LF are taken, as HAProxy does for checks: a head that has some is written anew. False
+// while it is not whole, or where there is no room.
 static bool mend_line_ends(struct buf *in, bool *more)
 {
     char *data = buf_data(in);

@@ -86,8 +86,7 @@ static bool is_held(const struct check *check)
 // that may have changed.
 static void settle_health(const struct check *check)
 {
-    _Atomic uint32_t *result =
-        check->kind == CHECK_AGENT ? &check->state->agent_status : &check->state->check_status;
+    _Atomic uint32_t *result = check->kind == CHECK_AGENT ? &check->state->agent_status : &check->state->check_status;
     uint32_t health = check_health(check), best = check->rise + check->fall - 1;
     uint32_t status = backend_state_status(check->state);
     bool is_down = !(backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT) &&
@@ -200,8 +199,7 @@ bool check_begin(const struct check_start *start)
     expr_process_begin(&checks.expr);
     if (table_proc_vars_init(&checks.proc_vars, checks.board))
         checks.expr.proc_vars = &checks.proc_vars.vars;
-    if (!checks.expr.scratch.mem || !checks.expr.vars || !make_all(start->conf) ||
-        !check_observed_begin()) {
+    if (!checks.expr.scratch.mem || !checks.expr.vars || !make_all(start->conf) || !check_observed_begin()) {
         check_end();
         return false;
     }

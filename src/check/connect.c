@@ -82,7 +82,11 @@ static bool begin(struct check_run *run)
     set_source(&how, server);
     if (transport_conn_connect(checks.loop, &run->conn, &how, check_run_ready()) == IO_OK)
         return true;
-    check_run_failed(run, errno, false);
+    // What this process lacks says nothing of the server.
+    if (errno == EMFILE || errno == ENFILE)
+        check_run_postpone(run);
+    else
+        check_run_failed(run, errno, false);
     return false;
 }
 

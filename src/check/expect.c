@@ -139,7 +139,7 @@ static void fail(struct check_run *run, struct check_reading *reading)
     const struct check_expect *expect = &run->step->expect;
     char text[CHECK_TEXT_LEN];
     uint16_t code = reading->code;
-    enum check_status status = reading->status         ? reading->status
+    enum check_status status = reading->status        ? reading->status
                                : expect->error_status ? expect->error_status
                                                       : CHECK_L7RSP;
     check_run_failure_text(run, reading, text, &code);

@@ -249,8 +249,7 @@ static enum check_verdict judge_body(struct check_run *run, struct check_reading
         return CHECK_MORE;
     if (match != expect->negated)
         return CHECK_NEXT;
-    say(reading, status,
-        expect->negated ? "HTTP check matched unwanted content" : "HTTP content check did not match");
+    say(reading, status, expect->negated ? "HTTP check matched unwanted content" : "HTTP content check did not match");
     return CHECK_FAIL;
 }
 

@@ -95,14 +95,14 @@ static void tell(const struct check *check, const struct check_result *result)
     if (!check->proxy->be.check.logs)
         return;
     check_describe(reason, sizeof(reason), result);
-    backend_notice_say(checks.board, server, LOG_LEVEL_NOTICE, "%s check for %sserver %s/%s %s%s, %s, status: %u/%u %s.",
-                       check->kind == CHECK_AGENT ? "Agent" : "Health", server->backup ? "backup " : "",
-                       check->proxy->name, server->name, result->status == CHECK_L7OKC ? "conditionally " : "",
-                       failed ? "failed" : "succeeded", reason, up ? health - check->rise + 1 : health,
-                       up ? check->fall : check->rise,
-                       !up                                  ? "DOWN"
-                       : atomic_load(&check->state->weight) ? "UP"
-                                                            : "DRAIN");
+    backend_notice_say(
+        checks.board, server, LOG_LEVEL_NOTICE, "%s check for %sserver %s/%s %s%s, %s, status: %u/%u %s.",
+        check->kind == CHECK_AGENT ? "Agent" : "Health", server->backup ? "backup " : "", check->proxy->name,
+        server->name, result->status == CHECK_L7OKC ? "conditionally " : "", failed ? "failed" : "succeeded", reason,
+        up ? health - check->rise + 1 : health, up ? check->fall : check->rise,
+        !up                                  ? "DOWN"
+        : atomic_load(&check->state->weight) ? "UP"
+                                             : "DRAIN");
 }
 
 // The other kind's word counts, too: a server comes up when neither holds it down.
@@ -166,17 +166,32 @@ void check_note(struct check *check, enum check_status status, uint16_t code, co
     change(check, &result);
 }
 
+static void over(struct check *check)
+{
+    check->running = false;
+    atomic_fetch_and(check_flags(check), ~(uint32_t)BACKEND_CHECK_INPROGRESS);
+}
+
+static void begin_next(struct check *check)
+{
+    uint64_t pause_us = check->again ? 1 : check_interval(check);
+    check->again = false;
+    event_timer_set(checks.loop, &check->timer, checks.loop->now_us + pause_us);
+}
+
+void check_drop(struct check *check)
+{
+    over(check);
+    begin_next(check);
+}
+
 void check_report(struct check *check, enum check_status status, uint16_t code, const char *text)
 {
-    struct event_loop *loop = checks.loop;
-    _Atomic uint32_t *flags = check_flags(check);
-    bool is_off = !(atomic_load(flags) & BACKEND_CHECK_ENABLED);
-    check->running = false;
-    atomic_fetch_and(flags, ~(uint32_t)BACKEND_CHECK_INPROGRESS);
+    bool is_off = !(atomic_load(check_flags(check)) & BACKEND_CHECK_ENABLED);
+    over(check);
     if (!is_off && check->ops->report)
         check->ops->report(check, status, code, text);
     else if (!is_off)
         check_note(check, status, code, text, (int32_t)((clock_mono_us() - check->began_us) / 1000));
-    event_timer_set(loop, &check->timer, loop->now_us + (check->again ? 1 : check_interval(check)));
-    check->again = false;
+    begin_next(check);
 }

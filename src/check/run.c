@@ -87,6 +87,13 @@ static bool do_step(struct check_run *run)
     }
 }
 
+void check_run_postpone(struct check_run *run)
+{
+    struct check *check = run->check;
+    run_give(run);
+    check_drop(check);
+}
+
 // All steps went well: what the last one was says how well.
 static void run_finish(struct check_run *run, const struct check_step *last)
 {
@@ -130,7 +137,8 @@ void (*check_run_ready(void))(struct transport_conn *conn)
     return conn_ready;
 }
 
-// HAProxy gives a connect the time of `timeout connect` where there is `timeout check`, and never more than an interval.
+// HAProxy gives a connect the time of `timeout connect` where there is `timeout check`, and never more than an
+// interval.
 void check_run_deadline(struct check_run *run, bool connected)
 {
     const struct check *check = run->check;

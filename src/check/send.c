@@ -58,7 +58,8 @@ static bool make(struct check_run *run)
     if (!buf_reserve(&run->out, &checks.bufs))
         return false;
     if (send->request)
-        return check_request_write(run, send->request) && check_answer_begin(&run->answer, (uint16_t)checks.conf->global.max_headers, send->request->is_head);
+        return check_request_write(run, send->request) &&
+               check_answer_begin(&run->answer, (uint16_t)checks.conf->global.max_headers, send->request->is_head);
     if (send->format || send->hex)
         return put_format(run, send);
     return put(run, send->data);

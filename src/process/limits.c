@@ -44,6 +44,17 @@ static uint64_t conns_in_memory(const struct program_conf *program, uint64_t mem
     return (memory_mb << 20) / 16 * 15 / each;
 }
 
+// Health checks may all be under way at once, each with a connection of its own.
+static uint64_t num_checks(const struct program_conf *program)
+{
+    uint64_t num = 0;
+    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
+        for (const struct server_conf *server = proxy->disabled ? NULL : proxy->be.servers; server;
+             server = server->next)
+            num += server->check.enabled + server->probe.agent;
+    return num;
+}
+
 void limits_work_out(struct process_settings *settings, struct program_conf *program, struct board *board)
 {
     struct global_conf *global = &program->global;
@@ -70,6 +81,9 @@ void limits_work_out(struct process_settings *settings, struct program_conf *pro
         uint64_t most = allowed > settings->min_files ? allowed : global->maxsock;
         settings->num_files = by_itself && !settings->memory_mb ? most : with_pipes < most ? with_pipes : most;
     }
+    uint64_t for_checks = num_checks(program) + own;
+    if (!global->ulimit_n && settings->num_files < for_checks && for_checks <= allowed)
+        settings->num_files = for_checks;
     // Each worker has descriptors of its own for its share of the connections: where the system allows no more than
     // that, it will do.
     uint64_t num_workers = settings->num_workers ? settings->num_workers : 1;

@@ -104,8 +104,8 @@ static const struct {
     const char *name;
     bool (*parse)(struct config *config, struct check_expect *expect, const struct config_line *line, uint32_t index);
 } options[] = {
-    { "min-recv", parse_min_recv },       { "ok-status", parse_ok_status },     { "error-status", parse_error_status },
-    { "tout-status", parse_tout_status }, { "on-success", parse_on_success },   { "on-error", parse_on_error },
+    { "min-recv", parse_min_recv },       { "ok-status", parse_ok_status },   { "error-status", parse_error_status },
+    { "tout-status", parse_tout_status }, { "on-success", parse_on_success }, { "on-error", parse_on_error },
     { "status-code", parse_status_code },
 };
 

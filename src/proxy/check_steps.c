@@ -100,13 +100,13 @@ static bool parse_proto(struct config *config, const struct config_line *line, u
 {
     const struct config_arg *arg = config_arg_at(line, index);
     const char *only = is_http ? "h1" : "none";
-    return is(arg, only) || config_error(config, line, index, "the protocol '%s' is not supported here, expected '%s'",
-                                         arg->str, only);
+    return is(arg, only) ||
+           config_error(config, line, index, "the protocol '%s' is not supported here, expected '%s'", arg->str, only);
 }
 
 bool check_parse_connect(struct config *config, struct check_list *list, const struct config_line *line, bool is_http)
 {
-    static const char *const known[] = { "default", "port", "addr", "send-proxy", "via-socks4", "ssl",
+    static const char *const known[] = { "default", "port", "addr",  "send-proxy", "via-socks4", "ssl",
                                          "sni",     "alpn", "proto", "linger",     "comment" };
     struct check_step *step = check_list_add(config->arena, list, CHECK_CONNECT);
     struct check_connect *connect = &step->connect;

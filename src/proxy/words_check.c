@@ -79,10 +79,10 @@ static bool check_order(struct config *config, const struct check_list *list, co
 static bool parse_rule(struct config *config, struct check_list *list, const struct config_line *line, bool is_http)
 {
     const struct config_arg *arg = config_arg_at(line, 0);
-    static const char *const of_tcp[] = { "comment",        "connect", "expect",      "send",     "send-binary",
-                                          "send-binary-lf", "send-lf", "set-var",     "set-var-fmt", "unset-var" };
-    static const char *const of_http[] = { "comment", "connect",     "disable-on-404", "expect", "send", "send-state",
-                                           "set-var", "set-var-fmt", "unset-var" };
+    static const char *const of_tcp[] = { "comment",        "connect", "expect",  "send",        "send-binary",
+                                          "send-binary-lf", "send-lf", "set-var", "set-var-fmt", "unset-var" };
+    static const char *const of_http[] = { "comment",    "connect", "disable-on-404", "expect",   "send",
+                                           "send-state", "set-var", "set-var-fmt",    "unset-var" };
     struct slice name = slice_of(arg->str, slice_find(slice_of(arg->str, arg->len), '('));
     if (slice_equal(name, SLICE("set-var")) || slice_equal(name, SLICE("set-var-fmt")) ||
         slice_equal(name, SLICE("unset-var")))

@@ -173,7 +173,8 @@ static const struct config_word words[] = {
     SWITCH("check-ssl", option_ssl, use_ssl, CHECK_SSL_ON,
            "Health checks go over TLS even if traffic does not, or if 'port' or 'addr' lead them elsewhere. What the "
            "server line says of TLS holds for them."),
-    SWITCH("no-check-ssl", option_ssl, use_ssl, CHECK_SSL_OFF, "Health checks do not go over TLS, even if traffic does."),
+    SWITCH("no-check-ssl", option_ssl, use_ssl, CHECK_SSL_OFF,
+           "Health checks do not go over TLS, even if traffic does."),
     SWITCH("check-send-proxy", option_flag, send_proxy, true,
            "Health checks begin with a PROXY protocol header. They do anyway where the server has 'send-proxy' and "
            "neither 'port' nor 'addr'."),
