@@ -32,6 +32,7 @@ struct backend_ctx {
     struct backend **backends; // by proxy_conf.index; NULL where a proxy has no backend
     uint32_t num_backends;
     bool stopping;                  // softly: idle connections are purged soon
+    uint32_t num_closing;           // connections ended by us whose places are not free yet, of all servers
     uint32_t epoch;                 // of the states of servers, as far as backend_turn has seen them
     uint32_t slot;                  // the worker's place among those of its generation
     uint32_t noise;                 // for jitter
@@ -322,7 +323,7 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
                                      const struct backend_key *key);
 
 // backend_conn_close closes and frees `conn`, in use or idle. Where the server has a maxconn its place is free once the
-// server has closed it too, or after a second.
+// server has closed it too, or after a second; a tenth of one where it was told by a reset.
 void backend_conn_close(struct backend_conn *conn, bool reset);
 
 // ---- counting -----------------------------------------------------------------------------------------------------
