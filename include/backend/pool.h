@@ -21,9 +21,9 @@ enum backend_pool_counter {
     BACKEND_POOL_LEVEL = (int)BOARD_LEVEL, // what this process has now: see backend_pool_level
 };
 
-// Three numbers of a process in one cell, which may be summed over processes as it is.
 enum { BACKEND_LEVEL_BITS = 21 };
 
+// backend_pool_level puts three numbers of a process into one cell, which may be summed over processes as it is.
 static inline uint64_t backend_pool_level(uint64_t spare, uint64_t safe, uint64_t peak)
 {
     return spare | safe << BACKEND_LEVEL_BITS | peak << 2 * BACKEND_LEVEL_BITS;
