@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the pool of one worker, between the files that it is made of, and what it leaves on the board: at each
-// server's pool object stand its open connections (the lanes), who waits for the place of one (the queue), and counters.
-// Owned by the worker; the admin commands read the board's part.
+// server's pool object stand its open connections (the lanes), who waits for the place of one (the queue), and
+// counters. Owned by the worker; the admin commands read the board's part.
 #pragma once
 
 #include "backend/backend.h"
@@ -115,8 +115,9 @@ uint64_t backend_jitter_us(struct backend_ctx *ctx, uint64_t us);
 // backend_purge_fire is what ctx->purge_timer does: it closes connections that were not needed.
 void backend_purge_fire(struct event_timer *timer);
 
-// backend_pool_follow does what a change of the state of `server`, or of another of its backend, means: idle connections
-// to one that must not be used any more are closed, what is always kept is opened, and places passed on that are free.
+// backend_pool_follow does what a change of the state of `server`, or of another of its backend, means: idle
+// connections to one that must not be used any more are closed, what is always kept is opened, and places passed on
+// that are free.
 void backend_pool_follow(struct server *server);
 
 // backend_pool_leave closes what is idle, of all servers.
