@@ -26,25 +26,30 @@ static struct list *list_of(struct server *server, enum backend_conn_state state
     }
 }
 
-static bool is_spare(enum backend_conn_state state)
-{
-    return state != BACKEND_CONN_USED && state != BACKEND_CONN_CLOSING;
-}
-
 static void count_state(struct server *server, enum backend_conn_state state, int add)
 {
-    uint32_t *nums[] = { [BACKEND_CONN_USED] = &server->num_used,       [BACKEND_CONN_IDLE] = &server->num_idle,
-                         [BACKEND_CONN_OPENING] = &server->num_opening, [BACKEND_CONN_PINGING] = &server->num_pinging,
-                         [BACKEND_CONN_CLOSING] = &server->num_closing, [BACKEND_CONN_OWN] = NULL };
-    if (nums[state])
-        *nums[state] += (uint32_t)add;
-    if (state == BACKEND_CONN_CLOSING)
-        server->backend->ctx->num_closing += (uint32_t)add;
-    if (!is_spare(state))
+    switch (state) {
+    case BACKEND_CONN_USED:
+        server->num_used += (uint32_t)add;
         return;
-    server->num_spare += (uint32_t)add;
-    if (state == BACKEND_CONN_IDLE)
+    case BACKEND_CONN_CLOSING:
+        server->num_closing += (uint32_t)add;
+        server->backend->ctx->num_closing += (uint32_t)add;
+        return;
+    case BACKEND_CONN_IDLE:
+        server->num_idle += (uint32_t)add;
         __atomic_store_n(&server->counters[PROXY_COUNT_IDLE], server->num_idle, __ATOMIC_RELAXED);
+        break;
+    case BACKEND_CONN_OPENING:
+        server->num_opening += (uint32_t)add;
+        break;
+    case BACKEND_CONN_PINGING:
+        server->num_pinging += (uint32_t)add;
+        break;
+    case BACKEND_CONN_OWN:
+        break;
+    }
+    server->num_spare += (uint32_t)add;
 }
 
 void backend_pool_publish(struct server *server)
@@ -164,7 +169,7 @@ static bool say_goodbye(struct backend_conn *conn)
     struct transport_conn *transport = &conn->h1.conn;
     struct event_loop *loop = server->backend->ctx->loop;
     if (conn->state == BACKEND_CONN_CLOSING || transport->connecting || transport->failed || transport->send_failed ||
-        transport->has_error || transport->read_closed || !backend_state_maxconn(server->conf))
+        transport->has_error || transport->read_closed || !backend_server_maxconn(server))
         return false;
     if (transport->tls && !transport_tls_of(transport)->facts.done)
         return false;
