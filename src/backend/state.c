@@ -200,11 +200,16 @@ void backend_state_ask(struct board *board, const struct server_conf *server, ui
         wake_all(board, BOARD_ROLE_CONTROLLER);
 }
 
+uint32_t backend_state_full_maxconn(const struct server_conf *server)
+{
+    uint32_t set = load(&backend_state_at(server->object)->maxconn);
+    return set ? set - 1 : server->maxconn;
+}
+
 uint32_t backend_state_maxconn(const struct server_conf *server)
 {
     const struct backend_state *state = backend_state_at(server->object);
-    uint32_t set = load(&state->maxconn);
-    uint32_t limit = backend_limit_ramp(server, set ? set - 1 : server->maxconn);
+    uint32_t limit = backend_limit_ramp(server, backend_state_full_maxconn(server));
     uint32_t throttle = load(&state->throttle);
     if (!throttle || !limit)
         return limit;
