@@ -103,6 +103,9 @@ bool backend_spare_close(struct server *server);
 // backend_spare_turn does what other workers asked of this one. Once each turn; one load where there is nothing.
 void backend_spare_turn(struct backend_ctx *ctx);
 
+// backend_spare_asked gives the word by which others ask `inc` to close connections; 0 stands for nothing.
+const _Atomic uint32_t *backend_spare_asked(uint32_t inc);
+
 // backend_room_is_shut says that no place of the server is given away for a moment, as a worker died.
 bool backend_room_is_shut(const struct server *server);
 

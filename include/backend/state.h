@@ -123,6 +123,9 @@ struct backend_state *backend_state_at(uint32_t object);
 // backend_states_epoch goes up with any change of any server.
 uint32_t backend_states_epoch(void);
 
+// backend_states_epoch_at gives where that stands on the board, for those who look often.
+const _Atomic uint32_t *backend_states_epoch_at(void);
+
 // backend_states_adopt gives every server of `program` that has none yet its state as the configuration says; those
 // that have one keep it. In the keeper, once objects have numbers: its generation may still fail, so that nothing of
 // what the one before uses is touched.
