@@ -183,14 +183,9 @@ static inline bool backend_status_is_willing(uint32_t status)
 // The following change the state of `server` and announce it, where it is a change. Active controller only. They log
 // nothing, and look at nothing else: changes go through backend/notice.h, which says why.
 
-// backend_state_set makes its operational state `op` and its bits `admin`, at once.
+// backend_state_set makes its operational state `op` and its bits `admin`, at once. A server with slowstart that was
+// down comes back as BACKEND_OP_STARTING.
 bool backend_state_set(struct board *board, const struct server_conf *server, enum backend_op op, uint32_t admin);
-
-// backend_state_set_op makes it `op`; a server with slowstart that was down comes back as BACKEND_OP_STARTING.
-bool backend_state_set_op(struct board *board, const struct server_conf *server, enum backend_op op);
-
-// backend_state_set_admin sets the bits `add` and takes `remove` away.
-bool backend_state_set_admin(struct board *board, const struct server_conf *server, uint32_t add, uint32_t remove);
 
 // backend_state_set_weight makes its weight `weight`, 0 to 256.
 bool backend_state_set_weight(struct board *board, const struct server_conf *server, uint32_t weight);

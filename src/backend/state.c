@@ -152,18 +152,6 @@ bool backend_state_set(struct board *board, const struct server_conf *server, en
     return true;
 }
 
-bool backend_state_set_op(struct board *board, const struct server_conf *server, enum backend_op op)
-{
-    return backend_state_set(board, server, op,
-                             backend_state_admin(backend_state_status(backend_state_at(server->object))));
-}
-
-bool backend_state_set_admin(struct board *board, const struct server_conf *server, uint32_t add, uint32_t remove)
-{
-    uint32_t status = backend_state_status(backend_state_at(server->object));
-    return backend_state_set(board, server, backend_state_op(status), (backend_state_admin(status) | add) & ~remove);
-}
-
 bool backend_state_set_weight(struct board *board, const struct server_conf *server, uint32_t weight)
 {
     struct backend_state *state = backend_state_at(server->object);
