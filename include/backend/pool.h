@@ -21,9 +21,9 @@ enum backend_pool_counter {
     BACKEND_POOL_LEVEL = (int)BOARD_LEVEL, // what this process has now: see backend_pool_level
 };
 
-// Three numbers of a process in one cell, which may be summed over processes as it is.
 enum { BACKEND_LEVEL_BITS = 21 };
 
+// backend_pool_level puts three numbers of a process into one cell, which may be summed over processes as it is.
 static inline uint64_t backend_pool_level(uint64_t spare, uint64_t safe, uint64_t peak)
 {
     return spare | safe << BACKEND_LEVEL_BITS | peak << 2 * BACKEND_LEVEL_BITS;
@@ -102,6 +102,9 @@ bool backend_spare_close(struct server *server);
 
 // backend_spare_turn does what other workers asked of this one. Once each turn; one load where there is nothing.
 void backend_spare_turn(struct backend_ctx *ctx);
+
+// backend_spare_asked gives the word by which others ask `inc` to close connections; 0 stands for nothing.
+const _Atomic uint32_t *backend_spare_asked(uint32_t inc);
 
 // backend_room_is_shut says that no place of the server is given away for a moment, as a worker died.
 bool backend_room_is_shut(const struct server *server);

@@ -178,8 +178,9 @@ int board_lock_try(struct board *board, struct board_lock *lock);
 void board_lock_leave(struct board *board, struct board_lock *lock);
 
 // board_mark gives what names the live process `inc` on the board, as in a lock word: its number and life.
-// board_mark_is_gone says whether the process that `mark` names has ended.
 uint32_t board_mark(struct board *board, uint32_t inc);
+
+// board_mark_is_gone says whether the process that `mark` names has ended.
 bool board_mark_is_gone(struct board *board, uint32_t mark);
 
 // ---- objects and their plain counters ---------------------------------------------------------------------------
