@@ -74,6 +74,7 @@ backend_pick_fn backend_pick_rotation;  // roundrobin, static-rr, and hashes wit
 backend_pick_fn backend_pick_leastconn; // leastconn
 backend_pick_fn backend_pick_first;     // first
 backend_pick_fn backend_pick_random;    // random
+backend_pick_fn backend_pick_sticky;    // sticky
 backend_pick_fn backend_pick_hash;      // all others
 
 // backend_balance_init prepares `backend`, whose servers are there, for choices.
