@@ -332,7 +332,7 @@ static const struct config_word words[] = {
     { ALGORITHM("log-hash", parse_log_hash), .args = "<converter>[,<converter>...]",
       .help = "In mode log alone: by a hash (see hash-type) of what the converters make of the line's message, which "
               "is what follows the syslog header; round robin where they make nothing of it.",
-      .good = "balance log-hash field(-2,\\\"),lower", .bad = "balance log-hash lowr",
+      .good = "balance log-hash 'field(-2,\\\"),lower'", .bad = "balance log-hash lowr",
       .bad_says = "did you mean 'lower'?" },
     { .name = "hash-type",
       .in = CONFIG_IN_PROXY,
