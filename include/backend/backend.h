@@ -32,7 +32,10 @@ struct backend_ctx {
     struct backend **backends; // by proxy_conf.index; NULL where a proxy has no backend
     uint32_t num_backends;
     bool stopping;                  // softly: idle connections are purged soon
+    uint32_t num_closing;           // connections ended by us whose places are not free yet, of all servers
     uint32_t epoch;                 // of the states of servers, as far as backend_turn has seen them
+    const _Atomic uint32_t *states_epoch; // what that is now, on the board
+    const _Atomic uint32_t *asked;        // and what others want of this worker's pool, 0: nothing
     uint32_t slot;                  // the worker's place among those of its generation
     uint32_t noise;                 // for jitter
     struct http_field *ping_fields; // room for the head of an answer to a ping; NULL: none was sent yet
@@ -43,6 +46,7 @@ struct server {
     struct backend_state *state; // on the board
     struct backend *backend;
     uint64_t *counters;
+    bool has_plain_key;  // its connections differ by nothing but what rules mark them with
     struct list streams; // of the streams that are on it or wait for it, and of its tunnels: theirs to enter and leave
     struct list tunnels;
     uint32_t epoch; // of its state, as far as backend_turn has seen it
@@ -94,6 +98,7 @@ struct backend {
     struct backend_ctx *ctx;
     struct server *servers;
     uint32_t num_servers;
+    bool is_plain; // nothing but its algorithm chooses servers, and that looks at nothing of the request
     uint64_t *counters;
     _Atomic uint64_t *gauges;
     uint32_t epoch;        // of its servers' states, as far as backend_turn has seen them
@@ -162,9 +167,16 @@ void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *progra
 // backend_ctx_host says who hears when servers have no place for their streams and tunnels.
 void backend_ctx_host(struct backend_ctx *ctx, const struct backend_guests *guests);
 
-// backend_turn follows what happened to servers since the last call. Once each turn of the loop; one load where nothing
-// did.
-void backend_turn(struct backend_ctx *ctx);
+// backend_follow follows what happened to servers since the last call.
+void backend_follow(struct backend_ctx *ctx);
+
+// backend_turn does so once each turn of the loop; two loads where nothing did.
+static inline void backend_turn(struct backend_ctx *ctx)
+{
+    if (UNLIKELY(atomic_load_explicit(ctx->asked, memory_order_relaxed) ||
+                 atomic_load_explicit(ctx->states_epoch, memory_order_relaxed) != ctx->epoch))
+        backend_follow(ctx);
+}
 
 // backend_loads_prepare finds the table of connections per server on `board`, or makes it. In the keeper, before it
 // forks. False with errno.
@@ -218,6 +230,16 @@ static inline bool backend_server_is_open(const struct server *server)
 {
     return backend_status_is_willing(backend_state_status(server->state)) &&
            atomic_load_explicit(&server->state->share, memory_order_relaxed) > 0;
+}
+
+// backend_server_maxconn gives the limit of connections of `server` that holds now, 0: none. As backend_state_maxconn,
+// but where there is no limit that takes two loads.
+static inline uint32_t backend_server_maxconn(const struct server *server)
+{
+    uint32_t set = atomic_load_explicit(&server->state->maxconn, memory_order_relaxed);
+    if (LIKELY(!(set ? set - 1 : server->conf->maxconn)))
+        return 0;
+    return backend_state_maxconn(server->conf);
 }
 
 // ---- a backend's open sessions ----------------------------------------------------------------------------------
@@ -322,7 +344,7 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
                                      const struct backend_key *key);
 
 // backend_conn_close closes and frees `conn`, in use or idle. Where the server has a maxconn its place is free once the
-// server has closed it too, or after a second.
+// server has closed it too, or after a second; a tenth of one where it was told by a reset.
 void backend_conn_close(struct backend_conn *conn, bool reset);
 
 // ---- counting -----------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the pool of one worker, between the files that it is made of, and what it leaves on the board: at each
-// server's pool object stand its open connections (the lanes), who waits for the place of one (the queue), and counters.
-// Owned by the worker; the admin commands read the board's part.
+// server's pool object stand its open connections (the lanes), who waits for the place of one (the queue), and
+// counters. Owned by the worker; the admin commands read the board's part.
 #pragma once
 
 #include "backend/backend.h"
@@ -21,9 +21,9 @@ enum backend_pool_counter {
     BACKEND_POOL_LEVEL = (int)BOARD_LEVEL, // what this process has now: see backend_pool_level
 };
 
-// Three numbers of a process in one cell, which may be summed over processes as it is.
 enum { BACKEND_LEVEL_BITS = 21 };
 
+// backend_pool_level puts three numbers of a process into one cell, which may be summed over processes as it is.
 static inline uint64_t backend_pool_level(uint64_t spare, uint64_t safe, uint64_t peak)
 {
     return spare | safe << BACKEND_LEVEL_BITS | peak << 2 * BACKEND_LEVEL_BITS;
@@ -103,6 +103,9 @@ bool backend_spare_close(struct server *server);
 // backend_spare_turn does what other workers asked of this one. Once each turn; one load where there is nothing.
 void backend_spare_turn(struct backend_ctx *ctx);
 
+// backend_spare_asked gives the word by which others ask `inc` to close connections; 0 stands for nothing.
+const _Atomic uint32_t *backend_spare_asked(uint32_t inc);
+
 // backend_room_is_shut says that no place of the server is given away for a moment, as a worker died.
 bool backend_room_is_shut(const struct server *server);
 
@@ -115,8 +118,9 @@ uint64_t backend_jitter_us(struct backend_ctx *ctx, uint64_t us);
 // backend_purge_fire is what ctx->purge_timer does: it closes connections that were not needed.
 void backend_purge_fire(struct event_timer *timer);
 
-// backend_pool_follow does what a change of the state of `server`, or of another of its backend, means: idle connections
-// to one that must not be used any more are closed, what is always kept is opened, and places passed on that are free.
+// backend_pool_follow does what a change of the state of `server`, or of another of its backend, means: idle
+// connections to one that must not be used any more are closed, what is always kept is opened, and places passed on
+// that are free.
 void backend_pool_follow(struct server *server);
 
 // backend_pool_leave closes what is idle, of all servers.

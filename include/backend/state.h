@@ -123,6 +123,9 @@ struct backend_state *backend_state_at(uint32_t object);
 // backend_states_epoch goes up with any change of any server.
 uint32_t backend_states_epoch(void);
 
+// backend_states_epoch_at gives where that stands on the board, for those who look often.
+const _Atomic uint32_t *backend_states_epoch_at(void);
+
 // backend_states_adopt gives every server of `program` that has none yet its state as the configuration says; those
 // that have one keep it. In the keeper, once objects have numbers: its generation may still fail, so that nothing of
 // what the one before uses is touched.
@@ -146,16 +149,19 @@ void backend_states_begin(const struct program_conf *program, struct board *boar
 // backend_states_end leaves them to another controller.
 void backend_states_end(void);
 
+// backend_state_op gives the operational half of a status word.
 static inline enum backend_op backend_state_op(uint32_t status)
 {
     return (enum backend_op)(status & 0xff);
 }
 
+// backend_state_admin gives its other half: who orders maintenance or drain (BACKEND_ADMIN_*).
 static inline uint32_t backend_state_admin(uint32_t status)
 {
     return status >> 8;
 }
 
+// backend_state_status reads the status word, both halves as they were at one moment.
 static inline uint32_t backend_state_status(const struct backend_state *state)
 {
     return atomic_load_explicit(&state->status, memory_order_acquire);
@@ -218,8 +224,10 @@ uint32_t backend_state_first_health(const struct server_conf *server);
 // backend_state_admin_of_file gives the bits that the configuration asks for.
 uint32_t backend_state_admin_of_file(const struct server_conf *server);
 
-// backend_state_mark and then backend_states_announce do what backend_state_announce does, for many servers at once.
+// backend_state_mark, for each of many servers, and then backend_states_announce do what backend_state_announce does.
 void backend_state_mark(const struct server_conf *server);
+
+// backend_states_announce wakes the workers for all that was marked.
 void backend_states_announce(struct board *board);
 
 // backend_state_announce says that something of `server` changed that workers derive tables from.

@@ -147,8 +147,8 @@ struct log_drain *log_drain_new(struct board *board);
 
 // log_drain_open opens all sinks there are now, for a keeper that is about to change its root directory or its user: a
 // path outside of the new root can be written to for as long as its reader keeps its socket. It returns how many could
-// not be opened; they are tried again when there is something to send. Those of inherited descriptors (fd@N, stdout) are
-// left out unless `descriptors`: a program that goes to the background must not hold on to them.
+// not be opened; they are tried again when there is something to send. Those of inherited descriptors (fd@N, stdout)
+// are left out unless `descriptors`: a program that goes to the background must not hold on to them.
 uint32_t log_drain_open(struct log_drain *drain, bool descriptors);
 
 // log_drain_free sends what is still buffered if that needs no waiting, and closes all sinks. Sinks fd@N, stdout and
@@ -163,8 +163,8 @@ void log_drain_free(struct log_drain *drain);
 // what log_drain_waits). While another live process drains the same board it does nothing and returns 0.
 uint32_t log_drain_run(struct log_drain *drain, uint32_t max);
 
-// log_drain_leave says that this process ends soon: it leaves the draining to another that wants to do it, along with what
-// waits for a sink that is full.
+// log_drain_leave says that this process ends soon: it leaves the draining to another that wants to do it, along with
+// what waits for a sink that is full.
 void log_drain_leave(struct log_drain *drain);
 
 // log_drain_waits says whether lines are buffered for a pipe, terminal or stream that was full: the next log_drain_run

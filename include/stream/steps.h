@@ -111,8 +111,16 @@ void stream_room_granted(struct stream *stream);
 // stream_room_late is called at the stream's deadline while it waits so; false: it has waited for long enough.
 bool stream_room_late(struct stream *stream);
 
-// stream_room_leave ends that wait, or gives the place back.
-void stream_room_leave(struct stream *stream);
+// stream_room_end ends that wait, or gives the place back.
+void stream_room_end(struct stream *stream);
+
+// stream_room_leave does so where there is anything to end.
+static inline void stream_room_leave(struct stream *stream)
+{
+    if (UNLIKELY(stream->waiter || stream->has_room || stream->room_due_us || stream->patient ||
+                 !list_is_empty(&stream->conn_wait.link)))
+        stream_room_end(stream);
+}
 
 // stream_edit_request records the edits of the request head: forwarding fields, cookie, hop-by-hop. False: no room.
 bool stream_edit_request(struct stream *stream);

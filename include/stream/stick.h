@@ -13,7 +13,13 @@ struct server *stream_stick_pick(struct stream *stream, bool assigned);
 // stream_stick_learn runs the `stick store-response` lines for what has come of the answer, and stores that and what
 // stream_stick_pick noted, for the server that the stream has. `when` is EXPR_AT_RESPONSE_HEAD or _CONTENT. Again, it
 // does nothing.
-void stream_stick_learn(struct stream *stream, uint32_t when);
+void stream_stick_learn_now(struct stream *stream, uint32_t when);
+
+static inline void stream_stick_learn(struct stream *stream, uint32_t when)
+{
+    if (UNLIKELY(stream->stick || stream->backend->conf->be.stick_learns))
+        stream_stick_learn_now(stream, when);
+}
 
 // stream_stick_free drops what was noted.
 void stream_stick_free(struct stream *stream);

@@ -33,14 +33,21 @@ struct stream_track_counter *stream_track_start(struct expr_subject *subject, ui
                                                 const struct stick_table_conf *conf, const struct expr_sample *key);
 
 // stream_track_end gives up what `*track` tracks and frees it; it is NULL then, and may have been.
-void stream_track_end(struct stream_ctx *ctx, struct stream_track **track);
+void stream_track_end_now(struct stream_ctx *ctx, struct stream_track **track);
 
-// stream_track_count counts `add` events of the kind `count`, and of its rate `rate`, in all that `session` and `track`
-// (of its stream, or NULL) track.
+static inline void stream_track_end(struct stream_ctx *ctx, struct stream_track **track)
+{
+    if (UNLIKELY(*track != NULL))
+        stream_track_end_now(ctx, track);
+}
+
+// stream_track_count_all counts `add` events of the kind `count`, and of its rate `rate`, in all that `session` and
+// `track` (of its stream, or NULL) track.
 void stream_track_count_all(struct stream_ctx *ctx, const struct proxy_session *session,
                             const struct stream_track *track, enum stick_data count, enum stick_data rate,
                             uint64_t add);
 
+// stream_track_count counts one event of the exchange of `stream`; for nothing where nothing is tracked.
 static inline void stream_track_count(const struct stream *stream, enum stick_data count, enum stick_data rate)
 {
     if (stream->session->track || stream->track)
@@ -48,7 +55,19 @@ static inline void stream_track_count(const struct stream *stream, enum stick_da
 }
 
 // stream_track_request counts the request once its frontend's rules of content let it pass. Once only.
-void stream_track_request(struct stream *stream);
+void stream_track_request_now(struct stream *stream);
+
+static inline bool stream_tracks(const struct stream *stream)
+{
+    return UNLIKELY(stream->session->track || stream->track);
+}
+
+static inline void stream_track_request(struct stream *stream)
+{
+    if (stream_tracks(stream) && !stream->track_counted)
+        stream_track_request_now(stream);
+    stream->track_counted = true;
+}
 
 // stream_track_late counts it once more where the backend's rules of content track, when these let it pass.
 void stream_track_late(struct stream *stream);
@@ -56,12 +75,13 @@ void stream_track_late(struct stream *stream);
 // stream_track_bad counts a request that could not be read, as an error too unless it is only late. Its bytes are not.
 void stream_track_bad(struct stream *stream, bool is_error);
 
-// stream_track_error counts an error of the client, stream_track_fail a failure of the server.
+// stream_track_error counts an error of the client.
 static inline void stream_track_error(const struct stream *stream)
 {
     stream_track_count(stream, STICK_HTTP_ERR_CNT, STICK_HTTP_ERR_RATE);
 }
 
+// stream_track_fail counts a failure of the server.
 static inline void stream_track_fail(const struct stream *stream)
 {
     stream_track_count(stream, STICK_HTTP_FAIL_CNT, STICK_HTTP_FAIL_RATE);
@@ -69,7 +89,13 @@ static inline void stream_track_fail(const struct stream *stream)
 
 // stream_track_status counts what the status of a server's answer says of client and server (http-err-codes,
 // http-fail-codes).
-void stream_track_status(const struct stream *stream);
+void stream_track_status_now(const struct stream *stream);
+
+static inline void stream_track_status(const struct stream *stream)
+{
+    if (stream_tracks(stream))
+        stream_track_status_now(stream);
+}
 
 // stream_track_bytes counts bytes that moved between client and balancer.
 void stream_track_bytes(struct stream_ctx *ctx, const struct proxy_session *session, const struct stream_track *track,
@@ -77,7 +103,13 @@ void stream_track_bytes(struct stream_ctx *ctx, const struct proxy_session *sess
 
 // stream_track_progress counts what of the stream's bytes was not counted yet: all at its end, before that not each
 // small piece.
-void stream_track_progress(struct stream *stream, bool is_end);
+void stream_track_progress_now(struct stream *stream, bool is_end);
+
+static inline void stream_track_progress(struct stream *stream, bool is_end)
+{
+    if (stream_tracks(stream))
+        stream_track_progress_now(stream, is_end);
+}
 
 // stream_track_free frees what the process keeps for the next that track.
 void stream_track_free(struct stream_ctx *ctx);

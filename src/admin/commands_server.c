@@ -164,8 +164,8 @@ static void set_agent_addr(struct admin_call *call, const struct server_conf *se
     (void)board;
     if (call->num_args < 3 || !transport_address_parse_ip(&addr, call->args[2]))
         answer(call, "'set server <srv> agent-addr' expects an IP address.");
-    else if (call->num_args > 3 && (strcmp(call->args[3], "port") != 0 || call->num_args < 5 ||
-                                    !read_port(&change.port, call->args[4])))
+    else if (call->num_args > 3 &&
+             (strcmp(call->args[3], "port") != 0 || call->num_args < 5 || !read_port(&change.port, call->args[4])))
         answer(call, "'set server <srv> agent-addr' expects 'port <port>' behind the address.");
     else
         set_agent_to(call, server, &change);
@@ -318,12 +318,8 @@ static void set_server(struct admin_call *call, const struct server_conf *server
         const char *name;
         server_run run;
     } parts[] = {
-        { "state", set_state },
-        { "weight", set_server_weight },
-        { "health", set_health },
-        { "agent", set_agent },
-        { "agent-addr", set_agent_addr },
-        { "agent-port", set_agent_port },
+        { "state", set_state },           { "weight", set_server_weight },  { "health", set_health },
+        { "agent", set_agent },           { "agent-addr", set_agent_addr }, { "agent-port", set_agent_port },
         { "agent-send", set_agent_send },
     };
     const char *part = call->num_args > 1 ? call->args[1] : "";
@@ -362,7 +358,8 @@ RUN(resume_agent)
     }
 
 static const struct admin_command commands[] = {
-    COMMAND("set server", ADMIN_LEVEL_ADMIN, run_set_server, "<backend>/<server> state|weight|health|agent[-addr|-port|-send] <value>",
+    COMMAND("set server", ADMIN_LEVEL_ADMIN, run_set_server,
+            "<backend>/<server> state|weight|health|agent[-addr|-port|-send] <value>",
             "change a server's state, weight or health"),
     COMMAND("set weight", ADMIN_LEVEL_ADMIN, run_set_weight, "<backend>/<server> <n>[%]",
             "change a server's weight, or make it a part of the configured one"),

@@ -17,14 +17,25 @@ static void server_init(struct server *server, const struct server_conf *conf, s
     server->state = backend_state_at(conf->object);
     server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
     server->pool_counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->pool_object);
-    struct list *lists[] = { &server->idle,    &server->plain,   &server->own,   &server->opening, &server->pinging,
-                             &server->closing, &server->waits,   &server->streams, &server->tunnels };
+    struct list *lists[] = { &server->idle,    &server->plain, &server->own,     &server->opening, &server->pinging,
+                             &server->closing, &server->waits, &server->streams, &server->tunnels };
     for (size_t i = 0; i < NUM_ITEMS(lists); i++)
         list_init(lists[i]);
+    server->has_plain_key = !(conf->tls_target && conf->sni && !conf->sni_name.ptr) && !conf->send_proxy &&
+                            !backend_follows_client(server);
     server->epoch = atomic_load(&server->state->epoch);
     server->kills = atomic_load(&server->state->kills);
     server->was_up = backend_server_is_usable(server);
     backend_warm_init(server);
+}
+
+static bool is_plain(const struct backend_conf *conf)
+{
+    for (const struct server_conf *server = conf->servers; server; server = server->next)
+        if (server->redir)
+            return false;
+    return !conf->use_servers && !conf->cookie.name && !conf->rdp_cookie && !conf->sticks && !conf->balance.check_post &&
+           !proxy_balance_is_hash(&conf->balance);
 }
 
 static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_conf *conf)
@@ -36,6 +47,7 @@ static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_c
     backend->gauges = board_gauges(ctx->board, conf->be_object);
     backend->epoch = atomic_load(&backend_state_at(conf->be_object)->epoch);
     backend->num_servers = conf->be.num_servers;
+    backend->is_plain = is_plain(&conf->be);
     backend->servers = alloc(backend->num_servers, sizeof(*backend->servers));
     uint32_t i = 0;
     for (const struct server_conf *server = conf->be.servers; server; server = server->next)
@@ -58,6 +70,8 @@ void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *progra
             ctx->backends[proxy->index] = backend_new(ctx, proxy);
     event_timer_init(&ctx->purge_timer, backend_purge_fire);
     ctx->epoch = backend_states_epoch();
+    ctx->states_epoch = backend_states_epoch_at();
+    ctx->asked = backend_spare_asked(inc);
 }
 
 static void server_offer(struct server *server)
@@ -67,7 +81,7 @@ static void server_offer(struct server *server)
     if (!backend_server_is_usable(server))
         return;
     for (uint32_t num = board_queue_len(board, object, 0); num > 0; num--)
-        if (!board_queue_offer(board, object, server->conf->object, backend_state_maxconn(server->conf)))
+        if (!board_queue_offer(board, object, server->conf->object, backend_server_maxconn(server)))
             return;
 }
 
@@ -118,7 +132,7 @@ static void follow(struct backend *backend)
         backend_pool_follow(&backend->servers[i]);
 }
 
-void backend_turn(struct backend_ctx *ctx)
+void backend_follow(struct backend_ctx *ctx)
 {
     backend_spare_turn(ctx);
     uint32_t epoch = backend_states_epoch();

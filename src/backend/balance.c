@@ -145,7 +145,7 @@ void backend_balance_fini(struct backend *backend)
 
 bool backend_has_room(const struct server *server)
 {
-    uint32_t limit = backend_state_maxconn(server->conf);
+    uint32_t limit = backend_server_maxconn(server);
     return !limit || board_lane_sum(server->backend->ctx->board, server->conf->object) < limit;
 }
 
@@ -201,7 +201,7 @@ bool backend_slot_take(struct server *server, bool waited)
 {
     struct backend_ctx *ctx = server->backend->ctx;
     const struct server_conf *conf = server->conf;
-    uint32_t limit = backend_state_maxconn(conf);
+    uint32_t limit = backend_server_maxconn(server);
     // Who comes later does not overtake who waits.
     if (limit && !waited && board_queue_ahead(ctx->board, server->backend->conf->be_object, conf->object))
         return false;
@@ -216,6 +216,6 @@ void backend_slot_give(struct server *server)
     struct backend_ctx *ctx = server->backend->ctx;
     backend_loads_count(server, -1);
     board_lane_release(ctx->board, server->conf->object, ctx->inc);
-    if (backend_state_maxconn(server->conf))
+    if (backend_server_maxconn(server))
         board_queue_slot_freed(ctx->board, server->backend->conf->be_object, server->conf->object);
 }

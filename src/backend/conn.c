@@ -6,7 +6,7 @@
 #include "backend/pool.h"
 #include "transport/tls.h"
 
-enum { GOODBYE_US = 1000000 };
+enum { GOODBYE_US = 1000000, UNNOTICED_US = 100000 };
 
 static struct list *list_of(struct server *server, enum backend_conn_state state)
 {
@@ -26,23 +26,30 @@ static struct list *list_of(struct server *server, enum backend_conn_state state
     }
 }
 
-static bool is_spare(enum backend_conn_state state)
-{
-    return state != BACKEND_CONN_USED && state != BACKEND_CONN_CLOSING;
-}
-
 static void count_state(struct server *server, enum backend_conn_state state, int add)
 {
-    uint32_t *nums[] = { [BACKEND_CONN_USED] = &server->num_used,       [BACKEND_CONN_IDLE] = &server->num_idle,
-                         [BACKEND_CONN_OPENING] = &server->num_opening, [BACKEND_CONN_PINGING] = &server->num_pinging,
-                         [BACKEND_CONN_CLOSING] = &server->num_closing, [BACKEND_CONN_OWN] = NULL };
-    if (nums[state])
-        *nums[state] += (uint32_t)add;
-    if (!is_spare(state))
+    switch (state) {
+    case BACKEND_CONN_USED:
+        server->num_used += (uint32_t)add;
         return;
-    server->num_spare += (uint32_t)add;
-    if (state == BACKEND_CONN_IDLE)
+    case BACKEND_CONN_CLOSING:
+        server->num_closing += (uint32_t)add;
+        server->backend->ctx->num_closing += (uint32_t)add;
+        return;
+    case BACKEND_CONN_IDLE:
+        server->num_idle += (uint32_t)add;
         __atomic_store_n(&server->counters[PROXY_COUNT_IDLE], server->num_idle, __ATOMIC_RELAXED);
+        break;
+    case BACKEND_CONN_OPENING:
+        server->num_opening += (uint32_t)add;
+        break;
+    case BACKEND_CONN_PINGING:
+        server->num_pinging += (uint32_t)add;
+        break;
+    case BACKEND_CONN_OWN:
+        break;
+    }
+    server->num_spare += (uint32_t)add;
 }
 
 void backend_pool_publish(struct server *server)
@@ -123,6 +130,23 @@ void backend_conn_drop(struct backend_conn *conn, bool reset)
     backend_warm_kick(server);
 }
 
+// A server that has had no word of the end, or a reset that it finds when it looks next, has the connection still: its
+// place is not free at once.
+static void vanish(struct backend_conn *conn, bool reset)
+{
+    const struct server *server = conn->server;
+    const struct transport_conn *transport = &conn->h1.conn;
+    struct event_loop *loop = server->backend->ctx->loop;
+    if (transport->failed || transport->has_error || transport->read_closed || !backend_state_maxconn(server->conf)) {
+        backend_conn_drop(conn, reset);
+        return;
+    }
+    if (conn->state != BACKEND_CONN_CLOSING)
+        backend_conn_move(conn, BACKEND_CONN_CLOSING);
+    mux_h1_close(&conn->h1, reset);
+    event_timer_set(loop, &conn->timer, loop->now_us + UNNOTICED_US);
+}
+
 // It said something after we had said goodbye: the rest of an answer nobody waits for. Closed with that unread, the
 // server gets a reset, which it cannot overlook.
 static void closing_event(struct mux_stream *stream)
@@ -131,7 +155,9 @@ static void closing_event(struct mux_stream *stream)
     char byte;
     size_t len;
     enum io io = transport_conn_recv(&conn->h1.conn, &len, &byte, sizeof(byte));
-    if (io != IO_AGAIN)
+    if (io == IO_OK)
+        vanish(conn, false);
+    else if (io != IO_AGAIN)
         backend_conn_drop(conn, false);
 }
 
@@ -143,7 +169,7 @@ static bool say_goodbye(struct backend_conn *conn)
     struct transport_conn *transport = &conn->h1.conn;
     struct event_loop *loop = server->backend->ctx->loop;
     if (conn->state == BACKEND_CONN_CLOSING || transport->connecting || transport->failed || transport->send_failed ||
-        transport->has_error || transport->read_closed || !backend_state_maxconn(server->conf))
+        transport->has_error || transport->read_closed || !backend_server_maxconn(server))
         return false;
     if (transport->tls && !transport_tls_of(transport)->facts.done)
         return false;
@@ -165,7 +191,7 @@ void backend_conn_close(struct backend_conn *conn, bool reset)
     reset = reset || conn->server->backend->conf->options & PROXY_OPT_NO_LINGER;
     if (!reset && say_goodbye(conn))
         return;
-    backend_conn_drop(conn, reset);
+    vanish(conn, reset);
 }
 
 static void conn_timer(struct event_timer *timer)
@@ -180,7 +206,7 @@ static void conn_timer(struct event_timer *timer)
     case BACKEND_CONN_OPENING:
         server->warm_failures++;
         backend_pool_count(server, BACKEND_POOL_WARM_FAILED);
-        backend_conn_drop(conn, true);
+        backend_conn_close(conn, true);
         break;
     case BACKEND_CONN_PINGING:
         backend_pool_count(server, BACKEND_POOL_PINGS_FAILED);

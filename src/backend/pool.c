@@ -155,9 +155,9 @@ static bool is_over_max(const struct server *server)
     return over;
 }
 
-// No more are kept than were lately in use at once, or than are always kept. Where they differ by their keys that number
-// says less, and some more are; then the one that was idle for longest makes room: what is asked for now will be asked
-// for next.
+// No more are kept than were lately in use at once, or than are always kept. Where they differ by their keys that
+// number says less, and some more are; then the one that was idle for longest makes room: what is asked for now will be
+// asked for next.
 static bool has_room(struct server *server)
 {
     enum { KEYS_SHARE = 4, KEYS_MORE = 16 };

@@ -40,7 +40,7 @@ void backend_pool_died(void)
 // What a killed worker held is closed by the kernel, and its places are free at once; the server needs a moment to see.
 bool backend_room_is_shut(const struct server *server)
 {
-    if (LIKELY(!backend_state_maxconn(server->conf)) || !asks)
+    if (LIKELY(!backend_server_maxconn(server)) || !asks)
         return false;
     uint64_t died_us = atomic_load_explicit(&asks->died_us, memory_order_acquire);
     return UNLIKELY(died_us != 0) && (int64_t)(clock_mono_us() - died_us) < MOURNING_US;
@@ -50,7 +50,7 @@ bool backend_room_take(struct server *server, bool waited)
 {
     struct backend_ctx *ctx = server->backend->ctx;
     const struct server_conf *conf = server->conf;
-    uint32_t limit = backend_state_maxconn(conf);
+    uint32_t limit = backend_server_maxconn(server);
     if (limit && !waited && board_queue_len(ctx->board, conf->pool_object, 0))
         return false;
     if (backend_room_is_shut(server))
@@ -63,7 +63,7 @@ void backend_room_give(struct server *server)
     const struct backend_ctx *ctx = server->backend->ctx;
     uint32_t object = server->conf->pool_object;
     board_lane_release(ctx->board, object, ctx->inc);
-    if (backend_state_maxconn(server->conf) || board_queue_len(ctx->board, object, 0))
+    if (backend_server_maxconn(server) || board_queue_len(ctx->board, object, 0))
         board_queue_slot_freed(ctx->board, object, object);
 }
 
@@ -74,13 +74,13 @@ void backend_room_offer(struct server *server)
     if (backend_room_is_shut(server))
         return;
     for (uint32_t num = board_queue_len(board, object, 0); num > 0; num--)
-        if (!board_queue_offer(board, object, object, backend_state_maxconn(server->conf)))
+        if (!board_queue_offer(board, object, object, backend_server_maxconn(server)))
             return;
 }
 
 bool backend_room_wanted(const struct server *server)
 {
-    if (LIKELY(!backend_state_maxconn(server->conf)))
+    if (LIKELY(!backend_server_maxconn(server)))
         return false;
     atomic_thread_fence(memory_order_seq_cst);
     return board_queue_len(server->backend->ctx->board, server->conf->pool_object, 0) > 0;
@@ -148,6 +148,12 @@ static void give_up(struct server *server)
     uint32_t wanted = board_queue_len(ctx->board, server->conf->pool_object, 0), going = server->num_closing;
     while (wanted > going && backend_spare_close(server))
         going++;
+}
+
+const _Atomic uint32_t *backend_spare_asked(uint32_t inc)
+{
+    static const _Atomic uint32_t nothing;
+    return asks ? &asks->of[inc].object : &nothing;
 }
 
 void backend_spare_turn(struct backend_ctx *ctx)

@@ -31,6 +31,11 @@ uint32_t backend_states_epoch(void)
     return atomic_load_explicit(&states->epoch, memory_order_acquire);
 }
 
+const _Atomic uint32_t *backend_states_epoch_at(void)
+{
+    return &states->epoch;
+}
+
 static void store(_Atomic uint32_t *cell, uint32_t value)
 {
     atomic_store_explicit(cell, value, memory_order_relaxed);

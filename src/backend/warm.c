@@ -81,7 +81,7 @@ static void opening_failed(struct backend_conn *conn)
     if (tls)
         tls_target_failed(tls);
     backend_pool_count(server, BACKEND_POOL_WARM_FAILED);
-    backend_conn_drop(conn, true);
+    backend_conn_close(conn, true);
 }
 
 static enum io open_further(struct backend_conn *conn)

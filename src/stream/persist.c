@@ -56,7 +56,7 @@ static bool is_patient(const struct stream *stream, const struct server *server)
 {
     uint32_t most = stream->backend->conf->be.keep_alive_queue;
     struct board *board = stream->ctx->board;
-    uint32_t limit = backend_state_maxconn(server->conf);
+    uint32_t limit = backend_server_maxconn(server);
     if (!most || !limit || board_lane_sum(board, server->conf->object) < limit)
         return true;
     return board_queue_len(board, stream->backend->conf->be_object, server->conf->object) + 1 < most;

@@ -32,7 +32,7 @@ static void queue_up(struct stream *stream, bool first)
         return;
     // One may have come free between our look and our place in the queue.
     if (!backend_room_is_shut(stream->server))
-        board_queue_offer(ctx->board, object, object, backend_state_maxconn(stream->server->conf));
+        board_queue_offer(ctx->board, object, object, backend_server_maxconn(stream->server));
 }
 
 static void set_deadline(struct stream *stream)
@@ -106,7 +106,7 @@ bool stream_room_late(struct stream *stream)
     return true;
 }
 
-void stream_room_leave(struct stream *stream)
+void stream_room_end(struct stream *stream)
 {
     backend_wait_end(stream->server, &stream->conn_wait);
     if (stream->waiter) {

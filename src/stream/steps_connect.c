@@ -90,8 +90,8 @@ static bool key_of(struct stream *stream, struct backend_key *key, char *header)
 {
     const struct server *server = stream->server;
     const struct stream_wishes *wishes = &stream->wishes;
-    *key = (struct backend_key){ .marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark,
-                                            wishes->has_bc_tos } };
+    *key =
+        (struct backend_key){ .marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark, wishes->has_bc_tos } };
     if (server->conf->tls_target && server->conf->sni && !server->conf->sni_name.ptr) {
         key->name = server_name(stream);
         key->name.ptr = key->name.len ? key->name.ptr : "";
@@ -175,24 +175,37 @@ static bool reuse(struct stream *stream, const struct backend_key *key)
     return true;
 }
 
-static bool find_connection(struct stream *stream, enum stream_verdict *verdict)
+static bool find_with(struct stream *stream, const struct backend_key *key, enum stream_verdict *verdict)
+{
+    if (LIKELY(reuse(stream, key))) {
+        stream_room_leave(stream);
+        return true;
+    }
+    return stream_room_take(stream, verdict) && connect_new(stream, key, verdict);
+}
+
+static __attribute__((noinline)) bool find_special(struct stream *stream, enum stream_verdict *verdict)
 {
     struct expr_scratch *scratch = &stream->ctx->expr.scratch;
     uint32_t mark = expr_scratch_mark(scratch);
     char header[STREAM_PROXY_HEADER_MAX];
     struct backend_key key;
-    bool found;
     if (UNLIKELY(!key_of(stream, &key, header))) {
         *verdict = stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
         return false;
     }
-    found = reuse(stream, &key);
-    if (found)
-        stream_room_leave(stream);
-    else
-        found = stream_room_take(stream, verdict) && connect_new(stream, &key, verdict);
+    bool found = find_with(stream, &key, verdict);
     expr_scratch_release(scratch, mark);
     return found;
+}
+
+static bool find_connection(struct stream *stream, enum stream_verdict *verdict)
+{
+    static const struct backend_key plain;
+    const struct stream_wishes *wishes = &stream->wishes;
+    if (LIKELY(stream->server->has_plain_key && !wishes->has_bc_mark && !wishes->has_bc_tos))
+        return find_with(stream, &plain, verdict);
+    return find_special(stream, verdict);
 }
 
 // TLS begins once the connection stands and what goes before it, a PROXY header, is out.

@@ -26,7 +26,7 @@ static void offer_free_slots(struct stream *stream)
         struct server *server = &backend->servers[i];
         if (backend_server_is_usable(server) && (!waits_for_one(stream) || server == stream->server))
             board_queue_offer(stream->ctx->board, backend->conf->be_object, server->conf->object,
-                              backend_state_maxconn(server->conf));
+                              backend_server_maxconn(server));
     }
 }
 
@@ -159,32 +159,41 @@ static struct server *least_queued(const struct stream *stream, const struct ser
     return best;
 }
 
-enum stream_verdict stream_pick_server(struct stream *stream)
+// Whom a rule, a cookie or a table names, or NULL. False where there is no room for taking the cookie out.
+static bool pick_named(struct stream *stream, struct server **out)
 {
-    struct backend *backend = stream->backend;
-    struct backend_ask ask = { .avoid = stream->redispatched ? stream->server : NULL };
     struct server *server = stream->redispatched ? NULL : pick_by_rule(stream);
     struct server *named = NULL;
     if (!stream->redispatched && !stream->cookie_looked &&
         !stream_cookie_look(stream, &named, server || stream->ignore_persist))
-        return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
+        return false;
     if (!server)
         server = named;
     if (!server && !stream->redispatched)
         server = stream_persist_rdp(stream);
     struct server *known = stream_stick_pick(stream, server != NULL);
-    if (!server)
-        server = known;
+    *out = server ? server : known;
+    return true;
+}
+
+enum stream_verdict stream_pick_server(struct stream *stream)
+{
+    struct backend *backend = stream->backend;
+    struct backend_ask ask = { .avoid = stream->redispatched ? stream->server : NULL };
+    struct server *server = NULL;
+    enum stream_verdict verdict;
+    if (!backend->is_plain && !pick_named(stream, &server))
+        return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
     bool full = false;
     stream->sticky = server != NULL;
-    if (!server && !stream->redispatched)
+    if (!server && !stream->redispatched && stream->session->own_conn)
         server = stream_persist_last(stream);
     stream->insists = false;
     if (!server) {
-        enum stream_verdict verdict;
-        if (!stream_balance_wait(stream, &verdict))
+        if (!backend->is_plain && !stream_balance_wait(stream, &verdict))
             return verdict;
-        stream_balance_ask(stream, &ask);
+        if (!backend->is_plain)
+            stream_balance_ask(stream, &ask);
         server = backend_pick(backend, &full, &ask);
         if (!server && ask.avoid) {
             ask.avoid = NULL;
@@ -206,8 +215,7 @@ enum stream_verdict stream_pick_server(struct stream *stream)
         backend_count(backend->counters, PROXY_COUNT_CONN_ERRORS, 1);
         return stream_refuse(stream, 503, STREAM_END_SERVER, false);
     }
-    enum stream_verdict verdict;
-    if (stream_redirect_away(stream, server, &verdict))
+    if (!backend->is_plain && stream_redirect_away(stream, server, &verdict))
         return verdict;
     if (full || !backend_slot_take(server, false))
         return enqueue(stream, server);

@@ -220,9 +220,9 @@ static void note_learned(struct stream *stream, uint32_t when)
             note(stream, it->table->table, key);
 }
 
-void stream_stick_learn(struct stream *stream, uint32_t when)
+void stream_stick_learn_now(struct stream *stream, uint32_t when)
 {
-    if (LIKELY(!stream->stick && !stream->backend->conf->be.stick_learns) || stream->stick_learned)
+    if (stream->stick_learned)
         return;
     stream->stick_learned = true;
     note_learned(stream, when);

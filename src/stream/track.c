@@ -81,11 +81,9 @@ struct stream_track_counter *stream_track_start(struct expr_subject *subject, ui
     return counter;
 }
 
-void stream_track_end(struct stream_ctx *ctx, struct stream_track **track)
+void stream_track_end_now(struct stream_ctx *ctx, struct stream_track **track)
 {
     struct stream_track *old = *track;
-    if (LIKELY(!old))
-        return;
     for (uint32_t i = 0; i < ctx->program->global.stick_counters; i++) {
         struct stream_track_counter *counter = &old->counters[i];
         if (!counter->entry)
@@ -119,13 +117,8 @@ static void touch(const struct stream *stream)
     }
 }
 
-void stream_track_request(struct stream *stream)
+void stream_track_request_now(struct stream *stream)
 {
-    if (stream->track_counted)
-        return;
-    stream->track_counted = true;
-    if (!stream->session->track && !stream->track)
-        return;
     stream_track_count(stream, STICK_HTTP_REQ_CNT, STICK_HTTP_REQ_RATE);
     touch(stream);
 }
@@ -151,11 +144,9 @@ void stream_track_bad(struct stream *stream, bool is_error)
         stream_track_error(stream);
 }
 
-void stream_track_status(const struct stream *stream)
+void stream_track_status_now(const struct stream *stream)
 {
     const struct global_conf *global = &stream->ctx->program->global;
-    if (LIKELY(!stream->session->track && !stream->track))
-        return;
     if (status_codes_has(&global->err_codes, stream->status))
         stream_track_error(stream);
     if (status_codes_has(&global->fail_codes, stream->status))
@@ -185,12 +176,10 @@ void stream_track_bytes(struct stream_ctx *ctx, const struct proxy_session *sess
     }
 }
 
-void stream_track_progress(struct stream *stream, bool is_end)
+void stream_track_progress_now(struct stream *stream, bool is_end)
 {
     const struct mux_stream *front = &stream->front->stream;
     uint64_t now_us = stream->ctx->loop->now_us;
-    if (LIKELY(!stream->session->track && !stream->track))
-        return;
     if (!stream->track_us)
         stream->track_us = now_us;
     // What waits behind the request belongs to the next one.
