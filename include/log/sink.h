@@ -17,7 +17,7 @@ enum {
 enum log_sink_kind { LOG_SINK_CLOSED, LOG_SINK_DATAGRAM, LOG_SINK_STREAM_SOCKET, LOG_SINK_FILE, LOG_SINK_CONNECTION };
 
 struct log_sink {
-    const struct log_sink_entry *entry; // on the board
+    struct log_sink_entry *entry; // on the board
     struct board *board;
     struct log_table *table; // whose totals it counts in
     enum log_sink_kind kind;
@@ -37,7 +37,7 @@ struct log_sink {
 // log_sink_init prepares a sink for `entry` without opening it; `table` counts what it sends and loses, which is done on
 // the rings of `board`.
 void log_sink_init(struct log_sink *sink, struct board *board, struct log_table *table,
-                   const struct log_sink_entry *entry);
+                   struct log_sink_entry *entry);
 
 // log_sink_fini closes it and forgets what waits, which stays in the rings.
 void log_sink_fini(struct log_sink *sink);

@@ -42,7 +42,7 @@ void log_sink_forget(struct log_sink *sink)
 }
 
 void log_sink_init(struct log_sink *sink, struct board *board, struct log_table *table,
-                   const struct log_sink_entry *entry)
+                   struct log_sink_entry *entry)
 {
     memset(sink, 0, sizeof(*sink));
     sink->board = board;
