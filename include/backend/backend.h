@@ -95,6 +95,7 @@ struct backend_guests {
 struct backend {
     const struct proxy_conf *conf;
     struct backend_ctx *ctx;
+    const struct backend_state *state; // on the board, of all its servers: only `epoch`
     struct server *servers;
     uint32_t num_servers;
     bool is_plain; // nothing but its algorithm chooses servers, and that looks at nothing of the request

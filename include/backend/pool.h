@@ -85,6 +85,12 @@ void backend_pool_publish(struct server *server);
 // backend_conn_move puts `conn` into the lists of `state`, and counts it there.
 void backend_conn_move(struct backend_conn *conn, enum backend_conn_state state);
 
+// backend_conn_lend moves an idle one of the pool to those in use.
+void backend_conn_lend(struct backend_conn *conn);
+
+// backend_conn_rest moves one into the pool, most often one that was in use.
+void backend_conn_rest(struct backend_conn *conn);
+
 // backend_conn_ended says whether an idle connection is over; a look at what is known, which for TLS may read.
 bool backend_conn_ended(struct backend_conn *conn);
 

@@ -45,7 +45,8 @@ static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_c
     backend->ctx = ctx;
     backend->counters = board_counters(ctx->board, ctx->inc, conf->be_object);
     backend->gauges = board_gauges(ctx->board, conf->be_object);
-    backend->epoch = atomic_load(&backend_state_at(conf->be_object)->epoch);
+    backend->state = backend_state_at(conf->be_object);
+    backend->epoch = atomic_load(&backend->state->epoch);
     backend->num_servers = conf->be.num_servers;
     backend->is_plain = is_plain(&conf->be);
     backend->servers = alloc(backend->num_servers, sizeof(*backend->servers));
@@ -120,7 +121,7 @@ static void follow_server(struct server *server)
 
 static void follow(struct backend *backend)
 {
-    uint32_t epoch = atomic_load_explicit(&backend_state_at(backend->conf->be_object)->epoch, memory_order_acquire);
+    uint32_t epoch = atomic_load_explicit(&backend->state->epoch, memory_order_acquire);
     if (epoch == backend->epoch)
         return;
     backend->epoch = epoch;
