@@ -115,7 +115,7 @@ void backend_conn_move(struct backend_conn *conn, enum backend_conn_state state)
 }
 
 // The way of every request, backend_conn_move in short.
-void backend_conn_lend(struct backend_conn *conn)
+static void take_out(struct backend_conn *conn)
 {
     struct server *server = conn->server;
     list_remove(&conn->link);
@@ -130,6 +130,14 @@ void backend_conn_lend(struct backend_conn *conn)
     conn->since_us = server->backend->ctx->loop->now_us;
     __atomic_store_n(&server->counters[PROXY_COUNT_IDLE], server->num_idle, __ATOMIC_RELAXED);
     backend_pool_publish(server);
+}
+
+void backend_conn_lend(struct backend_conn *conn)
+{
+    if (LIKELY(conn->state == BACKEND_CONN_IDLE))
+        take_out(conn);
+    else
+        backend_conn_move(conn, BACKEND_CONN_USED);
 }
 
 // And its way back.
