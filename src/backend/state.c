@@ -8,6 +8,7 @@
 #ifndef BACKEND_STATES_LAYOUT
 #define BACKEND_STATES_LAYOUT BACKEND_STATES_VERSION
 #endif
+
 enum { NUM_MARKS = 1024 };
 
 // The words that mean all servers, and then one place for each object.
