@@ -78,6 +78,7 @@ struct server {
     uint32_t warm_share;    // connections that this worker keeps open (pool-min-conn)
     uint32_t warm_failures; // in a row
     bool warm_was_due;
+    bool is_over; // more connections were open than maxconn allows, when it was last changed
     uint64_t warm_died_us; // when the server last closed one that it had only just let in
     struct event_timer warm_timer;
     uint64_t tls_said_us; // when the log was told of a handshake that failed, why, and how many were not told since

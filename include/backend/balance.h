@@ -74,6 +74,7 @@ backend_pick_fn backend_pick_rotation;  // roundrobin, static-rr, and hashes wit
 backend_pick_fn backend_pick_leastconn; // leastconn
 backend_pick_fn backend_pick_first;     // first
 backend_pick_fn backend_pick_random;    // random
+backend_pick_fn backend_pick_sticky;    // sticky
 backend_pick_fn backend_pick_hash;      // all others
 
 // backend_pick_from gives the first server that has room, from `place` of the plan on and around; else the first of

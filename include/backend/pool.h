@@ -53,15 +53,18 @@ static inline void backend_pool_count(struct server *server, enum backend_pool_c
     board_counter_count(&server->pool_counters[which], 1);
 }
 
-// backend_warm_share gives how many connections to the server the worker `slot` of `num_workers` keeps open, as long as
-// the server takes requests.
-uint32_t backend_warm_share(const struct server_conf *conf, uint32_t num_workers, uint32_t slot);
+// backend_warm_share gives how many connections to the server, whose maxconn (0: none) is now that, the worker `slot` of
+// `num_workers` keeps open, as long as the server takes requests.
+uint32_t backend_warm_share(const struct server_conf *conf, uint32_t maxconn, uint32_t num_workers, uint32_t slot);
 
 // backend_warm_is_due says whether they are wanted now: the server may be chosen, and is no backup that nobody needs.
 bool backend_warm_is_due(const struct server_conf *conf);
 
 // backend_warm_need gives how many this worker keeps now.
 uint32_t backend_warm_need(const struct server *server);
+
+// backend_warm_follow takes over a maxconn that was set at run time.
+void backend_warm_follow(struct server *server);
 
 // backend_warm_init prepares that, and begins to open them.
 void backend_warm_init(struct server *server);
@@ -122,6 +125,10 @@ void backend_purge_fire(struct event_timer *timer);
 // connections to one that must not be used any more are closed, what is always kept is opened, and places passed on
 // that are free.
 void backend_pool_follow(struct server *server);
+
+// backend_pool_is_over says whether more connections to the server are open than its maxconn, which was lowered, allows;
+// server->is_over is set to that.
+bool backend_pool_is_over(struct server *server);
 
 // backend_pool_leave closes what is idle, of all servers.
 void backend_pool_leave(struct backend_ctx *ctx);

@@ -231,6 +231,9 @@ void backend_state_announce(struct board *board, const struct server_conf *serve
 // backend_state_maxconn gives the limit of connections that holds now, 0: none.
 uint32_t backend_state_maxconn(const struct server_conf *server);
 
+// backend_state_full_maxconn gives it as it was configured or set, whatever minconn and slowstart make of it now.
+uint32_t backend_state_full_maxconn(const struct server_conf *server);
+
 // backend_waiters_may_leave says whether those who wait for one server of `proxy` go to another when it is down: with
 // `option redispatch`, unless `option persist` holds them.
 static inline bool backend_waiters_may_leave(const struct proxy_conf *proxy)

@@ -234,7 +234,8 @@ void backend_pool_put(struct backend_conn *conn, void **owner)
     struct server *server = conn->server;
     bool one_clients = is_one_clients(conn);
     note_exchange(server, server->backend->ctx->loop->now_us - conn->since_us);
-    if (!may_keep(conn) || !is_quiet(conn) || (one_clients && !owner)) {
+    bool over = UNLIKELY(server->is_over) && backend_pool_is_over(server);
+    if (over || !may_keep(conn) || !is_quiet(conn) || (one_clients && !owner)) {
         backend_conn_close(conn, false);
         return;
     }

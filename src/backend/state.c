@@ -4,6 +4,11 @@
 #include "backend/state.h"
 #include "base/clock.h"
 
+// Tests build a program that differs.
+#ifndef BACKEND_STATES_LAYOUT
+#define BACKEND_STATES_LAYOUT BACKEND_STATES_VERSION
+#endif
+
 // The words that mean all servers, and then one place for each object.
 struct states {
     _Atomic uint32_t epoch;
@@ -17,7 +22,7 @@ bool backend_states_prepare(struct board *board)
 {
     bool fresh;
     backend_limit_prepare(board);
-    states = board_section(board, &fresh, BACKEND_STATES_SECTION, BACKEND_STATES_VERSION, sizeof(*states));
+    states = board_section(board, &fresh, BACKEND_STATES_SECTION, BACKEND_STATES_LAYOUT, sizeof(*states));
     return states != NULL;
 }
 
@@ -188,11 +193,16 @@ void backend_state_ask(struct board *board, const struct server_conf *server, ui
         wake_all(board, BOARD_ROLE_CONTROLLER);
 }
 
+uint32_t backend_state_full_maxconn(const struct server_conf *server)
+{
+    uint32_t set = load(&backend_state_at(server->object)->maxconn);
+    return set ? set - 1 : server->maxconn;
+}
+
 uint32_t backend_state_maxconn(const struct server_conf *server)
 {
     const struct backend_state *state = backend_state_at(server->object);
-    uint32_t set = load(&state->maxconn);
-    uint32_t limit = backend_limit_ramp(server, set ? set - 1 : server->maxconn);
+    uint32_t limit = backend_limit_ramp(server, backend_state_full_maxconn(server));
     uint32_t throttle = load(&state->throttle);
     if (!throttle || !limit)
         return limit;

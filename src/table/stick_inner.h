@@ -18,8 +18,12 @@
 #include "board/board.h"
 #include "table/stick.h"
 
+// Of all sections of tables. Tests build a program that differs.
+#ifndef STICK_LAYOUT
+#define STICK_LAYOUT 1
+#endif
+
 enum {
-    STICK_LAYOUT = 1,
     STICK_SHARDS = 64,
     STICK_SMALL = 1024, // tables of up to so many entries have one shard, and purge strictly the oldest
     STICK_HOLD_CHUNKS = 4096,

@@ -280,9 +280,42 @@ static void test_cost(void **state)
     }
 }
 
+// All workers stay with one; who comes back goes to the end.
+static void test_sticky(void **state)
+{
+    (void)state;
+    bool full;
+    rig_start(4, PROXY_BALANCE_STICKY);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        worker_start(i);
+    rig.servers[3].backup = true;
+    for (uint32_t i = 0; i < 4; i++) // as if they had come up in that order: 2, 0, 1
+        atomic_store(&backend_state_at(rig.servers[i].object)->changed_us, i == 2 ? 1 : 10 + i);
+    for (uint32_t i = 0; i < 12; i++)
+        assert_int_equal(pick(i % WORKERS, &full)->conf->index, 2);
+    assert_true(backend_state_set_op(rig.board, &rig.servers[2], BACKEND_OP_STOPPED));
+    for (uint32_t i = 0; i < 12; i++)
+        assert_int_equal(pick(i % WORKERS, &full)->conf->index, 0);
+    assert_true(backend_state_set_op(rig.board, &rig.servers[2], BACKEND_OP_RUNNING));
+    assert_int_equal(pick(1, &full)->conf->index, 0);
+    assert_true(backend_state_set_admin(rig.board, &rig.servers[0], BACKEND_ADMIN_DRAIN, 0));
+    assert_int_equal(pick(2, &full)->conf->index, 1);
+    assert_true(backend_state_set_op(rig.board, &rig.servers[1], BACKEND_OP_STOPPED));
+    assert_int_equal(pick(0, &full)->conf->index, 2);
+    assert_true(backend_state_set_weight(rig.board, &rig.servers[2], 0));
+    assert_int_equal(pick(0, &full)->conf->index, 3);
+    assert_true(backend_state_set_weight(rig.board, &rig.servers[2], 1));
+    assert_int_equal(pick(1, &full)->conf->index, 2);
+    assert_true(backend_state_set_op(rig.board, &rig.servers[2], BACKEND_OP_STOPPED));
+    assert_true(backend_state_set_op(rig.board, &rig.servers[3], BACKEND_OP_STOPPED));
+    assert_null(pick(1, &full));
+    rig_stop();
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_leastconn), cmocka_unit_test(test_death),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_sticky),
+        cmocka_unit_test(test_leastconn), cmocka_unit_test(test_death),
                                         cmocka_unit_test(test_rotation), cmocka_unit_test(test_nobody),
                                         cmocka_unit_test(test_cost) };
     return cmocka_run_group_tests(tests, NULL, NULL);
