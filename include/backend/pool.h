@@ -53,15 +53,18 @@ static inline void backend_pool_count(struct server *server, enum backend_pool_c
     board_counter_count(&server->pool_counters[which], 1);
 }
 
-// backend_warm_share gives how many connections to the server the worker `slot` of `num_workers` keeps open, as long as
-// the server takes requests.
-uint32_t backend_warm_share(const struct server_conf *conf, uint32_t num_workers, uint32_t slot);
+// backend_warm_share gives how many connections to the server, whose maxconn (0: none) is now that, the worker `slot` of
+// `num_workers` keeps open, as long as the server takes requests.
+uint32_t backend_warm_share(const struct server_conf *conf, uint32_t maxconn, uint32_t num_workers, uint32_t slot);
 
 // backend_warm_is_due says whether they are wanted now: the server may be chosen, and is no backup that nobody needs.
 bool backend_warm_is_due(const struct server_conf *conf);
 
 // backend_warm_need gives how many this worker keeps now.
 uint32_t backend_warm_need(const struct server *server);
+
+// backend_warm_follow takes over a maxconn that was set at run time.
+void backend_warm_follow(struct server *server);
 
 // backend_warm_init prepares that, and begins to open them.
 void backend_warm_init(struct server *server);
@@ -84,6 +87,12 @@ void backend_pool_publish(struct server *server);
 
 // backend_conn_move puts `conn` into the lists of `state`, and counts it there.
 void backend_conn_move(struct backend_conn *conn, enum backend_conn_state state);
+
+// backend_conn_lend moves one to those in use, most often an idle one of the pool.
+void backend_conn_lend(struct backend_conn *conn);
+
+// backend_conn_rest moves one into the pool, most often one that was in use.
+void backend_conn_rest(struct backend_conn *conn);
 
 // backend_conn_ended says whether an idle connection is over; a look at what is known, which for TLS may read.
 bool backend_conn_ended(struct backend_conn *conn);
@@ -110,7 +119,12 @@ const _Atomic uint32_t *backend_spare_asked(uint32_t inc);
 bool backend_room_is_shut(const struct server *server);
 
 // backend_room_wanted says whether anybody waits for a place; to be asked after num_spare went up.
-bool backend_room_wanted(const struct server *server);
+bool backend_room_is_awaited(const struct server *server);
+
+static inline bool backend_room_wanted(const struct server *server)
+{
+    return UNLIKELY(backend_server_maxconn(server)) && backend_room_is_awaited(server);
+}
 
 // backend_jitter_us gives a time around `us`, from three quarters to five quarters of it.
 uint64_t backend_jitter_us(struct backend_ctx *ctx, uint64_t us);
@@ -122,6 +136,10 @@ void backend_purge_fire(struct event_timer *timer);
 // connections to one that must not be used any more are closed, what is always kept is opened, and places passed on
 // that are free.
 void backend_pool_follow(struct server *server);
+
+// backend_pool_is_over says whether more connections to the server are open than its maxconn, which was lowered, allows;
+// server->is_over is set to that.
+bool backend_pool_is_over(struct server *server);
 
 // backend_pool_leave closes what is idle, of all servers.
 void backend_pool_leave(struct backend_ctx *ctx);
