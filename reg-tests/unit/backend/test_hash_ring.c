@@ -218,9 +218,8 @@ static void test_strides(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_nearest), cmocka_unit_test(test_least_movement),
-                                        cmocka_unit_test(test_changes),
-        cmocka_unit_test(test_shares), cmocka_unit_test(test_keys_by_address),
-                                        cmocka_unit_test(test_strides) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_nearest),         cmocka_unit_test(test_least_movement),
+                                        cmocka_unit_test(test_changes),         cmocka_unit_test(test_shares),
+                                        cmocka_unit_test(test_keys_by_address), cmocka_unit_test(test_strides) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
