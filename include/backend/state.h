@@ -61,7 +61,7 @@ enum {
     BACKEND_CHECK_AGENT = 0x10,   // always there in agent_flags of a configured agent
 };
 
-enum { BACKEND_SHARE_SCALE = 16, BACKEND_STATE_TEXT = 96, BACKEND_STATES_VERSION = 2 };
+enum { BACKEND_SHARE_SCALE = 16, BACKEND_STATE_TEXT = 96, BACKEND_STATES_VERSION = 3 };
 
 #define BACKEND_STATES_SECTION "servers"
 
@@ -183,14 +183,9 @@ static inline bool backend_status_is_willing(uint32_t status)
 // The following change the state of `server` and announce it, where it is a change. Active controller only. They log
 // nothing, and look at nothing else: changes go through backend/notice.h, which says why.
 
-// backend_state_set makes its operational state `op` and its bits `admin`, at once.
+// backend_state_set makes its operational state `op` and its bits `admin`, at once. A server with slowstart that was
+// down comes back as BACKEND_OP_STARTING.
 bool backend_state_set(struct board *board, const struct server_conf *server, enum backend_op op, uint32_t admin);
-
-// backend_state_set_op makes it `op`; a server with slowstart that was down comes back as BACKEND_OP_STARTING.
-bool backend_state_set_op(struct board *board, const struct server_conf *server, enum backend_op op);
-
-// backend_state_set_admin sets the bits `add` and takes `remove` away.
-bool backend_state_set_admin(struct board *board, const struct server_conf *server, uint32_t add, uint32_t remove);
 
 // backend_state_set_weight makes its weight `weight`, 0 to 256.
 bool backend_state_set_weight(struct board *board, const struct server_conf *server, uint32_t weight);
@@ -229,6 +224,13 @@ void backend_state_mark(const struct server_conf *server);
 
 // backend_states_announce wakes the workers for all that was marked.
 void backend_states_announce(struct board *board);
+
+// backend_states_num_marks counts the marks so far, and goes round.
+uint32_t backend_states_num_marks(void);
+
+// backend_states_marked gives the object of the server that mark number `at`, counted from 0, is of; false where that
+// is no longer known, or not yet: what changed is then seen by the epochs of servers alone.
+bool backend_states_marked(uint32_t *object, uint32_t at);
 
 // backend_state_announce says that something of `server` changed that workers derive tables from.
 void backend_state_announce(struct board *board, const struct server_conf *server);

@@ -10,9 +10,9 @@
 enum log_stream_state { LOG_STREAM_CLOSED, LOG_STREAM_CONNECTING, LOG_STREAM_OPEN };
 
 struct log_stream {
-    const struct log_sink_entry *entry;
-    struct board *board;     // records are done on its rings
-    struct log_table *table; // whose totals it counts in
+    struct log_sink_entry *entry; // on the board, whose is_failing it writes
+    struct board *board;          // records are done on its rings
+    struct log_table *table;      // whose totals it counts in
     int fd;
     enum log_stream_state state;
     char *buf; // frames: where their record stands, their length, their bytes
@@ -26,7 +26,7 @@ struct log_stream {
 };
 
 // log_stream_new makes one for `entry`, without a connection; NULL where memory is exhausted.
-struct log_stream *log_stream_new(struct board *board, struct log_table *table, const struct log_sink_entry *entry);
+struct log_stream *log_stream_new(struct board *board, struct log_table *table, struct log_sink_entry *entry);
 
 // log_stream_free closes it and forgets what waits.
 void log_stream_free(struct log_stream *stream);
@@ -37,8 +37,8 @@ void log_stream_forget(struct log_stream *stream);
 // log_stream_lose loses what waits.
 void log_stream_lose(struct log_stream *stream);
 
-// log_stream_add puts the line of `len` bytes, its line feed included, whose record is at `mark`, behind those that wait;
-// it is lost and counted where there is no room.
+// log_stream_add puts the line of `len` bytes, its line feed included, whose record is at `mark`, behind those that
+// wait; it is lost and counted where there is no room.
 void log_stream_add(struct log_stream *stream, const char *line, size_t len, const struct log_mark *mark);
 
 // log_stream_run connects, and sends what the connection takes. `now_us` is monotonic.

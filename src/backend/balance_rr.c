@@ -102,7 +102,7 @@ uint32_t backend_plan_at(const struct backend_plan *plan, uint64_t place)
 // A few turns find somebody with room unless nearly all are full; then each server is looked at once.
 enum { MAX_TURNS = 64 };
 
-static struct server *pick_any(const struct backend_question *question, uint64_t place)
+struct server *backend_pick_from(const struct backend_question *question, uint64_t place)
 {
     const struct backend_plan *plan = question->plan;
     struct server *first_full = NULL;
@@ -123,11 +123,14 @@ struct server *backend_pick_rotation(const struct backend_question *question)
 {
     struct backend *backend = question->backend;
     uint64_t place = 0;
+    // With one server there are no turns to keep.
+    if (question->plan->num == 1 && backend_has_room(&backend->servers[question->plan->members[0]]))
+        return &backend->servers[question->plan->members[0]];
     for (uint32_t turns = 0; turns < MAX_TURNS && turns < question->plan->num_places; turns++) {
         place = atomic_fetch_add_explicit(&backend->gauges[PROXY_GAUGE_ROTATION], 1, memory_order_relaxed);
         struct server *server = &backend->servers[backend_plan_at(question->plan, place)];
         if (server != question->ask->avoid && backend_has_room(server))
             return server;
     }
-    return pick_any(question, place);
+    return backend_pick_from(question, place);
 }

@@ -4,9 +4,18 @@
 #include "backend/state.h"
 #include "base/clock.h"
 
+// Tests build a program that differs.
+#ifndef BACKEND_STATES_LAYOUT
+#define BACKEND_STATES_LAYOUT BACKEND_STATES_VERSION
+#endif
+
+enum { NUM_MARKS = 1024 };
+
 // The words that mean all servers, and then one place for each object.
 struct states {
     _Atomic uint32_t epoch;
+    _Atomic uint32_t num_marks;        // changes marked so far
+    _Atomic uint64_t marks[NUM_MARKS]; // the latest of them: which one it is, counted from 1, and whose object
     struct backend_state servers[BOARD_MAX_OBJECTS];
 };
 
@@ -17,7 +26,7 @@ bool backend_states_prepare(struct board *board)
 {
     bool fresh;
     backend_limit_prepare(board);
-    states = board_section(board, &fresh, BACKEND_STATES_SECTION, BACKEND_STATES_VERSION, sizeof(*states));
+    states = board_section(board, &fresh, BACKEND_STATES_SECTION, BACKEND_STATES_LAYOUT, sizeof(*states));
     return states != NULL;
 }
 
@@ -62,10 +71,25 @@ void backend_states_announce(struct board *board)
     wake_all(board, BOARD_ROLE_WORKER);
 }
 
+// Last, so that who meets a mark that is not written yet finds the change by itself.
 void backend_state_mark(const struct server_conf *server)
 {
     atomic_fetch_add(&backend_state_at(server->object)->epoch, 1);
     atomic_fetch_add(&backend_state_at(server->backend->proxy->be_object)->epoch, 1);
+    uint32_t num = atomic_fetch_add(&states->num_marks, 1);
+    atomic_store(&states->marks[num % NUM_MARKS], (uint64_t)(num + 1) << 32 | server->object);
+}
+
+uint32_t backend_states_num_marks(void)
+{
+    return atomic_load(&states->num_marks);
+}
+
+bool backend_states_marked(uint32_t *object, uint32_t at)
+{
+    uint64_t mark = atomic_load(&states->marks[at % NUM_MARKS]);
+    *object = (uint32_t)mark;
+    return (uint32_t)(mark >> 32) == at + 1;
 }
 
 static bool may_choose(const struct server_conf *server, bool fails_open)
@@ -150,18 +174,6 @@ bool backend_state_set(struct board *board, const struct server_conf *server, en
     set_share(state);
     backend_state_announce(board, server);
     return true;
-}
-
-bool backend_state_set_op(struct board *board, const struct server_conf *server, enum backend_op op)
-{
-    return backend_state_set(board, server, op,
-                             backend_state_admin(backend_state_status(backend_state_at(server->object))));
-}
-
-bool backend_state_set_admin(struct board *board, const struct server_conf *server, uint32_t add, uint32_t remove)
-{
-    uint32_t status = backend_state_status(backend_state_at(server->object));
-    return backend_state_set(board, server, backend_state_op(status), (backend_state_admin(status) | add) & ~remove);
 }
 
 bool backend_state_set_weight(struct board *board, const struct server_conf *server, uint32_t weight)

@@ -73,12 +73,35 @@ static void check_tcp(struct config *config, struct proxy_conf *proxy)
     proxy->be.cookie.name = NULL;
 }
 
+// Rules that come from defaults are for those whose checks are of that kind.
+static void check_checks(struct config *config, const struct proxy_conf *proxy)
+{
+    const struct check_conf *conf = &proxy->be.check;
+    bool is_http = conf->protocol == CHECK_PROTOCOL_HTTP, is_tcp = conf->protocol == CHECK_PROTOCOL_TCP;
+    if (!proxy->has_backend)
+        return;
+    if (conf->http.num && conf->http.owner == proxy && !is_http)
+        warn(config, proxy, "%s '%s' has 'http-check' rules without 'option httpchk', so they are ignored",
+             proxy_kind(proxy), proxy->name);
+    if (conf->tcp.num && conf->tcp.owner == proxy && !is_tcp)
+        warn(config, proxy, "%s '%s' has 'tcp-check' rules without 'option tcp-check', so they are ignored",
+             proxy_kind(proxy), proxy->name);
+    if ((conf->disable_on_404 || conf->send_state) && !is_http)
+        warn(config, proxy, "'http-check %s' in %s '%s' is ignored: it needs 'option httpchk'",
+             conf->send_state ? "send-state" : "disable-on-404", proxy_kind(proxy), proxy->name);
+}
+
 bool proxy_conf_check(struct config *config, struct proxy_conf *proxy)
 {
     if (proxy->has_frontend && !proxy->fe.binds)
         warn(config, proxy, "%s '%s' has no 'bind' line and gets no traffic", proxy_kind(proxy), proxy->name);
+    if (!proxy_log_backend_check(config, proxy))
+        return false;
+    if (proxy->mode == PROXY_MODE_LOG)
+        return true;
     check_timeouts(config, proxy);
     check_balance(config, proxy);
+    check_checks(config, proxy);
     if (proxy->mode == PROXY_MODE_TCP)
         check_tcp(config, proxy);
     // It belongs to backends; a frontend may have it from its defaults.

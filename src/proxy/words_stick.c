@@ -50,7 +50,7 @@ static bool parse_type(struct table_args *args)
     } else if (strcmp(arg->str, "binary") == 0) {
         return parse_len(args, STICK_BINARY);
     } else {
-        return config_error_unknown(args->config, args->line, args->at, "stick-table: type", known, NUM_ITEMS(known));
+        return config_error_unknown(args->config, args->line, args->at, "stick table type", known, NUM_ITEMS(known));
     }
     return true;
 }
@@ -201,7 +201,11 @@ static bool store_one(struct table_args *args, struct slice word, const char *li
         args->conf->data[data].num = 1;
         if (stick_data_is_array(data) || stick_data_is_rate(data))
             return config_error(args->config, args->line, args->at,
-                                "stick-table: missing argument to store option '%s'", stick_data_name(data));
+                                "stick-table: missing argument to store option '%s', expected: %s(<%s>)",
+                                stick_data_name(data), stick_data_name(data),
+                                !stick_data_is_rate(data)   ? "number"
+                                : stick_data_is_array(data) ? "number>,<period"
+                                                            : "period");
         return true;
     }
     if (!stick_data_is_array(data) && !stick_data_is_rate(data))

@@ -18,8 +18,12 @@
 #include "board/board.h"
 #include "table/stick.h"
 
+// Of all sections of tables. Tests build a program that differs.
+#ifndef STICK_LAYOUT
+#define STICK_LAYOUT 2
+#endif
+
 enum {
-    STICK_LAYOUT = 1,
     STICK_SHARDS = 64,
     STICK_SMALL = 1024, // tables of up to so many entries have one shard, and purge strictly the oldest
     STICK_HOLD_CHUNKS = 4096,
@@ -27,7 +31,7 @@ enum {
     STICK_MAX_HOLDS = STICK_HOLD_CHUNKS * STICK_CHUNK_HOLDS,
     STICK_HOLD_BITS = 21,
     STICK_MAX_TABLES = 1 << (32 - STICK_HOLD_BITS),
-    STICK_TEXTS = 4096,
+    STICK_TEXTS = BOARD_MAX_OBJECTS, // names of servers: more than there may be at once
     STICK_TEXT_LEN = 128,
 };
 
