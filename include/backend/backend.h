@@ -34,6 +34,9 @@ struct backend_ctx {
     bool stopping;                  // softly: idle connections are purged soon
     uint32_t num_closing;           // connections ended by us whose places are not free yet, of all servers
     uint32_t epoch;                 // of the states of servers, as far as backend_turn has seen them
+    uint32_t marks;                 // of the marks there, likewise
+    struct server **by_object;      // servers by their numbers on the board and by those of their pools; NULL elsewhere
+    uint32_t num_objects;
     const _Atomic uint32_t *states_epoch; // what that is now, on the board
     const _Atomic uint32_t *asked;        // and what others want of this worker's pool, 0: nothing
     uint32_t slot;                  // the worker's place among those of its generation
@@ -97,8 +100,10 @@ struct backend_guests {
 struct backend {
     const struct proxy_conf *conf;
     struct backend_ctx *ctx;
+    const struct backend_state *state; // on the board, of all its servers: only `epoch`
     struct server *servers;
     uint32_t num_servers;
+    bool has_backups;
     bool is_plain; // nothing but its algorithm chooses servers, and that looks at nothing of the request
     uint64_t *counters;
     _Atomic uint64_t *gauges;
@@ -177,6 +182,13 @@ static inline void backend_turn(struct backend_ctx *ctx)
     if (UNLIKELY(atomic_load_explicit(ctx->asked, memory_order_relaxed) ||
                  atomic_load_explicit(ctx->states_epoch, memory_order_relaxed) != ctx->epoch))
         backend_follow(ctx);
+}
+
+// backend_server_at gives the server whose number on the board, or its pool's, is `object`; NULL where it is none of
+// this generation's.
+static inline struct server *backend_server_at(const struct backend_ctx *ctx, uint32_t object)
+{
+    return object < ctx->num_objects ? ctx->by_object[object] : NULL;
 }
 
 // backend_loads_prepare finds the table of connections per server on `board`, or makes it. In the keeper, before it

@@ -88,7 +88,11 @@ void backend_balance_init(struct backend *backend);
 void backend_balance_fini(struct backend *backend);
 
 // backend_has_room says whether `server` may be given one more connection, as far as its maxconn goes.
-bool backend_has_room(const struct server *server);
+static inline bool backend_has_room(const struct server *server)
+{
+    uint32_t limit = backend_server_maxconn(server);
+    return !limit || board_lane_sum(server->backend->ctx->board, server->conf->object) < limit;
+}
 
 // backend_plan_order makes the rotation of `plan` from its weights.
 void backend_plan_order(struct backend_plan *plan, uint32_t num_servers);
@@ -114,7 +118,13 @@ void backend_first_plan(struct backend *backend, uint32_t which);
 // ---- loads --------------------------------------------------------------------------------------------------------
 
 // backend_loads_count notes, after the server's lane changed, that it has `by` (1 or -1) connections more.
-void backend_loads_count(const struct server *server, int32_t by);
+void backend_loads_add(const struct server *server, int32_t by);
+
+static inline void backend_loads_count(const struct server *server, int32_t by)
+{
+    if (server->backend->conf->be.balance.algorithm == PROXY_BALANCE_LEASTCONN)
+        backend_loads_add(server, by);
+}
 
 // backend_loads_of gives the connections of all workers to `server`.
 uint32_t backend_loads_of(const struct server *server);

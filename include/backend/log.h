@@ -11,10 +11,13 @@
 #include "event/loop.h"
 #include "proxy/conf.h"
 
-// backend_logs_prepare gives the log backends of `program` their choice, once servers have states (backend_states_adopt).
-// In the keeper, before it forks.
+// backend_logs_prepare gives the log backends of `program` their choice, once servers have states
+// (backend_states_adopt). In the keeper, before it forks.
 void backend_logs_prepare(const struct program_conf *program, struct board *board);
 
 // backend_logs_begin watches the connections of their servers that no health check looks after, on `loop`: one that
 // cannot be made takes its server down until it can. In the active controller.
 void backend_logs_begin(const struct program_conf *program, struct board *board, struct event_loop *loop);
+
+// backend_logs_end leaves that to another controller.
+void backend_logs_end(void);

@@ -88,6 +88,12 @@ void backend_pool_publish(struct server *server);
 // backend_conn_move puts `conn` into the lists of `state`, and counts it there.
 void backend_conn_move(struct backend_conn *conn, enum backend_conn_state state);
 
+// backend_conn_lend moves one to those in use, most often an idle one of the pool.
+void backend_conn_lend(struct backend_conn *conn);
+
+// backend_conn_rest moves one into the pool, most often one that was in use.
+void backend_conn_rest(struct backend_conn *conn);
+
 // backend_conn_ended says whether an idle connection is over; a look at what is known, which for TLS may read.
 bool backend_conn_ended(struct backend_conn *conn);
 
@@ -113,7 +119,12 @@ const _Atomic uint32_t *backend_spare_asked(uint32_t inc);
 bool backend_room_is_shut(const struct server *server);
 
 // backend_room_wanted says whether anybody waits for a place; to be asked after num_spare went up.
-bool backend_room_wanted(const struct server *server);
+bool backend_room_is_awaited(const struct server *server);
+
+static inline bool backend_room_wanted(const struct server *server)
+{
+    return UNLIKELY(backend_server_maxconn(server)) && backend_room_is_awaited(server);
+}
 
 // backend_jitter_us gives a time around `us`, from three quarters to five quarters of it.
 uint64_t backend_jitter_us(struct backend_ctx *ctx, uint64_t us);

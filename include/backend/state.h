@@ -61,7 +61,7 @@ enum {
     BACKEND_CHECK_AGENT = 0x10,   // always there in agent_flags of a configured agent
 };
 
-enum { BACKEND_SHARE_SCALE = 16, BACKEND_STATE_TEXT = 96, BACKEND_STATES_VERSION = 2 };
+enum { BACKEND_SHARE_SCALE = 16, BACKEND_STATE_TEXT = 96, BACKEND_STATES_VERSION = 3 };
 
 #define BACKEND_STATES_SECTION "servers"
 
@@ -224,6 +224,13 @@ void backend_state_mark(const struct server_conf *server);
 
 // backend_states_announce wakes the workers for all that was marked.
 void backend_states_announce(struct board *board);
+
+// backend_states_num_marks counts the marks so far, and goes round.
+uint32_t backend_states_num_marks(void);
+
+// backend_states_marked gives the object of the server that mark number `at`, counted from 0, is of; false where that
+// is no longer known, or not yet: what changed is then seen by the epochs of servers alone.
+bool backend_states_marked(uint32_t *object, uint32_t at);
 
 // backend_state_announce says that something of `server` changed that workers derive tables from.
 void backend_state_announce(struct board *board, const struct server_conf *server);

@@ -11,8 +11,8 @@ enum log_stream_state { LOG_STREAM_CLOSED, LOG_STREAM_CONNECTING, LOG_STREAM_OPE
 
 struct log_stream {
     struct log_sink_entry *entry; // on the board, whose is_failing it writes
-    struct board *board;     // records are done on its rings
-    struct log_table *table; // whose totals it counts in
+    struct board *board;          // records are done on its rings
+    struct log_table *table;      // whose totals it counts in
     int fd;
     enum log_stream_state state;
     char *buf; // frames: where their record stands, their length, their bytes
@@ -37,8 +37,8 @@ void log_stream_forget(struct log_stream *stream);
 // log_stream_lose loses what waits.
 void log_stream_lose(struct log_stream *stream);
 
-// log_stream_add puts the line of `len` bytes, its line feed included, whose record is at `mark`, behind those that wait;
-// it is lost and counted where there is no room.
+// log_stream_add puts the line of `len` bytes, its line feed included, whose record is at `mark`, behind those that
+// wait; it is lost and counted where there is no room.
 void log_stream_add(struct log_stream *stream, const char *line, size_t len, const struct log_mark *mark);
 
 // log_stream_run connects, and sends what the connection takes. `now_us` is monotonic.

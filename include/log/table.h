@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of sinks on the board and the records in the rings, shared by those who write messages and the one who
-// drains them. Keepers add entries; one whose generations are all gone gives its place to another where the table is full.
-// Internal to the log area.
+// drains them. Keepers add entries; one whose generations are all gone gives its place to another where the table is
+// full. Internal to the log area.
 #pragma once
 
 #include <stdatomic.h>
@@ -16,9 +16,9 @@ struct log_sink_entry {
     uint32_t format;   // enum log_format, never LOG_FORMAT_UNSET
     uint32_t facility; // 0-23
     struct log_stream_conf stream;
-    uint32_t sample; // lines that share a sample have one number, 0: none
-    uint32_t first;  // generations that named it: none before this one
-    uint32_t last;   // and none after this one
+    uint32_t sample;             // lines that share a sample have one number, 0: none
+    uint32_t first;              // generations that named it: none before this one
+    uint32_t last;               // and none after this one
     _Atomic uint32_t is_failing; // a connection could not be made when it was last tried
     // Which of the entries that had this place it is, 1 to LOG_SERIAL_MAX; 0 while it is written.
     _Atomic uint32_t serial;

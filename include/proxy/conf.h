@@ -157,7 +157,7 @@ struct server_conf {
     uint16_t host_family;          // the family to resolve it in, AF_UNSPEC: any
     int32_t port_offset;           // with port_mapped: added to the client's destination port ("+80", "-80")
     bool port_mapped;
-    bool has_port; // something was written for one
+    bool has_port;   // something was written for one
     bool unresolved; // its name gave no address and init-addr allows that: down until it has one
     bool has_id;     // `id` was written
     bool backup;
@@ -166,11 +166,11 @@ struct server_conf {
     bool down_kills;       // on-marked-down shutdown-sessions
     bool up_kills_backups; // on-marked-up shutdown-backup-sessions
     bool tfo;
-    bool is_datagram;          // its address is one of datagrams: mode log alone
-    bool has_log_proto;        // log-proto was written; in mode log alone, too
-    bool log_octets;           // log-proto octet-count
-    uint64_t log_bufsize;      // 0: as much as a buffer
-    uint8_t send_proxy; // PROXY_SEND_PROXY_*
+    bool is_datagram;     // its address is one of datagrams: mode log alone
+    bool has_log_proto;   // log-proto was written; in mode log alone, too
+    bool log_octets;      // log-proto octet-count
+    uint64_t log_bufsize; // 0: as much as a buffer
+    uint8_t send_proxy;   // PROXY_SEND_PROXY_*
     uint8_t proxy_v2_options;
     uint8_t hash_key;      // enum proxy_hash_key
     uint32_t weight;       // 0-256, default 1

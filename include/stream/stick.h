@@ -22,7 +22,13 @@ static inline void stream_stick_learn(struct stream *stream, uint32_t when)
 }
 
 // stream_stick_free drops what was noted.
-void stream_stick_free(struct stream *stream);
+void stream_stick_drop(struct stream *stream);
+
+static inline void stream_stick_free(struct stream *stream)
+{
+    if (UNLIKELY(stream->stick != NULL))
+        stream_stick_drop(stream);
+}
 
 // stream_sticks_fini frees what streams left to be used again.
 void stream_sticks_fini(struct stream_ctx *ctx);

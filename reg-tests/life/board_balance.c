@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What balancing has on the board, and what of it is not as it must be when nothing is to do: every state of a server is
-// one that the controller can have written; sums of connections are those of the lanes; places are those of connections
-// that are idle in a process that lives; of each stick table the chains, the order and the free places hold every entry
-// exactly once, and nobody has any.
+// What balancing has on the board, and what of it is not as it must be when nothing is to do: every state of a server
+// is one that the controller can have written; sums of connections are those of the lanes; places are those of
+// connections that are idle in a process that lives; of each stick table the chains, the order and the free places hold
+// every entry exactly once, and nobody has any.
 #include <unistd.h>
 #include "board_look.h"
 #include "backend/pool.h"
@@ -127,8 +127,8 @@ struct table {
     const struct stick_section *section;
     const struct stick_shape *shape;
     const char *entries;
-    uint8_t *seen;      // by place: how often, as a bit for each kind of list
-    uint32_t *holders;  // by place: holds found
+    uint8_t *seen;     // by place: how often, as a bit for each kind of list
+    uint32_t *holders; // by place: holds found
     uint32_t num_places;
 };
 

@@ -219,7 +219,8 @@ int main(int argc, char **argv)
     }
     printf("], \"objects\": %u, \"entries\": %llu, \"sessions\": %u, \"torn\": %u", num_used,
            (unsigned long long)board.journal->last, num_cached, num_busy);
-    printf(", \"servers\": %u, \"down\": %u, \"places\": %u, \"tls\": %u, \"tables\": %u, \"keys\": %u, \"shut\": %u}\n",
-           sums.num_servers, sums.num_down, sums.num_places, num_tls, sums.num_tables, sums.num_entries, sums.num_waits);
+    printf(
+        ", \"servers\": %u, \"down\": %u, \"places\": %u, \"tls\": %u, \"tables\": %u, \"keys\": %u, \"shut\": %u}\n",
+        sums.num_servers, sums.num_down, sums.num_places, num_tls, sums.num_tables, sums.num_entries, sums.num_waits);
     return 0;
 }

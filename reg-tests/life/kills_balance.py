@@ -387,7 +387,8 @@ def strike(balancer, pid):
 
 def kill_for(seconds, balancer, rewrite, upgrade):
     """{role: kills}, {way: kills}, reloads, upgrades."""
-    done, ways = {"keeper": 0, "controller": 0, "worker": 0}, {"just so": 0, "stopped": 0, "in a queue's lock": 0, "in a table's lock": 0}
+    done = {"keeper": 0, "controller": 0, "worker": 0}
+    ways = {"just so": 0, "stopped": 0, "in a queue's lock": 0, "in a table's lock": 0}
     turn = upgrades = 0
     end, reload_at = time.monotonic() + seconds, time.monotonic() + RELOAD_S
     while time.monotonic() < end:
@@ -498,8 +499,9 @@ def check(path, stage, scraper, commander, clients, tunnels, summary):
     moved = [line for client in clients for line in client.moved]
     lib.check(not scraper.decreased, "counters decrease: " + "; ".join(scraper.decreased[:10]))
     lib.check(not moved, "%d keys moved: %s" % (len(moved), "; ".join(moved[:10])))
-    lib.check(not commander.wrong, "%d times not as commanded: %s" % (len(commander.wrong), "; ".join(commander.wrong[:10])))
-    lib.check(all(client.done > DURATION for client in clients), "keys were used: %s" % [client.done for client in clients])
+    wrong, used = commander.wrong, [client.done for client in clients]
+    lib.check(not wrong, "%d times not as commanded: %s" % (len(wrong), "; ".join(wrong[:10])))
+    lib.check(all(num > DURATION for num in used), "keys were used: %s" % used)
     lib.check(sum(thread.done for thread in tunnels) > 0 and commander.num > 0, "tunnels and commands were busy")
     lib.check(summary["tables"] == 5 and summary["keys"] > 0, "tables were busy")
 

@@ -2,8 +2,9 @@
 //
 // lock_kill MASTER PID MS SEED watches the process PID of the master MASTER for up to MS milliseconds, until it takes a
 // lock on the board, and kills it some instructions later, at random, or just before it gives it back. It prints the
-// lock's number (see board/layout.h) and how many instructions that were; nothing, with exit status 1, where the process
-// never took one, or has ended. Where the processor cannot be told to watch a word it goes instruction by instruction.
+// lock's number (see board/layout.h) and how many instructions that were; nothing, with exit status 1, where the
+// process never took one, or has ended. Where the processor cannot be told to watch a word it goes instruction by
+// instruction.
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stddef.h>

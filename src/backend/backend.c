@@ -45,13 +45,19 @@ static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_c
     backend->ctx = ctx;
     backend->counters = board_counters(ctx->board, ctx->inc, conf->be_object);
     backend->gauges = board_gauges(ctx->board, conf->be_object);
-    backend->epoch = atomic_load(&backend_state_at(conf->be_object)->epoch);
+    backend->state = backend_state_at(conf->be_object);
+    backend->epoch = atomic_load(&backend->state->epoch);
     backend->num_servers = conf->be.num_servers;
     backend->is_plain = is_plain(&conf->be);
     backend->servers = alloc(backend->num_servers, sizeof(*backend->servers));
     uint32_t i = 0;
-    for (const struct server_conf *server = conf->be.servers; server; server = server->next)
+    for (const struct server_conf *server = conf->be.servers; server; server = server->next) {
+        ctx->by_object[server->object] = ctx->by_object[server->pool_object] = &backend->servers[i];
+        backend->has_backups |= server->backup;
         server_init(&backend->servers[i++], server, backend);
+    }
+    // It is none.
+    ctx->by_object[0] = NULL;
     backend_balance_init(backend);
     return backend;
 }
@@ -65,11 +71,14 @@ void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *progra
     ctx->noise = (uint32_t)loop->now_us * 2654435761U + inc;
     ctx->num_backends = program->num_proxies;
     ctx->backends = alloc(program->num_proxies, sizeof(struct backend *));
+    ctx->num_objects = BOARD_MAX_OBJECTS;
+    ctx->by_object = alloc(ctx->num_objects, sizeof(struct server *));
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
         if (proxy->has_backend && !proxy->disabled)
             ctx->backends[proxy->index] = backend_new(ctx, proxy);
     event_timer_init(&ctx->purge_timer, backend_purge_fire);
     ctx->epoch = backend_states_epoch();
+    ctx->marks = backend_states_num_marks();
     ctx->states_epoch = backend_states_epoch_at();
     ctx->asked = backend_spare_asked(inc);
 }
@@ -120,7 +129,7 @@ static void follow_server(struct server *server)
 
 static void follow(struct backend *backend)
 {
-    uint32_t epoch = atomic_load_explicit(&backend_state_at(backend->conf->be_object)->epoch, memory_order_acquire);
+    uint32_t epoch = atomic_load_explicit(&backend->state->epoch, memory_order_acquire);
     if (epoch == backend->epoch)
         return;
     backend->epoch = epoch;
@@ -132,6 +141,55 @@ static void follow(struct backend *backend)
         backend_pool_follow(&backend->servers[i]);
 }
 
+// What changed of one server may matter to the others where there are backups.
+static void settle_backend(struct backend *backend)
+{
+    backend_offer(backend);
+    for (uint32_t i = 0; i < backend->num_servers; i++)
+        backend_pool_follow(&backend->servers[i]);
+}
+
+static void settle_server(struct server *server)
+{
+    server_offer(server);
+    backend_pool_follow(server);
+}
+
+static bool has_backend(struct server *const *servers, uint32_t num, const struct backend *backend)
+{
+    for (uint32_t i = 0; i < num; i++)
+        if (servers[i]->backend == backend)
+            return true;
+    return false;
+}
+
+// A few changes among thousands of servers: those that changed are looked at. False where that is not known.
+static bool follow_marks(struct backend_ctx *ctx)
+{
+    enum { FEW = 64 };
+    struct server *servers[FEW];
+    uint32_t end = backend_states_num_marks(), at = ctx->marks, num = 0, object;
+    ctx->marks = end;
+    if (end - at > FEW)
+        return false;
+    for (; at != end; at++) {
+        if (!backend_states_marked(&object, at))
+            return false;
+        servers[num] = backend_server_at(ctx, object);
+        num += servers[num] != NULL;
+    }
+    for (uint32_t i = 0; i < num; i++)
+        follow_server(servers[i]);
+    for (uint32_t i = 0; i < num; i++) {
+        struct backend *backend = servers[i]->backend;
+        if (!backend->has_backups)
+            settle_server(servers[i]);
+        else if (!has_backend(servers, i, backend))
+            settle_backend(backend);
+    }
+    return true;
+}
+
 void backend_follow(struct backend_ctx *ctx)
 {
     backend_spare_turn(ctx);
@@ -139,6 +197,8 @@ void backend_follow(struct backend_ctx *ctx)
     if (epoch == ctx->epoch)
         return;
     ctx->epoch = epoch;
+    if (follow_marks(ctx))
+        return;
     for (uint32_t i = 0; i < ctx->num_backends; i++)
         if (ctx->backends[i])
             follow(ctx->backends[i]);
@@ -182,4 +242,5 @@ void backend_ctx_fini(struct backend_ctx *ctx)
         free(backend);
     }
     free(ctx->backends);
+    free(ctx->by_object);
 }

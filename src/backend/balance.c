@@ -98,8 +98,7 @@ static void plan_make(struct backend *backend, uint32_t which)
 static void plans_follow(struct backend *backend)
 {
     struct backend_balance *balance = backend->balance;
-    const struct backend_state *state = backend_state_at(backend->conf->be_object);
-    uint32_t epoch = atomic_load_explicit(&state->epoch, memory_order_acquire);
+    uint32_t epoch = atomic_load_explicit(&backend->state->epoch, memory_order_acquire);
     if (LIKELY(balance->is_made && balance->epoch == epoch))
         return;
     balance->is_made = true;
@@ -141,12 +140,6 @@ void backend_balance_fini(struct backend *backend)
         free(backend->balance->plans[i].starts);
     }
     free(backend->balance);
-}
-
-bool backend_has_room(const struct server *server)
-{
-    uint32_t limit = backend_server_maxconn(server);
-    return !limit || board_lane_sum(server->backend->ctx->board, server->conf->object) < limit;
 }
 
 // The backups take over where nobody else is left.

@@ -22,10 +22,9 @@ bool backend_loads_prepare(struct board *board)
     return loads != NULL;
 }
 
-void backend_loads_count(const struct server *server, int32_t by)
+void backend_loads_add(const struct server *server, int32_t by)
 {
-    if (server->backend->conf->be.balance.algorithm == PROXY_BALANCE_LEASTCONN)
-        atomic_fetch_add_explicit(&loads[server->conf->object], (uint32_t)by, memory_order_relaxed);
+    atomic_fetch_add_explicit(&loads[server->conf->object], (uint32_t)by, memory_order_relaxed);
 }
 
 uint32_t backend_loads_of(const struct server *server)

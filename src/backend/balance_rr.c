@@ -123,6 +123,9 @@ struct server *backend_pick_rotation(const struct backend_question *question)
 {
     struct backend *backend = question->backend;
     uint64_t place = 0;
+    // With one server there are no turns to keep.
+    if (question->plan->num == 1 && backend_has_room(&backend->servers[question->plan->members[0]]))
+        return &backend->servers[question->plan->members[0]];
     for (uint32_t turns = 0; turns < MAX_TURNS && turns < question->plan->num_places; turns++) {
         place = atomic_fetch_add_explicit(&backend->gauges[PROXY_GAUGE_ROTATION], 1, memory_order_relaxed);
         struct server *server = &backend->servers[backend_plan_at(question->plan, place)];

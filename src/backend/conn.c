@@ -115,6 +115,55 @@ void backend_conn_move(struct backend_conn *conn, enum backend_conn_state state)
         server->min_idle = server->num_idle;
 }
 
+// The way of every request, backend_conn_move in short.
+static void take_out(struct backend_conn *conn)
+{
+    struct server *server = conn->server;
+    list_remove(&conn->link);
+    list_remove(&conn->key_link);
+    server->num_safe -= conn->num_uses >= 2;
+    server->num_spare--;
+    if (--server->num_idle < server->min_idle)
+        server->min_idle = server->num_idle;
+    if (++server->num_used > server->peak_used)
+        server->peak_used = server->num_used;
+    conn->state = BACKEND_CONN_USED;
+    conn->since_us = server->backend->ctx->loop->now_us;
+    __atomic_store_n(&server->counters[PROXY_COUNT_IDLE], server->num_idle, __ATOMIC_RELAXED);
+    backend_pool_publish(server);
+}
+
+void backend_conn_lend(struct backend_conn *conn)
+{
+    if (LIKELY(conn->state == BACKEND_CONN_IDLE))
+        take_out(conn);
+    else
+        backend_conn_move(conn, BACKEND_CONN_USED);
+}
+
+// And its way back.
+static void take_back(struct backend_conn *conn, struct list *keyed)
+{
+    struct server *server = conn->server;
+    list_prepend(&server->idle, &conn->link);
+    list_prepend(keyed, &conn->key_link);
+    server->num_safe += conn->num_uses >= 2;
+    server->num_spare++;
+    server->num_used--;
+    server->num_idle++;
+    conn->state = BACKEND_CONN_IDLE;
+    __atomic_store_n(&server->counters[PROXY_COUNT_IDLE], server->num_idle, __ATOMIC_RELAXED);
+    backend_pool_publish(server);
+}
+
+void backend_conn_rest(struct backend_conn *conn)
+{
+    if (LIKELY(conn->state == BACKEND_CONN_USED && !conn->key.hash && !conn->owner))
+        take_back(conn, &conn->server->plain);
+    else
+        backend_conn_move(conn, BACKEND_CONN_IDLE);
+}
+
 void backend_conn_drop(struct backend_conn *conn, bool reset)
 {
     struct server *server = conn->server;

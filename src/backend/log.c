@@ -181,8 +181,8 @@ static void watch(struct event_timer *timer)
             if (!is_watched(server))
                 continue;
             bool failing = fails_anywhere(server);
-            if (failing != (backend_state_op(backend_state_status(backend_state_at(server->object))) ==
-                            BACKEND_OP_STOPPED))
+            if (failing !=
+                (backend_state_op(backend_state_status(backend_state_at(server->object))) == BACKEND_OP_STOPPED))
                 (void)backend_notice_op(self.board, server, failing ? BACKEND_OP_STOPPED : BACKEND_OP_RUNNING,
                                         failing ? "reason: its connection cannot be made" : "reason: it is connected");
         }
@@ -203,4 +203,11 @@ void backend_logs_begin(const struct program_conf *program, struct board *board,
     self.loop = loop;
     event_timer_init(&self.timer, watch);
     event_timer_set(loop, &self.timer, loop->now_us + 1);
+}
+
+void backend_logs_end(void)
+{
+    if (self.loop)
+        event_timer_del(self.loop, &self.timer);
+    self.loop = NULL;
 }

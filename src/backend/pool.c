@@ -82,7 +82,7 @@ static bool lend_out(struct backend_conn *conn, bool probe)
         backend_pool_dead(conn);
         return false;
     }
-    backend_conn_move(conn, BACKEND_CONN_USED);
+    backend_conn_lend(conn);
     mux_h1_next(&conn->h1);
     return true;
 }
@@ -213,7 +213,7 @@ void backend_pool_add(struct backend_conn *conn)
     struct server *server = conn->server;
     struct backend_ctx *ctx = server->backend->ctx;
     conn->h1.stream.on_event = idle_event;
-    backend_conn_move(conn, BACKEND_CONN_IDLE);
+    backend_conn_rest(conn);
     conn->since_us = ctx->loop->now_us;
     if (is_given_up(conn))
         return;

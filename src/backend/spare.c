@@ -78,10 +78,8 @@ void backend_room_offer(struct server *server)
             return;
 }
 
-bool backend_room_wanted(const struct server *server)
+bool backend_room_is_awaited(const struct server *server)
 {
-    if (LIKELY(!backend_server_maxconn(server)))
-        return false;
     atomic_thread_fence(memory_order_seq_cst);
     return board_queue_len(server->backend->ctx->board, server->conf->pool_object, 0) > 0;
 }
@@ -161,10 +159,14 @@ void backend_spare_turn(struct backend_ctx *ctx)
     if (!asks || LIKELY(!atomic_load_explicit(&asks->of[ctx->inc].object, memory_order_relaxed)))
         return;
     uint32_t object = atomic_exchange(&asks->of[ctx->inc].object, 0);
+    struct server *server = backend_server_at(ctx, object);
+    if (server) {
+        give_up(server);
+        return;
+    }
     for (uint32_t i = 0; i < ctx->num_backends; i++) {
         struct backend *backend = ctx->backends[i];
-        for (uint32_t j = 0; backend && j < backend->num_servers; j++)
-            if (object == ASK_ALL || backend->servers[j].conf->pool_object == object)
-                give_up(&backend->servers[j]);
+        for (uint32_t j = 0; backend && j < backend->num_servers && object == ASK_ALL; j++)
+            give_up(&backend->servers[j]);
     }
 }

@@ -287,7 +287,8 @@ bool expr_parse(struct config *config, struct expr *out, const struct config_lin
     return expr_parse_text(config, out, line, index, slice_of(arg->str, arg->len), 0, NULL);
 }
 
-// The commas stand before converters: the first is not in the file, so that the text begins one byte before the argument.
+// The commas stand before converters: the first is not in the file, so that the text begins one byte before the
+// argument.
 bool expr_parse_steps(struct config *config, struct expr *out, const struct config_line *line, uint32_t index,
                       enum expr_type in)
 {

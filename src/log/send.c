@@ -58,8 +58,7 @@ static void entry_write(struct log_sink_entry *place, const struct log_sink_entr
 }
 
 // Finds or makes the entry. One keeper publishes at a time; readers see an entry once num_sinks counts it.
-static bool table_sink(struct board *board, struct log_table *table, uint32_t *sink,
-                       const struct log_sink_entry *entry)
+static bool table_sink(struct board *board, struct log_table *table, uint32_t *sink, const struct log_sink_entry *entry)
 {
     uint32_t num = atomic_load_explicit(&table->num_sinks, memory_order_relaxed), generation = generation_own(board);
     if (num > LOG_MAX_SINKS) {
@@ -196,7 +195,8 @@ void log_send_one(struct board *board, uint32_t inc, const struct log_target *ta
         return;
     uint32_t sink = target->sink;
     if (target->group) {
-        uint32_t member = target->group->choose(target->group->owner, message);
+        // Before anybody can choose there are only messages of the keeper itself.
+        uint32_t member = target->group->choose ? target->group->choose(target->group->owner, message) : 0;
         if (member >= target->group->num) {
             atomic_fetch_add_explicit(&target->table->dropped, 1, memory_order_relaxed);
             return;

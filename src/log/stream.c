@@ -23,8 +23,7 @@ struct log_stream *log_stream_new(struct board *board, struct log_table *table, 
     struct log_stream *stream = calloc(1, sizeof(*stream));
     if (!stream)
         return NULL;
-    *stream =
-        (struct log_stream){ .entry = entry, .board = board, .table = table, .fd = -1, .cap = entry->stream.cap };
+    *stream = (struct log_stream){ .entry = entry, .board = board, .table = table, .fd = -1, .cap = entry->stream.cap };
     stream->buf = malloc(stream->cap);
     if (!stream->buf) {
         free(stream);

@@ -434,6 +434,7 @@ static void admin_side_socket(void *admin, uint64_t id, const struct process_soc
 static void admin_side_leave(void *admin)
 {
     check_end();
+    backend_logs_end();
     backend_states_end();
     admin_leave(admin);
 }

@@ -7,18 +7,12 @@
 #include "proxy/words.h"
 
 static const char *const names[PROXY_NUM_BALANCES] = {
-    [PROXY_BALANCE_ROUNDROBIN] = "roundrobin",
-    [PROXY_BALANCE_STATIC_RR] = "static-rr",
-    [PROXY_BALANCE_LEASTCONN] = "leastconn",
-    [PROXY_BALANCE_FIRST] = "first",
-    [PROXY_BALANCE_RANDOM] = "random",
-    [PROXY_BALANCE_STICKY] = "sticky",
-    [PROXY_BALANCE_SOURCE] = "source",
-    [PROXY_BALANCE_URI] = "uri",
-    [PROXY_BALANCE_URL_PARAM] = "url_param",
-    [PROXY_BALANCE_HDR] = "hdr",
-    [PROXY_BALANCE_RDP_COOKIE] = "rdp-cookie",
-    [PROXY_BALANCE_HASH] = "hash",
+    [PROXY_BALANCE_ROUNDROBIN] = "roundrobin", [PROXY_BALANCE_STATIC_RR] = "static-rr",
+    [PROXY_BALANCE_LEASTCONN] = "leastconn",   [PROXY_BALANCE_FIRST] = "first",
+    [PROXY_BALANCE_RANDOM] = "random",         [PROXY_BALANCE_STICKY] = "sticky",
+    [PROXY_BALANCE_SOURCE] = "source",         [PROXY_BALANCE_URI] = "uri",
+    [PROXY_BALANCE_URL_PARAM] = "url_param",   [PROXY_BALANCE_HDR] = "hdr",
+    [PROXY_BALANCE_RDP_COOKIE] = "rdp-cookie", [PROXY_BALANCE_HASH] = "hash",
     [PROXY_BALANCE_LOG_HASH] = "log-hash",
 };
 

@@ -9,8 +9,9 @@
 static bool parse_mode(struct config *config, void *object, const struct config_word *word,
                        const struct config_line *line)
 {
-    static const char *const modes[] = { [PROXY_MODE_TCP] = "tcp", [PROXY_MODE_HTTP] = "http",
-                                         [PROXY_MODE_LOG] = "log" };
+    static const char *const modes[] = {
+        [PROXY_MODE_TCP] = "tcp", [PROXY_MODE_HTTP] = "http", [PROXY_MODE_LOG] = "log"
+    };
     static const char *const refused[] = { "spop", "haterm", "health" };
     struct proxy_conf *proxy = object;
     const char *mode = config_arg_at(line, 0)->str;
@@ -106,9 +107,10 @@ static const struct config_word words[] = {
       .max_args = 1,
       .parse = parse_mode,
       .args = "{ http | tcp | log }",
-      .help = "What the proxy understands of its traffic: HTTP requests, or just bytes. The default is tcp. With 'log' a "
-              "backend takes log lines, which 'log backend@<name>' sends to it, and its servers are syslog servers that "
-              "share them by 'balance roundrobin', 'random', 'sticky' or 'log-hash'; it has no rules and no stickiness.",
+      .help =
+          "What the proxy understands of its traffic: HTTP requests, or just bytes. The default is tcp. With 'log' a "
+          "backend takes log lines, which 'log backend@<name>' sends to it, and its servers are syslog servers that "
+          "share them by 'balance roundrobin', 'random', 'sticky' or 'log-hash'; it has no rules and no stickiness.",
       .good = "mode http",
       .bad = "mode htp",
       .bad_says = "did you mean 'http'?" },
@@ -121,7 +123,8 @@ static const struct config_word words[] = {
               "<facility> [<level> [<minlevel>]] }",
       .help =
           "Adds a target for the proxy's log lines; may be given several times. 'log global' adds those of the global "
-          "section, 'no log' removes all that came before, those of the defaults included. backend@<name> is a backend in "
+          "section, 'no log' removes all that came before, those of the defaults included. backend@<name> is a backend "
+          "in "
           "mode log, whose servers share the lines.",
       .good = "log global;log 127.0.0.1:514 local0 notice;no log",
       .bad = "log 127.0.0.1:514 local9",

@@ -27,8 +27,9 @@ static const struct config_word words[] = {
       .min_args = 1,
       .parse = option_proto,
       .args = "{ legacy | octet-count }",
-      .help = "How lines go over a connection to a server of a backend in mode log: with a line feed behind each, which "
-              "is the default, or its length before it (RFC 6587).",
+      .help =
+          "How lines go over a connection to a server of a backend in mode log: with a line feed behind each, which "
+          "is the default, or its length before it (RFC 6587).",
       .good = "log-proto octet-count",
       .bad = "log-proto octets",
       .bad_says = "unknown log protocol" },
@@ -41,7 +42,8 @@ static const struct config_word words[] = {
       .max = LOG_STREAM_MAX,
       .args = "<size>",
       .help = "How many bytes of lines may wait for a server of a backend in mode log that is spoken to over a "
-              "connection; those of each 'log' line that names the backend wait by themselves. The default is tune.bufsize.",
+              "connection; those of each 'log' line that names the backend wait by themselves. The default is "
+              "tune.bufsize.",
       .good = "log-bufsize 1m",
       .bad = "log-bufsize 10",
       .bad_says = "out of range" },
@@ -154,7 +156,7 @@ static bool check_server(struct config *config, struct server_conf *server)
         if (refused[i].is_there)
             ok = server_error(config, server, refused[i].word,
                               server->is_datagram && i + 2 >= NUM_ITEMS(refused) ? "needs a connection: tcp@ or unix@"
-                                                                                  : why);
+                                                                                 : why);
     if (server->addr.family == AF_UNSPEC && !server->host)
         ok = server_error(config, server, "has no address", "that lines could be sent to");
     if (server->port_mapped && !server->has_port) {
@@ -239,8 +241,8 @@ static const struct proxy_conf *find_backend(struct config *config, const struct
         config_diag_add(config->diag, CONFIG_ERROR, target->place, "there is no backend '%s'%s%s%s", name,
                         nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     else if (backend->mode != PROXY_MODE_LOG)
-        config_diag_add(config->diag, CONFIG_ERROR, target->place, "backend '%s' takes no log lines: it lacks 'mode log'",
-                        name);
+        config_diag_add(config->diag, CONFIG_ERROR, target->place,
+                        "backend '%s' takes no log lines: it lacks 'mode log'", name);
     else if (backend->disabled)
         config_diag_add(config->diag, CONFIG_ERROR, target->place, "backend '%s' is disabled and takes no log lines",
                         name);

@@ -224,14 +224,6 @@ enum stream_verdict stream_pick_server(struct stream *stream)
     return STREAM_GO;
 }
 
-static struct server *server_of_object(struct backend *backend, uint32_t object)
-{
-    for (uint32_t i = 0; i < backend->num_servers; i++)
-        if (backend->servers[i].conf->object == object)
-            return &backend->servers[i];
-    return NULL;
-}
-
 // In the queue the only thing to see from the client is its end.
 bool stream_client_left(const struct stream *stream)
 {
@@ -260,7 +252,7 @@ void stream_queue_granted(struct stream_ctx *ctx)
             continue;
         }
         struct backend *backend = stream->backend;
-        struct server *server = server_of_object(backend, object);
+        struct server *server = backend_server_at(ctx->backends, object);
         stream->waiter = 0;
         if (server && backend_slot_take(server, true)) {
             stream->deadline_us = 0;

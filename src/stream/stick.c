@@ -42,13 +42,11 @@ static struct stream_stick *notes_take(struct stream *stream, uint32_t room)
     return notes;
 }
 
-void stream_stick_free(struct stream *stream)
+void stream_stick_drop(struct stream *stream)
 {
     struct stream_ctx *ctx = stream->ctx;
     struct stream_stick *notes = stream->stick;
     stream->stick = NULL;
-    if (!notes)
-        return;
     if (notes->room > STICK_SMALL_ROOM || ctx->num_free_sticks >= STICK_MAX_FREE) {
         free(notes);
         return;

@@ -20,7 +20,7 @@
 
 // Of all sections of tables. Tests build a program that differs.
 #ifndef STICK_LAYOUT
-#define STICK_LAYOUT 1
+#define STICK_LAYOUT 2
 #endif
 
 enum {
@@ -31,7 +31,7 @@ enum {
     STICK_MAX_HOLDS = STICK_HOLD_CHUNKS * STICK_CHUNK_HOLDS,
     STICK_HOLD_BITS = 21,
     STICK_MAX_TABLES = 1 << (32 - STICK_HOLD_BITS),
-    STICK_TEXTS = 4096,
+    STICK_TEXTS = BOARD_MAX_OBJECTS, // names of servers: more than there may be at once
     STICK_TEXT_LEN = 128,
 };
 

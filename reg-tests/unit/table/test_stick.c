@@ -233,11 +233,32 @@ static void test_names(void **state)
     assert_true(!stick_data_is_rate(STICK_GPC0) && !stick_data_is_array(STICK_GPC0));
 }
 
+// Of as many servers as a balancer may have, none is forgotten.
+static void test_server_keys(void **state)
+{
+    (void)state;
+    enum { NUM = 20000 };
+    static struct stick_table_conf conf;
+    char name[32];
+    conf_init(&conf, "servers", STICK_INTEGER, 4, NUM);
+    assert_true(stick_table_prepare(&conf, board));
+    for (uint32_t i = 0; i < NUM; i++) {
+        struct stick_entry *entry = stick_make1(conf.table, slice_of((const char *)&i, sizeof(i)));
+        assert_non_null(entry);
+        int len = snprintf(name, sizeof(name), "server%u", i);
+        stick_set_server_key(conf.table, entry, slice_of(name, (size_t)len));
+        assert_true(slice_equal(stick_server_key(conf.table, entry), slice_of(name, (size_t)len)));
+        stick_put(conf.table, entry);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values), cmocka_unit_test(test_oldest_goes), cmocka_unit_test(test_nopurge_and_time),
-        cmocka_unit_test(test_many),   cmocka_unit_test(test_keys),        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_values),      cmocka_unit_test(test_server_keys),
+        cmocka_unit_test(test_oldest_goes), cmocka_unit_test(test_nopurge_and_time),
+        cmocka_unit_test(test_many),        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

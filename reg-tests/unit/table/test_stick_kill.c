@@ -367,6 +367,7 @@ static void test_speed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_kill), cmocka_unit_test(test_locks_left), cmocka_unit_test(test_speed) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_kill), cmocka_unit_test(test_locks_left),
+                                        cmocka_unit_test(test_speed) };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
