@@ -146,25 +146,28 @@ objects: $(main_object) $(call archives_of,$(AREAS))
 fairlead: binary
 	@$(if $(and $(filter release,$(VARIANT)),$(main_object)),ln -sfn build/release/fairlead fairlead,true)
 
-# Programs as of other versions, for scenarios of upgrades: one reads the core of the board in another way, one talks
-# with its processes in another way.
+# Programs as of other versions, for scenarios of upgrades: one reads the core of the board in another way, one only
+# what balancing keeps there, one talks with its processes in another way.
 other_objects_board := $(patsubst src/%.c,$B/other/%.o,$(call sources_of,board))
 other_objects_wire := $B/other/process/upgrade_save.o $B/other/process/upgrade_state.o
+other_objects_balance := $B/other/table/stick.o $B/other/backend/state.o
 $B/other/%.o: src/%.c $B/flags
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) -DBOARD_LAYOUT=9999 -DWIRE_PROTOCOL=9999 $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	@$(CC) $(CPPFLAGS) -DBOARD_LAYOUT=9999 -DWIRE_PROTOCOL=9999 -DSTICK_LAYOUT=9999 -DBACKEND_STATES_LAYOUT=9999 \
+	    $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 define other_rule
 $B/fairlead-other-$1: $(main_object) $(call archives_of,$(AREAS)) $(other_objects_$1)
 	$$(call say,LD,$$@)
 	@$$(CC) $$(CFLAGS_ALL) $$(if $$(lto),-fno-lto) $(main_object) $(other_objects_$1) \
-	    $(patsubst $B/other/%,$B/%,$(filter-out $(other_objects_$1),$(patsubst $B/%,$B/other/%,$(call objects_of,$2)))) \
-	    $(call whole,$(filter-out $2,$(AREAS))) $(call link_libs,$(libs_of_$2)) $$(LDFLAGS_ALL) -o $$@
+	    $(patsubst $B/other/%,$B/%,$(filter-out $(other_objects_$1),$(patsubst $B/%,$B/other/%,$(foreach area,$2,$(call objects_of,$(area)))))) \
+	    $(call whole,$(filter-out $2,$(AREAS))) $(call link_libs,$(foreach area,$2,$(libs_of_$(area)))) $$(LDFLAGS_ALL) -o $$@
 endef
 $(eval $(call other_rule,board,board))
+$(eval $(call other_rule,balance,table backend))
 $(eval $(call other_rule,wire,process))
-OTHERS := $B/fairlead-other-board $B/fairlead-other-wire
+OTHERS := $B/fairlead-other-board $B/fairlead-other-balance $B/fairlead-other-wire
 
 # --- programs for tests -------------------------------------------------------------------------------------------
 

@@ -141,6 +141,8 @@ enum admin_stat { ADMIN_STAT_FIELDS(ADMIN_STAT_ENUM) ADMIN_STAT_NUM };
 // admin_stat_fields describes the fields, by enum admin_stat.
 extern const struct admin_field admin_stat_fields[ADMIN_STAT_NUM];
 
+enum { ADMIN_STAT_FOUND = 24 };
+
 struct admin_stat_row {
     char kind; // 'F', 'B', 'S' or 'L'
     uint32_t iid;
@@ -150,6 +152,8 @@ struct admin_stat_row {
     char text[96]; // an address, or a backend's status
     char status[256];
     char tracked[256];
+    char check_found[ADMIN_STAT_FOUND];
+    char agent_found[ADMIN_STAT_FOUND];
     char last_check[BACKEND_STATE_TEXT];
     char last_agent[BACKEND_STATE_TEXT];
 };

@@ -32,6 +32,7 @@ struct backend_ctx {
     struct backend **backends; // by proxy_conf.index; NULL where a proxy has no backend
     uint32_t num_backends;
     bool stopping;                  // softly: idle connections are purged soon
+    uint32_t num_closing;           // connections ended by us whose places are not free yet, of all servers
     uint32_t epoch;                 // of the states of servers, as far as backend_turn has seen them
     uint32_t marks;                 // of the marks there, likewise
     struct server **by_object;      // servers by their numbers on the board and by those of their pools; NULL elsewhere
@@ -80,6 +81,7 @@ struct server {
     uint32_t warm_share;    // connections that this worker keeps open (pool-min-conn)
     uint32_t warm_failures; // in a row
     bool warm_was_due;
+    bool is_over; // more connections were open than maxconn allows, when it was last changed
     uint64_t warm_died_us; // when the server last closed one that it had only just let in
     struct event_timer warm_timer;
     uint64_t tls_said_us; // when the log was told of a handshake that failed, why, and how many were not told since
@@ -362,7 +364,7 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
                                      const struct backend_key *key);
 
 // backend_conn_close closes and frees `conn`, in use or idle. Where the server has a maxconn its place is free once the
-// server has closed it too, or after a second.
+// server has closed it too, or after a second; a tenth of one where it was told by a reset.
 void backend_conn_close(struct backend_conn *conn, bool reset);
 
 // ---- counting -----------------------------------------------------------------------------------------------------

@@ -74,7 +74,12 @@ backend_pick_fn backend_pick_rotation;  // roundrobin, static-rr, and hashes wit
 backend_pick_fn backend_pick_leastconn; // leastconn
 backend_pick_fn backend_pick_first;     // first
 backend_pick_fn backend_pick_random;    // random
+backend_pick_fn backend_pick_sticky;    // sticky
 backend_pick_fn backend_pick_hash;      // all others
+
+// backend_pick_from gives the first server that has room, from `place` of the plan on and around; else the first of
+// all, and sets `*question->full`.
+struct server *backend_pick_from(const struct backend_question *question, uint64_t place);
 
 // backend_balance_init prepares `backend`, whose servers are there, for choices.
 void backend_balance_init(struct backend *backend);

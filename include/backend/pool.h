@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the pool of one worker, between the files that it is made of, and what it leaves on the board: at each
-// server's pool object stand its open connections (the lanes), who waits for the place of one (the queue), and counters.
-// Owned by the worker; the admin commands read the board's part.
+// server's pool object stand its open connections (the lanes), who waits for the place of one (the queue), and
+// counters. Owned by the worker; the admin commands read the board's part.
 #pragma once
 
 #include "backend/backend.h"
@@ -21,9 +21,9 @@ enum backend_pool_counter {
     BACKEND_POOL_LEVEL = (int)BOARD_LEVEL, // what this process has now: see backend_pool_level
 };
 
-// Three numbers of a process in one cell, which may be summed over processes as it is.
 enum { BACKEND_LEVEL_BITS = 21 };
 
+// backend_pool_level puts three numbers of a process into one cell, which may be summed over processes as it is.
 static inline uint64_t backend_pool_level(uint64_t spare, uint64_t safe, uint64_t peak)
 {
     return spare | safe << BACKEND_LEVEL_BITS | peak << 2 * BACKEND_LEVEL_BITS;
@@ -53,15 +53,18 @@ static inline void backend_pool_count(struct server *server, enum backend_pool_c
     board_counter_count(&server->pool_counters[which], 1);
 }
 
-// backend_warm_share gives how many connections to the server the worker `slot` of `num_workers` keeps open, as long as
-// the server takes requests.
-uint32_t backend_warm_share(const struct server_conf *conf, uint32_t num_workers, uint32_t slot);
+// backend_warm_share gives how many connections to the server, whose maxconn (0: none) is now that, the worker `slot` of
+// `num_workers` keeps open, as long as the server takes requests.
+uint32_t backend_warm_share(const struct server_conf *conf, uint32_t maxconn, uint32_t num_workers, uint32_t slot);
 
 // backend_warm_is_due says whether they are wanted now: the server may be chosen, and is no backup that nobody needs.
 bool backend_warm_is_due(const struct server_conf *conf);
 
 // backend_warm_need gives how many this worker keeps now.
 uint32_t backend_warm_need(const struct server *server);
+
+// backend_warm_follow takes over a maxconn that was set at run time.
+void backend_warm_follow(struct server *server);
 
 // backend_warm_init prepares that, and begins to open them.
 void backend_warm_init(struct server *server);
@@ -129,9 +132,14 @@ uint64_t backend_jitter_us(struct backend_ctx *ctx, uint64_t us);
 // backend_purge_fire is what ctx->purge_timer does: it closes connections that were not needed.
 void backend_purge_fire(struct event_timer *timer);
 
-// backend_pool_follow does what a change of the state of `server`, or of another of its backend, means: idle connections
-// to one that must not be used any more are closed, what is always kept is opened, and places passed on that are free.
+// backend_pool_follow does what a change of the state of `server`, or of another of its backend, means: idle
+// connections to one that must not be used any more are closed, what is always kept is opened, and places passed on
+// that are free.
 void backend_pool_follow(struct server *server);
+
+// backend_pool_is_over says whether more connections to the server are open than its maxconn, which was lowered, allows;
+// server->is_over is set to that.
+bool backend_pool_is_over(struct server *server);
 
 // backend_pool_leave closes what is idle, of all servers.
 void backend_pool_leave(struct backend_ctx *ctx);

@@ -149,16 +149,19 @@ void backend_states_begin(const struct program_conf *program, struct board *boar
 // backend_states_end leaves them to another controller.
 void backend_states_end(void);
 
+// backend_state_op gives the operational half of a status word.
 static inline enum backend_op backend_state_op(uint32_t status)
 {
     return (enum backend_op)(status & 0xff);
 }
 
+// backend_state_admin gives its other half: who orders maintenance or drain (BACKEND_ADMIN_*).
 static inline uint32_t backend_state_admin(uint32_t status)
 {
     return status >> 8;
 }
 
+// backend_state_status reads the status word, both halves as they were at one moment.
 static inline uint32_t backend_state_status(const struct backend_state *state)
 {
     return atomic_load_explicit(&state->status, memory_order_acquire);
@@ -180,14 +183,9 @@ static inline bool backend_status_is_willing(uint32_t status)
 // The following change the state of `server` and announce it, where it is a change. Active controller only. They log
 // nothing, and look at nothing else: changes go through backend/notice.h, which says why.
 
-// backend_state_set makes its operational state `op` and its bits `admin`, at once.
+// backend_state_set makes its operational state `op` and its bits `admin`, at once. A server with slowstart that was
+// down comes back as BACKEND_OP_STARTING.
 bool backend_state_set(struct board *board, const struct server_conf *server, enum backend_op op, uint32_t admin);
-
-// backend_state_set_op makes it `op`; a server with slowstart that was down comes back as BACKEND_OP_STARTING.
-bool backend_state_set_op(struct board *board, const struct server_conf *server, enum backend_op op);
-
-// backend_state_set_admin sets the bits `add` and takes `remove` away.
-bool backend_state_set_admin(struct board *board, const struct server_conf *server, uint32_t add, uint32_t remove);
 
 // backend_state_set_weight makes its weight `weight`, 0 to 256.
 bool backend_state_set_weight(struct board *board, const struct server_conf *server, uint32_t weight);
@@ -221,8 +219,10 @@ uint32_t backend_state_first_health(const struct server_conf *server);
 // backend_state_admin_of_file gives the bits that the configuration asks for.
 uint32_t backend_state_admin_of_file(const struct server_conf *server);
 
-// backend_state_mark and then backend_states_announce do what backend_state_announce does, for many servers at once.
+// backend_state_mark, for each of many servers, and then backend_states_announce do what backend_state_announce does.
 void backend_state_mark(const struct server_conf *server);
+
+// backend_states_announce wakes the workers for all that was marked.
 void backend_states_announce(struct board *board);
 
 // backend_states_num_marks counts the marks so far, and goes round.
@@ -237,6 +237,9 @@ void backend_state_announce(struct board *board, const struct server_conf *serve
 
 // backend_state_maxconn gives the limit of connections that holds now, 0: none.
 uint32_t backend_state_maxconn(const struct server_conf *server);
+
+// backend_state_full_maxconn gives it as it was configured or set, whatever minconn and slowstart make of it now.
+uint32_t backend_state_full_maxconn(const struct server_conf *server);
 
 // backend_waiters_may_leave says whether those who wait for one server of `proxy` go to another when it is down: with
 // `option redispatch`, unless `option persist` holds them.

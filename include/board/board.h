@@ -178,8 +178,9 @@ int board_lock_try(struct board *board, struct board_lock *lock);
 void board_lock_leave(struct board *board, struct board_lock *lock);
 
 // board_mark gives what names the live process `inc` on the board, as in a lock word: its number and life.
-// board_mark_is_gone says whether the process that `mark` names has ended.
 uint32_t board_mark(struct board *board, uint32_t inc);
+
+// board_mark_is_gone says whether the process that `mark` names has ended.
 bool board_mark_is_gone(struct board *board, uint32_t mark);
 
 // ---- objects and their plain counters ---------------------------------------------------------------------------
@@ -367,18 +368,18 @@ enum { BOARD_RING_LEN = 1 << 20 };
 bool board_ring_put(struct board *board, uint32_t inc, struct slice a, struct slice b);
 
 // board_ring_next copies the record of `inc`'s ring at `*next` to `data` (room `cap`) and moves `*next`, a position the
-// reader keeps, behind it; `*at` is where it stands. It gives its length, or -1 where there is none. The record stays in
-// the ring for who reads it after this reader's death; those that are done are passed over, and a `*next` that is not in
-// the ring (0 at first) becomes that of the oldest. A record longer than `cap` is cut. The memory of an empty ring goes
-// back to the system where its process is gone.
+// reader keeps, behind it; `*at` is where it stands. It gives its length, or -1 where there is none. The record stays
+// in the ring for who reads it after this reader's death; those that are done are passed over, and a `*next` that is
+// not in the ring (0 at first) becomes that of the oldest. A record longer than `cap` is cut. The memory of an empty
+// ring goes back to the system where its process is gone.
 int board_ring_next(struct board *board, uint32_t inc, uint64_t *next, uint64_t *at, void *data, size_t cap);
 
 // board_ring_done says that nobody needs to read the record at `at` any more, whatever comes of those before it. One
 // that is not in the ring any more is left alone.
 void board_ring_done(struct board *board, uint32_t inc, uint64_t at);
 
-// board_ring_commit gives the room of the oldest records of `inc`'s ring back to its writer, as far as they are done, or
-// of all before `next`. False where the first that is not done keeps more than half of the ring.
+// board_ring_commit gives the room of the oldest records of `inc`'s ring back to its writer, as far as they are done,
+// or of all before `next`. False where the first that is not done keeps more than half of the ring.
 bool board_ring_commit(struct board *board, uint32_t inc, uint64_t next, bool all);
 
 // board_ring_dropped gives how many records did not fit so far.

@@ -37,9 +37,9 @@ enum { BOARD_PID_VOID = -1 }; // nobody may enter as this incarnation any more
 #define BOARD_PAGE __attribute__((aligned(4096)))
 
 // Numbers of locks in board_estate.lock; those from 1 to BOARD_MAX_OBJECTS are the queue of that object. At most one
-// such lock is held by a process at a time (the reaper's is apart, and taken before any other), and its number stands in
-// board_estate.lock before it is taken: so whoever cleans up after a process finds the lock it died with. The last stands
-// for those in sections of others (board_lock_enter), which their next taker repairs.
+// such lock is held by a process at a time (the reaper's is apart, and taken before any other), and its number stands
+// in board_estate.lock before it is taken: so whoever cleans up after a process finds the lock it died with. The last
+// stands for those in sections of others (board_lock_enter), which their next taker repairs.
 enum { BOARD_LOCK_OBJECTS = BOARD_MAX_OBJECTS + 1, BOARD_LOCK_JOURNAL, BOARD_LOCK_SECTION };
 
 // What a process leaves behind when it dies. Written by the process itself, but for the `granted` words.

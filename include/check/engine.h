@@ -112,8 +112,10 @@ void check_describe(char *out, size_t cap, const struct check_result *result);
 // check_set_op changes the state of the check's server for what `result` says, and tells the log.
 void check_set_op(struct check *check, enum backend_op op, const struct check_result *result);
 
-// check_health gives the health that the check has counted, from 0 to rise + fall - 1; check_set_health sets it.
+// check_health gives the health that the check has counted, from 0 to rise + fall - 1.
 uint32_t check_health(const struct check *check);
+
+// check_set_health sets it.
 void check_set_health(const struct check *check, uint32_t health);
 
 // check_flags gives where the check's bits (BACKEND_CHECK_*) stand.

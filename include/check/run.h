@@ -61,9 +61,14 @@ void check_run_look(struct check_run *run);
 // check_run_flush sends what waits: IO_OK all of it is out.
 enum io check_run_flush(struct check_run *run);
 
-// The steps. True: done. False: it waits for an event, or the run is over and gone.
+// check_run_connect is the step of that name, as the two below: true: done; false: it waits for an event, or the run is
+// over and gone.
 bool check_run_connect(struct check_run *run);
+
+// check_run_send sends what its step says.
 bool check_run_send(struct check_run *run);
+
+// check_run_expect looks whether the answer is what its step expects.
 bool check_run_expect(struct check_run *run);
 
 // check_run_success_text writes what is told of a last step that expected something into `text` (CHECK_TEXT_LEN bytes),

@@ -42,6 +42,15 @@ bool expr_parse_text(struct config *config, struct expr *out, const struct confi
 bool expr_check_when(struct config *config, const struct config_line *line, uint32_t index, const struct expr *expr,
                      uint32_t when);
 
+// expr_parse_steps compiles argument `index`, converters with commas between them ("field(2,:),lower"), for samples of
+// the type `in`, likewise. What it makes has no fetch: expr_convert is all that can be done with it.
+bool expr_parse_steps(struct config *config, struct expr *out, const struct config_line *line, uint32_t index,
+                      enum expr_type in);
+
+// expr_convert applies the converters of `expr` to `sample`, which has the type they were compiled for; false where
+// there is no result.
+bool expr_convert(const struct expr *expr, struct expr_subject *subject, struct expr_sample *sample);
+
 // expr_next puts the value number walk->nth of `expr` for `subject` into `out`, converted; false where there is none.
 // It counts walk->nth up. `*more`: there may be another.
 bool expr_next(const struct expr *expr, struct expr_subject *subject, struct expr_sample *out, struct expr_walk *walk,

@@ -72,8 +72,9 @@ void frontends_soft_stop(struct frontends *frontends);
 // frontends_hard_stop resets every connection, and logs what it ends so as killed.
 void frontends_hard_stop(struct frontends *frontends);
 
-// frontends_is_idle says whether no client connection is left.
-bool frontends_is_idle(const struct frontends *frontends);
+// frontends_is_idle says whether, after a soft stop, no client connection is left, nor any to a server that counts them
+// (maxconn): those are closed once the last client is gone, and have a second to see it.
+bool frontends_is_idle(struct frontends *frontends);
 
 // frontends_awake is called after this worker was held for silent: it looks after the queues (backend_ctx_offer).
 void frontends_awake(struct frontends *frontends);

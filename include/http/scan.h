@@ -35,9 +35,6 @@ enum http_scan { HTTP_SCAN_PORTABLE, HTTP_SCAN_SSE42, HTTP_SCAN_AVX2 };
 // one is chosen before main without it.
 bool http_scan_use(enum http_scan scan);
 
-// http_scan_name gives the name of the scanner in use.
-const char *http_scan_name(void);
-
 // http_scan_class gives the first byte from `p` to `end` that is not in `class`, or `end`.
 static inline const char *http_scan_class(const char *p, const char *end, uint8_t class)
 {

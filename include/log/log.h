@@ -57,6 +57,24 @@ struct log_sample {
     } ranges[];
 };
 
+// A server of a log backend.
+struct log_member {
+    struct log_address to;
+    struct log_stream_conf stream; // where it is spoken to over a connection
+};
+
+enum { LOG_NO_MEMBER = UINT32_MAX };
+
+// A log backend: servers that share lines out. Lives in the configuration's arena; who chooses is set before processes
+// are forked. Each process that sends a line chooses for itself.
+struct log_group {
+    struct log_member *members;
+    uint32_t num;
+    // choose gives the number of the member that gets `message`, or LOG_NO_MEMBER: then it is lost.
+    uint32_t (*choose)(void *owner, struct slice message);
+    void *owner;
+};
+
 // One `log` line of the configuration. Lives in the configuration's arena. It stands on one list only: a proxy that
 // says `log global` has copies of the global ones, since its log-tag may differ.
 struct log_target {
@@ -67,6 +85,9 @@ struct log_target {
     uint32_t sink;                   // its number in that table, likewise
     uint32_t max_len;                // of a line, default 1024
     const char *ring_name;           // `ring@NAME`, until the ring is known; or NULL
+    const char *backend_name;        // `backend@NAME`, or NULL; then
+    const struct log_group *group;   // its servers, and
+    uint32_t *sinks;                 // their numbers in that table; `sink` is the first's
     struct log_stream_conf stream;   // for an address of a connection
     const struct log_sample *sample; // NULL: all
     const char *profile_name;        // of the log-profile it uses, or NULL
@@ -112,6 +133,10 @@ void log_send(struct board *board, uint32_t inc, const struct log_target *list, 
 void log_send_one(struct board *board, uint32_t inc, const struct log_target *target, enum log_level level,
                   uint64_t wall_us, struct slice sd, struct slice message);
 
+// log_target_is_failing says whether the server number `member` of a target's group cannot be connected to, as far as
+// the drain has tried. Always false for datagrams.
+bool log_target_is_failing(const struct log_target *target, uint32_t member);
+
 // The controller's side.
 struct log_drain;
 
@@ -122,8 +147,8 @@ struct log_drain *log_drain_new(struct board *board);
 
 // log_drain_open opens all sinks there are now, for a keeper that is about to change its root directory or its user: a
 // path outside of the new root can be written to for as long as its reader keeps its socket. It returns how many could
-// not be opened; they are tried again when there is something to send. Those of inherited descriptors (fd@N, stdout) are
-// left out unless `descriptors`: a program that goes to the background must not hold on to them.
+// not be opened; they are tried again when there is something to send. Those of inherited descriptors (fd@N, stdout)
+// are left out unless `descriptors`: a program that goes to the background must not hold on to them.
 uint32_t log_drain_open(struct log_drain *drain, bool descriptors);
 
 // log_drain_free sends what is still buffered if that needs no waiting, and closes all sinks. Sinks fd@N, stdout and
@@ -138,8 +163,8 @@ void log_drain_free(struct log_drain *drain);
 // what log_drain_waits). While another live process drains the same board it does nothing and returns 0.
 uint32_t log_drain_run(struct log_drain *drain, uint32_t max);
 
-// log_drain_leave says that this process ends soon: it leaves the draining to another that wants to do it, along with what
-// waits for a sink that is full.
+// log_drain_leave says that this process ends soon: it leaves the draining to another that wants to do it, along with
+// what waits for a sink that is full.
 void log_drain_leave(struct log_drain *drain);
 
 // log_drain_waits says whether lines are buffered for a pipe, terminal or stream that was full: the next log_drain_run
@@ -158,6 +183,8 @@ uint64_t log_dropped(struct board *board);
 
 // Messages of the processes themselves (not of traffic) go to standard error in HAProxy's form:
 //   [NOTICE]   (1234) : New worker (1240) forked
+// They reach the servers of a log backend as other lines do; only the master, which knows of no backends, sends its own
+// in turn to all that can be connected to.
 
 // log_say prints one such line, in one write: ALERT from LOG_LEVEL_ERR up, WARNING, NOTICE for notices and infos, DIAG
 // for debug. Used by master, keeper and at boot. Alerts and warnings of a process that has said log_say_enter also go

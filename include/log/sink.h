@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One open sink: a socket or descriptor with a batch of lines before it. It never waits: datagrams that cannot be sent
-// are lost and counted; a pipe, terminal or stream that is full keeps its batch for later and loses what no longer
-// fits. A record stays in its ring (board_ring_done) until the kernel took its line, or until it is lost for another
+// One open sink: a socket or descriptor with a batch of lines before it. It never waits: datagrams that a network does
+// not take are lost and counted; a unix socket, pipe, terminal or stream that is full keeps its batch for later and loses
+// what no longer fits. A record stays in its ring (board_ring_done) until the kernel took its line, or until it is lost for another
 // reason: a controller that is killed leaves what waits here to the next one, which may then send once more what went out
 // with the last system call, LOG_SINK_BATCH datagrams or one write. Internal to the log area; used by the controller
 // alone.
@@ -11,13 +11,13 @@
 
 enum {
     LOG_SINK_BATCH = 32,  // datagrams for one system call
-    LOG_SINK_LINES = 512, // waiting lines of other kinds
+    LOG_SINK_LINES = 512, // that wait
 };
 
 enum log_sink_kind { LOG_SINK_CLOSED, LOG_SINK_DATAGRAM, LOG_SINK_STREAM_SOCKET, LOG_SINK_FILE, LOG_SINK_CONNECTION };
 
 struct log_sink {
-    const struct log_sink_entry *entry; // on the board
+    struct log_sink_entry *entry; // on the board
     struct board *board;
     struct log_table *table; // whose totals it counts in
     enum log_sink_kind kind;
@@ -37,7 +37,7 @@ struct log_sink {
 // log_sink_init prepares a sink for `entry` without opening it; `table` counts what it sends and loses, which is done on
 // the rings of `board`.
 void log_sink_init(struct log_sink *sink, struct board *board, struct log_table *table,
-                   const struct log_sink_entry *entry);
+                   struct log_sink_entry *entry);
 
 // log_sink_fini closes it and forgets what waits, which stays in the rings.
 void log_sink_fini(struct log_sink *sink);

@@ -10,7 +10,7 @@
 enum log_stream_state { LOG_STREAM_CLOSED, LOG_STREAM_CONNECTING, LOG_STREAM_OPEN };
 
 struct log_stream {
-    const struct log_sink_entry *entry;
+    struct log_sink_entry *entry; // on the board, whose is_failing it writes
     struct board *board;     // records are done on its rings
     struct log_table *table; // whose totals it counts in
     int fd;
@@ -26,7 +26,7 @@ struct log_stream {
 };
 
 // log_stream_new makes one for `entry`, without a connection; NULL where memory is exhausted.
-struct log_stream *log_stream_new(struct board *board, struct log_table *table, const struct log_sink_entry *entry);
+struct log_stream *log_stream_new(struct board *board, struct log_table *table, struct log_sink_entry *entry);
 
 // log_stream_free closes it and forgets what waits.
 void log_stream_free(struct log_stream *stream);

@@ -19,6 +19,7 @@ struct log_sink_entry {
     uint32_t sample; // lines that share a sample have one number, 0: none
     uint32_t first;  // generations that named it: none before this one
     uint32_t last;   // and none after this one
+    _Atomic uint32_t is_failing; // a connection could not be made when it was last tried
     // Which of the entries that had this place it is, 1 to LOG_SERIAL_MAX; 0 while it is written.
     _Atomic uint32_t serial;
     char tag[LOG_TAG_MAX + 1];
@@ -32,6 +33,7 @@ struct log_said {
     uint32_t sink;
     uint16_t max_level;
     uint16_t min_level;
+    uint32_t group; // those of one log backend have one number, 0: of none
 };
 
 struct log_table {

@@ -55,7 +55,7 @@ struct process_settings {
     uint32_t num_workers;                 // 0: one per usable processor
     const struct os_listen *const *binds; // what workers listen on, by bind index
     uint32_t num_binds;
-    const char *const *bind_places; // whose they are and where that is written, for messages; or NULL
+    const char *const *bind_places;         // whose they are and where that is written, for messages; or NULL
     const struct os_listen *const *sockets; // what the controller listens on, by socket index
     uint32_t num_sockets;
     bool exposes_sockets; // one of them may give the listening sockets to a program that takes over
@@ -72,8 +72,8 @@ struct process_settings {
     uint64_t num_files;                // descriptors per process; 0: up to the hard limit
     uint64_t memory_mb;                // what a process may allocate; 0: any amount
     uint64_t max_files;                // and never more; 0: no such bound
-    bool shares;          // `share_files` suffice for a worker where no more can be had
-    uint64_t share_files; // descriptors for one worker's share of maxconn
+    bool shares;                       // `share_files` suffice for a worker where no more can be had
+    uint64_t share_files;              // descriptors for one worker's share of maxconn
     uint64_t min_files;                // fewer are too few for maxconn
     uint64_t maxsock;                  // what `maxconn` connections take where one process has them all
     uint32_t maxconn;                  // 0: any number
@@ -164,8 +164,9 @@ struct process_admin {
 struct process_helper {
     // is_wanted says whether the configuration has something for it to do.
     bool (*is_wanted)(const void *conf);
-    // run is its life, and does not return. `fd` is its end of a SOCK_SEQPACKET socket to the controller (controller.helper_fd), which stays
-    // the same when either of both is forked again. SIGTERM means that it is to end.
+    // run is its life, and does not return. `fd` is its end of a SOCK_SEQPACKET socket to the controller
+    // (controller.helper_fd), which stays the same when either of both is forked again. SIGTERM means that it is to
+    // end.
     void (*run)(const void *conf, int fd);
 };
 

@@ -16,12 +16,14 @@ enum proxy_balance {
     PROXY_BALANCE_LEASTCONN,
     PROXY_BALANCE_FIRST,
     PROXY_BALANCE_RANDOM,
+    PROXY_BALANCE_STICKY, // mode log alone
     PROXY_BALANCE_SOURCE,
     PROXY_BALANCE_URI,
     PROXY_BALANCE_URL_PARAM,
     PROXY_BALANCE_HDR,
     PROXY_BALANCE_RDP_COOKIE,
     PROXY_BALANCE_HASH,
+    PROXY_BALANCE_LOG_HASH, // mode log alone
     PROXY_NUM_BALANCES,
 };
 
@@ -56,7 +58,7 @@ struct balance_conf {
     uint32_t name_len;       // of `name`
     uint16_t field;          // hdr: enum http_field_id, 0 for one without a number
     const char *name;        // hdr, url_param, rdp-cookie: of what; NULL where there is none
-    const struct expr *expr; // hash
+    const struct expr *expr; // hash; log-hash: converters without a fetch
 };
 
 // proxy_balance_is_hash says whether the algorithm looks at something of the request.

@@ -248,9 +248,10 @@ enum { CHECK_SSL_AUTO, CHECK_SSL_ON, CHECK_SSL_OFF };
 // check_list_add appends a step to `list`, zeroed but for its action.
 struct check_step *check_list_add(struct arena *arena, struct check_list *list, enum check_action action);
 
-// check_add_send and check_add_expect are that for the lists of built-in protocols: `data` is borrowed for good,
-// `status` the one to fail with (CHECK_UNKNOWN: L7RSP).
+// check_add_send appends a step of a built-in protocol that sends `data`, which is borrowed for good.
 struct check_step *check_add_send(struct arena *arena, struct check_list *list, struct slice data);
+
+// check_add_read appends one that hands what comes to `read`.
 struct check_step *check_add_read(struct arena *arena, struct check_list *list, check_read_fn *read);
 
 // check_conf_choose makes `protocol` the one of `conf`; for CHECK_PROTOCOL_BUILT_IN it empties the list built_in.

@@ -28,6 +28,7 @@ struct expr;
 struct expr_acl;
 struct log_target;
 struct log_profile;
+struct log_group;
 struct ring_conf;
 struct proxy_format;
 struct proxy_answer;
@@ -38,7 +39,7 @@ struct backend_conf;
 struct stick_table_conf;
 struct proxy_stick;
 
-enum proxy_mode { PROXY_MODE_TCP, PROXY_MODE_HTTP };
+enum proxy_mode { PROXY_MODE_TCP, PROXY_MODE_HTTP, PROXY_MODE_LOG };
 
 enum proxy_reuse { PROXY_REUSE_SAFE, PROXY_REUSE_NEVER, PROXY_REUSE_AGGRESSIVE, PROXY_REUSE_ALWAYS };
 
@@ -156,6 +157,7 @@ struct server_conf {
     uint16_t host_family;          // the family to resolve it in, AF_UNSPEC: any
     int32_t port_offset;           // with port_mapped: added to the client's destination port ("+80", "-80")
     bool port_mapped;
+    bool has_port; // something was written for one
     bool unresolved; // its name gave no address and init-addr allows that: down until it has one
     bool has_id;     // `id` was written
     bool backup;
@@ -164,6 +166,10 @@ struct server_conf {
     bool down_kills;       // on-marked-down shutdown-sessions
     bool up_kills_backups; // on-marked-up shutdown-backup-sessions
     bool tfo;
+    bool is_datagram;          // its address is one of datagrams: mode log alone
+    bool has_log_proto;        // log-proto was written; in mode log alone, too
+    bool log_octets;           // log-proto octet-count
+    uint64_t log_bufsize;      // 0: as much as a buffer
     uint8_t send_proxy; // PROXY_SEND_PROXY_*
     uint8_t proxy_v2_options;
     uint8_t hash_key;      // enum proxy_hash_key
@@ -331,6 +337,7 @@ struct backend_conf {
     struct transport_address source;
     const char *source_interface;
     struct check_conf check;
+    struct log_group *log_group; // of a backend in mode log, once all is read; else NULL
 };
 
 // A proxy: frontend, backend, listen or defaults section.

@@ -77,6 +77,20 @@ struct server_conf *proxy_server_default(struct arena *arena);
 // reporting that it has none.
 bool proxy_server_resolve(struct config *config, struct server_conf *server);
 
+// proxy_log_datagram says whether `*text` begins with the prefix of an address of datagrams (udp@, uxdg@, ...), and then
+// makes it the same address of streams.
+bool proxy_log_datagram(struct config *config, struct slice *text);
+
+// proxy_log_backend_check reports what a proxy in mode log cannot have, or what only one in mode log can; false then.
+bool proxy_log_backend_check(struct config *config, struct proxy_conf *proxy);
+
+// proxy_log_targets_finish finds the backends that targets of `list` name. False after reporting one that is not there.
+bool proxy_log_targets_finish(struct config *config, struct log_target *list);
+
+// proxy_log_members_finish gives the servers of a log backend the addresses that lines are sent to, once names are
+// resolved. False after reporting one that has none.
+bool proxy_log_members_finish(struct config *config, struct proxy_conf *proxy);
+
 // proxy_cookie_finish gives servers of `proxy` their dynamic cookies, once addresses are known
 // (src/proxy/words_cookie.c).
 void proxy_cookie_finish(struct config *config, struct proxy_conf *proxy);

@@ -84,9 +84,6 @@ void stream_log_free(struct stream_log *log);
 // stream_log_boot compiles the built-in formats; done once in each process, by stream_ctx_init.
 void stream_log_boot(void);
 
-// stream_log_built_in gives the format `which` (enum proxy_log, none but PROXY_LOG_CUSTOM).
-const struct expr_format *stream_log_built_in(uint8_t which);
-
 // stream_unique_id gives the id that unique-id-format makes for `stream`, made when first asked for; ptr NULL without
 // one.
 struct slice stream_unique_id(struct stream *stream);

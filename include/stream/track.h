@@ -41,12 +41,13 @@ static inline void stream_track_end(struct stream_ctx *ctx, struct stream_track 
         stream_track_end_now(ctx, track);
 }
 
-// stream_track_count counts `add` events of the kind `count`, and of its rate `rate`, in all that `session` and `track`
-// (of its stream, or NULL) track.
+// stream_track_count_all counts `add` events of the kind `count`, and of its rate `rate`, in all that `session` and
+// `track` (of its stream, or NULL) track.
 void stream_track_count_all(struct stream_ctx *ctx, const struct proxy_session *session,
                             const struct stream_track *track, enum stick_data count, enum stick_data rate,
                             uint64_t add);
 
+// stream_track_count counts one event of the exchange of `stream`; for nothing where nothing is tracked.
 static inline void stream_track_count(const struct stream *stream, enum stick_data count, enum stick_data rate)
 {
     if (stream->session->track || stream->track)
@@ -74,12 +75,13 @@ void stream_track_late(struct stream *stream);
 // stream_track_bad counts a request that could not be read, as an error too unless it is only late. Its bytes are not.
 void stream_track_bad(struct stream *stream, bool is_error);
 
-// stream_track_error counts an error of the client, stream_track_fail a failure of the server.
+// stream_track_error counts an error of the client.
 static inline void stream_track_error(const struct stream *stream)
 {
     stream_track_count(stream, STICK_HTTP_ERR_CNT, STICK_HTTP_ERR_RATE);
 }
 
+// stream_track_fail counts a failure of the server.
 static inline void stream_track_fail(const struct stream *stream)
 {
     stream_track_count(stream, STICK_HTTP_FAIL_CNT, STICK_HTTP_FAIL_RATE);

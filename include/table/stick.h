@@ -74,11 +74,16 @@ struct stick_table_conf {
     struct stick_table *table; // once the keeper has prepared it
 };
 
-// stick_data_name gives HAProxy's name of a type ("http_req_rate"); stick_data_find the type of a name, STICK_NUM_DATA
-// where there is none. stick_data_is_rate and stick_data_is_array say of what kind it is.
+// stick_data_name gives HAProxy's name of a type ("http_req_rate").
 const char *stick_data_name(enum stick_data data);
+
+// stick_data_find gives the type of a name, STICK_NUM_DATA where there is none.
 enum stick_data stick_data_find(struct slice name);
+
+// stick_data_is_rate says whether it is counted over a period.
 bool stick_data_is_rate(enum stick_data data);
+
+// stick_data_is_array says whether an entry may have several of it.
 bool stick_data_is_array(enum stick_data data);
 
 // stick_table_prepare finds the table of `conf` on the board, with what is in it where the shape is the same, or makes
@@ -114,54 +119,71 @@ enum expr_type stick_type_of(enum stick_type type);
 bool stick_key(struct slice *key, char room[STICK_KEY_ROOM], const struct stick_table_conf *conf,
                const struct expr_sample *sample);
 
-// stick_find1 gives a reference to the entry of `key`, or NULL. stick_make1 makes it where it is not there; NULL where
-// the table is full and nothing may be purged. Both start the time to live of nothing (stick_touch does). References
-// are returned with stick_put within this turn, and no more than STICK_MAX_PINS of a table are taken at once: what
-// exceeds them gets NULL. One that is kept longer (track-sc) is taken with stick_hold1 and returned with stick_unhold.
-// Neither lasts longer than the process.
 enum { STICK_MAX_PINS = 15 };
 
+// stick_find1 gives a reference to the entry of `key`, or NULL. It starts no time to live (stick_touch does).
+// References are returned with stick_put within this turn, and no more than STICK_MAX_PINS of a table are taken at
+// once: what exceeds them gets NULL. One that is kept longer (track-sc) is taken with stick_hold1 and returned with
+// stick_unhold. Neither lasts longer than the process.
 struct stick_entry *stick_find1(struct stick_table *table, struct slice key);
+
+// stick_make1 is stick_find1, but makes the entry where it is not there; NULL where the table is full and nothing may
+// be purged.
 struct stick_entry *stick_make1(struct stick_table *table, struct slice key);
+
+// stick_put returns a reference; the entry may be gone then.
 void stick_put(struct stick_table *table, struct stick_entry *entry);
 
 // stick_hold1 keeps `entry` (a reference, which becomes the holder's) until stick_unhold; 0 where there are too many
 // holds, and the reference is still the caller's. The number names the hold. `counts_connection`: conn_cur goes up now,
-// and down with the hold, however it ends. stick_unhold starts the entry's time to live anew.
+// and down with the hold, however it ends.
 uint32_t stick_hold1(struct stick_table *table, struct stick_entry *entry, bool counts_connection);
+
+// stick_unhold ends a hold, and starts the entry's time to live anew.
 void stick_unhold(uint32_t hold);
 
 // stick_touch starts the entry's time to live anew.
 void stick_touch(struct stick_table *table, struct stick_entry *entry);
 
-// Values: `index` is the element of an array, else 0. Those not stored read as 0 and take no change. Rates read as
-// events in the last period; stick_add on a rate counts events. Counters wrap at their width (32 bits; bytes 64).
+// stick_read gives a value: `index` is the element of an array, else 0. Those not stored read as 0, rates as events in
+// the last period.
 uint64_t stick_read(const struct stick_table *table, const struct stick_entry *entry, enum stick_data data,
                     uint32_t index);
+
+// stick_add adds to one and gives the sum; on a rate it counts events. Those not stored take no change. Counters wrap
+// at their width (32 bits; bytes 64).
 uint64_t stick_add(struct stick_table *table, struct stick_entry *entry, enum stick_data data, uint32_t index,
                    uint64_t add);
+
+// stick_set sets one.
 void stick_set(struct stick_table *table, struct stick_entry *entry, enum stick_data data, uint32_t index,
                uint64_t value);
 
-// stick_server_key gives the text of STICK_SERVER_KEY ("" none), valid while the table lives; stick_set_server_key
-// enters one.
+// stick_server_key gives the text of STICK_SERVER_KEY ("" none), valid while the table lives.
 struct slice stick_server_key(const struct stick_table *table, const struct stick_entry *entry);
+
+// stick_set_server_key enters one.
 void stick_set_server_key(struct stick_table *table, struct stick_entry *entry, struct slice text);
 
-// stick_num_entries gives how many entries are in use; stick_num_holders how many references there are to one.
+// stick_num_entries gives how many entries are in use.
 uint32_t stick_num_entries(const struct stick_table *table);
+
+// stick_num_holders gives how many references there are to one.
 uint32_t stick_num_holders(const struct stick_entry *entry);
 
-// stick_expires_us gives how long the entry lives from now on, in us; stick_idle_us how long it was not used.
+// stick_expires_us gives how long the entry lives from now on, in us.
 uint64_t stick_expires_us(const struct stick_table *table, const struct stick_entry *entry);
+
+// stick_idle_us gives how long it was not used, in us.
 uint64_t stick_idle_us(const struct stick_table *table, const struct stick_entry *entry);
 
 // stick_conf_of gives what the table was made from.
 const struct stick_table_conf *stick_conf_of(const struct stick_table *table);
 
-// stick_entry_key gives the key of `entry` as stick_key made it; stick_entry_sample gives it as a value of the table's
-// type, strings and bytes where they stand. Both hold as long as the reference.
+// stick_entry_key gives the key of `entry` as stick_key made it; it holds as long as the reference.
 struct slice stick_entry_key(const struct stick_table *table, const struct stick_entry *entry);
+
+// stick_entry_sample gives it as a value of the table's type, strings and bytes where they stand: likewise.
 void stick_entry_sample(struct expr_sample *out, const struct stick_table *table, const struct stick_entry *entry);
 
 // ---- for those who look at all of a table
@@ -171,9 +193,10 @@ void stick_entry_sample(struct expr_sample *out, const struct stick_table *table
 // *steps is not 0. What comes and goes meanwhile may be seen or not. It takes no lock.
 struct stick_entry *stick_walk1(struct stick_table *table, uint32_t *place, uint32_t *steps);
 
-// stick_place_of gives a number that names `entry` in its table, and 0 nobody; stick_at_place1 gives a reference to the
-// entry of that number, or NULL.
+// stick_place_of gives a number that names `entry` in its table; 0 names nobody.
 uint64_t stick_place_of(const struct stick_table *table, const struct stick_entry *entry);
+
+// stick_at_place1 gives a reference to the entry of that number, or NULL.
 struct stick_entry *stick_at_place1(struct stick_table *table, uint64_t place);
 
 // stick_remove takes `entry`, a reference that is given up in any case, out of the table; false where somebody else has

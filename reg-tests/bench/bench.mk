@@ -12,7 +12,7 @@ BENCH_WARNINGS := -std=gnu17 -Wall -Wextra -Werror
 ifndef BORINGSSL_LIBS
 -include $(BENCH_DIR)../../build/boringssl.mk
 endif
-BENCH_TOOLS := $(addprefix $(BENCH_OUT)/,origin relay client strict certificates connects board_check)
+BENCH_TOOLS := $(addprefix $(BENCH_OUT)/,origin relay client strict certificates connects board_check lock_kill)
 
 .PHONY: bench-tools bench-run
 bench-tools: $(BENCH_TOOLS)
@@ -24,8 +24,11 @@ $(BENCH_OUT)/client: $(BENCH_DIR)client.c $(BENCH_DIR)tls.c $(BENCH_DIR)net.c
 $(BENCH_OUT)/certificates: $(BENCH_DIR)certificates.c $(BENCH_DIR)net.c
 $(BENCH_OUT)/connects: $(BENCH_DIR)../life/connects.c
 # It looks at the board from outside, and so must know how it looks inside.
-$(BENCH_OUT)/board_check: $(BENCH_DIR)../life/board_check.c $(wildcard $(BENCH_DIR)../../include/board/*.h)
-$(BENCH_OUT)/board_check: BENCH_CFLAGS += -I$(BENCH_DIR)../../include
+board_looks := $(BENCH_DIR)../life/board_look.c $(BENCH_DIR)../life/board_look.h \
+    $(wildcard $(addprefix $(BENCH_DIR)../../,include/board/*.h include/backend/*.h src/table/stick_inner.h))
+$(BENCH_OUT)/board_check: $(BENCH_DIR)../life/board_check.c $(BENCH_DIR)../life/board_balance.c $(board_looks)
+$(BENCH_OUT)/lock_kill: $(BENCH_DIR)../life/lock_kill.c $(board_looks)
+$(BENCH_OUT)/board_check $(BENCH_OUT)/lock_kill: BENCH_CFLAGS += -I$(BENCH_DIR)../../include
 $(BENCH_OUT)/client $(BENCH_OUT)/certificates $(BENCH_OUT)/board_check: BENCH_LIBS := -isystem $(BORINGSSL_INCLUDE) $(BORINGSSL_LIBS) -lpthread
 $(BENCH_TOOLS): $(BENCH_DIR)net.h $(BENCH_DIR)tls.h $(BENCH_DIR)sha1.h
 	@mkdir -p $(@D)

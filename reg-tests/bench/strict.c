@@ -298,9 +298,10 @@ static int client(uint32_t num_conns)
             client_late(epoll_fd);
         }
     }
-    printf("{\"ok\": %llu, \"status\": %llu, \"cut\": %llu, \"late\": %llu, \"posts_failed\": %llu, \"seconds\": %.1f}\n",
-           (unsigned long long)num_ok, (unsigned long long)num_status, (unsigned long long)num_cut,
-           (unsigned long long)num_late, (unsigned long long)num_post_failed, (double)(now_us() - start) / 1e6);
+    printf(
+        "{\"ok\": %llu, \"status\": %llu, \"cut\": %llu, \"late\": %llu, \"posts_failed\": %llu, \"seconds\": %.1f}\n",
+        (unsigned long long)num_ok, (unsigned long long)num_status, (unsigned long long)num_cut,
+        (unsigned long long)num_late, (unsigned long long)num_post_failed, (double)(now_us() - start) / 1e6);
     return 0;
 }
 

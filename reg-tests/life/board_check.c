@@ -3,93 +3,17 @@
 // board_check PID looks at the board of the master PID from outside, through its descriptors, and says of a service
 // that has nothing to do what is not as it must be then: a line on stdout for each fault, and exit status 1. Where all
 // is well it prints one line of JSON: the pids that the board thinks are alive, and how much of everything it found.
-//
-// It reads the memory files with pread: looking at a mapping would fill their holes with pages.
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <openssl/siphash.h>
-#include "../../include/board/layout.h"
+#include "board_look.h"
 #include "../../src/tls/shared_inner.h"
-
-enum { MAX_FAULTS = 40 };
-
-static unsigned num_faults;
-
-static void fault(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void fault(const char *format, ...)
-{
-    va_list args;
-    if (num_faults++ >= MAX_FAULTS)
-        return;
-    va_start(args, format);
-    vprintf(format, args);
-    va_end(args);
-    putchar('\n');
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "board_check: %s: %s\n", what, strerror(errno));
-    exit(2);
-}
-
-static int section_open(const char *pid, const char *name)
-{
-    char path[64], link[PATH_MAX], want[PATH_MAX];
-    snprintf(path, sizeof(path), "/proc/%s/fd", pid);
-    snprintf(want, sizeof(want), "/memfd:%s", name);
-    DIR *dir = opendir(path);
-    if (dir == NULL)
-        die(path);
-    int found = -1;
-    for (struct dirent *it; found < 0 && (it = readdir(dir)) != NULL;) {
-        ssize_t len = readlinkat(dirfd(dir), it->d_name, link, sizeof(link) - 1);
-        if (len <= 0)
-            continue;
-        link[len] = '\0';
-        char *deleted = strstr(link, " (deleted)");
-        if (deleted != NULL)
-            *deleted = '\0';
-        if (strcmp(link, want) == 0)
-            found = openat(dirfd(dir), it->d_name, O_RDONLY);
-    }
-    closedir(dir);
-    return found;
-}
-
-// A copy of the first `len` bytes of a section (all of it where `len` is 0).
-static void *section_read(const char *pid, const char *name, size_t len)
-{
-    struct stat st;
-    int fd = section_open(pid, name);
-    if (fd < 0 || fstat(fd, &st) != 0)
-        return NULL;
-    len = len ? len : (size_t)st.st_size;
-    char *copy = malloc(len);
-    if (copy == NULL || (size_t)st.st_size < len)
-        die(name);
-    for (size_t at = 0; at < len;) {
-        ssize_t done = pread(fd, copy + at, len - at, (off_t)at);
-        if (done <= 0)
-            die(name);
-        at += (size_t)done;
-    }
-    close(fd);
-    return copy;
-}
 
 static void *core(const char *pid, const char *name, size_t len)
 {
-    void *copy = section_read(pid, name, len);
+    void *copy = section_read(pid, name, &len);
     if (copy == NULL)
         die(name);
     return copy;
@@ -150,13 +74,21 @@ static void objects_check(struct board *board, uint32_t *num_used)
                 fault("incarnation %u is free and touched objects", inc);
 }
 
-static void lanes_check(struct board *board)
+// Idle connections have their place among those to a server (balance_check), and some speak TLS.
+static void lanes_check(uint32_t *num_tls, struct board *board)
 {
-    for (uint32_t i = 1; i < BOARD_MAX_OBJECTS; i++)
-        for (uint32_t inc = 0; inc < BOARD_MAX_INCARNATIONS; inc++)
-            if (board->lanes->units[i][inc])
-                fault("lane %u of object %u (%s) is %u", inc, i, board->objects->records[i].name,
-                      board->lanes->units[i][inc]);
+    for (uint32_t i = 1; i < BOARD_MAX_OBJECTS; i++) {
+        const char *name = board->objects->records[i].name;
+        for (uint32_t inc = 0; inc < BOARD_MAX_INCARNATIONS; inc++) {
+            uint32_t units = board->lanes->units[i][inc];
+            if (!units || strncmp(name, "c/", 2) == 0)
+                continue;
+            if (strcmp(name, "g/tls") == 0 && board->incarnations->records[inc].state == BOARD_STATE_LIVE)
+                *num_tls += units;
+            else
+                fault("lane %u of object %u (%s) is %u", inc, i, name, units);
+        }
+    }
 }
 
 static void queues_check(struct board *board)
@@ -222,7 +154,8 @@ static uint32_t cache_check(const char *pid, const struct board_directory *direc
     for (uint32_t i = 0; i < directory->num && i < BOARD_MAX_SECTIONS; i++)
         if (strcmp(directory->entries[i].name, "tls-cache") == 0)
             size = directory->entries[i].version & ((1u << 27) - 1);
-    uint8_t *memory = size ? section_read(pid, "tls-cache", 0) : NULL;
+    size_t len = 0;
+    uint8_t *memory = size ? section_read(pid, "tls-cache", &len) : NULL;
     if (memory == NULL)
         return 0;
     const struct tls_cache_head *head = (const void *)memory;
@@ -263,13 +196,15 @@ int main(int argc, char **argv)
     board.lanes = core(pid, "board/lanes", sizeof(*board.lanes));
     board.queues = core(pid, "board/queues", sizeof(*board.queues));
     board.journal = core(pid, "board/journal", sizeof(*board.journal));
-    uint32_t num_used = 0, num_busy = 0;
+    uint32_t num_used = 0, num_busy = 0, num_tls = 0;
     incarnations_check(&board);
     objects_check(&board, &num_used);
-    lanes_check(&board);
+    lanes_check(&num_tls, &board);
     queues_check(&board);
     journal_check(&board);
     uint32_t num_cached = cache_check(pid, board.directory, &num_busy);
+    struct balance_sums sums = { 0 };
+    balance_check(&sums, pid, &board);
     if (num_faults) {
         printf("%u faults\n", num_faults);
         return 1;
@@ -282,7 +217,9 @@ int main(int argc, char **argv)
             between = ", ";
         }
     }
-    printf("], \"objects\": %u, \"entries\": %llu, \"sessions\": %u, \"torn\": %u}\n", num_used,
+    printf("], \"objects\": %u, \"entries\": %llu, \"sessions\": %u, \"torn\": %u", num_used,
            (unsigned long long)board.journal->last, num_cached, num_busy);
+    printf(", \"servers\": %u, \"down\": %u, \"places\": %u, \"tls\": %u, \"tables\": %u, \"keys\": %u, \"shut\": %u}\n",
+           sums.num_servers, sums.num_down, sums.num_places, num_tls, sums.num_tables, sums.num_entries, sums.num_waits);
     return 0;
 }

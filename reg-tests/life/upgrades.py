@@ -4,10 +4,8 @@
 sessions resume afterwards, the first process stays the same one, old processes leave."""
 
 import os
-import shutil
 import socket
 import ssl
-import subprocess
 import time
 
 import life
@@ -39,29 +37,6 @@ backend app
 """ % (WORKERS, directory, port, tls_port, lib.certificates(), origin)
 
 
-def builds(directory):
-    """The program, and one that differs in nothing but its version: [(file, version)]."""
-    with open(lib.binary(), "rb") as file:
-        program = file.read()
-    version = subprocess.run([lib.binary(), "-v"], capture_output=True, text=True, timeout=10).stdout.split()[2]
-    other = version[:-1] + ("7" if version[-1] != "7" else "8")
-    found = []
-    for name, number in (("a", version), ("b", other)):
-        path = os.path.join(directory, name)
-        with open(path, "wb") as file:
-            file.write(program.replace(version.encode() + b"\0", number.encode() + b"\0"))
-        os.chmod(path, 0o755)
-        said = subprocess.run([path, "-v"], capture_output=True, text=True, timeout=10).stdout.split()[2]
-        lib.check(said == number, "a build of version %s, not %s" % (number, said))
-        found.append((path, number))
-    return found
-
-
-def install(build, target):
-    shutil.copy(build, target + ".new")
-    os.rename(target + ".new", target)
-
-
 class Client:
     """Comes back with the session it got."""
 
@@ -87,9 +62,9 @@ def test(box):
     origin = box.origin()
     port, tls_port = lib.free_port(), lib.free_port()
     directory = box.keep(lib.Directory("/tmp/upgrades-%d" % os.getpid())).path
-    both = builds(directory)
+    both = life.builds(directory)
     target = directory + "/fairlead"
-    install(both[0][0], target)
+    life.install(both[0][0], target)
     os.environ["FAIRLEAD"] = target
     balancer = box.balancer(text(directory, port, tls_port, origin.port), port)
     path = directory + "/admin"
@@ -101,7 +76,7 @@ def test(box):
     resumed = seen = 0
     for turn in range(1, UPGRADES + 1):
         build, version = both[turn % 2]
-        install(build, target)
+        life.install(build, target)
         took.append(life.reload(balancer))
         lib.check("Version: %s\n" % version in life.ask(path, "show info"), "version %s answers" % version)
         now = life.stat(path, "load", "FRONTEND", "stot")

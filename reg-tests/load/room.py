@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """maxconn is the server's: 4 workers and 200 clients, with keep-alive and without, over reloads and killed workers, and
-the origin never sees more connections at once, idle ones included; nor does anybody wait for ever."""
+the origin never sees more connections at once, idle ones included; nor does anybody wait for ever. Not even an origin
+sees more that is slow to look, so that it finds the next connection beside the end of the one before."""
 
 import asyncio
 import random
@@ -17,8 +18,8 @@ MAX = 5
 class Origin:
     """Counts the connections open at once, and the requests, in a thread of its own."""
 
-    def __init__(self, port, seconds):
-        self.port, self.seconds = port, seconds
+    def __init__(self, port, seconds, pause=0):
+        self.port, self.seconds, self.pause = port, seconds, pause
         self.open = self.most = self.total = self.requests = 0
         self.loop = asyncio.new_event_loop()
         self.ready = threading.Event()
@@ -46,6 +47,8 @@ class Peer(asyncio.Protocol):
         self.origin.open += 1
         self.origin.total += 1
         self.origin.most = max(self.origin.most, self.origin.open)
+        if self.origin.pause:
+            time.sleep(self.origin.pause)
 
     def connection_lost(self, _):
         self.origin.open -= 1
@@ -73,6 +76,23 @@ def disturb(balancer, seconds):
             lib.kill(random.choice(balancer.workers()), signal.SIGKILL)
 
 
+def slow(box, seconds):
+    port = lib.free_port()
+    origin = box.keep(Origin(lib.free_port(), 0.002, 0.002))
+    balancer = box.balancer(lib.config(port, origin.port, workers=4, defaults="http-reuse always\ntimeout queue 15s",
+                                       server="maxconn %d" % MAX), port)
+    loads = [box.load(port, conns=40), box.load(port, mode="close", conns=80)]
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.4)
+        balancer.reload()
+    for report in [load.finish() for load in loads]:
+        lib.check(report["failed"] == 0, "no request fails: " + lib.failures(report))
+    lib.note("a slow origin, with reloads: %d requests on %d connections, %d at once" % (
+        origin.requests, origin.total, origin.most))
+    lib.check(origin.most <= MAX, "never more than %d connections at a slow origin: %d" % (MAX, origin.most))
+
+
 def test(box):
     port = lib.free_port()
     origin = box.keep(Origin(lib.free_port(), 0.002))
@@ -95,6 +115,7 @@ def test(box):
     lib.check(origin.most <= MAX, "never more than %d connections: %d" % (MAX, origin.most))
     lib.check(not any(report["timeout"] for report in reports), "nobody waits for ever")
     lib.wait_for(lambda: lib.answers(port), 5, "and it still answers")
+    slow(box, seconds / 2)
 
 
 lib.run(test)

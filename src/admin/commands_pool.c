@@ -32,7 +32,8 @@ static void take_stock(struct tally *tally, const struct admin *admin, const str
         // An earlier generation keeps none for their own sake.
         if (!is_due || record->generation != admin->start.generation)
             continue;
-        uint32_t share = backend_warm_share(conf, admin->start.conf->global.num_workers, record->slot);
+        uint32_t share = backend_warm_share(conf, backend_state_full_maxconn(conf),
+                                            admin->start.conf->global.num_workers, record->slot);
         tally->need += share;
         tally->warm += idle < share ? idle : share;
     }

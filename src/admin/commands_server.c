@@ -150,35 +150,58 @@ static bool read_port(uint16_t *port, const char *text)
     return true;
 }
 
-static void set_agent_to(struct admin_call *call, const struct server_conf *server,
-                         const struct check_agent_change *change)
+static void change_agent(struct admin_call *call, const struct server_conf *server, const struct check_change *change)
 {
-    if (!check_agent_change(server, change))
+    if (!check_change_agent(server, change))
         answer(call, "agent checks are not enabled on this server.");
+}
+
+static void change_check(struct admin_call *call, const struct server_conf *server, const struct check_change *change)
+{
+    if (!check_change_health(server, change))
+        answer(call, "health checks are not enabled on this server.");
+}
+
+// "<address> [port <port>]" behind the word that says whose; false where it is something else, which is told.
+static bool read_target(struct transport_address *addr, struct check_change *change, struct admin_call *call)
+{
+    *change = (struct check_change){ .addr = addr };
+    if (call->num_args < 3 || !transport_address_parse_ip(addr, call->args[2])) {
+        text_printf(call->out, "'set server <srv> %s' expects an IP address.\n", call->args[1]);
+        return false;
+    }
+    if (call->num_args > 3 &&
+        (strcmp(call->args[3], "port") != 0 || call->num_args < 5 || !read_port(&change->port, call->args[4]))) {
+        text_printf(call->out, "'set server <srv> %s' expects 'port <port>' behind the address.\n", call->args[1]);
+        return false;
+    }
+    return true;
+}
+
+static bool read_target_port(struct check_change *change, struct admin_call *call)
+{
+    *change = (struct check_change){ 0 };
+    if (call->num_args > 2 && read_port(&change->port, call->args[2]))
+        return true;
+    text_printf(call->out, "'set server <srv> %s' expects a port from 1 to 65535.\n", call->args[1]);
+    return false;
 }
 
 static void set_agent_addr(struct admin_call *call, const struct server_conf *server, struct board *board)
 {
     struct transport_address addr = { 0 };
-    struct check_agent_change change = { .addr = &addr };
+    struct check_change change;
     (void)board;
-    if (call->num_args < 3 || !transport_address_parse_ip(&addr, call->args[2]))
-        answer(call, "'set server <srv> agent-addr' expects an IP address.");
-    else if (call->num_args > 3 && (strcmp(call->args[3], "port") != 0 || call->num_args < 5 ||
-                                    !read_port(&change.port, call->args[4])))
-        answer(call, "'set server <srv> agent-addr' expects 'port <port>' behind the address.");
-    else
-        set_agent_to(call, server, &change);
+    if (read_target(&addr, &change, call))
+        change_agent(call, server, &change);
 }
 
 static void set_agent_port(struct admin_call *call, const struct server_conf *server, struct board *board)
 {
-    struct check_agent_change change = { 0 };
+    struct check_change change;
     (void)board;
-    if (call->num_args < 3 || !read_port(&change.port, call->args[2]))
-        answer(call, "'set server <srv> agent-port' expects a port from 1 to 65535.");
-    else
-        set_agent_to(call, server, &change);
+    if (read_target_port(&change, call))
+        change_agent(call, server, &change);
 }
 
 static void set_agent_send(struct admin_call *call, const struct server_conf *server, struct board *board)
@@ -187,7 +210,24 @@ static void set_agent_send(struct admin_call *call, const struct server_conf *se
     if (call->num_args < 3)
         answer(call, "'set server <srv> agent-send' expects a string.");
     else
-        set_agent_to(call, server, &(struct check_agent_change){ .send = call->args[2] });
+        change_agent(call, server, &(struct check_change){ .send = call->args[2] });
+}
+
+static void set_check_addr(struct admin_call *call, const struct server_conf *server, struct board *board)
+{
+    struct transport_address addr = { 0 };
+    struct check_change change;
+    (void)board;
+    if (read_target(&addr, &change, call))
+        change_check(call, server, &change);
+}
+
+static void set_check_port(struct admin_call *call, const struct server_conf *server, struct board *board)
+{
+    struct check_change change;
+    (void)board;
+    if (read_target_port(&change, call))
+        change_check(call, server, &change);
 }
 
 // Text that comes before what makes it wrong has no line feed of its own, as for HAProxy.
@@ -318,13 +358,9 @@ static void set_server(struct admin_call *call, const struct server_conf *server
         const char *name;
         server_run run;
     } parts[] = {
-        { "state", set_state },
-        { "weight", set_server_weight },
-        { "health", set_health },
-        { "agent", set_agent },
-        { "agent-addr", set_agent_addr },
-        { "agent-port", set_agent_port },
-        { "agent-send", set_agent_send },
+        { "state", set_state },           { "weight", set_server_weight },  { "health", set_health },
+        { "agent", set_agent },           { "agent-addr", set_agent_addr }, { "agent-port", set_agent_port },
+        { "agent-send", set_agent_send }, { "check-addr", set_check_addr }, { "check-port", set_check_port },
     };
     const char *part = call->num_args > 1 ? call->args[1] : "";
     for (size_t i = 0; i < NUM_ITEMS(parts); i++) {
@@ -333,8 +369,8 @@ static void set_server(struct admin_call *call, const struct server_conf *server
             return;
         }
     }
-    answer(call, "usage: set server <backend>/<server> agent | agent-addr | agent-port | agent-send | health | "
-                 "state | weight");
+    answer(call, "usage: set server <backend>/<server> agent | agent-addr | agent-port | agent-send | "
+                 "check-addr | check-port | health | state | weight");
 }
 
 #define RUN(name)                                                                                                      \
@@ -362,7 +398,8 @@ RUN(resume_agent)
     }
 
 static const struct admin_command commands[] = {
-    COMMAND("set server", ADMIN_LEVEL_ADMIN, run_set_server, "<backend>/<server> state|weight|health|agent[-addr|-port|-send] <value>",
+    COMMAND("set server", ADMIN_LEVEL_ADMIN, run_set_server,
+            "<backend>/<server> state|weight|health|agent[-addr|-port|-send] <value>",
             "change a server's state, weight or health"),
     COMMAND("set weight", ADMIN_LEVEL_ADMIN, run_set_weight, "<backend>/<server> <n>[%]",
             "change a server's weight, or make it a part of the configured one"),

@@ -45,7 +45,10 @@ static void row_begin(struct admin_stat_row *row, const struct admin_stat_ctx *c
     set(row, ADMIN_STAT_IID, proxy->id);
     set(row, ADMIN_STAT_SID, sid);
     set(row, ADMIN_STAT_TYPE, type);
-    set_string(row, ADMIN_STAT_MODE, proxy->mode == PROXY_MODE_HTTP ? "http" : "tcp");
+    static const char *const modes[] = {
+        [PROXY_MODE_TCP] = "tcp", [PROXY_MODE_HTTP] = "http", [PROXY_MODE_LOG] = "syslog"
+    };
+    set_string(row, ADMIN_STAT_MODE, modes[proxy->mode]);
     set_string(row, ADMIN_STAT_OWN, "-");
 }
 

@@ -65,7 +65,7 @@ static void set_status(struct admin_stat_row *row, const struct server_conf *ser
         name = "DOWN";
     else if (drains && has_agent)
         name = "DRAIN (agent)";
-    else if (drains || backend_state_op(status) == BACKEND_OP_STOPPING || checked || has_agent)
+    else if (drains || backend_state_op(status) == BACKEND_OP_STOPPING || checked)
         snprintf(row->status, sizeof(row->status), "%s%s",
                  drains                                            ? "DRAIN"
                  : backend_state_op(status) == BACKEND_OP_STOPPING ? "NOLB"
@@ -92,22 +92,34 @@ static enum check_status known(uint32_t status)
     return status < CHECK_NUM_STATUSES ? (enum check_status)status : CHECK_UNKNOWN;
 }
 
-static void set_check(struct admin_stat_row *row, const struct backend_state *state)
+// HAProxy manual, "check_status": what was found last, with a star while the next check is under way.
+static void set_found(struct admin_stat_row *row, enum admin_stat field, char *room, enum check_status status,
+                      uint32_t flags)
+{
+    snprintf(room, ADMIN_STAT_FOUND, "%s%s", flags & BACKEND_CHECK_INPROGRESS ? "* " : "", check_status_name(status));
+    set_string(row, field, room);
+}
+
+static void set_check(struct admin_stat_row *row, const struct server_conf *server, const struct backend_state *state)
 {
     uint32_t flags = load(&state->check_flags);
     enum check_status status = known(load(&state->check_status));
     if (!(flags & BACKEND_CHECK_ENABLED))
         return;
     set(row, ADMIN_STAT_CHKFAIL, load(&state->num_check_fails));
-    set(row, ADMIN_STAT_HANAFAIL, load(&state->num_observed));
-    set_string(row, ADMIN_STAT_CHECK_STATUS, check_status_name(status));
+    if (server->probe.observe != PROBE_OBSERVE_NONE)
+        set(row, ADMIN_STAT_HANAFAIL, load(&state->num_observed));
+    copy_text(row->last_check, state, state->check_text);
+    set_string(row, ADMIN_STAT_LAST_CHK, row->last_check);
+    // What a check that rests with its server found before says nothing of now.
+    if (backend_state_admin(backend_state_status(state)) & BACKEND_ADMIN_ANY_MAINT)
+        return;
+    set_found(row, ADMIN_STAT_CHECK_STATUS, row->check_found, status, flags);
     set_string(row, ADMIN_STAT_CHECK_DESC, check_status_text(status));
     if (check_status_has_code(status))
         set(row, ADMIN_STAT_CHECK_CODE, load(&state->check_code));
     if (status > CHECK_INI)
         set(row, ADMIN_STAT_CHECK_DURATION, load(&state->check_ms));
-    copy_text(row->last_check, state, state->check_text);
-    set_string(row, ADMIN_STAT_LAST_CHK, row->last_check);
     set(row, ADMIN_STAT_CHECK_RISE, load(&state->check_rise));
     set(row, ADMIN_STAT_CHECK_FALL, load(&state->check_fall));
     set(row, ADMIN_STAT_CHECK_HEALTH, load(&state->health));
@@ -115,10 +127,11 @@ static void set_check(struct admin_stat_row *row, const struct backend_state *st
 
 static void set_agent(struct admin_stat_row *row, const struct backend_state *state)
 {
+    uint32_t flags = load(&state->agent_flags);
     enum check_status status = known(load(&state->agent_status));
-    if (!(load(&state->agent_flags) & BACKEND_CHECK_ENABLED))
+    if (!(flags & BACKEND_CHECK_ENABLED))
         return;
-    set_string(row, ADMIN_STAT_AGENT_STATUS, check_status_name(status));
+    set_found(row, ADMIN_STAT_AGENT_STATUS, row->agent_found, status, flags);
     set_string(row, ADMIN_STAT_AGENT_DESC, check_status_text(status));
     if (check_status_has_code(status))
         set(row, ADMIN_STAT_AGENT_CODE, load(&state->agent_code));
@@ -141,7 +154,7 @@ void admin_stat_state(struct admin_stat_row *row, const struct admin_stat_ctx *c
         row->values[ADMIN_STAT_DOWNTIME].is_set = false;
     }
     set_status(row, server);
-    set_check(row, state);
+    set_check(row, server, state);
     set_agent(row, state);
     set(row, ADMIN_STAT_WEIGHT, (load(&state->share) + BACKEND_SHARE_SCALE - 1) / BACKEND_SHARE_SCALE);
     set(row, ADMIN_STAT_UWEIGHT, load(&state->weight));

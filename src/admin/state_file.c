@@ -72,19 +72,23 @@ static void add_row(struct text *out, const struct proxy_conf *proxy, const stru
     if (server->addr.family == AF_INET || server->addr.family == AF_INET6)
         len = transport_address_ip_text(&server->addr, ip);
     char check_addr[TRANSPORT_ADDRESS_TEXT_MAX] = "-", agent_addr[TRANSPORT_ADDRESS_TEXT_MAX] = "-";
-    address_text(check_addr, &server->check.addr);
-    address_text(agent_addr, &server->probe.agent_addr);
+    struct transport_address check, agent;
+    check_target_health(&check, server);
+    check_target_agent(&agent, server);
+    address_text(check_addr, &check);
+    address_text(agent_addr, &agent);
     if (check_status >= CHECK_NUM_STATUSES)
         check_status = CHECK_UNKNOWN;
-    if (admin & BACKEND_ADMIN_ANY_MAINT)
+    // Health is given anew to who leaves maintenance.
+    uint32_t health = admin & BACKEND_ADMIN_ANY_MAINT ? 0 : atomic_load(&state->health);
+    if (admin & BACKEND_ADMIN_ANY_MAINT & ~(uint32_t)BACKEND_ADMIN_MAINT_INHERITED)
         check_flags |= BACKEND_CHECK_PAUSED;
     text_printf(out, "%u %s %u %s %.*s %u %u %u %u %u %u %u %u %u %u %u %u %s %u - %u %u %s %s %u\n", proxy->id,
                 proxy->name, server->id, server->name, len ? (int)len : 1, len ? ip : "-",
                 (unsigned)backend_state_op(status), admin, atomic_load(&state->weight), server->weight, age_of(state),
-                numbers[check_status].status, numbers[check_status].result, atomic_load(&state->health), check_flags,
+                numbers[check_status].status, numbers[check_status].result, health, check_flags,
                 atomic_load(&state->agent_flags), proxy->has_id, server->has_id, server->host ? server->host : "-",
-                server->addr.port, server->tls_target != NULL, server->check.port, check_addr, agent_addr,
-                server->probe.agent_port);
+                server->addr.port, server->tls_target != NULL, check.port, check_addr, agent_addr, agent.port);
 }
 
 void admin_state_file_rows(struct text *out, const struct proxy_conf *proxy)
@@ -178,7 +182,12 @@ static void use(const struct server_conf *server, const struct state_line *line)
     for (uint32_t i = CHECK_NUM_STATUSES; i-- > CHECK_INI;)
         if (numbers[i].status == line->check_status)
             atomic_store(&state->check_status, i);
-    atomic_store(&state->health, line->health);
+    // As for HAProxy, who was up or down is so with all its health, whatever it had: one check that fails while all
+    // start anew does not take a server away.
+    if (line->op == BACKEND_OP_RUNNING || line->op == BACKEND_OP_STOPPING)
+        atomic_store(&state->health, (uint32_t)server->check.rise + server->check.fall - 1);
+    else
+        atomic_store(&state->health, line->op == BACKEND_OP_STOPPED ? 0 : line->health);
     atomic_store(&state->check_flags, line->check_flags & ~(uint32_t)BACKEND_CHECK_INPROGRESS);
     atomic_store(&state->agent_flags, line->agent_flags & ~(uint32_t)BACKEND_CHECK_INPROGRESS);
     if (line->initial_weight == server->weight)

@@ -17,8 +17,8 @@ static void server_init(struct server *server, const struct server_conf *conf, s
     server->state = backend_state_at(conf->object);
     server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
     server->pool_counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->pool_object);
-    struct list *lists[] = { &server->idle,    &server->plain,   &server->own,   &server->opening, &server->pinging,
-                             &server->closing, &server->waits,   &server->streams, &server->tunnels };
+    struct list *lists[] = { &server->idle,    &server->plain, &server->own,     &server->opening, &server->pinging,
+                             &server->closing, &server->waits, &server->streams, &server->tunnels };
     for (size_t i = 0; i < NUM_ITEMS(lists); i++)
         list_init(lists[i]);
     server->has_plain_key = !(conf->tls_target && conf->sni && !conf->sni_name.ptr) && !conf->send_proxy &&

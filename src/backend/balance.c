@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "backend/balance.h"
+#include "base/clock.h"
 
 // What an algorithm is made of: how its answers are derived from the states of servers, and how one is chosen.
 struct algorithm {
@@ -38,12 +39,14 @@ static const struct algorithm algorithms[PROXY_NUM_BALANCES] = {
     [PROXY_BALANCE_LEASTCONN] = { backend_least_plan, backend_pick_leastconn },
     [PROXY_BALANCE_FIRST] = { backend_first_plan, backend_pick_first },
     [PROXY_BALANCE_RANDOM] = { plan_rotation, backend_pick_random },
+    [PROXY_BALANCE_STICKY] = { plan_rotation, backend_pick_sticky },
     [PROXY_BALANCE_SOURCE] = HASHED,
     [PROXY_BALANCE_URI] = HASHED,
     [PROXY_BALANCE_URL_PARAM] = HASHED,
     [PROXY_BALANCE_HDR] = HASHED,
     [PROXY_BALANCE_RDP_COOKIE] = HASHED,
     [PROXY_BALANCE_HASH] = HASHED,
+    [PROXY_BALANCE_LOG_HASH] = HASHED,
 };
 
 static const struct algorithm *algorithm_of(const struct backend *backend)
@@ -65,6 +68,9 @@ static void plan_add(struct backend_plan *plan, const struct server *server, boo
 {
     uint32_t share = atomic_load_explicit(&server->state->share, memory_order_relaxed);
     uint32_t weight = is_static ? server->conf->weight : share;
+    const struct proxy_conf *proxy = server->backend->conf;
+    if (proxy->mode == PROXY_MODE_LOG && proxy->be.balance.algorithm == PROXY_BALANCE_ROUNDROBIN)
+        weight = 1; // manual, "balance roundrobin"
     plan->members[plan->num++] = server->conf->index;
     plan->weights[server->conf->index] = weight ? weight : 1;
     plan->starts[server->conf->index] = plan->total;
@@ -113,7 +119,7 @@ void backend_balance_init(struct backend *backend)
 {
     const struct backend_ctx *ctx = backend->ctx;
     backend->balance = alloc(1, sizeof(*backend->balance));
-    backend->balance->random = ctx->loop->now_us * UINT64_C(0x2545f4914f6cdd1d) ^ (uint64_t)ctx->inc << 32;
+    backend->balance->random = clock_mono_us() * UINT64_C(0x2545f4914f6cdd1d) ^ (uint64_t)ctx->inc << 32;
     for (uint32_t i = 0; i < BACKEND_NUM_PLANS; i++) {
         struct backend_plan *plan = &backend->balance->plans[i];
         plan->members = alloc(backend->num_servers, sizeof(*plan->members));

@@ -18,16 +18,5 @@ void backend_first_plan(struct backend *backend, uint32_t which)
 
 struct server *backend_pick_first(const struct backend_question *question)
 {
-    const struct backend_plan *plan = question->plan;
-    struct server *first_full = NULL;
-    for (uint32_t i = 0; i < plan->num; i++) {
-        struct server *server = &question->backend->servers[plan->members[i]];
-        if (server == question->ask->avoid)
-            continue;
-        if (backend_has_room(server))
-            return server;
-        first_full = first_full ? first_full : server;
-    }
-    *question->full = true;
-    return first_full;
+    return backend_pick_from(question, 0);
 }

@@ -102,7 +102,7 @@ uint32_t backend_plan_at(const struct backend_plan *plan, uint64_t place)
 // A few turns find somebody with room unless nearly all are full; then each server is looked at once.
 enum { MAX_TURNS = 64 };
 
-static struct server *pick_any(const struct backend_question *question, uint64_t place)
+struct server *backend_pick_from(const struct backend_question *question, uint64_t place)
 {
     const struct backend_plan *plan = question->plan;
     struct server *first_full = NULL;
@@ -132,5 +132,5 @@ struct server *backend_pick_rotation(const struct backend_question *question)
         if (server != question->ask->avoid && backend_has_room(server))
             return server;
     }
-    return pick_any(question, place);
+    return backend_pick_from(question, place);
 }

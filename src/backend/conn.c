@@ -6,7 +6,7 @@
 #include "backend/pool.h"
 #include "transport/tls.h"
 
-enum { GOODBYE_US = 1000000 };
+enum { GOODBYE_US = 1000000, UNNOTICED_US = 100000 };
 
 static struct list *list_of(struct server *server, enum backend_conn_state state)
 {
@@ -34,6 +34,7 @@ static void count_state(struct server *server, enum backend_conn_state state, in
         return;
     case BACKEND_CONN_CLOSING:
         server->num_closing += (uint32_t)add;
+        server->backend->ctx->num_closing += (uint32_t)add;
         return;
     case BACKEND_CONN_IDLE:
         server->num_idle += (uint32_t)add;
@@ -178,6 +179,23 @@ void backend_conn_drop(struct backend_conn *conn, bool reset)
     backend_warm_kick(server);
 }
 
+// A server that has had no word of the end, or a reset that it finds when it looks next, has the connection still: its
+// place is not free at once.
+static void vanish(struct backend_conn *conn, bool reset)
+{
+    const struct server *server = conn->server;
+    const struct transport_conn *transport = &conn->h1.conn;
+    struct event_loop *loop = server->backend->ctx->loop;
+    if (transport->failed || transport->has_error || transport->read_closed || !backend_state_maxconn(server->conf)) {
+        backend_conn_drop(conn, reset);
+        return;
+    }
+    if (conn->state != BACKEND_CONN_CLOSING)
+        backend_conn_move(conn, BACKEND_CONN_CLOSING);
+    mux_h1_close(&conn->h1, reset);
+    event_timer_set(loop, &conn->timer, loop->now_us + UNNOTICED_US);
+}
+
 // It said something after we had said goodbye: the rest of an answer nobody waits for. Closed with that unread, the
 // server gets a reset, which it cannot overlook.
 static void closing_event(struct mux_stream *stream)
@@ -186,7 +204,9 @@ static void closing_event(struct mux_stream *stream)
     char byte;
     size_t len;
     enum io io = transport_conn_recv(&conn->h1.conn, &len, &byte, sizeof(byte));
-    if (io != IO_AGAIN)
+    if (io == IO_OK)
+        vanish(conn, false);
+    else if (io != IO_AGAIN)
         backend_conn_drop(conn, false);
 }
 
@@ -220,7 +240,7 @@ void backend_conn_close(struct backend_conn *conn, bool reset)
     reset = reset || conn->server->backend->conf->options & PROXY_OPT_NO_LINGER;
     if (!reset && say_goodbye(conn))
         return;
-    backend_conn_drop(conn, reset);
+    vanish(conn, reset);
 }
 
 static void conn_timer(struct event_timer *timer)
@@ -235,7 +255,7 @@ static void conn_timer(struct event_timer *timer)
     case BACKEND_CONN_OPENING:
         server->warm_failures++;
         backend_pool_count(server, BACKEND_POOL_WARM_FAILED);
-        backend_conn_drop(conn, true);
+        backend_conn_close(conn, true);
         break;
     case BACKEND_CONN_PINGING:
         backend_pool_count(server, BACKEND_POOL_PINGS_FAILED);

@@ -155,9 +155,9 @@ static bool is_over_max(const struct server *server)
     return over;
 }
 
-// No more are kept than were lately in use at once, or than are always kept. Where they differ by their keys that number
-// says less, and some more are; then the one that was idle for longest makes room: what is asked for now will be asked
-// for next.
+// No more are kept than were lately in use at once, or than are always kept. Where they differ by their keys that
+// number says less, and some more are; then the one that was idle for longest makes room: what is asked for now will be
+// asked for next.
 static bool has_room(struct server *server)
 {
     enum { KEYS_SHARE = 4, KEYS_MORE = 16 };
@@ -234,7 +234,8 @@ void backend_pool_put(struct backend_conn *conn, void **owner)
     struct server *server = conn->server;
     bool one_clients = is_one_clients(conn);
     note_exchange(server, server->backend->ctx->loop->now_us - conn->since_us);
-    if (!may_keep(conn) || !is_quiet(conn) || (one_clients && !owner)) {
+    bool over = UNLIKELY(server->is_over) && backend_pool_is_over(server);
+    if (over || !may_keep(conn) || !is_quiet(conn) || (one_clients && !owner)) {
         backend_conn_close(conn, false);
         return;
     }

@@ -66,8 +66,30 @@ void backend_pool_end(struct server *server)
     event_timer_del(server->backend->ctx->loop, &server->warm_timer);
 }
 
+bool backend_pool_is_over(struct server *server)
+{
+    uint32_t limit = backend_state_full_maxconn(server->conf);
+    server->is_over = limit && board_lane_sum(server->backend->ctx->board, server->conf->pool_object) > limit;
+    return server->is_over;
+}
+
+// Its maxconn may have been lowered: of the idle connections that are too many each worker closes its part. Others go
+// when they come back.
+static void close_excess(struct server *server)
+{
+    const struct backend_ctx *ctx = server->backend->ctx;
+    uint32_t num_workers = ctx->global->num_workers ? ctx->global->num_workers : 1;
+    if (!backend_pool_is_over(server))
+        return;
+    uint32_t excess = board_lane_sum(ctx->board, server->conf->pool_object) - backend_state_full_maxconn(server->conf);
+    for (uint32_t num = excess / num_workers + 1; num > 0 && backend_spare_close(server); num--)
+        ;
+}
+
 void backend_pool_follow(struct server *server)
 {
+    backend_warm_follow(server);
+    close_excess(server);
     bool is_due = server->warm_share && backend_warm_is_due(server->conf);
     if (!backend_server_is_usable(server))
         server_close_idle(server);

@@ -40,14 +40,16 @@ struct turn {
     uint32_t weight;
     uint32_t placed;
     uint32_t first;
-    uint64_t due; // the place at which it is due again: its turns are total/weight apart, counted from its first one
+    uint64_t due;   // the place at which it is due again: its turns are total/weight apart, counted from its first one
+    uint32_t early; // its weight less the part of a place, in 1/weight, by which that is before the exact time
+    uint32_t since; // the place it was given last
 };
 
 static bool is_before(const struct turn *a, const struct turn *b)
 {
     if (a->due != b->due)
         return a->due < b->due;
-    return a->weight != b->weight ? a->weight > b->weight : a->index < b->index;
+    return a->early != b->early ? a->early > b->early : a->since < b->since;
 }
 
 static int heavier_first(const void *left, const void *right)
@@ -78,10 +80,11 @@ static void rise(struct turn **heap, uint32_t at)
     heap[at] = turn;
 }
 
-// At each place: of the servers that are due the one that was due first, the heavier of two; nobody due, the heaviest
-// that had no turn yet; else whoever is due next. Equal weights give the order of the file. This is the order HAProxy's
-// manual promises only in its proportions; the sequence itself was observed there (3:1:2 gives 131213) and is kept, so
-// that a fleet that mixes both sees no difference. `turns` are in the order of their first turn, `heap` has room for
+// At each place: of the servers that are due the one that was due first; of two, the one whose weight exceeds what is
+// left of its time by more; of two of these, the one that has waited longer. Nobody due, the heaviest that had no turn
+// yet; else whoever is due next. Equal weights give the order of the file. HAProxy's manual promises the proportions
+// alone; the sequence itself was observed there (3:1:2 gives 131213, 3:3:5 gives 31323132132) and is kept, so that a
+// fleet that mixes both sees no difference. `turns` are in the order of their first turn, `heap` has room for
 // all.
 static void order_fill(uint16_t *order, uint32_t total, struct turn *turns, struct turn **heap, uint32_t num)
 {
@@ -95,7 +98,10 @@ static void order_fill(uint16_t *order, uint32_t total, struct turn *turns, stru
         struct turn *turn = fresh ? heap[num_placed - 1] : heap[0];
         order[place] = (uint16_t)turn->index;
         turn->placed++;
-        turn->due = turn->first + (uint64_t)turn->placed * total / turn->weight;
+        uint64_t time = (uint64_t)turn->placed * total;
+        turn->due = turn->first + time / turn->weight;
+        turn->early = turn->weight - (uint32_t)(time % turn->weight);
+        turn->since = place;
         if (fresh)
             rise(heap, num_placed - 1);
         else
@@ -113,7 +119,7 @@ uint16_t *backend_rotation_new(const uint32_t *weights, uint32_t num, uint32_t t
     uint32_t num_turns = 0;
     for (uint32_t i = 0; i < num; i++)
         if (weights[i])
-            turns[num_turns++] = (struct turn){ .index = i, .weight = weights[i] };
+            turns[num_turns++] = (struct turn){ .index = i, .weight = weights[i], .early = weights[i], .since = i };
     qsort(turns, num_turns, sizeof(*turns), heavier_first);
     order_fill(order, total, turns, heap, num_turns);
     free(heap);

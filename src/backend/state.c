@@ -4,6 +4,10 @@
 #include "backend/state.h"
 #include "base/clock.h"
 
+// Tests build a program that differs.
+#ifndef BACKEND_STATES_LAYOUT
+#define BACKEND_STATES_LAYOUT BACKEND_STATES_VERSION
+#endif
 enum { NUM_MARKS = 1024 };
 
 // The words that mean all servers, and then one place for each object.
@@ -21,7 +25,7 @@ bool backend_states_prepare(struct board *board)
 {
     bool fresh;
     backend_limit_prepare(board);
-    states = board_section(board, &fresh, BACKEND_STATES_SECTION, BACKEND_STATES_VERSION, sizeof(*states));
+    states = board_section(board, &fresh, BACKEND_STATES_SECTION, BACKEND_STATES_LAYOUT, sizeof(*states));
     return states != NULL;
 }
 
@@ -171,18 +175,6 @@ bool backend_state_set(struct board *board, const struct server_conf *server, en
     return true;
 }
 
-bool backend_state_set_op(struct board *board, const struct server_conf *server, enum backend_op op)
-{
-    return backend_state_set(board, server, op,
-                             backend_state_admin(backend_state_status(backend_state_at(server->object))));
-}
-
-bool backend_state_set_admin(struct board *board, const struct server_conf *server, uint32_t add, uint32_t remove)
-{
-    uint32_t status = backend_state_status(backend_state_at(server->object));
-    return backend_state_set(board, server, backend_state_op(status), (backend_state_admin(status) | add) & ~remove);
-}
-
 bool backend_state_set_weight(struct board *board, const struct server_conf *server, uint32_t weight)
 {
     struct backend_state *state = backend_state_at(server->object);
@@ -219,11 +211,16 @@ void backend_state_ask(struct board *board, const struct server_conf *server, ui
         wake_all(board, BOARD_ROLE_CONTROLLER);
 }
 
+uint32_t backend_state_full_maxconn(const struct server_conf *server)
+{
+    uint32_t set = load(&backend_state_at(server->object)->maxconn);
+    return set ? set - 1 : server->maxconn;
+}
+
 uint32_t backend_state_maxconn(const struct server_conf *server)
 {
     const struct backend_state *state = backend_state_at(server->object);
-    uint32_t set = load(&state->maxconn);
-    uint32_t limit = backend_limit_ramp(server, set ? set - 1 : server->maxconn);
+    uint32_t limit = backend_limit_ramp(server, backend_state_full_maxconn(server));
     uint32_t throttle = load(&state->throttle);
     if (!throttle || !limit)
         return limit;

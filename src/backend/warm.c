@@ -21,14 +21,14 @@ uint64_t backend_jitter_us(struct backend_ctx *ctx, uint64_t us)
     return us - us / 4 + us / 2 * (ctx->noise % 1024) / 1024;
 }
 
-uint32_t backend_warm_share(const struct server_conf *conf, uint32_t num_workers, uint32_t slot)
+uint32_t backend_warm_share(const struct server_conf *conf, uint32_t maxconn, uint32_t num_workers, uint32_t slot)
 {
     uint32_t num = conf->pool_min_conn;
     num_workers = num_workers ? num_workers : 1;
     if (!num)
         return 0;
     num = num < num_workers ? num_workers : num;
-    num = conf->maxconn && num > conf->maxconn ? conf->maxconn : num;
+    num = maxconn && num > maxconn ? maxconn : num;
     return num / num_workers + (slot < num % num_workers);
 }
 
@@ -81,7 +81,7 @@ static void opening_failed(struct backend_conn *conn)
     if (tls)
         tls_target_failed(tls);
     backend_pool_count(server, BACKEND_POOL_WARM_FAILED);
-    backend_conn_drop(conn, true);
+    backend_conn_close(conn, true);
 }
 
 static enum io open_further(struct backend_conn *conn)
@@ -180,11 +180,19 @@ void backend_warm_kick(struct server *server)
     event_timer_set(ctx->loop, &server->warm_timer, ctx->loop->now_us + backend_jitter_us(ctx, pause_us));
 }
 
+void backend_warm_follow(struct server *server)
+{
+    const struct backend_ctx *ctx = server->backend->ctx;
+    if (server->conf->pool_min_conn)
+        server->warm_share = backend_warm_share(server->conf, backend_state_full_maxconn(server->conf),
+                                                ctx->global->num_workers, ctx->slot);
+}
+
 void backend_warm_init(struct server *server)
 {
     struct backend_ctx *ctx = server->backend->ctx;
     event_timer_init(&server->warm_timer, warm_fire);
-    server->warm_share = backend_warm_share(server->conf, ctx->global->num_workers, ctx->slot);
+    backend_warm_follow(server);
     if (server->warm_share)
         event_timer_set(ctx->loop, &server->warm_timer, ctx->loop->now_us + backend_jitter_us(ctx, FIRST_US));
 }

@@ -6,20 +6,10 @@
 #include "backend/notice.h"
 #include "check/agent.h"
 #include "check/agent_answer.h"
+#include "check/target.h"
 #include "transport/conn.h"
 
 enum { ANSWER_LEN = 1024, TEXT_LEN = 160 };
-
-// What commands changed of an agent, in place of the configuration.
-struct changed {
-    struct changed *next;
-    const struct server_conf *server;
-    struct transport_address addr;
-    uint16_t port;
-    char *send; // or NULL
-};
-
-static struct changed *changed_servers;
 
 struct agent {
     struct transport_conn conn;
@@ -28,54 +18,6 @@ struct agent {
     size_t len;
     char answer[ANSWER_LEN];
 };
-
-static struct changed *changed_find(const struct server_conf *server)
-{
-    struct changed *it = changed_servers;
-    while (it && it->server != server)
-        it = it->next;
-    return it;
-}
-
-bool check_agent_change(const struct server_conf *server, const struct check_agent_change *change)
-{
-    const struct probe_conf *conf = &server->probe;
-    struct changed *it = changed_find(server);
-    char *send = change->send ? strdup(change->send) : NULL;
-    if (!check_of(server, CHECK_AGENT) || (change->send && !send))
-        return false;
-    if (!it) {
-        it = calloc(1, sizeof(*it));
-        if (!it) {
-            free(send);
-            return false;
-        }
-        *it = (struct changed){
-            .next = changed_servers,
-            .server = server,
-            .addr = conf->agent_addr.family != AF_UNSPEC ? conf->agent_addr : server->addr,
-            .port = conf->agent_port,
-        };
-        changed_servers = it;
-    }
-    if (change->addr)
-        it->addr = *change->addr;
-    if (change->port)
-        it->port = change->port;
-    if (send) {
-        free(it->send);
-        it->send = send;
-    }
-    return true;
-}
-
-static struct slice question_of(const struct server_conf *server)
-{
-    const struct changed *changed = changed_find(server);
-    if (changed && changed->send)
-        return slice_str(changed->send);
-    return slice_of(server->probe.agent_send, server->probe.agent_send_len);
-}
 
 static void end(struct agent *agent, enum check_status status, const char *text)
 {
@@ -150,7 +92,7 @@ static void take_line(struct agent *agent, struct slice line)
 // True: nothing is left to send.
 static bool send_question(struct agent *agent)
 {
-    struct slice rest = slice_from(question_of(agent->check->server), agent->num_sent);
+    struct slice rest = slice_from(check_target_question(agent->check->server), agent->num_sent);
     size_t sent;
     if (!rest.len)
         return true;
@@ -196,14 +138,10 @@ static void conn_ready(struct transport_conn *conn)
 static void begin(struct check *check)
 {
     const struct server_conf *server = check->server;
-    const struct probe_conf *conf = &server->probe;
-    struct transport_address addr = conf->agent_addr.family != AF_UNSPEC ? conf->agent_addr : server->addr;
-    addr.port = conf->agent_port;
-    const struct changed *changed = changed_find(server);
-    if (changed) {
-        addr = changed->addr;
-        addr.port = changed->port;
-    }
+    struct transport_address asked, addr;
+    check_target_agent(&asked, server);
+    addr = asked.family != AF_UNSPEC ? asked : server->addr;
+    addr.port = asked.port;
     const struct transport_connect how = {
         .to = &addr,
         .source = server->source.family != AF_UNSPEC ? &server->source : NULL,

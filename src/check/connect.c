@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include "check/run.h"
+#include "check/target.h"
 #include "proxy/counters.h"
 #include "transport/proxy_protocol.h"
 #include "transport/tls.h"
@@ -19,17 +20,19 @@ static uint16_t port_of(struct check_run *run, const struct check_connect *conne
         return (uint16_t)port;
     if (connect->addr.family != AF_UNSPEC && connect->addr.port)
         return connect->addr.port;
-    if (server->check.port)
-        return server->check.port;
-    return server->check.addr.port ? server->check.addr.port : server->addr.port;
+    struct transport_address target;
+    check_target_health(&target, server);
+    return target.port ? target.port : server->addr.port;
 }
 
 static struct transport_address address_of(struct check_run *run, const struct check_connect *connect)
 {
     const struct server_conf *server = run->check->server;
-    struct transport_address to = connect->addr.family != AF_UNSPEC        ? connect->addr
-                                  : server->check.addr.family != AF_UNSPEC ? server->check.addr
-                                                                           : server->addr;
+    struct transport_address target;
+    check_target_health(&target, server);
+    struct transport_address to = connect->addr.family != AF_UNSPEC ? connect->addr
+                                  : target.family != AF_UNSPEC      ? target
+                                                                    : server->addr;
     // "*" is wherever the client went, and a check has no client: it is this host.
     if (to.family == AF_UNSPEC)
         to.family = AF_INET;
@@ -98,7 +101,9 @@ static bool sends_proxy(const struct check_run *run)
         return true;
     if (!connect->defaults || run->check->kind != CHECK_HEALTH)
         return false;
-    bool is_own = !server->check.port && server->check.addr.family == AF_UNSPEC;
+    struct transport_address target;
+    check_target_health(&target, server);
+    bool is_own = !target.port && target.family == AF_UNSPEC;
     return server->check.send_proxy || (is_own && server->send_proxy);
 }
 

@@ -7,7 +7,7 @@ static const struct {
     const char *text;
 } statuses[CHECK_NUM_STATUSES] = {
     [CHECK_UNKNOWN] = { "UNK", "unknown" },
-    [CHECK_INI] = { "INI", "initializing" },
+    [CHECK_INI] = { "INI", "Initializing" },
     [CHECK_SOCKERR] = { "SOCKERR", "Socket error" },
     [CHECK_L4OK] = { "L4OK", "Layer4 check passed" },
     [CHECK_L4TOUT] = { "L4TOUT", "Layer4 timeout" },

@@ -26,8 +26,6 @@ const struct config_refusal config_refuse_option[] = {
     { "idle-ping", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "label", CONFIG_IN_BIND, NULL },
     { "level", CONFIG_IN_BIND, NULL },
-    { "log-bufsize", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "log-proto", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "namespace", CONFIG_IN_BIND, NETNS },
     { "namespace", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NETNS },
     { "nbconn", CONFIG_IN_BIND, NULL },

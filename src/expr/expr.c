@@ -287,6 +287,26 @@ bool expr_parse(struct config *config, struct expr *out, const struct config_lin
     return expr_parse_text(config, out, line, index, slice_of(arg->str, arg->len), 0, NULL);
 }
 
+// The commas stand before converters: the first is not in the file, so that the text begins one byte before the argument.
+bool expr_parse_steps(struct config *config, struct expr *out, const struct config_line *line, uint32_t index,
+                      enum expr_type in)
+{
+    const struct config_arg *arg = config_arg_at(line, index);
+    if (!arg)
+        return config_error(config, line, index, "a converter is expected");
+    struct slice text = slice_of(arena_printf(config->arena, ",%s", arg->str), arg->len + 1);
+    struct parser parser = { .config = config, .line = line, .index = index, .text = text, .at = SIZE_MAX };
+    if (text.len > EXPR_MAX_TEXT)
+        return config_error(config, line, index, "these converters are longer than %d bytes", EXPR_MAX_TEXT);
+    *out = (struct expr){ .out = in, .when = EXPR_ALWAYS, .text = arg->str };
+    if (!parse_steps(&parser, out))
+        return false;
+    if (parser.pos < text.len)
+        return fail_at(&parser, parser.pos, 0, "unexpected '%.*s' after the converter", (int)(text.len - parser.pos),
+                       text.ptr + parser.pos);
+    return out->when == EXPR_ALWAYS || config_error(config, line, index, "a converter is not available here");
+}
+
 static const char *const moments[] = {
     "while the configuration is read",
     "when a connection is accepted",
@@ -326,6 +346,11 @@ static bool run_steps(const struct expr *expr, struct expr_subject *subject, str
             return false;
     }
     return true;
+}
+
+bool expr_convert(const struct expr *expr, struct expr_subject *subject, struct expr_sample *sample)
+{
+    return run_steps(expr, subject, sample);
 }
 
 bool expr_next(const struct expr *expr, struct expr_subject *subject, struct expr_sample *out, struct expr_walk *walk,

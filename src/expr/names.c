@@ -13,12 +13,7 @@ static const char *const fetches[] = {
 };
 
 static const char *const converters[] = {
-    "51d.single",
-    "aes_cbc_dec",
-    "aes_cbc_enc",
-    "da-csv-conv",
-    "map_bin",
-    "map_match",
+    "51d.single", "aes_cbc_dec", "aes_cbc_enc", "da-csv-conv", "map_bin", "map_match",
 };
 
 static bool is_one_of(const char *const *names, size_t num, struct slice name)

@@ -87,9 +87,13 @@ void frontends_soft_stop(struct frontends *frontends)
     stream_ctx_stop(&frontends->streams);
 }
 
-bool frontends_is_idle(const struct frontends *frontends)
+// What the last requests left idle in the pool says goodbye before the process ends: servers count it.
+bool frontends_is_idle(struct frontends *frontends)
 {
-    return frontends->num_sessions == 0;
+    if (frontends->num_sessions)
+        return false;
+    backend_ctx_stop(&frontends->backends);
+    return frontends->backends.num_closing == 0;
 }
 
 void frontends_awake(struct frontends *frontends)

@@ -9,7 +9,6 @@ enum { EMPTY_LINES_MAX = 2 };
 typedef enum http_parse (*head_lines)(struct http_head *head, enum http_bad *bad, const char *end);
 
 static head_lines read_lines = http_head_lines_portable;
-static enum http_scan scan_in_use = HTTP_SCAN_PORTABLE;
 
 bool http_scan_use(enum http_scan scan)
 {
@@ -32,13 +31,7 @@ bool http_scan_use(enum http_scan scan)
     default:
         return false;
     }
-    scan_in_use = scan;
     return true;
-}
-
-const char *http_scan_name(void)
-{
-    return scan_in_use == HTTP_SCAN_AVX2 ? "avx2" : scan_in_use == HTTP_SCAN_SSE42 ? "sse4.2" : "portable";
 }
 
 __attribute__((constructor)) static void choose_scan(void)

@@ -139,7 +139,6 @@ static const char *unsupported(const char *text)
     static const struct {
         const char *prefix, *why;
     } known[] = {
-        { "backend@", "log backends are not supported yet; log to a UDP or unix socket, stdout or stderr" },
         { "sockpair@", "sockpair@ addresses are not supported for logs; use fd@" },
         { "quic", "logs cannot be sent over QUIC" },
         { "rhttp@", "logs cannot be sent over reverse HTTP" },

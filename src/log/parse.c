@@ -140,9 +140,11 @@ static bool parse_target(struct config *config, struct log_target *target, const
     target->place.length = arg->width;
     if (strncmp(arg->str, "ring@", 5) == 0)
         target->ring_name = arg->str + 5;
+    else if (strncmp(arg->str, "backend@", 8) == 0)
+        target->backend_name = arg->str + 8;
     else if (!log_address_parse(&target->to, error, arg->str, config->numeric_hosts))
         return config_error(config, line, index, "%s", error);
-    if (!target->ring_name && target->to.kind == LOG_ADDRESS_STREAM)
+    if (!target->ring_name && !target->backend_name && target->to.kind == LOG_ADDRESS_STREAM)
         target->stream =
             (struct log_stream_conf){ .cap = LOG_STREAM_DEFAULT, .connect_us = 1000000, .server_us = 5000000 };
     target->address = arg->str;

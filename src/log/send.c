@@ -8,7 +8,7 @@
 struct log_table *log_table_get(struct board *board)
 {
     bool fresh;
-    return board_section(board, &fresh, "log-sinks", 4, sizeof(struct log_table));
+    return board_section(board, &fresh, "log-sinks", 5, sizeof(struct log_table));
 }
 
 bool log_board_prepare(struct board *board)
@@ -103,6 +103,22 @@ static bool is_sampled(const struct log_target *target)
     return false;
 }
 
+// Each server of a log backend has a sink of its own for each line that names the backend.
+static bool target_publish(struct board *board, struct log_table *table, struct log_target *target,
+                           struct log_sink_entry *entry)
+{
+    if (!target->group)
+        return table_sink(board, table, &target->sink, entry);
+    for (uint32_t i = 0; i < target->group->num; i++) {
+        entry->to = target->group->members[i].to;
+        entry->stream = target->group->members[i].stream;
+        if (!table_sink(board, table, &target->sinks[i], entry))
+            return false;
+    }
+    target->sink = target->group->num ? target->sinks[0] : 0;
+    return true;
+}
+
 bool log_targets_publish(struct board *board, struct log_target *list, const char *tag, const char *hostname)
 {
     struct log_table *table = log_table_get(board);
@@ -125,11 +141,18 @@ bool log_targets_publish(struct board *board, struct log_target *list, const cha
         memcpy(entry.tag, own_tag, tag_len);
         if (hostname)
             memcpy(entry.hostname, hostname, hostname_len);
-        if (!table_sink(board, table, &target->sink, &entry))
+        if (!target_publish(board, table, target, &entry))
             return false;
         target->table = table;
     }
     return true;
+}
+
+bool log_target_is_failing(const struct log_target *target, uint32_t member)
+{
+    must(target->group && member < target->group->num && target->table);
+    const struct log_sink_entry *entry = &target->table->sinks[target->sinks[member]];
+    return atomic_load_explicit(&entry->is_failing, memory_order_relaxed);
 }
 
 // The drain reads rings up to the highest number that ever wrote, so that the last words of the dead are sent too.
@@ -171,8 +194,17 @@ void log_send_one(struct board *board, uint32_t inc, const struct log_target *ta
     must(target->table);
     if (target->sample && !is_sampled(target))
         return;
-    log_record_put(board, inc, target->table, target->sink, level < target->min_level ? target->min_level : level,
-                   wall_us, sd, message);
+    uint32_t sink = target->sink;
+    if (target->group) {
+        uint32_t member = target->group->choose(target->group->owner, message);
+        if (member >= target->group->num) {
+            atomic_fetch_add_explicit(&target->table->dropped, 1, memory_order_relaxed);
+            return;
+        }
+        sink = target->sinks[member];
+    }
+    log_record_put(board, inc, target->table, sink, level < target->min_level ? target->min_level : level, wall_us, sd,
+                   message);
 }
 
 void log_send(struct board *board, uint32_t inc, const struct log_target *list, enum log_level level, uint64_t wall_us,

@@ -42,7 +42,7 @@ void log_sink_forget(struct log_sink *sink)
 }
 
 void log_sink_init(struct log_sink *sink, struct board *board, struct log_table *table,
-                   const struct log_sink_entry *entry)
+                   struct log_sink_entry *entry)
 {
     memset(sink, 0, sizeof(*sink));
     sink->board = board;
@@ -153,13 +153,9 @@ bool log_sink_open(struct log_sink *sink, uint64_t now_us)
     return sink->entry->to.kind == LOG_ADDRESS_FD ? open_fd(sink) : open_datagram(sink);
 }
 
-// Drops the first `done` bytes of the buffer and counts the lines that ended in them.
-static void consume(struct log_sink *sink, size_t done)
+// Drops the first `done` bytes of the buffer, in which `lines` lines ended.
+static void drop_front(struct log_sink *sink, size_t done, uint32_t lines)
 {
-    uint32_t lines = 0;
-    while (lines < sink->num_lines && sink->ends[lines] <= done)
-        lines++;
-    count_done(sink, sink->marks, lines, &sink->table->sent);
     sink->num_lines -= lines;
     for (uint32_t i = 0; i < sink->num_lines; i++) {
         sink->ends[i] = sink->ends[i + lines] - (uint32_t)done;
@@ -167,6 +163,15 @@ static void consume(struct log_sink *sink, size_t done)
     }
     memmove(sink->buf, sink->buf + done, sink->len - done);
     sink->len -= done;
+}
+
+static void consume(struct log_sink *sink, size_t done)
+{
+    uint32_t lines = 0;
+    while (lines < sink->num_lines && sink->ends[lines] <= done)
+        lines++;
+    count_done(sink, sink->marks, lines, &sink->table->sent);
+    drop_front(sink, done, lines);
 }
 
 // One write; what it leaves waits for the next call. A descriptor that fails for another reason than being full (a
@@ -207,7 +212,8 @@ static uint32_t send_datagrams(struct log_sink *sink, uint32_t first)
     struct mmsghdr messages[LOG_SINK_BATCH];
     struct iovec parts[LOG_SINK_BATCH];
     memset(messages, 0, sizeof(messages));
-    for (uint32_t i = first; i < sink->num_lines; i++) {
+    uint32_t last = sink->num_lines - first > LOG_SINK_BATCH ? first + LOG_SINK_BATCH : sink->num_lines;
+    for (uint32_t i = first; i < last; i++) {
         uint32_t start = i ? sink->ends[i - 1] : 0;
         struct msghdr *head = &messages[i - first].msg_hdr;
         parts[i - first] = (struct iovec){ .iov_base = sink->buf + start, .iov_len = sink->ends[i] - start };
@@ -218,9 +224,18 @@ static uint32_t send_datagrams(struct log_sink *sink, uint32_t first)
     }
     int done;
     do {
-        done = sendmmsg(sink->fd, messages, sink->num_lines - first, MSG_DONTWAIT | MSG_NOSIGNAL);
+        done = sendmmsg(sink->fd, messages, last - first, MSG_DONTWAIT | MSG_NOSIGNAL);
     } while (done < 0 && errno == EINTR);
     return done > 0 ? (uint32_t)done : 0;
+}
+
+// The queue of a unix socket's reader is short (ten datagrams unless the system says otherwise), so that a batch fills
+// it although the reader is quick: the rest waits for the next call. Of a network nothing tells when it would be heard.
+static bool may_wait(const struct log_sink *sink, int error)
+{
+    const struct log_address *to = &sink->entry->to;
+    return (error == EAGAIN || error == EWOULDBLOCK) && to->kind == LOG_ADDRESS_DATAGRAM &&
+           to->socket.sa.sa_family == AF_UNIX;
 }
 
 // A unix socket whose reader was started anew is opened again on the spot, once, so that its restart loses nothing.
@@ -240,6 +255,10 @@ static void flush_datagrams(struct log_sink *sink, uint64_t now_us)
             reopened = true;
             log_sink_open(sink, now_us);
             continue;
+        }
+        if (may_wait(sink, errno)) {
+            drop_front(sink, at ? sink->ends[at - 1] : 0, at);
+            return;
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
             break;
@@ -266,8 +285,7 @@ void log_sink_flush(struct log_sink *sink, uint64_t now_us)
 
 static bool fits(const struct log_sink *sink, size_t len)
 {
-    if (sink->len + len > sink->cap ||
-        sink->num_lines == (sink->kind == LOG_SINK_DATAGRAM ? LOG_SINK_BATCH : LOG_SINK_LINES))
+    if (sink->len + len > sink->cap || sink->num_lines == LOG_SINK_LINES)
         return false;
     return sink->len == 0 || sink->len + len <= sink->batch_max;
 }
@@ -284,7 +302,8 @@ void log_sink_add(struct log_sink *sink, const char *line, size_t len, const str
         log_stream_add(sink->stream, line, len, mark);
         return;
     }
-    if (open && !fits(sink, len)) {
+    bool is_batch = sink->kind == LOG_SINK_DATAGRAM && sink->num_lines && sink->num_lines % LOG_SINK_BATCH == 0;
+    if (open && (is_batch || !fits(sink, len))) {
         log_sink_flush(sink, now_us);
         open = log_sink_open(sink, now_us);
     }

@@ -18,7 +18,7 @@ struct frame {
     uint32_t len;
 };
 
-struct log_stream *log_stream_new(struct board *board, struct log_table *table, const struct log_sink_entry *entry)
+struct log_stream *log_stream_new(struct board *board, struct log_table *table, struct log_sink_entry *entry)
 {
     struct log_stream *stream = calloc(1, sizeof(*stream));
     if (!stream)
@@ -37,6 +37,11 @@ static void drop(struct log_stream *stream, const struct log_mark *mark)
 {
     board_ring_done(stream->board, mark->inc, mark->at);
     atomic_fetch_add_explicit(&stream->table->dropped, 1, memory_order_relaxed);
+}
+
+static void set_failing(struct log_stream *stream, bool is_failing)
+{
+    atomic_store_explicit(&stream->entry->is_failing, is_failing, memory_order_relaxed);
 }
 
 static void disconnect(struct log_stream *stream, uint64_t retry_us)
@@ -113,6 +118,12 @@ void log_stream_add(struct log_stream *stream, const char *line, size_t len, con
     stream->num_lines++;
 }
 
+static void fail(struct log_stream *stream, uint64_t retry_us)
+{
+    set_failing(stream, true);
+    disconnect(stream, retry_us);
+}
+
 static bool begin(struct log_stream *stream, uint64_t now_us)
 {
     const struct log_address *to = &stream->entry->to;
@@ -120,16 +131,17 @@ static bool begin(struct log_stream *stream, uint64_t now_us)
         return false;
     stream->fd = socket(to->socket.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (stream->fd < 0) {
-        disconnect(stream, now_us + STREAM_RETRY_US);
+        fail(stream, now_us + STREAM_RETRY_US);
         return false;
     }
     stream->due_us = now_us + stream->entry->stream.connect_us;
     if (connect(stream->fd, &to->socket.sa, to->socket_len) == 0) {
         stream->state = LOG_STREAM_OPEN;
+        set_failing(stream, false);
     } else if (errno == EINPROGRESS) {
         stream->state = LOG_STREAM_CONNECTING;
     } else {
-        disconnect(stream, now_us + STREAM_RETRY_US);
+        fail(stream, now_us + STREAM_RETRY_US);
         return false;
     }
     return true;
@@ -142,14 +154,15 @@ static bool connected(struct log_stream *stream, uint64_t now_us)
     int error = 0;
     if (poll(&ready, 1, 0) <= 0) {
         if (now_us >= stream->due_us)
-            disconnect(stream, now_us + STREAM_RETRY_US);
+            fail(stream, now_us + STREAM_RETRY_US);
         return false;
     }
     if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){ sizeof(error) }) < 0 || error) {
-        disconnect(stream, now_us + STREAM_RETRY_US);
+        fail(stream, now_us + STREAM_RETRY_US);
         return false;
     }
     stream->state = LOG_STREAM_OPEN;
+    set_failing(stream, false);
     stream->due_us = 0;
     return true;
 }
@@ -218,7 +231,8 @@ static bool send_some(struct log_stream *stream, uint64_t now_us)
 
 void log_stream_run(struct log_stream *stream, uint64_t now_us)
 {
-    if (!stream->num_lines)
+    // One that failed is tried again even so, to know when it is back.
+    if (!stream->num_lines && !atomic_load_explicit(&stream->entry->is_failing, memory_order_relaxed))
         return;
     if (stream->state == LOG_STREAM_OPEN)
         is_alive(stream, now_us);

@@ -6,6 +6,7 @@
 #include <openssl/crypto.h>
 #include "admin/admin.h"
 #include "admin/state_file.h"
+#include "backend/log.h"
 #include "backend/state.h"
 #include "base/clock.h"
 #include "board/board.h"
@@ -229,6 +230,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         return false;
     if (proxy_conf_publish(program, board)) {
         backend_states_adopt(program, board);
+        backend_logs_prepare(program, board);
         admin_state_files_load(messages, program);
         return true;
     }
@@ -391,6 +393,7 @@ static void admin_side_active(void *admin)
     if (!check_begin(&start))
         log_say(LOG_LEVEL_ALERT, "no health checks: out of memory");
     backend_states_begin(controller->conf, controller->board, &controller->loop);
+    backend_logs_begin(controller->conf, controller->board, &controller->loop);
 }
 
 static void admin_side_woken(void *admin)

@@ -77,6 +77,10 @@ bool proxy_conf_check(struct config *config, struct proxy_conf *proxy)
 {
     if (proxy->has_frontend && !proxy->fe.binds)
         warn(config, proxy, "%s '%s' has no 'bind' line and gets no traffic", proxy_kind(proxy), proxy->name);
+    if (!proxy_log_backend_check(config, proxy))
+        return false;
+    if (proxy->mode == PROXY_MODE_LOG)
+        return true;
     check_timeouts(config, proxy);
     check_balance(config, proxy);
     if (proxy->mode == PROXY_MODE_TCP)

@@ -135,6 +135,11 @@ static struct proxy_conf *find_backend(struct config *config, const struct proxy
                         nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
         return NULL;
     }
+    if (backend->mode == PROXY_MODE_LOG) {
+        config_diag_add(config->diag, CONFIG_ERROR, place, "%s: backend '%s' is of mode log and takes log lines alone",
+                        word, name);
+        return NULL;
+    }
     if (backend->mode != proxy->mode) {
         bool http = proxy->mode == PROXY_MODE_HTTP;
         config_diag_add(config->diag, CONFIG_ERROR, place, "%s: the %s %s '%s' cannot use the %s backend '%s'%s", word,
@@ -264,6 +269,9 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= proxy_tls_finish(config, proxy);
         ok &= check_rules_finish(config, proxy);
     }
+    ok &= proxy_log_targets_finish(config, global->logs);
+    for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
+        ok &= proxy->disabled || proxy_log_targets_finish(config, proxy->logs);
     ok &= proxy_probe_finish(config, program);
     ok &= proxy_errors_check(config, program);
     ok &= proxy_refs_resolve(config, program);
@@ -273,6 +281,6 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
     ok &= check_binds(config, program);
     // Last, for it may take time: a configuration with errors is not worth it.
     for (struct proxy_conf *proxy = program->proxies; proxy && !config->diag->num_errors; proxy = proxy->next)
-        ok &= proxy->disabled || resolve_servers(config, proxy);
+        ok &= proxy->disabled || (resolve_servers(config, proxy) && proxy_log_members_finish(config, proxy));
     return ok && !config_diag_failed(config->diag);
 }

@@ -12,12 +12,14 @@ static const char *const names[PROXY_NUM_BALANCES] = {
     [PROXY_BALANCE_LEASTCONN] = "leastconn",
     [PROXY_BALANCE_FIRST] = "first",
     [PROXY_BALANCE_RANDOM] = "random",
+    [PROXY_BALANCE_STICKY] = "sticky",
     [PROXY_BALANCE_SOURCE] = "source",
     [PROXY_BALANCE_URI] = "uri",
     [PROXY_BALANCE_URL_PARAM] = "url_param",
     [PROXY_BALANCE_HDR] = "hdr",
     [PROXY_BALANCE_RDP_COOKIE] = "rdp-cookie",
     [PROXY_BALANCE_HASH] = "hash",
+    [PROXY_BALANCE_LOG_HASH] = "log-hash",
 };
 
 const char *proxy_balance_name(uint8_t algorithm)
@@ -116,6 +118,21 @@ static bool parse_hash(struct config *config, void *object, const struct config_
            no_more(config, line, 1, "hash");
 }
 
+static bool parse_log_hash(struct config *config, void *object, const struct config_word *word,
+                           const struct config_line *line)
+{
+    struct balance_conf *balance = choose(object, PROXY_BALANCE_LOG_HASH);
+    struct expr *expr = arena_alloc(config->arena, sizeof(*expr));
+    (void)word;
+    if (!config_arg_at(line, 0))
+        return config_error(config, line, 0, "'balance log-hash' wants a list of converters");
+    balance->expr = expr;
+    if (!expr_parse_steps(config, expr, line, 0, EXPR_STR) || !no_more(config, line, 1, "log-hash"))
+        return false;
+    return expr_cast_exists(expr->out, EXPR_STR) ||
+           config_error(config, line, 0, "no text can be made of what these converters give");
+}
+
 // What stands in parentheses behind `name` in the first argument; ptr NULL where it begins otherwise.
 static struct slice in_parentheses(const struct config_line *line, const char *name)
 {
@@ -175,9 +192,6 @@ static bool parse_balance(struct config *config, void *object, const struct conf
                no_more(config, line, 1, "rdp-cookie()");
     if (strcmp(arg->str, "hdr") == 0 || strncmp(arg->str, "hdr(", 4) == 0)
         return config_error(config, line, 0, "'balance hdr' wants the name of a header field: hdr(<name>)");
-    if (strcmp(arg->str, "log-hash") == 0 || strcmp(arg->str, "sticky") == 0)
-        return config_error(config, line, 0,
-                            "balance '%s' is for backends of mode log, which fairlead does not support yet", arg->str);
     return config_error_unknown(config, line, 0, "balancing algorithm", names, NUM_ITEMS(names));
 }
 
@@ -270,7 +284,7 @@ static const struct config_word words[] = {
       .parse = parse_balance,
       .args = "{ roundrobin | static-rr | leastconn | first | source | random[(<draws>)] | hash <expression> | "
               "uri [<option>...] | url_param <name> [check_post] | hdr(<name>) [use_domain_only] | "
-              "rdp-cookie[(<name>)] }",
+              "rdp-cookie[(<name>)] | log-hash <converters> | sticky }",
       .help = "How requests are spread over servers that no cookie and no rule names. hdr(<name>) hashes the first "
               "value of that field (see hash-type), or with use_domain_only the label of a host name that stands "
               "before the top level domain: \"www.example.com\" counts as \"example\". random(<draws>) draws that many "
@@ -311,6 +325,15 @@ static const struct config_word words[] = {
     { ALGORITHM("hash", parse_hash), .args = "<expression>",
       .help = "By a hash of what the expression gives (see hash-type); round robin where it gives nothing.",
       .good = "balance hash str(www.test),lower", .bad = "balance hash", .bad_says = "wants an expression" },
+    { PLAIN("sticky", PROXY_BALANCE_STICKY),
+      .help = "In mode log alone: all lines go to one server as long as that is up, then to the one that has been up "
+              "for longest, the first of the file among equals; one that comes back does not take over. All workers "
+              "stay with the same server, and it stays over reloads." },
+    { ALGORITHM("log-hash", parse_log_hash), .args = "<converter>[,<converter>...]",
+      .help = "In mode log alone: by a hash (see hash-type) of what the converters make of the line's message, which "
+              "is what follows the syslog header; round robin where they make nothing of it.",
+      .good = "balance log-hash 'field(-2,\\\"),lower'", .bad = "balance log-hash lowr",
+      .bad_says = "did you mean 'lower'?" },
     { .name = "hash-type",
       .in = CONFIG_IN_PROXY,
       .min_args = 1,

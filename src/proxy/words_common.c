@@ -9,8 +9,9 @@
 static bool parse_mode(struct config *config, void *object, const struct config_word *word,
                        const struct config_line *line)
 {
-    static const char *const modes[] = { [PROXY_MODE_TCP] = "tcp", [PROXY_MODE_HTTP] = "http" };
-    static const char *const refused[] = { "log", "spop", "haterm", "health" };
+    static const char *const modes[] = { [PROXY_MODE_TCP] = "tcp", [PROXY_MODE_HTTP] = "http",
+                                         [PROXY_MODE_LOG] = "log" };
+    static const char *const refused[] = { "spop", "haterm", "health" };
     struct proxy_conf *proxy = object;
     const char *mode = config_arg_at(line, 0)->str;
     (void)word;
@@ -22,7 +23,7 @@ static bool parse_mode(struct config *config, void *object, const struct config_
     }
     for (size_t i = 0; i < NUM_ITEMS(refused); i++) {
         if (strcmp(mode, refused[i]) == 0)
-            return config_error(config, line, 0, "mode '%s' is not supported, only 'http' and 'tcp' are", mode);
+            return config_error(config, line, 0, "mode '%s' is not supported, only 'http', 'tcp' and 'log' are", mode);
     }
     return config_error_unknown(config, line, 0, "mode", modes, NUM_ITEMS(modes));
 }
@@ -104,8 +105,10 @@ static const struct config_word words[] = {
       .min_args = 1,
       .max_args = 1,
       .parse = parse_mode,
-      .args = "{ http | tcp }",
-      .help = "What the proxy understands of its traffic: HTTP requests, or just bytes. The default is tcp.",
+      .args = "{ http | tcp | log }",
+      .help = "What the proxy understands of its traffic: HTTP requests, or just bytes. The default is tcp. With 'log' a "
+              "backend takes log lines, which 'log backend@<name>' sends to it, and its servers are syslog servers that "
+              "share them by 'balance roundrobin', 'random', 'sticky' or 'log-hash'; it has no rules and no stickiness.",
       .good = "mode http",
       .bad = "mode htp",
       .bad_says = "did you mean 'http'?" },
@@ -118,7 +121,8 @@ static const struct config_word words[] = {
               "<facility> [<level> [<minlevel>]] }",
       .help =
           "Adds a target for the proxy's log lines; may be given several times. 'log global' adds those of the global "
-          "section, 'no log' removes all that came before, those of the defaults included.",
+          "section, 'no log' removes all that came before, those of the defaults included. backend@<name> is a backend in "
+          "mode log, whose servers share the lines.",
       .good = "log global;log 127.0.0.1:514 local0 notice;no log",
       .bad = "log 127.0.0.1:514 local9",
       .bad_says = "unknown" },

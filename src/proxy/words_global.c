@@ -215,7 +215,8 @@ static const struct config_word words[] = {
       .args = "<address> [len <length>] [format <format>] <facility> [<level> [<minlevel>]]",
       .help =
           "Adds a target for log lines: the program's own, and those of proxies that say 'log global'. <address> is "
-          "IPv4, IPv6 or a name with an optional port (UDP), a unix datagram socket's path, stdout, stderr or fd@N.",
+          "IPv4, IPv6 or a name with an optional port (UDP), a unix datagram socket's path, stdout, stderr, fd@N, or "
+          "backend@<name> for a backend in mode log, whose servers share the lines.",
       .good = "log 127.0.0.1:514 local0 notice;log /dev/log daemon;log stdout format raw local0",
       .bad = "log 127.0.0.1:514 local9",
       .bad_says = "unknown" },

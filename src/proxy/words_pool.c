@@ -129,11 +129,11 @@ static const struct config_word words[] = {
       .max = 100000,
       .args = "<number>",
       .help =
-          "Connections that are kept open to the server by all workers together, at least one by each (where the number "
-          "is smaller, the one used is told at the start), and never more than its 'maxconn'. They are opened, with "
-          "their TLS handshake, before a request needs them, at a bounded rate, with growing pauses while the server "
-          "refuses, and again after any loss; not while the server is down, in maintenance or draining, nor to a "
-          "backup that is not in use. With it the first request of a client may use any connection of the pool, "
+          "Connections that are kept open to the server by all workers together, at least one by each (where the "
+          "number is smaller, the one used is told at the start), and never more than its 'maxconn'. They are opened, "
+          "with their TLS handshake, before a request needs them, at a bounded rate, with growing pauses while the "
+          "server refuses, and again after any loss; not while the server is down, in maintenance or draining, nor to "
+          "a backup that is not in use. With it the first request of a client may use any connection of the pool, "
           "whatever 'http-reuse' says; and a request that finds none idle in its worker while other workers have some "
           "waits up to 250 ms for one to come back. It is a word of fairlead.",
       .good = "pool-min-conn 20",
@@ -145,9 +145,9 @@ static const struct config_word words[] = {
       .parse = option_idle_ping,
       .args = "<time> <path>",
       .help =
-          "Sends 'HEAD <path> HTTP/1.1' on a connection of the pool before it was unused for <time>, so that the server "
-          "does not close it. 'Host' is what a constant 'sni' says, or else the server's address. Any answer will do "
-          "that leaves the connection open; without one within 'timeout connect' it is closed. Pings count as "
+          "Sends 'HEAD <path> HTTP/1.1' on a connection of the pool before it was unused for <time>, so that the "
+          "server does not close it. 'Host' is what a constant 'sni' says, or else the server's address. Any answer "
+          "will do that leaves the connection open; without one within 'timeout connect' it is closed. Pings count as "
           "requests nowhere but at the server. It is a word of fairlead; HAProxy's 'idle-ping' is one of HTTP/2.",
       .good = "pool-idle-ping 30s /ping",
       .bad = "pool-idle-ping 30s ping",

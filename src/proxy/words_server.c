@@ -28,7 +28,9 @@ static bool read_address(struct config *config, struct server_conf *server, cons
 {
     struct proxy_address address;
     const struct config_arg *arg = config_arg_at(line, index);
-    if (!proxy_address_parse(config, &address, line, index, slice_of(arg->str, arg->len)))
+    struct slice text = slice_of(arg->str, arg->len);
+    server->is_datagram = proxy_log_datagram(config, &text);
+    if (!proxy_address_parse(config, &address, line, index, text))
         return false;
     server->addr_text = arg->str;
     if (address.is_fd)
@@ -38,6 +40,7 @@ static bool read_address(struct config *config, struct server_conf *server, cons
         return !address.is_exact || config_error(config, line, index, "'abnsz@' is not supported for servers yet");
     if (address.port_kind == PROXY_PORT_RANGE)
         return config_error(config, line, index, "a server has one port, not a range");
+    server->has_port = address.port_kind != PROXY_PORT_NONE;
     if (address.port_kind != PROXY_PORT_ONE || address.port == 0) {
         server->port_mapped = true;
         server->port_offset = address.port;
@@ -231,7 +234,8 @@ static const struct config_word words[] = {
       .help =
           "A server that requests are sent to: an IPv4 or IPv6 address, a host name (resolved at start), "
           "`unix@/path`, `abns@name`, or `*` for the address that the client asked for. Without a port, or with `+n` "
-          "or `-n`, the client's destination port counts.",
+          "or `-n`, the client's destination port counts. In mode log it is a syslog server: `udp@<address>` or "
+          "`uxdg@/path` for datagrams, others for a connection, port 514 unless told.",
       .good = "server s1 127.0.0.1:8000 weight 3;server s2 unix@/run/s2;server s3 *:+80",
       .bad = "server s1",
       .bad_says = "is incomplete" },

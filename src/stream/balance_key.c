@@ -2,37 +2,16 @@
 // What of a request its server is chosen by, as a number. Which bytes count, and what becomes of them, was observed
 // with HAProxy 2.6 where its manual leaves it open.
 #include <string.h>
+#include "backend/hash_key.h"
 #include "base/hash.h"
 #include "stream/act.h"
 #include "stream/body.h"
 #include "stream/hello.h"
 #include "stream/steps.h"
 
-// Puts the hash of `key` into `*out`.
 static bool hash_key(uint32_t *out, const struct balance_conf *conf, struct slice key)
 {
-    struct expr_sample text = { .type = EXPR_STR, .str = key };
-    int64_t num = 0;
-    uint32_t hash;
-    switch (conf->function) {
-    case PROXY_HASH_DJB2:
-        hash = hash_djb2(key);
-        break;
-    case PROXY_HASH_WT6:
-        hash = hash_wt6(key);
-        break;
-    case PROXY_HASH_CRC32:
-        hash = hash_crc32(0, key);
-        break;
-    case PROXY_HASH_NONE:
-        (void)expr_sample_int(&text, &num);
-        hash = (uint32_t)num;
-        break;
-    default:
-        hash = hash_sdbm(key);
-        break;
-    }
-    *out = conf->avalanche ? hash_avalanche(hash) : hash;
+    *out = backend_hash_key(conf, key);
     return true;
 }
 

@@ -47,11 +47,6 @@ void stream_log_boot(void)
     config_fini(&config);
 }
 
-const struct expr_format *stream_log_built_in(uint8_t which)
-{
-    return built_in[which];
-}
-
 bool stream_log_is_due(const struct proxy_conf *frontend)
 {
     return frontend->logs && (frontend->log_format != PROXY_LOG_NONE || frontend->log_sd);

@@ -90,8 +90,8 @@ static bool key_of(struct stream *stream, struct backend_key *key, char *header)
 {
     const struct server *server = stream->server;
     const struct stream_wishes *wishes = &stream->wishes;
-    *key = (struct backend_key){ .marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark,
-                                            wishes->has_bc_tos } };
+    *key =
+        (struct backend_key){ .marks = { wishes->bc_mark, wishes->bc_tos, wishes->has_bc_mark, wishes->has_bc_tos } };
     if (server->conf->tls_target && server->conf->sni && !server->conf->sni_name.ptr) {
         key->name = server_name(stream);
         key->name.ptr = key->name.len ? key->name.ptr : "";

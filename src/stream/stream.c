@@ -530,7 +530,8 @@ static uint64_t server_deadline(const struct stream *stream)
 
 static uint64_t relay_deadline(const struct stream *stream)
 {
-    return earlier(earlier(stream->rule_due_us, stream->settle_due_us), earlier(client_deadline(stream), server_deadline(stream)));
+    return earlier(earlier(stream->rule_due_us, stream->settle_due_us),
+                   earlier(client_deadline(stream), server_deadline(stream)));
 }
 
 void stream_arm(struct stream *stream)

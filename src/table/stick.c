@@ -147,6 +147,10 @@ bool stick_table_prepare(struct stick_table_conf *conf, struct board *board)
     table->section = board_section(board, &fresh, name, version_of(table, conf), len);
     if (!table->section || (fresh && getrandom(table->section->hash_key, sizeof(table->section->hash_key), 0) < 0))
         return false;
+    table->section->shape = (struct stick_shape){
+        entries_at(table),  table->num_shards,          table->num_buckets,
+        table->capacity,    (uint32_t)table->entry_len, table->key_at,
+    };
     table->entries = (char *)table->section + entries_at(table);
     table->order_us = order_of(conf);
     conf->table = table;

@@ -126,9 +126,34 @@ static void chunk_clear(struct stick_table *table, uint32_t chunk, uint32_t owne
     atomic_compare_exchange_strong(&table->section->chunk_owners[chunk], &owner, 0);
 }
 
+static bool is_left(struct board *board, const struct board_lock *lock)
+{
+    uint32_t owner = atomic_load_explicit(&lock->owner, memory_order_relaxed);
+    return UNLIKELY(owner != 0) && board_mark_is_gone(board, owner);
+}
+
+// What a process had locked, and left half done, may be what nobody comes past for long: numbers would be wrong.
+static void locks_clear(struct stick_table *table)
+{
+    for (uint32_t i = 0; i < table->num_shards; i++) {
+        struct stick_shard *shard = &table->section->shards[i];
+        if (is_left(table->board, &shard->lock)) {
+            stick_shard_enter(table, shard);
+            stick_shard_leave(table, shard);
+        }
+    }
+    // Texts are whole at any moment.
+    struct board_lock *texts = &table->section->text_lock;
+    if (is_left(table->board, texts)) {
+        board_lock_enter(table->board, texts);
+        board_lock_leave(table->board, texts);
+    }
+}
+
 void stick_left(struct board *board)
 {
     for (struct stick_table *table = stick_tables_first(); table; table = table->next) {
+        locks_clear(table);
         for (uint32_t chunk = 0; chunk < stick_chunks_end(table); chunk++) {
             uint32_t owner = atomic_load_explicit(&table->section->chunk_owners[chunk], memory_order_relaxed);
             if (owner && board_mark_is_gone(board, owner))

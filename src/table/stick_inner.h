@@ -18,8 +18,12 @@
 #include "board/board.h"
 #include "table/stick.h"
 
+// Of all sections of tables. Tests build a program that differs.
+#ifndef STICK_LAYOUT
+#define STICK_LAYOUT 1
+#endif
+
 enum {
-    STICK_LAYOUT = 1,
     STICK_SHARDS = 64,
     STICK_SMALL = 1024, // tables of up to so many entries have one shard, and purge strictly the oldest
     STICK_HOLD_CHUNKS = 4096,
@@ -67,8 +71,15 @@ struct stick_text {
     char text[STICK_TEXT_LEN - 4];
 };
 
+// Where everything is, for who looks at a section from outside.
+struct stick_shape {
+    uint64_t entries_at; // bytes from the section's start
+    uint32_t num_shards, num_buckets, capacity, entry_len, key_at;
+};
+
 struct stick_section {
     uint64_t hash_key[2];
+    struct stick_shape shape;
     _Atomic uint32_t num __attribute__((aligned(128))); // entries of all shards
     struct board_lock text_lock;
     struct stick_shard shards[STICK_SHARDS];

@@ -83,6 +83,12 @@ static void rig_stop(void)
     board_free(rig.board);
 }
 
+static void set_admin(struct board *board, const struct server_conf *server, uint32_t add, uint32_t remove)
+{
+    uint32_t status = backend_state_status(backend_state_at(server->object));
+    backend_state_set(board, server, backend_state_op(status), (backend_state_admin(status) | add) & ~remove);
+}
+
 static struct backend *backend_of(uint32_t worker)
 {
     return rig.workers[worker].backends[0];
@@ -157,8 +163,8 @@ static void test_leastconn(void **state)
             if (draw(50) == 0)
                 backend_state_set_weight(rig.board, &rig.servers[draw(sizes[size])], 1 + draw(256));
             if (draw(50) == 0 && sizes[size] > 1)
-                backend_state_set_admin(rig.board, &rig.servers[1 + draw(sizes[size] - 1)],
-                                        draw(2) ? BACKEND_ADMIN_MAINT : 0, draw(2) ? BACKEND_ADMIN_MAINT : 0);
+                set_admin(rig.board, &rig.servers[1 + draw(sizes[size] - 1)], draw(2) ? BACKEND_ADMIN_MAINT : 0,
+                          draw(2) ? BACKEND_ADMIN_MAINT : 0);
             step(held, &num, NUM_ITEMS(held));
         }
         while (num--)
@@ -208,7 +214,7 @@ static void test_rotation(void **state)
         for (uint32_t i = 0; i < 40; i++)
             seen[pick(draw(WORKERS), &full)->conf->index]++;
         assert_memory_equal(seen, ((uint32_t[]){ 10, 10, 10, 10 }), sizeof(seen));
-        backend_state_set_admin(rig.board, &rig.servers[1], BACKEND_ADMIN_DRAIN, 0);
+        set_admin(rig.board, &rig.servers[1], BACKEND_ADMIN_DRAIN, 0);
         backend_state_set_weight(rig.board, &rig.servers[3], 4);
         memset(seen, 0, sizeof(seen));
         for (uint32_t i = 0; i < 36; i++)
@@ -233,7 +239,7 @@ static void test_nobody(void **state)
         struct backend_ask ask = { .avoid = &backend->servers[0], .has_hash = true };
         for (ask.hash = 0; ask.hash < 1000; ask.hash++)
             assert_ptr_equal(backend_pick(backend, &full, &ask), &backend->servers[1]);
-        backend_state_set_admin(rig.board, &rig.servers[1], BACKEND_ADMIN_MAINT, 0);
+        set_admin(rig.board, &rig.servers[1], BACKEND_ADMIN_MAINT, 0);
         assert_null(backend_pick(backend, &full, &ask));
         ask.avoid = NULL;
         assert_ptr_equal(backend_pick(backend, &full, &ask), &backend->servers[0]);
@@ -274,9 +280,42 @@ static void test_cost(void **state)
     }
 }
 
+// All workers stay with one; who comes back goes to the end.
+static void test_sticky(void **state)
+{
+    (void)state;
+    bool full;
+    rig_start(4, PROXY_BALANCE_STICKY);
+    for (uint32_t i = 0; i < WORKERS; i++)
+        worker_start(i);
+    rig.servers[3].backup = true;
+    for (uint32_t i = 0; i < 4; i++) // as if they had come up in that order: 2, 0, 1
+        atomic_store(&backend_state_at(rig.servers[i].object)->changed_us, i == 2 ? 1 : 10 + i);
+    for (uint32_t i = 0; i < 12; i++)
+        assert_int_equal(pick(i % WORKERS, &full)->conf->index, 2);
+    assert_true(backend_state_set_op(rig.board, &rig.servers[2], BACKEND_OP_STOPPED));
+    for (uint32_t i = 0; i < 12; i++)
+        assert_int_equal(pick(i % WORKERS, &full)->conf->index, 0);
+    assert_true(backend_state_set_op(rig.board, &rig.servers[2], BACKEND_OP_RUNNING));
+    assert_int_equal(pick(1, &full)->conf->index, 0);
+    assert_true(backend_state_set_admin(rig.board, &rig.servers[0], BACKEND_ADMIN_DRAIN, 0));
+    assert_int_equal(pick(2, &full)->conf->index, 1);
+    assert_true(backend_state_set_op(rig.board, &rig.servers[1], BACKEND_OP_STOPPED));
+    assert_int_equal(pick(0, &full)->conf->index, 2);
+    assert_true(backend_state_set_weight(rig.board, &rig.servers[2], 0));
+    assert_int_equal(pick(0, &full)->conf->index, 3);
+    assert_true(backend_state_set_weight(rig.board, &rig.servers[2], 1));
+    assert_int_equal(pick(1, &full)->conf->index, 2);
+    assert_true(backend_state_set_op(rig.board, &rig.servers[2], BACKEND_OP_STOPPED));
+    assert_true(backend_state_set_op(rig.board, &rig.servers[3], BACKEND_OP_STOPPED));
+    assert_null(pick(1, &full));
+    rig_stop();
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_leastconn), cmocka_unit_test(test_death),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_sticky),
+        cmocka_unit_test(test_leastconn), cmocka_unit_test(test_death),
                                         cmocka_unit_test(test_rotation), cmocka_unit_test(test_nobody),
                                         cmocka_unit_test(test_cost) };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ static uint32_t sum(const struct server_conf *conf, uint32_t num_workers, uint32
     *least = UINT32_MAX;
     *most = 0;
     for (uint32_t slot = 0; slot < num_workers; slot++) {
-        uint32_t share = backend_warm_share(conf, num_workers, slot);
+        uint32_t share = backend_warm_share(conf, conf->maxconn, num_workers, slot);
         total += share;
         *least = share < *least ? share : *least;
         *most = share > *most ? share : *most;

@@ -12,12 +12,25 @@
 enum { MAX_SERVERS = 10000 };
 
 struct plain {
-    uint32_t weight, placed, first;
+    uint32_t weight, placed, first, last;
 };
 
 static uint64_t due(const struct plain *it, uint32_t total)
 {
     return it->first + (uint64_t)it->placed * total / it->weight;
+}
+
+// How far the place it is due at lies before its exact time, compared between servers as the weight less that.
+static int64_t slack(const struct plain *it, uint32_t total)
+{
+    return (int64_t)it->weight - (int64_t)((uint64_t)it->placed * total % it->weight);
+}
+
+static bool is_sooner(const struct plain *a, const struct plain *b, uint32_t total)
+{
+    if (due(a, total) != due(b, total))
+        return due(a, total) < due(b, total);
+    return slack(a, total) != slack(b, total) ? slack(a, total) > slack(b, total) : a->last < b->last;
 }
 
 static uint32_t plain_choose(const struct plain *all, uint32_t num, uint32_t total, uint32_t place)
@@ -29,8 +42,7 @@ static uint32_t plain_choose(const struct plain *all, uint32_t num, uint32_t tot
             continue;
         if (!it->placed)
             fresh = fresh == UINT32_MAX || it->weight > all[fresh].weight ? i : fresh;
-        else if (best == UINT32_MAX || due(it, total) < due(&all[best], total) ||
-                 (due(it, total) == due(&all[best], total) && it->weight > all[best].weight))
+        else if (best == UINT32_MAX || is_sooner(it, &all[best], total))
             best = i;
     }
     return best != UINT32_MAX && (fresh == UINT32_MAX || due(&all[best], total) <= place) ? best : fresh;
@@ -72,8 +84,34 @@ static void test_definition(void **state)
             uint32_t at = plain_choose(all, num, total, place);
             if (!all[at].placed++)
                 all[at].first = place;
+            all[at].last = place;
             assert_int_equal(order[place], at);
         }
+        free(order);
+    }
+}
+
+// Sequences taken from HAProxy 2.6: what comes of remainders, and of two that are equal in all but their last turn.
+static void test_observed(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t weights[4];
+        const char *order;
+    } seen[] = {
+        { { 3, 1, 2 }, "131213" },
+        { { 3, 3, 5 }, "31323132132" },
+        { { 5, 3, 1 }, "112132112" },
+        { { 9, 4, 3, 4 }, "12141321411231412143" },
+        { { 6, 5, 9, 2 }, "3132134321323131234132" },
+        { { 2, 2, 3, 3 }, "3413423143" },
+    };
+    for (uint32_t i = 0; i < NUM_ITEMS(seen); i++) {
+        uint32_t weights[4], len = (uint32_t)backend_weights_reduce(weights, seen[i].weights, 4);
+        assert_int_equal(len, strlen(seen[i].order));
+        uint16_t *order = backend_rotation_new(weights, 4, len);
+        for (uint32_t place = 0; place < len; place++)
+            assert_int_equal('1' + order[place], seen[i].order[place]);
         free(order);
     }
 }
@@ -101,6 +139,7 @@ static void test_many(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_definition), cmocka_unit_test(test_many) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_definition), cmocka_unit_test(test_observed),
+                                        cmocka_unit_test(test_many) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

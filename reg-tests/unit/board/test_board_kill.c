@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processes that take and free lanes, queue, count, write rings and apply the journal are killed at random points,
-// BOARD_KILLS times (2000 unless that is set), and so is, now and then, the process that cleans up after one; others
-// are held for silent meanwhile (board_queue_pass_over). Beside the board stands an oracle, kept by each process in
-// memory of its own; it must agree at any time.
+// BOARD_KILLS times (2000 unless that is set, and then as many as fit in KILL_US on a slow machine), and so is, now and
+// then, the process that cleans up after one; others are held for silent meanwhile (board_queue_pass_over). Beside the
+// board stands an oracle, kept by each process in memory of its own; it must agree at any time.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,6 +31,7 @@ enum {
     MAX_STEPS = 2500,   // instructions to wait for a lock to be taken
     LOCKED_STEPS = 250, // and to go on at most, then
     PAIR_STEPS = 600,
+    KILL_US = 15000000,
     WALK_US = 6000, // on a busy machine each step may cost a time slice
     PHASE_RUN = 0,
     PHASE_DRAIN = 1,
@@ -603,6 +604,13 @@ static void stage_init(struct stage *s, void (*run)(struct worker *))
     printf("BOARD_SEED=%u\n", s->seed);
 }
 
+// Whether to go on after `kills` of them.
+static bool kills_on(uint64_t start, int kills, int part)
+{
+    const char *told = getenv("BOARD_KILLS");
+    return kills < (told ? atoi(told) : 2000) / part && (told || clock_mono_us() - start < KILL_US);
+}
+
 static void test_kill(void **state)
 {
     (void)state;
@@ -611,8 +619,9 @@ static void test_kill(void **state)
     for (uint32_t slot = 0; slot < NUM_WORKERS; slot++) {
         spawn(&s, slot);
     }
-    int kills = getenv("BOARD_KILLS") ? atoi(getenv("BOARD_KILLS")) : 2000;
-    for (int i = 1; i <= kills; i++) {
+    uint64_t start = clock_mono_us();
+    int kills = 0;
+    for (int i = 1; kills_on(start, kills, 1); i++, kills++) {
         if (stage_draw(&s, 3)) {
             usleep(stage_draw(&s, 2500));
         }
@@ -633,10 +642,11 @@ static void test_kill(void **state)
         check_sums(&s);
         assert_int_equal(atomic_load(&s.oracle->num_breaches), 0);
         assert_int_equal(atomic_load(&s.oracle->num_errors), 0);
-        if (i % KILLS_PER_DRAIN == 0 || i == kills) {
+        if (i % KILLS_PER_DRAIN == 0) {
             drain(&s);
         }
     }
+    drain(&s);
     for (uint32_t slot = 0; slot < NUM_WORKERS; slot++) {
         kill(s.pids[slot], SIGKILL);
         bury(&s, slot);
@@ -681,8 +691,8 @@ static void test_pair(void **state)
     stage_init(&s, pair_run);
     spawn(&s, 0);
     spawn(&s, 1);
-    int kills = (getenv("BOARD_KILLS") ? atoi(getenv("BOARD_KILLS")) : 2000) / 5;
-    for (int i = 1; i <= kills; i++) {
+    uint64_t start = clock_mono_us();
+    for (int i = 1; kills_on(start, i, 5); i++) {
         uint32_t slot = stage_draw(&s, 2);
         await_progress(&s, 0);
         await_progress(&s, 1);

@@ -105,7 +105,6 @@ static void refused(void **state)
         { "fd@99999999999", "file descriptor" },
         { "unix@", "missing" },
         { "abns@", "missing" },
-        { "backend@b", "log backends are not supported" },
         { "tcp@127.0.0.1:70000", "invalid port" },
         { "uxst@", "path is missing" },
         { "sockpair@1", "sockpair" },

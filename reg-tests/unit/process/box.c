@@ -81,14 +81,19 @@ void box_start(struct box *box, const char *flag)
     }
 }
 
-bool box_logged(const struct box *box, const char *text)
+static const char *log_read(const struct box *box)
 {
     static char data[1 << 18];
     int fd = open(box->log, O_RDONLY);
     ssize_t len = fd < 0 ? 0 : read(fd, data, sizeof(data) - 1);
     close(fd);
     data[len > 0 ? len : 0] = '\0';
-    return strstr(data, text) != NULL;
+    return data;
+}
+
+bool box_logged(const struct box *box, const char *text)
+{
+    return strstr(log_read(box), text) != NULL;
 }
 
 void box_log_await(const struct box *box, const char *text)
@@ -98,7 +103,7 @@ void box_log_await(const struct box *box, const char *text)
             return;
         box_pause(10);
     }
-    fail_msg("not in the log: %s", text);
+    fail_msg("not in the log: %s; it is:\n%s", text, log_read(box));
 }
 
 int box_connect(int port)

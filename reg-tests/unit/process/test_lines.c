@@ -32,6 +32,9 @@ static void run_start(struct box *box, const char *more)
     conf_write(box, more);
     box_start(box, "-W");
     box_log_await(box, "Generation 1 is ready");
+    // Generations are ready before all of their workers are. A keeper holds a line of its own alone when it has told of
+    // the last one.
+    box_log_await(box, "New worker 2");
 }
 
 // Answers come, and from a process that is not `not_pid`, in both slots.

@@ -270,6 +270,52 @@ static void test_kill(void **state)
     assert_true(ops > 0);
 }
 
+// Dies with every lock of a table, in the middle of a change.
+static _Noreturn void lock_and_die(void)
+{
+    struct stick_section *section = confs[1].table->section;
+    if (!board_incarnation_enter(board, workers[0].inc))
+        _exit(1);
+    stick_enter(board, workers[0].inc);
+    for (uint32_t i = 0; i < confs[1].table->num_shards; i++) {
+        if (i)
+            stick_shard_try(confs[1].table, &section->shards[i]);
+        else
+            stick_shard_enter(confs[1].table, &section->shards[i]);
+        section->shards[i].newest = section->shards[i].oldest;
+        atomic_fetch_add(&section->shards[i].num, 7);
+        atomic_fetch_add(&section->num, 7);
+    }
+    board_lock_enter(board, &section->text_lock);
+    _exit(0);
+}
+
+// Nobody uses the table afterwards: the clean-up alone must make it whole.
+static void test_locks_left(void **state)
+{
+    (void)state;
+    struct stick_table *table = confs[1].table;
+    for (uint32_t key = 0; key < 500; key++) {
+        struct stick_entry *entry = stick_make1(table, slice_of((const char *)&key, sizeof(key)));
+        assert_non_null(entry);
+        stick_put(table, entry);
+    }
+    uint32_t num = stick_num_entries(table);
+    workers[0].inc = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+    workers[0].pid = fork();
+    assert_true(workers[0].pid >= 0);
+    if (workers[0].pid == 0)
+        lock_and_die();
+    end(0, false);
+    assert_int_not_equal(stick_num_entries(table), num);
+    stick_left(board);
+    assert_int_equal(stick_num_entries(table), num);
+    for (uint32_t i = 0; i < table->num_shards; i++)
+        assert_int_equal(atomic_load(&table->section->shards[i].lock.owner), 0);
+    assert_int_equal(atomic_load(&table->section->text_lock.owner), 0);
+    table_check(table, 0);
+}
+
 // ---- how fast
 
 static _Noreturn void update(uint32_t at, uint32_t num_keys)
@@ -321,6 +367,6 @@ static void test_speed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_kill), cmocka_unit_test(test_speed) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_kill), cmocka_unit_test(test_locks_left), cmocka_unit_test(test_speed) };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
