@@ -89,6 +89,12 @@ static void set_admin(struct board *board, const struct server_conf *server, uin
     backend_state_set(board, server, backend_state_op(status), (backend_state_admin(status) | add) & ~remove);
 }
 
+static void set_op(struct board *board, const struct server_conf *server, uint32_t op)
+{
+    uint32_t status = backend_state_status(backend_state_at(server->object));
+    backend_state_set(board, server, op, backend_state_admin(status));
+}
+
 static struct backend *backend_of(uint32_t worker)
 {
     return rig.workers[worker].backends[0];
@@ -293,21 +299,21 @@ static void test_sticky(void **state)
         atomic_store(&backend_state_at(rig.servers[i].object)->changed_us, i == 2 ? 1 : 10 + i);
     for (uint32_t i = 0; i < 12; i++)
         assert_int_equal(pick(i % WORKERS, &full)->conf->index, 2);
-    assert_true(backend_state_set_op(rig.board, &rig.servers[2], BACKEND_OP_STOPPED));
+    set_op(rig.board, &rig.servers[2], BACKEND_OP_STOPPED);
     for (uint32_t i = 0; i < 12; i++)
         assert_int_equal(pick(i % WORKERS, &full)->conf->index, 0);
-    assert_true(backend_state_set_op(rig.board, &rig.servers[2], BACKEND_OP_RUNNING));
+    set_op(rig.board, &rig.servers[2], BACKEND_OP_RUNNING);
     assert_int_equal(pick(1, &full)->conf->index, 0);
-    assert_true(backend_state_set_admin(rig.board, &rig.servers[0], BACKEND_ADMIN_DRAIN, 0));
+    set_admin(rig.board, &rig.servers[0], BACKEND_ADMIN_DRAIN, 0);
     assert_int_equal(pick(2, &full)->conf->index, 1);
-    assert_true(backend_state_set_op(rig.board, &rig.servers[1], BACKEND_OP_STOPPED));
+    set_op(rig.board, &rig.servers[1], BACKEND_OP_STOPPED);
     assert_int_equal(pick(0, &full)->conf->index, 2);
     assert_true(backend_state_set_weight(rig.board, &rig.servers[2], 0));
     assert_int_equal(pick(0, &full)->conf->index, 3);
     assert_true(backend_state_set_weight(rig.board, &rig.servers[2], 1));
     assert_int_equal(pick(1, &full)->conf->index, 2);
-    assert_true(backend_state_set_op(rig.board, &rig.servers[2], BACKEND_OP_STOPPED));
-    assert_true(backend_state_set_op(rig.board, &rig.servers[3], BACKEND_OP_STOPPED));
+    set_op(rig.board, &rig.servers[2], BACKEND_OP_STOPPED);
+    set_op(rig.board, &rig.servers[3], BACKEND_OP_STOPPED);
     assert_null(pick(1, &full));
     rig_stop();
 }
