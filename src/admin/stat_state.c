@@ -60,7 +60,9 @@ static void set_status(struct admin_stat_row *row, const struct server_conf *ser
     else if (backend_state_op(status) == BACKEND_OP_STOPPED && has_agent && !load(&state->agent_health))
         name = "DOWN (agent)";
     else if (backend_state_op(status) == BACKEND_OP_STOPPED && checked && health)
-        snprintf(row->status, sizeof(row->status), "DOWN %u/%u", health, rise);
+        // It may track a server that is up, and be down for its agent.
+        snprintf(row->status, sizeof(row->status), "DOWN %u/%u", health < rise ? health : health - rise + 1,
+                 health < rise ? rise : fall);
     else if (backend_state_op(status) == BACKEND_OP_STOPPED)
         name = "DOWN";
     else if (drains && has_agent)
