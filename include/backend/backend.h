@@ -141,6 +141,14 @@ enum backend_conn_state {
     BACKEND_CONN_CLOSING,
 };
 
+// What only connections have that differ by a key, or lead through a proxy.
+struct backend_way {
+    struct backend_key key;         // its name stands in the TLS connection, its header behind this struct
+    struct transport_address to;    // where it leads, which is behind `socks4` where the server has that
+    struct transport_socks4 socks4; // how far that is
+    char header[];
+};
+
 // A connection to a server, in use by a stream or idle in the pool. `h1.stream.user` belongs to the stream while in
 // use.
 struct backend_conn {
@@ -150,10 +158,9 @@ struct backend_conn {
     struct server *server;
     struct event_timer timer;       // of opening, pinging and closing; while idle, of the next ping
     uint64_t since_us;              // when it was lent, or became idle
-    struct backend_key key;         // its name stands in the TLS connection; its header, malloc()ed, is this one's own
+    struct backend_way *way;        // NULL: it has no key, and leads straight to the server
+    uint32_t key_hash;              // way->key.hash, or 0
     uint32_t num_uses;              // requests sent on it
-    struct transport_address to;    // where it leads, which is behind `socks4` where the server has that
-    struct transport_socks4 socks4; // how far that is
     uint8_t state;                  // enum backend_conn_state
     bool is_private;                // belongs to one client for good (a PROXY header, NTLM, Negotiate)
     void **owner;                   // where a session keeps its private idle connection, or NULL

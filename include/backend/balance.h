@@ -31,6 +31,7 @@ struct backend_plan {
     uint64_t stride;
 
     struct backend_node *ring;
+    uint32_t *ring_weights; // by index: those the ring was made of
     uint64_t num_places; // of the rotation, the map or the ring
 };
 
@@ -100,8 +101,12 @@ void backend_plan_order(struct backend_plan *plan, uint32_t num_servers);
 // backend_plan_map makes the map of static-rr and of map-based hashes: HAProxy's, place by place.
 void backend_plan_map(struct backend_plan *plan, uint32_t num_servers);
 
-// backend_plan_ring makes the ring of consistent hashing.
+// backend_plan_ring makes the ring of consistent hashing, or changes the one that is there to the weights of `plan`:
+// nodes are made and sorted for those servers alone whose weights differ.
 void backend_plan_ring(struct backend_plan *plan, const struct backend *backend);
+
+// backend_plan_ring_free frees the ring of `plan`, if it has one.
+void backend_plan_ring_free(struct backend_plan *plan);
 
 // backend_plan_at gives the index of the server at place `place` of the rotation, map or ring, counted without end.
 uint32_t backend_plan_at(const struct backend_plan *plan, uint64_t place);

@@ -58,10 +58,8 @@ static void plan_fini(struct backend_plan *plan)
 {
     free(plan->order);
     free(plan->ends);
-    free(plan->ring);
     plan->order = NULL;
     plan->ends = NULL;
-    plan->ring = NULL;
 }
 
 static void plan_add(struct backend_plan *plan, const struct server *server, bool is_static)
@@ -135,6 +133,7 @@ void backend_balance_fini(struct backend *backend)
     backend_least_fini(backend);
     for (uint32_t i = 0; i < BACKEND_NUM_PLANS; i++) {
         plan_fini(&backend->balance->plans[i]);
+        backend_plan_ring_free(&backend->balance->plans[i]);
         free(backend->balance->plans[i].members);
         free(backend->balance->plans[i].weights);
         free(backend->balance->plans[i].starts);

@@ -42,23 +42,84 @@ static void sort_nodes(struct backend_node *nodes, struct backend_node *room, ui
     }
 }
 
+static struct backend_node *nodes_new(uint64_t num)
+{
+    struct backend_node *nodes = malloc((num ? num : 1) * sizeof(*nodes));
+    if (!nodes)
+        check_out_of_memory(num * sizeof(*nodes));
+    return nodes;
+}
+
+// The nodes of all servers whose weight is another than the ring's, sorted.
+static struct backend_node *fresh_nodes(uint32_t *num, const struct backend_plan *plan, const struct backend *backend)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < backend->num_servers; i++)
+        sum += plan->weights[i] != plan->ring_weights[i] ? plan->weights[i] : 0;
+    struct backend_node *nodes = nodes_new(sum), *room = nodes_new(sum);
+    *num = 0;
+    for (uint32_t i = 0; i < backend->num_servers; i++)
+        for (uint32_t place = 0; plan->weights[i] != plan->ring_weights[i] && place < plan->weights[i]; place++)
+            nodes[(*num)++] = (struct backend_node){ node_key(backend->servers[i].conf, place), i };
+    sort_nodes(nodes, room, *num);
+    free(room);
+    return nodes;
+}
+
+static bool is_node_before(const struct backend_node *a, const struct backend_node *b)
+{
+    return a->key != b->key ? a->key < b->key : a->server < b->server;
+}
+
+// Into `out`, in order: the nodes of the ring that stay, and the fresh ones.
+static void merge_nodes(struct backend_node *out, const struct backend_plan *plan, const struct backend_node *fresh,
+                        uint32_t num_fresh)
+{
+    const struct backend_node *end = fresh + num_fresh;
+    for (uint64_t i = 0; i < plan->num_places; i++) {
+        const struct backend_node *node = &plan->ring[i];
+        if (plan->weights[node->server] != plan->ring_weights[node->server])
+            continue;
+        while (fresh < end && is_node_before(fresh, node))
+            *out++ = *fresh++;
+        *out++ = *node;
+    }
+    while (fresh < end)
+        *out++ = *fresh++;
+}
+
+void backend_plan_ring_free(struct backend_plan *plan)
+{
+    free(plan->ring);
+    free(plan->ring_weights);
+    plan->ring = NULL;
+    plan->ring_weights = NULL;
+    plan->num_places = 0;
+}
+
 void backend_plan_ring(struct backend_plan *plan, const struct backend *backend)
 {
-    uint32_t num = (uint32_t)plan->total, at = 0;
-    if (!num)
+    size_t len = backend->num_servers * sizeof(*plan->weights);
+    if (!plan->total) {
+        backend_plan_ring_free(plan);
         return;
-    struct backend_node *ring = malloc(num * sizeof(*ring)), *room = malloc(num * sizeof(*room));
-    if (!ring || !room)
-        check_out_of_memory(num * sizeof(*ring));
-    for (uint32_t i = 0; i < plan->num; i++) {
-        uint32_t server = plan->members[i];
-        for (uint32_t place = 0; place < plan->weights[server]; place++)
-            ring[at++] = (struct backend_node){ node_key(backend->servers[server].conf, place), server };
     }
-    sort_nodes(ring, room, num);
-    free(room);
+    if (!plan->ring) {
+        plan->ring_weights = calloc(1, len);
+        if (!plan->ring_weights)
+            check_out_of_memory(len);
+        plan->num_places = 0;
+    } else if (memcmp(plan->weights, plan->ring_weights, len) == 0) {
+        return;
+    }
+    uint32_t num_fresh;
+    struct backend_node *fresh = fresh_nodes(&num_fresh, plan, backend), *ring = nodes_new(plan->total);
+    merge_nodes(ring, plan, fresh, num_fresh);
+    free(fresh);
+    free(plan->ring);
     plan->ring = ring;
-    plan->num_places = num;
+    plan->num_places = plan->total;
+    memcpy(plan->ring_weights, plan->weights, len);
 }
 
 // The node before `key` where it is as near as the one at or behind it.

@@ -93,7 +93,7 @@ static void link_conn(struct backend_conn *conn, enum backend_conn_state state)
     if (list)
         list_prepend(list, &conn->link);
     if (state == BACKEND_CONN_IDLE) {
-        struct list *keyed = keyed_list(server, conn->key.hash);
+        struct list *keyed = keyed_list(server, conn->key_hash);
         // Without memory for the lists it is found by nobody, and purged.
         if (keyed)
             list_prepend(keyed, &conn->key_link);
@@ -158,7 +158,7 @@ static void take_back(struct backend_conn *conn, struct list *keyed)
 
 void backend_conn_rest(struct backend_conn *conn)
 {
-    if (LIKELY(conn->state == BACKEND_CONN_USED && !conn->key.hash && !conn->owner))
+    if (LIKELY(conn->state == BACKEND_CONN_USED && !conn->key_hash && !conn->owner))
         take_back(conn, &conn->server->plain);
     else
         backend_conn_move(conn, BACKEND_CONN_IDLE);
@@ -173,7 +173,7 @@ void backend_conn_drop(struct backend_conn *conn, bool reset)
     backend_pool_publish(server);
     mux_h1_close(&conn->h1, reset);
     event_timer_del(server->backend->ctx->loop, &conn->timer);
-    free((void *)conn->key.header.ptr);
+    free(conn->way);
     free(conn);
     backend_room_give(server);
     backend_warm_kick(server);
@@ -294,6 +294,26 @@ struct transport_address backend_address(const struct server *server, const stru
     return to;
 }
 
+// Most connections have none. False: no memory.
+static bool give_way(struct backend_conn *conn, const struct server *server, const struct backend_key *key,
+                     const struct transport_address *to)
+{
+    if (LIKELY(!key->hash && server->conf->socks4.family == AF_UNSPEC))
+        return true;
+    struct backend_way *way = calloc(1, sizeof(*way) + key->header.len);
+    if (!way)
+        return false;
+    way->to = *to;
+    way->key = *key;
+    way->key.name = (struct slice){ 0 };
+    if (key->header.len)
+        memcpy(way->header, key->header.ptr, key->header.len);
+    way->key.header = slice_of(way->header, key->header.len);
+    conn->way = way;
+    conn->key_hash = key->hash;
+    return true;
+}
+
 struct backend_conn *backend_connect(struct server *server, const struct transport_address *client_dst,
                                      const struct backend_key *key)
 {
@@ -308,10 +328,8 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
     };
     backend_link(&how, server);
     struct backend_conn *conn = calloc(1, sizeof(*conn));
-    char *header = key->header.len ? malloc(key->header.len) : NULL;
-    if (!conn || (key->header.len && !header)) {
+    if (!conn || !give_way(conn, server, key, &to)) {
         free(conn);
-        free(header);
         backend_room_give(server);
         errno = ENOMEM;
         return NULL;
@@ -326,20 +344,14 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
     }
     if (io != IO_OK) {
         int error = errno;
+        free(conn->way);
         free(conn);
-        free(header);
         backend_room_give(server);
         errno = error;
         return NULL;
     }
     mux_h1_init(&conn->h1, ctx->mux, false);
     conn->server = server;
-    conn->to = to;
-    conn->key = *key;
-    conn->key.name = (struct slice){ 0 };
-    conn->key.header = slice_of(header, key->header.len);
-    if (header)
-        memcpy(header, key->header.ptr, key->header.len);
     event_timer_init(&conn->timer, conn_timer);
     list_init(&conn->link);
     list_init(&conn->key_link);

@@ -131,6 +131,7 @@ static void chooser_add(const struct proxy_conf *conf, struct board *board)
     struct backend *backend = &chooser->backend;
     chooser->ctx = (struct backend_ctx){ .board = board, .inc = 0 };
     *backend = (struct backend){ .conf = conf, .ctx = &chooser->ctx, .num_servers = conf->be.num_servers };
+    backend->state = backend_state_at(conf->be_object);
     backend->gauges = board_gauges(board, conf->be_object);
     backend->servers = alloc(backend->num_servers, sizeof(*backend->servers));
     for (const struct server_conf *it = conf->be.servers; it; it = it->next)

@@ -58,11 +58,11 @@ static bool same_address(const struct transport_address *a, const struct transpo
 // The hash decides nothing: who may choose names could choose two of the same.
 static bool fits(const struct backend_conn *conn, const struct backend_key *key)
 {
-    const struct backend_key *own = &conn->key;
-    if (own->hash != key->hash)
+    if (conn->key_hash != key->hash)
         return false;
     if (!key->hash)
         return true;
+    const struct backend_key *own = &conn->way->key;
     if (key->name.ptr) {
         const struct tls_conn *tls = transport_tls_of(&conn->h1.conn);
         if (!tls || !slice_equal(tls->name ? slice_str(tls->name) : (struct slice){ 0 }, key->name))

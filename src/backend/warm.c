@@ -90,7 +90,7 @@ static enum io open_further(struct backend_conn *conn)
     struct transport_conn *transport = &conn->h1.conn;
     enum io io = transport_conn_finish_connect(transport);
     if (io == IO_OK && server->conf->socks4.family != AF_UNSPEC)
-        io = transport_socks4_run(transport, &conn->socks4, &conn->to);
+        io = transport_socks4_run(transport, &conn->way->socks4, &conn->way->to);
     if (io != IO_OK || !server->conf->tls_target)
         return io;
     if (!transport->tls) {

@@ -235,7 +235,7 @@ static enum io secure(struct stream *stream)
 {
     struct transport_conn *conn = &stream->back->h1.conn;
     if (UNLIKELY(stream->server->conf->socks4.family != AF_UNSPEC)) {
-        enum io io = transport_socks4_run(conn, &stream->back->socks4, &stream->back->to);
+        enum io io = transport_socks4_run(conn, &stream->back->way->socks4, &stream->back->way->to);
         if (io != IO_OK)
             return io;
     }

@@ -79,7 +79,7 @@ static void test_nearest(void **state)
     assert_true(seam == 0 || seam == plan.num_places - 1);
     seam = backend_ring_find(&plan, UINT32_MAX);
     assert_true(seam == 0 || seam == plan.num_places - 1);
-    free(plan.ring);
+    backend_plan_ring_free(&plan);
 }
 
 // One server of 20 goes: its keys spread over the others, all other keys stay. The same when a weight shrinks.
@@ -94,7 +94,7 @@ static void test_least_movement(void **state)
     backend_plan_ring(&plan, &backend);
     for (uint32_t key = 0; key < NUM_KEYS; key++)
         before[key] = (uint16_t)server_of(&plan, key);
-    free(plan.ring);
+    backend_plan_ring_free(&plan);
     for (uint32_t weight = 0; weight <= 80; weight += 80) {
         uint32_t moved = 0, heirs[20] = { 0 };
         weights[7] = weight;
@@ -111,8 +111,37 @@ static void test_least_movement(void **state)
         assert_in_range(moved, (160 - weight) * NUM_KEYS / 160 / 25, (160 - weight) * NUM_KEYS / 160 / 15);
         for (uint32_t i = 0; i < 20; i++)
             assert_true(i == 7 ? !heirs[i] : heirs[i] > 0);
-        free(plan.ring);
+        backend_plan_ring_free(&plan);
     }
+}
+
+// A ring that follows changes of weights one by one is the ring that is made of the last weights at once.
+static void test_changes(void **state)
+{
+    (void)state;
+    forget();
+    struct backend_plan changed = plan_of(30);
+    uint32_t seed = 11;
+    for (uint32_t round = 0; round < 200; round++) {
+        for (uint32_t i = 0; i <= round % 3; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            weights[(seed >> 8) % 30] = round % 50 == 49 || seed >> 30 == 0 ? 0 : seed >> 24;
+        }
+        if (round % 50 == 48)
+            memset(weights, 0, sizeof(weights));
+        struct backend_plan plan = plan_of(30);
+        changed.num = plan.num;
+        changed.total = plan.total;
+        backend_plan_ring(&plan, &backend);
+        backend_plan_ring(&changed, &backend);
+        assert_int_equal(changed.num_places, plan.num_places);
+        if (plan.ring)
+            assert_memory_equal(changed.ring, plan.ring, plan.num_places * sizeof(*plan.ring));
+        else
+            assert_null(changed.ring);
+        backend_plan_ring_free(&plan);
+    }
+    backend_plan_ring_free(&changed);
 }
 
 static void test_shares(void **state)
@@ -128,7 +157,7 @@ static void test_shares(void **state)
         seen[server_of(&plan, key)]++;
     for (uint32_t i = 0; i < 4; i++)
         assert_in_range(seen[i], NUM_KEYS * (i + 1) / 10 * 85 / 100, NUM_KEYS * (i + 1) / 10 * 115 / 100);
-    free(plan.ring);
+    backend_plan_ring_free(&plan);
 }
 
 // Places by address do not depend on ids, nor, without the port, on ports.
@@ -158,7 +187,7 @@ static void test_keys_by_address(void **state)
             bool moves = (round == 1 && kinds[kind] == PROXY_HASH_KEY_ID) ||
                          (round == 2 && kinds[kind] == PROXY_HASH_KEY_ADDR_PORT);
             assert_true(moves ? moved > NUM_KEYS / 100 / 2 : moved == 0);
-            free(plan.ring);
+            backend_plan_ring_free(&plan);
         }
     }
 }
@@ -189,8 +218,8 @@ static void test_strides(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_nearest), cmocka_unit_test(test_least_movement),
-                                        cmocka_unit_test(test_shares), cmocka_unit_test(test_keys_by_address),
-                                        cmocka_unit_test(test_strides) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_nearest),         cmocka_unit_test(test_least_movement),
+                                        cmocka_unit_test(test_changes),         cmocka_unit_test(test_shares),
+                                        cmocka_unit_test(test_keys_by_address), cmocka_unit_test(test_strides) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
