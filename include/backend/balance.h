@@ -122,9 +122,10 @@ void backend_first_plan(struct backend *backend, uint32_t which);
 
 // ---- loads --------------------------------------------------------------------------------------------------------
 
-// backend_loads_count notes, after the server's lane changed, that it has `by` (1 or -1) connections more.
+// backend_loads_add is what backend_loads_count does where there is anything to do.
 void backend_loads_add(const struct server *server, int32_t by);
 
+// backend_loads_count notes, after the server's lane changed, that it has `by` (1 or -1) connections more.
 static inline void backend_loads_count(const struct server *server, int32_t by)
 {
     if (server->backend->conf->be.balance.algorithm == PROXY_BALANCE_LEASTCONN)

@@ -53,8 +53,8 @@ static inline void backend_pool_count(struct server *server, enum backend_pool_c
     board_counter_count(&server->pool_counters[which], 1);
 }
 
-// backend_warm_share gives how many connections to the server, whose maxconn (0: none) is now that, the worker `slot` of
-// `num_workers` keeps open, as long as the server takes requests.
+// backend_warm_share gives how many connections to the server, whose maxconn (0: none) is now that, the worker `slot`
+// of `num_workers` keeps open, as long as the server takes requests.
 uint32_t backend_warm_share(const struct server_conf *conf, uint32_t maxconn, uint32_t num_workers, uint32_t slot);
 
 // backend_warm_is_due says whether they are wanted now: the server may be chosen, and is no backup that nobody needs.
@@ -118,9 +118,10 @@ const _Atomic uint32_t *backend_spare_asked(uint32_t inc);
 // backend_room_is_shut says that no place of the server is given away for a moment, as a worker died.
 bool backend_room_is_shut(const struct server *server);
 
-// backend_room_wanted says whether anybody waits for a place; to be asked after num_spare went up.
+// backend_room_is_awaited answers backend_room_wanted for a server that has a maxconn.
 bool backend_room_is_awaited(const struct server *server);
 
+// backend_room_wanted says whether anybody waits for a place; to be asked after num_spare went up.
 static inline bool backend_room_wanted(const struct server *server)
 {
     return UNLIKELY(backend_server_maxconn(server)) && backend_room_is_awaited(server);
@@ -137,8 +138,8 @@ void backend_purge_fire(struct event_timer *timer);
 // that are free.
 void backend_pool_follow(struct server *server);
 
-// backend_pool_is_over says whether more connections to the server are open than its maxconn, which was lowered, allows;
-// server->is_over is set to that.
+// backend_pool_is_over says whether more connections to the server are open than its maxconn, which was lowered,
+// allows; server->is_over is set to that.
 bool backend_pool_is_over(struct server *server);
 
 // backend_pool_leave closes what is idle, of all servers.

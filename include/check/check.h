@@ -44,15 +44,18 @@ struct check_change {
     const char *send;                     // agents only; copied; NULL: as it is
 };
 
-// check_change_health makes the health check of `server`, and check_change_agent its agent check, ask elsewhere or
-// otherwise from its next time on, for as long as this process lives. Active controller only. False where it has none,
-// or memory is exhausted.
+// check_change_health makes the health check of `server` ask elsewhere or otherwise from its next time on, for as long
+// as this process lives. Active controller only. False where it has none, or memory is exhausted.
 bool check_change_health(const struct server_conf *server, const struct check_change *change);
+
+// check_change_agent does so for its agent check.
 bool check_change_agent(const struct server_conf *server, const struct check_change *change);
 
-// check_target_health and check_target_agent give the address and port that are asked in place of those of `server`,
-// by the file or by a command: without a family, or with port 0, there are none.
+// check_target_health gives the address and port that its health check asks in place of those of `server`, by the file
+// or by a command: without a family, or with port 0, there are none.
 void check_target_health(struct transport_address *addr, const struct server_conf *server);
+
+// check_target_agent gives those of its agent check.
 void check_target_agent(struct transport_address *addr, const struct server_conf *server);
 
 // check_woken looks after what workers ask for.

@@ -10,20 +10,22 @@
 // and what is found only lives on.
 struct server *stream_stick_pick(struct stream *stream, bool assigned);
 
+// stream_stick_learn_now is what stream_stick_learn does where there is anything to do.
+void stream_stick_learn_now(struct stream *stream, uint32_t when);
+
 // stream_stick_learn runs the `stick store-response` lines for what has come of the answer, and stores that and what
 // stream_stick_pick noted, for the server that the stream has. `when` is EXPR_AT_RESPONSE_HEAD or _CONTENT. Again, it
 // does nothing.
-void stream_stick_learn_now(struct stream *stream, uint32_t when);
-
 static inline void stream_stick_learn(struct stream *stream, uint32_t when)
 {
     if (UNLIKELY(stream->stick || stream->backend->conf->be.stick_learns))
         stream_stick_learn_now(stream, when);
 }
 
-// stream_stick_free drops what was noted.
+// stream_stick_drop is what stream_stick_free does where there is anything to do.
 void stream_stick_drop(struct stream *stream);
 
+// stream_stick_free drops what was noted.
 static inline void stream_stick_free(struct stream *stream)
 {
     if (UNLIKELY(stream->stick != NULL))

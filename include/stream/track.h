@@ -32,9 +32,10 @@ const struct stream_track_counter *stream_track_of(const struct expr_subject *su
 struct stream_track_counter *stream_track_start(struct expr_subject *subject, uint32_t number,
                                                 const struct stick_table_conf *conf, const struct expr_sample *key);
 
-// stream_track_end gives up what `*track` tracks and frees it; it is NULL then, and may have been.
+// stream_track_end_now is what stream_track_end does where there is anything to do.
 void stream_track_end_now(struct stream_ctx *ctx, struct stream_track **track);
 
+// stream_track_end gives up what `*track` tracks and frees it; it is NULL then, and may have been.
 static inline void stream_track_end(struct stream_ctx *ctx, struct stream_track **track)
 {
     if (UNLIKELY(*track != NULL))
@@ -54,14 +55,16 @@ static inline void stream_track_count(const struct stream *stream, enum stick_da
         stream_track_count_all(stream->ctx, stream->session, stream->track, count, rate, 1);
 }
 
-// stream_track_request counts the request once its frontend's rules of content let it pass. Once only.
+// stream_track_request_now is what stream_track_request does where there is anything to do.
 void stream_track_request_now(struct stream *stream);
 
+// stream_tracks says whether the stream or its connection tracks anything.
 static inline bool stream_tracks(const struct stream *stream)
 {
     return UNLIKELY(stream->session->track || stream->track);
 }
 
+// stream_track_request counts the request once its frontend's rules of content let it pass. Once only.
 static inline void stream_track_request(struct stream *stream)
 {
     if (stream_tracks(stream) && !stream->track_counted)
@@ -87,10 +90,11 @@ static inline void stream_track_fail(const struct stream *stream)
     stream_track_count(stream, STICK_HTTP_FAIL_CNT, STICK_HTTP_FAIL_RATE);
 }
 
-// stream_track_status counts what the status of a server's answer says of client and server (http-err-codes,
-// http-fail-codes).
+// stream_track_status_now is what stream_track_status does where there is anything to do.
 void stream_track_status_now(const struct stream *stream);
 
+// stream_track_status counts what the status of a server's answer says of client and server (http-err-codes,
+// http-fail-codes).
 static inline void stream_track_status(const struct stream *stream)
 {
     if (stream_tracks(stream))
@@ -101,10 +105,11 @@ static inline void stream_track_status(const struct stream *stream)
 void stream_track_bytes(struct stream_ctx *ctx, const struct proxy_session *session, const struct stream_track *track,
                         uint64_t bytes_in, uint64_t bytes_out);
 
-// stream_track_progress counts what of the stream's bytes was not counted yet: all at its end, before that not each
-// small piece.
+// stream_track_progress_now is what stream_track_progress does where there is anything to do.
 void stream_track_progress_now(struct stream *stream, bool is_end);
 
+// stream_track_progress counts what of the stream's bytes was not counted yet: all at its end, before that not each
+// small piece.
 static inline void stream_track_progress(struct stream *stream, bool is_end)
 {
     if (stream_tracks(stream))
