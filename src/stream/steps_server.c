@@ -22,9 +22,11 @@ static bool waits_for_one(const struct stream *stream)
 static void offer_free_slots(struct stream *stream)
 {
     struct backend *backend = stream->backend;
-    for (uint32_t i = 0; i < backend->num_servers; i++) {
+    uint32_t first = waits_for_one(stream) ? stream->server->conf->index : 0;
+    uint32_t end = waits_for_one(stream) ? first + 1 : backend->num_servers;
+    for (uint32_t i = first; i < end; i++) {
         struct server *server = &backend->servers[i];
-        if (backend_server_is_usable(server) && (!waits_for_one(stream) || server == stream->server))
+        if (backend_server_is_usable(server))
             board_queue_offer(stream->ctx->board, backend->conf->be_object, server->conf->object,
                               backend_server_maxconn(server));
     }
