@@ -25,7 +25,7 @@ $(BENCH_OUT)/certificates: $(BENCH_DIR)certificates.c $(BENCH_DIR)net.c
 $(BENCH_OUT)/connects: $(BENCH_DIR)../life/connects.c
 # It looks at the board from outside, and so must know how it looks inside.
 board_looks := $(BENCH_DIR)../life/board_look.c $(BENCH_DIR)../life/board_look.h \
-    $(wildcard $(addprefix $(BENCH_DIR)../../,include/board/*.h include/backend/*.h src/table/stick_inner.h))
+    $(wildcard $(addprefix $(BENCH_DIR)../../,include/board/*.h include/backend/*.h src/table/stick_inner.h src/backend/state_inner.h))
 $(BENCH_OUT)/board_check: $(BENCH_DIR)../life/board_check.c $(BENCH_DIR)../life/board_balance.c $(board_looks)
 $(BENCH_OUT)/lock_kill: $(BENCH_DIR)../life/lock_kill.c $(board_looks)
 $(BENCH_OUT)/board_check $(BENCH_OUT)/lock_kill: BENCH_CFLAGS += -I$(BENCH_DIR)../../include

@@ -8,9 +8,10 @@
 #include "board_look.h"
 #include "backend/pool.h"
 #include "backend/state.h"
+#include "../../src/backend/state_inner.h"
 #include "../../src/table/stick_inner.h"
 
-enum { STATES_AT = 512, FULL_SPEED = 100 };
+enum { STATES_AT = offsetof(struct backend_states, servers), FULL_SPEED = 100 };
 
 // ---- servers
 

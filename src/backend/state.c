@@ -3,24 +3,15 @@
 #include "backend/limit.h"
 #include "backend/state.h"
 #include "base/clock.h"
+#include "state_inner.h"
 
 // Tests build a program that differs.
 #ifndef BACKEND_STATES_LAYOUT
 #define BACKEND_STATES_LAYOUT BACKEND_STATES_VERSION
 #endif
 
-enum { NUM_MARKS = 1024 };
-
-// The words that mean all servers, and then one place for each object.
-struct states {
-    _Atomic uint32_t epoch;
-    _Atomic uint32_t num_marks;        // changes marked so far
-    _Atomic uint64_t marks[NUM_MARKS]; // the latest of them: which one it is, counted from 1, and whose object
-    struct backend_state servers[BOARD_MAX_OBJECTS];
-};
-
 // One board to a process.
-static struct states *states;
+static struct backend_states *states;
 
 bool backend_states_prepare(struct board *board)
 {
@@ -77,7 +68,7 @@ void backend_state_mark(const struct server_conf *server)
     atomic_fetch_add(&backend_state_at(server->object)->epoch, 1);
     atomic_fetch_add(&backend_state_at(server->backend->proxy->be_object)->epoch, 1);
     uint32_t num = atomic_fetch_add(&states->num_marks, 1);
-    atomic_store(&states->marks[num % NUM_MARKS], (uint64_t)(num + 1) << 32 | server->object);
+    atomic_store(&states->marks[num % BACKEND_BACKEND_STATES_NUM_MARKS], (uint64_t)(num + 1) << 32 | server->object);
 }
 
 uint32_t backend_states_num_marks(void)
@@ -87,7 +78,7 @@ uint32_t backend_states_num_marks(void)
 
 bool backend_states_marked(uint32_t *object, uint32_t at)
 {
-    uint64_t mark = atomic_load(&states->marks[at % NUM_MARKS]);
+    uint64_t mark = atomic_load(&states->marks[at % BACKEND_BACKEND_STATES_NUM_MARKS]);
     *object = (uint32_t)mark;
     return (uint32_t)(mark >> 32) == at + 1;
 }
