@@ -31,17 +31,17 @@ struct backend_ctx {
     const struct backend_guests *guests;
     struct backend **backends; // by proxy_conf.index; NULL where a proxy has no backend
     uint32_t num_backends;
-    bool stopping;                  // softly: idle connections are purged soon
-    uint32_t num_closing;           // connections ended by us whose places are not free yet, of all servers
-    uint32_t epoch;                 // of the states of servers, as far as backend_turn has seen them
-    uint32_t marks;                 // of the marks there, likewise
-    struct server **by_object;      // servers by their numbers on the board and by those of their pools; NULL elsewhere
+    bool stopping;             // softly: idle connections are purged soon
+    uint32_t num_closing;      // connections ended by us whose places are not free yet, of all servers
+    uint32_t epoch;            // of the states of servers, as far as backend_turn has seen them
+    uint32_t marks;            // of the marks there, likewise
+    struct server **by_object; // servers by their numbers on the board and by those of their pools; NULL elsewhere
     uint32_t num_objects;
     const _Atomic uint32_t *states_epoch; // what that is now, on the board
     const _Atomic uint32_t *asked;        // and what others want of this worker's pool, 0: nothing
-    uint32_t slot;                  // the worker's place among those of its generation
-    uint32_t noise;                 // for jitter
-    struct http_field *ping_fields; // room for the head of an answer to a ping; NULL: none was sent yet
+    uint32_t slot;                        // the worker's place among those of its generation
+    uint32_t noise;                       // for jitter
+    struct http_field *ping_fields;       // room for the head of an answer to a ping; NULL: none was sent yet
 };
 
 struct server {
@@ -81,7 +81,7 @@ struct server {
     uint32_t warm_share;    // connections that this worker keeps open (pool-min-conn)
     uint32_t warm_failures; // in a row
     bool warm_was_due;
-    bool is_over; // more connections were open than maxconn allows, when it was last changed
+    bool is_over;          // more connections were open than maxconn allows, when it was last changed
     uint64_t warm_died_us; // when the server last closed one that it had only just let in
     struct event_timer warm_timer;
     uint64_t tls_said_us; // when the log was told of a handshake that failed, why, and how many were not told since
@@ -156,14 +156,14 @@ struct backend_conn {
     struct list link;     // in the list of its state, but for one in use
     struct list key_link; // in server->plain or server->by_key while idle
     struct server *server;
-    struct event_timer timer;       // of opening, pinging and closing; while idle, of the next ping
-    uint64_t since_us;              // when it was lent, or became idle
-    struct backend_way *way;        // NULL: it has no key, and leads straight to the server
-    uint32_t key_hash;              // way->key.hash, or 0
-    uint32_t num_uses;              // requests sent on it
-    uint8_t state;                  // enum backend_conn_state
-    bool is_private;                // belongs to one client for good (a PROXY header, NTLM, Negotiate)
-    void **owner;                   // where a session keeps its private idle connection, or NULL
+    struct event_timer timer; // of opening, pinging and closing; while idle, of the next ping
+    uint64_t since_us;        // when it was lent, or became idle
+    struct backend_way *way;  // NULL: it has no key, and leads straight to the server
+    uint32_t key_hash;        // way->key.hash, or 0
+    uint32_t num_uses;        // requests sent on it
+    uint8_t state;            // enum backend_conn_state
+    bool is_private;          // belongs to one client for good (a PROXY header, NTLM, Negotiate)
+    void **owner;             // where a session keeps its private idle connection, or NULL
 };
 
 // Somebody of this worker who waits for a connection that is in use to come back. `ready` is called when one may have

@@ -32,7 +32,7 @@ struct backend_plan {
 
     struct backend_node *ring;
     uint32_t *ring_weights; // by index: those the ring was made of
-    uint64_t num_places; // of the rotation, the map or the ring
+    uint64_t num_places;    // of the rotation, the map or the ring
 };
 
 enum { BACKEND_PLAN_ACTIVE, BACKEND_PLAN_BACKUP, BACKEND_NUM_PLANS };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One open sink: a socket or descriptor with a batch of lines before it. It never waits: datagrams that a network does
-// not take are lost and counted; a unix socket, pipe, terminal or stream that is full keeps its batch for later and loses
-// what no longer fits. A record stays in its ring (board_ring_done) until the kernel took its line, or until it is lost for another
-// reason: a controller that is killed leaves what waits here to the next one, which may then send once more what went out
-// with the last system call, LOG_SINK_BATCH datagrams or one write. Internal to the log area; used by the controller
-// alone.
+// not take are lost and counted; a unix socket, pipe, terminal or stream that is full keeps its batch for later and
+// loses what no longer fits. A record stays in its ring (board_ring_done) until the kernel took its line, or until it
+// is lost for another reason: a controller that is killed leaves what waits here to the next one, which may then send
+// once more what went out with the last system call, LOG_SINK_BATCH datagrams or one write. Internal to the log area;
+// used by the controller alone.
 #pragma once
 
 #include "log/stream.h"
@@ -36,8 +36,7 @@ struct log_sink {
 
 // log_sink_init prepares a sink for `entry` without opening it; `table` counts what it sends and loses, which is done on
 // the rings of `board`.
-void log_sink_init(struct log_sink *sink, struct board *board, struct log_table *table,
-                   struct log_sink_entry *entry);
+void log_sink_init(struct log_sink *sink, struct board *board, struct log_table *table, struct log_sink_entry *entry);
 
 // log_sink_fini closes it and forgets what waits, which stays in the rings.
 void log_sink_fini(struct log_sink *sink);

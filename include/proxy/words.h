@@ -77,8 +77,8 @@ struct server_conf *proxy_server_default(struct arena *arena);
 // reporting that it has none.
 bool proxy_server_resolve(struct config *config, struct server_conf *server);
 
-// proxy_log_datagram says whether `*text` begins with the prefix of an address of datagrams (udp@, uxdg@, ...), and then
-// makes it the same address of streams.
+// proxy_log_datagram says whether `*text` begins with the prefix of an address of datagrams (udp@, uxdg@, ...), and
+// then makes it the same address of streams.
 bool proxy_log_datagram(struct config *config, struct slice *text);
 
 // proxy_log_backend_check reports what a proxy in mode log cannot have, or what only one in mode log can; false then.

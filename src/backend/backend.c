@@ -21,8 +21,8 @@ static void server_init(struct server *server, const struct server_conf *conf, s
                              &server->closing, &server->waits, &server->streams, &server->tunnels };
     for (size_t i = 0; i < NUM_ITEMS(lists); i++)
         list_init(lists[i]);
-    server->has_plain_key = !(conf->tls_target && conf->sni && !conf->sni_name.ptr) && !conf->send_proxy &&
-                            !backend_follows_client(server);
+    server->has_plain_key =
+        !(conf->tls_target && conf->sni && !conf->sni_name.ptr) && !conf->send_proxy && !backend_follows_client(server);
     server->epoch = atomic_load(&server->state->epoch);
     server->kills = atomic_load(&server->state->kills);
     server->was_up = backend_server_is_usable(server);
@@ -34,8 +34,8 @@ static bool is_plain(const struct backend_conf *conf)
     for (const struct server_conf *server = conf->servers; server; server = server->next)
         if (server->redir)
             return false;
-    return !conf->use_servers && !conf->cookie.name && !conf->rdp_cookie && !conf->sticks && !conf->balance.check_post &&
-           !proxy_balance_is_hash(&conf->balance);
+    return !conf->use_servers && !conf->cookie.name && !conf->rdp_cookie && !conf->sticks &&
+           !conf->balance.check_post && !proxy_balance_is_hash(&conf->balance);
 }
 
 static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_conf *conf)

@@ -68,7 +68,7 @@ void backend_state_mark(const struct server_conf *server)
     atomic_fetch_add(&backend_state_at(server->object)->epoch, 1);
     atomic_fetch_add(&backend_state_at(server->backend->proxy->be_object)->epoch, 1);
     uint32_t num = atomic_fetch_add(&states->num_marks, 1);
-    atomic_store(&states->marks[num % BACKEND_BACKEND_STATES_NUM_MARKS], (uint64_t)(num + 1) << 32 | server->object);
+    atomic_store(&states->marks[num % BACKEND_NUM_MARKS], (uint64_t)(num + 1) << 32 | server->object);
 }
 
 uint32_t backend_states_num_marks(void)
@@ -78,7 +78,7 @@ uint32_t backend_states_num_marks(void)
 
 bool backend_states_marked(uint32_t *object, uint32_t at)
 {
-    uint64_t mark = atomic_load(&states->marks[at % BACKEND_BACKEND_STATES_NUM_MARKS]);
+    uint64_t mark = atomic_load(&states->marks[at % BACKEND_NUM_MARKS]);
     *object = (uint32_t)mark;
     return (uint32_t)(mark >> 32) == at + 1;
 }

@@ -41,8 +41,7 @@ void log_sink_forget(struct log_sink *sink)
     sink->len = 0;
 }
 
-void log_sink_init(struct log_sink *sink, struct board *board, struct log_table *table,
-                   struct log_sink_entry *entry)
+void log_sink_init(struct log_sink *sink, struct board *board, struct log_table *table, struct log_sink_entry *entry)
 {
     memset(sink, 0, sizeof(*sink));
     sink->board = board;

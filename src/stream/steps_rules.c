@@ -341,7 +341,8 @@ bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict)
     }
     stream->response_phase = PHASE_OVER;
     bool has_cookie = stream->backend->conf->be.cookie.name != NULL;
-    if ((!has_cookie || stream_cookie_answer(stream)) && (!stream_has_after_rules(stream) || stream_after_rules(stream)))
+    if ((!has_cookie || stream_cookie_answer(stream)) &&
+        (!stream_has_after_rules(stream) || stream_after_rules(stream)))
         return true;
     stream->times.answer_us = 0;
     *verdict = stream_refuse(stream, 500, STREAM_END_PROXY, false);

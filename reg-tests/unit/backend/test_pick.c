@@ -320,9 +320,8 @@ static void test_sticky(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_sticky),
-        cmocka_unit_test(test_leastconn), cmocka_unit_test(test_death),
-                                        cmocka_unit_test(test_rotation), cmocka_unit_test(test_nobody),
-                                        cmocka_unit_test(test_cost) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_sticky), cmocka_unit_test(test_leastconn),
+                                        cmocka_unit_test(test_death),  cmocka_unit_test(test_rotation),
+                                        cmocka_unit_test(test_nobody), cmocka_unit_test(test_cost) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
