@@ -61,7 +61,7 @@ enum {
     BACKEND_CHECK_AGENT = 0x10,   // always there in agent_flags of a configured agent
 };
 
-enum { BACKEND_SHARE_SCALE = 16, BACKEND_STATE_TEXT = 96, BACKEND_STATES_VERSION = 3 };
+enum { BACKEND_SHARE_SCALE = 16, BACKEND_STATE_TEXT = 96, BACKEND_STATES_VERSION = 4 };
 
 #define BACKEND_STATES_SECTION "servers"
 
@@ -107,6 +107,8 @@ struct backend_state {
     _Atomic uint32_t agent_status;
     _Atomic uint32_t agent_code;
     _Atomic uint32_t agent_ms;
+    _Atomic uint64_t check_began_us; // monotonic: when the last check, and the agent's, began; 0: there was none
+    _Atomic uint64_t agent_began_us;
     _Atomic uint32_t agent_flags;
     _Atomic uint32_t had_checks; // check_flags, and from bit 8 on agent_flags, of the controller before this one
     _Atomic uint32_t text_seq;   // odd while `check_text` and `agent_text` change

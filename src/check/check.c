@@ -57,6 +57,11 @@ static bool is_paused(const struct check *check)
     return (is_maint && check->kind == CHECK_HEALTH) || !(atomic_load(check_flags(check)) & BACKEND_CHECK_ENABLED);
 }
 
+static _Atomic uint64_t *began_cell(const struct check *check)
+{
+    return check->kind == CHECK_AGENT ? &check->state->agent_began_us : &check->state->check_began_us;
+}
+
 static void fire(struct event_timer *timer)
 {
     struct check *check = CONTAINER_OF(timer, struct check, timer);
@@ -70,6 +75,7 @@ static void fire(struct event_timer *timer)
     }
     check->running = true;
     check->began_us = clock_mono_us();
+    atomic_store(began_cell(check), check->began_us);
     atomic_fetch_or(check_flags(check), (uint32_t)BACKEND_CHECK_INPROGRESS);
     check->ops->begin(check);
 }
@@ -158,6 +164,18 @@ static bool make_all(const struct program_conf *conf)
     return true;
 }
 
+// When a check is due that another controller began last: nobody is asked more often, or less, for a reload. Those that
+// came due meanwhile begin soon. False where there was none, or it is long ago.
+static bool due_after(uint64_t *due_us, const struct check *check, uint32_t place)
+{
+    enum { SOON_SHARE = 10 };
+    uint64_t began_us = atomic_load(began_cell(check)), pace_us = pace(check), now_us = checks.loop->now_us;
+    if (!began_us || began_us > now_us || now_us - began_us > 2 * pace_us)
+        return false;
+    *due_us = began_us + pace_us > now_us ? began_us + pace_us : now_us + 1 + pace_us / SOON_SHARE * place / checks.num;
+    return true;
+}
+
 // The first checks are spread over the shortest interval, or max-spread-checks, in an order that chance gives: servers
 // that stand side by side in the file are often one machine.
 static void schedule_first(void)
@@ -178,7 +196,9 @@ static void schedule_first(void)
         uint64_t within_us = pace(check) > shortest_us ? pace(check) : shortest_us;
         if (most_us && within_us > most_us)
             within_us = most_us;
-        event_timer_set(checks.loop, &check->timer, checks.loop->now_us + 1 + within_us * i / checks.num);
+        uint64_t due_us = checks.loop->now_us + 1 + within_us * i / checks.num;
+        (void)due_after(&due_us, check, i);
+        event_timer_set(checks.loop, &check->timer, due_us);
     }
     free(order);
 }
