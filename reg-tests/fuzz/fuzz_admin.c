@@ -6,9 +6,13 @@
 #include <unistd.h>
 #include <sys/socket.h>
 #include "admin/session.h"
+#include "backend/balance.h"
+#include "backend/pool.h"
+#include "backend/state.h"
 #include "base/check.h"
 #include "board/board.h"
 #include "proxy/conf.h"
+#include "table/stick.h"
 
 enum { PEER_TURNS = 400 };
 
@@ -19,7 +23,20 @@ static struct event_loop loop;
 static struct admin *admin;
 static struct program_conf conf;
 static struct proxy_conf proxy = { .name = "p", .id = 2, .has_frontend = true, .has_backend = true };
-static struct server_conf server = { .name = "s", .id = 1, .weight = 1, .pool_max_conn = -1 };
+static struct server_conf server = {
+    .backend = &proxy.be, .name = "s", .id = 1, .weight = 1, .maxconn = 5, .pool_max_conn = -1
+};
+static struct stick_table_conf table = {
+    .name = "p",
+    .type = STICK_IP,
+    .key_len = 4,
+    .size = 8,
+    .expire_us = 60000000,
+    .data = { [STICK_SERVER_ID] = { true, 1, 0 },
+              [STICK_GPC] = { true, 2, 0 },
+              [STICK_CONN_CUR] = { true, 1, 0 },
+              [STICK_HTTP_REQ_RATE] = { true, 1, 10000000 } },
+};
 static struct stats_socket_conf stats_socket;
 static uint64_t asked;
 
@@ -48,12 +65,19 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     proxy.fe_object = board_object(board, "f/p");
     proxy.be_object = board_object(board, "b/p");
     server.object = board_object(board, "s/p/s");
+    server.pool_object = board_object(board, "c/p/s");
+    proxy.be.proxy = &proxy;
     proxy.be.servers = &server;
+    proxy.be.num_servers = 1;
+    proxy.stick_table = &table;
     conf = (struct program_conf){ .proxies = &proxy,
                                   .num_proxies = 1,
                                   .object = board_object(board, "g/global"),
                                   .tls_object = board_object(board, "g/tls"),
                                   .global = { .stats_sockets = &stats_socket } };
+    must(backend_states_prepare(board) && backend_loads_prepare(board) && backend_pool_prepare(board));
+    must(stick_table_prepare(&table, board));
+    backend_states_adopt(&conf, board);
     clearenv();
     admin = admin_new(&(struct admin_start){ .loop = &loop,
                                              .conf = &conf,
