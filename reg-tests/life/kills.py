@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Processes are killed at random points for DURATION seconds (20, by hand 600) while the cache of sessions, the queue, the
+"""Processes are killed at random points for DURATION seconds (12, by hand 600) while the cache of sessions, the queue, the
 journal and the counters of the board are busy, between reloads that rename servers. Meanwhile no counter decreases; in
 the end board_check, which looks at the board from outside, finds every invariant intact."""
 
@@ -19,7 +19,7 @@ import life
 import lib
 import tools
 
-DURATION = float(os.environ.get("DURATION", "20"))
+DURATION = float(os.environ.get("DURATION", "12"))
 SEED = int(os.environ.get("SEED", time.time_ns() % 1000000))
 WORKERS = 4
 RELOAD_S = 2.5

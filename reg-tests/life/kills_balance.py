@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Processes are killed at random points, in the middle of locks too, for DURATION seconds (25, by hand 600) while stick
+"""Processes are killed at random points, in the middle of locks too, for DURATION seconds (15, by hand 600) while stick
 tables, queues, leastconn, warm connections, health checks and commands are busy, between reloads that change servers and
 upgrades of the program. Meanwhile no counter decreases, no key leaves a server that lives, and what a command set stays
 set; in the end board_check finds every invariant intact, and nobody holds anything."""
@@ -21,7 +21,7 @@ import life
 import lib
 import tools
 
-DURATION = float(os.environ.get("DURATION", "25"))
+DURATION = float(os.environ.get("DURATION", "15"))
 SEED = int(os.environ.get("SEED", time.time_ns() % 1000000))
 PACE_S = float(os.environ.get("PACE", "0.4"))
 RELOAD_S = 3

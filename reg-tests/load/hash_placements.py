@@ -36,7 +36,7 @@ def post(body, path="/", method="POST"):
     return method, path, {}, body
 
 
-VALUES = [field("v%d" % draw.randrange(1 << draw.randrange(1, 40))) for _ in range(300)]
+VALUES = [field("v%d" % draw.randrange(1 << draw.randrange(1, 40))) for _ in range(200)]
 VALUES += [field(value) for value in ("a,b", '"a,b",c', " a ", ",b", "a b", "", ",", "a;b", "A", '"a', 'a"b,c"d')]
 NAMES = [field(value) for value in
          ("a", "www.example.com:80", "1.2.3.4:80", "[::1]:80", "localhost:80", ".", "..", "..a", ".a", ".a.b", "a..b", "...",

@@ -12,7 +12,7 @@ import tools
 
 BACKENDS = 10
 SERVERS = 500
-SECONDS = 8
+SECONDS = 4
 
 
 def serve(listener, answers):
