@@ -18,7 +18,7 @@ static bool all_left(const struct generation *generation)
     bool left = !generation->foreign;
     for (uint32_t i = 0; left && i < generation->num_seats; i++) {
         const struct seat *seat = &generation->seats[i];
-        left = !seat->open || !seat->ready || seat->silent || !seat->inc ||
+        left = !seat->open || !seat->ready || !seat->inc ||
                atomic_load(&board_incarnation_at(board, seat->inc)->ready) != 1;
     }
     return left;
