@@ -118,23 +118,27 @@ def board_check(balancer):
     return (json.loads(result.stdout), "") if result.returncode == 0 else (None, result.stdout + result.stderr)
 
 
-def kill_for(seconds, balancer, rewrite):
+def pause():
+    """For a moment that is in step with nothing."""
+    until = time.monotonic() + random.random() ** 2 * 0.1
+    time.sleep(max(0, until - time.monotonic() - 0.001))
+    while time.monotonic() < until:
+        pass
+
+
+def kill_for(seconds, balancer, rewrite, wait=pause, shares=(92, 5, 3), reload_s=RELOAD_S):
     """Kills, most of the time a worker, and reloads now and then. {role: kills}, reloads."""
     kills = {"keeper": 0, "controller": 0, "worker": 0}
-    turn, end, reload_at = 0, time.monotonic() + seconds, time.monotonic() + RELOAD_S
+    turn, end, reload_at = 0, time.monotonic() + seconds, time.monotonic() + reload_s
     while time.monotonic() < end:
-        # Not in step with anything.
-        until = time.monotonic() + random.random() ** 2 * 0.1
-        time.sleep(max(0, until - time.monotonic() - 0.001))
-        while time.monotonic() < until:
-            pass
+        wait()
         if time.monotonic() > reload_at:
             turn += 1
             rewrite(turn)
             balancer.signal(life.signal.SIGUSR2)
-            reload_at += RELOAD_S
+            reload_at += reload_s
         found = roles(balancer)
-        role = random.choices(("worker", "controller", "keeper"), (92, 5, 3))[0]
+        role = random.choices(("worker", "controller", "keeper"), shares)[0]
         # Somebody has to serve: what is measured is what death leaves, not that there is none left.
         if not found[role] or len(found["worker"]) < 2:
             continue

@@ -6,7 +6,6 @@ upgrades of the program. Meanwhile no counter decreases, no key leaves a server 
 set; in the end board_check finds every invariant intact, and nobody holds anything."""
 
 import asyncio
-import http.client
 import os
 import random
 import signal
@@ -212,51 +211,6 @@ class Stage:
         self.thread.join(5)
 
 
-class Client(threading.Thread):
-    """Asks with its own keys, and remembers the server of each: in a header of its own, or in sessions of the origin."""
-
-    def __init__(self, number, port, by_session):
-        super().__init__(daemon=True)
-        self.number, self.port, self.by_session = number, port, by_session
-        self.servers = {}
-        self.moved = []
-        self.done = self.lost = 0
-        self.ending = False
-        self.start()
-
-    def ask(self, connection):
-        key = headers = None
-        if not self.by_session:
-            key = "c%dk%d" % (self.number, random.randrange(KEYS))
-            headers = {"x": key}
-        elif len(self.servers) >= KEYS or (self.servers and random.random() < 0.7):
-            key = random.choice(list(self.servers))
-            headers = {"cookie": "SID=" + key}
-        connection.request("GET", "/128", headers=headers or {})
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != 200:
-            raise OSError("status %d" % answer.status)
-        key = key or (answer.getheader("set-cookie") or "=").partition("=")[2]
-        server = answer.getheader("srv")
-        if self.servers.setdefault(key, server) != server:
-            self.moved.append("%s: %s after %s" % (key, server, self.servers[key]))
-        self.done += 1
-
-    def run(self):
-        while not self.ending:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-            try:
-                for _ in range(random.randrange(1, 30)):
-                    self.ask(connection)
-                    if self.ending:
-                        break
-            except (OSError, http.client.HTTPException):
-                self.lost += 1
-                time.sleep(0.02)
-            connection.close()
-
-
 class Tunnels(threading.Thread):
     """Opens tunnels one after the other, uses and holds each for a while."""
 
@@ -456,8 +410,8 @@ def test(box):
     scraper = kills.Scraper(path)
     commander = Commander(path)
     milliseconds = int(DURATION * 1000) + 10000
-    clients = [Client(number, ports[1], False) for number in range(CLIENTS)]
-    clients += [Client(number, ports[2], True) for number in range(CLIENTS)]
+    clients = [life.KeyClient(number, ports[1], KEYS) for number in range(CLIENTS)]
+    clients += [life.KeyClient(number, ports[2], KEYS, True) for number in range(CLIENTS)]
     tunnels = [Tunnels(ports[5]) for _ in range(6)]
     loads = [box.load(ports[0], conns=40, milliseconds=milliseconds, path="/slow/10"),
              box.load(ports[0], mode="close", conns=6, milliseconds=milliseconds),

@@ -5,13 +5,16 @@ Each test prints one line for each kind of load with requests, failures, resets 
 but where a process was killed that owned the connection. A test is a program, as those of ../load are; its frame, origin
 and balancer are theirs."""
 
+import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -59,6 +62,51 @@ class Mix:
     def wait(self, requests, seconds=20):
         """Nothing to see from outside before the end: it only gives the load time."""
         time.sleep(min(seconds, requests / 1000))
+
+
+class KeyClient(threading.Thread):
+    """Asks with its own keys, and remembers the server of each: in a header of its own, or in sessions of the origin."""
+
+    def __init__(self, number, port, num_keys, by_session=False):
+        super().__init__(daemon=True)
+        self.number, self.port, self.num_keys, self.by_session = number, port, num_keys, by_session
+        self.servers = {}
+        self.moved = []
+        self.done = self.lost = 0
+        self.ending = False
+        self.start()
+
+    def ask(self, connection):
+        key = headers = None
+        if not self.by_session:
+            key = "c%dk%d" % (self.number, random.randrange(self.num_keys))
+            headers = {"x": key}
+        elif len(self.servers) >= self.num_keys or (self.servers and random.random() < 0.7):
+            key = random.choice(list(self.servers))
+            headers = {"cookie": "SID=" + key}
+        connection.request("GET", "/128", headers=headers or {})
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise OSError("status %d" % answer.status)
+        key = key or (answer.getheader("set-cookie") or "=").partition("=")[2]
+        server = answer.getheader("srv")
+        if self.servers.setdefault(key, server) != server:
+            self.moved.append("%s: %s after %s" % (key, server, self.servers[key]))
+        self.done += 1
+
+    def run(self):
+        while not self.ending:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            try:
+                for _ in range(random.randrange(1, 30)):
+                    self.ask(connection)
+                    if self.ending:
+                        break
+            except (OSError, http.client.HTTPException):
+                self.lost += 1
+                time.sleep(0.02)
+            connection.close()
 
 
 class Connects:

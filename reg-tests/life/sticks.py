@@ -4,16 +4,14 @@
 the configuration is reloaded: a key whose server a client has seen keeps that server through all of it, an entry is
 there once, and what the dead tracked is taken back, to the last connection."""
 
-import http.client
 import os
 import random
 import re
-import threading
 import time
 
 import life
 import lib
-from kills import roles, settled
+from kills import kill_for, settled
 
 DURATION = float(os.environ.get("DURATION", "12"))
 SEED = int(os.environ.get("SEED", time.time_ns() % 1000000))
@@ -52,63 +50,6 @@ backend churn
 """ % (WORKERS, directory, port, origin, origin, origin, 1000 + turn % 5)
 
 
-class Client(threading.Thread):
-    """Asks with its own keys and remembers the server of each."""
-
-    def __init__(self, number, port):
-        super().__init__(daemon=True)
-        self.number = number
-        self.port = port
-        self.servers = {}
-        self.moved = []
-        self.done = 0
-        self.lost = 0
-        self.ending = False
-        self.start()
-
-    def ask(self, connection):
-        key = "c%dk%d" % (self.number, random.randrange(KEYS))
-        connection.request("GET", "/128", headers={"x": key})
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != 200:
-            raise OSError("status %d" % answer.status)
-        server = answer.getheader("srv")
-        if self.servers.setdefault(key, server) != server:
-            self.moved.append("%s: %s after %s" % (key, server, self.servers[key]))
-        self.done += 1
-
-    def run(self):
-        while not self.ending:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-            try:
-                for _ in range(random.randrange(1, 50)):
-                    self.ask(connection)
-            except (OSError, http.client.HTTPException):
-                self.lost += 1
-            connection.close()
-
-
-def kill_for(seconds, balancer, rewrite):
-    """As that of kills.py, less often: most requests are to be answered here. {role: kills}, reloads."""
-    kills = {"keeper": 0, "controller": 0, "worker": 0}
-    turn, end, reload_at = 0, time.monotonic() + seconds, time.monotonic() + RELOAD_S
-    while time.monotonic() < end:
-        time.sleep(random.random() * 0.3)
-        if time.monotonic() > reload_at:
-            turn += 1
-            rewrite(turn)
-            balancer.signal(life.signal.SIGUSR2)
-            reload_at += RELOAD_S
-        found = roles(balancer)
-        role = random.choices(("worker", "controller", "keeper"), (90, 6, 4))[0]
-        if not found[role] or len(found["worker"]) < 2:
-            continue
-        lib.kill(random.choice(found[role]), life.signal.SIGKILL)
-        kills[role] += 1
-    return kills, turn
-
-
 def entries(path, table):
     """What `show table` says: the number in its first line, and the entries as {key: {name: value}}."""
     lines = life.ask(path, "show table " + table).splitlines()
@@ -138,10 +79,10 @@ def test(box):
     balancer = box.balancer(text(directory, port, origin.port, 0), port)
     path = directory + "/admin"
     life.ask(path, "show info")
-    clients = [Client(number, port) for number in range(CLIENTS)]
+    clients = [life.KeyClient(number, port, KEYS) for number in range(CLIENTS)]
     loads = [box.load(port, mode="close", conns=4, milliseconds=int(DURATION * 1000) + 5000, path="/128"),
              box.load(port, conns=8, milliseconds=int(DURATION * 1000) + 5000, path="/slow/20")]
-    kills, reloads = kill_for(DURATION, balancer, rewrite)
+    kills, reloads = kill_for(DURATION, balancer, rewrite, lambda: time.sleep(random.random() * 0.3), (90, 6, 4), RELOAD_S)
     for client in clients:
         client.ending = True
     for client in clients:
