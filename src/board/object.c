@@ -353,7 +353,10 @@ uint32_t board_objects_sweep(struct board *board)
     uint32_t limit = board_object_limit(board);
     for (uint32_t object = 1; object < limit; object++) {
         struct board_object_record *record = &board->objects->records[object];
-        if (state_of(record) == BOARD_OBJECT_USED && is_left(board, &census, object)) {
+        // One whose last process granted a unit to a later generation's waiter goes once that one has fetched it, or
+        // is cleaned up after: both take it off the lane.
+        bool is_granted = atomic_load(&board->lanes->units[object][0]) != 0;
+        if (state_of(record) == BOARD_OBJECT_USED && !is_granted && is_left(board, &census, object)) {
             counters_leave(board, object);
             atomic_store_explicit(&record->state, BOARD_OBJECT_FREEING, memory_order_release);
         }

@@ -428,8 +428,8 @@ static void test_memory(void **state)
         assert_true(blocks_of(board, "board/rings") <= rings + 4096);
         assert_true(blocks_of(board, "board/lanes") < (1 << 18));
         assert_true(blocks_of(board, "board/journal") < (1 << 18));
-        size_t now = blocks_of(board, "board/objects") + blocks_of(board, "board/base") +
-                     blocks_of(board, "board/queues");
+        size_t now =
+            blocks_of(board, "board/objects") + blocks_of(board, "board/base") + blocks_of(board, "board/queues");
         all = round <= 2 ? now : all;
         assert_true(now <= all + 65536);
     }
@@ -615,6 +615,34 @@ static void test_sweep(void **state)
     assert_int_equal(board_counter_total(board, "f/", 2), 12);
 }
 
+// The last process of a generation grants a unit to a waiter of the next one and dies: the server's object stays until
+// that is fetched, or its lane would be left one short.
+static void test_sweep_granted(void **state)
+{
+    struct board *board = *state;
+    uint32_t waiter, server;
+    uint64_t cookie;
+    struct keeper first = generation_begin(board, 1);
+    uint32_t backend = board_object(board, "b/b"), goes = board_object(board, "s/b/goes");
+    struct keeper second = generation_begin(board, 2);
+    assert_int_equal(board_object(board, "b/b"), backend);
+    board->self = second.worker;
+    assert_int_not_equal(board_queue_wait(board, backend, 0, second.worker, 7), 0);
+    board->self = first.worker;
+    board_queue_slot_freed(board, backend, goes);
+    generation_end(board, &first);
+    assert_int_equal(board_objects_sweep(board), 0);
+    assert_int_equal(board_object_find(board, "s/b/goes"), goes);
+    board->self = second.worker;
+    assert_true(board_queue_granted(board, &waiter, &cookie, &server, second.worker));
+    assert_int_equal(server, goes);
+    assert_int_equal(board_lane_sum(board, goes), 0);
+    board->self = 0;
+    assert_int_equal(board_objects_sweep(board), 1);
+    assert_int_equal(board_lane_sum(board, goes), 0);
+    generation_end(board, &second);
+}
+
 // Reload upon reload with other names, two generations at a time, fills nothing.
 static void test_sweep_for_ever(void **state)
 {
@@ -671,7 +699,7 @@ static void test_sweep_killed(void **state)
         for (uint32_t i = 0; i < NUM_ITEMS(objects); i++) {
             assert_int_equal(atomic_load(&board->objects->records[objects[i]].state),
                              strcmp(board_object_name(board, objects[i]), "f/") == 0 ? BOARD_OBJECT_USED
-                                                                                      : BOARD_OBJECT_FREE);
+                                                                                     : BOARD_OBJECT_FREE);
         }
     }
 }
@@ -1199,6 +1227,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_objects, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sweep_granted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep_for_ever, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_counters, setup, teardown),
