@@ -59,6 +59,9 @@ void admin_unlisten(struct admin *admin, int fd);
 // were never asked anything wait for a question for a while. Listening sockets were taken out before.
 void admin_leave(struct admin *admin);
 
+// admin_woken is called when another process woke this one: commands that wait go on.
+void admin_woken(struct admin *admin);
+
 // admin_is_idle says whether all connections have ended.
 bool admin_is_idle(const struct admin *admin);
 

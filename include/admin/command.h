@@ -29,9 +29,19 @@ enum admin_verdict {
     ADMIN_DONE,  // the answer is complete
     ADMIN_MORE,  // call again once this piece has left
     ADMIN_LATER, // admin_session_answer_end is called when the rest is known
+    ADMIN_WAIT,  // call again once this process is woken, or at call->wake_us at the latest
+    ADMIN_CHANGED, // the answer is complete once all live processes have applied the change call->number; one that has
+                   // not within a second is named
 };
 
 enum { ADMIN_MAX_WORDS = 64 };
+
+// Which worker was asked (admin/inquire.h), with which inquiry, and when it was heard last.
+struct admin_asked {
+    uint32_t inc;
+    uint32_t inquiry;
+    uint64_t heard_us;
+};
 
 // One command being answered.
 struct admin_call {
@@ -43,6 +53,12 @@ struct admin_call {
     uint32_t inc;     // the worker it was sent to: its part of the whole is asked for; 0 for the whole
     struct text *out; // where the answer goes
     uint32_t turn;    // 0 for the first call of an answer, then one more each
+    const char *payload; // the lines that followed `<<`, NUL-terminated, or NULL where there were none
+    size_t payload_len;
+    uint64_t number;   // of the change it made (board/change.h), for ADMIN_CHANGED
+    uint64_t wake_us;  // monotonic, for ADMIN_WAIT; 0: when woken
+    struct admin_asked asked;
+    bool is_refused;   // nothing was changed: see admin_refuse
     void *state;      // the command's own between calls; freed with free() at the end
 };
 
@@ -52,6 +68,10 @@ struct admin_command {
     uint8_t where;    // ADMIN_ON_*
     uint8_t max_args;
     bool is_hidden;   // from the help
+    bool is_expert;   // only in expert-mode
+    bool is_experimental; // only in experimental-mode
+    bool changes;     // it changes what the service does: what it did is logged, with level and origin
+    bool is_secret;   // but without its arguments
     const char *args; // how its arguments look in the help, or NULL
     const char *help;
     enum admin_verdict (*run)(struct admin_call *call);
@@ -86,6 +106,15 @@ void admin_command_list(struct text *out, const char *const *words, uint32_t num
 
 // admin_command_unknown appends the answer to words that are no command: those that come near, or all.
 void admin_command_unknown(struct text *out, const char *const *words, uint32_t num, uint32_t where, uint8_t level);
+
+// admin_refuse answers that the command cannot be obeyed, and why; the line ends with a line feed. Severity 3 (error)
+// where the session shows severities (set severity-output).
+enum admin_verdict admin_refuse(struct admin_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// admin_say answers with a message of `severity`, as syslog counts them: 6 informs, 5 notices, 4 warns. What commands
+// list they add to call->out themselves: it carries none.
+enum admin_verdict admin_say(struct admin_call *call, int severity, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 // admin_refuse_arg answers that argument `index` means nothing to this command, with the command's usage.
 enum admin_verdict admin_refuse_arg(struct admin_call *call, uint32_t index);

@@ -16,6 +16,8 @@ enum admin_mode {
     ADMIN_MODE_PROMPT,      // and say so
 };
 
+enum admin_severity { ADMIN_SEVERITY_NONE, ADMIN_SEVERITY_NUMBER, ADMIN_SEVERITY_STRING };
+
 struct admin_listener {
     struct event_source source;
     struct list link;
@@ -74,6 +76,10 @@ struct admin_session {
     bool is_silent;              // the command has no answer, not even the mark of its end
     bool is_full;                // the peer must read before more can be sent
     bool is_late;                // a command's answer comes later
+    bool is_waiting;             // a command goes on once woken
+    uint8_t severity;            // enum admin_severity
+    struct event_timer wake;     // wakes it at the latest
+    uint64_t changed_us;         // when the change was published that all are to apply, 0: none
     uint64_t reload;             // number of the reload it waits for, 0 none
     bool exposes;                // it came through a socket that has expose-fd
     struct admin_giving *giving; // listening sockets on their way to the peer, or NULL
@@ -104,6 +110,9 @@ void admin_session_leave(struct admin_session *session);
 // admin_session_answer_end ends the answer of a command that returned ADMIN_LATER and goes on; `session` may be gone
 // then.
 void admin_session_answer_end(struct admin_session *session);
+
+// admin_session_wake has a session whose command waits go on in the next turn.
+void admin_session_wake(struct admin_session *session);
 
 // admin_session_send sends what waits, as far as the peer takes it at once; false where the connection is gone.
 bool admin_session_send(struct admin_session *session);

@@ -17,8 +17,8 @@
 enum {
     BOARD_MAX_INCARNATIONS = 256, // processes alive at once, over all generations
     BOARD_MAX_OBJECTS = 65536,    // proxies, servers and listeners of all generations that live
-    BOARD_COUNTERS = 64,          // plain counters of one object
-    BOARD_LEVEL = 63,             // the one of them that is a level: what a process has now, and that ends with it
+    BOARD_COUNTERS = 192,         // plain counters of one object
+    BOARD_LEVEL = 191,            // the one of them that is a level: what a process has now, and that ends with it
     BOARD_NAME_MAX = 128,
     BOARD_MAX_SECTIONS = 1024,
     BOARD_MAX_DESCRIPTORS = BOARD_MAX_SECTIONS + BOARD_MAX_INCARNATIONS,
@@ -233,7 +233,7 @@ static inline void board_counter_count(uint64_t *counter, uint64_t add)
 }
 
 // Shared gauges of one object: values that have a maximum, and rates, need one truth.
-enum { BOARD_GAUGES = 16 };
+enum { BOARD_GAUGES = 32 };
 
 // board_gauges gives the BOARD_GAUGES shared atomic 64-bit cells of `object`: for rotation positions, maxima and rates.
 _Atomic uint64_t *board_gauges(struct board *board, uint32_t object);

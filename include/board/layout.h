@@ -7,10 +7,12 @@
 #include <stdatomic.h>
 #include "base/check.h"
 #include "board/board.h"
+#include "board/inquiry.h"
+#include "board/payload.h"
 
 // Of all core sections together; they refer to each other. Tests build a program that differs.
 #ifndef BOARD_LAYOUT
-#define BOARD_LAYOUT 4
+#define BOARD_LAYOUT 5
 #endif
 
 enum {
@@ -186,6 +188,48 @@ struct board_rings {
     char data[BOARD_MAX_INCARNATIONS][BOARD_RING_LEN] BOARD_PAGE;
 };
 
+// An id of 0: the place is free. All of it changes under the lock, but for the bytes, which are its owner's until the
+// change that names them is published.
+struct board_payload {
+    uint64_t id;
+    uint64_t number; // of the change that names it last, 0: not published yet
+    uint64_t at;     // multiples of a page
+    uint64_t len;
+    uint64_t room;
+    uint32_t owner; // board_mark of who put it down
+    uint32_t reserved;
+};
+
+struct board_payloads {
+    struct board_lock lock;
+    _Atomic uint32_t any; // there may be some
+    uint64_t last_id;
+    struct board_payload entries[BOARD_PAYLOADS];
+    char data[BOARD_PAYLOADS_LEN] BOARD_PAGE;
+};
+
+// A question and how far its answer is. The asker claims the place (`asker`), fills it in and sets the state; from then
+// on `tail` and the state are those of the one asked, `head` and `stopped` the asker's.
+struct board_ask {
+    _Atomic uint32_t asker;   // board_mark, 0: never used
+    _Atomic uint32_t state;   // 0 idle, 1 asked, 2 answered
+    _Atomic uint32_t stopped; // the asker wants no more
+    _Atomic uint32_t is_full; // the one asked waits for room
+    uint32_t asked;           // board_mark
+    uint32_t type;
+    uint64_t serial;
+    _Atomic uint64_t head; // bytes read
+    _Atomic uint64_t tail; // bytes written
+    uint32_t question_len;
+    char question[BOARD_INQUIRY_QUESTION];
+} BOARD_LINE;
+
+struct board_inquiries {
+    _Atomic uint64_t waiting[BOARD_MAX_INCARNATIONS]; // a bit for each that its process should look at
+    struct board_ask asks[BOARD_INQUIRIES];
+    char rooms[BOARD_INQUIRIES][BOARD_INQUIRY_ROOM] BOARD_PAGE;
+};
+
 struct board_counters {
     uint64_t cells[BOARD_MAX_INCARNATIONS][BOARD_MAX_OBJECTS][BOARD_COUNTERS];
 };
@@ -235,6 +279,8 @@ struct board {
     struct board_queues *queues;
     struct board_journal *journal;
     struct board_rings *rings;
+    struct board_payloads *payloads;
+    struct board_inquiries *inquiries;
 };
 
 // board_check_object ends the process where `object` is not a number that board_object gives.

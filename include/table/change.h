@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changes of lists at run time, by rules and by the admin socket. A change is published in the board's journal, whose
-// numbers are the one order for all, and applied from there by every process to its own copy: at once by the one that
-// published it, by all others at their next turn. The keepers apply them too, so that what they fork again inherits
-// them. A generation reads its files afresh and knows no change that is older. No process waits for another here.
+// Changes of lists at run time, by rules and by the admin socket: a kind of change of the board's journal
+// (board/change.h), applied by every process to its own copy. A generation reads its files afresh and knows no change
+// that is older. No process waits for another here.
 #pragma once
 
 #include <stdbool.h>
@@ -10,8 +9,6 @@
 #include "expr/list.h"
 
 struct board;
-
-enum { TABLE_CHANGE_LIST = 1 }; // type of these entries in the journal
 
 enum table_change_op {
     TABLE_CHANGE_ENSURE, // all entries of the key get the value; where there is none, one is added (rules)
@@ -54,8 +51,8 @@ struct table_change_counts {
 // thing after a fork. Before it there is no journal, and table_change_publish changes the own copy alone.
 void table_changes_enter(struct board *board, uint32_t inc);
 
-// table_changes_apply applies what the journal has for this process, passing over changes of other types, and frees
-// what changes before left behind: of both as much as a turn may take, and says whether there is more. Then it wakes
+// table_changes_apply applies what the journal has for this process, of whatever kind, and frees what changes of lists
+// left behind: of both as much as a turn may take, and says whether there is more. Then it wakes
 // the process for another turn. Cheap where there is nothing. To be called once a turn.
 bool table_changes_apply(void);
 

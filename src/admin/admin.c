@@ -142,6 +142,14 @@ void admin_leave(struct admin *admin)
     }
 }
 
+void admin_woken(struct admin *admin)
+{
+    LIST_EACH(session, &admin->sessions, struct admin_session, link)
+    {
+        admin_session_wake(session);
+    }
+}
+
 bool admin_is_idle(const struct admin *admin)
 {
     return list_is_empty(&admin->sessions);

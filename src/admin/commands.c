@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "admin/command.h"
+#include "admin/session.h"
 #include "base/check.h"
 #include "config/diag.h"
 
@@ -178,11 +179,42 @@ void admin_command_unknown(struct text *out, const char *const *words, uint32_t 
     free(near);
 }
 
+static void say(struct admin_call *call, int severity, const char *format, va_list list)
+{
+    static const char *const names[] = { "emergency", "alert",  "critical", "error",
+                                         "warning",   "notice", "info",     "debug" };
+    char line[2048];
+    if (call->session->severity == ADMIN_SEVERITY_NUMBER)
+        text_printf(call->out, "[%d]: ", severity);
+    else if (call->session->severity == ADMIN_SEVERITY_STRING)
+        text_printf(call->out, "[%s]: ", names[severity & 7]);
+    vsnprintf(line, sizeof(line), format, list);
+    text_printf(call->out, "%s", line);
+}
+
+enum admin_verdict admin_refuse(struct admin_call *call, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    say(call, 3, format, list);
+    va_end(list);
+    call->is_refused = true;
+    return ADMIN_DONE;
+}
+
+enum admin_verdict admin_say(struct admin_call *call, int severity, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    say(call, severity, format, list);
+    va_end(list);
+    return ADMIN_DONE;
+}
+
 enum admin_verdict admin_refuse_arg(struct admin_call *call, uint32_t index)
 {
     const struct admin_command *command = call->command;
-    text_printf(call->out, "'%s' does not take '%.200s'. Usage: %s%s%s\n", command->name,
+    return admin_refuse(call, "'%s' does not take '%.200s'. Usage: %s%s%s\n", command->name,
                 index < call->num_args ? call->args[index] : "", command->name, command->args ? " " : "",
-                command->args ? command->args : "");
-    return ADMIN_DONE;
+                        command->args ? command->args : "");
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "admin/inquire.h"
 #include "admin/session.h"
 #include "base/io.h"
 #include "board/board.h"
@@ -13,11 +14,14 @@ enum {
     SESSION_TIMEOUT_US = 10000000,
     SESSION_LEAVE_US = 2000000, // without progress, in a process that leaves
     SESSION_TURN_ROUNDS = 8,
+    SESSION_LOOK_US = 1000,     // between looks whether all have applied a change
+    SESSION_APPLY_US = 1000000, // after which who has not is named
 };
 
 static void session_ready(struct event_source *source, uint32_t events);
 static void session_timeout(struct event_timer *timer);
 static void session_task(struct event_task *task);
+static void session_wake(struct event_timer *timer);
 
 static void session_touch(struct admin_session *session)
 {
@@ -45,6 +49,7 @@ bool admin_session_new(struct admin *admin, int take_fd, uint8_t level, bool is_
     text_init(&session->in);
     text_init(&session->out);
     event_timer_init(&session->timer, session_timeout);
+    event_timer_init(&session->wake, session_wake);
     event_task_init(&session->task, session_task);
     if (!event_source_add(admin->start.loop, &session->source, EPOLLIN | EPOLLOUT | EPOLLRDHUP)) {
         close(take_fd);
@@ -63,12 +68,15 @@ void admin_session_free(struct admin_session *session)
     bool is_master = session->is_master;
     admin_giving_free(session->giving);
     event_timer_del(admin->start.loop, &session->timer);
+    event_timer_del(admin->start.loop, &session->wake);
     event_task_cancel(&session->task);
     event_source_del(admin->start.loop, &session->source);
     close(session->source.fd);
     list_remove(&session->link);
     text_fini(&session->in);
     text_fini(&session->out);
+    if (session->is_answering)
+        admin_inquire_end(&session->call);
     free(session->call.state);
     free(session->words_text);
     free(session->line);
@@ -80,7 +88,7 @@ void admin_session_free(struct admin_session *session)
 static void session_timeout(struct event_timer *timer)
 {
     struct admin_session *session = CONTAINER_OF(timer, struct admin_session, timer);
-    if (session->is_late)
+    if (session->is_late || session->is_waiting)
         session_touch(session);
     else
         admin_session_free(session);
@@ -125,6 +133,7 @@ static void add_prompt(struct admin_session *session)
 static void answer_end(struct admin_session *session)
 {
     session->is_answering = false;
+    admin_inquire_end(&session->call);
     free(session->call.state);
     session->call.state = NULL;
     free(session->words_text);
@@ -291,20 +300,60 @@ static bool line_start(struct admin_session *session)
     return true;
 }
 
+static void wait_until(struct admin_session *session, uint64_t due_us)
+{
+    session->is_waiting = true;
+    event_timer_set(session->admin->start.loop, &session->wake, due_us);
+}
+
+// What all processes are to apply is answered once they have; who does not answer for long is named.
+static void changed_look(struct admin_session *session)
+{
+    struct board *board = session->admin->start.board;
+    uint64_t now_us = session->admin->start.loop->now_us;
+    uint32_t inc = board_journal_laggard(board, session->call.number);
+    if (inc && now_us < session->changed_us + SESSION_APPLY_US) {
+        wait_until(session, now_us + SESSION_LOOK_US);
+        return;
+    }
+    if (inc)
+        admin_say(&session->call, 4, "process %d has not applied the change within a second; it will, or be ended.\n",
+                  (int)board_incarnation_at(board, inc)->pid);
+    session->changed_us = 0;
+    answer_end(session);
+}
+
 static void call_run(struct admin_session *session)
 {
-    enum admin_verdict verdict = session->call.command->run(&session->call);
-    session->call.turn++;
-    if (verdict == ADMIN_LATER)
+    if (session->changed_us) {
+        changed_look(session);
+        return;
+    }
+    session->call.wake_us = 0;
+    switch (session->call.command->run(&session->call)) {
+    case ADMIN_LATER:
         session->is_late = true;
-    else if (verdict == ADMIN_DONE)
+        break;
+    case ADMIN_WAIT:
+        wait_until(session, session->call.wake_us);
+        break;
+    case ADMIN_CHANGED:
+        session->changed_us = session->admin->start.loop->now_us;
+        changed_look(session);
+        break;
+    case ADMIN_DONE:
         answer_end(session);
+        break;
+    case ADMIN_MORE:
+        break;
+    }
+    session->call.turn++;
 }
 
 // Computes answers until enough waits to be sent or there is nothing left to answer.
 static void session_answer(struct admin_session *session)
 {
-    while (!session->quit && !session->is_late && session->out.len < SESSION_PIECE && !session->out.failed) {
+    while (!session->quit && !session->is_late && !session->is_waiting && session->out.len < SESSION_PIECE && !session->out.failed) {
         if (session->is_answering)
             call_run(session);
         else if (session->line && (session->line_at < session->line_len || session->is_first))
@@ -357,7 +406,7 @@ static bool session_round(struct admin_session *session)
         session_close(session);
         return false;
     }
-    if (session->is_late)
+    if (session->is_late || session->is_waiting)
         return false;
     if (session->line || slice_find(slice_of(session->in.ptr, session->in.len), '\n') < session->in.len)
         return true;
@@ -397,10 +446,24 @@ static void session_ready(struct event_source *source, uint32_t events)
 {
     struct admin_session *session = CONTAINER_OF(source, struct admin_session, source);
     // Nobody is left to hear what comes later.
-    if (session->is_late && (events & (EPOLLHUP | EPOLLERR)))
+    if ((session->is_late || session->is_waiting) && (events & (EPOLLHUP | EPOLLERR)))
         admin_session_free(session);
     else
         session_run(session);
+}
+
+void admin_session_wake(struct admin_session *session)
+{
+    if (!session->is_waiting)
+        return;
+    session->is_waiting = false;
+    event_timer_set(session->admin->start.loop, &session->wake, 0);
+    event_task_wake(session->admin->start.loop, &session->task);
+}
+
+static void session_wake(struct event_timer *timer)
+{
+    admin_session_wake(CONTAINER_OF(timer, struct admin_session, wake));
 }
 
 void admin_session_answer_end(struct admin_session *session)

@@ -270,6 +270,8 @@ static const struct core_section {
     { "board/queues", offsetof(struct board, queues), sizeof(struct board_queues) },
     { "board/journal", offsetof(struct board, journal), sizeof(struct board_journal) },
     { "board/rings", offsetof(struct board, rings), sizeof(struct board_rings) },
+    { "board/payloads", offsetof(struct board, payloads), sizeof(struct board_payloads) },
+    { "board/inquiries", offsetof(struct board, inquiries), sizeof(struct board_inquiries) },
 };
 
 static bool core_open(struct board *board)
@@ -283,6 +285,8 @@ static bool core_open(struct board *board)
         }
         find(board, core[i].name)->used = UINT32_MAX;
     }
+    // Private keys may pass through it.
+    (void)madvise(board->payloads->data, BOARD_PAYLOADS_LEN, MADV_DONTDUMP);
     return true;
 }
 

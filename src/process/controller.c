@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 #include "board/board.h"
+#include "board/payload.h"
 #include "os/identity.h"
 #include "os/service.h"
 #include "process/controller.h"
@@ -262,6 +263,7 @@ static void turn(struct event_loop *loop)
     struct controller *controller = loop->owner;
     seat_beat(controller->board, controller->inc, loop->now_us);
     seat_changes(&controller->changes, loop->now_us);
+    board_payloads_sweep(controller->board);
     rights_denials_tell(controller_name);
     if (controller->stopping)
         finish_if_idle(controller);

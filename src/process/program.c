@@ -398,8 +398,8 @@ static void admin_side_active(void *admin)
 
 static void admin_side_woken(void *admin)
 {
-    (void)admin;
     check_woken();
+    admin_woken(admin);
 }
 
 static bool admin_side_listen(void *admin, uint32_t socket_index, int fd)

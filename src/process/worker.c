@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "board/board.h"
+#include "board/inquiry.h"
 #include "log/log.h"
 #include "os/identity.h"
 #include "os/quiet.h"
@@ -205,6 +206,7 @@ static void turn(struct event_loop *loop)
         traffic->awake(worker->traffic);
     if (traffic->turn)
         traffic->turn(worker->traffic);
+    board_inquiries_run(worker->board, worker->inc, worker->traffic);
     if (traffic->open_sessions)
         atomic_store_explicit(&board_incarnation_at(worker->board, worker->inc)->sessions,
                               traffic->open_sessions(worker->traffic), memory_order_relaxed);

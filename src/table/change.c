@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/check.h"
 #include "board/board.h"
+#include "board/change.h"
 #include "table/change.h"
 
 // An entry of the journal: this, the name of the list, the key, the value.
@@ -17,28 +18,17 @@ struct wire {
 // What one turn does at most: traffic waits for it.
 enum { TURN_APPLY = 512, TURN_TIDY = 128 };
 
-// The journal as this process sees it.
-static struct {
-    struct board *board;
-    uint32_t inc;
-    struct table_change_counts counts;
-} changes;
+static struct table_change_counts counts; // of this process
 
 void table_changes_enter(struct board *board, uint32_t inc)
 {
-    changes.board = board;
-    changes.inc = inc;
-    changes.counts = (struct table_change_counts){ 0 };
+    board_changes_enter(board, inc);
+    counts = (struct table_change_counts){ 0 };
 }
 
 const struct table_change_counts *table_changes_counts(void)
 {
-    return &changes.counts;
-}
-
-static uint32_t generation_own(void)
-{
-    return changes.board ? board_incarnation_at(changes.board, changes.inc)->generation : 0;
+    return &counts;
 }
 
 bool table_change_read(struct table_change *out, uint32_t *generation, const void *data, size_t len)
@@ -79,7 +69,7 @@ static size_t change_write(char *data, const struct table_change *change, const 
             return 0;
     struct wire wire = { .op = change->op,
                          .version = change->version,
-                         .generation = is_for_all(change, list) ? 0 : generation_own(),
+                         .generation = is_for_all(change, list) ? 0 : board_changes_generation(),
                          .list_len = (uint16_t)name.len,
                          .key_len = (uint16_t)change->key.len,
                          .value_len = (uint16_t)change->value.len,
@@ -129,40 +119,24 @@ static void change_apply(const struct table_change *change)
     }
 }
 
-static void entry_apply(uint32_t type, const char *data, size_t len)
+static void entry_apply(const struct board_change *entry)
 {
     struct table_change change;
     uint32_t generation;
-    if (type != TABLE_CHANGE_LIST)
-        return;
-    must(table_change_read(&change, &generation, data, len));
-    if (!generation || generation == generation_own())
+    must(table_change_read(&change, &generation, entry->data, entry->len));
+    if (!generation || generation == board_changes_generation())
         change_apply(&change);
 }
 
-// Applies up to `max` entries and says how many there were.
-static uint32_t entries_apply(uint32_t max)
-{
-    char data[BOARD_JOURNAL_ENTRY_MAX];
-    uint32_t type, num = 0;
-    uint64_t number;
-    size_t len;
-    for (; changes.board && num < max; num++) {
-        number = board_journal_next(changes.board, &type, data, &len, changes.inc);
-        if (!number)
-            break;
-        entry_apply(type, data, len);
-        board_journal_applied(changes.board, changes.inc, number);
-    }
-    return num;
-}
+static const struct board_change_kind lists = { .type = BOARD_CHANGE_LIST, .apply = entry_apply };
+BOARD_CHANGES(lists);
 
 bool table_changes_apply(void)
 {
-    bool more = entries_apply(TURN_APPLY) == TURN_APPLY;
+    bool more = board_changes_apply(TURN_APPLY) == TURN_APPLY;
     more = expr_lists_tidy(TURN_TIDY) || more;
-    if (more && changes.board)
-        board_wake(changes.board, changes.inc);
+    if (more)
+        board_changes_wake();
     return more;
 }
 
@@ -199,17 +173,15 @@ static enum table_change_result publish(const struct table_change *change, const
     size_t len = change_write(data, change, list);
     if (!len)
         return TABLE_CHANGE_TOO_LONG;
-    if (!changes.board) {
+    if (!board_changes_board()) {
         struct table_change own = *change;
         own.is_map = expr_list_is_map(list);
         change_apply(&own);
         return TABLE_CHANGE_DONE;
     }
-    *number = board_journal_append(changes.board, TABLE_CHANGE_LIST, data, len);
+    *number = board_change_publish(BOARD_CHANGE_LIST, data, len);
     if (!*number)
         return TABLE_CHANGE_FULL;
-    // All before it, then itself: our copy is never one that the order does not know.
-    entries_apply(UINT32_MAX);
     return TABLE_CHANGE_DONE;
 }
 
@@ -217,11 +189,11 @@ enum table_change_result table_change_publish(const struct table_change *change,
 {
     const char *reason = NULL;
     uint64_t entry = 0;
-    entries_apply(UINT32_MAX);
+    board_changes_apply(UINT32_MAX);
     enum table_change_result result = publish(change, &reason, &entry);
-    changes.counts.num_wrong += result == TABLE_CHANGE_WRONG;
-    changes.counts.num_too_long += result == TABLE_CHANGE_TOO_LONG;
-    changes.counts.num_full += result == TABLE_CHANGE_FULL;
+    counts.num_wrong += result == TABLE_CHANGE_WRONG;
+    counts.num_too_long += result == TABLE_CHANGE_TOO_LONG;
+    counts.num_full += result == TABLE_CHANGE_FULL;
     if (wrong)
         *wrong = reason;
     if (number)
