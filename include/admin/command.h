@@ -26,10 +26,10 @@ enum {
 };
 
 enum admin_verdict {
-    ADMIN_DONE,  // the answer is complete
-    ADMIN_MORE,  // call again once this piece has left
-    ADMIN_LATER, // admin_session_answer_end is called when the rest is known
-    ADMIN_WAIT,  // call again once this process is woken, or at call->wake_us at the latest
+    ADMIN_DONE,    // the answer is complete
+    ADMIN_MORE,    // call again once this piece has left
+    ADMIN_LATER,   // admin_session_answer_end is called when the rest is known
+    ADMIN_WAIT,    // call again once this process is woken, or at call->wake_us at the latest
     ADMIN_CHANGED, // the answer is complete once all live processes have applied the change call->number; one that has
                    // not within a second is named
 };
@@ -55,10 +55,10 @@ struct admin_call {
     uint32_t turn;    // 0 for the first call of an answer, then one more each
     const char *payload; // the lines that followed `<<`, NUL-terminated, or NULL where there were none
     size_t payload_len;
-    uint64_t number;   // of the change it made (board/change.h), for ADMIN_CHANGED
-    uint64_t wake_us;  // monotonic, for ADMIN_WAIT; 0: when woken
+    uint64_t number;  // of the change it made (board/change.h), for ADMIN_CHANGED
+    uint64_t wake_us; // monotonic, for ADMIN_WAIT; 0: when woken
     struct admin_asked asked;
-    bool is_refused;   // nothing was changed: see admin_refuse
+    bool is_refused;  // nothing was changed: see admin_refuse
     void *state;      // the command's own between calls; freed with free() at the end
 };
 
@@ -70,8 +70,8 @@ struct admin_command {
     bool is_hidden;   // from the help
     bool is_expert;   // only in expert-mode
     bool is_experimental; // only in experimental-mode
-    bool changes;     // it changes what the service does: what it did is logged, with level and origin
-    bool is_secret;   // but without its arguments
+    bool changes;         // it changes what the service does: what it did is logged, with level and origin
+    bool is_secret;       // but without its arguments
     const char *args; // how its arguments look in the help, or NULL
     const char *help;
     enum admin_verdict (*run)(struct admin_call *call);

@@ -181,8 +181,9 @@ void admin_command_unknown(struct text *out, const char *const *words, uint32_t 
 
 static void say(struct admin_call *call, int severity, const char *format, va_list list)
 {
-    static const char *const names[] = { "emergency", "alert",  "critical", "error",
-                                         "warning",   "notice", "info",     "debug" };
+    static const char *const names[] = {
+        "emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"
+    };
     char line[2048];
     if (call->session->severity == ADMIN_SEVERITY_NUMBER)
         text_printf(call->out, "[%d]: ", severity);
@@ -215,6 +216,6 @@ enum admin_verdict admin_refuse_arg(struct admin_call *call, uint32_t index)
 {
     const struct admin_command *command = call->command;
     return admin_refuse(call, "'%s' does not take '%.200s'. Usage: %s%s%s\n", command->name,
-                index < call->num_args ? call->args[index] : "", command->name, command->args ? " " : "",
+                        index < call->num_args ? call->args[index] : "", command->name, command->args ? " " : "",
                         command->args ? command->args : "");
 }

@@ -353,7 +353,8 @@ static void call_run(struct admin_session *session)
 // Computes answers until enough waits to be sent or there is nothing left to answer.
 static void session_answer(struct admin_session *session)
 {
-    while (!session->quit && !session->is_late && !session->is_waiting && session->out.len < SESSION_PIECE && !session->out.failed) {
+    while (!session->quit && !session->is_late && !session->is_waiting && session->out.len < SESSION_PIECE &&
+           !session->out.failed) {
         if (session->is_answering)
             call_run(session);
         else if (session->line && (session->line_at < session->line_len || session->is_first))
