@@ -387,8 +387,9 @@ struct proxy_conf {
 struct stats_socket_conf {
     struct stats_socket_conf *next;
     struct bind_conf bind;
-    uint8_t level; // 1 user, 2 operator, 3 admin
-    bool exposes;  // expose-fd listeners: who may give commands of level admin may take the listening sockets
+    uint8_t level;    // 1 user, 2 operator, 3 admin
+    uint8_t severity; // how messages show theirs (severity-output): 0 not, 1 as a number, 2 as a word
+    bool exposes;     // expose-fd listeners: who may give commands of level admin may take the listening sockets
 };
 
 // A variable of the service that the global section sets.
