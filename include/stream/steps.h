@@ -43,8 +43,8 @@ enum stream_verdict stream_refuse(struct stream *stream, uint16_t status, enum s
 // stream_answer_with sends `answer` instead of asking a server.
 enum stream_verdict stream_answer_with(struct stream *stream, const struct proxy_answer *answer, enum stream_end end);
 
-// stream_answer_begin writes the head of `answer`, to which a body of the kind `body` belongs, after http-after-response
-// rules; what has come of the request's body and nobody read is dropped. False where that fails.
+// stream_answer_begin writes the head of `answer`, to which a body of the kind `body` belongs, after
+// http-after-response rules; what has come of the request's body and nobody read is dropped. False where that fails.
 bool stream_answer_begin(struct stream *stream, const struct proxy_answer *answer, enum mux_body body);
 
 // stream_answer_sent ends the stream whose answer of our own is out: the connection lives on where it can.
