@@ -21,11 +21,14 @@ enum table_change_op {
     TABLE_CHANGE_NUM_OPS
 };
 
+enum { TABLE_CHANGE_NTH = 32767 };
+
 // Prepared versions belong to the generation that prepared them, lists without a name to the one that has them; what
 // changes the entries in use of a named list is for all.
 struct table_change {
     enum table_change_op op;
     uint32_t version;   // of expr_list_prepare, 0: the one in use
+    uint32_t nth;       // SET and DEL: of the entries of the key this one alone, from 1; 0: all
     bool is_map;        // what the list is to who published it; table_change_publish sees to it
     struct slice list;  // as expr_list_find takes it
     struct slice key;   // "" where there is none
@@ -36,7 +39,8 @@ enum table_change_result {
     TABLE_CHANGE_DONE,     // published, and applied here
     TABLE_CHANGE_NOTHING,  // there was nothing to change
     TABLE_CHANGE_WRONG,    // no such list or version, or the key or value is none of its kind
-    TABLE_CHANGE_TOO_LONG, // list, key and value do not fit an entry of the journal
+    TABLE_CHANGE_TOO_LONG, // list, key and value do not fit an entry of the journal, or `nth` is beyond
+                           // TABLE_CHANGE_NTH
     TABLE_CHANGE_FULL,     // a process has not applied older changes for so long that the journal has no room
 };
 

@@ -12,7 +12,7 @@ struct wire {
     uint16_t list_len;
     uint16_t key_len;
     uint16_t value_len;
-    uint16_t is_map;
+    uint16_t kind; // whether it is a map, and twice `nth`
 };
 
 // What one turn does at most: traffic waits for it.
@@ -44,7 +44,8 @@ bool table_change_read(struct table_change *out, uint32_t *generation, const voi
     *generation = wire.generation;
     *out = (struct table_change){ .op = (enum table_change_op)wire.op,
                                   .version = wire.version,
-                                  .is_map = wire.is_map,
+                                  .is_map = wire.kind & 1,
+                                  .nth = wire.kind >> 1,
                                   .list = slice_of(text, wire.list_len),
                                   .key = slice_of(text + wire.list_len, wire.key_len),
                                   .value = slice_of(text + wire.list_len + wire.key_len, wire.value_len) };
@@ -64,6 +65,8 @@ static size_t change_write(char *data, const struct table_change *change, const 
     struct slice name = slice_str(expr_list_name(list));
     size_t len = sizeof(struct wire);
     const struct slice parts[] = { name, change->key, change->value };
+    if (change->nth > TABLE_CHANGE_NTH)
+        return 0;
     for (size_t i = 0; i < NUM_ITEMS(parts); i++)
         if (parts[i].len > BOARD_JOURNAL_ENTRY_MAX || (len += parts[i].len) > BOARD_JOURNAL_ENTRY_MAX)
             return 0;
@@ -73,7 +76,7 @@ static size_t change_write(char *data, const struct table_change *change, const 
                          .list_len = (uint16_t)name.len,
                          .key_len = (uint16_t)change->key.len,
                          .value_len = (uint16_t)change->value.len,
-                         .is_map = expr_list_is_map(list) };
+                         .kind = (uint16_t)(change->nth * 2 + expr_list_is_map(list)) };
     memcpy(data, &wire, sizeof(wire));
     len = sizeof(wire);
     for (size_t i = 0; i < NUM_ITEMS(parts); i++) {
@@ -100,10 +103,16 @@ static void change_apply(const struct table_change *change)
         expr_list_add(list, change->version, change->key, change->value);
         return;
     case TABLE_CHANGE_SET:
-        expr_list_set(list, change->version, change->key, change->value);
+        if (change->nth)
+            expr_list_set_one(list, change->version, change->nth, change->key, change->value);
+        else
+            expr_list_set(list, change->version, change->key, change->value);
         return;
     case TABLE_CHANGE_DEL:
-        expr_list_del(list, change->version, change->key);
+        if (change->nth)
+            expr_list_del_one(list, change->version, change->nth, change->key);
+        else
+            expr_list_del(list, change->version, change->key);
         return;
     case TABLE_CHANGE_CLEAR:
         expr_list_clear(list, change->version);
@@ -123,8 +132,9 @@ static void entry_apply(const struct board_change *entry)
 {
     struct table_change change;
     uint32_t generation;
-    must(table_change_read(&change, &generation, entry->data, entry->len));
-    if (!generation || generation == board_changes_generation())
+    // One that cannot be read comes from another version of this program, in another generation.
+    if (table_change_read(&change, &generation, entry->data, entry->len) &&
+        (!generation || generation == board_changes_generation()))
         change_apply(&change);
 }
 
