@@ -23,6 +23,7 @@ struct stream;
 struct stream_tunnel;
 struct stream_log;
 struct stream_service;
+struct stream_serving;
 struct stream_captures;
 struct stream_track;
 struct stream_stick;
@@ -66,6 +67,7 @@ enum stream_step {
     STREAM_RAW_RESPONSE, // tcp mode: the server's first bytes, for rules
     STREAM_RELAY,        // both bodies, and the answer's head in between
     STREAM_ANSWER,       // an answer of our own goes out
+    STREAM_SERVE,        // a built-in service makes one in pieces
     STREAM_FINISHED,
     STREAM_NUM_STEPS
 };
@@ -134,6 +136,7 @@ struct stream {
     struct list on_server; // of server->streams: it waits for that server, or is on it
     const struct proxy_answer *answer;
     const struct stream_service *service; // that will answer, chosen by a rule
+    struct stream_serving *serving;       // and what it has made of it, or NULL
     struct stream_relay up;               // request body
     struct stream_relay down;             // answer's body
     struct stream_times times;
