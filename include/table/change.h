@@ -21,7 +21,7 @@ enum table_change_op {
     TABLE_CHANGE_NUM_OPS
 };
 
-enum { TABLE_CHANGE_NTH = 32767 };
+enum { TABLE_CHANGE_NTH = 32767, TABLE_CHANGE_ROOM = 3980 }; // most bytes of list, key and value together
 
 // Prepared versions belong to the generation that prepared them, lists without a name to the one that has them; what
 // changes the entries in use of a named list is for all.
@@ -65,6 +65,9 @@ bool table_changes_apply(void);
 // (may be NULL): board_journal_laggard says who has not applied it yet. What it fails in is counted, but for the admin
 // socket to tell.
 enum table_change_result table_change_publish(const struct table_change *change, const char **wrong, uint64_t *number);
+
+// table_change_fits says whether an entry of the journal has room for it: that it is not TABLE_CHANGE_TOO_LONG.
+bool table_change_fits(const struct table_change *change);
 
 // table_changes_counts gives the counts of this process.
 const struct table_change_counts *table_changes_counts(void);

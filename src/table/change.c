@@ -59,17 +59,27 @@ static bool is_for_all(const struct table_change *change, const struct expr_list
     return !change->version && change->op != TABLE_CHANGE_PREPARE && expr_list_is_named(list);
 }
 
+_Static_assert(TABLE_CHANGE_ROOM == BOARD_JOURNAL_ENTRY_MAX - sizeof(struct wire), "what is left of an entry");
+
+bool table_change_fits(const struct table_change *change)
+{
+    const struct slice parts[] = { change->list, change->key, change->value };
+    size_t len = 0;
+    for (size_t i = 0; i < NUM_ITEMS(parts); i++)
+        if (parts[i].len > TABLE_CHANGE_ROOM || (len += parts[i].len) > TABLE_CHANGE_ROOM)
+            return false;
+    return change->nth <= TABLE_CHANGE_NTH;
+}
+
 // The length of the entry in `data`, which has room for BOARD_JOURNAL_ENTRY_MAX bytes; 0 where it does not fit.
 static size_t change_write(char *data, const struct table_change *change, const struct expr_list *list)
 {
     struct slice name = slice_str(expr_list_name(list));
-    size_t len = sizeof(struct wire);
     const struct slice parts[] = { name, change->key, change->value };
-    if (change->nth > TABLE_CHANGE_NTH)
+    struct table_change named = *change;
+    named.list = name;
+    if (!table_change_fits(&named))
         return 0;
-    for (size_t i = 0; i < NUM_ITEMS(parts); i++)
-        if (parts[i].len > BOARD_JOURNAL_ENTRY_MAX || (len += parts[i].len) > BOARD_JOURNAL_ENTRY_MAX)
-            return 0;
     struct wire wire = { .op = change->op,
                          .version = change->version,
                          .generation = is_for_all(change, list) ? 0 : board_changes_generation(),
@@ -78,7 +88,7 @@ static size_t change_write(char *data, const struct table_change *change, const 
                          .value_len = (uint16_t)change->value.len,
                          .kind = (uint16_t)(change->nth * 2 + expr_list_is_map(list)) };
     memcpy(data, &wire, sizeof(wire));
-    len = sizeof(wire);
+    size_t len = sizeof(wire);
     for (size_t i = 0; i < NUM_ITEMS(parts); i++) {
         if (parts[i].len)
             memcpy(data + len, parts[i].ptr, parts[i].len);
