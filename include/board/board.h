@@ -355,6 +355,10 @@ void board_journal_applied(struct board *board, uint32_t inc, uint64_t number);
 // board_journal_laggard gives a live incarnation that has not applied `number` yet, or 0 when all but the master have.
 uint32_t board_journal_laggard(struct board *board, uint64_t number);
 
+// board_journal_is_busy says whether what some process has not applied yet takes more than a quarter of the journal:
+// who has many changes to publish waits a moment then, and leaves the room to others.
+bool board_journal_is_busy(struct board *board);
+
 // board_journal_tidy gives the memory of the entries back to the system where all processes have applied them. Now and
 // then, by the master.
 void board_journal_tidy(struct board *board);
