@@ -41,6 +41,7 @@ struct admin_asked {
     uint32_t inc;
     uint32_t inquiry;
     uint64_t heard_us;
+    bool is_in_line; // what it said last was no whole line
 };
 
 // One command being answered.
