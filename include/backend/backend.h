@@ -103,7 +103,7 @@ struct backend {
     const struct proxy_conf *conf;
     struct backend_ctx *ctx;
     const struct backend_state *state; // on the board, of all its servers: only `epoch`
-    struct server **servers; // by server_conf.index; they come and go (backend/server_change.h)
+    struct server **servers;           // by server_conf.index; they come and go (backend/server_change.h)
     uint32_t num_servers;
     bool has_backups;
     bool is_plain; // nothing but its algorithm chooses servers, and that looks at nothing of the request

@@ -230,13 +230,13 @@ struct server_conf {
     // What commands change at run time, besides next, index, addr, port_mapped, port_offset, has_port, host,
     // unresolved, tls_target, cookie and the lists of trackers: each process has these as its own memory, and writes
     // them where it applies the journal and nowhere else (proxy/server_place.h, proxy/server_line.h).
-    struct server_origin *origin; // what the file says of that; NULL: it is so still
-    struct tls_target *tls_built;       // what `ssl on` has
-    uint32_t moves;                     // how often it went to another address, or changed between TLS and plain
-    struct server_reach health_reach;   // where checks and agents go by command
+    struct server_origin *origin;     // what the file says of that; NULL: it is so still
+    struct tls_target *tls_built;     // what `ssl on` has
+    uint32_t moves;                   // how often it went to another address, or changed between TLS and plain
+    struct server_reach health_reach; // where checks and agents go by command
     struct server_reach agent_reach;
-    const char *agent_send; // by command, or NULL
-    char dynamic_cookie[17];            // room for `cookie` where it is made of the address
+    const char *agent_send;  // by command, or NULL
+    char dynamic_cookie[17]; // room for `cookie` where it is made of the address
     bool has_dynamic_cookie;
     bool is_dynamic;     // `add server`
     bool is_referenced;  // rules name it: it cannot be deleted

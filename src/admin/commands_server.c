@@ -313,9 +313,10 @@ RUN(resume_agent)
     }
 
 static const struct admin_command commands[] = {
-    COMMAND("set server", ADMIN_LEVEL_ADMIN, run_set_server,
-            "<backend>/<server> addr|agent[-addr|-port|-send]|check-addr|check-port|fqdn|health|ssl|state|weight <value>",
-            "change a server's address, state, weight or health"),
+    COMMAND(
+        "set server", ADMIN_LEVEL_ADMIN, run_set_server,
+        "<backend>/<server> addr|agent[-addr|-port|-send]|check-addr|check-port|fqdn|health|ssl|state|weight <value>",
+        "change a server's address, state, weight or health"),
     COMMAND("set weight", ADMIN_LEVEL_ADMIN, run_set_weight, "<backend>/<server> <n>[%]",
             "change a server's weight, or make it a part of the configured one"),
     COMMAND("get weight", ADMIN_LEVEL_USER, run_get_weight, "<backend>/<server>",

@@ -25,8 +25,7 @@ bool backend_places_prepare(struct board *board)
 {
     bool fresh;
     self.board = board;
-    self.places =
-        board_section(board, &fresh, BACKEND_PLACES_SECTION, PROXY_PLACE_VERSION, sizeof(*self.places));
+    self.places = board_section(board, &fresh, BACKEND_PLACES_SECTION, PROXY_PLACE_VERSION, sizeof(*self.places));
     return self.places != NULL;
 }
 

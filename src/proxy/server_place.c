@@ -143,8 +143,7 @@ bool proxy_place_set(struct server_conf *server, const struct proxy_place *place
                                                             : origin->tls_target;
     set_reach(&server->health_reach, &place->health);
     set_reach(&server->agent_reach, &place->agent);
-    snprintf(origin->send_now, sizeof(origin->send_now), "%.*s", (int)sizeof(place->agent_send) - 1,
-             place->agent_send);
+    snprintf(origin->send_now, sizeof(origin->send_now), "%.*s", (int)sizeof(place->agent_send) - 1, place->agent_send);
     server->agent_send = place->flags & PROXY_PLACE_SENDS ? origin->send_now : NULL;
     if (is_same(server, &was))
         return false;

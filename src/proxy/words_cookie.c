@@ -91,7 +91,8 @@ void proxy_cookies_renew(struct backend_conf *backend)
         const struct transport_address *addr = &server->addr;
         if (server->cookie && !server->has_dynamic_cookie)
             continue;
-        server->has_dynamic_cookie = key && !server->unresolved && (addr->family == AF_INET || addr->family == AF_INET6);
+        server->has_dynamic_cookie =
+            key && !server->unresolved && (addr->family == AF_INET || addr->family == AF_INET6);
         server->cookie = server->has_dynamic_cookie ? server->dynamic_cookie : NULL;
         if (server->cookie)
             proxy_cookie_dynamic(server->dynamic_cookie, key, addr);
@@ -111,7 +112,8 @@ void proxy_cookie_finish(struct config *config, struct proxy_conf *proxy)
     }
     proxy_cookies_renew(&proxy->be);
     for (const struct server_conf *server = proxy->be.servers; server; server = server->next) {
-        for (const struct server_conf *it = proxy->be.servers; server->has_dynamic_cookie && it != server; it = it->next)
+        for (const struct server_conf *it = proxy->be.servers; server->has_dynamic_cookie && it != server;
+             it = it->next)
             if (it->cookie && strcmp(it->cookie, server->cookie) == 0)
                 config_diag_add(config->diag, CONFIG_WARNING, server->place,
                                 "server '%s' has the same dynamic cookie as '%s': they share an address; otherwise "
