@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "admin/session.h"
+#include "admin/stat.h"
 #include "board/board.h"
 #include "transport/tls.h"
 
@@ -89,35 +90,9 @@ void admin_session_left(struct admin *admin, bool is_master)
 }
 
 // When the generation began: a controller that was forked again does not start its clocks anew.
-static uint64_t generation_started(const struct admin_start *start)
-{
-    uint64_t first_us = board_incarnation_at(start->board, start->inc)->started_wall_us;
-    for (uint32_t inc = 1; inc < board_incarnation_limit(start->board); inc++) {
-        struct board_incarnation *other = board_incarnation_at(start->board, inc);
-        if (atomic_load(&other->state) == 1 && atomic_load(&other->role) != BOARD_ROLE_MASTER &&
-            other->generation == start->generation && other->started_wall_us < first_us)
-            first_us = other->started_wall_us;
-    }
-    return first_us;
-}
-
-// A connection that is relayed takes two descriptors.
 uint32_t admin_max_connections(const struct admin *admin)
 {
-    struct board *board = admin->start.board;
-    struct rlimit files;
-    uint64_t num_workers = 0;
-    if (admin->start.conf->global.maxconn)
-        return admin->start.conf->global.maxconn;
-    for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
-        struct board_incarnation *record = board_incarnation_at(board, inc);
-        num_workers += atomic_load(&record->state) == 1 && atomic_load(&record->role) == BOARD_ROLE_WORKER &&
-                       record->generation == admin->start.generation;
-    }
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > UINT32_MAX)
-        return UINT32_MAX;
-    uint64_t max = (num_workers ? num_workers : 1) * files.rlim_cur / 2;
-    return max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
+    return admin_stat_max_connections(admin->start.board, admin->start.conf, admin->start.generation);
 }
 
 struct admin *admin_new(const struct admin_start *start)
@@ -127,7 +102,7 @@ struct admin *admin_new(const struct admin_start *start)
         return NULL;
     admin_commands_boot();
     admin->start = *start;
-    admin->started_wall_us = generation_started(start);
+    admin->started_wall_us = admin_stat_generation_started(start->board, start->inc);
     list_init(&admin->listeners);
     list_init(&admin->sessions);
     event_timer_init(&admin->resume, listeners_resume);
