@@ -25,6 +25,7 @@ static void add_lines(struct text *out, const char *ptr, size_t len)
 static void answer(struct admin_session *session, bool done, const char *ptr, size_t len)
 {
     session->reload = 0;
+    session->call.is_refused = !done;
     text_printf(&session->out, "Success=%d\n--\n", done);
     add_lines(&session->out, ptr, len);
     // As for HAProxy the reload is a session's last command.
@@ -80,7 +81,7 @@ static enum admin_verdict run_show_startup_logs(struct admin_call *call)
     if (call->session->is_master && !call->inc)
         add_lines(call->out, admin->latest.ptr, admin->latest.len);
     else if (call->inc && board_incarnation_at(admin->start.board, call->inc)->generation != admin->start.generation)
-        text_printf(call->out, "The messages of an old generation are no longer known.\n");
+        return admin_refuse(call, "The messages of an old generation are no longer known.\n");
     else if (text)
         add_lines(call->out, text, strlen(text));
     return ADMIN_DONE;
@@ -89,11 +90,13 @@ static enum admin_verdict run_show_startup_logs(struct admin_call *call)
 static const struct admin_command commands[] = {
     { .name = "reload",
       .level = ADMIN_LEVEL_OPERATOR,
+      .changes = true,
       .where = ADMIN_ON_MASTER,
       .help = "read the configuration again and replace this generation",
       .run = run_reload },
     { .name = "hard-reload",
       .level = ADMIN_LEVEL_OPERATOR,
+      .changes = true,
       .where = ADMIN_ON_MASTER,
       .help = "reload, and end what the generation before still carries",
       .run = run_hard_reload },
