@@ -73,6 +73,15 @@ static enum admin_verdict run_hard_reload(struct admin_call *call)
     return ask(call, true);
 }
 
+// How the latest start of a generation went, in the form of reload's answer.
+static enum admin_verdict run_show_loadstatus(struct admin_call *call)
+{
+    const struct admin *admin = call->admin;
+    text_printf(call->out, "Success=%d\n--\n", admin->num_failed == 0);
+    add_lines(call->out, admin->latest.ptr, admin->latest.len);
+    return ADMIN_DONE;
+}
+
 // The master's socket knows of the latest attempt, which may have failed; a worker has what its generation began with.
 static enum admin_verdict run_show_startup_logs(struct admin_call *call)
 {
@@ -100,6 +109,11 @@ static const struct admin_command commands[] = {
       .where = ADMIN_ON_MASTER,
       .help = "reload, and end what the generation before still carries",
       .run = run_hard_reload },
+    { .name = "show loadstatus",
+      .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_MASTER,
+      .help = "tell how the latest reload went, and its messages",
+      .run = run_show_loadstatus },
     { .name = "show startup-logs",
       .level = ADMIN_LEVEL_USER,
       .where = ADMIN_ON_ANY,
