@@ -169,15 +169,21 @@ static void add_http(struct text *out, const struct stream_view *view, const str
     uint16_t status = stream ? stream->status : log ? log->status : 0;
     if (!facts->uri.ptr && !status)
         return;
-    text_printf(out, "  txn: method=%.*s status=", (int)slice_find(facts->uri, ' '), facts->uri.ptr);
+    text_printf(out, "  txn: method=");
+    text_add_slice(out, slice_of(facts->uri.ptr, slice_find(facts->uri, ' ')));
     if (status)
-        text_printf(out, "%u", status);
+        text_printf(out, " status=%u", status);
     else
-        text_add(out, "-1", 2);
-    if (stream && stream->unique_id.ptr)
-        text_printf(out, " unique_id=%.*s", (int)stream->unique_id.len, stream->unique_id.ptr);
-    if (flags & STREAM_VIEW_URI && facts->uri.ptr)
-        text_printf(out, " uri=\"%.*s\"", (int)facts->uri.len, facts->uri.ptr);
+        text_printf(out, " status=-1");
+    if (stream && stream->unique_id.ptr) {
+        text_printf(out, " unique_id=");
+        text_add_slice(out, stream->unique_id);
+    }
+    if (flags & STREAM_VIEW_URI && facts->uri.ptr) {
+        text_printf(out, " uri=\"");
+        text_add_slice(out, facts->uri);
+        text_add(out, "\"", 1);
+    }
     text_add(out, "\n", 1);
 }
 
@@ -196,10 +202,11 @@ static void add_end(struct text *out, const char *name, const struct mux_h1 *end
                 (unsigned)buf_len(&end->in), (unsigned)buf_len(&end->out));
     if (tls && tls->facts.version) {
         const char *cipher = tls_cipher_name(tls->facts.cipher);
-        struct slice sni = tls_conn_sni(tls), alpn = tls_conn_alpn(tls);
-        text_printf(out, " tls=%s cipher=%s resumed=%s sni=%.*s alpn=%.*s", tls_version_name(tls->facts.version),
-                    cipher ? cipher : "?", tls->facts.resumed ? "yes" : "no", (int)sni.len, sni.ptr, (int)alpn.len,
-                    alpn.ptr);
+        text_printf(out, " tls=%s cipher=%s resumed=%s sni=", tls_version_name(tls->facts.version),
+                    cipher ? cipher : "?", tls->facts.resumed ? "yes" : "no");
+        text_add_slice(out, tls_conn_sni(tls));
+        text_printf(out, " alpn=");
+        text_add_slice(out, tls_conn_alpn(tls));
     } else if (tls) {
         text_printf(out, " tls=handshake");
     }
