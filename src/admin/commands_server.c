@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "admin/server.h"
 #include "backend/notice.h"
+#include "check/check.h"
 
 static void answer(struct admin_call *call, const char *text)
 {
@@ -236,10 +237,12 @@ static void resume_checks(struct admin_call *call, const struct server_conf *ser
 {
     struct backend_state *state = backend_state_at(server->object);
     (void)board;
-    if (atomic_load(&state->check_flags) & BACKEND_CHECK_CONFIGURED)
+    if (atomic_load(&state->check_flags) & BACKEND_CHECK_CONFIGURED) {
         atomic_fetch_or(&state->check_flags, BACKEND_CHECK_ENABLED);
-    else
+        check_resume(server);
+    } else {
         answer(call, "Health check was not configured on this server, cannot enable.");
+    }
 }
 
 static void rest_agent(struct admin_call *call, const struct server_conf *server, struct board *board)
@@ -252,10 +255,12 @@ static void resume_agent(struct admin_call *call, const struct server_conf *serv
 {
     struct backend_state *state = backend_state_at(server->object);
     (void)board;
-    if (atomic_load(&state->agent_flags) & BACKEND_CHECK_CONFIGURED)
+    if (atomic_load(&state->agent_flags) & BACKEND_CHECK_CONFIGURED) {
         atomic_fetch_or(&state->agent_flags, BACKEND_CHECK_ENABLED);
-    else
+        check_resume(server);
+    } else {
         answer(call, "Agent was not configured on this server, cannot enable.");
+    }
 }
 
 static void set_server(struct admin_call *call, const struct server_conf *server, struct board *board)
