@@ -402,6 +402,7 @@ struct proxy_conf {
     struct proxy_format *log_sd;     // log-format-sd, or NULL
     struct proxy_format *log_error;  // error-log-format, or NULL
     uint32_t log_steps;              // a bit per PROXY_LOG_AT_*; 0: one line, when all is known
+    uint64_t log_tunnel_us;          // between the lines of a live tunnel (option log-tunnel-interval), 0: none
     bool log_wants_source;           // a format tells what address we connected to the server from
     bool log_wants_stream;           // a format asks what only the stream itself knows
     struct proxy_format *unique_id;  // unique-id-format, or NULL
@@ -424,8 +425,9 @@ struct proxy_conf {
 struct stats_socket_conf {
     struct stats_socket_conf *next;
     struct bind_conf bind;
-    uint8_t level; // 1 user, 2 operator, 3 admin
-    bool exposes;  // expose-fd listeners: who may give commands of level admin may take the listening sockets
+    uint8_t level;    // 1 user, 2 operator, 3 admin
+    uint8_t severity; // how messages show theirs (severity-output): 0 not, 1 as a number, 2 as a word
+    bool exposes;     // expose-fd listeners: who may give commands of level admin may take the listening sockets
 };
 
 // A variable of the service that the global section sets.

@@ -83,7 +83,7 @@ static bool finish_bind(struct config *config, struct bind_conf *bind)
     tls->strict_sni |= global->strict_sni && !tls->no_strict_sni;
     program->global.tls.store.no_compression = !global->cert_compression;
     tls_conf_merge(&tls->conf, &global->bind_default);
-    if (!tls->conf.alpn.ptr && bind->proxy->mode == PROXY_MODE_HTTP)
+    if (!tls->conf.alpn.ptr && bind->proxy && bind->proxy->mode == PROXY_MODE_HTTP)
         tls->conf.alpn = SLICE("\x08http/1.1");
     if (!tls_conf_settle(config, &tls->conf, bind->place, "bind", true))
         return false;
@@ -105,6 +105,14 @@ static bool finish_binds(struct config *config, struct proxy_conf *proxy)
         else
             ok &= finish_bind(config, bind);
     }
+    return ok;
+}
+
+bool proxy_tls_finish_sockets(struct config *config, struct global_conf *global)
+{
+    bool ok = true;
+    for (struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
+        ok &= finish_bind(config, &socket->bind);
     return ok;
 }
 
