@@ -36,9 +36,9 @@ static const struct server_conf *server_named(const struct proxy_conf *proxy, st
     return NULL;
 }
 
-const struct server_conf *admin_server_named(struct admin_call *call)
+const struct server_conf *admin_server_called(struct admin_call *call, const char *text)
 {
-    struct slice name = call->num_args ? slice_str(call->args[0]) : (struct slice){ 0 };
+    struct slice name = text ? slice_str(text) : (struct slice){ 0 };
     size_t len = slice_find(name, '/');
     if (len == name.len) {
         answer(call, "Require 'backend/server'.");
@@ -49,6 +49,11 @@ const struct server_conf *admin_server_named(struct admin_call *call)
     if (!server)
         answer(call, proxy ? "No such server." : "No such backend.");
     return server;
+}
+
+const struct server_conf *admin_server_named(struct admin_call *call)
+{
+    return admin_server_called(call, call->num_args ? call->args[0] : NULL);
 }
 
 static enum admin_verdict with_server(struct admin_call *call, admin_server_run *run)
