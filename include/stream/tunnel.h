@@ -44,6 +44,7 @@ struct stream_tunnel {
     bool client_fin : 1;
     bool server_fin : 1;
     uint32_t timeout_ms; // set-timeout tunnel, 0: none
+    uint32_t id;         // of the stream that it was
 };
 
 // stream_tunnel_end ends the tunnel at once, with a FIN to both sides.
