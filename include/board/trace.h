@@ -185,6 +185,7 @@ extern uint32_t trace_mask;
 // more.
 void trace_watch(uint32_t *mask);
 
+// trace_is_on says whether `source` is traced.
 static inline bool trace_is_on(enum trace_source source)
 {
     return UNLIKELY(trace_mask & TRACE_BIT(source));

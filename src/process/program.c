@@ -23,6 +23,7 @@
 #include "process/rights.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
+#include "proxy/invalid.h"
 #include "table/proc_vars.h"
 #include "table/stick.h"
 #include "tls/shared.h"
@@ -182,6 +183,7 @@ static void sections_name(struct process_settings *settings, const struct progra
         BACKEND_LOADS_SECTION,
         BACKEND_POOL_SECTION,
         TRACE_SECTION,
+        PROXY_INVALID_SECTION,
     };
     uint32_t num_sinks;
     const struct trace_sink *sinks = trace_sinks(&num_sinks);
@@ -224,6 +226,10 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     struct program_conf *program = conf;
     if (!trace_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for traces: %s\n", strerror(errno));
+        return false;
+    }
+    if (!proxy_invalid_prepare(board, program->global.bufsize)) {
+        text_printf(messages, "[ALERT]    no memory for malformed messages: %s\n", strerror(errno));
         return false;
     }
     sections_name(settings, program);

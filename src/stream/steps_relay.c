@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/observe.h"
 #include "stream/capture.h"
+#include "stream/invalid.h"
 #include "stream/steps.h"
 #include "stream/trace.h"
 #include "stream/track.h"
@@ -202,6 +203,8 @@ static enum stream_verdict read_answer_head(struct stream *stream)
     stream->got_answer = stream->got_answer || back->rx_started;
     if (result == MUX_HEAD_AGAIN)
         return STREAM_WAIT;
+    if (result == MUX_HEAD_BAD)
+        stream_invalid_head(stream, true);
     if (result != MUX_HEAD_OK)
         return no_answer(stream, result);
     stream->server_act_us = stream->ctx->loop->now_us;
@@ -227,6 +230,7 @@ static enum stream_verdict relay_up(struct stream *stream)
         event_task_wake(stream->ctx->loop, &stream->task);
         return STREAM_WAIT;
     case STREAM_RELAY_SRC_FAILED:
+        stream_invalid_body(stream, false);
         if (stream->front->stream.bad != HTTP_BAD_NONE || !stream->front->conn.read_closed)
             stream_note_end(stream, stream->front->conn.failed ? STREAM_END_CLIENT : STREAM_END_PROXY);
         backend_count(stream->session->counters, PROXY_COUNT_REQ_ERRORS, 1);
@@ -279,6 +283,7 @@ static enum stream_verdict relay_down(struct stream *stream)
         event_task_wake(stream->ctx->loop, &stream->task);
         return STREAM_WAIT;
     case STREAM_RELAY_SRC_FAILED:
+        stream_invalid_body(stream, true);
         mux_stream_flush(&stream->front->stream);
         if (stream->back->h1.stream.bad)
             stream_track_fail(stream);

@@ -3,6 +3,7 @@
 #include "expr/format.h"
 #include "stream/capture.h"
 #include "stream/http_fetch.h"
+#include "stream/invalid.h"
 #include "stream/log.h"
 #include "stream/steps.h"
 #include "stream/trace.h"
@@ -35,6 +36,7 @@ static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
     default:
         backend_count(counters, PROXY_COUNT_REQUESTS, 1);
         backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
+        stream_invalid_head(stream, false);
         STREAM_TRACE(stream, H1, ERROR, H1_RX_ERR, "request refused: %s",
                      why == MUX_HEAD_BAD ? http_bad_name((enum http_bad)stream->front->stream.bad) : "too long");
         return stream_refuse(stream,
