@@ -26,6 +26,9 @@ const struct tls_cert *tls_change_cert(const char *name, bool *exists);
 // tls_change_cert_uses counts the binds and servers that use it, once for each place.
 uint32_t tls_change_cert_uses(const char *name);
 
+// tls_change_cert_is_listed says whether it stands on a crt-list.
+bool tls_change_cert_is_listed(const char *name);
+
 // tls_change_cert_new publishes an empty one; there is none of that name. tls_change_cert_del publishes its end; it is
 // not used, nor on a list.
 uint64_t tls_change_cert_new(const char *name);
@@ -37,6 +40,9 @@ enum tls_part { TLS_PART_ALL, TLS_PART_KEY, TLS_PART_ISSUER, TLS_PART_OCSP, TLS_
 // tls_draft_new gives a certificate to be changed: a copy of the one of that name, or empty. tls_cert_release frees it.
 struct tls_cert *tls_draft_new(const char *name);
 
+// tls_draft_copy gives a copy of `draft`; with NULL it is tls_draft_new of `name`.
+struct tls_cert *tls_draft_copy(const struct tls_cert *draft, const char *name);
+
 // tls_draft_put replaces a part by what the text says: PEM, or base64 of an OCSP response or of SCTs. With TLS_PART_ALL
 // the chain is replaced, and the key where the text holds one.
 bool tls_draft_put(struct tls_cert *draft, struct text *why, enum tls_part part, struct slice text);
@@ -47,9 +53,9 @@ bool tls_draft_check(struct tls_cert *draft, struct text *why);
 // tls_draft_commit publishes a draft that was checked: it is the certificate of its name from now on.
 uint64_t tls_draft_commit(const struct tls_cert *draft);
 
-// tls_change_ocsp publishes the OCSP response `der` for all certificates that it is for. 0 with the reason in `why`
+// tls_change_ocsp publishes the OCSP response `text` (DER in base64) for all certificates that it is for. 0 with the reason in `why`
 // where there is none or it is not good.
-uint64_t tls_change_ocsp(struct text *why, struct slice der);
+uint64_t tls_change_ocsp(struct text *why, struct slice text);
 
 // ---- authorities and revocation lists -----------------------------------------------------------------------------
 

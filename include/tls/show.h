@@ -12,6 +12,9 @@ void tls_show_cert(struct text *out, const struct tls_cert *cert);
 // 0: all.
 void tls_show_file(struct text *out, const struct trust_file *file, uint32_t index);
 
+// tls_show_file_pem appends its certificates in PEM.
+void tls_show_file_pem(struct text *out, const struct trust_file *file);
+
 // tls_show_file_num gives the number of certificates or lists in it.
 uint32_t tls_show_file_num(const struct trust_file *file);
 

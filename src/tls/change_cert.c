@@ -4,6 +4,7 @@
 #include <string.h>
 #include <openssl/base64.h>
 #include <openssl/bytestring.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/mem.h>
 #include <openssl/pool.h>
@@ -68,6 +69,11 @@ struct tls_cert *tls_draft_new(const char *name)
     return old ? cert_copy(old) : cert_new(name);
 }
 
+struct tls_cert *tls_draft_copy(const struct tls_cert *draft, const char *name)
+{
+    return draft ? cert_copy(draft) : tls_draft_new(name);
+}
+
 // A store that reports to `reader` and reads no file.
 static struct tls_store reading_store(struct change_reader *reader, struct arena *arena)
 {
@@ -99,12 +105,13 @@ static bool put_chain(struct tls_cert *draft, struct text *why, struct slice tex
         text_printf(why, "unable to load %s from file '%s'.", is_key ? "a private key" : "certificate", draft->name);
     ok = ok && (is_key ? read->key != NULL : read->num_chain != 0);
     if (ok && !is_key) {
+        // What belongs to another certificate does not belong to this one.
+        if (!draft->num_chain || draft->chain[0] != read->chain[0])
+            draft->ocsp = draft->sctl = (struct slice){ 0 };
         drop_chain(draft);
         memcpy(draft->chain, read->chain, read->num_chain * sizeof(*read->chain));
         draft->num_chain = read->num_chain;
         read->num_chain = 0;
-        // What belongs to the old certificate does not belong to the new one.
-        draft->ocsp = draft->sctl = (struct slice){ 0 };
     }
     if (ok && read->key) {
         EVP_PKEY_free(draft->key);
@@ -138,29 +145,32 @@ static bool put_issuer(struct tls_cert *draft, struct text *why, struct slice te
     return ok;
 }
 
-// The bytes that base64 stands for, line feeds in it left out, in the draft's arena; empty where it is none.
-static struct slice decoded(struct tls_cert *draft, struct slice text)
+// The bytes that base64 stands for, line feeds in it left out; empty where it is none.
+static struct slice decoded(struct arena *arena, struct slice text)
 {
-    char *digits = arena_alloc(draft->own, text.len + 1);
+    char *digits = arena_alloc(arena, text.len + 1);
     size_t num = 0, len = 0;
     for (size_t i = 0; i < text.len; i++)
         if (!strchr(" \t\r\n", text.ptr[i]))
             digits[num++] = text.ptr[i];
-    uint8_t *out = arena_alloc(draft->own, num + 1);
+    uint8_t *out = arena_alloc(arena, num + 1);
     if (!num || !EVP_DecodeBase64(out, &len, num, (const uint8_t *)digits, num))
         return (struct slice){ 0 };
     return slice_of((const char *)out, len);
 }
 
+static const CRYPTO_BUFFER *issuer_of(const struct tls_cert *cert)
+{
+    return cert->issuer ? cert->issuer : cert->num_chain > 1 ? cert->chain[1] : NULL;
+}
+
 static bool put_ocsp(struct tls_cert *draft, struct text *why, struct slice text)
 {
-    struct slice der = decoded(draft, text), old = draft->ocsp;
-    draft->ocsp = der;
-    const char *wrong = !der.len           ? "it is not in base64"
-                        : draft->num_chain ? cert_ocsp_check(draft, draft->issuer      ? draft->issuer
-                                                                    : draft->num_chain > 1 ? draft->chain[1]
-                                                                                           : NULL)
-                                           : "there is no certificate that it could be for";
+    struct slice old = draft->ocsp;
+    const char *wrong = "there is no certificate that it could be for";
+    draft->ocsp = decoded(draft->own, text);
+    if (draft->num_chain)
+        wrong = draft->ocsp.len ? cert_ocsp_check(draft, issuer_of(draft)) : "it is not in base64";
     if (!wrong)
         return true;
     draft->ocsp = old;
@@ -170,7 +180,7 @@ static bool put_ocsp(struct tls_cert *draft, struct text *why, struct slice text
 
 static bool put_sctl(struct tls_cert *draft, struct text *why, struct slice text)
 {
-    struct slice list = decoded(draft, text);
+    struct slice list = decoded(draft->own, text);
     if (list.len && cert_sctl_is_valid(list)) {
         draft->sctl = list;
         return true;
@@ -194,6 +204,18 @@ bool tls_draft_put(struct tls_cert *draft, struct text *why, enum tls_part part,
     }
 }
 
+static bool key_matches(const struct tls_cert *cert)
+{
+    struct cert_parts parts;
+    EVP_PKEY *key = NULL;
+    if (cert_parts_read(&parts, CRYPTO_BUFFER_data(cert->chain[0]), CRYPTO_BUFFER_len(cert->chain[0])))
+        key = EVP_parse_public_key(&parts.key);
+    bool matches = key && EVP_PKEY_cmp(key, cert->key) == 1;
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return matches;
+}
+
 // Makes a certificate of its parts. False with the reason in `reader`.
 static bool cert_make(struct tls_cert *cert, struct change_reader *reader)
 {
@@ -215,6 +237,13 @@ static bool cert_make(struct tls_cert *cert, struct change_reader *reader)
 bool tls_draft_check(struct tls_cert *draft, struct text *why)
 {
     struct change_reader reader;
+    if (draft->num_chain && draft->key && !key_matches(draft)) {
+        text_printf(why,
+                    "inconsistencies between private key and certificate loaded '%s': the private key does not belong "
+                    "to the certificate.",
+                    draft->name);
+        return false;
+    }
     change_reader_init(&reader);
     bool ok = cert_make(draft, &reader);
     if (!ok)
@@ -420,6 +449,15 @@ uint32_t tls_change_cert_uses(const char *name)
     return num;
 }
 
+bool tls_change_cert_is_listed(const char *name)
+{
+    const struct tls_store *store = cert_store_live();
+    for (const struct tls_crt_list *list = store ? store->lists : NULL; list; list = list->next)
+        if (crt_list_of(list, name))
+            return true;
+    return false;
+}
+
 uint64_t tls_change_cert_new(const char *name)
 {
     struct change change = { .op = CHANGE_CERT_NEW, .name = name };
@@ -438,7 +476,7 @@ static const char *ocsp_wrong(const struct tls_cert *cert, struct slice der)
 {
     struct tls_cert copy = *cert;
     copy.ocsp = der;
-    return cert_ocsp_check(&copy, cert->issuer ? cert->issuer : cert->num_chain > 1 ? cert->chain[1] : NULL);
+    return cert_ocsp_check(&copy, issuer_of(cert));
 }
 
 static bool has_issuer(const struct tls_cert *cert)
@@ -464,7 +502,7 @@ static void ocsp_apply(struct tls_store *store, struct slice der)
     }
 }
 
-uint64_t tls_change_ocsp(struct text *why, struct slice der)
+static uint64_t ocsp_publish(struct text *why, struct slice der)
 {
     const struct tls_store *store = cert_store_live();
     const char *wrong = NULL;
@@ -488,4 +526,18 @@ uint64_t tls_change_ocsp(struct text *why, struct slice der)
     }
     struct change change = { .op = CHANGE_CERT_OCSP, .name = "", .secret = der };
     return change_publish(&change);
+}
+
+uint64_t tls_change_ocsp(struct text *why, struct slice text)
+{
+    struct arena arena;
+    uint64_t number = 0;
+    arena_init(&arena);
+    struct slice der = decoded(&arena, text);
+    if (der.len)
+        number = ocsp_publish(why, der);
+    else
+        text_printf(why, "'set ssl ocsp-response' received invalid base64 encoded response.");
+    arena_fini(&arena);
+    return number;
 }

@@ -223,6 +223,18 @@ void tls_show_pem(struct text *out, const struct tls_cert *cert)
         show_pem_block(out, "CERTIFICATE", CRYPTO_BUFFER_data(cert->chain[i]), CRYPTO_BUFFER_len(cert->chain[i]));
 }
 
+void tls_show_file_pem(struct text *out, const struct trust_file *file)
+{
+    for (size_t i = 0; i < file->num; i++) {
+        uint8_t *der = NULL;
+        const struct trust_item *item = &file->items[i];
+        int len = item->cert ? i2d_X509(item->cert, &der) : i2d_X509_CRL(item->crl, &der);
+        if (len > 0)
+            show_pem_block(out, item->cert ? "CERTIFICATE" : "X509 CRL", der, (size_t)len);
+        OPENSSL_free(der);
+    }
+}
+
 // ---- names
 
 static const char *const types[] = { [TLS_KEY_RSA] = "rsa", [TLS_KEY_ECDSA] = "ecdsa", [TLS_KEY_ED25519] = "ed25519" };
