@@ -142,7 +142,8 @@ uint64_t tls_change_list_add(struct text *why, struct text *cert, const char *na
 {
     struct tls_store *store = cert_store_live();
     struct tls_crt_list *list = store ? crt_list_find(store, name) : NULL;
-    line = slice_trim(line);
+    while (line.len && strchr("\r\n", line.ptr[line.len - 1]))
+        line.len--;
     if (!list) {
         text_printf(why, "crt-list '%s' does not exist!", name);
         return 0;
