@@ -132,7 +132,14 @@
     X(RETRY_EMPTY, "wretr_empty", "MCP", U64, "Attempts repeated as no answer came")                                   \
     X(RETRY_JUNK, "wretr_junk", "MCP", U64, "Attempts repeated as the answer was none of HTTP")                        \
     X(RETRY_TIMEOUT, "wretr_timeout", "MCP", U64, "Attempts repeated as no answer came in time")                       \
-    X(RETRY_STATUS, "wretr_status", "MCP", U64, "Attempts repeated because of the answer's status")
+    X(RETRY_STATUS, "wretr_status", "MCP", U64, "Attempts repeated because of the answer's status")                    \
+    X(EREQ_BAD, "ereq_bad", "MCP", U64, "Of ereq, those malformed or too long")                                        \
+    X(EREQ_LATE, "ereq_late", "MCP", U64, "Of ereq, those that were not complete in time")                             \
+    X(EREQ_CUT, "ereq_cut", "MCP", U64, "Of ereq, those that the client cut")                                          \
+    X(GLITCHES, "glitches", "MCP", U64, "Requests and handshakes that broke the rules of their protocol")              \
+    X(SSL_SESS, "ssl_sess", "MCP", U64, "TLS handshakes completed: of a frontend with clients, else with servers")     \
+    X(SSL_REUSED, "ssl_reused_sess", "MCP", U64, "Of these, those that took up an earlier session")                    \
+    X(SSL_FAILED, "ssl_failed_handshake", "MCP", U64, "TLS handshakes that failed")
 
 #define ADMIN_STAT_ENUM(id, name, tags, type, help) ADMIN_STAT_##id,
 
@@ -181,6 +188,9 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
 // admin_stat_server fills `row` for one server of `proxy`.
 void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy,
                        const struct server_conf *server);
+
+// admin_stat_listener fills `row` for one bind line of a frontend with `option socket-stats`.
+void admin_stat_listener(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct bind_conf *bind);
 
 // admin_stat_changes fills what `state`, of a server or a backend, says of its changes between up and down.
 void admin_stat_changes(struct admin_stat_row *row, const struct admin_stat_ctx *ctx,

@@ -220,6 +220,10 @@ uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object);
 // concurrent folding: no count is seen twice or lost. Those that exited leave nothing of BOARD_LEVEL.
 uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter);
 
+// board_counters_sum does so for the `num` counters from `first` on at once, all seen between the same two foldings,
+// and stores them at `sums`.
+void board_counters_sum(struct board *board, uint64_t *sums, uint32_t object, uint32_t first, uint32_t num);
+
 // board_counter_own gives one counter as the live process `inc` has it; 0 where it never counted for `object`.
 uint64_t board_counter_own(struct board *board, uint32_t object, uint32_t counter, uint32_t inc);
 // board_counter_total adds up one counter over all objects of a kind ("f/"), those included that were swept. Consistent

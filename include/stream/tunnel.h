@@ -36,6 +36,7 @@ struct stream_tunnel {
     struct stream_relay down;
     uint64_t bytes_in;
     uint64_t bytes_out;
+    uint64_t since_us; // when it was opened
     uint64_t client_act_us;
     uint64_t server_act_us;
     bool has_slot : 1;

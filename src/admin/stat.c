@@ -4,9 +4,9 @@
 #include "admin/stat.h"
 #include "board/board.h"
 
-enum { STAT_FRONTENDS = 1, STAT_BACKENDS = 2, STAT_SERVERS = 4, STAT_ALL = -1 };
+enum { STAT_FRONTENDS = 1, STAT_BACKENDS = 2, STAT_SERVERS = 4, STAT_LISTENERS = 8, STAT_ALL = -1 };
 
-enum stat_part { STAT_PART_FRONTEND, STAT_PART_SERVERS, STAT_PART_BACKEND };
+enum stat_part { STAT_PART_FRONTEND, STAT_PART_LISTENERS, STAT_PART_SERVERS, STAT_PART_BACKEND };
 
 // Where an answer stands between two pieces of it.
 struct stat_state {
@@ -19,6 +19,7 @@ struct stat_state {
     int64_t sid;
     const struct proxy_conf *proxy;
     const struct server_conf *server;
+    const struct bind_conf *bind;
     enum stat_part part;
     bool any; // a row was printed
     uint32_t max_connections;
@@ -97,10 +98,10 @@ static bool proxy_is_shown(const struct stat_state *state, const struct proxy_co
     return !proxy->disabled && (state->iid == STAT_ALL || state->iid == proxy->id);
 }
 
-// With a server's number only that server is meant.
+// With a number of a server or listener only that one is meant.
 static bool part_is_shown(const struct stat_state *state, int64_t type)
 {
-    return (state->types == STAT_ALL || (state->types & type)) && (state->sid == STAT_ALL || type == STAT_SERVERS);
+    return (state->types == STAT_ALL || (state->types & type)) && (state->sid == STAT_ALL || type & (STAT_SERVERS | STAT_LISTENERS));
 }
 
 // Fills the next row to be shown; false after the last.
@@ -111,12 +112,25 @@ static bool next_row(struct admin_stat_row *row, struct stat_state *state, const
         bool shown = proxy_is_shown(state, proxy);
         switch (state->part) {
         case STAT_PART_FRONTEND:
-            state->part = STAT_PART_SERVERS;
-            state->server = proxy->be.servers;
+            state->part = STAT_PART_LISTENERS;
+            state->bind = proxy->fe.binds;
             if (shown && proxy->has_frontend && part_is_shown(state, STAT_FRONTENDS)) {
                 admin_stat_frontend(row, ctx, proxy);
                 return true;
             }
+            break;
+        case STAT_PART_LISTENERS:
+            while (shown && proxy->options & PROXY_OPT_SOCKET_STATS && part_is_shown(state, STAT_LISTENERS) &&
+                   state->bind) {
+                const struct bind_conf *bind = state->bind;
+                state->bind = bind->next;
+                if (state->sid == STAT_ALL || state->sid == bind->id) {
+                    admin_stat_listener(row, ctx, bind);
+                    return true;
+                }
+            }
+            state->part = STAT_PART_SERVERS;
+            state->server = proxy->be.servers;
             break;
         case STAT_PART_SERVERS:
             while (shown && proxy->has_backend && part_is_shown(state, STAT_SERVERS) && state->server) {

@@ -16,6 +16,7 @@ static void server_init(struct server *server, const struct server_conf *conf, s
     *server = (struct server){ .conf = conf, .backend = backend };
     server->state = backend_state_at(conf->object);
     server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
+    server->gauges = board_gauges(backend->ctx->board, conf->object);
     server->pool_counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->pool_object);
     struct list *lists[] = { &server->idle,    &server->plain, &server->own,     &server->opening, &server->pinging,
                              &server->closing, &server->waits, &server->streams, &server->tunnels };

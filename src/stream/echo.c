@@ -113,8 +113,8 @@ static void echo_end(struct echo *echo, enum stream_next next)
     struct stream_tunnel *tunnel = &echo->tunnel;
     const struct stream_host *host = tunnel->host;
     struct proxy_session *session = tunnel->session;
-    backend_count(session->counters, PROXY_COUNT_BYTES_IN, tunnel->front->stream.bytes_in);
-    backend_count(session->counters, PROXY_COUNT_BYTES_OUT, tunnel->front->stream.bytes_out);
+    proxy_session_count(session, PROXY_COUNT_BYTES_IN, tunnel->front->stream.bytes_in);
+    proxy_session_count(session, PROXY_COUNT_BYTES_OUT, tunnel->front->stream.bytes_out);
     stream_tunnel_track(tunnel);
     stream_track_end(tunnel->ctx, &tunnel->track);
     event_task_cancel(&tunnel->task);

@@ -92,7 +92,7 @@ static void take_server(struct stream *stream, struct server *server)
     backend_count(server->counters, PROXY_COUNT_REQUESTS, stream->head_valid);
     backend_count(server->counters, PROXY_COUNT_LB_TOTAL, 1);
     backend_count(server->backend->counters, PROXY_COUNT_LB_TOTAL, 1);
-    _Atomic uint64_t *gauges = board_gauges(ctx->board, server->conf->object);
+    _Atomic uint64_t *gauges = server->gauges;
     proxy_gauge_raise(&gauges[PROXY_GAUGE_SESSION_RATE_MAX],
                       board_rate_add(&gauges[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1));
     proxy_gauge_raise(&gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(ctx->board, server->conf->object));

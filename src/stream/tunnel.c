@@ -47,7 +47,7 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     tunnel->in_backend = stream->in_backend;
     tunnel->upgraded = stream->head_valid;
     tunnel->timeout_ms = (uint32_t)(stream->wishes.tunnel_timeout_us / 1000);
-    tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
+    tunnel->since_us = tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
     event_task_init(&tunnel->task, tunnel_task);
     bool asap = frontend->options & PROXY_OPT_LOG_ASAP;
     if (stream_log_is_due(frontend) && asap) {
@@ -73,7 +73,10 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
         backend_count(stream->backend->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
         backend_count(stream->server->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
     }
+    backend_count(stream->session->counters, PROXY_COUNT_TUNNELS, 1);
     backend_count(stream->backend->counters, PROXY_COUNT_TUNNELS, 1);
+    backend_count(stream->server->counters, PROXY_COUNT_TUNNELS, 1);
+    stream_times_count(stream);
     mux_h1_raw(tunnel->front);
     mux_h1_raw(&tunnel->back->h1);
     // Rules that looked at the server's first bytes let the client's go on meanwhile.
@@ -115,6 +118,7 @@ void stream_tunnel_track(struct stream_tunnel *tunnel)
 
 static void tunnel_count(struct stream_tunnel *tunnel, enum stream_end end)
 {
+    uint64_t *bind = tunnel->session->bind_counters;
     uint64_t *sets[3] = { tunnel->session->counters, tunnel->backend->counters, tunnel->server->counters };
     for (int i = 0; i < 3; i++) {
         backend_count(sets[i], PROXY_COUNT_BYTES_IN, tunnel->bytes_in);
@@ -124,6 +128,11 @@ static void tunnel_count(struct stream_tunnel *tunnel, enum stream_end end)
         if (i && (end == STREAM_END_SERVER || end == STREAM_END_SERVER_TIMEOUT))
             backend_count(sets[i], PROXY_COUNT_SERVER_ABORTS, 1);
     }
+    if (bind) {
+        backend_count(bind, PROXY_COUNT_BYTES_IN, tunnel->bytes_in);
+        backend_count(bind, PROXY_COUNT_BYTES_OUT, tunnel->bytes_out);
+    }
+    stream_times_count_tunnel(tunnel);
 }
 
 static void write_log(struct stream_tunnel *tunnel, enum stream_end end)
@@ -199,7 +208,7 @@ static bool run_side(struct stream_tunnel *tunnel, struct stream_relay *relay, b
         return true;
     enum stream_relay_state state = stream_relay_run(relay, &moved);
     if (moved)
-        tunnel->client_act_us = tunnel->server_act_us = tunnel->ctx->loop->now_us;
+        tunnel->since_us = tunnel->client_act_us = tunnel->server_act_us = tunnel->ctx->loop->now_us;
     switch (state) {
     case STREAM_RELAY_PAUSED:
         event_task_wake(tunnel->ctx->loop, &tunnel->task);
