@@ -23,6 +23,7 @@ struct stream;
 struct stream_tunnel;
 struct stream_log;
 struct stream_service;
+struct stream_serving;
 struct stream_captures;
 struct stream_track;
 struct stream_stick;
@@ -66,6 +67,7 @@ enum stream_step {
     STREAM_RAW_RESPONSE, // tcp mode: the server's first bytes, for rules
     STREAM_RELAY,        // both bodies, and the answer's head in between
     STREAM_ANSWER,       // an answer of our own goes out
+    STREAM_SERVE,        // a built-in service makes one in pieces
     STREAM_FINISHED,
     STREAM_NUM_STEPS
 };
@@ -91,6 +93,7 @@ struct stream_ctx {
     uint32_t num_streams;
     uint32_t num_tunnels;
     uint32_t next_id;       // of the next stream
+    uint64_t last_number;   // of streams
     bool stopping;          // a soft stop is under way
     bool measures;          // what streams cost is asked for (stream/cost.h)
     bool close_never;       // and answers do not say Connection: close
@@ -134,6 +137,7 @@ struct stream {
     struct list on_server; // of server->streams: it waits for that server, or is on it
     const struct proxy_answer *answer;
     const struct stream_service *service; // that will answer, chosen by a rule
+    struct stream_serving *serving;       // and what it has made of it, or NULL
     struct stream_relay up;               // request body
     struct stream_relay down;             // answer's body
     struct stream_times times;
@@ -148,6 +152,8 @@ struct stream {
     struct backend_wait conn_wait;
     uint64_t bytes_in;     // request bytes read from the client
     uint64_t bytes_out;    // answer bytes written to the client
+    uint64_t number;       // of the stream, from 1; the tunnel that it becomes keeps it (stream/view.h)
+    uint32_t calls;        // how often it ran
     uint32_t id;           // counts the requests of this process
     uint32_t hash;         // of what balancing looks at, with has_hash
     uint32_t waiter;       // on the board's queue, of slots or (STREAM_CONNECT) of places; 0 for none
@@ -262,6 +268,10 @@ void stream_timer_fired(struct stream *stream);
 
 // stream_kill ends the stream at once, for a hard stop or an operator.
 void stream_kill(struct stream *stream, enum stream_end end);
+
+// stream_deadlines gives until when client and server may stay silent (monotonic us, 0: for ever, or it is not their
+// turn), for a stream that relays.
+void stream_deadlines(const struct stream *stream, uint64_t *client_us, uint64_t *server_us);
 
 // stream_queue_granted serves the waiters of this process that the board has granted a slot; called after a wake-up.
 void stream_queue_granted(struct stream_ctx *ctx);

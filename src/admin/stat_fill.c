@@ -350,12 +350,10 @@ void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *
 }
 
 // As HAProxy names those without a name.
-static const char *listener_name(struct admin_stat_row *row, const struct bind_conf *bind)
+static const char *listener_name(char *room, size_t cap, const struct bind_conf *bind)
 {
-    if (bind->name)
-        return bind->name;
-    snprintf(row->tracked, sizeof(row->tracked), "sock-%u", bind->id);
-    return row->tracked;
+    snprintf(room, cap, "sock-%u", bind->id);
+    return bind->name ? bind->name : room;
 }
 
 void admin_stat_listener(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct bind_conf *bind)
@@ -368,7 +366,8 @@ void admin_stat_listener(struct admin_stat_row *row, const struct admin_stat_ctx
     };
     uint32_t open = board_lane_sum(ctx->board, bind->object);
     bool is_ip = bind->listen.kind == OS_LISTEN_TCP;
-    row_begin(row, ctx, 'L', 3, bind->proxy, listener_name(row, bind), bind->id);
+    row_begin(row, ctx, 'L', 3, bind->proxy, NULL, bind->id);
+    set_string(row, ADMIN_STAT_SVNAME, listener_name(row->text, sizeof(row->text), bind));
     set_sessions(row, ctx, bind->object);
     row->values[ADMIN_STAT_RATE].is_set = row->values[ADMIN_STAT_RATE_MAX].is_set = false;
     set_counted(row, ctx, bind->object, counted, NUM_ITEMS(counted));

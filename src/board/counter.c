@@ -169,7 +169,7 @@ static void move(struct board *board, uint32_t stage, uint32_t to, const uint64_
     base->object = to;
     for (uint32_t i = 0; i < BOARD_COUNTERS; i++) {
         base->sums[i] = load(&base->counters[to][i]);
-        if (i != BOARD_LEVEL)
+        if (i < BOARD_LEVELS)
             base->sums[i] += load(&cells[i]);
     }
     atomic_store_explicit(&base->stage, stage, memory_order_release);

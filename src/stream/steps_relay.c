@@ -113,6 +113,8 @@ static enum stream_verdict pass_head(struct stream *stream)
             return verdict;
         stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
         stream->server_status = stream->response.status;
+        backend_count(stream->server->counters, PROXY_COUNT_REQUESTS, 1);
+        stream_count_status(stream->server->counters, stream->server_status);
         stream->response_valid = true;
         stream->status = stream->response.status;
         stream_track_status(stream);

@@ -103,7 +103,7 @@ static enum stream_verdict answered(struct stream *stream, enum proxy_counter wh
         return stream_answer_with(stream, stream->answer, denied ? STREAM_END_PROXY : STREAM_END_LOCAL);
     // A service, or an errorfile that says to close without an answer.
     if (stream->service)
-        return stream->service->start(stream);
+        return stream_serve(stream, stream->service, NULL);
     return stream_finish(stream, denied ? STREAM_END_PROXY : STREAM_END_LOCAL, STREAM_NEXT_CLOSE);
 }
 

@@ -9,6 +9,7 @@
 #include "stream/capture.h"
 #include "stream/error.h"
 #include "stream/on_server.h"
+#include "stream/service.h"
 #include "stream/steps.h"
 #include "stream/stick.h"
 #include "stream/track.h"
@@ -29,7 +30,7 @@ static const struct {
                                TO(STREAM_REQUEST_RULES) | TO(STREAM_PICK_BACKEND) | TO(STREAM_ANSWER) |
                                    TO(STREAM_FINISHED) },
     [STREAM_REQUEST_RULES] = { "request rules", stream_request_rules,
-                               TO(STREAM_PICK_BACKEND) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
+                               TO(STREAM_PICK_BACKEND) | TO(STREAM_SERVE) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
     [STREAM_PICK_BACKEND] = { "pick backend", stream_pick_backend,
                               TO(STREAM_BACKEND_CONTENT) | TO(STREAM_PICK_SERVER) | TO(STREAM_ANSWER) |
                                   TO(STREAM_FINISHED) },
@@ -37,7 +38,7 @@ static const struct {
                                  TO(STREAM_BACKEND_RULES) | TO(STREAM_PICK_SERVER) | TO(STREAM_ANSWER) |
                                      TO(STREAM_FINISHED) },
     [STREAM_BACKEND_RULES] = { "backend rules", stream_backend_rules,
-                               TO(STREAM_PICK_SERVER) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
+                               TO(STREAM_PICK_SERVER) | TO(STREAM_SERVE) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
     [STREAM_PICK_SERVER] = { "pick server", stream_pick_server,
                              TO(STREAM_QUEUE) | TO(STREAM_CONNECT) | TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
     [STREAM_QUEUE] = { "queue", stream_queue,
@@ -52,6 +53,7 @@ static const struct {
     [STREAM_RELAY] = { "relay", stream_relay_both,
                        TO(STREAM_ANSWER) | TO(STREAM_PICK_SERVER) | TO(STREAM_CONNECT) | TO(STREAM_FINISHED) },
     [STREAM_ANSWER] = { "answer", stream_send_answer, TO(STREAM_FINISHED) },
+    [STREAM_SERVE] = { "serve", stream_serve_step, TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
     [STREAM_FINISHED] = { "finished", NULL, 0 },
 };
 
@@ -163,6 +165,8 @@ static void stream_give(struct stream *stream)
     // Whoever is asked in the middle of what follows must not look.
     if (ctx->at == stream)
         ctx->at = NULL;
+    if (UNLIKELY(stream->serving != NULL))
+        stream_serving_free(stream->serving);
     free((void *)stream->unique_id.ptr);
     end_vars(stream);
     stream_track_end(ctx, &stream->track);
@@ -193,6 +197,7 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     // The heads and edits are set up when they are used: clearing them for each request would cost more than parsing.
     memset(stream, 0, offsetof(struct stream, request));
     stream->ctx = ctx;
+    stream->number = ++ctx->last_number;
     stream->session = session;
     stream->host = host;
     stream->front = front;
@@ -241,6 +246,7 @@ void stream_run(struct stream *stream)
     if (ctx->measures)
         stream_cost_begin(&stream->cost, ctx->loop);
     stream->running = true;
+    stream->calls++;
     ctx->at = stream;
     enum stream_verdict verdict;
     do {
@@ -371,7 +377,7 @@ void stream_count_all(const struct stream *stream, enum proxy_counter which)
         backend_count(stream->server->counters, which, 1);
 }
 
-static void count_status(uint64_t *counters, uint16_t status)
+void stream_count_status(uint64_t *counters, uint16_t status)
 {
     unsigned class = status / 100;
     backend_count(
@@ -388,18 +394,16 @@ static void count_end(struct stream *stream)
     proxy_session_count(stream->session, PROXY_COUNT_BYTES_IN, stream->bytes_in);
     proxy_session_count(stream->session, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
     if (is_http && stream->status)
-        count_status(fe, stream->status);
+        stream_count_status(fe, stream->status);
     if (be) {
         backend_count(be, PROXY_COUNT_BYTES_IN, stream->bytes_in);
         backend_count(be, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
         if (is_http && stream->status)
-            count_status(be, stream->status);
+            stream_count_status(be, stream->status);
     }
     if (srv) {
         backend_count(srv, PROXY_COUNT_BYTES_IN, stream->bytes_in);
         backend_count(srv, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
-        if (is_http && stream->status && stream->answer_head)
-            count_status(srv, stream->status);
     }
     stream_times_count(stream);
     enum proxy_counter which;
@@ -543,22 +547,35 @@ static uint64_t server_deadline(const struct stream *stream)
     return late_up || late_down ? after(stream->server_act_us, timeout_us) : 0;
 }
 
+void stream_deadlines(const struct stream *stream, uint64_t *client_us, uint64_t *server_us)
+{
+    bool relays = stream->step == STREAM_RELAY;
+    *client_us = relays ? client_deadline(stream) : 0;
+    *server_us = relays ? server_deadline(stream) : 0;
+}
+
 static uint64_t relay_deadline(const struct stream *stream)
 {
     return earlier(earlier(stream->rule_due_us, stream->settle_due_us),
                    earlier(client_deadline(stream), server_deadline(stream)));
 }
 
+static bool is_answering(const struct stream *stream)
+{
+    return stream->step == STREAM_ANSWER || (stream->step == STREAM_SERVE && stream->serving->started);
+}
+
 void stream_arm(struct stream *stream)
 {
     uint64_t due = stream->deadline_us;
-    if (stream->step == STREAM_RELAY || stream->step == STREAM_ANSWER)
+    bool answers = is_answering(stream);
+    if (stream->step == STREAM_RELAY || answers)
         note_progress(stream);
     if (stream->step == STREAM_READ_HEAD)
         due = head_deadline(stream);
     else if (stream->step == STREAM_RELAY)
         due = relay_deadline(stream);
-    else if (stream->step == STREAM_ANSWER)
+    else if (answers)
         due = after(stream->client_act_us, client_timeout(stream));
     event_timer_set(stream->ctx->loop, stream->timer, due);
 }
@@ -607,7 +624,7 @@ void stream_timer_fired(struct stream *stream)
     uint64_t due = stream->step == STREAM_READ_HEAD ? head_deadline(stream)
                    : stream->step == STREAM_RELAY   ? relay_deadline(stream)
                                                     : stream->deadline_us;
-    if (stream->step != STREAM_ANSWER && (!due || due > now_us)) {
+    if (!is_answering(stream) && (!due || due > now_us)) {
         stream_arm(stream);
         return;
     }
@@ -644,6 +661,10 @@ void stream_timer_fired(struct stream *stream)
     case STREAM_BACKEND_RULES:
     case STREAM_PICK_SERVER:
     case STREAM_RAW_RESPONSE:
+        break;
+    case STREAM_SERVE:
+        if (stream->serving->started)
+            verdict = stream_finish(stream, STREAM_END_CLIENT_TIMEOUT, STREAM_NEXT_CLOSE);
         break;
     default:
         verdict = stream_finish(stream, STREAM_END_CLIENT_TIMEOUT, STREAM_NEXT_CLOSE);
