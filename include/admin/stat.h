@@ -206,7 +206,13 @@ void admin_stat_listener(struct admin_stat_row *row, const struct admin_stat_ctx
 
 // A walk over the rows to be shown, in the order of the configuration: of each proxy its frontend, its listeners
 // where they have counters of their own, its servers, its backend.
-enum { ADMIN_STAT_FRONTENDS = 1, ADMIN_STAT_BACKENDS = 2, ADMIN_STAT_SERVERS = 4, ADMIN_STAT_LISTENERS = 8, ADMIN_STAT_ALL = -1 };
+enum {
+    ADMIN_STAT_FRONTENDS = 1,
+    ADMIN_STAT_BACKENDS = 2,
+    ADMIN_STAT_SERVERS = 4,
+    ADMIN_STAT_LISTENERS = 8,
+    ADMIN_STAT_ALL = -1
+};
 
 enum admin_stat_part {
     ADMIN_STAT_PART_FRONTEND,

@@ -172,8 +172,10 @@ static void set_cache(struct admin_stat_row *row)
 static void set_errors(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
 {
     static const struct counted counted[] = {
-        { ADMIN_STAT_EREQ_BAD, PROXY_COUNT_REQ_BAD }, { ADMIN_STAT_EREQ_LATE, PROXY_COUNT_REQ_LATE },
-        { ADMIN_STAT_EREQ_CUT, PROXY_COUNT_REQ_CUT }, { ADMIN_STAT_GLITCHES, PROXY_COUNT_GLITCHES },
+        { ADMIN_STAT_EREQ_BAD, PROXY_COUNT_REQ_BAD },
+        { ADMIN_STAT_EREQ_LATE, PROXY_COUNT_REQ_LATE },
+        { ADMIN_STAT_EREQ_CUT, PROXY_COUNT_REQ_CUT },
+        { ADMIN_STAT_GLITCHES, PROXY_COUNT_GLITCHES },
     };
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
 }
@@ -191,12 +193,12 @@ static void set_handshakes(struct admin_stat_row *row, const struct admin_stat_c
 void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
 {
     static const struct counted counted[] = {
-        { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },  { ADMIN_STAT_EREQ, PROXY_COUNT_REQ_ERRORS },
-        { ADMIN_STAT_REQ_TOT, PROXY_COUNT_REQUESTS }, { ADMIN_STAT_CONN_TOT, PROXY_COUNT_CONNECTIONS },
-        { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },  { ADMIN_STAT_DCON, PROXY_COUNT_DENIED_CONN },
-        { ADMIN_STAT_DSES, PROXY_COUNT_DENIED_SESS }, { ADMIN_STAT_H1_SESS, PROXY_COUNT_SESS_HTTP1 },
+        { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },       { ADMIN_STAT_EREQ, PROXY_COUNT_REQ_ERRORS },
+        { ADMIN_STAT_REQ_TOT, PROXY_COUNT_REQUESTS },      { ADMIN_STAT_CONN_TOT, PROXY_COUNT_CONNECTIONS },
+        { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },       { ADMIN_STAT_DCON, PROXY_COUNT_DENIED_CONN },
+        { ADMIN_STAT_DSES, PROXY_COUNT_DENIED_SESS },      { ADMIN_STAT_H1_SESS, PROXY_COUNT_SESS_HTTP1 },
         { ADMIN_STAT_SESS_OTHER, PROXY_COUNT_SESS_OTHER }, { ADMIN_STAT_H1REQ, PROXY_COUNT_REQ_HTTP1 },
-        { ADMIN_STAT_REQ_OTHER, PROXY_COUNT_REQ_OTHER }, { ADMIN_STAT_INTERCEPTED, PROXY_COUNT_INTERCEPTED },
+        { ADMIN_STAT_REQ_OTHER, PROXY_COUNT_REQ_OTHER },   { ADMIN_STAT_INTERCEPTED, PROXY_COUNT_INTERCEPTED },
     };
     static const enum admin_stat zero[] = { ADMIN_STAT_COMP_IN,  ADMIN_STAT_COMP_OUT, ADMIN_STAT_COMP_BYP,
                                             ADMIN_STAT_COMP_RSP, ADMIN_STAT_H2_SESS,  ADMIN_STAT_H3_SESS,
@@ -375,9 +377,9 @@ void admin_stat_listener(struct admin_stat_row *row, const struct admin_stat_ctx
     set(row, ADMIN_STAT_SLIM, bind->maxconn);
     set_string(row, ADMIN_STAT_STATUS, bind->maxconn && open >= bind->maxconn ? "FULL" : "OPEN");
     set_string(row, ADMIN_STAT_PROTO,
-               !is_ip                                         ? "unix_stream"
+               !is_ip                                       ? "unix_stream"
                : bind->listen.address.ss_family == AF_INET6 ? "tcpv6"
-                                                              : "tcpv4");
+                                                            : "tcpv4");
     if (!ctx->show_addresses)
         return;
     os_listen_text(row->status, &bind->listen);
