@@ -59,10 +59,21 @@ static void add_up(struct board *board, uint64_t *sums, uint32_t object, const s
     }
 }
 
+// What was counted before the object was cleared is no more told of it; to the totals of its kind it belongs.
+static void forget_cleared(struct board *board, uint64_t *sums, uint32_t object, const struct wanted *wanted)
+{
+    struct board_base *base = board->base;
+    if (!(atomic_load_explicit(&base->is_cleared[object >> 6], memory_order_relaxed) >> (object & 63) & 1))
+        return;
+    for (uint32_t i = 0; i < wanted->num; i++)
+        sums[i] -= __atomic_load_n(&base->cleared[object][wanted->first + i], __ATOMIC_ACQUIRE);
+}
+
 static void add_up_all(struct board *board, uint64_t *sums, const struct wanted *wanted)
 {
     memset(sums, 0, wanted->num * sizeof(*sums));
     if (!wanted->kind) {
+        forget_cleared(board, sums, wanted->object, wanted);
         add_up(board, sums, wanted->object, wanted);
         return;
     }
@@ -115,6 +126,38 @@ uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counte
     uint64_t sum;
     board_counters_sum(board, &sum, object, counter, 1);
     return sum;
+}
+
+// A process that dies here leaves the rest uncleared, and nothing wrong.
+void board_counters_clear(struct board *board, uint32_t object, uint32_t first, uint32_t end)
+{
+    struct board_base *base = board->base;
+    struct board_lock *reaper = &board->incarnations->reaper;
+    board_check_object(object);
+    must(first <= end && end <= BOARD_LEVELS);
+    if (board_lock_take(board, reaper, 0)) {
+        board_counters_recover(board);
+    }
+    atomic_fetch_or(&base->is_cleared[object >> 6], UINT64_C(1) << (object & 63));
+    for (uint32_t i = first; i < end; i++) {
+        uint64_t sum = 0;
+        add_up(board, &sum, object, &(struct wanted){ .object = object, .first = i, .num = 1 });
+        if (sum != load(&base->cleared[object][i])) {
+            __atomic_store_n(&base->cleared[object][i], sum, __ATOMIC_RELEASE);
+        }
+    }
+    atomic_store_explicit(&reaper->owner, 0, memory_order_release);
+}
+
+// The object is gone, or gives its number back.
+void board_counters_uncleared(struct board *board, uint32_t object)
+{
+    struct board_base *base = board->base;
+    uint64_t bit = UINT64_C(1) << (object & 63);
+    if (atomic_load(&base->is_cleared[object >> 6]) & bit) {
+        atomic_fetch_and(&base->is_cleared[object >> 6], ~bit);
+        memset(base->cleared[object], 0, sizeof(base->cleared[object]));
+    }
 }
 
 uint64_t board_counter_total(struct board *board, const char *kind, uint32_t counter)
