@@ -21,6 +21,7 @@
 #include "process/limits.h"
 #include "process/program.h"
 #include "process/rights.h"
+#include "process/vitals.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
 #include "table/proc_vars.h"
@@ -301,6 +302,7 @@ static void traffic_describe(const void *traffic, char *room, size_t cap)
 
 static void traffic_turn(void *traffic)
 {
+    vitals_tell(traffic);
     frontends_turn(traffic);
     backend_turn(&((struct frontends *)traffic)->backends);
 }

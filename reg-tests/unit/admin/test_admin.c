@@ -75,7 +75,9 @@ static void conf_make(struct fixture *f)
                                      .num_proxies = 2,
                                      .global = { .maxconn = 100, .description = "a test", .stats_sockets = &f->socket },
                                      .object = board_object(f->board, "g/global"),
-                                     .tls_object = board_object(f->board, "g/tls") };
+                                     .tls_object = board_object(f->board, "g/tls"),
+                                     .vitals_object = board_object(f->board, "g/vitals"),
+                                     .memory_object = board_object(f->board, "g/memory") };
 }
 
 static int setup(void **state)
