@@ -237,7 +237,7 @@ void backend_ctx_stop(struct backend_ctx *ctx)
 void backend_ctx_fini(struct backend_ctx *ctx)
 {
     ctx->stopping = true;
-    backend_watch_end(&ctx->watch);
+    backend_follow_end(ctx);
     each_server(ctx, backend_pool_end);
     free(ctx->ping_fields);
     event_timer_del(ctx->loop, &ctx->purge_timer);

@@ -109,10 +109,17 @@ const struct tls_trust *tls_trust_load(struct config *config, const struct tls_c
     trust->paths[TRUST_CA_VERIFY] = full_path(conf->ca_verify_file, ca_base);
     trust->paths[TRUST_CRL] = full_path(conf->crl_file, ca_base);
     for (struct tls_trust *old = trusts; old; old = old->next)
-        if (old->arena == trust->arena && same_paths(old->paths, trust->paths)) {
+        if ((config->loaded_only || old->arena == trust->arena) && same_paths(old->paths, trust->paths)) {
             trust_free(trust);
             return old;
         }
+    if (config->loaded_only) {
+        config_diag_add(config->diag, CONFIG_ERROR, place,
+                        "'ca-file' and 'crl-file': at run time only those can be used together that a line of the "
+                        "configuration uses together");
+        trust_free(trust);
+        return NULL;
+    }
     trust->store = X509_STORE_new();
     trust->names = sk_CRYPTO_BUFFER_new_null();
     if (!trust->store || !trust->names)
