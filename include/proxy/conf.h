@@ -75,6 +75,7 @@ enum {
     PROXY_OPT_IGNORE_PROBES = 1 << 14,       // option http-ignore-probes
     PROXY_OPT_PRETEND_KEEPALIVE = 1 << 15,   // option http-pretend-keepalive
     PROXY_OPT_FAIL_OPEN = 1 << 16,           // option fail-open
+    PROXY_OPT_SOCKET_STATS = 1 << 17,        // option socket-stats
     PROXY_OPT_USE_PROXY_HEADER = 1 << 20,    // option http-use-proxy-header
     PROXY_OPT_CASE_CLIENT = 1 << 21,         // option h1-case-adjust-bogus-client
     PROXY_OPT_CASE_SERVER = 1 << 22,         // option h1-case-adjust-bogus-server

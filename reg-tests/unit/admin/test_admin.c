@@ -46,7 +46,8 @@ static void conf_make(struct fixture *f)
                                   .backup = true,
                                   .disabled = true,
                                   .pool_max_conn = -1,
-                                  .object = board_object(f->board, "s/be/s2") };
+                                  .object = board_object(f->board, "s/be/s2"),
+                                  .pool_object = board_object(f->board, "c/be/s2") };
     f->s1 = (struct server_conf){ .backend = &f->be.be,
                                   .name = "s,1",
                                   .id = 1,
@@ -54,7 +55,8 @@ static void conf_make(struct fixture *f)
                                   .maxconn = 5,
                                   .pool_max_conn = -1,
                                   .next = &f->s2,
-                                  .object = board_object(f->board, "s/be/s1") };
+                                  .object = board_object(f->board, "s/be/s1"),
+                                  .pool_object = board_object(f->board, "c/be/s1") };
     assert_true(transport_address_parse_ip(&f->s1.addr, "::1"));
     f->s1.addr.port = 80;
     f->s2.addr = f->s1.addr;
