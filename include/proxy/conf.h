@@ -553,6 +553,8 @@ struct program_conf {
     struct proxy_conf **backends; // by a hash of their names, for names known only at run time
     uint32_t backends_mask;
     uint32_t tls_object;         // on the board, for all TLS connections
+    uint32_t vitals_object;      // likewise, how workers are (proxy/vitals.h)
+    uint32_t memory_object;
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct proxy_errors *errors; // http-errors sections
     struct tls_store *certs;     // made with the first line that needs one

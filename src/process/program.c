@@ -22,6 +22,7 @@
 #include "process/limits.h"
 #include "process/program.h"
 #include "process/rights.h"
+#include "process/vitals.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
 #include "proxy/invalid.h"
@@ -320,6 +321,7 @@ static void traffic_describe(const void *traffic, char *room, size_t cap)
 
 static void traffic_turn(void *traffic)
 {
+    vitals_tell(traffic);
     frontends_turn(traffic);
     backend_turn(&((struct frontends *)traffic)->backends);
 }
