@@ -76,8 +76,8 @@ struct board_inquiry_kind {
 
 // BOARD_INQUIRY registers `kind`, the name of a struct board_inquiry_kind.
 #define BOARD_INQUIRY(kind)                                                                                            \
-    static const struct board_inquiry_kind *const kind##_inquiry                                                       \
-        __attribute__((used, section("board_inquiries"))) = &(kind)
+    static const struct board_inquiry_kind *const kind##_inquiry __attribute__((used, section("board_inquiries"))) =   \
+        &(kind)
 
 // board_inquiries_run works on the inquiries of process `inc` for about BOARD_INQUIRY_TURN_US. To be called each turn
 // of the loop and after a wake-up; one load where nobody asks. It wakes the process for another turn where there is

@@ -38,7 +38,7 @@ static struct shared {
     _Atomic uint32_t open; // states of inquiries that were not ended
     _Atomic uint32_t turns;
     _Atomic uint32_t answered;
-} *shared;
+} * shared;
 
 static char byte_at(uint32_t seed, uint32_t at)
 {
@@ -170,8 +170,14 @@ static void expect_open(uint32_t num)
 
 static void test_answers(void **state)
 {
-    static const uint32_t lens[] = { 0, 1, PIECE, PIECE + 1, BOARD_INQUIRY_ROOM - 1, BOARD_INQUIRY_ROOM,
-                                     BOARD_INQUIRY_ROOM + 1, 3 * BOARD_INQUIRY_ROOM + 17 };
+    static const uint32_t lens[] = { 0,
+                                     1,
+                                     PIECE,
+                                     PIECE + 1,
+                                     BOARD_INQUIRY_ROOM - 1,
+                                     BOARD_INQUIRY_ROOM,
+                                     BOARD_INQUIRY_ROOM + 1,
+                                     3 * BOARD_INQUIRY_ROOM + 17 };
     struct board *board = *state;
     enum board_inquiry_state how;
     uint32_t inc;
