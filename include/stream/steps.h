@@ -34,6 +34,7 @@ stream_step_fn stream_send_head;       // stream_send_head writes the edited req
 stream_step_fn stream_raw_response;    // stream_raw_response applies tcp-response content in tcp mode
 stream_step_fn stream_relay_both;      // stream_relay_both moves both bodies, and handles the answer's head
 stream_step_fn stream_send_answer;     // stream_send_answer sends an answer of our own
+stream_step_fn stream_serve_step;      // stream_serve_step has a service answer, see stream/service.h
 
 // stream_refuse answers with the error page for `status` and ends as `end`; the request's connection may live on where
 // the request was complete and well-formed and `close` is false.
@@ -42,8 +43,34 @@ enum stream_verdict stream_refuse(struct stream *stream, uint16_t status, enum s
 // stream_answer_with sends `answer` instead of asking a server.
 enum stream_verdict stream_answer_with(struct stream *stream, const struct proxy_answer *answer, enum stream_end end);
 
+// stream_answer_begin writes the head of `answer`, to which a body of the kind `body` belongs, after
+// http-after-response rules; what has come of the request's body and nobody read is dropped. False where that fails.
+bool stream_answer_begin(struct stream *stream, const struct proxy_answer *answer, enum mux_body body);
+
+// stream_answer_sent ends the stream whose answer of our own is out: the connection lives on where it can.
+enum stream_verdict stream_answer_sent(struct stream *stream);
+
+// stream_invite_body tells a client that waits for it (Expect: 100-continue) to send its request's body.
+void stream_invite_body(struct stream *stream);
+
 // stream_finish ends the stream: logs, counts, gives everything back and tells the session. Always STREAM_OVER.
 enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, enum stream_next next);
+
+// stream_count_all adds one to a counter of the stream's frontend, bind, backend and server, as far as it has them.
+void stream_count_all(const struct stream *stream, enum proxy_counter which);
+
+// stream_count_status adds one to the counter of answers with a status like `status`.
+void stream_count_status(uint64_t *counters, uint16_t status);
+
+// stream_times_count counts how long a stream that ends, or becomes a tunnel, took: in the histograms and averages of
+// its backend and server.
+void stream_times_count(const struct stream *stream);
+
+// stream_times_count_tunnel counts for how long a tunnel that ends was open.
+void stream_times_count_tunnel(const struct stream_tunnel *tunnel);
+
+// stream_times_count_handshake counts the TLS handshake with the stream's server, which is just over.
+void stream_times_count_handshake(const struct stream *stream);
 
 // stream_take_leave has the answer whose head is about to be written say Connection: close where a soft stop wants to
 // be rid of this client, and nothing that it sent would get lost by that. The connection is then closed with a linger.

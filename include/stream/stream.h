@@ -23,6 +23,7 @@ struct stream;
 struct stream_tunnel;
 struct stream_log;
 struct stream_service;
+struct stream_serving;
 struct stream_captures;
 struct stream_track;
 struct stream_stick;
@@ -66,6 +67,7 @@ enum stream_step {
     STREAM_RAW_RESPONSE, // tcp mode: the server's first bytes, for rules
     STREAM_RELAY,        // both bodies, and the answer's head in between
     STREAM_ANSWER,       // an answer of our own goes out
+    STREAM_SERVE,        // a built-in service makes one in pieces
     STREAM_FINISHED,
     STREAM_NUM_STEPS
 };
@@ -81,6 +83,7 @@ struct stream_ctx {
     struct event_loop *loop;
     struct board *board;
     uint32_t inc;
+    uint32_t traces; // trace_mask (board/trace.h)
     struct mux_ctx *mux;
     struct backend_ctx *backends;
     const struct program_conf *program;
@@ -92,6 +95,7 @@ struct stream_ctx {
     uint32_t num_tunnels;
     uint32_t next_id;       // of the next stream
     uint64_t last_number;   // of streams
+    uint32_t last_session;  // number of the newest session
     bool stopping;          // a soft stop is under way
     bool measures;          // what streams cost is asked for (stream/cost.h)
     bool close_never;       // and answers do not say Connection: close
@@ -135,6 +139,7 @@ struct stream {
     struct list on_server; // of server->streams: it waits for that server, or is on it
     const struct proxy_answer *answer;
     const struct stream_service *service; // that will answer, chosen by a rule
+    struct stream_serving *serving;       // and what it has made of it, or NULL
     struct stream_relay up;               // request body
     struct stream_relay down;             // answer's body
     struct stream_times times;

@@ -38,6 +38,7 @@ struct stream_tunnel {
     uint64_t began_us;
     uint64_t bytes_in; // counted so far
     uint64_t bytes_out;
+    uint64_t since_us; // when it was opened
     uint64_t client_act_us;
     uint64_t server_act_us;
     bool has_slot : 1;
@@ -49,6 +50,7 @@ struct stream_tunnel {
     uint32_t timeout_ms; // set-timeout tunnel, 0: none
     uint32_t calls;      // how often it ran
     uint64_t report_us;  // when the next line of `option log-tunnel-interval` is due, 0: none
+    uint32_t id;         // of the stream that it was
 };
 
 // stream_tunnel_end ends the tunnel at once, with a FIN to both sides.

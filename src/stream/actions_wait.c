@@ -84,7 +84,7 @@ static bool parse_body(struct config *config, struct rule *rule, const struct co
 }
 
 // The client waits for a word before it sends; the server, which will get the whole, needs none.
-static void invite_body(struct stream *stream)
+void stream_invite_body(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
     if (!(stream->request.flags & HTTP_HEAD_EXPECT_100) || front->peer_is_10 || front->stream.rx_done ||
@@ -101,7 +101,7 @@ bool stream_body_waited(struct stream *stream, uint64_t at_least)
     bool is_request = !stream->response_valid, whole;
     struct mux_h1 *h1 = is_request ? stream->front : &stream->back->h1;
     if (is_request)
-        invite_body(stream);
+        stream_invite_body(stream);
     bool more = mux_h1_body_fill(h1);
     size_t len = mux_h1_body_len(h1, &whole);
     return whole || (at_least && len >= at_least) || !more;

@@ -110,7 +110,7 @@ const char *stream_no_server_reason(const struct backend *backend)
 {
     uint32_t num_maint = 0, num_down = 0, num_drain = 0;
     for (uint32_t i = 0; i < backend->num_servers; i++) {
-        uint32_t status = backend_state_status(backend->servers[i].state);
+        uint32_t status = backend_state_status(backend->servers[i]->state);
         if (backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT)
             num_maint++;
         else if (!backend_status_is_up(status))

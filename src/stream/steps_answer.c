@@ -5,7 +5,7 @@
 
 enum { DRAIN_MAX = 64 * 1024 };
 
-static enum stream_verdict finish_refused(struct stream *stream)
+enum stream_verdict stream_answer_sent(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
     bool unread = !front->stream.rx_done || buf_len(&front->in) || front->conn.can_read || front->stream.rx_cut ||
@@ -41,7 +41,7 @@ static bool change_head(struct stream *stream, const struct proxy_answer *answer
     return http_head_copy(head, &answer->head) && stream_after_rules(stream);
 }
 
-static bool begin(struct stream *stream, const struct proxy_answer *answer)
+bool stream_answer_begin(struct stream *stream, const struct proxy_answer *answer, enum mux_body body)
 {
     struct mux_h1 *front = stream->front;
     const struct http_head *head = &answer->head;
@@ -51,13 +51,14 @@ static bool begin(struct stream *stream, const struct proxy_answer *answer)
             stream->end = STREAM_END_PROXY;
             stream_reply_error(stream, 500);
         }
+        if (!changed)
+            body = stream->answer && stream->answer->body.len ? MUX_BODY_LENGTH : MUX_BODY_NONE;
         answer = stream->answer;
         if (!answer)
             return false;
         head = changed ? &stream->response : &answer->head;
     }
     stream->status = head->status;
-    enum mux_body body = answer->body.len ? MUX_BODY_LENGTH : MUX_BODY_NONE;
     if (stream->head_valid)
         drain_request(front);
     else
@@ -80,7 +81,7 @@ enum stream_verdict stream_answer_with(struct stream *stream, const struct proxy
     stream->deadline_us = 0;
     stream->answer = answer;
     stream->client_act_us = stream->ctx->loop->now_us;
-    if (!begin(stream, answer))
+    if (!stream_answer_begin(stream, answer, answer->body.len ? MUX_BODY_LENGTH : MUX_BODY_NONE))
         return stream_finish(stream, STREAM_END_RESOURCE, STREAM_NEXT_CLOSE);
     stream_step_set(stream, STREAM_ANSWER);
     return STREAM_GO;
@@ -120,5 +121,5 @@ enum stream_verdict stream_send_answer(struct stream *stream)
         return STREAM_WAIT;
     if (io == IO_FAIL)
         return stream_finish(stream, (enum stream_end)stream->end, STREAM_NEXT_CLOSE);
-    return finish_refused(stream);
+    return stream_answer_sent(stream);
 }

@@ -46,7 +46,8 @@ static void conf_make(struct fixture *f)
                                   .backup = true,
                                   .disabled = true,
                                   .pool_max_conn = -1,
-                                  .object = board_object(f->board, "s/be/s2") };
+                                  .object = board_object(f->board, "s/be/s2"),
+                                  .pool_object = board_object(f->board, "c/be/s2") };
     f->s1 = (struct server_conf){ .backend = &f->be.be,
                                   .name = "s,1",
                                   .id = 1,
@@ -54,7 +55,8 @@ static void conf_make(struct fixture *f)
                                   .maxconn = 5,
                                   .pool_max_conn = -1,
                                   .next = &f->s2,
-                                  .object = board_object(f->board, "s/be/s1") };
+                                  .object = board_object(f->board, "s/be/s1"),
+                                  .pool_object = board_object(f->board, "c/be/s1") };
     assert_true(transport_address_parse_ip(&f->s1.addr, "::1"));
     f->s1.addr.port = 80;
     f->s2.addr = f->s1.addr;
@@ -121,7 +123,10 @@ static int dial(struct fixture *f, uint8_t level, bool is_master)
 {
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    assert_true(admin_session_new(f->admin, ends[1], level, is_master));
+    static const struct stats_socket_conf sockets[] = {
+        { .level = 0 }, { .level = 1 }, { .level = 2 }, { .level = 3 }
+    };
+    assert_true(admin_session_new(f->admin, ends[1], &sockets[level], is_master));
     return ends[0];
 }
 
