@@ -276,6 +276,8 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
     set_aggregates(row, proxy);
     backend_notice_count(&servers, proxy);
     admin_stat_changes(row, ctx, backend_state_at(proxy->be_object));
+    if (!servers.num_servers)
+        row->values[ADMIN_STAT_DOWNTIME].is_set = false;
     set_waiting(row, ctx, proxy);
     set(row, ADMIN_STAT_SLIM, proxy->be.fullconn);
     // Without servers a backend still answers by its rules.
