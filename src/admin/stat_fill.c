@@ -257,9 +257,8 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
         { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },
         { ADMIN_STAT_NO_SERVER, PROXY_COUNT_NO_SERVER },
     };
-    // Rules of backends answer, too, but count as what the backend does.
     static const enum admin_stat zero[] = { ADMIN_STAT_COMP_IN, ADMIN_STAT_COMP_OUT, ADMIN_STAT_COMP_BYP,
-                                            ADMIN_STAT_COMP_RSP, ADMIN_STAT_INTERCEPTED };
+                                            ADMIN_STAT_COMP_RSP };
     struct backend_notice_count servers;
     row_begin(row, ctx, 'B', 1, proxy, "BACKEND", 0);
     set_sessions(row, ctx, proxy->be_object);
@@ -276,6 +275,8 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
     set_aggregates(row, proxy);
     backend_notice_count(&servers, proxy);
     admin_stat_changes(row, ctx, backend_state_at(proxy->be_object));
+    if (!servers.num_servers)
+        row->values[ADMIN_STAT_DOWNTIME].is_set = false;
     set_waiting(row, ctx, proxy);
     set(row, ADMIN_STAT_SLIM, proxy->be.fullconn);
     // Without servers a backend still answers by its rules.
