@@ -222,6 +222,10 @@ uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object);
 // of the levels.
 uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter);
 
+// board_counters_clear lets the counters of `object` from `first` up to `end` (no levels) start at zero for
+// board_counter_sum, whoever goes on counting. Totals of a kind, and what a process says of itself, go on.
+void board_counters_clear(struct board *board, uint32_t object, uint32_t first, uint32_t end);
+
 // board_counter_own gives one counter as the live process `inc` has it; 0 where it never counted for `object`.
 uint64_t board_counter_own(struct board *board, uint32_t object, uint32_t counter, uint32_t inc);
 // board_counter_total adds up one counter over all objects of a kind ("f/"), those included that were swept. Consistent

@@ -105,6 +105,8 @@ struct board_base {
     uint32_t object;
     uint64_t sums[BOARD_COUNTERS];
     uint64_t counters[BOARD_MAX_OBJECTS][BOARD_COUNTERS] BOARD_PAGE;
+    uint64_t cleared[BOARD_MAX_OBJECTS][BOARD_COUNTERS] BOARD_PAGE; // what they were when they were cleared last
+    _Atomic uint64_t is_cleared[BOARD_BITMAP_WORDS]; // objects that ever were: reading a hole would fill it
     _Atomic uint64_t touched[BOARD_MAX_INCARNATIONS][BOARD_BITMAP_WORDS] BOARD_PAGE; // objects counted by each process
 };
 
@@ -335,6 +337,9 @@ void board_lock_give(struct board *board, struct board_lock *lock);
 
 // board_counters_fold moves the counters of the dead process `inc` to the base. Under the reaper's lock.
 void board_counters_fold(struct board *board, uint32_t inc);
+
+// board_counters_uncleared forgets that `object` was ever cleared.
+void board_counters_uncleared(struct board *board, uint32_t object);
 
 // board_counters_recover finishes a fold that a dead process left half done. Under the reaper's lock.
 void board_counters_recover(struct board *board);

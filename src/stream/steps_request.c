@@ -3,8 +3,10 @@
 #include "expr/format.h"
 #include "stream/capture.h"
 #include "stream/http_fetch.h"
+#include "stream/invalid.h"
 #include "stream/log.h"
 #include "stream/steps.h"
+#include "stream/trace.h"
 #include "stream/track.h"
 
 static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
@@ -34,6 +36,9 @@ static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
     default:
         backend_count(counters, PROXY_COUNT_REQUESTS, 1);
         backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
+        stream_invalid_head(stream, false);
+        STREAM_TRACE(stream, H1, ERROR, H1_RX_ERR, "request refused: %s",
+                     why == MUX_HEAD_BAD ? http_bad_name((enum http_bad)stream->front->stream.bad) : "too long");
         return stream_refuse(stream,
                              why == MUX_HEAD_LONG       ? 431
                              : why == MUX_HEAD_URI_LONG ? 414
@@ -74,6 +79,8 @@ enum stream_verdict stream_read_head(struct stream *stream)
         stream->times.first_us = now_us;
         stream->id = ctx->next_id++;
         stream->times.wall_us = ctx->loop->wall_us;
+        STREAM_TRACE(stream, STREAM, USER, STRM_NEW, "new, request %u of its connection",
+                     stream->session->num_requests + 1);
     }
     if (result == MUX_HEAD_AGAIN)
         return STREAM_WAIT;
@@ -82,6 +89,8 @@ enum stream_verdict stream_read_head(struct stream *stream)
     struct proxy_session *session = stream->session;
     const struct proxy_conf *conf = session->conf;
     stream->head_valid = true;
+    if (stream_trace_on(ctx, TRACE_H1))
+        stream_trace_head(stream, &stream->request, true);
     stream->client_method = stream->request.method;
     stream->times.head_us = now_us;
     stream->client_act_us = now_us;
