@@ -88,7 +88,8 @@ static void add_row(struct text *out, const struct proxy_conf *proxy, const stru
                 (unsigned)backend_state_op(status), admin, atomic_load(&state->weight), server->weight, age_of(state),
                 numbers[check_status].status, numbers[check_status].result, health, check_flags,
                 atomic_load(&state->agent_flags), proxy->has_id, server->has_id, server->host ? server->host : "-",
-                server->port_mapped ? server->port_offset : server->addr.port, server->tls_target != NULL, check.port, check_addr, agent_addr, agent.port);
+                server->port_mapped ? server->port_offset : server->addr.port, server->tls_target != NULL, check.port,
+                check_addr, agent_addr, agent.port);
 }
 
 void admin_state_file_rows(struct text *out, const struct proxy_conf *proxy)
