@@ -5,6 +5,7 @@
 #include <string.h>
 #include <openssl/crypto.h>
 #include "admin/admin.h"
+#include "admin/page.h"
 #include "admin/state_file.h"
 #include "backend/log.h"
 #include "backend/state.h"
@@ -222,7 +223,8 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         text_printf(messages, "[ALERT]    no memory for TLS sessions and ticket keys: %s\n", strerror(errno));
         return false;
     }
-    if (!backend_states_prepare(board) || !backend_loads_prepare(board) || !backend_pool_prepare(board)) {
+    if (!backend_states_prepare(board) || !backend_loads_prepare(board) || !backend_pool_prepare(board) ||
+        !page_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
         return false;
     }
@@ -394,11 +396,13 @@ static void admin_side_active(void *admin)
         log_say(LOG_LEVEL_ALERT, "no health checks: out of memory");
     backend_states_begin(controller->conf, controller->board, &controller->loop);
     backend_logs_begin(controller->conf, controller->board, &controller->loop);
+    page_controller_begin(controller->board, controller->conf);
 }
 
 static void admin_side_woken(void *admin)
 {
     check_woken();
+    page_controller_woken();
     admin_woken(admin);
 }
 
@@ -433,6 +437,7 @@ static void admin_side_socket(void *admin, uint64_t id, const struct process_soc
 
 static void admin_side_leave(void *admin)
 {
+    page_controller_end();
     check_end();
     backend_logs_end();
     backend_states_end();
