@@ -10,6 +10,9 @@ struct stats_conf;
 // stream_stats_asked says whether the stream's request is one for the page.
 bool stream_stats_asked(const struct stream *stream, const struct stats_conf *stats);
 
+// stream_stats_served says whether the page answered it.
+bool stream_stats_served(const struct stream *stream);
+
 // stream_stats_known says whether its credentials are those of a `stats auth`.
 bool stream_stats_known(struct stream *stream, const struct stats_conf *stats);
 

@@ -220,10 +220,16 @@ static void add_servers_fact(struct text *out, const struct page *page)
         drain += count.num_drain;
     }
     uint32_t down = all - up - maint;
-    add_fact(out, "Servers", NULL, "%u <small>up</small>%s%.0u%s%s%.0u%s%s%.0u%s", up,
-             down ? " <b class=\"down\">" : "", down, down ? "</b> <small>down</small>" : "", maint ? " " : "", maint,
-             maint ? " <small>in maintenance</small>" : "", drain ? " " : "", drain,
-             drain ? " <small>draining</small>" : "");
+    const char *comma = maint && drain ? ", " : "";
+    char rest[80] = "";
+    if (maint || drain)
+        snprintf(rest, sizeof(rest), " <small>%.0u%s%s%.0u%s</small>", maint, maint ? " in maintenance" : "", comma,
+                 drain, drain ? " draining" : "");
+    if (down)
+        add_fact(out, "Servers", NULL, "%u <small>up</small> <b class=\"down\">%u</b> <small>down</small>%s", up, down,
+                 rest);
+    else
+        add_fact(out, "Servers", NULL, "%u <small>up</small>%s", up, rest);
 }
 
 // Generations overlap for a while: those of before finish what they carry.

@@ -75,7 +75,7 @@ static void add_field(struct text *out, const struct page *page, enum admin_stat
 static void add_note(struct text *out, const struct page *page, enum admin_stat field, const char *before,
                      const char *behind)
 {
-    if (!has(page, field))
+    if (!number_of(page, field))
         return;
     text_printf(out, " <small>%s", before);
     add_number(out, number_of(page, field));
@@ -191,6 +191,10 @@ static void add_status(struct text *out, const struct page *page, const struct l
     text_printf(out, "</span>");
     if (has(page, ADMIN_STAT_LASTCHG))
         text_printf(out, " <small>for %s</small>", page_age(age, number_of(page, ADMIN_STAT_LASTCHG)));
+    if (page->row.kind == 'B')
+        text_printf(out, "<small class=\"check\">%llu active, %llu backup</small>",
+                    (unsigned long long)number_of(page, ADMIN_STAT_ACT),
+                    (unsigned long long)number_of(page, ADMIN_STAT_BCK));
     add_check(out, page);
     close_cell(out);
 }
@@ -237,7 +241,9 @@ static void add_totals(struct text *out, const struct page *page)
     add_field(out, page, is_http ? ADMIN_STAT_REQ_TOT : ADMIN_STAT_STOT);
     close_cell(out);
     open_cell(out, "Traffic", "traffic");
-    text_printf(out, "<span title=\"%llu bytes in, %llu bytes out\">%s <small>in</small> %s <small>out</small></span>",
+    text_printf(out,
+                "<span title=\"%llu bytes in, %llu bytes out\"><span class=\"num\">%s <small>in</small></span> "
+                "<span class=\"num\">%s <small>out</small></span></span>",
                 (unsigned long long)bytes_in, (unsigned long long)bytes_out, page_bytes(in, bytes_in),
                 page_bytes(sent, bytes_out));
     close_cell(out);
@@ -245,7 +251,7 @@ static void add_totals(struct text *out, const struct page *page)
 
 static void add_answers(struct text *out, const struct page *page)
 {
-    open_cell(out, "4xx / 5xx", number_of(page, ADMIN_STAT_HRSP_5XX) ? "some" : NULL);
+    open_cell(out, "4xx / 5xx", NULL);
     add_field(out, page, ADMIN_STAT_HRSP_4XX);
     text_printf(out, " / ");
     add_field(out, page, ADMIN_STAT_HRSP_5XX);
@@ -256,7 +262,7 @@ static void add_errors(struct text *out, const struct page *page)
 {
     uint64_t errors =
         number_of(page, ADMIN_STAT_EREQ) + number_of(page, ADMIN_STAT_ECON) + number_of(page, ADMIN_STAT_ERESP);
-    open_cell(out, "Errors", errors ? "some" : NULL);
+    open_cell(out, "Errors", NULL);
     text_printf(out, "<span title=\"requests %llu, connections %llu, answers %llu\">",
                 (unsigned long long)number_of(page, ADMIN_STAT_EREQ),
                 (unsigned long long)number_of(page, ADMIN_STAT_ECON),
@@ -280,7 +286,7 @@ static void add_errors(struct text *out, const struct page *page)
 
 static void add_times(struct text *out, const struct page *page)
 {
-    open_cell(out, "Answers in", NULL);
+    open_cell(out, "Time", NULL);
     if (has(page, ADMIN_STAT_RTIME))
         text_printf(out,
                     "<span title=\"averages of 1024: queue %llu ms, connect %llu ms, answer %llu ms, total %llu ms\">"
@@ -302,12 +308,9 @@ static void add_weight(struct text *out, const struct page *page)
     add_field(out, page, ADMIN_STAT_WEIGHT);
     if (number_of(page, ADMIN_STAT_WEIGHT) != number_of(page, ADMIN_STAT_UWEIGHT))
         add_note(out, page, ADMIN_STAT_UWEIGHT, "of ", "");
-    if (page->row.kind == 'B')
-        text_printf(out, " <small>%llu + %llu</small>", (unsigned long long)number_of(page, ADMIN_STAT_ACT),
-                    (unsigned long long)number_of(page, ADMIN_STAT_BCK));
     close_cell(out);
     open_cell(out, "Down", NULL);
-    if (has(page, ADMIN_STAT_DOWNTIME))
+    if (number_of(page, ADMIN_STAT_CHKDOWN) || number_of(page, ADMIN_STAT_DOWNTIME))
         text_printf(out, "%s <small>%llu\xc3\x97</small>", page_age(age, number_of(page, ADMIN_STAT_DOWNTIME)),
                     (unsigned long long)number_of(page, ADMIN_STAT_CHKDOWN));
     else
@@ -347,8 +350,8 @@ void page_row_head(struct text *out, const struct page *page)
         { "Errors", "of requests, connections and answers" },
         { "Denied", "by rules" },
         { "Retries", "attempts repeated" },
-        { "Answers in", "time to the answer, average of 1024" },
-        { "Weight", "of backends: in use, active + backup servers" },
+        { "Time", "to the answer, average of 1024" },
+        { "Weight", "of servers; of a backend, that of those in use" },
         { "Down", "time spent down, how often" },
     };
     text_printf(out, "<thead><tr><th scope=\"col\">Name</th>");

@@ -7,7 +7,7 @@
 const char page_script[] =
     "\"use strict\";\n"
     "(() => {\n"
-    "const KEEP = 60, body = document.body, samples = new Map(), SVG = \"http://www.w3.org/2000/svg\";\n"
+    "const KEEP = 40, body = document.body, samples = new Map(), SVG = \"http://www.w3.org/2000/svg\";\n"
     "const $ = (what, from = document) => [...from.querySelectorAll(what)];\n"
     "let every = Number(body.dataset.refresh) || 0, timer = 0, busy = false;\n"
     "\n"
@@ -124,7 +124,8 @@ const char page_script[] =
     "  try {\n"
     "    const answer = await fetch(body.dataset.url, { cache: \"no-store\" });\n"
     "    if (!answer.ok) throw new Error(answer.status);\n"
-    "    const fresh = new DOMParser().parseFromString(await answer.text(), \"text/html\");\n"
+    "    const text = await answer.text();\n"
+    "    const fresh = new DOMParser().parseFromString(text.slice(text.indexOf(\"<main>\"), text.lastIndexOf(\"</main>\")), \"text/html\");\n"
     "    const parts = $(\"section\", fresh), known = new Map($(\"section\").map((section) => [section.id, section]));\n"
     "    for (const part of parts) {\n"
     "      const old = known.get(part.id);\n"

@@ -72,7 +72,7 @@ void page_uri(struct text *out, const struct page *page, const char *options)
     text_printf(out, "%s%s%s%s", options, page->only_up ? ";up" : "", page->no_maint ? ";no-maint" : "",
                 page->no_refresh ? ";norefresh" : "");
     if (*page->scope)
-        text_printf(out, "%cscope=%s", slice_find(page->conf->uri, '?') < page->conf->uri.len ? '&' : '?', page->scope);
+        text_printf(out, "?scope=%s", page->scope);
 }
 
 static const struct {

@@ -58,6 +58,14 @@ static bool parse_enable(struct config *config, void *object, const struct confi
     return true;
 }
 
+static bool has_control(const struct config_arg *arg)
+{
+    for (size_t i = 0; i < arg->len; i++)
+        if ((unsigned char)arg->str[i] < ' ' || arg->str[i] == 0x7f)
+            return true;
+    return false;
+}
+
 static bool parse_uri(struct config *config, void *object, const struct config_word *word,
                       const struct config_line *line)
 {
@@ -66,6 +74,8 @@ static bool parse_uri(struct config *config, void *object, const struct config_w
     (void)word;
     if (!arg->len)
         return config_error(config, line, 0, "the beginning of the page's URI is empty: it would be any request's");
+    if (has_control(arg) || memchr(arg->str, ' ', arg->len))
+        return config_error(config, line, 0, "no URI has a blank or a control character");
     stats->uri = slice_of(arg->str, arg->len);
     return true;
 }
@@ -94,9 +104,8 @@ static bool parse_realm(struct config *config, void *object, const struct config
     struct stats_conf *stats = page_of(config, object);
     const struct config_arg *arg = config_arg_at(line, 0);
     (void)word;
-    for (size_t i = 0; i < arg->len; i++)
-        if ((unsigned char)arg->str[i] < ' ' || arg->str[i] == 0x7f)
-            return config_error(config, line, 0, "the realm has a control character, which no header may hold");
+    if (has_control(arg))
+        return config_error(config, line, 0, "the realm has a control character, which no header may hold");
     stats->realm = arg->str;
     stats->has_realm = true;
     return make_challenge(config, object, line);

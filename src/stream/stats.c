@@ -4,6 +4,7 @@
 #include <openssl/mem.h>
 #include "proxy/stats_conf.h"
 #include "stream/http_fetch.h"
+#include "stream/service.h"
 #include "stream/stats.h"
 
 bool stream_stats_asked(const struct stream *stream, const struct stats_conf *stats)
@@ -13,6 +14,11 @@ bool stream_stats_asked(const struct stream *stream, const struct stats_conf *st
         return false;
     struct slice uri = stats->uri.ptr[0] == '/' ? http_head_pathq(head) : http_head_target(head);
     return stats->service && uri.len >= stats->uri.len && memcmp(uri.ptr, stats->uri.ptr, stats->uri.len) == 0;
+}
+
+bool stream_stats_served(const struct stream *stream)
+{
+    return stream->serving && stream->serving->what;
 }
 
 // How long that takes tells nothing but lengths.
