@@ -36,6 +36,7 @@ struct proxy_errors;
 struct stream_reply;
 struct proxy_conf;
 struct backend_conf;
+struct stats_conf;
 struct stick_table_conf;
 struct proxy_stick;
 
@@ -416,6 +417,7 @@ struct proxy_conf {
     struct frontend_conf fe;
     struct backend_conf be;
     struct probe_external_conf external;
+    struct stats_conf *stats;             // the status page (proxy/stats_conf.h), or NULL
     struct stick_table_conf *stick_table; // `stick-table` (table/stick.h), or NULL
     uint32_t fe_object;                   // on the board, 0 without a frontend
     uint32_t be_object;
