@@ -268,9 +268,11 @@ unit: unit-programs
 vtc: fairlead $(OTHERS)
 	@$(call run_tests,vtc) --jobs $$(($(JOBS) * 2)) vtc --timeout $(test_seconds) $(sort $(wildcard reg-tests/vtc/*/*.vtc))
 
-# Not of `check`, for HAProxy is no part of the tests: do the scenarios hold for Debian's HAProxy, as they claim?
-compat:
+# Not of `check`, for HAProxy is no part of the tests: do the scenarios hold for Debian's HAProxy, as they claim, and are
+# the answers to commands the same?
+compat: fairlead
 	@reg-tests/vtc-compat $(if $(MATCH),$(shell ls reg-tests/vtc/*/*.vtc | grep -E -- '$(MATCH)'))
+	@$(if $(MATCH),,reg-tests/commands-compat $B/fairlead)
 
 # The configurations in examples/, and those that stand in the documentation.
 examples: fairlead

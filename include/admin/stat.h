@@ -172,6 +172,18 @@ struct admin_stat_ctx {
     bool count_servers; // some are not shown: the backend says how many are
 };
 
+// admin_stat_ctx_here fills `ctx` for an answer that this process, `inc`, makes of the whole service (a worker's page,
+// or its metrics), at the times given.
+void admin_stat_ctx_here(struct admin_stat_ctx *ctx, struct board *board, const struct program_conf *conf, uint32_t inc,
+                         uint64_t now_us, uint64_t wall_us);
+
+// admin_stat_generation_started gives the time of day at which the generation of process `inc` began.
+uint64_t admin_stat_generation_started(struct board *board, uint32_t inc);
+
+// admin_stat_max_connections gives the most client connections that `generation` takes: global maxconn, or, without it,
+// what its workers' descriptors are good for.
+uint32_t admin_stat_max_connections(struct board *board, const struct program_conf *conf, uint32_t generation);
+
 // admin_stat_frontend fills `row` for the frontend of `proxy`.
 void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy);
 
@@ -181,6 +193,34 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
 // admin_stat_server fills `row` for one server of `proxy`.
 void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy,
                        const struct server_conf *server);
+
+// A walk over the rows to be shown, in the order of the configuration: of each proxy its frontend, its servers, its
+// backend.
+enum { ADMIN_STAT_FRONTENDS = 1, ADMIN_STAT_BACKENDS = 2, ADMIN_STAT_SERVERS = 4, ADMIN_STAT_ALL = -1 };
+
+enum admin_stat_part { ADMIN_STAT_PART_FRONTEND, ADMIN_STAT_PART_SERVERS, ADMIN_STAT_PART_BACKEND };
+
+struct admin_stat_walk {
+    bool only_up;  // no servers that are down or in maintenance
+    bool no_maint; // no servers in maintenance
+    int64_t iid;   // of one proxy, or ADMIN_STAT_ALL
+    int64_t types; // bits ADMIN_STAT_FRONTENDS and its like, or ADMIN_STAT_ALL
+    int64_t sid;   // of one server, or ADMIN_STAT_ALL
+    bool (*shows)(const void *arg, const struct proxy_conf *proxy); // NULL: all proxies
+    const void *arg;
+    const struct proxy_conf *row_proxy;   // what the last row is of
+    const struct server_conf *row_server; // NULL: of the proxy
+    // The rest is the walk's own.
+    const struct proxy_conf *proxy;
+    const struct server_conf *server;
+    enum admin_stat_part part;
+};
+
+// admin_stat_walk_init makes `walk` begin at the first proxy of `conf`, with everything to be shown.
+void admin_stat_walk_init(struct admin_stat_walk *walk, const struct program_conf *conf);
+
+// admin_stat_next fills the next row to be shown; false after the last.
+bool admin_stat_next(struct admin_stat_row *row, struct admin_stat_walk *walk, const struct admin_stat_ctx *ctx);
 
 // admin_stat_changes fills what `state`, of a server or a backend, says of its changes between up and down.
 void admin_stat_changes(struct admin_stat_row *row, const struct admin_stat_ctx *ctx,

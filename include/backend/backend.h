@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "backend/server_change.h"
 #include "backend/state.h"
 #include "base/list.h"
 #include "board/board.h"
@@ -41,6 +42,7 @@ struct backend_ctx {
     const _Atomic uint32_t *asked;        // and what others want of this worker's pool, 0: nothing
     uint32_t slot;                        // the worker's place among those of its generation
     uint32_t noise;                       // for jitter
+    struct backend_watch watch;           // of changes of servers
     struct http_field *ping_fields;       // room for the head of an answer to a ping; NULL: none was sent yet
 };
 
@@ -101,7 +103,7 @@ struct backend {
     const struct proxy_conf *conf;
     struct backend_ctx *ctx;
     const struct backend_state *state; // on the board, of all its servers: only `epoch`
-    struct server *servers;
+    struct server **servers;           // by server_conf.index; they come and go (backend/server_change.h)
     uint32_t num_servers;
     bool has_backups;
     bool is_plain; // nothing but its algorithm chooses servers, and that looks at nothing of the request
@@ -161,8 +163,10 @@ struct backend_conn {
     struct backend_way *way;  // NULL: it has no key, and leads straight to the server
     uint32_t key_hash;        // way->key.hash, or 0
     uint32_t num_uses;        // requests sent on it
+    uint32_t moves;           // server_conf.moves when it was opened
     uint8_t state;            // enum backend_conn_state
     bool is_private;          // belongs to one client for good (a PROXY header, NTLM, Negotiate)
+    const struct tls_target *target; // what its TLS is of, NULL: plain; whatever the server has become since
     void **owner;             // where a session keeps its private idle connection, or NULL
 };
 

@@ -51,11 +51,14 @@ enum board_inquiry_state board_inquiry_look(struct board *board, uint32_t inquir
 // board_inquiry_end gives the number back, whether it was answered or not.
 void board_inquiry_end(struct board *board, uint32_t inquiry);
 
+// board_inquiries_forget is called when process `inc` was found dead: who answers it, or asked it, looks up.
+void board_inquiries_forget(struct board *board, uint32_t inc);
+
 // ---- the one who is asked -----------------------------------------------------------------------------------------
 
 // One inquiry being answered. What it writes leaves as there is room: `run` is called again once `out` is empty.
 struct board_inquiry {
-    const void *question; // its end is followed by a NUL
+    const void *question; // aligned for any type; its end is followed by a NUL
     size_t question_len;
     void *owner; // of board_inquiries_run
     struct board *board;

@@ -201,7 +201,8 @@ struct trace_point {
     uint32_t server;
     uint32_t listener;
     uint32_t session;
-    uint32_t stream;   // its number plus 1
+    uint32_t stream;   // counts those of the process
+    uint64_t id;       // of it, as operators see it (show sess)
     const uint8_t *ip; // of the client, or NULL
     uint8_t ip_len;
 };
@@ -215,9 +216,3 @@ enum trace_verbosity trace_verbosity_of(enum trace_source source);
 
 // trace_end writes the line, `text` behind what all have in front: the time, who, what.
 void trace_end(const struct trace_point *point, struct slice text);
-
-enum { TRACE_ID_MAX = 24 };
-
-// trace_id writes the id that the stream number `stream` of process `inc` has in all that operators see (show sess, the
-// traces), into `out`, room TRACE_ID_MAX, and gives its length.
-size_t trace_id(char *out, uint32_t inc, uint32_t stream);

@@ -45,6 +45,7 @@ struct config {
     void *owner;                  // for the areas above: the program's whole configuration
     struct config_place word;     // the fetch or converter whose arguments are prepared; for errors that show later
     bool numeric_hosts;           // -dG: names of hosts are not looked up, addresses in numbers alone
+    bool no_files;                // a command's: nothing is read from files, nor kept
     bool no_splice;               // -dS: for enabled(SPLICE)
     bool no_server_verify;        // -dV: for enabled(SERVER-SSL-VERIFY-NONE)
     const char *base_dir;         // directory that relative file names start from, or NULL

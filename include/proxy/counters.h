@@ -33,7 +33,7 @@ enum proxy_counter {
     PROXY_COUNT_LB_TOTAL,     // times it was picked by balancing
     PROXY_COUNT_POOL_DEAD,    // servers: pooled connections dropped because the server had closed them
     PROXY_COUNT_POOL_RETRIES, // requests sent again because a reused connection had died
-    PROXY_COUNT_TUNNELS,      // upgraded or CONNECT tunnels opened
+    PROXY_COUNT_TUNNELS,      // tunnels opened: tcp mode, WebSocket and other upgrades, CONNECT
     PROXY_COUNT_INTERNAL_ERRORS,
     PROXY_COUNT_LOGS,          // frontends: log lines of streams
     PROXY_COUNT_DENIED_CONN,   // frontends: by tcp-request connection
@@ -46,10 +46,12 @@ enum proxy_counter {
     PROXY_COUNT_RETRY_STATUS,  // because of its status
     PROXY_COUNT_RETRY_UNREAD,  // because a reused connection had died and nothing of the request was acknowledged
     PROXY_NUM_COUNTERS,
-    PROXY_COUNT_IDLE = (int)BOARD_LEVEL, // servers: idle connections in this process; it goes down, too
+    // These go down, too: what this process has now (BOARD_LEVELS). Their sum is what all have.
+    PROXY_COUNT_OPEN_TUNNELS = (int)BOARD_LEVEL - 1,
+    PROXY_COUNT_IDLE = (int)BOARD_LEVEL, // servers: idle connections
 };
 
-_Static_assert((int)PROXY_NUM_COUNTERS <= (int)BOARD_LEVEL, "the counters and the level each have their cell");
+_Static_assert((int)PROXY_NUM_COUNTERS <= (int)BOARD_LEVELS, "the counters and the levels each have their cell");
 
 // The kinds of frontends on the board (board_counter_total): in one requests are counted, in the other connections. One
 // that changes its mode starts afresh.
@@ -69,6 +71,7 @@ enum proxy_gauge {
     PROXY_GAUGE_CONN_RATE = 12,
     PROXY_GAUGE_CONN_RATE_MAX = 15,
     PROXY_GAUGE_SOURCE_PORT = PROXY_GAUGE_CONN_RATE, // of a server: ports taken of its source's range
+    PROXY_GAUGE_TUNNELS_MAX = BOARD_GAUGES - 1, // most tunnels open at once: of the sum of PROXY_COUNT_OPEN_TUNNELS
 };
 
 // proxy_gauge_raise makes the maximum in `gauge` at least `value`; a load where it is already.

@@ -60,6 +60,9 @@ bool proxy_pool_finish(struct config *config, struct proxy_conf *proxy);
 // that are named and builds tls_bind and tls_target. It reads files. False after reporting what is wrong.
 bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy);
 
+// proxy_tls_finish_sockets is proxy_tls_finish for the admin sockets.
+bool proxy_tls_finish_sockets(struct config *config, struct global_conf *global);
+
 // proxy_tls_check_target builds what the health checks of `server` need for TLS where traffic has none, or offers other
 // protocols than `alpn` (ptr NULL: those of the server line). NULL after reporting what is wrong.
 struct tls_target *proxy_tls_check_target(struct config *config, struct server_conf *server, struct slice alpn);

@@ -6,8 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "admin/session.h"
+#include "admin/stat.h"
 #include "board/board.h"
-#include "proxy/conf.h"
+#include "transport/tls.h"
 
 enum {
     ADMIN_MAX_SESSIONS = 10, // without `stats maxconn`, and through the master's socket
@@ -20,9 +21,22 @@ static uint32_t max_sessions(const struct admin *admin, bool is_master)
     return max && !is_master ? max : ADMIN_MAX_SESSIONS;
 }
 
-static bool is_full(const struct admin *admin, bool is_master)
+// The limit of all sockets, or that of this one.
+static bool is_full(const struct admin_listener *listener)
 {
-    return (is_master ? admin->num_master_sessions : admin->num_sessions) >= max_sessions(admin, is_master);
+    struct admin *admin = listener->admin;
+    uint32_t max = listener->conf->bind.maxconn;
+    uint32_t num = 0;
+    bool is_master = listener->is_master;
+    if ((is_master ? admin->num_master_sessions : admin->num_sessions) >= max_sessions(admin, is_master))
+        return true;
+    if (!max)
+        return false;
+    LIST_EACH(session, &admin->sessions, struct admin_session, link)
+    {
+        num += session->socket == listener->conf;
+    }
+    return num >= max;
 }
 
 static void listener_pause(struct admin_listener *listener)
@@ -37,14 +51,13 @@ static void listener_ready(struct event_source *source, uint32_t events)
     (void)events;
     struct admin_listener *listener = CONTAINER_OF(source, struct admin_listener, source);
     struct admin *admin = listener->admin;
-    if (is_full(admin, listener->is_master)) {
+    if (is_full(listener)) {
         listener_pause(listener);
         return;
     }
     int fd = admin_accept(admin, source->fd);
     if (fd >= 0) {
-        if (admin_session_new(admin, fd, listener->level, listener->is_master))
-            CONTAINER_OF(admin->sessions.prev, struct admin_session, link)->exposes = listener->exposes;
+        admin_session_new(admin, fd, listener->conf, listener->is_master);
         return;
     }
     if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
@@ -58,7 +71,7 @@ static void listeners_resume(struct event_timer *timer)
     struct admin *admin = CONTAINER_OF(timer, struct admin, resume);
     LIST_EACH(listener, &admin->listeners, struct admin_listener, link)
     {
-        if (!listener->is_paused || is_full(admin, listener->is_master))
+        if (!listener->is_paused || is_full(listener))
             continue;
         listener->is_paused = !event_source_add_level(admin->start.loop, &listener->source, EPOLLIN);
         if (listener->is_paused)
@@ -77,35 +90,9 @@ void admin_session_left(struct admin *admin, bool is_master)
 }
 
 // When the generation began: a controller that was forked again does not start its clocks anew.
-static uint64_t generation_started(const struct admin_start *start)
-{
-    uint64_t first_us = board_incarnation_at(start->board, start->inc)->started_wall_us;
-    for (uint32_t inc = 1; inc < board_incarnation_limit(start->board); inc++) {
-        struct board_incarnation *other = board_incarnation_at(start->board, inc);
-        if (atomic_load(&other->state) == 1 && atomic_load(&other->role) != BOARD_ROLE_MASTER &&
-            other->generation == start->generation && other->started_wall_us < first_us)
-            first_us = other->started_wall_us;
-    }
-    return first_us;
-}
-
-// A connection that is relayed takes two descriptors.
 uint32_t admin_max_connections(const struct admin *admin)
 {
-    struct board *board = admin->start.board;
-    struct rlimit files;
-    uint64_t num_workers = 0;
-    if (admin->start.conf->global.maxconn)
-        return admin->start.conf->global.maxconn;
-    for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
-        struct board_incarnation *record = board_incarnation_at(board, inc);
-        num_workers += atomic_load(&record->state) == 1 && atomic_load(&record->role) == BOARD_ROLE_WORKER &&
-                       record->generation == admin->start.generation;
-    }
-    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur > UINT32_MAX)
-        return UINT32_MAX;
-    uint64_t max = (num_workers ? num_workers : 1) * files.rlim_cur / 2;
-    return max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
+    return admin_stat_max_connections(admin->start.board, admin->start.conf, admin->start.generation);
 }
 
 struct admin *admin_new(const struct admin_start *start)
@@ -115,7 +102,7 @@ struct admin *admin_new(const struct admin_start *start)
         return NULL;
     admin_commands_boot();
     admin->start = *start;
-    admin->started_wall_us = generation_started(start);
+    admin->started_wall_us = admin_stat_generation_started(start->board, start->inc);
     list_init(&admin->listeners);
     list_init(&admin->sessions);
     event_timer_init(&admin->resume, listeners_resume);
@@ -171,6 +158,7 @@ void admin_free(struct admin *admin)
     }
     event_timer_del(admin->start.loop, &admin->resume);
     admin_spare_free(admin);
+    transport_tls_ctx_free(admin->tls);
     text_fini(&admin->latest);
     free(admin);
 }
@@ -188,8 +176,7 @@ bool admin_listen(struct admin *admin, uint32_t socket, int fd)
     must(conf);
     listener->admin = admin;
     listener->is_master = admin->start.has_master_socket && !conf->next;
-    listener->level = conf->level;
-    listener->exposes = conf->exposes;
+    listener->conf = conf;
     listener->source = (struct event_source){ .fd = fd, .ready = listener_ready };
     if (!event_source_add_level(admin->start.loop, &listener->source, EPOLLIN)) {
         int error = errno;

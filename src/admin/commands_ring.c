@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rings of events: show ring. The listing is read from the board as the peer takes it, so that a peer that is slow
 // loses old lines and holds nobody up.
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include "admin/session.h"
 #include "board/events.h"
 #include "board/trace.h"
@@ -73,8 +71,8 @@ static bool begin(struct admin_call *call)
 static bool is_ended_by_peer(const struct admin_call *call)
 {
     char waste[256];
-    ssize_t len = recv(call->session->source.fd, waste, sizeof(waste), MSG_DONTWAIT);
-    return len >= 0 || (errno != EAGAIN && errno != EINTR);
+    size_t len;
+    return transport_conn_recv(&call->session->conn, &len, waste, sizeof(waste)) != IO_AGAIN;
 }
 
 static enum admin_verdict run_show_ring(struct admin_call *call)
@@ -101,6 +99,8 @@ static enum admin_verdict run_show_ring(struct admin_call *call)
         return ADMIN_MORE;
     if (!walk->follows || is_ended_by_peer(call))
         return ADMIN_DONE;
+    // Nothing to tell is no reason to part.
+    admin_session_touch(call->session);
     call->wake_us = call->admin->start.loop->now_us + RING_FOLLOW_US;
     return ADMIN_WAIT;
 }

@@ -4,23 +4,12 @@
 #include "admin/stat.h"
 #include "board/board.h"
 
-enum { STAT_FRONTENDS = 1, STAT_BACKENDS = 2, STAT_SERVERS = 4, STAT_ALL = -1 };
-
-enum stat_part { STAT_PART_FRONTEND, STAT_PART_SERVERS, STAT_PART_BACKEND };
-
 // Where an answer stands between two pieces of it.
 struct stat_state {
     enum admin_form form;
     bool desc;
-    bool only_up;
-    bool no_maint;
-    int64_t iid; // -1: all
-    int64_t types;
-    int64_t sid;
-    const struct proxy_conf *proxy;
-    const struct server_conf *server;
-    enum stat_part part;
     bool any; // a row was printed
+    struct admin_stat_walk walk;
     uint32_t max_connections;
 };
 
@@ -36,11 +25,11 @@ static bool read_number(int64_t *out, const char *text)
 
 static bool find_proxy(struct stat_state *state, const struct program_conf *conf, const char *text)
 {
-    if (read_number(&state->iid, text))
+    if (read_number(&state->walk.iid, text))
         return true;
     for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next) {
         if (strcmp(proxy->name, text) == 0) {
-            state->iid = proxy->id;
+            state->walk.iid = proxy->id;
             return true;
         }
     }
@@ -67,11 +56,11 @@ static bool read_args(struct admin_call *call, struct stat_state *state)
         } else if (strcmp(arg, "desc") == 0) {
             state->desc = true;
         } else if (strcmp(arg, "up") == 0) {
-            state->only_up = true;
+            state->walk.only_up = true;
         } else if (strcmp(arg, "no-maint") == 0) {
-            state->no_maint = true;
-        } else if (call->num_args - at >= 3 && read_number(&state->types, call->args[at + 1]) &&
-                   read_number(&state->sid, call->args[at + 2])) {
+            state->walk.no_maint = true;
+        } else if (call->num_args - at >= 3 && read_number(&state->walk.types, call->args[at + 1]) &&
+                   read_number(&state->walk.sid, call->args[at + 2])) {
             if (!find_proxy(state, call->admin->start.conf, arg)) {
                 text_printf(call->out, "No such proxy.\n");
                 return false;
@@ -85,63 +74,6 @@ static bool read_args(struct admin_call *call, struct stat_state *state)
     return true;
 }
 
-static bool server_is_shown(const struct stat_state *state, const struct server_conf *server)
-{
-    if (state->sid != STAT_ALL && state->sid != server->id)
-        return false;
-    return admin_stat_is_up(server) || !(state->only_up || state->no_maint);
-}
-
-static bool proxy_is_shown(const struct stat_state *state, const struct proxy_conf *proxy)
-{
-    return !proxy->disabled && (state->iid == STAT_ALL || state->iid == proxy->id);
-}
-
-// With a server's number only that server is meant.
-static bool part_is_shown(const struct stat_state *state, int64_t type)
-{
-    return (state->types == STAT_ALL || (state->types & type)) && (state->sid == STAT_ALL || type == STAT_SERVERS);
-}
-
-// Fills the next row to be shown; false after the last.
-static bool next_row(struct admin_stat_row *row, struct stat_state *state, const struct admin_stat_ctx *ctx)
-{
-    while (state->proxy) {
-        const struct proxy_conf *proxy = state->proxy;
-        bool shown = proxy_is_shown(state, proxy);
-        switch (state->part) {
-        case STAT_PART_FRONTEND:
-            state->part = STAT_PART_SERVERS;
-            state->server = proxy->be.servers;
-            if (shown && proxy->has_frontend && part_is_shown(state, STAT_FRONTENDS)) {
-                admin_stat_frontend(row, ctx, proxy);
-                return true;
-            }
-            break;
-        case STAT_PART_SERVERS:
-            while (shown && proxy->has_backend && part_is_shown(state, STAT_SERVERS) && state->server) {
-                const struct server_conf *server = state->server;
-                state->server = server->next;
-                if (server_is_shown(state, server)) {
-                    admin_stat_server(row, ctx, proxy, server);
-                    return true;
-                }
-            }
-            state->part = STAT_PART_BACKEND;
-            break;
-        case STAT_PART_BACKEND:
-            state->part = STAT_PART_FRONTEND;
-            state->proxy = proxy->next;
-            if (shown && proxy->has_backend && part_is_shown(state, STAT_BACKENDS)) {
-                admin_stat_backend(row, ctx, proxy);
-                return true;
-            }
-            break;
-        }
-    }
-    return false;
-}
-
 static bool stat_start(struct admin_call *call)
 {
     struct stat_state *state = calloc(1, sizeof(*state));
@@ -150,8 +82,7 @@ static bool stat_start(struct admin_call *call)
         return false;
     }
     call->state = state;
-    state->iid = state->types = state->sid = STAT_ALL;
-    state->proxy = call->admin->start.conf->proxies;
+    admin_stat_walk_init(&state->walk, call->admin->start.conf);
     state->max_connections = admin_max_connections(call->admin);
     if (!read_args(call, state))
         return false;
@@ -178,10 +109,10 @@ static enum admin_verdict run_show_stat(struct admin_call *call)
         .started_wall_us = admin->started_wall_us,
         .max_connections = state->max_connections,
         .show_addresses = call->session->level >= ADMIN_LEVEL_OPERATOR,
-        .count_servers = state->only_up || state->no_maint,
+        .count_servers = state->walk.only_up || state->walk.no_maint,
     };
     struct admin_stat_row row;
-    if (next_row(&row, state, &ctx)) {
+    if (admin_stat_next(&row, &state->walk, &ctx)) {
         if (state->any && state->form == ADMIN_FORM_JSON)
             text_add(call->out, ",", 1);
         state->any = true;

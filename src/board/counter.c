@@ -49,10 +49,20 @@ struct wanted {
     uint32_t counter;
 };
 
+// What was counted before the object was cleared is no more told of it; to the totals of its kind it belongs.
+static uint64_t add_up_one(struct board *board, uint32_t object, uint32_t counter)
+{
+    struct board_base *base = board->base;
+    uint64_t cleared = atomic_load_explicit(&base->is_cleared[object >> 6], memory_order_relaxed) >> (object & 63) & 1
+                           ? __atomic_load_n(&base->cleared[object][counter], __ATOMIC_ACQUIRE)
+                           : 0;
+    return add_up(board, object, counter) - cleared;
+}
+
 static uint64_t add_up_all(struct board *board, const struct wanted *wanted)
 {
     if (!wanted->kind) {
-        return add_up(board, wanted->object, wanted->counter);
+        return add_up_one(board, wanted->object, wanted->counter);
     }
     uint64_t sum = 0;
     size_t len = strlen(wanted->kind);
@@ -100,6 +110,37 @@ uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counte
     board_check_object(object);
     must(counter < BOARD_COUNTERS);
     return add_up_whole(board, &(struct wanted){ .object = object, .counter = counter });
+}
+
+// A process that dies here leaves the rest uncleared, and nothing wrong.
+void board_counters_clear(struct board *board, uint32_t object, uint32_t first, uint32_t end)
+{
+    struct board_base *base = board->base;
+    struct board_lock *reaper = &board->incarnations->reaper;
+    board_check_object(object);
+    must(first <= end && end <= BOARD_LEVELS);
+    if (board_lock_take(board, reaper, 0)) {
+        board_counters_recover(board);
+    }
+    atomic_fetch_or(&base->is_cleared[object >> 6], UINT64_C(1) << (object & 63));
+    for (uint32_t i = first; i < end; i++) {
+        uint64_t sum = add_up(board, object, i);
+        if (sum != load(&base->cleared[object][i])) {
+            __atomic_store_n(&base->cleared[object][i], sum, __ATOMIC_RELEASE);
+        }
+    }
+    atomic_store_explicit(&reaper->owner, 0, memory_order_release);
+}
+
+// The object is gone, or gives its number back.
+void board_counters_uncleared(struct board *board, uint32_t object)
+{
+    struct board_base *base = board->base;
+    uint64_t bit = UINT64_C(1) << (object & 63);
+    if (atomic_load(&base->is_cleared[object >> 6]) & bit) {
+        atomic_fetch_and(&base->is_cleared[object >> 6], ~bit);
+        memset(base->cleared[object], 0, sizeof(base->cleared[object]));
+    }
 }
 
 uint64_t board_counter_total(struct board *board, const char *kind, uint32_t counter)
@@ -152,7 +193,7 @@ static void move(struct board *board, uint32_t stage, uint32_t to, const uint64_
     base->object = to;
     for (uint32_t i = 0; i < BOARD_COUNTERS; i++) {
         base->sums[i] = load(&base->counters[to][i]);
-        if (i != BOARD_LEVEL)
+        if (i < BOARD_LEVELS)
             base->sums[i] += load(&cells[i]);
     }
     atomic_store_explicit(&base->stage, stage, memory_order_release);

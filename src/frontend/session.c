@@ -3,7 +3,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include "expr/var.h"
-#include "frontend/session.h"
+#include "frontend/walk.h"
 #include "rule/rule.h"
 #include "stream/trace.h"
 #include "stream/track.h"
@@ -35,6 +35,8 @@ void frontend_session_free(struct frontend_session *session, bool reset)
     if (nolinger && !reset && !session->front.conn.read_closed)
         transport_conn_shutdown(&session->front.conn);
     mux_h1_close(&session->front, reset || nolinger);
+    if (UNLIKELY(!list_is_empty(&frontends->walks)))
+        frontend_walks_skip(frontends, session);
     list_remove(&session->link);
     list_remove(&session->fresh);
     frontends->num_sessions--;

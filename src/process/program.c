@@ -7,6 +7,7 @@
 #include "admin/admin.h"
 #include "admin/state_file.h"
 #include "backend/log.h"
+#include "backend/server_change.h"
 #include "backend/state.h"
 #include "base/clock.h"
 #include "board/board.h"
@@ -181,6 +182,7 @@ static void sections_name(struct process_settings *settings, const struct progra
         TLS_SHARED_STRIKES_SECTION,
         BACKEND_STATES_SECTION,
         BACKEND_LOADS_SECTION,
+        BACKEND_PLACES_SECTION,
         BACKEND_POOL_SECTION,
         TRACE_SECTION,
         PROXY_INVALID_SECTION,
@@ -241,13 +243,15 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         text_printf(messages, "[ALERT]    no memory for TLS sessions and ticket keys: %s\n", strerror(errno));
         return false;
     }
-    if (!backend_states_prepare(board) || !backend_loads_prepare(board) || !backend_pool_prepare(board)) {
+    if (!backend_states_prepare(board) || !backend_loads_prepare(board) || !backend_pool_prepare(board) ||
+        !backend_places_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
         return false;
     }
     if (!tables_prepare(program, messages, board))
         return false;
     if (proxy_conf_publish(program, board)) {
+        backend_places_adopt(program);
         backend_states_adopt(program, board);
         backend_logs_prepare(program, board);
         admin_state_files_load(messages, program);

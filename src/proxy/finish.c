@@ -250,6 +250,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
     ok &= proxy_cases_finish(config, global);
     ok &= proxy_rings_finish(config, global->logs);
     ok &= proxy_tls_check(config, &global->tls);
+    ok &= proxy_tls_finish_sockets(config, global);
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
         ok &= proxy_rings_finish(config, proxy->logs);
         append_global_logs(program->arena, proxy, global);

@@ -77,7 +77,7 @@ static bool finish_bind(struct config *config, struct bind_conf *bind)
     tls->strict_sni |= global->strict_sni && !tls->no_strict_sni;
     program->global.tls.store.no_compression = !global->cert_compression;
     tls_conf_merge(&tls->conf, &global->bind_default);
-    if (!tls->conf.alpn.ptr && bind->proxy->mode == PROXY_MODE_HTTP)
+    if (!tls->conf.alpn.ptr && bind->proxy && bind->proxy->mode == PROXY_MODE_HTTP)
         tls->conf.alpn = SLICE("\x08http/1.1");
     if (!tls_conf_settle(config, &tls->conf, bind->place, "bind", true))
         return false;
@@ -102,6 +102,14 @@ static bool finish_binds(struct config *config, struct proxy_conf *proxy)
     return ok;
 }
 
+bool proxy_tls_finish_sockets(struct config *config, struct global_conf *global)
+{
+    bool ok = true;
+    for (struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
+        ok &= finish_bind(config, &socket->bind);
+    return ok;
+}
+
 static bool finish_server(struct config *config, struct server_conf *server)
 {
     struct program_conf *program = proxy_program(config);
@@ -118,9 +126,22 @@ static bool finish_server(struct config *config, struct server_conf *server)
     bool ok = tls->conf.verify == TLS_VERIFY_REQUIRED || check_authorities(config, &tls->conf, server->place);
     ok &= tls_conf_settle(config, &tls->conf, server->place, who, false);
     server->tls_target = tls_target_new(config, global, proxy_certs(config), tls, name);
+    server->tls_built = server->tls_target;
     if (server->tls_target)
         arena_defer(config->arena, drop_target, server->tls_target);
     return ok && server->tls_target;
+}
+
+// A server in plain text whose default-server has TLS can be switched over by command (`set server ... ssl on`).
+static bool finish_spare(struct config *config, struct server_conf *server)
+{
+    if (server->tls.enabled || !server->backend->default_server->tls.enabled)
+        return finish_server(config, server);
+    struct server_conf copy = *server;
+    copy.tls.enabled = true;
+    bool ok = finish_server(config, &copy);
+    server->tls_built = copy.tls_target;
+    return ok;
 }
 
 struct tls_target *proxy_tls_check_target(struct config *config, struct server_conf *server, struct slice alpn)
@@ -136,7 +157,7 @@ bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy)
 {
     bool ok = finish_binds(config, proxy);
     for (struct server_conf *server = proxy->be.servers; server; server = server->next)
-        ok &= finish_server(config, server);
+        ok &= finish_spare(config, server);
     return ok;
 }
 

@@ -228,7 +228,7 @@ static enum io begin_tls(struct stream *stream)
     if (!tls_target_can_ask(name)) {
         say_failed(stream, "what 'sni' gives is no name that can be asked for");
         io = IO_FAIL;
-    } else if (!transport_tls_connect(back->ctx->tls, &back->conn, stream->server->conf->tls_target, name)) {
+    } else if (!transport_tls_connect(back->ctx->tls, &back->conn, stream->back->target, name)) {
         say_failed(stream, "no memory, or 'maxsslconn' is reached");
         io = IO_FAIL;
     } else {
@@ -246,7 +246,7 @@ static enum io secure(struct stream *stream)
         if (io != IO_OK)
             return io;
     }
-    if (!stream->server->conf->tls_target || (conn->tls && transport_tls_of(conn)->facts.done))
+    if (!stream->back->target || (conn->tls && transport_tls_of(conn)->facts.done))
         return IO_OK;
     enum io io = conn->tls ? IO_OK : begin_tls(stream);
     if (io == IO_OK)

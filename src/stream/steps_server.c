@@ -26,7 +26,7 @@ static void offer_free_slots(struct stream *stream)
     uint32_t first = waits_for_one(stream) ? stream->server->conf->index : 0;
     uint32_t end = waits_for_one(stream) ? first + 1 : backend->num_servers;
     for (uint32_t i = first; i < end; i++) {
-        struct server *server = &backend->servers[i];
+        struct server *server = backend->servers[i];
         if (backend_server_is_usable(server))
             board_queue_offer(stream->ctx->board, backend->conf->be_object, server->conf->object,
                               backend_server_maxconn(server));
@@ -107,13 +107,13 @@ static struct server *rule_server(struct stream *stream, const struct choice_con
     struct backend *backend = stream->backend;
     struct expr_scratch *scratch = &stream->ctx->expr.scratch;
     if (use->server)
-        return &backend->servers[use->server->index];
+        return backend->servers[use->server->index];
     uint32_t mark = expr_scratch_mark(scratch);
     struct slice name = expr_format_make(use->format, &stream->subject);
     struct server *found = NULL;
     for (uint32_t i = 0; i < backend->num_servers && name.ptr && !found; i++)
-        if (slice_equal(slice_str(backend->servers[i].conf->name), name))
-            found = &backend->servers[i];
+        if (slice_equal(slice_str(backend->servers[i]->conf->name), name))
+            found = backend->servers[i];
     expr_scratch_release(scratch, mark);
     return found;
 }
@@ -148,7 +148,7 @@ static struct server *least_queued(const struct stream *stream, const struct ser
     struct server *best = NULL;
     uint64_t best_load = 0;
     for (uint32_t i = 0; i < backend->num_servers; i++) {
-        struct server *server = &backend->servers[i];
+        struct server *server = backend->servers[i];
         const struct server_conf *conf = server->conf;
         if (!conf->maxqueue || conf->backup != picked->conf->backup || !backend_server_is_open(server))
             continue;
@@ -286,7 +286,7 @@ static bool has_other(const struct stream *stream)
     bool all_backups = (backend->conf->options & PROXY_OPT_ALL_BACKUPS) != 0;
     bool is_active = false, has_backup = false, seen_backup = false;
     for (uint32_t i = 0; i < backend->num_servers; i++) {
-        const struct server *server = &backend->servers[i];
+        const struct server *server = backend->servers[i];
         if (!backend_server_is_open(server))
             continue;
         if (!server->conf->backup && server != stream->server)

@@ -203,6 +203,7 @@ struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session,
     // The heads and edits are set up when they are used: clearing them for each request would cost more than parsing.
     memset(stream, 0, offsetof(struct stream, request));
     stream->ctx = ctx;
+    stream->number = ++ctx->last_number;
     stream->session = session;
     stream->host = host;
     stream->front = front;
@@ -251,6 +252,7 @@ void stream_run(struct stream *stream)
     if (ctx->measures)
         stream_cost_begin(&stream->cost, ctx->loop);
     stream->running = true;
+    stream->calls++;
     ctx->at = stream;
     enum stream_verdict verdict;
     do {
@@ -543,6 +545,13 @@ static uint64_t server_deadline(const struct stream *stream)
     uint64_t wish_us = stream->wishes.server_timeout_us;
     uint64_t timeout_us = wish_us ? wish_us : stream->backend->conf->timeouts.server;
     return late_up || late_down ? after(stream->server_act_us, timeout_us) : 0;
+}
+
+void stream_deadlines(const struct stream *stream, uint64_t *client_us, uint64_t *server_us)
+{
+    bool relays = stream->step == STREAM_RELAY;
+    *client_us = relays ? client_deadline(stream) : 0;
+    *server_us = relays ? server_deadline(stream) : 0;
 }
 
 static uint64_t relay_deadline(const struct stream *stream)

@@ -121,7 +121,10 @@ static int dial(struct fixture *f, uint8_t level, bool is_master)
 {
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    assert_true(admin_session_new(f->admin, ends[1], level, is_master));
+    static const struct stats_socket_conf sockets[] = {
+        { .level = 0 }, { .level = 1 }, { .level = 2 }, { .level = 3 }
+    };
+    assert_true(admin_session_new(f->admin, ends[1], &sockets[level], is_master));
     return ends[0];
 }
 

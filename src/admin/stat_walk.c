@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/stat.h"
+
+void admin_stat_walk_init(struct admin_stat_walk *walk, const struct program_conf *conf)
+{
+    *walk = (struct admin_stat_walk){
+        .iid = ADMIN_STAT_ALL, .types = ADMIN_STAT_ALL, .sid = ADMIN_STAT_ALL, .proxy = conf->proxies
+    };
+}
+
+static bool server_is_shown(const struct admin_stat_walk *walk, const struct server_conf *server)
+{
+    if (walk->sid != ADMIN_STAT_ALL && walk->sid != server->id)
+        return false;
+    return admin_stat_is_up(server) || !(walk->only_up || walk->no_maint);
+}
+
+static bool proxy_is_shown(const struct admin_stat_walk *walk, const struct proxy_conf *proxy)
+{
+    return !proxy->disabled && (walk->iid == ADMIN_STAT_ALL || walk->iid == proxy->id) &&
+           (!walk->shows || walk->shows(walk->arg, proxy));
+}
+
+// With a server's number only that server is meant.
+static bool part_is_shown(const struct admin_stat_walk *walk, int64_t type)
+{
+    return (walk->types == ADMIN_STAT_ALL || (walk->types & type)) &&
+           (walk->sid == ADMIN_STAT_ALL || type == ADMIN_STAT_SERVERS);
+}
+
+static bool next_server(struct admin_stat_row *row, struct admin_stat_walk *walk, const struct admin_stat_ctx *ctx)
+{
+    while (walk->server) {
+        const struct server_conf *server = walk->server;
+        walk->server = server->next;
+        if (!server_is_shown(walk, server))
+            continue;
+        walk->row_server = server;
+        admin_stat_server(row, ctx, walk->proxy, server);
+        return true;
+    }
+    return false;
+}
+
+bool admin_stat_next(struct admin_stat_row *row, struct admin_stat_walk *walk, const struct admin_stat_ctx *ctx)
+{
+    walk->row_server = NULL;
+    while (walk->proxy) {
+        const struct proxy_conf *proxy = walk->proxy;
+        bool shown = proxy_is_shown(walk, proxy);
+        walk->row_proxy = proxy;
+        switch (walk->part) {
+        case ADMIN_STAT_PART_FRONTEND:
+            walk->part = ADMIN_STAT_PART_SERVERS;
+            walk->server = proxy->be.servers;
+            if (shown && proxy->has_frontend && part_is_shown(walk, ADMIN_STAT_FRONTENDS)) {
+                admin_stat_frontend(row, ctx, proxy);
+                return true;
+            }
+            break;
+        case ADMIN_STAT_PART_SERVERS:
+            if (shown && proxy->has_backend && part_is_shown(walk, ADMIN_STAT_SERVERS) && next_server(row, walk, ctx))
+                return true;
+            walk->part = ADMIN_STAT_PART_BACKEND;
+            break;
+        case ADMIN_STAT_PART_BACKEND:
+            walk->part = ADMIN_STAT_PART_FRONTEND;
+            walk->proxy = proxy->next;
+            if (shown && proxy->has_backend && part_is_shown(walk, ADMIN_STAT_BACKENDS)) {
+                admin_stat_backend(row, ctx, proxy);
+                return true;
+            }
+            break;
+        }
+    }
+    return false;
+}
