@@ -158,16 +158,16 @@ struct backend_conn {
     struct list link;     // in the list of its state, but for one in use
     struct list key_link; // in server->plain or server->by_key while idle
     struct server *server;
-    struct event_timer timer; // of opening, pinging and closing; while idle, of the next ping
-    uint64_t since_us;        // when it was lent, or became idle
-    struct backend_way *way;  // NULL: it has no key, and leads straight to the server
-    uint32_t key_hash;        // way->key.hash, or 0
-    uint32_t num_uses;        // requests sent on it
-    uint32_t moves;           // server_conf.moves when it was opened
-    uint8_t state;            // enum backend_conn_state
-    bool is_private;          // belongs to one client for good (a PROXY header, NTLM, Negotiate)
+    struct event_timer timer;        // of opening, pinging and closing; while idle, of the next ping
+    uint64_t since_us;               // when it was lent, or became idle
+    struct backend_way *way;         // NULL: it has no key, and leads straight to the server
+    uint32_t key_hash;               // way->key.hash, or 0
+    uint32_t num_uses;               // requests sent on it
+    uint32_t moves;                  // server_conf.moves when it was opened
+    uint8_t state;                   // enum backend_conn_state
+    bool is_private;                 // belongs to one client for good (a PROXY header, NTLM, Negotiate)
     const struct tls_target *target; // what its TLS is of, NULL: plain; whatever the server has become since
-    void **owner;             // where a session keeps its private idle connection, or NULL
+    void **owner;                    // where a session keeps its private idle connection, or NULL
 };
 
 // Somebody of this worker who waits for a connection that is in use to come back. `ready` is called when one may have

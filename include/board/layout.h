@@ -210,9 +210,10 @@ struct board_payloads {
     char data[BOARD_PAYLOADS_LEN] BOARD_PAGE;
 };
 
-// A question and how far its answer is. The asker claims the place, fills it in and then sets `asked`; from then on `tail`
-// and what `asked` says belong to the one asked, `head` and `stopped` to the asker. A place is claimed anew only once its
-// asker wants no more and the one asked has answered, or is dead: each reads the other's half only while that holds.
+// A question and how far its answer is. The asker claims the place, fills it in and then sets `asked`; from then on
+// `tail` and what `asked` says belong to the one asked, `head` and `stopped` to the asker. A place is claimed anew only
+// once its asker wants no more and the one asked has answered, or is dead: each reads the other's half only while that
+// holds.
 struct board_ask {
     _Atomic uint64_t claim;   // board_mark of the asker, and above it how often the place was taken; 0: never
     _Atomic uint64_t asked;   // board_mark of the one asked, and above it 0 nobody yet, 1 asked, 2 answered
@@ -226,7 +227,7 @@ struct board_ask {
 } BOARD_LINE;
 
 struct board_inquiries {
-    _Atomic uint32_t limit; // places that were ever taken
+    _Atomic uint32_t limit;                           // places that were ever taken
     _Atomic uint64_t waiting[BOARD_MAX_INCARNATIONS]; // a bit for each that its process should look at
     struct board_ask asks[BOARD_INQUIRIES];
     char rooms[BOARD_INQUIRIES][BOARD_INQUIRY_ROOM] BOARD_PAGE;

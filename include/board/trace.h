@@ -178,6 +178,13 @@ uint64_t trace_publish(const struct trace_conf *conf);
 // trace_state_of gives how far the trace is, for this generation.
 enum trace_state trace_state_of(enum trace_source source);
 
+// trace_profile_publish switches the measuring of what workers do at each step on or off, in all processes; like
+// trace_publish.
+uint64_t trace_profile_publish(bool on);
+
+// trace_profiles is 0 while that is off, and else the number of the change that switched it on.
+extern uint64_t trace_profiles;
+
 // trace_mask says for which sources trace points have something to do; 0 where nothing is traced.
 extern uint32_t trace_mask;
 

@@ -45,7 +45,7 @@ struct stream_tunnel {
     bool upgraded : 1; // by 101 or CONNECT, rather than tcp mode
     bool client_fin : 1;
     bool server_fin : 1;
-    bool is_told : 1; // the line of its end was written, or is not wanted: `log` is for those while it lives
+    bool is_told : 1;    // the line of its end was written, or is not wanted: `log` is for those while it lives
     uint32_t timeout_ms; // set-timeout tunnel, 0: none
     uint32_t calls;      // how often it ran
     uint64_t report_us;  // when the next line of `option log-tunnel-interval` is due, 0: none

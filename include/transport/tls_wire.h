@@ -60,7 +60,8 @@ enum {
     TRANSPORT_TLS_IN_LEN = 96 * 1024,
     TRANSPORT_TLS_OUT_LEN = 164 * 1024,
     TRANSPORT_TLS_BULK_LEN = 128 * 1024,
-    TRANSPORT_TLS_OUT_FULL = 140 * 1024, // sealed bytes that are worth a system call; more than a bulk makes of full records
+    TRANSPORT_TLS_OUT_FULL =
+        140 * 1024, // sealed bytes that are worth a system call; more than a bulk makes of full records
     TRANSPORT_TLS_RECORD = 16384,
 };
 
