@@ -151,7 +151,7 @@ bool trace_prepare(struct board *board);
 // False with errno on failure; there may be TRACE_MAX_SINKS.
 bool trace_sink_add(struct board *board, const char *name, const char *text, uint64_t size);
 
-enum { TRACE_MAX_SINKS = 16, TRACE_DEFAULT_SIZE = 2 << 20 };
+enum { TRACE_MAX_SINKS = 16, TRACE_DEFAULT_SIZE = 512 << 10 };
 
 struct trace_sink {
     char name[TRACE_SINK_MAX];

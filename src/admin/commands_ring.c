@@ -92,6 +92,8 @@ static enum admin_verdict run_show_ring(struct admin_call *call)
         len = board_events_next(board, walk->sink->events, line, &walk->next, &lost);
         if (len < 0)
             break;
+        while (len > 0 && line[len - 1] == '\n')
+            len--;
         text_add(call->out, line, (size_t)len);
         text_add(call->out, walk->is_null_ended ? "" : "\n", 1);
     }
