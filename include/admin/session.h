@@ -128,6 +128,9 @@ struct admin_session {
 // fails.
 bool admin_session_new(struct admin *admin, int take_fd, const struct stats_socket_conf *socket, bool is_master);
 
+// admin_session_forget wipes and frees a text of the session's, and makes it NULL.
+void admin_session_forget(char **text);
+
 // admin_session_free closes the connection and frees `session`.
 void admin_session_free(struct admin_session *session);
 
