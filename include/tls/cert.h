@@ -94,8 +94,10 @@ struct tls_cert **tls_store_get(struct tls_store *store, uint32_t *num, const ch
 // file is read any more, neither of certificates nor of authorities; what is there is found.
 void tls_store_lend(struct tls_store *store, struct config *config);
 
-// tls_cert_get1 gives a reference; tls_cert_release takes one back. Of a constant one: what counts is no part of it.
+// tls_cert_get1 gives a reference. Of a constant one: what counts is no part of it.
 const struct tls_cert *tls_cert_get1(const struct tls_cert *cert);
+
+// tls_cert_release takes a reference back; the last one frees and wipes it. NULL is fine.
 void tls_cert_release(const struct tls_cert *cert);
 
 // tls_cert_ocsp_check says in words what is wrong with the stapled response, NULL for nothing: malformed, of another

@@ -29,9 +29,10 @@ uint32_t tls_change_cert_uses(const char *name);
 // tls_change_cert_is_listed says whether it stands on a crt-list.
 bool tls_change_cert_is_listed(const char *name);
 
-// tls_change_cert_new publishes an empty one; there is none of that name. tls_change_cert_del publishes its end; it is
-// not used, nor on a list.
+// tls_change_cert_new publishes an empty one; there is none of that name.
 uint64_t tls_change_cert_new(const char *name);
+
+// tls_change_cert_del publishes its end; it is not used, nor on a list.
 uint64_t tls_change_cert_del(const char *name);
 
 // Parts that are set one by one.
@@ -66,17 +67,26 @@ const struct trust_file **tls_change_files(uint32_t *num, bool is_crl);
 
 // tls_change_file gives the file of that name, NULL for none.
 const struct trust_file *tls_change_file(const char *name, bool is_crl);
+
+// tls_change_file_name gives the name of `file`.
 const char *tls_change_file_name(const struct trust_file *file);
+
+// tls_change_file_is_used says whether a bind or a server believes in it.
 bool tls_change_file_is_used(const struct trust_file *file);
 
 // tls_change_file_uses counts the entries of binds, and the servers, that believe in it.
 uint32_t tls_change_file_uses(const struct trust_file *file);
 
+// tls_change_file_new publishes an empty one; there is none of that name.
 uint64_t tls_change_file_new(const char *name, bool is_crl);
+
+// tls_change_file_del publishes its end; it is not used.
 uint64_t tls_change_file_del(const char *name, bool is_crl);
 
-// tls_change_file_draft reads the PEM text into a file that nobody believes in yet; tls_change_file_drop frees it.
+// tls_change_file_draft reads the PEM text into a file that nobody believes in yet.
 struct trust_file *tls_change_file_draft(const char *name, struct text *why, bool is_crl, struct slice text);
+
+// tls_change_file_drop frees a draft; NULL is fine.
 void tls_change_file_drop(struct trust_file *file);
 
 // tls_change_file_commit publishes the text that was read.
@@ -86,26 +96,35 @@ uint64_t tls_change_file_commit(const char *name, bool is_crl, struct slice text
 
 struct tls_crt_list;
 
-// tls_change_lists gives the first of all lists and directories, in the order of their names.
+// tls_change_lists gives the first of all lists and directories, in the order of their names; NULL for none.
 const struct tls_crt_list *tls_change_lists(void);
+
+// tls_change_list_next gives the one after `list`, NULL for none.
 const struct tls_crt_list *tls_change_list_next(const struct tls_crt_list *list);
+
+// tls_change_list gives the list of that name, NULL for none.
 const struct tls_crt_list *tls_change_list(const char *name);
+
+// tls_change_list_name gives the name of `list`.
 const char *tls_change_list_name(const struct tls_crt_list *list);
 
 // tls_change_list_show appends its lines as they may stand in a file, with their numbers where `numbers`.
 void tls_change_list_show(struct text *out, const struct tls_crt_list *list, bool numbers);
 
-// tls_change_list_add publishes a line, for all binds that use the list. `*name` is its certificate's name, in `why`'s
-// care: it is appended there. 0 with the reason in `why` where the line is wrong.
+// tls_change_list_add publishes a line, for all binds that use the list; the name of its certificate is appended to
+// `cert`. 0 with the reason in `why` where the line is wrong.
 uint64_t tls_change_list_add(struct text *why, struct text *cert, const char *list, struct slice line);
 
-// tls_change_list_del publishes the end of the line of the certificate `cert`, which may say ":line" at its end.
+// tls_change_list_del publishes the end of the line that `entry` names: its certificate, with ":line" behind it where
+// there are several. The certificate's name is appended to `cert`. 0 with the reason in `why` where it cannot go.
 uint64_t tls_change_list_del(struct text *why, struct text *cert, const char *list, const char *entry);
 
 // ---- ticket keys --------------------------------------------------------------------------------------------------
 
-// tls_change_ticket_files gives how many files of ticket keys there are; tls_change_ticket_file the name of one.
+// tls_change_ticket_files gives how many files of ticket keys there are: their ids are 0 and up.
 uint32_t tls_change_ticket_files(void);
+
+// tls_change_ticket_file gives the name of the file `id`, NULL for none.
 const char *tls_change_ticket_file(uint32_t id);
 
 // tls_change_ticket_find gives the id for "#<id>", "<id>" or a file's name; false for none.

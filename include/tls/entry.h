@@ -24,8 +24,10 @@ struct tls_entry {
     uint8_t session_context[32];   // what a session must match: tls_entry_context
 };
 
-// tls_entry_get1 gives a reference; tls_entry_release takes one back. Of a constant one: what counts is no part of it.
+// tls_entry_get1 gives a reference. Of a constant one: what counts is no part of it.
 const struct tls_entry *tls_entry_get1(const struct tls_entry *entry);
+
+// tls_entry_release takes a reference back; the last one frees it. NULL is fine.
 void tls_entry_release(const struct tls_entry *entry);
 
 // tls_entry_context fills in entry->session_context: a hash of the entry's name, the contents of its client CAs and
