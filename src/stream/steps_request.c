@@ -127,7 +127,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     struct rule *const *rules = conf->rules;
     if (rules[PROXY_RULES_TCP_CONTENT])
         stream_step_set(stream, STREAM_CONTENT_RULES);
-    else if (rules[PROXY_RULES_HTTP_REQUEST] || rules[PROXY_RULES_REDIRECT] || conf->fe.monitor_uri ||
+    else if (rules[PROXY_RULES_HTTP_REQUEST] || rules[PROXY_RULES_REDIRECT] || conf->fe.monitor_uri || conf->stats ||
              conf->header_names || conf->options & PROXY_OPT_BUFFER_REQUEST)
         stream_step_set(stream, STREAM_REQUEST_RULES);
     else
@@ -174,7 +174,8 @@ static void judge_persistence(struct stream *stream, const struct proxy_conf *ch
 static bool has_rules(const struct proxy_conf *conf)
 {
     return conf->rules[PROXY_RULES_TCP_CONTENT] || conf->rules[PROXY_RULES_HTTP_REQUEST] ||
-           conf->rules[PROXY_RULES_REDIRECT] || conf->header_names || conf->options & PROXY_OPT_BUFFER_REQUEST;
+           conf->rules[PROXY_RULES_REDIRECT] || conf->stats || conf->header_names ||
+           conf->options & PROXY_OPT_BUFFER_REQUEST;
 }
 
 enum stream_verdict stream_pick_backend(struct stream *stream)

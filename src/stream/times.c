@@ -48,8 +48,8 @@ static void count_each(uint64_t *counters, _Atomic uint64_t *gauges, const struc
         count_time(counters, gauges, PROXY_TIME_CONNECT, times->connected_us - times->queued_us);
     if (times->answer_us)
         count_time(counters, gauges, PROXY_TIME_RESPONSE, times->answer_us - times->connected_us);
-    // What is carried unread has no end but that of its tunnel.
-    if (stream->head_valid || stream->step == STREAM_FINISHED)
+    // What never reached a server took no time there, and what is carried unread has no end but that of its tunnel.
+    if (times->connected_us && (stream->head_valid || stream->step == STREAM_FINISHED))
         count_time(counters, gauges, PROXY_TIME_TOTAL, total_us);
 }
 
