@@ -52,6 +52,7 @@ struct server {
     struct backend_state *state; // on the board
     struct backend *backend;
     uint64_t *counters;
+    _Atomic uint64_t *gauges;
     bool has_plain_key;  // its connections differ by nothing but what rules mark them with
     struct list streams; // of the streams that are on it or wait for it, and of its tunnels: theirs to enter and leave
     struct list tunnels;

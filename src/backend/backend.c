@@ -29,6 +29,7 @@ struct server *backend_server_new(struct backend *backend, const struct server_c
     backend->has_backups |= conf->backup;
     server->state = backend_state_at(conf->object);
     server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
+    server->gauges = board_gauges(backend->ctx->board, conf->object);
     server->pool_counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->pool_object);
     struct list *lists[] = { &server->idle,    &server->plain, &server->own,     &server->opening, &server->pinging,
                              &server->closing, &server->waits, &server->streams, &server->tunnels };
