@@ -23,6 +23,7 @@ static char state_letter(enum trace_source source)
 
 static enum admin_verdict list_sources(struct admin_call *call)
 {
+    call->is_refused = true; // nothing changes
     text_printf(call->out,
                 "Supported trace sources and states " STATES " :\n"
                 " [.] 0          : not a source, will immediately stop all traces\n"
@@ -104,6 +105,7 @@ static void list_follow(struct text *out, const struct trace_conf *conf)
 
 static enum admin_verdict list_commands(struct admin_call *call)
 {
+    call->is_refused = true;
     text_printf(call->out, "Supported commands:\n"
                            "  event     : list/enable/disable source-specific event reporting\n"
                            "  filter    : list/set what of a frontend, backend, server or client is reported\n"
@@ -465,6 +467,7 @@ static enum admin_verdict run_trace(struct admin_call *call)
         if (!read_line(call, &confs[i], &changed))
             return ADMIN_DONE;
     }
+    call->is_refused = !changed;
     return changed ? publish(call, confs + source, end - source) : ADMIN_DONE;
 }
 
