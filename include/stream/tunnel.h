@@ -38,6 +38,7 @@ struct stream_tunnel {
     uint64_t began_us;
     uint64_t bytes_in; // counted so far
     uint64_t bytes_out;
+    uint64_t since_us; // when it was opened
     uint64_t client_act_us;
     uint64_t server_act_us;
     bool has_slot : 1;

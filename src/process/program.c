@@ -5,6 +5,7 @@
 #include <string.h>
 #include <openssl/crypto.h>
 #include "admin/admin.h"
+#include "admin/page.h"
 #include "admin/state_file.h"
 #include "backend/log.h"
 #include "backend/server_change.h"
@@ -22,6 +23,7 @@
 #include "process/limits.h"
 #include "process/program.h"
 #include "process/rights.h"
+#include "process/vitals.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
 #include "proxy/invalid.h"
@@ -252,7 +254,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         return false;
     }
     if (!backend_states_prepare(board) || !backend_loads_prepare(board) || !backend_pool_prepare(board) ||
-        !backend_places_prepare(board)) {
+        !backend_places_prepare(board) || !page_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
         return false;
     }
@@ -328,6 +330,7 @@ static void traffic_describe(const void *traffic, char *room, size_t cap)
 
 static void traffic_turn(void *traffic)
 {
+    vitals_tell(traffic);
     frontends_turn(traffic);
     backend_turn(&((struct frontends *)traffic)->backends);
 }
@@ -425,11 +428,13 @@ static void admin_side_active(void *admin)
         log_say(LOG_LEVEL_ALERT, "no health checks: out of memory");
     backend_states_begin(controller->conf, controller->board, &controller->loop);
     backend_logs_begin(controller->conf, controller->board, &controller->loop);
+    page_controller_begin(controller->board, controller->conf);
 }
 
 static void admin_side_woken(void *admin)
 {
     check_woken();
+    page_controller_woken();
     admin_woken(admin);
 }
 
@@ -464,6 +469,7 @@ static void admin_side_socket(void *admin, uint64_t id, const struct process_soc
 
 static void admin_side_leave(void *admin)
 {
+    page_controller_end();
     check_end();
     backend_logs_end();
     backend_states_end();

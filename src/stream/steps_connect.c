@@ -64,6 +64,8 @@ void stream_note_handshake(struct stream *stream, enum stream_end why)
         reason = strerror(conn->error);
     }
     tls_target_failed(tls);
+    backend_count(stream->server->counters, PROXY_COUNT_TLS_FAILED, 1);
+    backend_count(stream->backend->counters, PROXY_COUNT_TLS_FAILED, 1);
     if (stream_trace_on(stream->ctx, TRACE_SSL))
         stream_trace_tls(stream, reason);
     say_failed(stream, reason);
@@ -278,8 +280,10 @@ enum stream_verdict stream_connect(struct stream *stream)
     stream->deadline_us = 0;
     stream->back_error = STREAM_ERROR_NONE;
     stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
-    if (!stream->back->num_uses++)
+    if (!stream->back->num_uses++) {
         backend_observe(stream->server, BACKEND_SEEN_CONNECTED);
+        stream_times_count_handshake(stream);
+    }
     if (stream->session->conf->log_steps)
         stream_log_step(stream, PROXY_LOG_AT_CONNECT);
     if (!stream->head_valid && stream->backend->conf->rules[PROXY_RULES_TCP_RESPONSE]) {

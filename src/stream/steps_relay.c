@@ -120,6 +120,8 @@ static enum stream_verdict pass_head(struct stream *stream)
             return verdict;
         stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
         stream->server_status = stream->response.status;
+        backend_count(stream->server->counters, PROXY_COUNT_REQUESTS, 1);
+        stream_count_status(stream->server->counters, stream->server_status);
         stream->response_valid = true;
         stream->status = stream->response.status;
         stream_track_status(stream);
@@ -233,7 +235,10 @@ static enum stream_verdict relay_up(struct stream *stream)
         stream_invalid_body(stream, false);
         if (stream->front->stream.bad != HTTP_BAD_NONE || !stream->front->conn.read_closed)
             stream_note_end(stream, stream->front->conn.failed ? STREAM_END_CLIENT : STREAM_END_PROXY);
-        backend_count(stream->session->counters, PROXY_COUNT_REQ_ERRORS, 1);
+        if (stream->front->stream.bad != HTTP_BAD_NONE)
+            proxy_session_count(stream->session, PROXY_COUNT_GLITCHES, 1);
+        proxy_session_count_error(stream->session, stream->front->stream.bad != HTTP_BAD_NONE ? PROXY_COUNT_REQ_BAD
+                                                                                              : PROXY_COUNT_REQ_CUT);
         if (!stream->front->conn.failed && !stream->front->conn.read_closed)
             stream_track_error(stream);
         if (stream->answer_head)

@@ -92,10 +92,9 @@ static void take_server(struct stream *stream, struct server *server)
     stream->has_slot = true;
     stream->times.queued_us = ctx->loop->now_us;
     backend_count(server->counters, PROXY_COUNT_SESSIONS, 1);
-    backend_count(server->counters, PROXY_COUNT_REQUESTS, stream->head_valid);
     backend_count(server->counters, PROXY_COUNT_LB_TOTAL, 1);
     backend_count(server->backend->counters, PROXY_COUNT_LB_TOTAL, 1);
-    _Atomic uint64_t *gauges = board_gauges(ctx->board, server->conf->object);
+    _Atomic uint64_t *gauges = server->gauges;
     proxy_gauge_raise(&gauges[PROXY_GAUGE_SESSION_RATE_MAX],
                       board_rate_add(&gauges[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1));
     proxy_gauge_raise(&gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(ctx->board, server->conf->object));
@@ -337,6 +336,8 @@ static enum stream_verdict try_again(struct stream *stream, bool pause)
     }
     backend_count(be, PROXY_COUNT_RETRIES, 1);
     backend_count(srv, PROXY_COUNT_RETRIES, 1);
+    // A server's sessions are the attempts to have one, as for HAProxy.
+    backend_count(srv, PROXY_COUNT_SESSIONS, 1);
     if (stream->step != STREAM_CONNECT)
         stream_step_set(stream, STREAM_CONNECT);
     if (!pause)

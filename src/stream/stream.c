@@ -233,6 +233,7 @@ struct stream *stream_new_tcp(struct stream_ctx *ctx, struct proxy_session *sess
     if (!stream)
         return NULL;
     mux_h1_raw(front);
+    backend_count(session->counters, PROXY_COUNT_REQ_OTHER, 1);
     stream->id = ctx->next_id++;
     stream->times.first_us = stream->times.head_us = ctx->loop->now_us;
     stream->times.wall_us = session->accept_wall_us;
@@ -383,7 +384,16 @@ void stream_retire(struct stream *stream)
     stream->step = STREAM_FINISHED;
 }
 
-static void count_status(uint64_t *counters, uint16_t status)
+void stream_count_all(const struct stream *stream, enum proxy_counter which)
+{
+    proxy_session_count(stream->session, which, 1);
+    if (stream->backend)
+        backend_count(stream->backend->counters, which, 1);
+    if (stream->server)
+        backend_count(stream->server->counters, which, 1);
+}
+
+void stream_count_status(uint64_t *counters, uint16_t status)
 {
     unsigned class = status / 100;
     backend_count(
@@ -397,22 +407,21 @@ static void count_end(struct stream *stream)
     uint64_t *be = stream->backend ? stream->backend->counters : NULL;
     uint64_t *srv = stream->server ? stream->server->counters : NULL;
     bool is_http = stream->session->conf->mode == PROXY_MODE_HTTP;
-    backend_count(fe, PROXY_COUNT_BYTES_IN, stream->bytes_in);
-    backend_count(fe, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
+    proxy_session_count(stream->session, PROXY_COUNT_BYTES_IN, stream->bytes_in);
+    proxy_session_count(stream->session, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
     if (is_http && stream->status)
-        count_status(fe, stream->status);
+        stream_count_status(fe, stream->status);
     if (be) {
         backend_count(be, PROXY_COUNT_BYTES_IN, stream->bytes_in);
         backend_count(be, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
         if (is_http && stream->status)
-            count_status(be, stream->status);
+            stream_count_status(be, stream->status);
     }
     if (srv) {
         backend_count(srv, PROXY_COUNT_BYTES_IN, stream->bytes_in);
         backend_count(srv, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
-        if (is_http && stream->status && stream->answer_head)
-            count_status(srv, stream->status);
     }
+    stream_times_count(stream);
     enum proxy_counter which;
     switch (stream->end) {
     case STREAM_END_CLIENT:
@@ -423,6 +432,10 @@ static void count_end(struct stream *stream)
     case STREAM_END_SERVER_TIMEOUT:
         which = PROXY_COUNT_SERVER_ABORTS;
         break;
+    case STREAM_END_INTERNAL:
+    case STREAM_END_RESOURCE:
+        stream_count_all(stream, PROXY_COUNT_INTERNAL_ERRORS);
+        return;
     default:
         return;
     }
@@ -616,7 +629,8 @@ static enum stream_verdict head_timeout(struct stream *stream)
     if ((stream_is_idle(stream) && stream->session->num_requests) || stream_is_probe(stream))
         return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
     backend_count(stream->session->counters, PROXY_COUNT_REQUESTS, 1);
-    backend_count(stream->session->counters, PROXY_COUNT_REQ_ERRORS, 1);
+    backend_count(stream->session->counters, PROXY_COUNT_REQ_HTTP1, 1);
+    proxy_session_count_error(stream->session, PROXY_COUNT_REQ_LATE);
     stream_track_bad(stream, false);
     return stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);
 }

@@ -43,15 +43,15 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     tunnel->in_backend = stream->in_backend;
     tunnel->upgraded = stream->head_valid;
     tunnel->timeout_ms = (uint32_t)(stream->wishes.tunnel_timeout_us / 1000);
-    tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
+    tunnel->since_us = tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
     event_task_init(&tunnel->task, tunnel_task);
     stream_tunnel_log_begin(tunnel, stream);
     if (stream->head_valid && stream->status) {
         unsigned class = stream->status / 100;
         backend_count(stream->session->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
         backend_count(stream->backend->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
-        backend_count(stream->server->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
     }
+    stream_times_count(stream);
     mux_h1_raw(tunnel->front);
     mux_h1_raw(&tunnel->back->h1);
     // Rules that looked at the server's first bytes let the client's go on meanwhile.
@@ -80,6 +80,7 @@ static void count_end(struct stream_tunnel *tunnel, enum stream_end end)
         if (end == STREAM_END_SERVER || end == STREAM_END_SERVER_TIMEOUT)
             backend_count(sets[i], PROXY_COUNT_SERVER_ABORTS, 1);
     }
+    stream_times_count_tunnel(tunnel);
 }
 
 static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool reset)
@@ -129,7 +130,7 @@ static bool run_side(struct stream_tunnel *tunnel, struct stream_relay *relay, b
         return true;
     enum stream_relay_state state = stream_relay_run(relay, &moved);
     if (moved)
-        tunnel->client_act_us = tunnel->server_act_us = tunnel->ctx->loop->now_us;
+        tunnel->since_us = tunnel->client_act_us = tunnel->server_act_us = tunnel->ctx->loop->now_us;
     switch (state) {
     case STREAM_RELAY_PAUSED:
         event_task_wake(tunnel->ctx->loop, &tunnel->task);
