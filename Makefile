@@ -264,12 +264,15 @@ aarch64:
 unit: unit-programs
 	@$(call run_tests,unit) program --timeout $(test_seconds) $(UNIT_TESTS)
 
+# Scenarios mostly wait: two at once for each processor.
 vtc: fairlead $(OTHERS)
-	@$(call run_tests,vtc) vtc --timeout $(test_seconds) $(sort $(wildcard reg-tests/vtc/*/*.vtc))
+	@$(call run_tests,vtc) --jobs $$(($(JOBS) * 2)) vtc --timeout $(test_seconds) $(sort $(wildcard reg-tests/vtc/*/*.vtc))
 
-# Not of `check`, for HAProxy is no part of the tests: do the scenarios hold for Debian's HAProxy, as they claim?
-compat:
+# Not of `check`, for HAProxy is no part of the tests: do the scenarios hold for Debian's HAProxy, as they claim, and are
+# the answers to commands the same?
+compat: fairlead
 	@reg-tests/vtc-compat $(if $(MATCH),$(shell ls reg-tests/vtc/*/*.vtc | grep -E -- '$(MATCH)'))
+	@$(if $(MATCH),,reg-tests/commands-compat $B/fairlead)
 
 # The configurations in examples/, and those that stand in the documentation.
 examples: fairlead
@@ -283,7 +286,7 @@ life load: fairlead $(tools)
 
 fuzz-corpora:
 	@+$(MAKE) CC=clang VARIANT=fuzz fuzz-programs
-	@$(call run_tests,fuzz-corpora) fuzz --seconds 5 $(FUZZERS)
+	@$(call run_tests,fuzz-corpora) fuzz --seconds 3 $(FUZZERS)
 
 fuzz:
 	@+$(MAKE) CC=clang VARIANT=fuzz $(if $(T),build/fuzz/fuzz_$(T),fuzz-programs)

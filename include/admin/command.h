@@ -41,6 +41,8 @@ struct admin_asked {
     uint32_t inc;
     uint32_t inquiry;
     uint64_t heard_us;
+    bool is_in_line; // what it said last was no whole line
+    bool is_leaving; // it stops softly: it ends once it carries nothing any more
 };
 
 // One command being answered.
@@ -53,7 +55,8 @@ struct admin_call {
     uint32_t inc;     // the worker it was sent to: its part of the whole is asked for; 0 for the whole
     struct text *out; // where the answer goes
     uint32_t turn;    // 0 for the first call of an answer, then one more each
-    const char *payload; // the lines that followed `<<`, NUL-terminated, or NULL where there were none
+    const char
+        *payload; // the lines that followed `<<`, each with its line feed, and a NUL; or NULL where there were none
     size_t payload_len;
     uint64_t number;  // of the change it made (board/change.h), for ADMIN_CHANGED
     uint64_t wake_us; // monotonic, for ADMIN_WAIT; 0: when woken

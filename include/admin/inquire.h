@@ -8,9 +8,14 @@
 
 // admin_inquire is called each time the command runs, with the same question, until it gives ADMIN_DONE; it appends
 // what has come to `out`, and gives ADMIN_MORE where the session shall send that and come back, or ADMIN_WAIT. A worker
-// that says nothing for a second is passed over, with a line of its own in call->out that begins with "# ".
+// that says nothing for a second, or dies before it has answered, is passed over, with a line of its own in call->out
+// that begins with "# ".
 enum admin_verdict admin_inquire(struct admin_call *call, enum board_inquiry_type type, const void *question,
                                  size_t len, struct text *out);
+
+// admin_inquire_one does so with the worker `inc` alone; it must be one that the command may ask.
+enum admin_verdict admin_inquire_one(struct admin_call *call, uint32_t inc, enum board_inquiry_type type,
+                                     const void *question, size_t len, struct text *out);
 
 // admin_inquire_inc gives the worker that is being asked, 0 before the first.
 uint32_t admin_inquire_inc(const struct admin_call *call);

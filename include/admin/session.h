@@ -8,6 +8,8 @@
 #include "admin/command.h"
 #include "base/list.h"
 #include "event/loop.h"
+#include "proxy/conf.h"
+#include "transport/conn.h"
 
 // How a session goes on after a line. Management guide, section 9.3.
 enum admin_mode {
@@ -18,13 +20,14 @@ enum admin_mode {
 
 enum admin_severity { ADMIN_SEVERITY_NONE, ADMIN_SEVERITY_NUMBER, ADMIN_SEVERITY_STRING };
 
+enum { ADMIN_PAYLOAD_MAX = 16 << 20, ADMIN_PATTERN_MAX = 7, ADMIN_ORIGIN_LEN = 128 };
+
 struct admin_listener {
     struct event_source source;
     struct list link;
     struct admin *admin;
-    uint8_t level;
+    const struct stats_socket_conf *conf;
     bool is_master;
-    bool exposes;
     bool is_paused; // out of the loop while as many connections are open as may be
 };
 
@@ -34,7 +37,8 @@ struct admin {
     struct list sessions;
     struct event_timer resume; // tries paused listeners again after the system ran out of something
     bool is_leaving;
-    int spare_fd;          // given up for a session where there is no other descriptor left; -1
+    struct transport_tls_ctx *tls; // of all sessions, made with the first that needs it; or NULL
+    int spare_fd;                  // given up for a session where there is no other descriptor left; -1
     uint32_t num_sessions; // through stats sockets
     uint32_t num_master_sessions;
     uint64_t last_reload; // number of the newest reload asked for here
@@ -43,6 +47,11 @@ struct admin {
     uint32_t num_failed;
     struct text latest;       // what the latest of them had to say
     uint64_t started_wall_us; // of the generation
+    char node[65];            // name of this machine
+    struct event_timer look;  // looks once a second how many bytes went out
+    uint64_t bytes_seen;      // then
+    uint64_t bytes_seen_us;
+    uint64_t bytes_rate; // a second
 };
 
 // Whom commands are sent to, on the master's socket.
@@ -58,12 +67,24 @@ enum admin_inside {
     ADMIN_INSIDE_SESSION, // until `quit`
 };
 
+// How far a connection is.
+enum admin_stage {
+    ADMIN_STAGE_PROXY, // its PROXY header is read
+    ADMIN_STAGE_TLS,   // it is in the TLS handshake
+    ADMIN_STAGE_TALK,
+};
+
 struct admin_session {
-    struct event_source source;
+    struct transport_conn conn;
     struct list link;
     struct event_timer timer;
     struct event_task task;
     struct admin *admin;
+    const struct stats_socket_conf *socket; // it came through
+    char origin[ADMIN_ORIGIN_LEN];          // who is there: "uid 0 pid 123", "192.0.2.1:4711"
+    uint64_t timeout_us;                    // `set timeout cli`, 0: as the configuration says
+    uint64_t wire_sent;                     // what conn.wire_sent was at the last look
+    uint8_t stage;                          // enum admin_stage
     uint8_t level;
     uint8_t mode; // enum admin_mode
     bool is_master;
@@ -81,14 +102,19 @@ struct admin_session {
     struct event_timer wake;     // wakes it at the latest
     uint64_t changed_us;         // when the change was published that all are to apply, 0: none
     uint64_t reload;             // number of the reload it waits for, 0 none
-    bool exposes;                // it came through a socket that has expose-fd
     struct admin_giving *giving; // listening sockets on their way to the peer, or NULL
     struct text in;              // lines not looked at yet
+    size_t in_seen;              // bytes of it that hold no line feed
     struct text out;             // answers not sent yet
     char *line;                  // the line being answered
     size_t line_at;              // what of it was not looked at yet
     size_t line_len;
-    bool is_first;  // no command of the line was run yet
+    bool is_first;                       // no command of the line was run yet
+    bool has_payload;                    // lines that belong to the line's last command follow
+    bool is_collecting;                  // they are being read
+    char pattern[ADMIN_PATTERN_MAX + 1]; // the line they end with
+    struct text payload;
+    uint32_t num_words; // of the command whose payload is being read
     uint8_t inside; // enum admin_inside
     struct admin_target target;
     struct admin_target outer; // what `target` is after that
@@ -98,8 +124,12 @@ struct admin_session {
     bool is_answering; // `call` is under way
 };
 
-// admin_session_new starts a session on the connected `take_fd`; the descriptor is closed where that fails.
-bool admin_session_new(struct admin *admin, int take_fd, uint8_t level, bool is_master);
+// admin_session_new starts a session on `take_fd`, which came through `socket`; the descriptor is closed where that
+// fails.
+bool admin_session_new(struct admin *admin, int take_fd, const struct stats_socket_conf *socket, bool is_master);
+
+// admin_session_forget wipes and frees a text of the session's, and makes it NULL.
+void admin_session_forget(char **text);
 
 // admin_session_free closes the connection and frees `session`.
 void admin_session_free(struct admin_session *session);
@@ -116,6 +146,31 @@ void admin_session_wake(struct admin_session *session);
 
 // admin_session_send sends what waits, as far as the peer takes it at once; false where the connection is gone.
 bool admin_session_send(struct admin_session *session);
+
+// admin_session_touch starts the time anew after which a silent session ends.
+void admin_session_touch(struct admin_session *session);
+
+// admin_stage_run goes on with the PROXY header and the TLS handshake: IO_OK once the dialog may begin, IO_AGAIN before
+// that; else the connection is of no use.
+enum io admin_stage_run(struct admin_session *session);
+
+// admin_stage_origin finds out who is at the other end.
+void admin_stage_origin(struct admin_session *session);
+
+// admin_dialog_answer computes answers until enough waits to be sent or there is nothing left to answer.
+void admin_dialog_answer(struct admin_session *session);
+
+// admin_dialog_has_more says whether that has something to go on with before anything more was read.
+bool admin_dialog_has_more(struct admin_session *session);
+
+// admin_dialog_end ends the answer of the command under way.
+void admin_dialog_end(struct admin_session *session);
+
+// admin_severity_add appends how the session shows the severity of the message that follows: "[3]: ", or nothing.
+void admin_severity_add(struct text *out, const struct admin_session *session, int severity);
+
+// admin_change_note logs the command under way, if it is one that changes something and was not refused.
+void admin_change_note(const struct admin_session *session);
 
 // admin_giving_free drops what was to be given.
 void admin_giving_free(struct admin_giving *giving);
@@ -137,6 +192,9 @@ void admin_spare_free(struct admin *admin);
 // descriptors of all workers suffice for.
 uint32_t admin_max_connections(const struct admin *admin);
 
+// admin_bytes_look notes how many bytes went to clients, and how many a second since it was called last.
+void admin_bytes_look(struct admin *admin);
+
 // admin_reload_lost answers a session whose reload nobody will tell about any more, if it waits for one.
 void admin_reload_lost(struct admin_session *session);
 
@@ -155,3 +213,8 @@ bool admin_target_lives(const struct admin *admin, const struct admin_target *ta
 // with spaces or tabs; a backslash takes the next byte as it is. `*num` may be 0. False where the command has too many
 // words, or memory is out.
 bool admin_line_next(char **take_text, const char **words, uint32_t *num, size_t *at, const char *line, size_t len);
+
+// admin_line_payload says whether `line` ends with the mark of a payload, `<<` and at most ADMIN_PATTERN_MAX bytes as a
+// word of their own: `*len` is then what stands before it, and `pattern` (room ADMIN_PATTERN_MAX + 1) the line that the
+// payload ends with.
+bool admin_line_payload(size_t *len, char *pattern, struct slice line);

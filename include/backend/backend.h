@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include "backend/server_change.h"
 #include "backend/state.h"
 #include "base/list.h"
 #include "board/board.h"
@@ -41,6 +42,8 @@ struct backend_ctx {
     const _Atomic uint32_t *asked;        // and what others want of this worker's pool, 0: nothing
     uint32_t slot;                        // the worker's place among those of its generation
     uint32_t noise;                       // for jitter
+    struct backend_watch watch;           // of changes of servers
+    struct server *gone;                  // deleted ones that something is still open to
     struct http_field *ping_fields;       // room for the head of an answer to a ping; NULL: none was sent yet
 };
 
@@ -49,6 +52,7 @@ struct server {
     struct backend_state *state; // on the board
     struct backend *backend;
     uint64_t *counters;
+    _Atomic uint64_t *gauges;
     bool has_plain_key;  // its connections differ by nothing but what rules mark them with
     struct list streams; // of the streams that are on it or wait for it, and of its tunnels: theirs to enter and leave
     struct list tunnels;
@@ -84,6 +88,8 @@ struct server {
     bool is_over;          // more connections were open than maxconn allows, when it was last changed
     uint64_t warm_died_us; // when the server last closed one that it had only just let in
     struct event_timer warm_timer;
+    struct server *next_gone; // of those that are deleted, and since when it is
+    uint64_t gone_us;
     uint64_t tls_said_us; // when the log was told of a handshake that failed, why, and how many were not told since
     uint32_t tls_said;
     uint32_t tls_unsaid;
@@ -101,7 +107,7 @@ struct backend {
     const struct proxy_conf *conf;
     struct backend_ctx *ctx;
     const struct backend_state *state; // on the board, of all its servers: only `epoch`
-    struct server *servers;
+    struct server **servers;           // by server_conf.index; they come and go (backend/server_change.h)
     uint32_t num_servers;
     bool has_backups;
     bool is_plain; // nothing but its algorithm chooses servers, and that looks at nothing of the request
@@ -156,14 +162,16 @@ struct backend_conn {
     struct list link;     // in the list of its state, but for one in use
     struct list key_link; // in server->plain or server->by_key while idle
     struct server *server;
-    struct event_timer timer; // of opening, pinging and closing; while idle, of the next ping
-    uint64_t since_us;        // when it was lent, or became idle
-    struct backend_way *way;  // NULL: it has no key, and leads straight to the server
-    uint32_t key_hash;        // way->key.hash, or 0
-    uint32_t num_uses;        // requests sent on it
-    uint8_t state;            // enum backend_conn_state
-    bool is_private;          // belongs to one client for good (a PROXY header, NTLM, Negotiate)
-    void **owner;             // where a session keeps its private idle connection, or NULL
+    struct event_timer timer;        // of opening, pinging and closing; while idle, of the next ping
+    uint64_t since_us;               // when it was lent, or became idle
+    struct backend_way *way;         // NULL: it has no key, and leads straight to the server
+    uint32_t key_hash;               // way->key.hash, or 0
+    uint32_t num_uses;               // requests sent on it
+    uint32_t moves;                  // server_conf.moves when it was opened
+    uint8_t state;                   // enum backend_conn_state
+    bool is_private;                 // belongs to one client for good (a PROXY header, NTLM, Negotiate)
+    const struct tls_target *target; // what its TLS is of, NULL: plain; whatever the server has become since
+    void **owner;                    // where a session keeps its private idle connection, or NULL
 };
 
 // Somebody of this worker who waits for a connection that is in use to come back. `ready` is called when one may have

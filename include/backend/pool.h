@@ -145,5 +145,20 @@ bool backend_pool_is_over(struct server *server);
 // backend_pool_leave closes what is idle, of all servers.
 void backend_pool_leave(struct backend_ctx *ctx);
 
+// backend_server_new makes the run-time object of `conf` in this worker; it does not enter it into backend->servers.
+struct server *backend_server_new(struct backend *backend, const struct server_conf *conf);
+
+// backend_server_settle works out what depends on where the server is.
+void backend_server_settle(struct server *server);
+
+// backend_follow_changes has the worker follow changes of servers (backend/server_change.h) from now on.
+void backend_follow_changes(struct backend_ctx *ctx);
+
+// backend_follow_end ends that, and what is left of deleted servers.
+void backend_follow_end(struct backend_ctx *ctx);
+
+// backend_pool_move closes what is idle, as the server is elsewhere now; what is in use goes when it comes back.
+void backend_pool_move(struct server *server);
+
 // backend_pool_end closes all that is not in use, for good.
 void backend_pool_end(struct server *server);

@@ -18,7 +18,8 @@ enum {
     BOARD_MAX_INCARNATIONS = 256, // processes alive at once, over all generations
     BOARD_MAX_OBJECTS = 65536,    // proxies, servers and listeners of all generations that live
     BOARD_COUNTERS = 192,         // plain counters of one object
-    BOARD_LEVEL = 191,            // the one of them that is a level: what a process has now, and that ends with it
+    BOARD_LEVELS = 188,           // from here on they are levels: what a process has now, and that ends with it
+    BOARD_LEVEL = 191,            // the last of them
     BOARD_NAME_MAX = 128,
     BOARD_MAX_SECTIONS = 1024,
     BOARD_MAX_DESCRIPTORS = BOARD_MAX_SECTIONS + BOARD_MAX_INCARNATIONS,
@@ -217,8 +218,17 @@ uint32_t board_object_limit(struct board *board);
 uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object);
 
 // board_counter_sum adds up one counter over all incarnations and the base left by those that exited. Consistent with
-// concurrent folding: no count is seen twice or lost. Those that exited leave nothing of BOARD_LEVEL.
+// concurrent folding: no count is seen twice or lost. Those that exited leave nothing
+// of the levels.
 uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter);
+
+// board_counters_sum does so for the `num` counters from `first` on at once, all seen between the same two foldings,
+// and stores them at `sums`.
+void board_counters_sum(struct board *board, uint64_t *sums, uint32_t object, uint32_t first, uint32_t num);
+
+// board_counters_clear lets the counters of `object` from `first` up to `end` (no levels) start at zero for
+// board_counter_sum, whoever goes on counting. Totals of a kind, and what a process says of itself, go on.
+void board_counters_clear(struct board *board, uint32_t object, uint32_t first, uint32_t end);
 
 // board_counter_own gives one counter as the live process `inc` has it; 0 where it never counted for `object`.
 uint64_t board_counter_own(struct board *board, uint32_t object, uint32_t counter, uint32_t inc);
@@ -354,6 +364,10 @@ void board_journal_applied(struct board *board, uint32_t inc, uint64_t number);
 
 // board_journal_laggard gives a live incarnation that has not applied `number` yet, or 0 when all but the master have.
 uint32_t board_journal_laggard(struct board *board, uint64_t number);
+
+// board_journal_is_busy says whether what some process has not applied yet takes more than a quarter of the journal:
+// who has many changes to publish waits a moment then, and leaves the room to others.
+bool board_journal_is_busy(struct board *board);
 
 // board_journal_tidy gives the memory of the entries back to the system where all processes have applied them. Now and
 // then, by the master.

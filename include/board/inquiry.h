@@ -51,11 +51,14 @@ enum board_inquiry_state board_inquiry_look(struct board *board, uint32_t inquir
 // board_inquiry_end gives the number back, whether it was answered or not.
 void board_inquiry_end(struct board *board, uint32_t inquiry);
 
+// board_inquiries_forget is called when process `inc` was found dead: who answers it, or asked it, looks up.
+void board_inquiries_forget(struct board *board, uint32_t inc);
+
 // ---- the one who is asked -----------------------------------------------------------------------------------------
 
 // One inquiry being answered. What it writes leaves as there is room: `run` is called again once `out` is empty.
 struct board_inquiry {
-    const void *question; // its end is followed by a NUL
+    const void *question; // aligned for any type; its end is followed by a NUL
     size_t question_len;
     void *owner; // of board_inquiries_run
     struct board *board;
@@ -71,10 +74,10 @@ struct board_inquiry_kind {
     void (*end)(struct board_inquiry *inquiry); // gives `state` back, however it ended; NULL: free()
 };
 
-// BOARD_INQUIRY registers the struct board_inquiry_kind `kind`. One per file.
+// BOARD_INQUIRY registers `kind`, the name of a struct board_inquiry_kind.
 #define BOARD_INQUIRY(kind)                                                                                            \
-    static const struct board_inquiry_kind *const board_inquiry_ptr                                                    \
-        __attribute__((used, section("board_inquiries"))) = &(kind)
+    static const struct board_inquiry_kind *const kind##_inquiry __attribute__((used, section("board_inquiries"))) =   \
+        &(kind)
 
 // board_inquiries_run works on the inquiries of process `inc` for about BOARD_INQUIRY_TURN_US. To be called each turn
 // of the loop and after a wake-up; one load where nobody asks. It wakes the process for another turn where there is

@@ -105,6 +105,8 @@ struct board_base {
     uint32_t object;
     uint64_t sums[BOARD_COUNTERS];
     uint64_t counters[BOARD_MAX_OBJECTS][BOARD_COUNTERS] BOARD_PAGE;
+    uint64_t cleared[BOARD_MAX_OBJECTS][BOARD_COUNTERS] BOARD_PAGE; // what they were when they were cleared last
+    _Atomic uint64_t is_cleared[BOARD_BITMAP_WORDS]; // objects that ever were: reading a hole would fill it
     _Atomic uint64_t touched[BOARD_MAX_INCARNATIONS][BOARD_BITMAP_WORDS] BOARD_PAGE; // objects counted by each process
 };
 
@@ -208,23 +210,24 @@ struct board_payloads {
     char data[BOARD_PAYLOADS_LEN] BOARD_PAGE;
 };
 
-// A question and how far its answer is. The asker claims the place (`asker`), fills it in and sets the state; from then
-// on `tail` and the state are those of the one asked, `head` and `stopped` the asker's.
+// A question and how far its answer is. The asker claims the place, fills it in and then sets `asked`; from then on
+// `tail` and what `asked` says belong to the one asked, `head` and `stopped` to the asker. A place is claimed anew only
+// once its asker wants no more and the one asked has answered, or is dead: each reads the other's half only while that
+// holds.
 struct board_ask {
-    _Atomic uint32_t asker;   // board_mark, 0: never used
-    _Atomic uint32_t state;   // 0 idle, 1 asked, 2 answered
+    _Atomic uint64_t claim;   // board_mark of the asker, and above it how often the place was taken; 0: never
+    _Atomic uint64_t asked;   // board_mark of the one asked, and above it 0 nobody yet, 1 asked, 2 answered
     _Atomic uint32_t stopped; // the asker wants no more
     _Atomic uint32_t is_full; // the one asked waits for room
-    uint32_t asked;           // board_mark
+    _Atomic uint64_t head;    // bytes read
+    _Atomic uint64_t tail;    // bytes written
     uint32_t type;
-    uint64_t serial;
-    _Atomic uint64_t head; // bytes read
-    _Atomic uint64_t tail; // bytes written
     uint32_t question_len;
     char question[BOARD_INQUIRY_QUESTION];
 } BOARD_LINE;
 
 struct board_inquiries {
+    _Atomic uint32_t limit;                           // places that were ever taken
     _Atomic uint64_t waiting[BOARD_MAX_INCARNATIONS]; // a bit for each that its process should look at
     struct board_ask asks[BOARD_INQUIRIES];
     char rooms[BOARD_INQUIRIES][BOARD_INQUIRY_ROOM] BOARD_PAGE;
@@ -335,6 +338,9 @@ void board_lock_give(struct board *board, struct board_lock *lock);
 
 // board_counters_fold moves the counters of the dead process `inc` to the base. Under the reaper's lock.
 void board_counters_fold(struct board *board, uint32_t inc);
+
+// board_counters_uncleared forgets that `object` was ever cleared.
+void board_counters_uncleared(struct board *board, uint32_t object);
 
 // board_counters_recover finishes a fold that a dead process left half done. Under the reaper's lock.
 void board_counters_recover(struct board *board);

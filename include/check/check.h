@@ -37,26 +37,15 @@ struct check_start {
 // where memory is exhausted.
 bool check_begin(const struct check_start *start);
 
-// What to change of whom a check asks, and how.
-struct check_change {
-    const struct transport_address *addr; // its port is left out; NULL: as it is
-    uint16_t port;                        // 0: as it is
-    const char *send;                     // agents only; copied; NULL: as it is
-};
-
-// check_change_health makes the health check of `server` ask elsewhere or otherwise from its next time on, for as long
-// as this process lives. Active controller only. False where it has none, or memory is exhausted.
-bool check_change_health(const struct server_conf *server, const struct check_change *change);
-
-// check_change_agent does so for its agent check.
-bool check_change_agent(const struct server_conf *server, const struct check_change *change);
-
 // check_target_health gives the address and port that its health check asks in place of those of `server`, by the file
 // or by a command: without a family, or with port 0, there are none.
 void check_target_health(struct transport_address *addr, const struct server_conf *server);
 
 // check_target_agent gives those of its agent check.
 void check_target_agent(struct transport_address *addr, const struct server_conf *server);
+
+// check_resume begins the checks of `server` soon, which rested.
+void check_resume(const struct server_conf *server);
 
 // check_woken looks after what workers ask for.
 void check_woken(void);

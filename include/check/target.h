@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whom the checks of a server ask, which commands can change (`set server ... check-addr`, agent-addr and so on): for
-// the files of src/check. What commands changed is kept while the process lives. Active controller only.
+// the files of src/check. Active controller only.
 #pragma once
 
 #include "base/slice.h"

@@ -72,6 +72,9 @@ bool expr_list_is_map(const struct expr_list *list);
 // expr_list_num gives the number of entries in use.
 uint32_t expr_list_num(const struct expr_list *list);
 
+// expr_list_num_all gives that number with those of all versions that are prepared.
+uint32_t expr_list_num_all(const struct expr_list *list);
+
 // Changes, applied to this process's copy; to change those of all processes: table/change.h. All keys are compared as
 // text, whole. `version` is 0 for the entries in use, or what expr_list_prepare gave.
 
@@ -81,13 +84,20 @@ const char *expr_list_add(struct expr_list *list, uint32_t version, struct slice
 // expr_list_set gives all entries of `key` a new value; false where there is none, or the value is not of its kind.
 bool expr_list_set(struct expr_list *list, uint32_t version, struct slice key, struct slice value);
 
+// expr_list_set_one does so with the `nth` of them alone, from 1.
+bool expr_list_set_one(struct expr_list *list, uint32_t version, uint32_t nth, struct slice key, struct slice value);
+
 // expr_list_del removes all entries of `key` and says whether there was one.
 bool expr_list_del(struct expr_list *list, uint32_t version, struct slice key);
+
+// expr_list_del_one does so with the `nth` of them alone, from 1.
+bool expr_list_del_one(struct expr_list *list, uint32_t version, uint32_t nth, struct slice key);
 
 // expr_list_clear removes all entries.
 void expr_list_clear(struct expr_list *list, uint32_t version);
 
-// expr_list_prepare starts a new, empty version beside the one in use and gives its number; 0 where 16 are prepared.
+// expr_list_prepare starts a new, empty version beside the one in use and gives its number. It takes no memory before
+// something is added to it.
 uint32_t expr_list_prepare(struct expr_list *list);
 
 // expr_list_commit makes the prepared version the one in use, at once; the one before and those prepared earlier go.
@@ -99,6 +109,46 @@ const char *expr_list_check(const struct expr_list *list, struct slice key, stru
 
 // expr_list_get says whether `key` is an entry, and gives its value.
 bool expr_list_get(const struct expr_list *list, struct slice key, struct slice *value);
+
+// An entry as listings have it. Its reference is never given to another of the same list, and the same in all processes
+// of a generation.
+struct expr_list_item {
+    uint64_t ref; // from 1
+    struct slice key;
+    struct slice value;
+};
+
+// expr_list_walk visits the entries of `version` in their order, from the one behind `after` (of which reference and
+// key count; NULL: from the first), until `visit` says false; it says whether the end was reached. However the list was
+// changed meanwhile, what was visited is not visited again, and what stays is not left out.
+bool expr_list_walk(const struct expr_list *list, uint32_t version, const struct expr_list_item *after,
+                    bool (*visit)(void *arg, const struct expr_list_item *item), void *arg);
+
+// Where an entry stands: what changes of that entry alone are told by.
+struct expr_list_place {
+    uint32_t version; // 0: the one in use
+    uint32_t nth;     // of the entries of its key, from 1
+    struct slice key; // lent until the list changes
+};
+
+// expr_list_refer finds the entry `ref` in any version. False where it is gone.
+bool expr_list_refer(const struct expr_list *list, struct expr_list_place *place, uint64_t ref);
+
+// What one way of matching says of a sample.
+struct expr_list_answer {
+    enum expr_match match;
+    bool nocase;
+    bool found;
+    bool in_tree;        // found in a tree or hash, not one by one
+    enum expr_type type; // of the value
+    struct slice key;    // of the entry
+    struct slice value;
+};
+
+// expr_list_ask looks `text` up in what is in use, in every way that something matches with the list, and visits the
+// answers.
+void expr_list_ask(const struct expr_list *list, struct slice text,
+                   void (*visit)(void *arg, const struct expr_list_answer *answer), void *arg);
 
 // expr_list_each visits the entries in use in the order of the file. False from `visit` ends it.
 void expr_list_each(const struct expr_list *list, bool (*visit)(void *arg, struct slice key, struct slice value),

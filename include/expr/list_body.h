@@ -8,13 +8,10 @@
 #include "expr/list.h"
 #include "expr/set.h"
 
-enum { EXPR_LIST_VERSIONS = 16 }; // prepared at once
-
 struct expr_version {
     struct expr_version *next; // older
     uint32_t number;
     uint32_t num;
-    uint64_t order;
     struct expr_entry *first;
     struct expr_entry *last;
     struct expr_set keys; // by their text, whole
@@ -34,9 +31,9 @@ struct expr_list {
     uint32_t id;          // see lists_number
     uint32_t value_types; // 1 << EXPR_INT, 1 << EXPR_ADDR: what all values must be read as
     uint32_t last_number;
-    uint32_t num_prepared;
+    uint64_t order; // of the next entry, of whatever version: an entry's is never given again
     struct expr_version *current;
-    struct expr_version *prepared;
+    struct expr_version *prepared; // those that hold, or held, an entry; the latest first
     struct expr_patterns *handles[EXPR_NUM_MATCHES][2];
 };
 

@@ -76,6 +76,7 @@ enum {
     PROXY_OPT_IGNORE_PROBES = 1 << 14,       // option http-ignore-probes
     PROXY_OPT_PRETEND_KEEPALIVE = 1 << 15,   // option http-pretend-keepalive
     PROXY_OPT_FAIL_OPEN = 1 << 16,           // option fail-open
+    PROXY_OPT_SOCKET_STATS = 1 << 17,        // option socket-stats
     PROXY_OPT_USE_PROXY_HEADER = 1 << 20,    // option http-use-proxy-header
     PROXY_OPT_CASE_CLIENT = 1 << 21,         // option h1-case-adjust-bogus-client
     PROXY_OPT_CASE_SERVER = 1 << 22,         // option h1-case-adjust-bogus-server
@@ -144,6 +145,26 @@ enum {
     PROXY_V2_CERT_KEY = 1 << 7,
 };
 
+// Where something goes, as far as a command says: a family of AF_UNSPEC and a port of 0 say nothing.
+struct server_reach {
+    struct transport_address addr;
+    uint16_t port;
+};
+
+// Where the file has a server that commands have moved, and room for what they said.
+struct server_origin {
+    struct transport_address addr;
+    const char *host;
+    struct tls_target *tls_target;
+    int32_t port_offset;
+    bool port_mapped;
+    bool has_port;
+    bool unresolved;
+    bool moved;         // its address is another now
+    char host_now[256]; // PROXY_PLACE_HOST
+    char send_now[512]; // PROXY_PLACE_SEND
+};
+
 struct server_conf {
     struct server_conf *next;
     struct server_conf *next_named; // of the same hash
@@ -207,6 +228,22 @@ struct server_conf {
     struct check_server_conf check;
     struct probe_conf probe; // observe, track, agent-check and what goes with them
     struct config_place place;
+
+    // What commands change at run time, besides next, index, addr, port_mapped, port_offset, has_port, host,
+    // unresolved, tls_target, cookie and the lists of trackers: each process has these as its own memory, and writes
+    // them where it applies the journal and nowhere else (proxy/server_place.h, proxy/server_line.h).
+    struct server_origin *origin;     // what the file says of that; NULL: it is so still
+    struct tls_target *tls_built;     // what `ssl on` has
+    uint32_t moves;                   // how often it went to another address, or changed between TLS and plain
+    struct server_reach health_reach; // where checks and agents go by command
+    struct server_reach agent_reach;
+    const char *agent_send;  // by command, or NULL
+    char dynamic_cookie[17]; // room for `cookie` where it is made of the address
+    bool has_dynamic_cookie;
+    uint32_t holds;      // of a deleted one: who still needs it in this process (backend/server_change.h)
+    bool is_dynamic;     // `add server`
+    bool is_referenced;  // rules name it: it cannot be deleted
+    struct arena *arena; // of a dynamic one; NULL: the configuration's
 };
 
 // `option forwardfor`
@@ -330,7 +367,8 @@ struct backend_conf {
     struct cookie_conf cookie;
     uint8_t state_from;                 // PROXY_STATES_*: where servers' states are loaded from
     const char *state_file;             // server-state-file-name; NULL: the backend's name
-    const char *dynamic_cookie_key;     // or NULL
+    const char *dynamic_cookie_key;     // or NULL; commands change it, and cookie.dynamic
+    char *cookie_key_room;              // for that
     const char *rdp_cookie;             // `persist rdp-cookie(NAME)`, or NULL
     const char *name_header;            // `http-send-name-header`, in lower case, or NULL
     uint32_t keep_alive_queue;          // `max-keep-alive-queue` plus one; 0: no limit
@@ -366,6 +404,7 @@ struct proxy_conf {
     struct proxy_format *log_sd;     // log-format-sd, or NULL
     struct proxy_format *log_error;  // error-log-format, or NULL
     uint32_t log_steps;              // a bit per PROXY_LOG_AT_*; 0: one line, when all is known
+    uint64_t log_tunnel_us;          // between the lines of a live tunnel (option log-tunnel-interval), 0: none
     bool log_wants_source;           // a format tells what address we connected to the server from
     bool log_wants_stream;           // a format asks what only the stream itself knows
     struct proxy_format *unique_id;  // unique-id-format, or NULL
@@ -389,8 +428,9 @@ struct proxy_conf {
 struct stats_socket_conf {
     struct stats_socket_conf *next;
     struct bind_conf bind;
-    uint8_t level; // 1 user, 2 operator, 3 admin
-    bool exposes;  // expose-fd listeners: who may give commands of level admin may take the listening sockets
+    uint8_t level;    // 1 user, 2 operator, 3 admin
+    uint8_t severity; // how messages show theirs (severity-output): 0 not, 1 as a number, 2 as a word
+    bool exposes;     // expose-fd listeners: who may give commands of level admin may take the listening sockets
 };
 
 // A variable of the service that the global section sets.
@@ -515,6 +555,8 @@ struct program_conf {
     struct proxy_conf **backends; // by a hash of their names, for names known only at run time
     uint32_t backends_mask;
     uint32_t tls_object;         // on the board, for all TLS connections
+    uint32_t vitals_object;      // likewise, how workers are (proxy/vitals.h)
+    uint32_t memory_object;
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct proxy_errors *errors; // http-errors sections
     struct tls_store *certs;     // made with the first line that needs one

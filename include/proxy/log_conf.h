@@ -36,6 +36,7 @@ enum proxy_log_step {
     PROXY_LOG_AT_HTTP_REQUEST,
     PROXY_LOG_AT_HTTP_RESPONSE,
     PROXY_LOG_AT_HTTP_AFTER,
+    PROXY_LOG_AT_TUNNEL, // option log-tunnel-interval; ours
     PROXY_LOG_NUM_MOMENTS
 };
 

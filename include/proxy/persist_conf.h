@@ -31,6 +31,12 @@ struct transport_address;
 void proxy_cookie_dynamic(char value[PROXY_COOKIE_DYNAMIC_LEN + 1], const char *key,
                           const struct transport_address *addr);
 
+struct backend_conf;
+
+// proxy_cookies_renew gives all servers of `backend` that have no cookie of their own the one that is made of their
+// address, or none, as `cookie ... dynamic`, its key and the addresses are now.
+void proxy_cookies_renew(struct backend_conf *backend);
+
 // `cookie NAME insert indirect nocache ...`
 struct cookie_conf {
     const char *name; // NULL: no cookie

@@ -83,6 +83,7 @@ struct stream_ctx {
     struct event_loop *loop;
     struct board *board;
     uint32_t inc;
+    uint32_t traces; // trace_mask (board/trace.h)
     struct mux_ctx *mux;
     struct backend_ctx *backends;
     const struct program_conf *program;
@@ -93,6 +94,8 @@ struct stream_ctx {
     uint32_t num_streams;
     uint32_t num_tunnels;
     uint32_t next_id;       // of the next stream
+    uint64_t last_number;   // of streams
+    uint32_t last_session;  // number of the newest session
     bool stopping;          // a soft stop is under way
     bool measures;          // what streams cost is asked for (stream/cost.h)
     bool close_never;       // and answers do not say Connection: close
@@ -151,6 +154,8 @@ struct stream {
     struct backend_wait conn_wait;
     uint64_t bytes_in;     // request bytes read from the client
     uint64_t bytes_out;    // answer bytes written to the client
+    uint64_t number;       // of the stream, from 1; the tunnel that it becomes keeps it (stream/view.h)
+    uint32_t calls;        // how often it ran
     uint32_t id;           // counts the requests of this process
     uint32_t hash;         // of what balancing looks at, with has_hash
     uint32_t waiter;       // on the board's queue, of slots or (STREAM_CONNECT) of places; 0 for none
@@ -265,6 +270,10 @@ void stream_timer_fired(struct stream *stream);
 
 // stream_kill ends the stream at once, for a hard stop or an operator.
 void stream_kill(struct stream *stream, enum stream_end end);
+
+// stream_deadlines gives until when client and server may stay silent (monotonic us, 0: for ever, or it is not their
+// turn), for a stream that relays.
+void stream_deadlines(const struct stream *stream, uint64_t *client_us, uint64_t *server_us);
 
 // stream_queue_granted serves the waiters of this process that the board has granted a slot; called after a wake-up.
 void stream_queue_granted(struct stream_ctx *ctx);

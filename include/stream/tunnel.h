@@ -34,8 +34,11 @@ struct stream_tunnel {
     uint64_t track_out;
     struct stream_relay up;
     struct stream_relay down;
-    uint64_t bytes_in;
+    uint64_t number; // that of the stream it was
+    uint64_t began_us;
+    uint64_t bytes_in; // counted so far
     uint64_t bytes_out;
+    uint64_t since_us; // when it was opened
     uint64_t client_act_us;
     uint64_t server_act_us;
     bool has_slot : 1;
@@ -43,7 +46,11 @@ struct stream_tunnel {
     bool upgraded : 1; // by 101 or CONNECT, rather than tcp mode
     bool client_fin : 1;
     bool server_fin : 1;
+    bool is_told : 1;    // the line of its end was written, or is not wanted: `log` is for those while it lives
     uint32_t timeout_ms; // set-timeout tunnel, 0: none
+    uint32_t calls;      // how often it ran
+    uint64_t report_us;  // when the next line of `option log-tunnel-interval` is due, 0: none
+    uint32_t id;         // of the stream that it was
 };
 
 // stream_tunnel_end ends the tunnel at once, with a FIN to both sides.
@@ -55,12 +62,46 @@ static inline void stream_tunnel_timer_fired(struct stream_tunnel *tunnel)
     tunnel->ops->timer_fired(tunnel);
 }
 
+// stream_tunnel_begin fills in what a tunnel takes over from `stream` whatever it does with the bytes, and counts it
+// among the open ones.
+void stream_tunnel_begin(struct stream_tunnel *tunnel, struct stream *stream, const struct stream_tunnel_ops *ops);
+
+// stream_tunnel_count adds the bytes that moved since it was called last to the counters of frontend, backend and
+// server, so that they advance while the tunnel lives.
+void stream_tunnel_count(struct stream_tunnel *tunnel);
+
+// stream_tunnel_part counts it no longer among the open ones.
+void stream_tunnel_part(struct stream_tunnel *tunnel);
+
+// stream_tunnel_deadlines gives until when client and server may stay silent, monotonic us, 0: for ever.
+void stream_tunnel_deadlines(const struct stream_tunnel *tunnel, uint64_t *client_us, uint64_t *server_us);
+
+// stream_tunnel_log_begin writes what the log is to be told now and keeps what its later lines need. Where that is
+// `stream` itself (tunnel->kept), the stream is given back by stream_tunnel_log_end.
+void stream_tunnel_log_begin(struct stream_tunnel *tunnel, struct stream *stream);
+
+// stream_tunnel_log_report writes the line of a tunnel that lives (option log-tunnel-interval), and says when the next
+// one is due.
+void stream_tunnel_log_report(struct stream_tunnel *tunnel);
+
+// stream_tunnel_log_end writes the line of its end where one is due, and frees what was kept for it.
+void stream_tunnel_log_end(struct stream_tunnel *tunnel, enum stream_end end);
+
 // stream_tunnel_take_track takes over what `stream` tracks in stick tables; who ends the tunnel ends that with
 // stream_track_end.
 void stream_tunnel_take_track(struct stream_tunnel *tunnel, struct stream *stream);
 
 // stream_tunnel_track counts the bytes that moved since it was called last in what the tunnel tracks.
 void stream_tunnel_track(struct stream_tunnel *tunnel);
+
+// stream_tunnel_shutdown ends the tunnel by order of an operator: with a FIN where it leads to a server.
+static inline void stream_tunnel_shutdown(struct stream_tunnel *tunnel, enum stream_end end)
+{
+    if (tunnel->server)
+        stream_tunnel_end(tunnel, end);
+    else
+        tunnel->ops->kill(tunnel, end);
+}
 
 // stream_tunnel_kill ends the tunnel at once.
 static inline void stream_tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end)

@@ -21,11 +21,14 @@ enum table_change_op {
     TABLE_CHANGE_NUM_OPS
 };
 
+enum { TABLE_CHANGE_NTH = 32767, TABLE_CHANGE_ROOM = 3980 }; // most bytes of list, key and value together
+
 // Prepared versions belong to the generation that prepared them, lists without a name to the one that has them; what
 // changes the entries in use of a named list is for all.
 struct table_change {
     enum table_change_op op;
     uint32_t version;   // of expr_list_prepare, 0: the one in use
+    uint32_t nth;       // SET and DEL: of the entries of the key this one alone, from 1; 0: all
     bool is_map;        // what the list is to who published it; table_change_publish sees to it
     struct slice list;  // as expr_list_find takes it
     struct slice key;   // "" where there is none
@@ -36,7 +39,8 @@ enum table_change_result {
     TABLE_CHANGE_DONE,     // published, and applied here
     TABLE_CHANGE_NOTHING,  // there was nothing to change
     TABLE_CHANGE_WRONG,    // no such list or version, or the key or value is none of its kind
-    TABLE_CHANGE_TOO_LONG, // list, key and value do not fit an entry of the journal
+    TABLE_CHANGE_TOO_LONG, // list, key and value do not fit an entry of the journal, or `nth` is beyond
+                           // TABLE_CHANGE_NTH
     TABLE_CHANGE_FULL,     // a process has not applied older changes for so long that the journal has no room
 };
 
@@ -61,6 +65,9 @@ bool table_changes_apply(void);
 // (may be NULL): board_journal_laggard says who has not applied it yet. What it fails in is counted, but for the admin
 // socket to tell.
 enum table_change_result table_change_publish(const struct table_change *change, const char **wrong, uint64_t *number);
+
+// table_change_fits says whether an entry of the journal has room for it: that it is not TABLE_CHANGE_TOO_LONG.
+bool table_change_fits(const struct table_change *change);
 
 // table_changes_counts gives the counts of this process.
 const struct table_change_counts *table_changes_counts(void);

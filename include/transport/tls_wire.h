@@ -25,6 +25,7 @@ struct transport_tls {
     uint32_t small;    // bytes of plaintext sent since the last pause
     uint32_t bulk;     // bytes of plaintext worth sending at once
     uint64_t sent_us;  // when plaintext was sent last
+    uint64_t since_us; // when it was attached
     int wire_error;    // errno of a read that failed
     uint8_t alert;     // of the record before, where it was one that is not encrypted
     bool wire_read : 1;
@@ -60,7 +61,8 @@ enum {
     TRANSPORT_TLS_IN_LEN = 96 * 1024,
     TRANSPORT_TLS_OUT_LEN = 164 * 1024,
     TRANSPORT_TLS_BULK_LEN = 128 * 1024,
-    TRANSPORT_TLS_OUT_FULL = 140 * 1024, // sealed bytes that are worth a system call; more than a bulk makes of full records
+    TRANSPORT_TLS_OUT_FULL =
+        140 * 1024, // sealed bytes that are worth a system call; more than a bulk makes of full records
     TRANSPORT_TLS_RECORD = 16384,
 };
 

@@ -74,6 +74,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
                                   .num_proxies = 1,
                                   .object = board_object(board, "g/global"),
                                   .tls_object = board_object(board, "g/tls"),
+                                  .vitals_object = board_object(board, "g/vitals"),
+                                  .memory_object = board_object(board, "g/memory"),
                                   .global = { .stats_sockets = &stats_socket } };
     must(backend_states_prepare(board) && backend_loads_prepare(board) && backend_pool_prepare(board));
     must(stick_table_prepare(&table, board));
@@ -109,7 +111,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (!len)
         return 0;
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
-    must(admin_session_new(admin, ends[1], (uint8_t)(1 + data[0] % 3), data[0] & 4));
+    static const struct stats_socket_conf sockets[] = { { .level = 1 }, { .level = 2 }, { .level = 3 } };
+    must(admin_session_new(admin, ends[1], &sockets[data[0] % 3], data[0] & 4));
     const uint8_t *at = data + 1;
     for (const uint8_t *end = data + len; at < end;) {
         const uint8_t *stop = memchr(at, 0, (size_t)(end - at));

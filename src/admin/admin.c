@@ -8,11 +8,12 @@
 #include "admin/session.h"
 #include "admin/stat.h"
 #include "board/board.h"
-#include "proxy/conf.h"
+#include "transport/tls.h"
 
 enum {
     ADMIN_MAX_SESSIONS = 10, // without `stats maxconn`, and through the master's socket
     ADMIN_RETRY_US = 100000,
+    ADMIN_LOOK_US = 1000000,
 };
 
 static uint32_t max_sessions(const struct admin *admin, bool is_master)
@@ -21,9 +22,22 @@ static uint32_t max_sessions(const struct admin *admin, bool is_master)
     return max && !is_master ? max : ADMIN_MAX_SESSIONS;
 }
 
-static bool is_full(const struct admin *admin, bool is_master)
+// The limit of all sockets, or that of this one.
+static bool is_full(const struct admin_listener *listener)
 {
-    return (is_master ? admin->num_master_sessions : admin->num_sessions) >= max_sessions(admin, is_master);
+    struct admin *admin = listener->admin;
+    uint32_t max = listener->conf->bind.maxconn;
+    uint32_t num = 0;
+    bool is_master = listener->is_master;
+    if ((is_master ? admin->num_master_sessions : admin->num_sessions) >= max_sessions(admin, is_master))
+        return true;
+    if (!max)
+        return false;
+    LIST_EACH(session, &admin->sessions, struct admin_session, link)
+    {
+        num += session->socket == listener->conf;
+    }
+    return num >= max;
 }
 
 static void listener_pause(struct admin_listener *listener)
@@ -38,14 +52,13 @@ static void listener_ready(struct event_source *source, uint32_t events)
     (void)events;
     struct admin_listener *listener = CONTAINER_OF(source, struct admin_listener, source);
     struct admin *admin = listener->admin;
-    if (is_full(admin, listener->is_master)) {
+    if (is_full(listener)) {
         listener_pause(listener);
         return;
     }
     int fd = admin_accept(admin, source->fd);
     if (fd >= 0) {
-        if (admin_session_new(admin, fd, listener->level, listener->is_master))
-            CONTAINER_OF(admin->sessions.prev, struct admin_session, link)->exposes = listener->exposes;
+        admin_session_new(admin, fd, listener->conf, listener->is_master);
         return;
     }
     if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
@@ -59,7 +72,7 @@ static void listeners_resume(struct event_timer *timer)
     struct admin *admin = CONTAINER_OF(timer, struct admin, resume);
     LIST_EACH(listener, &admin->listeners, struct admin_listener, link)
     {
-        if (!listener->is_paused || is_full(admin, listener->is_master))
+        if (!listener->is_paused || is_full(listener))
             continue;
         listener->is_paused = !event_source_add_level(admin->start.loop, &listener->source, EPOLLIN);
         if (listener->is_paused)
@@ -83,6 +96,13 @@ uint32_t admin_max_connections(const struct admin *admin)
     return admin_stat_max_connections(admin->start.board, admin->start.conf, admin->start.generation);
 }
 
+static void look(struct event_timer *timer)
+{
+    struct admin *admin = CONTAINER_OF(timer, struct admin, look);
+    admin_bytes_look(admin);
+    event_timer_set(admin->start.loop, timer, admin->start.loop->now_us + ADMIN_LOOK_US);
+}
+
 struct admin *admin_new(const struct admin_start *start)
 {
     struct admin *admin = calloc(1, sizeof(*admin));
@@ -94,6 +114,11 @@ struct admin *admin_new(const struct admin_start *start)
     list_init(&admin->listeners);
     list_init(&admin->sessions);
     event_timer_init(&admin->resume, listeners_resume);
+    event_timer_init(&admin->look, look);
+    look(&admin->look);
+    if (gethostname(admin->node, sizeof(admin->node)) != 0)
+        admin->node[0] = '\0';
+    admin->node[sizeof(admin->node) - 1] = '\0';
     admin->spare_fd = -1;
     admin_spare_make(admin);
     return admin;
@@ -145,7 +170,9 @@ void admin_free(struct admin *admin)
         admin_session_free(session);
     }
     event_timer_del(admin->start.loop, &admin->resume);
+    event_timer_del(admin->start.loop, &admin->look);
     admin_spare_free(admin);
+    transport_tls_ctx_free(admin->tls);
     text_fini(&admin->latest);
     free(admin);
 }
@@ -163,8 +190,7 @@ bool admin_listen(struct admin *admin, uint32_t socket, int fd)
     must(conf);
     listener->admin = admin;
     listener->is_master = admin->start.has_master_socket && !conf->next;
-    listener->level = conf->level;
-    listener->exposes = conf->exposes;
+    listener->conf = conf;
     listener->source = (struct event_source){ .fd = fd, .ready = listener_ready };
     if (!event_source_add_level(admin->start.loop, &listener->source, EPOLLIN)) {
         int error = errno;

@@ -179,18 +179,25 @@ void admin_command_unknown(struct text *out, const char *const *words, uint32_t 
     free(near);
 }
 
+void admin_severity_add(struct text *out, const struct admin_session *session, int severity)
+{
+    static const char *const names[] = { "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug" };
+    if (session->severity == ADMIN_SEVERITY_NUMBER)
+        text_printf(out, "[%d]: ", severity);
+    else if (session->severity == ADMIN_SEVERITY_STRING)
+        text_printf(out, "[%s]: ", names[severity & 7]);
+}
+
 static void say(struct admin_call *call, int severity, const char *format, va_list list)
 {
-    static const char *const names[] = {
-        "emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"
-    };
-    char line[2048];
-    if (call->session->severity == ADMIN_SEVERITY_NUMBER)
-        text_printf(call->out, "[%d]: ", severity);
-    else if (call->session->severity == ADMIN_SEVERITY_STRING)
-        text_printf(call->out, "[%s]: ", names[severity & 7]);
-    vsnprintf(line, sizeof(line), format, list);
+    char *line;
+    admin_severity_add(call->out, call->session, severity);
+    if (vasprintf(&line, format, list) < 0) {
+        call->out->failed = true;
+        return;
+    }
     text_printf(call->out, "%s", line);
+    free(line);
 }
 
 enum admin_verdict admin_refuse(struct admin_call *call, const char *format, ...)

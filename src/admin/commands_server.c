@@ -5,10 +5,9 @@
 #include "backend/notice.h"
 #include "check/check.h"
 
-static enum admin_verdict answer(struct admin_call *call, const char *text)
+static void answer(struct admin_call *call, const char *text)
 {
-    text_printf(call->out, "%s\n", text);
-    return ADMIN_DONE;
+    (void)admin_refuse(call, "%s\n", text);
 }
 
 static const struct proxy_conf *proxy_named(const struct program_conf *conf, struct slice name)
@@ -37,9 +36,9 @@ static const struct server_conf *server_named(const struct proxy_conf *proxy, st
     return NULL;
 }
 
-const struct server_conf *admin_server_named(struct admin_call *call)
+const struct server_conf *admin_server_called(struct admin_call *call, const char *text)
 {
-    struct slice name = call->num_args ? slice_str(call->args[0]) : (struct slice){ 0 };
+    struct slice name = text ? slice_str(text) : (struct slice){ 0 };
     size_t len = slice_find(name, '/');
     if (len == name.len) {
         answer(call, "Require 'backend/server'.");
@@ -52,15 +51,17 @@ const struct server_conf *admin_server_named(struct admin_call *call)
     return server;
 }
 
-// A command about one server, which it names first; its answer is empty where it did what it says.
-typedef void (*server_run)(struct admin_call *call, const struct server_conf *server, struct board *board);
+const struct server_conf *admin_server_named(struct admin_call *call)
+{
+    return admin_server_called(call, call->num_args ? call->args[0] : NULL);
+}
 
-static enum admin_verdict with_server(struct admin_call *call, server_run run)
+static enum admin_verdict with_server(struct admin_call *call, admin_server_run *run)
 {
     const struct server_conf *server = admin_server_named(call);
     if (server)
         run(call, server, call->admin->start.board);
-    return ADMIN_DONE;
+    return call->number ? ADMIN_CHANGED : ADMIN_DONE;
 }
 
 static void maint(struct admin_call *call, const struct server_conf *server, struct board *board)
@@ -141,102 +142,13 @@ static void set_agent(struct admin_call *call, const struct server_conf *server,
     }
 }
 
-static bool read_port(uint16_t *port, const char *text)
-{
-    uint64_t number;
-    if (!slice_to_u64(slice_str(text), &number) || number == 0 || number > UINT16_MAX)
-        return false;
-    *port = (uint16_t)number;
-    return true;
-}
-
-static void change_agent(struct admin_call *call, const struct server_conf *server, const struct check_change *change)
-{
-    if (!check_change_agent(server, change))
-        answer(call, "agent checks are not enabled on this server.");
-}
-
-static void change_check(struct admin_call *call, const struct server_conf *server, const struct check_change *change)
-{
-    if (!check_change_health(server, change))
-        answer(call, "health checks are not enabled on this server.");
-}
-
-// "<address> [port <port>]" behind the word that says whose; false where it is something else, which is told.
-static bool read_target(struct transport_address *addr, struct check_change *change, struct admin_call *call)
-{
-    *change = (struct check_change){ .addr = addr };
-    if (call->num_args < 3 || !transport_address_parse_ip(addr, call->args[2])) {
-        text_printf(call->out, "'set server <srv> %s' expects an IP address.\n", call->args[1]);
-        return false;
-    }
-    if (call->num_args > 3 &&
-        (strcmp(call->args[3], "port") != 0 || call->num_args < 5 || !read_port(&change->port, call->args[4]))) {
-        text_printf(call->out, "'set server <srv> %s' expects 'port <port>' behind the address.\n", call->args[1]);
-        return false;
-    }
-    return true;
-}
-
-static bool read_target_port(struct check_change *change, struct admin_call *call)
-{
-    *change = (struct check_change){ 0 };
-    if (call->num_args > 2 && read_port(&change->port, call->args[2]))
-        return true;
-    text_printf(call->out, "'set server <srv> %s' expects a port from 1 to 65535.\n", call->args[1]);
-    return false;
-}
-
-static void set_agent_addr(struct admin_call *call, const struct server_conf *server, struct board *board)
-{
-    struct transport_address addr = { 0 };
-    struct check_change change;
-    (void)board;
-    if (read_target(&addr, &change, call))
-        change_agent(call, server, &change);
-}
-
-static void set_agent_port(struct admin_call *call, const struct server_conf *server, struct board *board)
-{
-    struct check_change change;
-    (void)board;
-    if (read_target_port(&change, call))
-        change_agent(call, server, &change);
-}
-
-static void set_agent_send(struct admin_call *call, const struct server_conf *server, struct board *board)
-{
-    (void)board;
-    if (call->num_args < 3)
-        answer(call, "'set server <srv> agent-send' expects a string.");
-    else
-        change_agent(call, server, &(struct check_change){ .send = call->args[2] });
-}
-
-static void set_check_addr(struct admin_call *call, const struct server_conf *server, struct board *board)
-{
-    struct transport_address addr = { 0 };
-    struct check_change change;
-    (void)board;
-    if (read_target(&addr, &change, call))
-        change_check(call, server, &change);
-}
-
-static void set_check_port(struct admin_call *call, const struct server_conf *server, struct board *board)
-{
-    struct check_change change;
-    (void)board;
-    if (read_target_port(&change, call))
-        change_check(call, server, &change);
-}
-
 // Text that comes before what makes it wrong has no line feed of its own, as for HAProxy.
 static bool read_signed(int64_t *out, const char **rest, struct admin_call *call, const char *what, const char *text)
 {
     char *end;
     long long number = strtoll(text, &end, 10);
     if (end == text) {
-        text_printf(call->out, "%s string empty or preceded by garbage", what);
+        (void)admin_refuse(call, "%s string empty or preceded by garbage", what);
         return false;
     }
     *out = number;
@@ -257,7 +169,7 @@ static void set_weight_to(struct admin_call *call, const struct server_conf *ser
         return;
     bool relative = *rest == '%';
     if (rest[relative]) {
-        text_printf(call->out, "Trailing garbage in weight string");
+        (void)admin_refuse(call, "Trailing garbage in weight string");
         return;
     }
     if (relative && weight < 0) {
@@ -307,7 +219,7 @@ static void set_maxconn(struct admin_call *call, const struct server_conf *serve
     if (!read_signed(&maxconn, &rest, call, "maxconn", call->args[1]))
         return;
     if (*rest) {
-        text_printf(call->out, "Trailing garbage in maxconn string");
+        (void)admin_refuse(call, "Trailing garbage in maxconn string");
         return;
     }
     // A negative one is none for HAProxy, too.
@@ -330,10 +242,12 @@ static void resume_checks(struct admin_call *call, const struct server_conf *ser
 {
     struct backend_state *state = backend_state_at(server->object);
     (void)board;
-    if (atomic_load(&state->check_flags) & BACKEND_CHECK_CONFIGURED)
+    if (atomic_load(&state->check_flags) & BACKEND_CHECK_CONFIGURED) {
         atomic_fetch_or(&state->check_flags, BACKEND_CHECK_ENABLED);
-    else
+        check_resume(server);
+    } else {
         answer(call, "Health check was not configured on this server, cannot enable.");
+    }
 }
 
 static void rest_agent(struct admin_call *call, const struct server_conf *server, struct board *board)
@@ -346,21 +260,32 @@ static void resume_agent(struct admin_call *call, const struct server_conf *serv
 {
     struct backend_state *state = backend_state_at(server->object);
     (void)board;
-    if (atomic_load(&state->agent_flags) & BACKEND_CHECK_CONFIGURED)
+    if (atomic_load(&state->agent_flags) & BACKEND_CHECK_CONFIGURED) {
         atomic_fetch_or(&state->agent_flags, BACKEND_CHECK_ENABLED);
-    else
+        check_resume(server);
+    } else {
         answer(call, "Agent was not configured on this server, cannot enable.");
+    }
 }
 
 static void set_server(struct admin_call *call, const struct server_conf *server, struct board *board)
 {
     static const struct {
         const char *name;
-        server_run run;
+        admin_server_run *run;
     } parts[] = {
-        { "state", set_state },           { "weight", set_server_weight },  { "health", set_health },
-        { "agent", set_agent },           { "agent-addr", set_agent_addr }, { "agent-port", set_agent_port },
-        { "agent-send", set_agent_send }, { "check-addr", set_check_addr }, { "check-port", set_check_port },
+        { "addr", admin_server_addr },
+        { "agent", set_agent },
+        { "agent-addr", admin_server_agent_addr },
+        { "agent-port", admin_server_agent_port },
+        { "agent-send", admin_server_agent_send },
+        { "check-addr", admin_server_check_addr },
+        { "check-port", admin_server_check_port },
+        { "fqdn", admin_server_fqdn },
+        { "health", set_health },
+        { "ssl", admin_server_ssl },
+        { "state", set_state },
+        { "weight", set_server_weight },
     };
     const char *part = call->num_args > 1 ? call->args[1] : "";
     for (size_t i = 0; i < NUM_ITEMS(parts); i++) {
@@ -369,8 +294,8 @@ static void set_server(struct admin_call *call, const struct server_conf *server
             return;
         }
     }
-    answer(call, "usage: set server <backend>/<server> agent | agent-addr | agent-port | agent-send | "
-                 "check-addr | check-port | health | state | weight");
+    answer(call, "usage: set server <backend>/<server> addr | agent | agent-addr | agent-port | agent-send | "
+                 "check-addr | check-port | fqdn | health | ssl | state | weight");
 }
 
 #define RUN(name)                                                                                                      \
@@ -394,13 +319,14 @@ RUN(resume_agent)
 #define COMMAND(words, least, function, usage, text)                                                                   \
     {                                                                                                                  \
         .name = words, .level = least, .where = ADMIN_ON_STATS, .max_args = ADMIN_MAX_WORDS, .args = usage,            \
-        .help = text, .run = function                                                                                  \
+        .help = text, .changes = (least) > ADMIN_LEVEL_USER, .run = function                                           \
     }
 
 static const struct admin_command commands[] = {
-    COMMAND("set server", ADMIN_LEVEL_ADMIN, run_set_server,
-            "<backend>/<server> state|weight|health|agent[-addr|-port|-send] <value>",
-            "change a server's state, weight or health"),
+    COMMAND(
+        "set server", ADMIN_LEVEL_ADMIN, run_set_server,
+        "<backend>/<server> addr|agent[-addr|-port|-send]|check-addr|check-port|fqdn|health|ssl|state|weight <value>",
+        "change a server's address, state, weight or health"),
     COMMAND("set weight", ADMIN_LEVEL_ADMIN, run_set_weight, "<backend>/<server> <n>[%]",
             "change a server's weight, or make it a part of the configured one"),
     COMMAND("get weight", ADMIN_LEVEL_USER, run_get_weight, "<backend>/<server>",

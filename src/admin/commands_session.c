@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 #include "admin/session.h"
+#include "base/check.h"
 #include "board/board.h"
 #include "proxy/conf.h"
 
@@ -13,6 +14,7 @@ static enum admin_verdict done_silently(struct admin_call *call)
 
 static enum admin_verdict run_help(struct admin_call *call)
 {
+    admin_severity_add(call->out, call->session, 6);
     text_printf(call->out, "The following commands are valid at this level:\n");
     admin_command_list(call->out, call->args, call->num_args, admin_session_where(call->session, call->inc),
                        call->session->level);
@@ -92,10 +94,8 @@ static enum admin_verdict run_user(struct admin_call *call)
 // Turns `*mode` on or off, or tells how it stands.
 static enum admin_verdict run_mode(struct admin_call *call, bool *mode)
 {
-    if (!call->num_args) {
-        text_printf(call->out, "%s is %s\n", call->command->name, *mode ? "ON" : "OFF");
-        return ADMIN_DONE;
-    }
+    if (!call->num_args)
+        return admin_say(call, 6, "%s is %s\n", call->command->name, *mode ? "ON" : "OFF");
     bool on = strcmp(call->args[0], "on") == 0;
     if (!on && strcmp(call->args[0], "off") != 0)
         return admin_refuse_arg(call, 0);
@@ -122,8 +122,7 @@ static enum admin_verdict run_show_version(struct admin_call *call)
 {
     const struct admin_start *start = &call->admin->start;
     const char *version = call->inc ? board_incarnation_at(start->board, call->inc)->version : start->version;
-    text_printf(call->out, "%.*s\n", BOARD_VERSION_LEN, *version ? version : "-");
-    return ADMIN_DONE;
+    return admin_say(call, 6, "%.*s\n", BOARD_VERSION_LEN, *version ? version : "-");
 }
 
 static enum admin_verdict run_show_env(struct admin_call *call)
@@ -136,8 +135,26 @@ static enum admin_verdict run_show_env(struct admin_call *call)
         text_printf(call->out, "%s\n", *entry);
         found = true;
     }
-    if (!found)
-        text_printf(call->out, "Variable not found\n");
+    return found ? ADMIN_DONE : admin_refuse(call, "Variable not found\n");
+}
+
+static enum admin_verdict run_severity(struct admin_call *call)
+{
+    static const char *const names[] = { "none", "number", "string" };
+    for (uint8_t i = 0; call->num_args && i < NUM_ITEMS(names); i++) {
+        if (strcmp(call->args[0], names[i]) == 0) {
+            call->session->severity = i;
+            return done_silently(call);
+        }
+    }
+    return admin_refuse(call, "one of 'none', 'number', 'string' is a required argument\n");
+}
+
+static enum admin_verdict run_echo(struct admin_call *call)
+{
+    for (uint32_t i = 0; i < call->num_args; i++)
+        text_printf(call->out, "%s%s", i ? " " : "", call->args[i]);
+    text_add(call->out, "\n", 1);
     return ADMIN_DONE;
 }
 
@@ -176,6 +193,20 @@ static const struct admin_command commands[] = {
       .where = ADMIN_ON_ANY,
       .help = "lower the level of this session to user",
       .run = run_user },
+    { .name = "set severity-output",
+      .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_ANY,
+      .max_args = 1,
+      .args = "[none|number|string]",
+      .help = "set how messages of this session show their severity",
+      .run = run_severity },
+    { .name = "echo",
+      .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_ANY,
+      .max_args = ADMIN_MAX_WORDS,
+      .args = "<text>",
+      .help = "say this text",
+      .run = run_echo },
     { .name = "expert-mode",
       .level = ADMIN_LEVEL_ADMIN,
       .where = ADMIN_ON_ANY,

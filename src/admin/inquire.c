@@ -6,16 +6,16 @@
 
 enum { INQUIRE_SILENT_US = 1000000, INQUIRE_LOOK_US = 100000 };
 
-// The next live worker after the last one asked; 0 where there is none.
-static uint32_t next_worker(const struct admin_call *call)
+// The next live worker after the last one asked, or `only` that one; 0 where there is none.
+static uint32_t next_worker(const struct admin_call *call, uint32_t only)
 {
     struct board *board = call->admin->start.board;
-    if (call->inc)
-        return call->asked.inc ? 0 : call->inc;
+    if (only)
+        return call->asked.inc ? 0 : only;
     for (uint32_t inc = call->asked.inc + 1; inc < board_incarnation_limit(board); inc++) {
         struct board_incarnation *record = board_incarnation_at(board, inc);
         if (atomic_load(&record->state) == 1 && atomic_load(&record->role) == BOARD_ROLE_WORKER &&
-            atomic_load(&record->pid))
+            atomic_load(&record->pid) > 0)
             return inc;
     }
     return 0;
@@ -27,44 +27,88 @@ static enum admin_verdict wait_for(struct admin_call *call)
     return ADMIN_WAIT;
 }
 
-// Asks the next one; ADMIN_DONE where there is none left.
-static enum admin_verdict ask_next(struct admin_call *call, enum board_inquiry_type type, const void *question,
-                                   size_t len)
+struct query {
+    uint32_t only; // a worker, 0: all
+    enum board_inquiry_type type;
+    const void *question;
+    size_t len;
+};
+
+static bool is_leaving(const struct admin_call *call, uint32_t inc)
 {
+    return atomic_load(&board_incarnation_at(call->admin->start.board, inc)->ready) == 2;
+}
+
+// Asks the next one; ADMIN_DONE where there is none left.
+static enum admin_verdict ask_next(struct admin_call *call, const struct query *query)
+{
+    struct board *board = call->admin->start.board;
     for (;;) {
-        uint32_t inc = next_worker(call);
+        uint32_t inc = next_worker(call, query->only);
         if (!inc)
             return ADMIN_DONE;
-        uint32_t inquiry = board_inquiry_ask(call->admin->start.board, inc, type, question, len);
-        if (!inquiry && atomic_load(&board_incarnation_at(call->admin->start.board, inc)->state) == 1)
+        bool leaves = is_leaving(call, inc);
+        uint32_t inquiry = board_inquiry_ask(board, inc, query->type, query->question, query->len);
+        if (!inquiry && atomic_load(&board_incarnation_at(board, inc)->state) == 1)
             return wait_for(call); // too many are under way
-        call->asked.inc = inc;
-        call->asked.inquiry = inquiry;
-        call->asked.heard_us = call->admin->start.loop->now_us;
+        call->asked = (struct admin_asked){
+            .inc = inc, .inquiry = inquiry, .heard_us = call->admin->start.loop->now_us, .is_leaving = leaves
+        };
         if (inquiry)
             return wait_for(call);
     }
 }
 
-enum admin_verdict admin_inquire(struct admin_call *call, enum board_inquiry_type type, const void *question,
-                                 size_t len, struct text *out)
+// Says why the worker's answer ends here.
+static void pass_over(struct admin_call *call, const char *why)
+{
+    int32_t pid = atomic_load(&board_incarnation_at(call->admin->start.board, call->asked.inc)->pid);
+    if (call->asked.is_in_line)
+        text_add(call->out, "\n", 1);
+    if (pid > 0)
+        text_printf(call->out, "# worker %d %s\n", (int)pid, why);
+    else
+        text_printf(call->out, "# a worker %s\n", why);
+}
+
+static enum admin_verdict inquire(struct admin_call *call, const struct query *query, struct text *out)
 {
     struct board *board = call->admin->start.board;
     uint64_t now_us = call->admin->start.loop->now_us;
     if (!call->asked.inquiry)
-        return ask_next(call, type, question, len);
+        return ask_next(call, query);
+    // Before it is read: what came until then is.
+    enum board_inquiry_state state = board_inquiry_look(board, call->asked.inquiry);
     if (board_inquiry_read(board, call->asked.inquiry, out)) {
         call->asked.heard_us = now_us;
+        call->asked.is_in_line = out == call->out && out->len && out->ptr[out->len - 1] != '\n';
         return ADMIN_MORE;
     }
-    enum board_inquiry_state state = board_inquiry_look(board, call->asked.inquiry);
     bool is_silent = state == BOARD_INQUIRY_RUNS && now_us >= call->asked.heard_us + INQUIRE_SILENT_US;
-    if (state == BOARD_INQUIRY_RUNS && !is_silent)
+    if (state == BOARD_INQUIRY_RUNS && !is_silent) {
+        call->asked.is_leaving |= is_leaving(call, call->asked.inc);
         return wait_for(call);
-    if (is_silent)
-        text_printf(call->out, "# worker %d does not answer\n", (int)board_incarnation_at(board, call->asked.inc)->pid);
+    }
+    if (state == BOARD_INQUIRY_GONE && !call->asked.is_leaving)
+        pass_over(call, "ended before it had answered");
+    else if (is_silent)
+        pass_over(call, "does not answer");
     admin_inquire_end(call);
-    return ask_next(call, type, question, len);
+    return ask_next(call, query);
+}
+
+enum admin_verdict admin_inquire(struct admin_call *call, enum board_inquiry_type type, const void *question,
+                                 size_t len, struct text *out)
+{
+    const struct query query = { .only = call->inc, .type = type, .question = question, .len = len };
+    return inquire(call, &query, out);
+}
+
+enum admin_verdict admin_inquire_one(struct admin_call *call, uint32_t inc, enum board_inquiry_type type,
+                                     const void *question, size_t len, struct text *out)
+{
+    const struct query query = { .only = inc, .type = type, .question = question, .len = len };
+    return inquire(call, &query, out);
 }
 
 uint32_t admin_inquire_inc(const struct admin_call *call)

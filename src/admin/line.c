@@ -41,3 +41,25 @@ bool admin_line_next(char **take_text, const char **words, uint32_t *num, size_t
         (*at)++;
     return fits;
 }
+
+bool admin_line_payload(size_t *len, char *pattern, struct slice line)
+{
+    size_t end = line.len && line.ptr[line.len - 1] == '\r' ? line.len - 1 : line.len;
+    size_t at = end;
+    size_t num_escapes = 0;
+    while (at && !is_blank(line.ptr[at - 1]))
+        at--;
+    struct slice mark = slice_of(line.ptr + at, end - at);
+    if (!at || mark.len < 2 || mark.len > 2 + ADMIN_PATTERN_MAX || memcmp(mark.ptr, "<<", 2) != 0 ||
+        slice_find(mark, ';') < mark.len || slice_find(mark, '\\') < mark.len)
+        return false;
+    // A blank behind a backslash is a part of the word, and so is the mark.
+    while (num_escapes + 1 < at && line.ptr[at - 2 - num_escapes] == '\\')
+        num_escapes++;
+    if (num_escapes % 2)
+        return false;
+    memcpy(pattern, mark.ptr + 2, mark.len - 2);
+    pattern[mark.len - 2] = '\0';
+    *len = at - 1;
+    return true;
+}

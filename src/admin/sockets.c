@@ -69,7 +69,7 @@ static void giving_ready(struct event_source *source, uint32_t events)
 
 static bool begin(struct admin_giving *giving)
 {
-    giving->source.fd = fcntl(giving->session->source.fd, F_DUPFD_CLOEXEC, 0);
+    giving->source.fd = fcntl(giving->session->conn.source.fd, F_DUPFD_CLOEXEC, 0);
     giving->source.ready = giving_ready;
     if (giving->source.fd < 0)
         return false;
@@ -118,10 +118,11 @@ static enum admin_verdict run_getsocks(struct admin_call *call)
 {
     struct admin *admin = call->admin;
     const struct admin_ops *ops = admin->start.ops;
-    if (!call->session->exposes) {
-        text_printf(call->out, "This socket gives no listening sockets away: its line lacks 'expose-fd listeners'.\n");
-        return ADMIN_DONE;
-    }
+    if (!call->session->socket->exposes)
+        return admin_refuse(call,
+                            "This socket gives no listening sockets away: its line lacks 'expose-fd listeners'.\n");
+    if (call->session->conn.tls)
+        return admin_refuse(call, "Descriptors do not travel over TLS.\n");
     struct admin_giving *giving = calloc(1, sizeof(*giving));
     if (giving) {
         giving->session = call->session;
@@ -135,8 +136,7 @@ static enum admin_verdict run_getsocks(struct admin_call *call)
         call->session->is_silent = false;
         free(giving);
     }
-    text_printf(call->out, "The master cannot be asked.\n");
-    return ADMIN_DONE;
+    return admin_refuse(call, "The master cannot be asked.\n");
 }
 
 static const struct admin_command commands[] = {

@@ -11,22 +11,36 @@ static void *alloc(size_t num, size_t len)
     return out;
 }
 
-static void server_init(struct server *server, const struct server_conf *conf, struct backend *backend)
+void backend_server_settle(struct server *server)
 {
+    const struct server_conf *conf = server->conf;
+    server->has_plain_key =
+        !(conf->tls_target && conf->sni && !conf->sni_name.ptr) && !conf->send_proxy && !backend_follows_client(server);
+}
+
+struct server *backend_server_new(struct backend *backend, const struct server_conf *conf)
+{
+    struct server *server = alloc(1, sizeof(*server));
+    struct backend_ctx *ctx = backend->ctx;
     *server = (struct server){ .conf = conf, .backend = backend };
+    ctx->by_object[conf->object] = ctx->by_object[conf->pool_object] = server;
+    // It is none.
+    ctx->by_object[0] = NULL;
+    backend->has_backups |= conf->backup;
     server->state = backend_state_at(conf->object);
     server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
+    server->gauges = board_gauges(backend->ctx->board, conf->object);
     server->pool_counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->pool_object);
     struct list *lists[] = { &server->idle,    &server->plain, &server->own,     &server->opening, &server->pinging,
                              &server->closing, &server->waits, &server->streams, &server->tunnels };
     for (size_t i = 0; i < NUM_ITEMS(lists); i++)
         list_init(lists[i]);
-    server->has_plain_key =
-        !(conf->tls_target && conf->sni && !conf->sni_name.ptr) && !conf->send_proxy && !backend_follows_client(server);
+    backend_server_settle(server);
     server->epoch = atomic_load(&server->state->epoch);
     server->kills = atomic_load(&server->state->kills);
     server->was_up = backend_server_is_usable(server);
     backend_warm_init(server);
+    return server;
 }
 
 static bool is_plain(const struct backend_conf *conf)
@@ -51,13 +65,8 @@ static struct backend *backend_new(struct backend_ctx *ctx, const struct proxy_c
     backend->is_plain = is_plain(&conf->be);
     backend->servers = alloc(backend->num_servers, sizeof(*backend->servers));
     uint32_t i = 0;
-    for (const struct server_conf *server = conf->be.servers; server; server = server->next) {
-        ctx->by_object[server->object] = ctx->by_object[server->pool_object] = &backend->servers[i];
-        backend->has_backups |= server->backup;
-        server_init(&backend->servers[i++], server, backend);
-    }
-    // It is none.
-    ctx->by_object[0] = NULL;
+    for (const struct server_conf *server = conf->be.servers; server; server = server->next)
+        backend->servers[i++] = backend_server_new(backend, server);
     backend_balance_init(backend);
     return backend;
 }
@@ -81,6 +90,7 @@ void backend_ctx_init(struct backend_ctx *ctx, const struct program_conf *progra
     ctx->marks = backend_states_num_marks();
     ctx->states_epoch = backend_states_epoch_at();
     ctx->asked = backend_spare_asked(inc);
+    backend_follow_changes(ctx);
 }
 
 static void server_offer(struct server *server)
@@ -99,7 +109,7 @@ static void backend_offer(struct backend *backend)
     if (!board_queue_len(backend->ctx->board, backend->conf->be_object, 0))
         return;
     for (uint32_t i = 0; i < backend->num_servers; i++)
-        server_offer(&backend->servers[i]);
+        server_offer(backend->servers[i]);
 }
 
 void backend_ctx_host(struct backend_ctx *ctx, const struct backend_guests *guests)
@@ -134,11 +144,11 @@ static void follow(struct backend *backend)
         return;
     backend->epoch = epoch;
     for (uint32_t i = 0; i < backend->num_servers; i++)
-        follow_server(&backend->servers[i]);
+        follow_server(backend->servers[i]);
     backend_offer(backend);
     // A backup's connections depend on the others.
     for (uint32_t i = 0; i < backend->num_servers; i++)
-        backend_pool_follow(&backend->servers[i]);
+        backend_pool_follow(backend->servers[i]);
 }
 
 // What changed of one server may matter to the others where there are backups.
@@ -146,7 +156,7 @@ static void settle_backend(struct backend *backend)
 {
     backend_offer(backend);
     for (uint32_t i = 0; i < backend->num_servers; i++)
-        backend_pool_follow(&backend->servers[i]);
+        backend_pool_follow(backend->servers[i]);
 }
 
 static void settle_server(struct server *server)
@@ -208,7 +218,7 @@ static void each_server(struct backend_ctx *ctx, void (*visit)(struct server *se
 {
     for (uint32_t i = 0; i < ctx->num_backends; i++)
         for (uint32_t j = 0; ctx->backends[i] && j < ctx->backends[i]->num_servers; j++)
-            visit(&ctx->backends[i]->servers[j]);
+            visit(ctx->backends[i]->servers[j]);
 }
 
 void backend_ctx_offer(struct backend_ctx *ctx)
@@ -228,6 +238,7 @@ void backend_ctx_stop(struct backend_ctx *ctx)
 void backend_ctx_fini(struct backend_ctx *ctx)
 {
     ctx->stopping = true;
+    backend_follow_end(ctx);
     each_server(ctx, backend_pool_end);
     free(ctx->ping_fields);
     event_timer_del(ctx->loop, &ctx->purge_timer);
@@ -235,8 +246,10 @@ void backend_ctx_fini(struct backend_ctx *ctx)
         struct backend *backend = ctx->backends[i];
         if (!backend)
             continue;
-        for (uint32_t j = 0; j < backend->num_servers; j++)
-            free(backend->servers[j].by_key);
+        for (uint32_t j = 0; j < backend->num_servers; j++) {
+            free(backend->servers[j]->by_key);
+            free(backend->servers[j]);
+        }
         backend_balance_fini(backend);
         free(backend->servers);
         free(backend);

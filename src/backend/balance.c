@@ -87,8 +87,8 @@ static void plan_make(struct backend *backend, uint32_t which)
     plan->total = 0;
     memset(plan->weights, 0, backend->num_servers * sizeof(*plan->weights));
     for (uint32_t i = 0; i < backend->num_servers && !(one && plan->num); i++)
-        if (backend->servers[i].conf->backup == backup && backend_server_is_open(&backend->servers[i]))
-            plan_add(plan, &backend->servers[i], is_static);
+        if (backend->servers[i]->conf->backup == backup && backend_server_is_open(backend->servers[i]))
+            plan_add(plan, backend->servers[i], is_static);
     algorithm->plan(backend, which);
 }
 
@@ -165,7 +165,7 @@ struct server *backend_pick_closed(struct backend *backend, bool *full)
     struct server *first_full = NULL;
     *full = false;
     for (uint32_t tries = 0; tries < backend->num_servers; tries++) {
-        struct server *server = &backend->servers[backend->next_closed++ % backend->num_servers];
+        struct server *server = backend->servers[backend->next_closed++ % backend->num_servers];
         if (backend_state_admin(backend_state_status(server->state)) & BACKEND_ADMIN_ANY_MAINT)
             continue;
         if (backend_has_room(server))

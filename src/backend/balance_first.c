@@ -5,8 +5,8 @@
 static int lower_id_first(const void *a, const void *b, void *arg)
 {
     const struct backend *backend = arg;
-    uint32_t left = backend->servers[*(const uint32_t *)a].conf->id;
-    uint32_t right = backend->servers[*(const uint32_t *)b].conf->id;
+    uint32_t left = backend->servers[*(const uint32_t *)a]->conf->id;
+    uint32_t right = backend->servers[*(const uint32_t *)b]->conf->id;
     return (left > right) - (left < right);
 }
 

@@ -60,7 +60,7 @@ static struct backend_node *fresh_nodes(uint32_t *num, const struct backend_plan
     *num = 0;
     for (uint32_t i = 0; i < backend->num_servers; i++)
         for (uint32_t place = 0; plan->weights[i] != plan->ring_weights[i] && place < plan->weights[i]; place++)
-            nodes[(*num)++] = (struct backend_node){ node_key(backend->servers[i].conf, place), i };
+            nodes[(*num)++] = (struct backend_node){ node_key(backend->servers[i]->conf, place), i };
     sort_nodes(nodes, room, *num);
     free(room);
     return nodes;
@@ -148,7 +148,7 @@ static uint32_t place_of(const struct backend_question *question, uint32_t hash)
 
 static struct server *server_at(const struct backend_question *question, uint32_t place)
 {
-    return &question->backend->servers[backend_plan_at(question->plan, place)];
+    return question->backend->servers[backend_plan_at(question->plan, place)];
 }
 
 // Bounded loads: the connections there would be with this one, increased by the factor, are shared out by weight; where

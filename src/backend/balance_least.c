@@ -48,7 +48,7 @@ static void correct(const struct server *server, int32_t error)
 static void audit(struct backend *backend)
 {
     uint32_t index = backend->balance->audited++ % backend->num_servers;
-    const struct server *server = &backend->servers[index];
+    const struct server *server = backend->servers[index];
     int32_t *doubt = &backend->balance->doubts[index];
     int32_t error = error_of(server);
     if (LIKELY(!error && !*doubt))
@@ -74,7 +74,7 @@ static void find_runs(struct backend *backend)
     balance->runs = alloc(backend->num_servers, sizeof(*balance->runs));
     for (uint32_t i = 0; i < backend->num_servers; i++) {
         struct backend_run *last = &balance->runs[balance->num_runs ? balance->num_runs - 1 : 0];
-        uint32_t object = backend->servers[i].conf->object;
+        uint32_t object = backend->servers[i]->conf->object;
         if (balance->num_runs && last->object + last->num == object)
             last->num++;
         else
@@ -95,9 +95,9 @@ void backend_least_init(struct backend *backend)
         balance->limits[i] = alloc(room, sizeof(int32_t));
     }
     for (uint32_t i = 0; i < backend->num_servers; i++) {
-        int32_t error = error_of(&backend->servers[i]);
+        int32_t error = error_of(backend->servers[i]);
         if (error)
-            correct(&backend->servers[i], error);
+            correct(backend->servers[i], error);
     }
 }
 
@@ -122,7 +122,7 @@ void backend_least_plan(struct backend *backend, uint32_t which)
     float *costs = backend->balance->costs[which];
     int32_t *limits = backend->balance->limits[which];
     for (uint32_t i = 0; i < backend->num_servers; i++) {
-        const struct server_conf *conf = backend->servers[i].conf;
+        const struct server_conf *conf = backend->servers[i]->conf;
         uint32_t limit = conf->minconn ? 0 : backend_state_maxconn(conf);
         costs[i] = plan->weights[i] ? 1.0F / (float)plan->weights[i] : 0;
         limits[i] = !plan->weights[i] ? 0 : limit && limit < INT32_MAX ? (int32_t)limit : INT32_MAX;
@@ -207,7 +207,7 @@ static struct server *pick_slowly(const struct backend_question *question, uint3
     struct server *best = NULL, *first_full = NULL;
     uint64_t best_load = 0, best_weight = 1;
     for (uint32_t i = 0; i < plan->num; i++) {
-        struct server *server = &backend->servers[plan->members[(start + i) % plan->num]];
+        struct server *server = backend->servers[plan->members[(start + i) % plan->num]];
         uint64_t weight = plan->weights[server->conf->index];
         uint64_t load = board_lane_sum(backend->ctx->board, server->conf->object);
         load += load != 0;
@@ -244,7 +244,7 @@ struct server *backend_pick_leastconn(const struct backend_question *question)
     uint32_t index = best < INFINITY ? first_of(balance, which, num, start, best) : num;
     if (UNLIKELY(index == num))
         return pick_slowly(question, start);
-    struct server *server = &backend->servers[index];
+    struct server *server = backend->servers[index];
     if (UNLIKELY(server == question->ask->avoid || !backend_has_room(server)))
         return pick_slowly(question, start);
     if (index != start)

@@ -22,7 +22,7 @@ struct server *backend_pick_random(const struct backend_question *question)
     struct server *best = NULL;
     uint64_t best_load = 0, best_weight = 1;
     for (uint64_t i = 0; i < draws && i < most; i++) {
-        struct server *server = &backend->servers[backend_plan_at(plan, draw(backend))];
+        struct server *server = backend->servers[backend_plan_at(plan, draw(backend))];
         uint64_t load = board_lane_sum(backend->ctx->board, server->conf->object);
         uint64_t weight = plan->weights[server->conf->index];
         if (server == question->ask->avoid || (best && load * best_weight >= best_load * weight) ||

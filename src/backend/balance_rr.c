@@ -107,7 +107,7 @@ struct server *backend_pick_from(const struct backend_question *question, uint64
     const struct backend_plan *plan = question->plan;
     struct server *first_full = NULL;
     for (uint32_t i = 0; i < plan->num; i++) {
-        struct server *server = &question->backend->servers[plan->members[(place + i) % plan->num]];
+        struct server *server = question->backend->servers[plan->members[(place + i) % plan->num]];
         if (server == question->ask->avoid)
             continue;
         if (backend_has_room(server))
@@ -124,11 +124,11 @@ struct server *backend_pick_rotation(const struct backend_question *question)
     struct backend *backend = question->backend;
     uint64_t place = 0;
     // With one server there are no turns to keep.
-    if (question->plan->num == 1 && backend_has_room(&backend->servers[question->plan->members[0]]))
-        return &backend->servers[question->plan->members[0]];
+    if (question->plan->num == 1 && backend_has_room(backend->servers[question->plan->members[0]]))
+        return backend->servers[question->plan->members[0]];
     for (uint32_t turns = 0; turns < MAX_TURNS && turns < question->plan->num_places; turns++) {
         place = atomic_fetch_add_explicit(&backend->gauges[PROXY_GAUGE_ROTATION], 1, memory_order_relaxed);
-        struct server *server = &backend->servers[backend_plan_at(question->plan, place)];
+        struct server *server = backend->servers[backend_plan_at(question->plan, place)];
         if (server != question->ask->avoid && backend_has_room(server))
             return server;
     }

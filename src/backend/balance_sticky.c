@@ -9,7 +9,7 @@ static struct server *successor(const struct backend_question *question)
     struct server *best = NULL;
     uint64_t best_us = 0;
     for (uint32_t i = 0; i < question->plan->num; i++) {
-        struct server *server = &question->backend->servers[question->plan->members[i]];
+        struct server *server = question->backend->servers[question->plan->members[i]];
         uint64_t changed_us = atomic_load_explicit(&server->state->changed_us, memory_order_relaxed);
         if (server == question->ask->avoid || (best && changed_us >= best_us))
             continue;
@@ -22,7 +22,7 @@ static struct server *successor(const struct backend_question *question)
 static struct server *holder(const struct backend_question *question, uint64_t object)
 {
     for (uint32_t i = 0; i < question->plan->num; i++) {
-        struct server *server = &question->backend->servers[question->plan->members[i]];
+        struct server *server = question->backend->servers[question->plan->members[i]];
         if (server->conf->object == object && server != question->ask->avoid)
             return server;
     }

@@ -352,6 +352,8 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
     }
     mux_h1_init(&conn->h1, ctx->mux, false);
     conn->server = server;
+    conn->moves = server->conf->moves;
+    conn->target = server->conf->tls_target;
     event_timer_init(&conn->timer, conn_timer);
     list_init(&conn->link);
     list_init(&conn->key_link);

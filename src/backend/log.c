@@ -54,7 +54,7 @@ static void follow_process(struct chooser *chooser)
     backend->balance->random ^= clock_mono_us() ^ (uint64_t)inc << 32;
     backend->counters = board_counters(chooser->ctx.board, inc, backend->conf->be_object);
     for (uint32_t i = 0; i < backend->num_servers; i++)
-        backend->servers[i].counters = board_counters(chooser->ctx.board, inc, backend->servers[i].conf->object);
+        backend->servers[i]->counters = board_counters(chooser->ctx.board, inc, backend->servers[i]->conf->object);
 }
 
 static bool hash_message(struct backend_ask *ask, const struct balance_conf *conf, struct slice message)
@@ -84,7 +84,7 @@ static struct server *pick_waiting(struct chooser *chooser)
 {
     struct backend *backend = &chooser->backend;
     for (uint32_t tries = 0; tries < backend->num_servers; tries++) {
-        struct server *server = &backend->servers[chooser->next_waiting++ % backend->num_servers];
+        struct server *server = backend->servers[chooser->next_waiting++ % backend->num_servers];
         uint32_t status = backend_state_status(server->state);
         if (is_watched(server->conf) && !backend_state_admin(status) && atomic_load(&server->state->share))
             return server;
@@ -134,9 +134,11 @@ static void chooser_add(const struct proxy_conf *conf, struct board *board)
     backend->state = backend_state_at(conf->be_object);
     backend->gauges = board_gauges(board, conf->be_object);
     backend->servers = alloc(backend->num_servers, sizeof(*backend->servers));
-    for (const struct server_conf *it = conf->be.servers; it; it = it->next)
-        backend->servers[it->index] =
-            (struct server){ .conf = it, .backend = backend, .state = backend_state_at(it->object) };
+    for (const struct server_conf *it = conf->be.servers; it; it = it->next) {
+        struct server *server = alloc(1, sizeof(*server));
+        *server = (struct server){ .conf = it, .backend = backend, .state = backend_state_at(it->object) };
+        backend->servers[it->index] = server;
+    }
     backend_balance_init(backend);
     conf->be.log_group->owner = chooser;
     conf->be.log_group->choose = choose;

@@ -14,7 +14,7 @@ static void each_server(struct backend_ctx *ctx, void (*visit)(struct server *se
 {
     for (uint32_t i = 0; i < ctx->num_backends; i++)
         for (uint32_t j = 0; ctx->backends[i] && j < ctx->backends[i]->num_servers; j++)
-            visit(&ctx->backends[i]->servers[j]);
+            visit(ctx->backends[i]->servers[j]);
 }
 
 static void close_list(struct list *list)
@@ -64,6 +64,14 @@ void backend_pool_end(struct server *server)
         }
     }
     event_timer_del(server->backend->ctx->loop, &server->warm_timer);
+}
+
+void backend_pool_move(struct server *server)
+{
+    server_close_idle(server);
+    close_list(&server->own);
+    server->warm_failures = 0;
+    backend_warm_kick(server);
 }
 
 bool backend_pool_is_over(struct server *server)
@@ -135,7 +143,7 @@ void backend_purge_fire(struct event_timer *timer)
     each_server(ctx, server_purge);
     for (uint32_t i = 0; i < ctx->num_backends && !any; i++)
         for (uint32_t j = 0; ctx->backends[i] && j < ctx->backends[i]->num_servers && !any; j++)
-            any = ctx->backends[i]->servers[j].num_idle > 0;
+            any = ctx->backends[i]->servers[j]->num_idle > 0;
     // Nothing idle, nothing to purge: the next backend_pool_put sets the timer again.
     if (any)
         event_timer_set(ctx->loop, timer, ctx->loop->now_us + PURGE_TICK_US);

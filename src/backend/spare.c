@@ -167,6 +167,6 @@ void backend_spare_turn(struct backend_ctx *ctx)
     for (uint32_t i = 0; i < ctx->num_backends; i++) {
         struct backend *backend = ctx->backends[i];
         for (uint32_t j = 0; backend && j < backend->num_servers && object == ASK_ALL; j++)
-            give_up(&backend->servers[j]);
+            give_up(backend->servers[j]);
     }
 }

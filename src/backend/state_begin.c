@@ -4,6 +4,7 @@
 #include "backend/state.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "proxy/server_place.h"
 
 enum { SLOWSTART_TICK_US = 100000 };
 
@@ -17,19 +18,14 @@ static struct {
     bool any;       // there were some
 } slow;
 
-// Numbers of objects are given again: the name says whose state this is.
-static uint64_t owner_of(const struct server_conf *server)
-{
-    uint64_t hash = hash_djb2(slice_str(server->backend->proxy->name));
-    hash = hash << 32 | hash_djb2(slice_str(server->name));
-    return hash | UINT64_C(1) << 63;
-}
-
+// As the file says: where commands moved it to is no other server.
 static uint64_t address_of(const struct server_conf *server)
 {
-    const struct transport_address *addr = &server->addr;
-    if (server->host)
-        return (uint64_t)hash_djb2(slice_str(server->host)) << 16 | addr->port;
+    const struct server_origin *origin = server->origin;
+    const struct transport_address *addr = origin ? &origin->addr : &server->addr;
+    const char *host = origin ? origin->host : server->host;
+    if (host)
+        return (uint64_t)hash_djb2(slice_str(host)) << 16 | addr->port;
     if (addr->family == AF_UNIX || addr->family == AF_UNSPEC)
         return server->addr_text ? hash_djb2(slice_str(server->addr_text)) : 0;
     return (uint64_t)hash_djb2(slice_of((const char *)addr->ip, sizeof(addr->ip))) << 16 | addr->port;
@@ -46,11 +42,23 @@ static void adopt(const struct server_conf *server)
 {
     struct backend_state *state = backend_state_at(server->object);
     atomic_store(&state->is_fresh, 0);
-    if (atomic_load(&state->owner) == owner_of(server))
+    if (atomic_load(&state->owner) == proxy_place_owner(server))
         return;
     backend_state_renew(server);
     atomic_store(&state->address, address_of(server));
-    atomic_store(&state->owner, owner_of(server));
+    atomic_store(&state->owner, proxy_place_owner(server));
+}
+
+void backend_states_own(const struct server_conf *server)
+{
+    struct backend_state *state = backend_state_at(server->object);
+    atomic_store(&state->address, address_of(server));
+    atomic_store(&state->owner, proxy_place_owner(server));
+}
+
+void backend_states_disown(uint32_t object)
+{
+    atomic_store(&backend_state_at(object)->owner, 0);
 }
 
 static void close_queues(struct board *board, const struct program_conf *program)
@@ -99,10 +107,10 @@ static uint32_t admin_after(const struct server_conf *server, uint32_t admin)
 static void reconcile(const struct server_conf *server)
 {
     struct backend_state *state = backend_state_at(server->object);
-    if (atomic_load(&state->owner) != owner_of(server) || atomic_load(&state->address) != address_of(server)) {
+    if (atomic_load(&state->owner) != proxy_place_owner(server) || atomic_load(&state->address) != address_of(server)) {
         backend_state_renew(server);
         atomic_store(&state->address, address_of(server));
-        atomic_store(&state->owner, owner_of(server));
+        atomic_store(&state->owner, proxy_place_owner(server));
         return;
     }
     backend_state_repair(server);

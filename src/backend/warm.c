@@ -91,10 +91,10 @@ static enum io open_further(struct backend_conn *conn)
     enum io io = transport_conn_finish_connect(transport);
     if (io == IO_OK && server->conf->socks4.family != AF_UNSPEC)
         io = transport_socks4_run(transport, &conn->way->socks4, &conn->way->to);
-    if (io != IO_OK || !server->conf->tls_target)
+    if (io != IO_OK || !conn->target)
         return io;
     if (!transport->tls) {
-        if (!transport_tls_connect(conn->h1.ctx->tls, transport, server->conf->tls_target, server->conf->sni_name))
+        if (!transport_tls_connect(conn->h1.ctx->tls, transport, conn->target, server->conf->sni_name))
             return IO_FAIL;
         backend_pool_count(server, BACKEND_POOL_HANDSHAKES);
     }

@@ -286,6 +286,7 @@ static void clean(struct board *board, uint32_t inc)
         board_lanes_clear(board, inc);
     }
     board_waiters_clear(board, inc);
+    board_inquiries_forget(board, inc);
     if (has_touched) {
         board_counters_fold(board, inc);
     }

@@ -49,6 +49,17 @@ static bool find_room(struct board *board, uint64_t *at, uint64_t number, size_t
            (number - first < BOARD_JOURNAL_SLOTS && *at + len - entry_at(board, first)->at <= BOARD_JOURNAL_LEN);
 }
 
+bool board_journal_is_busy(struct board *board)
+{
+    struct board_journal *journal = board->journal;
+    board_lock_take(board, &journal->lock, BOARD_LOCK_JOURNAL);
+    uint64_t last = atomic_load_explicit(&journal->last, memory_order_relaxed), first = first_needed(board, last);
+    bool busy = first <= last && (last - first > BOARD_JOURNAL_SLOTS / 4 ||
+                                  entry_at(board, last)->at - entry_at(board, first)->at > BOARD_JOURNAL_LEN / 4);
+    board_lock_give(board, &journal->lock);
+    return busy;
+}
+
 // Wakes all others, but none that was told since it last looked: under a stream of changes each is woken once a turn.
 static void tell(struct board *board)
 {

@@ -316,6 +316,7 @@ static void range_clear(struct board *board, uint32_t first, uint32_t end)
     board_memory_clear(board->lanes->units, sizeof(board->lanes->units[0]), first, end);
     board_memory_clear(board->queues->queues, sizeof(board->queues->queues[0]), first, end);
     for (uint32_t object = first; object < end; object++) {
+        board_counters_uncleared(board, object);
         atomic_store_explicit(&board->objects->records[object].parent, 0, memory_order_relaxed);
         atomic_store_explicit(&board->objects->records[object].state, BOARD_OBJECT_FREE, memory_order_release);
     }

@@ -38,7 +38,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "option http-drop-response-trailers", CONFIG_IN_PROXY, NULL },
     { "option independent-streams", CONFIG_IN_PROXY, NULL },
     { "option originalto", CONFIG_IN_PROXY, NULL },
-    { "option socket-stats", CONFIG_IN_PROXY, NULL },
     { "option spop-check", CONFIG_IN_PROXY, SPOE },
     { "option transparent", CONFIG_IN_PROXY, NULL },
     { "quic-initial", CONFIG_IN_PROXY, QUIC },

@@ -140,13 +140,15 @@ static void lists_number(struct expr_registry *registry)
 
 static void entry_from_file(void *arg, struct slice key, struct slice value, uint32_t line)
 {
-    struct expr_version *version = ((struct expr_list *)arg)->current;
-    expr_version_append(version, expr_entry_new(key, value, version->order++, line));
+    struct expr_list *list = arg;
+    expr_version_append(list->current, expr_entry_new(key, value, list->order++, line));
 }
 
 const char *expr_list_load(struct expr_list **out, struct config *config, struct slice name, bool is_map)
 {
     bool is_optional, is_virtual;
+    if (config->no_files)
+        return "no list can be read here";
     struct expr_registry *registry = registry_of(config);
     struct slice bare = name_bare(name, &is_optional, &is_virtual);
     if (bare.len == 0 || memchr(bare.ptr, '\0', bare.len))
@@ -221,7 +223,7 @@ const char *expr_list_from_line(struct config *config, struct expr_patterns *set
         struct expr_entry *next = entry->next;
         entry->next = NULL;
         expr_version_append(list->current, entry);
-        list->current->order = entry->order + 1;
+        list->order = entry->order + 1;
         entry = next;
     }
     list->handles[match][nocase] = set;
@@ -337,6 +339,14 @@ bool expr_list_is_map(const struct expr_list *list)
 uint32_t expr_list_num(const struct expr_list *list)
 {
     return list->current->num;
+}
+
+uint32_t expr_list_num_all(const struct expr_list *list)
+{
+    uint32_t num = list->current->num;
+    for (const struct expr_version *version = list->prepared; version; version = version->next)
+        num += version->num;
+    return num;
 }
 
 uint32_t expr_list_version(const struct expr_list *list)

@@ -2,6 +2,19 @@
 #include "expr/handle.h"
 #include "expr/list_body.h"
 
+// Numbers wrap: what is later is so by less than half of them.
+static bool is_later(uint32_t number, uint32_t than)
+{
+    return (int32_t)(number - than) > 0;
+}
+
+bool expr_list_has_version(const struct expr_list *list, uint32_t number)
+{
+    return number == 0 || number == list->current->number ||
+           (is_later(number, list->current->number) && !is_later(number, list->last_number));
+}
+
+// NULL where there is none of that number, or nothing was put into it yet.
 static struct expr_version *version_of(const struct expr_list *list, uint32_t number)
 {
     if (number == 0 || number == list->current->number)
@@ -12,9 +25,19 @@ static struct expr_version *version_of(const struct expr_list *list, uint32_t nu
     return version;
 }
 
-bool expr_list_has_version(const struct expr_list *list, uint32_t number)
+// What is prepared is mostly another edition of what is in use.
+static struct expr_version *version_make(struct expr_list *list, uint32_t number)
 {
-    return version_of(list, number) != NULL;
+    struct expr_version *version = expr_version_new(list, number), **at = &list->prepared;
+    expr_set_reserve(&version->keys, &list->current->keys);
+    for (int i = 0; i < EXPR_NUM_MATCHES * 2; i++)
+        if (version->index[i / 2][i % 2])
+            expr_index_reserve(version->index[i / 2][i % 2], list->current->index[i / 2][i % 2]);
+    while (*at && is_later((*at)->number, number))
+        at = &(*at)->next;
+    version->next = *at;
+    *at = version;
+    return version;
 }
 
 static void index_all_del(struct expr_version *version, const struct expr_entry *entry, int until)
@@ -26,13 +49,15 @@ static void index_all_del(struct expr_version *version, const struct expr_entry 
 
 const char *expr_list_add(struct expr_list *list, uint32_t number, struct slice key, struct slice value)
 {
-    struct expr_version *version = version_of(list, number);
-    if (!version)
+    if (!expr_list_has_version(list, number))
         return "there is no such version";
     const char *wrong = expr_list_value_wrong(list->value_types, value);
     if (wrong)
         return wrong;
-    struct expr_entry *entry = expr_entry_new(key, list->is_map ? value : slice_of("", 0), version->order, 0);
+    struct expr_version *version = version_of(list, number);
+    if (!version)
+        version = version_make(list, number);
+    struct expr_entry *entry = expr_entry_new(key, list->is_map ? value : slice_of("", 0), list->order, 0);
     for (int i = 0; i < EXPR_NUM_MATCHES * 2; i++) {
         struct expr_index *index = version->index[i / 2][i % 2];
         wrong = index ? expr_index_add(index, entry) : NULL;
@@ -42,7 +67,7 @@ const char *expr_list_add(struct expr_list *list, uint32_t number, struct slice 
             return wrong;
         }
     }
-    version->order++;
+    list->order++;
     expr_version_append(version, entry);
     if (version == list->current)
         expr_version_show(list);
@@ -58,6 +83,23 @@ bool expr_list_set(struct expr_list *list, uint32_t number, struct slice key, st
         if (list->is_map)
             expr_entry_set_value(expr_spot_at(spot, i), value);
     return spot != 0;
+}
+
+// The `nth` of the entries of `key`, or NULL.
+static struct expr_entry *entry_nth(const struct expr_version *version, uint32_t nth, struct slice key)
+{
+    expr_spot spot = version ? expr_set_find(&version->keys, key) : 0;
+    return nth && nth <= expr_spot_num(spot) ? expr_spot_at(spot, nth - 1) : NULL;
+}
+
+bool expr_list_set_one(struct expr_list *list, uint32_t number, uint32_t nth, struct slice key, struct slice value)
+{
+    struct expr_entry *entry = entry_nth(version_of(list, number), nth, key);
+    if (!entry || expr_list_value_wrong(list->value_types, value))
+        return false;
+    if (list->is_map)
+        expr_entry_set_value(entry, value);
+    return true;
 }
 
 static void entry_remove(struct expr_version *version, struct expr_entry *entry)
@@ -82,6 +124,18 @@ bool expr_list_del(struct expr_list *list, uint32_t number, struct slice key)
     return found;
 }
 
+bool expr_list_del_one(struct expr_list *list, uint32_t number, uint32_t nth, struct slice key)
+{
+    struct expr_version *version = version_of(list, number);
+    struct expr_entry *entry = entry_nth(version, nth, key);
+    if (!entry)
+        return false;
+    entry_remove(version, entry);
+    if (version == list->current)
+        expr_version_show(list);
+    return true;
+}
+
 void expr_list_clear(struct expr_list *list, uint32_t number)
 {
     struct expr_version *old = version_of(list, number);
@@ -103,35 +157,28 @@ void expr_list_clear(struct expr_list *list, uint32_t number)
 
 uint32_t expr_list_prepare(struct expr_list *list)
 {
-    if (list->num_prepared == EXPR_LIST_VERSIONS)
-        return 0;
-    struct expr_version *version = expr_version_new(list, ++list->last_number);
-    // What is prepared is mostly another edition of what is in use.
-    expr_set_reserve(&version->keys, &list->current->keys);
-    for (int i = 0; i < EXPR_NUM_MATCHES * 2; i++)
-        if (version->index[i / 2][i % 2])
-            expr_index_reserve(version->index[i / 2][i % 2], list->current->index[i / 2][i % 2]);
-    version->next = list->prepared;
-    list->prepared = version;
-    list->num_prepared++;
-    return version->number;
+    // 0 is the version in use, whatever its number.
+    if (!++list->last_number)
+        list->last_number++;
+    return list->last_number;
 }
 
 bool expr_list_commit(struct expr_list *list, uint32_t number)
 {
-    struct expr_version *version = number ? version_of(list, number) : NULL;
-    if (!version || version == list->current)
+    if (!number || number == list->current->number || !expr_list_has_version(list, number))
         return false;
+    struct expr_version *version = version_of(list, number);
+    if (!version)
+        version = version_make(list, number);
     struct expr_version *old = list->current, **at = &list->prepared;
     // Those that were prepared before it are given up with the one in use.
     while (*at) {
         struct expr_version *it = *at;
-        if (it->number > number) {
+        if (is_later(it->number, number)) {
             at = &it->next;
             continue;
         }
         *at = it->next;
-        list->num_prepared--;
         if (it != version)
             expr_version_drop(it);
     }

@@ -8,9 +8,11 @@
 #include "admin/page.h"
 #include "admin/state_file.h"
 #include "backend/log.h"
+#include "backend/server_change.h"
 #include "backend/state.h"
 #include "base/clock.h"
 #include "board/board.h"
+#include "board/trace.h"
 #include "check/check.h"
 #include "check/external.h"
 #include "log/log.h"
@@ -21,8 +23,10 @@
 #include "process/limits.h"
 #include "process/program.h"
 #include "process/rights.h"
+#include "process/vitals.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
+#include "proxy/invalid.h"
 #include "table/proc_vars.h"
 #include "table/stick.h"
 #include "tls/shared.h"
@@ -180,9 +184,14 @@ static void sections_name(struct process_settings *settings, const struct progra
         TLS_SHARED_STRIKES_SECTION,
         BACKEND_STATES_SECTION,
         BACKEND_LOADS_SECTION,
+        BACKEND_PLACES_SECTION,
         BACKEND_POOL_SECTION,
+        TRACE_SECTION,
+        PROXY_INVALID_SECTION,
     };
-    size_t num = 0;
+    uint32_t num_sinks;
+    const struct trace_sink *sinks = trace_sinks(&num_sinks);
+    size_t num = num_sinks;
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
         num += proxy->stick_table != NULL;
     const char **names = arena_alloc(program->arena, (NUM_ITEMS(always) + num) * sizeof(*names));
@@ -193,6 +202,11 @@ static void sections_name(struct process_settings *settings, const struct progra
             continue;
         char *name = arena_alloc(program->arena, BOARD_NAME_MAX);
         stick_section_name(name, proxy->stick_table);
+        names[num++] = name;
+    }
+    for (uint32_t i = 0; i < num_sinks; i++) {
+        char *name = arena_alloc(program->arena, BOARD_NAME_MAX);
+        must(trace_section(name, sinks[i].name));
         names[num++] = name;
     }
     settings->sections = names;
@@ -214,6 +228,14 @@ static bool tables_prepare(const struct program_conf *program, struct text *mess
 static bool program_prepare(void *conf, struct process_settings *settings, struct text *messages, struct board *board)
 {
     struct program_conf *program = conf;
+    if (!trace_prepare(board)) {
+        text_printf(messages, "[ALERT]    no memory for traces: %s\n", strerror(errno));
+        return false;
+    }
+    if (!proxy_invalid_prepare(board, program->global.bufsize)) {
+        text_printf(messages, "[ALERT]    no memory for malformed messages: %s\n", strerror(errno));
+        return false;
+    }
     sections_name(settings, program);
     limits_work_out(settings, program, board);
     proxy_pool_tell(program, tell_pool, messages);
@@ -224,13 +246,14 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         return false;
     }
     if (!backend_states_prepare(board) || !backend_loads_prepare(board) || !backend_pool_prepare(board) ||
-        !page_prepare(board)) {
+        !backend_places_prepare(board) || !page_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
         return false;
     }
     if (!tables_prepare(program, messages, board))
         return false;
     if (proxy_conf_publish(program, board)) {
+        backend_places_adopt(program);
         backend_states_adopt(program, board);
         backend_logs_prepare(program, board);
         admin_state_files_load(messages, program);
@@ -299,6 +322,7 @@ static void traffic_describe(const void *traffic, char *room, size_t cap)
 
 static void traffic_turn(void *traffic)
 {
+    vitals_tell(traffic);
     frontends_turn(traffic);
     backend_turn(&((struct frontends *)traffic)->backends);
 }

@@ -53,6 +53,20 @@ static bool option_level(struct config *config, void *object, const struct confi
     return config_error_unknown(config, line, 0, "level", levels, NUM_ITEMS(levels));
 }
 
+static bool option_severity(struct config *config, void *object, const struct config_word *word,
+                            const struct config_line *line)
+{
+    static const char *const known[] = { "none", "number", "string" };
+    (void)word;
+    for (size_t i = 0; i < NUM_ITEMS(known); i++) {
+        if (strcmp(config_arg_at(line, 0)->str, known[i]) == 0) {
+            socket_of(object)->severity = (uint8_t)i;
+            return true;
+        }
+    }
+    return config_error_unknown(config, line, 0, "severity output", known, NUM_ITEMS(known));
+}
+
 static bool option_expose(struct config *config, void *object, const struct config_word *word,
                           const struct config_line *line)
 {
@@ -65,6 +79,7 @@ static bool option_expose(struct config *config, void *object, const struct conf
 }
 
 #define INTO(member) .into = offsetof(struct global_conf, member)
+#define NO_EFFECT    "No effect: one process, the controller, serves all admin sockets, beside the traffic."
 
 static const struct config_word words[] = {
     { .name = "stats socket",
@@ -113,6 +128,37 @@ static const struct config_word words[] = {
       .good = "level admin",
       .bad = "level king",
       .bad_says = "king" },
+    { .name = "severity-output",
+      .in = CONFIG_IN_SOCKET,
+      .min_args = 1,
+      .parse = option_severity,
+      .args = "{ none | number | string }",
+      .help =
+          "How messages that answer commands begin: with nothing, with their severity as syslog numbers it ([3]: ), "
+          "or with its name ([err]: ). The command 'set severity-output' changes it for one session.",
+      .good = "severity-output number",
+      .bad = "severity-output colour",
+      .bad_says = "colour" },
+    { .name = "nice",
+      .in = CONFIG_IN_SOCKET,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = config_word_tuning,
+      .args = "<nice>",
+      .help = NO_EFFECT,
+      .good = "nice 10",
+      .bad = "nice",
+      .bad_says = "nice" },
+    { .name = "thread",
+      .in = CONFIG_IN_SOCKET,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = config_word_tuning,
+      .args = "[<group>/]<threads>[,...]",
+      .help = NO_EFFECT,
+      .good = "thread 1/all",
+      .bad = "thread",
+      .bad_says = "thread" },
     { .name = "expose-fd",
       .in = CONFIG_IN_SOCKET,
       .min_args = 1,

@@ -174,6 +174,8 @@ static bool resolve_names(struct config *config, struct proxy_conf *proxy)
     for (struct choice_conf *use = proxy->be.use_servers; use; use = use->next) {
         if (!use->format)
             ok &= (use->server = find_server(config, proxy, use)) != NULL;
+        if (use->server)
+            use->server->is_referenced = true;
     }
     if (proxy->has_frontend && proxy->fe.default_backend_name) {
         proxy->fe.default_backend = find_backend(config, proxy, proxy->fe.default_backend_name,
@@ -250,6 +252,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
     ok &= proxy_cases_finish(config, global);
     ok &= proxy_rings_finish(config, global->logs);
     ok &= proxy_tls_check(config, &global->tls);
+    ok &= proxy_tls_finish_sockets(config, global);
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
         ok &= proxy_rings_finish(config, proxy->logs);
         append_global_logs(program->arena, proxy, global);

@@ -23,6 +23,7 @@ static const struct {
     [PROXY_LOG_AT_HTTP_REQUEST] = { "http-req", "http-req" },
     [PROXY_LOG_AT_HTTP_RESPONSE] = { "http-res", "http-res" },
     [PROXY_LOG_AT_HTTP_AFTER] = { "http-after-res", "http-after-res" },
+    [PROXY_LOG_AT_TUNNEL] = { "tunnel", "txn_tunnel" },
 };
 
 enum proxy_log_step proxy_log_step_find(const char *name)

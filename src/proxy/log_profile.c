@@ -44,7 +44,7 @@ static bool unknown_step(struct config *config, const struct config_line *line)
     static const char *const names[] = { "accept",       "request",        "connect",      "response",
                                          "close",        "error",          "any",          "http-req",
                                          "http-res",     "http-after-res", "tcp-req-conn", "tcp-req-sess",
-                                         "tcp-req-cont", "tcp-res-cont" };
+                                         "tcp-req-cont", "tcp-res-cont",   "tunnel" };
     if (strcmp(config_arg_at(line, 0)->str, "quic-init") == 0)
         return config_error(config, line, 0, "step 'quic-init' is not supported: there is no QUIC");
     return config_error_unknown(config, line, 0, "log step", names, NUM_ITEMS(names));

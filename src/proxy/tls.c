@@ -33,6 +33,12 @@ struct tls_store *proxy_certs(struct config *config)
     return program->certs;
 }
 
+// At run time there are those that were loaded at the start, or none.
+static struct tls_store *certs_of(struct config *config)
+{
+    return config->loaded_only ? proxy_program(config)->certs : proxy_certs(config);
+}
+
 static bool same_line(const struct config_place *a, const struct config_place *b)
 {
     return a->line == b->line && a->file && b->file && strcmp(a->file, b->file) == 0;
@@ -44,7 +50,7 @@ static bool check_authorities(struct config *config, const struct tls_conf *conf
     const char *ca_base = proxy_program(config)->global.tls.ca_base;
     if (!conf->ca_file && !conf->ca_verify_file)
         return true;
-    proxy_certs(config);
+    (void)certs_of(config);
     return tls_trust_load(config, conf, ca_base, place);
 }
 
@@ -77,7 +83,7 @@ static bool finish_bind(struct config *config, struct bind_conf *bind)
     tls->strict_sni |= global->strict_sni && !tls->no_strict_sni;
     program->global.tls.store.no_compression = !global->cert_compression;
     tls_conf_merge(&tls->conf, &global->bind_default);
-    if (!tls->conf.alpn.ptr && bind->proxy->mode == PROXY_MODE_HTTP)
+    if (!tls->conf.alpn.ptr && bind->proxy && bind->proxy->mode == PROXY_MODE_HTTP)
         tls->conf.alpn = SLICE("\x08http/1.1");
     if (!tls_conf_settle(config, &tls->conf, bind->place, "bind", true))
         return false;
@@ -102,6 +108,14 @@ static bool finish_binds(struct config *config, struct proxy_conf *proxy)
     return ok;
 }
 
+bool proxy_tls_finish_sockets(struct config *config, struct global_conf *global)
+{
+    bool ok = true;
+    for (struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
+        ok &= finish_bind(config, &socket->bind);
+    return ok;
+}
+
 static bool finish_server(struct config *config, struct server_conf *server)
 {
     struct program_conf *program = proxy_program(config);
@@ -117,10 +131,23 @@ static bool finish_server(struct config *config, struct server_conf *server)
         tls->conf.verify = global->server_verify_none ? TLS_VERIFY_NONE : TLS_VERIFY_REQUIRED;
     bool ok = tls->conf.verify == TLS_VERIFY_REQUIRED || check_authorities(config, &tls->conf, server->place);
     ok &= tls_conf_settle(config, &tls->conf, server->place, who, false);
-    server->tls_target = tls_target_new(config, global, proxy_certs(config), tls, name);
+    server->tls_target = tls_target_new(config, global, certs_of(config), tls, name);
+    server->tls_built = server->tls_target;
     if (server->tls_target)
         arena_defer(config->arena, drop_target, server->tls_target);
     return ok && server->tls_target;
+}
+
+// A server in plain text whose default-server has TLS can be switched over by command (`set server ... ssl on`).
+static bool finish_spare(struct config *config, struct server_conf *server)
+{
+    if (server->tls.enabled || !server->backend->default_server->tls.enabled)
+        return finish_server(config, server);
+    struct server_conf copy = *server;
+    copy.tls.enabled = true;
+    bool ok = finish_server(config, &copy);
+    server->tls_built = copy.tls_target;
+    return ok;
 }
 
 struct tls_target *proxy_tls_check_target(struct config *config, struct server_conf *server, struct slice alpn)
@@ -132,17 +159,24 @@ struct tls_target *proxy_tls_check_target(struct config *config, struct server_c
     return finish_server(config, &copy) ? copy.tls_target : NULL;
 }
 
+bool proxy_tls_finish_server(struct config *config, struct server_conf *server)
+{
+    return finish_server(config, server);
+}
+
 bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy)
 {
     bool ok = finish_binds(config, proxy);
     for (struct server_conf *server = proxy->be.servers; server; server = server->next)
-        ok &= finish_server(config, server);
+        ok &= finish_spare(config, server);
     return ok;
 }
 
 bool proxy_tls_check(struct config *config, const struct tls_global_conf *global)
 {
     uint32_t lifetime_s = tls_shared_lifetime(global);
+    // Certificates may come at run time where the configuration names none.
+    (void)proxy_certs(config);
     if (lifetime_s < global->ticket_lifetime_us / 1000000)
         config_diag_add(config->diag, CONFIG_WARNING, (struct config_place){ .file = NULL },
                         "tickets live for %u seconds, not for as long as tune.ssl.ticket-lifetime says: %s", lifetime_s,

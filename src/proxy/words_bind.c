@@ -134,8 +134,8 @@ static bool option_mode(struct config *config, void *object, const struct config
 #define INTO(member) .into = offsetof(struct bind_conf, member)
 #define SWITCH(function, bit, word, text)                                                                              \
     {                                                                                                                  \
-        .name = word, .in = CONFIG_IN_BIND, .parse = function, .value = bit, .args = "", .help = text, .good = word,   \
-        .bad = word " yes", .bad_says = "unknown option 'yes'"                                                         \
+        .name = word, .in = CONFIG_IN_BIND | CONFIG_IN_SOCKET, .parse = function, .value = bit, .args = "",            \
+        .help = text, .good = word, .bad = word " yes", .bad_says = "unknown option 'yes'"                             \
     }
 
 static const struct config_word words[] = {
@@ -151,12 +151,12 @@ static const struct config_word words[] = {
       .bad = "bind 127.0.0.1",
       .bad_says = "the port is missing" },
     { .name = "name",
-      .in = CONFIG_IN_BIND,
+      .in = CONFIG_IN_BIND | CONFIG_IN_SOCKET,
       .min_args = 1,
       .parse = config_word_str,
       INTO(name),
       .args = "<name>",
-      .help = "A name for statistics.",
+      .help = "A name for statistics, and in the log of changes that an admin socket was told to make.",
       .good = "name www",
       .bad = "name ''",
       .bad_says = "not empty" },
@@ -173,7 +173,7 @@ static const struct config_word words[] = {
       .bad = "id 0",
       .bad_says = "out of range" },
     { .name = "maxconn",
-      .in = CONFIG_IN_BIND,
+      .in = CONFIG_IN_BIND | CONFIG_IN_SOCKET,
       .min_args = 1,
       .parse = config_word_u32,
       INTO(maxconn),
@@ -184,7 +184,7 @@ static const struct config_word words[] = {
       .bad = "maxconn x",
       .bad_says = "is no number" },
     { .name = "backlog",
-      .in = CONFIG_IN_BIND,
+      .in = CONFIG_IN_BIND | CONFIG_IN_SOCKET,
       .min_args = 1,
       .parse = config_word_u32,
       INTO(listen.backlog),
@@ -195,7 +195,7 @@ static const struct config_word words[] = {
       .bad = "backlog x",
       .bad_says = "is no number" },
     { .name = "mss",
-      .in = CONFIG_IN_BIND,
+      .in = CONFIG_IN_BIND | CONFIG_IN_SOCKET,
       .min_args = 1,
       .parse = config_word_u32,
       INTO(listen.mss),
@@ -207,7 +207,7 @@ static const struct config_word words[] = {
       .bad = "mss 0",
       .bad_says = "out of range" },
     { .name = "interface",
-      .in = CONFIG_IN_BIND,
+      .in = CONFIG_IN_BIND | CONFIG_IN_SOCKET,
       .min_args = 1,
       .parse = option_string,
       .args = "<name>",
@@ -216,7 +216,7 @@ static const struct config_word words[] = {
       .bad = "interface an-interface-with-a-long-name",
       .bad_says = "1 to 15 bytes" },
     { .name = "accept-proxy",
-      .in = CONFIG_IN_BIND,
+      .in = CONFIG_IN_BIND | CONFIG_IN_SOCKET,
       .parse = config_word_bool,
       INTO(accept_proxy),
       .args = "",

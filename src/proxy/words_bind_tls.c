@@ -33,23 +33,28 @@ static bool option_strict_sni(struct config *config, void *object, const struct 
     return true;
 }
 
-enum { BIND = offsetof(struct bind_conf, tls.conf), LIST = 0 };
+enum {
+    ON_BIND = CONFIG_IN_BIND | CONFIG_IN_SOCKET,
+    BIND = offsetof(struct bind_conf, tls.conf),
+    LIST = 0,
+};
 
 #define SOURCE(word, meaning, text)                                                                                    \
     {                                                                                                                  \
-        .name = word, .in = CONFIG_IN_BIND, .min_args = 1, .parse = option_source, .value = meaning, .args = "<file>", \
+        .name = word, .in = ON_BIND, .min_args = 1, .parse = option_source, .value = meaning, .args = "<file>",        \
         .help = text, .good = word " www.pem", .bad = word " ''", .bad_says = "file is missing"                        \
     }
 
 // What a line of a crt-list may say, and the bind line for all its certificates.
+#define EARLY_DATA(list, at)                                                                                           \
+    TLS_ROW_SWITCH("allow-0rtt", list, at, early_data, TLS_YES,                                                        \
+                   "Early data of TLS 1.3 is read. It may be a replay: requests that come in it carry "                \
+                   "'Early-Data: 1', and 'http-request wait-for-handshake' makes one wait.")
 #define SHARED(list, at)                                                                                               \
     TLS_ROW_ALPN(list, at,                                                                                             \
                  "The protocols that may run within TLS, the preferred first (RFC 7301). The default of an HTTP bind " \
                  "is http/1.1. h2 is not served yet: it is left out with a warning."),                                 \
         TLS_ROW_BARE("no-alpn", list, at, tls_word_no_alpn, 0, "No protocol is agreed on by ALPN."),                   \
-        TLS_ROW_SWITCH("allow-0rtt", list, at, early_data, TLS_YES,                                                    \
-                       "Early data of TLS 1.3 is read. It may be a replay: requests that come in it carry "            \
-                       "'Early-Data: 1', and 'http-request wait-for-handshake' makes one wait."),                      \
         TLS_ROW_FILE("ca-file", list, at, ca_file,                                                                     \
                      "Authorities that may have signed the certificates of clients, whose names are sent to clients: " \
                      "a PEM file, a directory of such, or @system-ca.",                                                \
@@ -86,7 +91,7 @@ enum { BIND = offsetof(struct bind_conf, tls.conf), LIST = 0 };
 
 static const struct config_word words[] = {
     { .name = "ssl",
-      .in = CONFIG_IN_BIND,
+      .in = ON_BIND,
       .parse = config_word_bool,
       .into = offsetof(struct bind_conf, tls.enabled),
       .args = "",
@@ -101,12 +106,12 @@ static const struct config_word words[] = {
     SOURCE("default-crt", TLS_SOURCE_DEFAULT, "As 'crt', for a certificate that is a default whatever its place."),
     SOURCE("crt-list", TLS_SOURCE_LIST,
            "A file that gives certificates, one a line: `<file> [<option>...] [<name>...]`, the options in brackets."),
-    TLS_ROW_BARE("strict-sni", CONFIG_IN_BIND, 0, option_strict_sni, TLS_YES,
+    TLS_ROW_BARE("strict-sni", ON_BIND, 0, option_strict_sni, TLS_YES,
                  "A client that asks for no name that a certificate is for is refused."),
-    TLS_ROW_BARE("no-strict-sni", CONFIG_IN_BIND, 0, option_strict_sni, TLS_NO,
+    TLS_ROW_BARE("no-strict-sni", ON_BIND, 0, option_strict_sni, TLS_NO,
                  "Takes back 'strict-sni' of 'ssl-default-bind-options'."),
     { .name = "tls-ticket-keys",
-      .in = CONFIG_IN_BIND,
+      .in = ON_BIND,
       .min_args = 1,
       .parse = config_word_str,
       .into = offsetof(struct bind_conf, tls.ticket_file),
@@ -116,18 +121,20 @@ static const struct config_word words[] = {
       .good = "tls-ticket-keys tickets.keys",
       .bad = "tls-ticket-keys ''",
       .bad_says = "not empty" },
-    TLS_ROW_ERRORS("ca-ignore-err", CONFIG_IN_BIND, BIND, ca_ignore,
+    TLS_ROW_ERRORS("ca-ignore-err", ON_BIND, BIND, ca_ignore,
                    "Errors of the authorities in a client's chain that do not end the handshake."),
-    TLS_ROW_ERRORS("crt-ignore-err", CONFIG_IN_BIND, BIND, crt_ignore,
+    TLS_ROW_ERRORS("crt-ignore-err", ON_BIND, BIND, crt_ignore,
                    "Errors of a client's own certificate that do not end the handshake."),
-    TLS_ROW_SWITCH("prefer-client-ciphers", CONFIG_IN_BIND, BIND, client_ciphers, TLS_YES,
+    TLS_ROW_SWITCH("prefer-client-ciphers", ON_BIND, BIND, client_ciphers, TLS_YES,
                    "The client's order of suites counts, not ours."),
-    TLS_ROW_SWITCH("no-tls-tickets", CONFIG_IN_BIND, BIND, tickets, TLS_NO,
+    TLS_ROW_SWITCH("no-tls-tickets", ON_BIND, BIND, tickets, TLS_NO,
                    "No session tickets: sessions of TLS 1.2 resume by their number, those of TLS 1.3 not at all, for "
                    "the library keeps no state for them."),
-    TLS_ROW_SWITCH("tls-tickets", CONFIG_IN_BIND, BIND, tickets, TLS_YES, "Session tickets, the default."),
-    TLS_ROWS_VERSIONS(CONFIG_IN_BIND, BIND),
-    SHARED(CONFIG_IN_BIND, BIND),
+    TLS_ROW_SWITCH("tls-tickets", ON_BIND, BIND, tickets, TLS_YES, "Session tickets, the default."),
+    TLS_ROWS_VERSIONS(ON_BIND, BIND),
+    EARLY_DATA(CONFIG_IN_BIND, BIND),
+    SHARED(ON_BIND, BIND),
+    EARLY_DATA(CONFIG_IN_CRT_LIST, LIST),
     SHARED(CONFIG_IN_CRT_LIST, LIST),
     TLS_ROW_VERSION("ssl-min-ver", CONFIG_IN_CRT_LIST, LIST, min_version,
                     "The lowest version that is spoken; one below TLSv1.2 takes 'ciphers' that it can speak."),

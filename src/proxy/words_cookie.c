@@ -84,10 +84,24 @@ void proxy_cookie_dynamic(char value[PROXY_COOKIE_DYNAMIC_LEN + 1], const char *
     value[PROXY_COOKIE_DYNAMIC_LEN] = '\0';
 }
 
+void proxy_cookies_renew(struct backend_conf *backend)
+{
+    const char *key = backend->cookie.dynamic ? backend->dynamic_cookie_key : NULL;
+    for (struct server_conf *server = backend->servers; server; server = server->next) {
+        const struct transport_address *addr = &server->addr;
+        if (server->cookie && !server->has_dynamic_cookie)
+            continue;
+        server->has_dynamic_cookie =
+            key && !server->unresolved && (addr->family == AF_INET || addr->family == AF_INET6);
+        server->cookie = server->has_dynamic_cookie ? server->dynamic_cookie : NULL;
+        if (server->cookie)
+            proxy_cookie_dynamic(server->dynamic_cookie, key, addr);
+    }
+}
+
 void proxy_cookie_finish(struct config *config, struct proxy_conf *proxy)
 {
     const char *key = proxy->be.dynamic_cookie_key;
-    char value[PROXY_COOKIE_DYNAMIC_LEN + 1];
     if (!proxy->be.cookie.name || !proxy->be.cookie.dynamic)
         return;
     if (!key) {
@@ -96,19 +110,15 @@ void proxy_cookie_finish(struct config *config, struct proxy_conf *proxy)
                         proxy->name);
         return;
     }
-    for (struct server_conf *server = proxy->be.servers; server; server = server->next) {
-        const struct transport_address *addr = &server->addr;
-        bool known = !server->unresolved && (addr->family == AF_INET || addr->family == AF_INET6);
-        if (server->cookie || !known)
-            continue;
-        proxy_cookie_dynamic(value, key, addr);
-        for (const struct server_conf *it = proxy->be.servers; it; it = it->next)
-            if (it->cookie && strcmp(it->cookie, value) == 0)
+    proxy_cookies_renew(&proxy->be);
+    for (const struct server_conf *server = proxy->be.servers; server; server = server->next) {
+        for (const struct server_conf *it = proxy->be.servers; server->has_dynamic_cookie && it != server;
+             it = it->next)
+            if (it->cookie && strcmp(it->cookie, server->cookie) == 0)
                 config_diag_add(config->diag, CONFIG_WARNING, server->place,
                                 "server '%s' has the same dynamic cookie as '%s': they share an address; otherwise "
                                 "another 'dynamic-cookie-key' helps",
                                 server->name, it->name);
-        server->cookie = arena_copy(config->arena, value, PROXY_COOKIE_DYNAMIC_LEN);
     }
 }
 

@@ -140,7 +140,7 @@ static struct server *named_server(struct stream *stream, struct slice value)
     struct backend *backend = stream->backend;
     bool down_too = stream->force_persist || backend->conf->options & PROXY_OPT_PERSIST;
     for (uint32_t i = 0; i < backend->num_servers && value.len; i++) {
-        struct server *server = &backend->servers[i];
+        struct server *server = backend->servers[i];
         const char *own = server->conf->cookie;
         if (!own || !slice_equal(slice_str(own), value))
             continue;

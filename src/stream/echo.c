@@ -71,7 +71,6 @@ static bool step(struct echo *echo)
         // What was not taken is masked again: it will be looked at as if it had just come.
         http_ws_unmask((char *)data.ptr + taken, len - taken, frame->mask, echo->offset + taken);
         mux_stream_consume(front, taken);
-        echo->tunnel.bytes_out += taken;
         echo->offset += taken;
         echo->left -= taken;
         echo->in_frame = echo->left > 0;
@@ -113,12 +112,11 @@ static void echo_end(struct echo *echo, enum stream_next next)
     struct stream_tunnel *tunnel = &echo->tunnel;
     const struct stream_host *host = tunnel->host;
     struct proxy_session *session = tunnel->session;
-    backend_count(session->counters, PROXY_COUNT_BYTES_IN, tunnel->front->stream.bytes_in);
-    backend_count(session->counters, PROXY_COUNT_BYTES_OUT, tunnel->front->stream.bytes_out);
+    stream_tunnel_count(tunnel);
+    stream_tunnel_part(tunnel);
     stream_tunnel_track(tunnel);
     stream_track_end(tunnel->ctx, &tunnel->track);
     event_task_cancel(&tunnel->task);
-    tunnel->ctx->num_tunnels--;
     free(echo);
     host->ended(session, next);
 }
@@ -128,6 +126,7 @@ static void echo_run(struct stream_tunnel *tunnel)
     struct echo *echo = CONTAINER_OF(tunnel, struct echo, tunnel);
     const struct proxy_timeouts *timeouts = &tunnel->session->conf->timeouts;
     uint64_t limit = timeouts->tunnel ? timeouts->tunnel : timeouts->client;
+    tunnel->calls++;
     // A share of a turn at a time, as anybody else.
     unsigned steps = 256;
     while (steps && step(echo))
@@ -142,6 +141,7 @@ static void echo_run(struct stream_tunnel *tunnel)
         echo_end(echo, STREAM_NEXT_LINGER);
         return;
     }
+    stream_tunnel_count(tunnel);
     stream_tunnel_track(tunnel);
     if (!steps || (io == IO_OK && buf_len(&tunnel->front->in) && echo->in_frame))
         event_task_wake(tunnel->ctx->loop, &tunnel->task);
@@ -203,15 +203,8 @@ static enum stream_verdict echo_start(struct stream *stream)
     stream_note_end(stream, STREAM_END_LOCAL);
     stream_log_line(stream);
     struct stream_tunnel *tunnel = &echo->tunnel;
-    tunnel->ops = &echo_ops;
-    tunnel->ctx = stream->ctx;
-    tunnel->session = stream->session;
-    tunnel->host = stream->host;
-    tunnel->timer = stream->timer;
-    tunnel->front = stream->front;
-    stream_tunnel_take_track(tunnel, stream);
+    stream_tunnel_begin(tunnel, stream, &echo_ops);
     event_task_init(&tunnel->task, on_task);
-    tunnel->ctx->num_tunnels++;
     backend_count(stream->session->counters, PROXY_COUNT_1XX, 1);
     mux_h1_raw(tunnel->front);
     tunnel->front->stream.user = tunnel;

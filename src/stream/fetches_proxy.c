@@ -85,7 +85,7 @@ static const struct server_conf *server_of(const struct expr_arg *args)
 static bool is_usable(const struct expr_subject *subject, const struct server_conf *server)
 {
     const struct backend *backend = ctx_of(subject)->backends->backends[server->backend->proxy->index];
-    return backend_server_is_usable(&backend->servers[server->index]);
+    return backend_server_is_usable(backend->servers[server->index]);
 }
 
 static int64_t rate(const struct expr_subject *subject, uint32_t object, enum proxy_gauge gauge)
@@ -112,7 +112,7 @@ static int64_t server_queue_len(const struct expr_subject *subject, const struct
 static bool is_open(const struct expr_subject *subject, const struct server_conf *server)
 {
     const struct backend *backend = ctx_of(subject)->backends->backends[server->backend->proxy->index];
-    return backend_server_is_open(&backend->servers[server->index]);
+    return backend_server_is_open(backend->servers[server->index]);
 }
 
 static bool has_active(const struct expr_subject *subject, const struct proxy_conf *proxy)

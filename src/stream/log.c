@@ -24,7 +24,22 @@ static const char *const built_in_texts[PROXY_NUM_LOGS] = {
     [PROXY_LOG_DEFAULT] = "Connect from %ci:%cp to %fi:%fp (%f/",
 };
 
+// Of a tunnel that lives on. It looks unlike the lines above, so that nobody takes it for one more request.
+static const char *const tunnel_texts[2] = {
+    "%ci:%cp [%t] %ft %b/%s tunnel open for %Tt ms, %U bytes in, %B bytes out",
+    "%ci:%cp [%tr] %ft %b/%s tunnel open for %Ta ms, %U bytes in, %B bytes out, %{+Q}r",
+};
+
 static const struct expr_format *built_in[PROXY_NUM_LOGS];
+static const struct expr_format *built_in_tunnel[2]; // in tcp mode, in http mode
+
+static const struct expr_format *compile(struct config *config, const struct config_line *line, const char *text)
+{
+    const struct expr_format *format =
+        expr_format_text(config, line, 0, slice_str(text), EXPR_FORMAT_LOG, EXPR_AT_LOG);
+    must(format);
+    return format;
+}
 
 void stream_log_boot(void)
 {
@@ -38,12 +53,11 @@ void stream_log_boot(void)
     arena_init(&arena);
     config_diag_init(&diag, &arena);
     config_init(&config, &arena, &diag, NULL);
-    for (int i = 0; i < PROXY_NUM_LOGS; i++) {
-        if (!built_in_texts[i])
-            continue;
-        built_in[i] = expr_format_text(&config, &line, 0, slice_str(built_in_texts[i]), EXPR_FORMAT_LOG, EXPR_AT_LOG);
-        must(built_in[i]);
-    }
+    for (int i = 0; i < PROXY_NUM_LOGS; i++)
+        if (built_in_texts[i])
+            built_in[i] = compile(&config, &line, built_in_texts[i]);
+    for (int i = 0; i < 2; i++)
+        built_in_tunnel[i] = compile(&config, &line, tunnel_texts[i]);
     config_fini(&config);
 }
 
@@ -61,6 +75,8 @@ char stream_end_letter(enum stream_end end)
 // A line that `option log-separate-errors` and error-log-format single out: an error, a retry, a redispatch, 5xx.
 static bool is_error(const struct stream_log *log)
 {
+    if (log->step == PROXY_LOG_AT_TUNNEL)
+        return false;
     return log->redispatched || (log->end != STREAM_END_OK && log->end != STREAM_END_LOCAL) ||
            (log->end == STREAM_END_OK && log->retries) || (log->is_http && log->status >= 500) ||
            log->step == PROXY_LOG_AT_ERROR;
@@ -86,6 +102,8 @@ static struct choice choose(const struct log_profile *profile, const struct stre
         choice.format = compiled(frontend->log_error);
     else if (frontend->log_format == PROXY_LOG_CUSTOM)
         choice.format = compiled(frontend->log_custom);
+    else if (log->step == PROXY_LOG_AT_TUNNEL)
+        choice.format = built_in_tunnel[log->is_http];
     else
         choice.format = built_in[frontend->log_format];
     if (!profile)

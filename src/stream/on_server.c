@@ -22,13 +22,14 @@ void stream_server_part(struct stream *stream)
 static void end_stream(struct stream *stream, enum stream_end end)
 {
     struct stream_ctx *ctx = stream->ctx;
-    uint16_t status = stream->step == STREAM_CONNECT ? 503 : 502;
+    uint16_t status = stream->step <= STREAM_CONNECT ? 503 : 502;
     enum stream_verdict verdict;
     stream->deadline_us = 0;
     stream->running = true;
     ctx->at = stream;
-    verdict = stream->answer_head || !stream->head_valid ? stream_finish(stream, end, STREAM_NEXT_CLOSE)
-                                                         : stream_refuse(stream, status, end, true);
+    verdict = stream->answer_head || stream->step >= STREAM_ANSWER || !stream->head_valid
+                  ? stream_finish(stream, end, STREAM_NEXT_CLOSE)
+                  : stream_refuse(stream, status, end, true);
     ctx->at = NULL;
     if (verdict == STREAM_OVER)
         return;
@@ -72,6 +73,11 @@ static void kill_all(struct server *server, enum backend_kill why)
     }
 }
 
+void stream_shutdown(struct stream *stream)
+{
+    end_stream(stream, STREAM_END_KILLED);
+}
+
 // Those who wait for this very server look for another, unless they may have no other.
 static void requeue_all(struct server *server)
 {
@@ -104,7 +110,7 @@ const char *stream_no_server_reason(const struct backend *backend)
 {
     uint32_t num_maint = 0, num_down = 0, num_drain = 0;
     for (uint32_t i = 0; i < backend->num_servers; i++) {
-        uint32_t status = backend_state_status(backend->servers[i].state);
+        uint32_t status = backend_state_status(backend->servers[i]->state);
         if (backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT)
             num_maint++;
         else if (!backend_status_is_up(status))

@@ -44,7 +44,7 @@ struct server *stream_persist_rdp(struct stream *stream)
                  stream_hello_rdp(&name, &value, data) == STREAM_HELLO_OK &&
                  slice_equal_nocase(name, slice_str(wanted)) && read_rdp(ip, &port, value);
     for (uint32_t i = 0; known && i < backend->num_servers; i++) {
-        struct server *server = &backend->servers[i];
+        struct server *server = backend->servers[i];
         const struct transport_address *addr = &server->conf->addr;
         if (addr->family == AF_INET && addr->port == port && memcmp(addr->ip, ip, sizeof(ip)) == 0)
             return may_be_named(stream, server) ? server : NULL;

@@ -78,7 +78,7 @@ static bool is_denial(const struct stream *stream)
 
 static void count_denied(struct stream *stream, enum proxy_counter which)
 {
-    backend_count(stream->session->counters, which, 1);
+    proxy_session_count(stream->session, which, 1);
     if (stream->backend)
         backend_count(stream->backend->counters, which, 1);
     if (stream->server && which == PROXY_COUNT_DENIED_RESP)
@@ -99,6 +99,8 @@ static enum stream_verdict answered(struct stream *stream, enum proxy_counter wh
         stream_track_error(stream);
     if (denied)
         count_denied(stream, which);
+    else if (!stream->backend)
+        backend_count(stream->session->counters, PROXY_COUNT_INTERCEPTED, 1);
     if (stream->answer)
         return stream_answer_with(stream, stream->answer, denied ? STREAM_END_PROXY : STREAM_END_LOCAL);
     // A service, or an errorfile that says to close without an answer.
@@ -145,6 +147,7 @@ static enum stream_verdict request_verdict(struct stream *stream, enum rule_verd
     case RULE_CLOSE:
         return closed(stream, PROXY_COUNT_DENIED_REQ);
     default:
+        stream_count_all(stream, PROXY_COUNT_INTERNAL_ERRORS);
         return stream_refuse(stream, 500, STREAM_END_PROXY, false);
     }
 }
@@ -340,6 +343,7 @@ static bool run_phase(struct stream *stream, const struct rule *list, enum strea
         *verdict = closed(stream, PROXY_COUNT_DENIED_RESP);
         return false;
     default:
+        stream_count_all(stream, PROXY_COUNT_INTERNAL_ERRORS);
         stream->times.answer_us = 0;
         *verdict = stream_refuse(stream, 500, STREAM_END_PROXY, false);
         return false;
@@ -361,6 +365,7 @@ bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict)
     if ((!has_cookie || stream_cookie_answer(stream)) &&
         (!stream_has_after_rules(stream) || stream_after_rules(stream)))
         return true;
+    stream_count_all(stream, PROXY_COUNT_INTERNAL_ERRORS);
     stream->times.answer_us = 0;
     *verdict = stream_refuse(stream, 500, STREAM_END_PROXY, false);
     return false;

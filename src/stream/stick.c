@@ -123,9 +123,9 @@ static struct server *server_with_address(struct backend *backend, struct slice 
 {
     char room[TRANSPORT_ADDRESS_TEXT_MAX];
     for (uint32_t i = 0; i < backend->num_servers; i++) {
-        size_t len = transport_address_text(&backend->servers[i].conf->addr, room);
+        size_t len = transport_address_text(&backend->servers[i]->conf->addr, room);
         if (slice_equal(slice_of(room, len), text))
-            return &backend->servers[i];
+            return backend->servers[i];
     }
     return NULL;
 }
@@ -141,12 +141,12 @@ static struct server *server_of(struct backend *backend, const struct stick_tabl
     } else if (text.len) {
         const struct server_conf *conf = proxy_server_find(&backend->conf->be, text);
         if (conf)
-            return &backend->servers[conf->index];
+            return backend->servers[conf->index];
     }
     uint64_t id = stick_read(table, entry, STICK_SERVER_ID, 0);
     for (uint32_t i = 0; id && i < backend->num_servers; i++)
-        if (backend->servers[i].conf->id == id)
-            return &backend->servers[i];
+        if (backend->servers[i]->conf->id == id)
+            return backend->servers[i];
     return NULL;
 }
 

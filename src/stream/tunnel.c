@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "stream/on_server.h"
 #include "stream/steps.h"
+#include "stream/trace.h"
 #include "stream/track.h"
 #include "stream/wish.h"
 
@@ -28,52 +29,30 @@ static const struct stream_tunnel_ops tunnel_ops = { .run = tunnel_run,
 enum stream_verdict stream_to_tunnel(struct stream *stream)
 {
     struct stream_ctx *ctx = stream->ctx;
-    const struct proxy_conf *frontend = stream->session->conf;
     struct stream_tunnel *tunnel = calloc(1, sizeof(*tunnel));
     if (!tunnel)
         return stream_finish(stream, STREAM_END_RESOURCE, STREAM_NEXT_RESET);
-    tunnel->ops = &tunnel_ops;
-    tunnel->ctx = ctx;
-    tunnel->session = stream->session;
-    tunnel->host = stream->host;
-    tunnel->timer = stream->timer;
-    tunnel->front = stream->front;
     tunnel->back = stream->back;
     tunnel->backend = stream->backend;
     tunnel->server = stream->server;
+    stream_tunnel_begin(tunnel, stream, &tunnel_ops);
     stream_server_part(stream);
     list_append(&tunnel->server->tunnels, &tunnel->on_server);
+    tunnel->id = stream->id;
+    STREAM_TRACE(stream, STREAM, USER, STRM_TUNNEL, "becomes a tunnel");
     tunnel->has_slot = stream->has_slot;
     tunnel->in_backend = stream->in_backend;
     tunnel->upgraded = stream->head_valid;
     tunnel->timeout_ms = (uint32_t)(stream->wishes.tunnel_timeout_us / 1000);
-    tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
+    tunnel->since_us = tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
     event_task_init(&tunnel->task, tunnel_task);
-    bool asap = frontend->options & PROXY_OPT_LOG_ASAP;
-    if (stream_log_is_due(frontend) && asap) {
-        stream_log_line(stream);
-    } else if (stream_log_is_due(frontend)) {
-        struct stream_log log;
-        if (frontend->log_wants_source)
-            stream_note_source(stream);
-        stream_log_fill(&log, stream);
-        bool silent = log.log_level == STREAM_LEVEL_SILENT ||
-                      (frontend->log_steps && !(frontend->log_steps & 1u << PROXY_LOG_AT_CLOSE));
-        if (!silent)
-            tunnel->log = stream_log_keep(&log, ctx->program->global.log_uri_len);
-        if (tunnel->log && frontend->log_wants_stream)
-            tunnel->kept = stream;
-    }
-    tunnel->bytes_in = tunnel->front->stream.bytes_in - buf_len(&tunnel->front->in);
-    tunnel->bytes_out = 0;
-    stream_tunnel_take_track(tunnel, stream);
+    stream_tunnel_log_begin(tunnel, stream);
     if (stream->head_valid && stream->status) {
         unsigned class = stream->status / 100;
         backend_count(stream->session->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
         backend_count(stream->backend->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
-        backend_count(stream->server->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
     }
-    backend_count(stream->backend->counters, PROXY_COUNT_TUNNELS, 1);
+    stream_times_count(stream);
     mux_h1_raw(tunnel->front);
     mux_h1_raw(&tunnel->back->h1);
     // Rules that looked at the server's first bytes let the client's go on meanwhile.
@@ -84,7 +63,6 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     stream_relay_init(&tunnel->down, &tunnel->back->h1, tunnel->front);
     tunnel->front->stream.user = tunnel->back->h1.stream.user = tunnel;
     tunnel->front->stream.on_event = tunnel->back->h1.stream.on_event = tunnel_event;
-    ctx->num_tunnels++;
     tunnel->host->tunnel(tunnel->session, tunnel);
     if (tunnel->kept)
         stream_retire(stream);
@@ -94,65 +72,16 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     return STREAM_OVER;
 }
 
-void stream_tunnel_take_track(struct stream_tunnel *tunnel, struct stream *stream)
+static void count_end(struct stream_tunnel *tunnel, enum stream_end end)
 {
-    tunnel->track = stream->track;
-    tunnel->track_in = stream->track_in;
-    tunnel->track_out = stream->track_out;
-    stream->track = NULL;
-}
-
-void stream_tunnel_track(struct stream_tunnel *tunnel)
-{
-    const struct mux_stream *front = &tunnel->front->stream;
-    if (LIKELY(!tunnel->session->track && !tunnel->track))
-        return;
-    uint64_t in = front->bytes_in - tunnel->track_in, out = front->bytes_out - tunnel->track_out;
-    tunnel->track_in = front->bytes_in;
-    tunnel->track_out = front->bytes_out;
-    stream_track_bytes(tunnel->ctx, tunnel->session, tunnel->track, in, out);
-}
-
-static void tunnel_count(struct stream_tunnel *tunnel, enum stream_end end)
-{
-    uint64_t *sets[3] = { tunnel->session->counters, tunnel->backend->counters, tunnel->server->counters };
-    for (int i = 0; i < 3; i++) {
-        backend_count(sets[i], PROXY_COUNT_BYTES_IN, tunnel->bytes_in);
-        backend_count(sets[i], PROXY_COUNT_BYTES_OUT, tunnel->bytes_out);
-        if (i && (end == STREAM_END_CLIENT || end == STREAM_END_CLIENT_TIMEOUT))
+    uint64_t *sets[2] = { tunnel->backend->counters, tunnel->server->counters };
+    for (int i = 0; i < 2; i++) {
+        if (end == STREAM_END_CLIENT || end == STREAM_END_CLIENT_TIMEOUT)
             backend_count(sets[i], PROXY_COUNT_CLIENT_ABORTS, 1);
-        if (i && (end == STREAM_END_SERVER || end == STREAM_END_SERVER_TIMEOUT))
+        if (end == STREAM_END_SERVER || end == STREAM_END_SERVER_TIMEOUT)
             backend_count(sets[i], PROXY_COUNT_SERVER_ABORTS, 1);
     }
-}
-
-static void write_log(struct stream_tunnel *tunnel, enum stream_end end)
-{
-    struct stream_log *log = tunnel->log;
-    bool is_null = !tunnel->bytes_in && !tunnel->bytes_out;
-    if (!log)
-        return;
-    log->end = (uint8_t)end;
-    // As HAProxy has it, a tunnel that is killed was in no phase.
-    log->end_phase = end == STREAM_END_OK || end >= STREAM_END_KILLED ? '-' : 'D';
-    log->end_us = tunnel->ctx->loop->now_us;
-    log->bytes_in = tunnel->bytes_in;
-    log->bytes_out = tunnel->bytes_out;
-    if (tunnel->kept) {
-        tunnel->kept->end = log->end;
-        tunnel->kept->end_phase = log->end_phase;
-        tunnel->kept->bytes_in = log->bytes_in;
-        tunnel->kept->bytes_out = log->bytes_out;
-        tunnel->kept->back = tunnel->back;
-        tunnel->kept->track = tunnel->track;
-    }
-    if (!is_null || !(log->frontend->options & PROXY_OPT_DONT_LOG_NULL))
-        stream_log_write(tunnel->ctx, log, tunnel->kept);
-    if (tunnel->kept) {
-        tunnel->kept->track = NULL;
-        stream_release(tunnel->kept);
-    }
-    stream_log_free(log);
+    stream_times_count_tunnel(tunnel);
 }
 
 static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool reset)
@@ -161,8 +90,10 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     const struct stream_host *host = tunnel->host;
     struct proxy_session *session = tunnel->session;
     ctx->at_tunnel = NULL;
-    tunnel->bytes_in = tunnel->front->stream.bytes_in;
-    tunnel->bytes_out = tunnel->front->stream.bytes_out;
+    if (stream_trace_on(ctx, TRACE_STREAM))
+        stream_trace_tunnel_say(tunnel, TRACE_LEVEL_USER, TRACE_STRM_TUNNEL, "tunnel ends: %s, %llu bytes in, %llu out",
+                                stream_trace_end_name(end), (unsigned long long)tunnel->front->stream.bytes_in,
+                                (unsigned long long)tunnel->front->stream.bytes_out);
     stream_relay_fini(&tunnel->up);
     stream_relay_fini(&tunnel->down);
     list_remove(&tunnel->on_server);
@@ -170,13 +101,14 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
         backend_slot_give(tunnel->server);
     if (tunnel->in_backend)
         backend_session_end(tunnel->backend);
-    tunnel_count(tunnel, end);
+    stream_tunnel_count(tunnel);
+    stream_tunnel_part(tunnel);
+    count_end(tunnel, end);
     stream_tunnel_track(tunnel);
-    write_log(tunnel, end);
+    stream_tunnel_log_end(tunnel, end);
     stream_track_end(ctx, &tunnel->track);
     backend_conn_close(tunnel->back, reset);
     event_task_cancel(&tunnel->task);
-    ctx->num_tunnels--;
     free(tunnel);
     host->ended(session, reset ? STREAM_NEXT_RESET : STREAM_NEXT_CLOSE);
 }
@@ -199,7 +131,7 @@ static bool run_side(struct stream_tunnel *tunnel, struct stream_relay *relay, b
         return true;
     enum stream_relay_state state = stream_relay_run(relay, &moved);
     if (moved)
-        tunnel->client_act_us = tunnel->server_act_us = tunnel->ctx->loop->now_us;
+        tunnel->since_us = tunnel->client_act_us = tunnel->server_act_us = tunnel->ctx->loop->now_us;
     switch (state) {
     case STREAM_RELAY_PAUSED:
         event_task_wake(tunnel->ctx->loop, &tunnel->task);
@@ -258,10 +190,13 @@ static void tunnel_run(struct stream_tunnel *tunnel)
     if (cost)
         stream_cost_begin(cost, ctx->loop);
     ctx->at_tunnel = tunnel;
+    tunnel->calls++;
     bool goes_on = run_both(tunnel);
     ctx->at_tunnel = NULL;
-    if (goes_on)
+    if (goes_on) {
+        stream_tunnel_count(tunnel);
         stream_tunnel_track(tunnel);
+    }
     if (goes_on && cost)
         stream_cost_end(cost);
 }
@@ -295,11 +230,21 @@ static uint64_t server_deadline(const struct stream_tunnel *tunnel)
                          tunnel->client_fin);
 }
 
+void stream_tunnel_deadlines(const struct stream_tunnel *tunnel, uint64_t *client_us, uint64_t *server_us)
+{
+    *client_us = client_deadline(tunnel);
+    *server_us = server_deadline(tunnel);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return !a || (b && b < a) ? b : a;
+}
+
 static void tunnel_arm(struct stream_tunnel *tunnel)
 {
-    uint64_t client = client_deadline(tunnel);
-    uint64_t server = server_deadline(tunnel);
-    event_timer_set(tunnel->ctx->loop, tunnel->timer, !client || (server && server < client) ? server : client);
+    uint64_t due_us = earlier(client_deadline(tunnel), server_deadline(tunnel));
+    event_timer_set(tunnel->ctx->loop, tunnel->timer, earlier(due_us, tunnel->report_us));
 }
 
 static void tunnel_timer_fired(struct stream_tunnel *tunnel)
@@ -307,10 +252,13 @@ static void tunnel_timer_fired(struct stream_tunnel *tunnel)
     uint64_t now_us = tunnel->ctx->loop->now_us;
     uint64_t client = client_deadline(tunnel);
     uint64_t server = server_deadline(tunnel);
-    if (client && client <= now_us)
+    if (client && client <= now_us) {
         tunnel_end(tunnel, STREAM_END_CLIENT_TIMEOUT, false);
-    else if (server && server <= now_us)
+    } else if (server && server <= now_us) {
         tunnel_end(tunnel, STREAM_END_SERVER_TIMEOUT, false);
-    else
+    } else {
+        if (tunnel->report_us && tunnel->report_us <= now_us)
+            stream_tunnel_log_report(tunnel);
         tunnel_arm(tunnel);
+    }
 }

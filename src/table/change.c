@@ -12,7 +12,7 @@ struct wire {
     uint16_t list_len;
     uint16_t key_len;
     uint16_t value_len;
-    uint16_t is_map;
+    uint16_t kind; // whether it is a map, and twice `nth`
 };
 
 // What one turn does at most: traffic waits for it.
@@ -44,7 +44,8 @@ bool table_change_read(struct table_change *out, uint32_t *generation, const voi
     *generation = wire.generation;
     *out = (struct table_change){ .op = (enum table_change_op)wire.op,
                                   .version = wire.version,
-                                  .is_map = wire.is_map,
+                                  .is_map = wire.kind & 1,
+                                  .nth = wire.kind >> 1,
                                   .list = slice_of(text, wire.list_len),
                                   .key = slice_of(text + wire.list_len, wire.key_len),
                                   .value = slice_of(text + wire.list_len + wire.key_len, wire.value_len) };
@@ -58,24 +59,36 @@ static bool is_for_all(const struct table_change *change, const struct expr_list
     return !change->version && change->op != TABLE_CHANGE_PREPARE && expr_list_is_named(list);
 }
 
+_Static_assert(TABLE_CHANGE_ROOM == BOARD_JOURNAL_ENTRY_MAX - sizeof(struct wire), "what is left of an entry");
+
+bool table_change_fits(const struct table_change *change)
+{
+    const struct slice parts[] = { change->list, change->key, change->value };
+    size_t len = 0;
+    for (size_t i = 0; i < NUM_ITEMS(parts); i++)
+        if (parts[i].len > TABLE_CHANGE_ROOM || (len += parts[i].len) > TABLE_CHANGE_ROOM)
+            return false;
+    return change->nth <= TABLE_CHANGE_NTH;
+}
+
 // The length of the entry in `data`, which has room for BOARD_JOURNAL_ENTRY_MAX bytes; 0 where it does not fit.
 static size_t change_write(char *data, const struct table_change *change, const struct expr_list *list)
 {
     struct slice name = slice_str(expr_list_name(list));
-    size_t len = sizeof(struct wire);
     const struct slice parts[] = { name, change->key, change->value };
-    for (size_t i = 0; i < NUM_ITEMS(parts); i++)
-        if (parts[i].len > BOARD_JOURNAL_ENTRY_MAX || (len += parts[i].len) > BOARD_JOURNAL_ENTRY_MAX)
-            return 0;
+    struct table_change named = *change;
+    named.list = name;
+    if (!table_change_fits(&named))
+        return 0;
     struct wire wire = { .op = change->op,
                          .version = change->version,
                          .generation = is_for_all(change, list) ? 0 : board_changes_generation(),
                          .list_len = (uint16_t)name.len,
                          .key_len = (uint16_t)change->key.len,
                          .value_len = (uint16_t)change->value.len,
-                         .is_map = expr_list_is_map(list) };
+                         .kind = (uint16_t)(change->nth * 2 + expr_list_is_map(list)) };
     memcpy(data, &wire, sizeof(wire));
-    len = sizeof(wire);
+    size_t len = sizeof(wire);
     for (size_t i = 0; i < NUM_ITEMS(parts); i++) {
         if (parts[i].len)
             memcpy(data + len, parts[i].ptr, parts[i].len);
@@ -100,10 +113,16 @@ static void change_apply(const struct table_change *change)
         expr_list_add(list, change->version, change->key, change->value);
         return;
     case TABLE_CHANGE_SET:
-        expr_list_set(list, change->version, change->key, change->value);
+        if (change->nth)
+            expr_list_set_one(list, change->version, change->nth, change->key, change->value);
+        else
+            expr_list_set(list, change->version, change->key, change->value);
         return;
     case TABLE_CHANGE_DEL:
-        expr_list_del(list, change->version, change->key);
+        if (change->nth)
+            expr_list_del_one(list, change->version, change->nth, change->key);
+        else
+            expr_list_del(list, change->version, change->key);
         return;
     case TABLE_CHANGE_CLEAR:
         expr_list_clear(list, change->version);
@@ -123,8 +142,9 @@ static void entry_apply(const struct board_change *entry)
 {
     struct table_change change;
     uint32_t generation;
-    must(table_change_read(&change, &generation, entry->data, entry->len));
-    if (!generation || generation == board_changes_generation())
+    // One that cannot be read comes from another version of this program, in another generation.
+    if (table_change_read(&change, &generation, entry->data, entry->len) &&
+        (!generation || generation == board_changes_generation()))
         change_apply(&change);
 }
 

@@ -15,7 +15,8 @@ enum { MAX_SERVERS = 4000, NUM_KEYS = 100000 };
 
 static struct server_conf confs[MAX_SERVERS];
 static struct server servers[MAX_SERVERS];
-static struct backend backend = { .servers = servers };
+static struct server *at[MAX_SERVERS];
+static struct backend backend = { .servers = at };
 static uint32_t members[MAX_SERVERS], weights[MAX_SERVERS];
 
 // A plan of the first `num` servers, server i with the weight `weights[i]`, 0 for none.
@@ -26,6 +27,7 @@ static struct backend_plan plan_of(uint32_t num)
     for (uint32_t i = 0; i < num; i++) {
         servers[i].conf = &confs[i];
         servers[i].backend = &backend;
+        at[i] = &servers[i];
         confs[i].index = i;
         confs[i].id = confs[i].id ? confs[i].id : i + 1;
         if (weights[i])

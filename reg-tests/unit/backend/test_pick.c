@@ -116,7 +116,7 @@ static void check_least(const struct server *server)
 {
     uint32_t mine = load_of(server->conf->index), weight = atomic_load(&server->state->share);
     for (uint32_t i = 0; i < rig.proxy.be.num_servers; i++) {
-        const struct server *other = &server->backend->servers[i];
+        const struct server *other = server->backend->servers[i];
         uint32_t limit = backend_state_maxconn(other->conf), load = load_of(i);
         if (!backend_server_is_open(other) || (limit && load >= limit))
             continue;
@@ -136,7 +136,7 @@ static void step(struct held *held, uint32_t *num, uint32_t max)
     bool full;
     if (*num && (draw(100) < 40 || *num == max)) {
         uint32_t at = draw(*num);
-        backend_slot_give(&backend_of(held[at].worker)->servers[held[at].server]);
+        backend_slot_give(backend_of(held[at].worker)->servers[held[at].server]);
         held[at] = held[--*num];
         return;
     }
@@ -144,7 +144,7 @@ static void step(struct held *held, uint32_t *num, uint32_t max)
     assert_non_null(server);
     if (full) {
         for (uint32_t i = 0; i < rig.proxy.be.num_servers; i++)
-            assert_true(!backend_server_is_open(&backend_of(worker)->servers[i]) ||
+            assert_true(!backend_server_is_open(backend_of(worker)->servers[i]) ||
                         load_of(i) >= backend_state_maxconn(&rig.servers[i]));
         return;
     }
@@ -174,9 +174,9 @@ static void test_leastconn(void **state)
             step(held, &num, NUM_ITEMS(held));
         }
         while (num--)
-            backend_slot_give(&backend_of(held[num].worker)->servers[held[num].server]);
+            backend_slot_give(backend_of(held[num].worker)->servers[held[num].server]);
         for (uint32_t i = 0; i < sizes[size]; i++)
-            assert_int_equal(backend_loads_of(&backend_of(0)->servers[i]), 0);
+            assert_int_equal(backend_loads_of(backend_of(0)->servers[i]), 0);
         rig_stop();
     }
 }
@@ -202,7 +202,7 @@ static void test_death(void **state)
         for (uint32_t i = 0; i < SERVERS * 4 * !round; i++)
             assert_non_null(pick(i % 2, &full));
         for (uint32_t i = 0; i < SERVERS; i++)
-            assert_int_equal(backend_loads_of(&backend_of(0)->servers[i]), load_of(i));
+            assert_int_equal(backend_loads_of(backend_of(0)->servers[i]), load_of(i));
         rig_stop();
     }
 }
@@ -242,13 +242,13 @@ static void test_nobody(void **state)
         rig_start(2, algorithm);
         worker_start(0);
         struct backend *backend = backend_of(0);
-        struct backend_ask ask = { .avoid = &backend->servers[0], .has_hash = true };
+        struct backend_ask ask = { .avoid = backend->servers[0], .has_hash = true };
         for (ask.hash = 0; ask.hash < 1000; ask.hash++)
-            assert_ptr_equal(backend_pick(backend, &full, &ask), &backend->servers[1]);
+            assert_ptr_equal(backend_pick(backend, &full, &ask), backend->servers[1]);
         set_admin(rig.board, &rig.servers[1], BACKEND_ADMIN_MAINT, 0);
         assert_null(backend_pick(backend, &full, &ask));
         ask.avoid = NULL;
-        assert_ptr_equal(backend_pick(backend, &full, &ask), &backend->servers[0]);
+        assert_ptr_equal(backend_pick(backend, &full, &ask), backend->servers[0]);
         backend_state_set_weight(rig.board, &rig.servers[0], 0);
         assert_null(backend_pick(backend, &full, &ask));
         assert_false(full);

@@ -585,18 +585,27 @@ static void test_sweep(void **state)
     assert_int_not_equal(board_queue_wait(board, goes, goes, first.worker, 1), 0);
     assert_int_equal(board_objects_sweep(board), 0);
 
+    // What is cleared starts at zero, whoever goes on counting, and its kind keeps the sum.
+    board_counters_clear(board, goes, 0, BOARD_LEVELS);
+    board_counters_clear(board, stays, 3, BOARD_LEVELS);
+    assert_int_equal(board_counter_sum(board, goes, 2), 0);
+    assert_int_equal(board_counter_sum(board, stays, 2), 5);
+    assert_int_equal(board_counter_total(board, "f/", 2), 12);
+    board_counter_count(&board_counters(board, first.worker, goes)[2], 1);
+    assert_int_equal(board_counter_sum(board, goes, 2), 1);
+
     struct keeper second = generation_begin(board, 2);
     assert_int_equal(board_object(board, "f/stays"), stays);
     uint32_t comes = board_object(board, "f/comes");
     assert_int_equal(board_objects_sweep(board), 0);
     generation_end(board, &first);
-    assert_int_equal(board_counter_total(board, "f/", 2), 12);
-    assert_int_equal(board_counter_sum(board, goes, 2), 7);
+    assert_int_equal(board_counter_total(board, "f/", 2), 13);
+    assert_int_equal(board_counter_sum(board, goes, 2), 1);
     assert_int_equal(board_objects_sweep(board), NUM + 1);
     assert_int_equal(board_objects_sweep(board), 0);
     assert_int_equal(board_object_find(board, "f/goes"), 0);
     assert_string_equal(board_object_name(board, goes), "");
-    assert_int_equal(board_counter_total(board, "f/", 2), 12);
+    assert_int_equal(board_counter_total(board, "f/", 2), 13);
     assert_int_equal(board_counter_sum(board, stays, 2), 5);
     assert_int_equal(board_object_find(board, "f/comes"), comes);
     assert_int_equal(board_object_find(board, "g/global"), forever);
@@ -612,7 +621,7 @@ static void test_sweep(void **state)
     generation_end(board, &second);
     board_objects_sweep(board);
     assert_true(board_object_limit(board) < 20 && high > NUM);
-    assert_int_equal(board_counter_total(board, "f/", 2), 12);
+    assert_int_equal(board_counter_total(board, "f/", 2), 13);
 }
 
 // The last process of a generation grants a unit to a waiter of the next one and dies: the server's object stays until

@@ -270,9 +270,81 @@ static void versions(void **state)
     expr_list_clear(list, later);
     assert_true(expr_list_commit(list, later));
     assert_int_equal(expr_list_num(list), 0);
-    for (int i = 0; i < 16; i++)
+    // What is prepared and never filled costs nothing, and may be committed.
+    for (int i = 0; i < 1000; i++)
         assert_int_not_equal(expr_list_prepare(list), 0);
-    assert_int_equal(expr_list_prepare(list), 0);
+    assert_null(expr_list_add(list, later + 7, SLICE("z"), SLICE("9")));
+    assert_null(expr_list_add(list, later + 3, SLICE("y"), SLICE("8")));
+    assert_int_equal(expr_list_num_all(list), 2);
+    assert_false(expr_list_has_version(list, later + 1001));
+    assert_true(expr_list_commit(list, later + 5));
+    assert_int_equal(expr_list_num(list), 0);
+    assert_false(expr_list_has_version(list, later + 3));
+    assert_true(expr_list_commit(list, later + 7));
+    assert_string_equal(print(&walk, list), "z=9;");
+    toy_fini(&toy);
+}
+
+struct listing {
+    char text[400];
+    uint64_t ref;
+    char key[16];
+    unsigned left;
+};
+
+static bool list_one(void *arg, const struct expr_list_item *item)
+{
+    struct listing *listing = arg;
+    size_t len = strlen(listing->text);
+    (void)snprintf(listing->text + len, sizeof(listing->text) - len, "%.*s=%.*s;", (int)item->key.len, item->key.ptr,
+                   (int)item->value.len, item->value.ptr);
+    listing->ref = item->ref;
+    (void)snprintf(listing->key, sizeof(listing->key), "%.*s", (int)item->key.len, item->key.ptr);
+    return --listing->left > 0;
+}
+
+// Goes on behind what was listed last.
+static bool list_more(struct listing *listing, const struct expr_list *list, uint32_t version, unsigned num)
+{
+    const struct expr_list_item after = { .ref = listing->ref, .key = slice_str(listing->key) };
+    listing->left = num;
+    return expr_list_walk(list, version, listing->ref ? &after : NULL, list_one, listing);
+}
+
+// A listing in pieces is right whatever happens between them, and references name one entry for ever.
+static void walks_and_references(void **state)
+{
+    (void)state;
+    struct toy_config toy;
+    struct expr_list *list;
+    struct expr_list_place place;
+    struct listing listing = { .text = "" };
+    toy_init(&toy);
+    assert_null(expr_list_load(&list, &toy.config, SLICE("virt@v"), true));
+    assert_null(expr_list_add(list, 0, SLICE("a"), SLICE("1")));
+    assert_null(expr_list_add(list, 0, SLICE("b"), SLICE("2")));
+    assert_null(expr_list_add(list, 0, SLICE("a"), SLICE("3")));
+    assert_null(expr_list_add(list, 0, SLICE("c"), SLICE("4")));
+    assert_false(list_more(&listing, list, 0, 3));
+    uint64_t third = listing.ref;
+    assert_true(expr_list_refer(list, &place, third));
+    assert_true(slice_equal(place.key, SLICE("a")) && place.nth == 2 && place.version == 0);
+    assert_true(expr_list_set_one(list, 0, 2, place.key, SLICE("33")));
+    assert_false(expr_list_set_one(list, 0, 3, place.key, SLICE("33")));
+    assert_true(expr_list_del_one(list, 0, 2, SLICE("a")) && !expr_list_del_one(list, 0, 2, SLICE("a")));
+    assert_false(expr_list_refer(list, &place, third));
+    assert_null(expr_list_add(list, 0, SLICE("a"), SLICE("5")));
+    assert_true(list_more(&listing, list, 0, 10));
+    assert_string_equal(listing.text, "a=1;b=2;a=3;c=4;a=5;");
+    expr_list_clear(list, 0);
+    assert_null(expr_list_add(list, 0, SLICE("a"), SLICE("6")));
+    assert_true(list_more(&listing, list, 0, 10));
+    assert_string_equal(listing.text, "a=1;b=2;a=3;c=4;a=5;a=6;");
+    uint32_t version = expr_list_prepare(list);
+    assert_true(list_more(&listing, list, version, 10) && list_more(&listing, list, 99, 10));
+    assert_null(expr_list_add(list, version, SLICE("p"), SLICE("7")));
+    assert_true(expr_list_refer(list, &place, listing.ref + 1) && place.version == version && place.nth == 1);
+    assert_false(expr_list_refer(list, &place, 0) || expr_list_refer(list, &place, UINT64_MAX));
     toy_fini(&toy);
 }
 
@@ -499,8 +571,9 @@ static void lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_changes), cmocka_unit_test(versions),      cmocka_unit_test(names_and_files),
-        cmocka_unit_test(load_large),     cmocka_unit_test(wrong_changes), cmocka_unit_test(lines),
+        cmocka_unit_test(random_changes),  cmocka_unit_test(versions),   cmocka_unit_test(walks_and_references),
+        cmocka_unit_test(names_and_files), cmocka_unit_test(load_large), cmocka_unit_test(wrong_changes),
+        cmocka_unit_test(lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

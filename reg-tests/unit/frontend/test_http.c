@@ -443,9 +443,9 @@ static void test_dead_pooled_connection_is_dropped(void **state)
     rig_say(rig, origin, OK_EMPTY);
     rig_expect(rig, client, OK_EMPTY);
     rig_turn(rig, 5);
-    assert_int_equal(rig->traffic.backends.backends[0]->servers[0].num_idle, 1);
+    assert_int_equal(rig->traffic.backends.backends[0]->servers[0]->num_idle, 1);
     close(origin);
-    rig_until(rig, &rig->traffic.backends.backends[0]->servers[0].num_idle, 0);
+    rig_until(rig, &rig->traffic.backends.backends[0]->servers[0]->num_idle, 0);
     assert_int_equal(rig_count(rig, rig->servers[0].object, PROXY_COUNT_POOL_DEAD), 1);
     close(client);
     rig_free(rig);

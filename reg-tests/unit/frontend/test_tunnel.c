@@ -178,7 +178,7 @@ static void test_websocket_early_bytes_both_ways(void **state)
     assert_int_equal(rig->traffic.bufs.num_lent, 0);
     relay_much(rig, client, origin);
     rig_until(rig, &rig->traffic.num_sessions, 0);
-    assert_int_equal(rig->traffic.backends.backends[0]->servers[0].num_idle, 0);
+    assert_int_equal(rig->traffic.backends.backends[0]->servers[0]->num_idle, 0);
     close(client);
     close(origin);
     rig_free(rig);

@@ -113,6 +113,11 @@ backend logs
                 return row[names.index(field)]
         return None
 
+    def generation(self):
+        """The newest generation that the admin socket knows to serve."""
+        rows = [row.split() for row in self.ask("show proc").splitlines()]
+        return max((int(row[5]) for row in rows if len(row) > 5 and row[1] == "worker"), default=0)
+
     def send(self, *paths):
         """One request each, on connections of their own."""
         for path in paths:
