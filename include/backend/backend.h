@@ -88,7 +88,8 @@ struct server {
     bool is_over;          // more connections were open than maxconn allows, when it was last changed
     uint64_t warm_died_us; // when the server last closed one that it had only just let in
     struct event_timer warm_timer;
-    struct server *next_gone; // of those that are deleted
+    struct server *next_gone; // of those that are deleted, and since when it is
+    uint64_t gone_us;
     uint64_t tls_said_us; // when the log was told of a handshake that failed, why, and how many were not told since
     uint32_t tls_said;
     uint32_t tls_unsaid;

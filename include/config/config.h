@@ -57,6 +57,10 @@ struct config {
 // config_init prepares `config` to read into `owner`, taking memory from `arena` and reporting to `diag`.
 void config_init(struct config *config, struct arena *arena, struct config_diag *diag, void *owner);
 
+// config_init_words prepares `config` for the parse functions of single words at run time: there is no environment to
+// read lines with, and what is not in memory already is not read.
+void config_init_words(struct config *config, struct arena *arena, struct config_diag *diag, void *owner);
+
 // config_fini frees what reading needed beyond the arena.
 void config_fini(struct config *config);
 

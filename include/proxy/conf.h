@@ -36,6 +36,7 @@ struct proxy_errors;
 struct stream_reply;
 struct proxy_conf;
 struct backend_conf;
+struct stats_conf;
 struct stick_table_conf;
 struct proxy_stick;
 
@@ -416,6 +417,7 @@ struct proxy_conf {
     struct frontend_conf fe;
     struct backend_conf be;
     struct probe_external_conf external;
+    struct stats_conf *stats;             // the status page (proxy/stats_conf.h), or NULL
     struct stick_table_conf *stick_table; // `stick-table` (table/stick.h), or NULL
     uint32_t fe_object;                   // on the board, 0 without a frontend
     uint32_t be_object;
@@ -474,6 +476,8 @@ void status_codes_set(struct status_codes *codes, uint32_t first, uint32_t last,
 
 struct global_conf {
     uint32_t maxconn; // 0: from the descriptor limit, which is looked up before the workers start
+    uint32_t max_conn_rate; // connections accepted a second, 0: no limit
+    uint32_t max_sess_rate; // sessions, likewise
     uint32_t nbproc;
     uint32_t nbthread; // workers are nbproc * nbthread; 0: one per usable CPU
     int64_t uid;       // -1: unchanged
@@ -553,6 +557,8 @@ struct program_conf {
     struct proxy_conf **backends; // by a hash of their names, for names known only at run time
     uint32_t backends_mask;
     uint32_t tls_object;         // on the board, for all TLS connections
+    uint32_t vitals_object;      // likewise, how workers are (proxy/vitals.h)
+    uint32_t memory_object;
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct proxy_errors *errors; // http-errors sections
     struct tls_store *certs;     // made with the first line that needs one

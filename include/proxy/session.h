@@ -21,6 +21,7 @@ struct proxy_session {
     struct transport_address dst; // AF_UNSPEC until proxy_session_dst asked
     int fd;
     uint32_t num_requests;
+    uint32_t number;             // counts the sessions of this process, from 1
     struct expr_var_store *vars; // of the scope sess, NULL for none; a stream takes them while it runs
     const struct tls_conn *tls;  // what is known of the handshake, NULL: the connection is plain
     struct stream_track *track;  // what the connection tracks in stick tables (stream/track.h), or NULL

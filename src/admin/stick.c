@@ -456,8 +456,10 @@ static enum admin_verdict run_set(struct admin_call *call)
     struct stick_entry *entry;
     if (!table)
         return refuse(call, "No such table");
-    if (call->num_args == 1)
+    if (call->num_args == 1) {
+        call->is_refused = true;
         return ADMIN_DONE;
+    }
     if (is_data(call->args[1]))
         return refuse(call, "content-based lookup is only supported with the \"show\" and \"clear\" actions");
     bool is_ptr = strcmp(call->args[1], "ptr") == 0;

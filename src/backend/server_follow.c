@@ -6,6 +6,8 @@
 #include "backend/pool.h"
 #include "backend/server_change.h"
 
+enum { GONE_US = 1000000 }; // more than a turn, in which a stream that has ended may still tell of it
+
 // A ring is made of addresses, and only changed where weights are others.
 static void balance_anew(struct backend *backend)
 {
@@ -62,7 +64,7 @@ static void let_go(struct backend_watch *watch)
 {
     struct backend_ctx *ctx = CONTAINER_OF(watch, struct backend_ctx, watch);
     for (struct server **at = &ctx->gone, *server; (server = *at);) {
-        if (is_needed(server)) {
+        if (is_needed(server) || ctx->loop->now_us - server->gone_us < GONE_US) {
             at = &server->next_gone;
             continue;
         }
@@ -96,6 +98,7 @@ static void removed(struct backend_watch *watch, struct server_conf *conf)
     event_timer_del(ctx->loop, &server->warm_timer);
     server->warm_share = 0;
     conf->holds++;
+    server->gone_us = ctx->loop->now_us;
     server->next_gone = ctx->gone;
     ctx->gone = server;
     balance_resize(backend);

@@ -8,6 +8,7 @@
 #include "check/observed.h"
 #include "check/run.h"
 #include "log/log.h"
+#include "check/trace.h"
 #include "transport/tls.h"
 
 struct checks checks;
@@ -80,6 +81,8 @@ static void fire(struct event_timer *timer)
     check->began_us = clock_mono_us();
     atomic_store(began_cell(check), check->began_us);
     atomic_fetch_or(check_flags(check), (uint32_t)BACKEND_CHECK_INPROGRESS);
+    if (trace_is_on(TRACE_CHECK))
+        check_trace(check, NULL);
     check->ops->begin(check);
 }
 

@@ -5,6 +5,7 @@
 #include "expr/var.h"
 #include "frontend/walk.h"
 #include "rule/rule.h"
+#include "stream/trace.h"
 #include "stream/track.h"
 #include "stream/tunnel.h"
 #include "transport/tls.h"
@@ -19,6 +20,9 @@ static void end_vars(struct frontend_session *session)
 void frontend_session_free(struct frontend_session *session, bool reset)
 {
     struct frontends *frontends = session->owner;
+    if (stream_trace_on(&frontends->streams, TRACE_SESSION))
+        stream_trace_session_say(&frontends->streams, &session->facts, TRACE_SESSION, TRACE_LEVEL_USER, TRACE_SESS_END,
+                                 "%s, %u requests", reset ? "reset" : "closed", session->facts.num_requests);
     event_timer_del(frontends->loop, &session->timer);
     event_task_cancel(&session->next_request);
     backend_pool_drop_own(&session->facts.own_conn);
@@ -101,6 +105,9 @@ static void session_idle(struct frontend_session *session)
 {
     session->state = FRONTEND_SESSION_IDLE;
     session->stream = NULL;
+    if (stream_trace_on(&session->owner->streams, TRACE_SESSION))
+        stream_trace_session_say(&session->owner->streams, &session->facts, TRACE_SESSION, TRACE_LEVEL_STATE,
+                                 TRACE_SESS_IDLE, "waits for request %u", session->facts.num_requests + 1);
     session->front.stream.on_event = idle_event;
     event_timer_set(session->owner->loop, &session->timer, stream_idle_deadline(&session->facts));
 }
@@ -192,11 +199,17 @@ void frontend_session_begin(struct frontend_session *session)
     session->facts.idle_us = session->owner->loop->now_us;
     if (is_refusal(run_rules(session, PROXY_RULES_TCP_SESSION, EXPR_AT_SESSION))) {
         proxy_session_count(&session->facts, PROXY_COUNT_DENIED_SESS, 1);
+        if (stream_trace_on(&session->owner->streams, TRACE_SESSION))
+            stream_trace_session_say(&session->owner->streams, &session->facts, TRACE_SESSION, TRACE_LEVEL_ERROR,
+                                     TRACE_SESS_ERR, "refused by tcp-request session");
         frontend_session_free(session, session->facts.silent);
         return;
     }
     if (session->facts.track)
         stream_track_count_all(&session->owner->streams, &session->facts, NULL, STICK_SESS_CNT, STICK_SESS_RATE, 1);
+    if (stream_trace_on(&session->owner->streams, TRACE_SESSION))
+        stream_trace_session_say(&session->owner->streams, &session->facts, TRACE_SESSION, TRACE_LEVEL_STATE,
+                                 TRACE_SESS_READY, "ready for requests");
     // After a handshake the request is mostly still on its way.
     if (session->facts.conf->mode == PROXY_MODE_HTTP && !has_news(session))
         session_idle(session);
@@ -325,8 +338,12 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         .accept_us = frontends->loop->now_us,
         .idle_us = frontends->loop->now_us,
         .accept_wall_us = frontends->loop->wall_us,
+        .number = ++frontends->streams.last_session,
     };
     transport_address_from_sockaddr(&session->facts.src, (const struct sockaddr *)peer, len);
+    if (stream_trace_on(&frontends->streams, TRACE_SESSION))
+        stream_trace_session_say(&frontends->streams, &session->facts, TRACE_SESSION, TRACE_LEVEL_USER, TRACE_SESS_NEW,
+                                 "accepted, fd %d", fd);
     event_timer_init(&session->timer, timer_fired);
     event_task_init(&session->next_request, next_request);
     list_append(&frontends->sessions, &session->link);
@@ -342,6 +359,9 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         stream_log_accept(&frontends->streams, &session->facts);
     if (is_refusal(run_rules(session, PROXY_RULES_TCP_CONNECTION, EXPR_AT_CONNECT))) {
         proxy_session_count(&session->facts, PROXY_COUNT_DENIED_CONN, 1);
+        if (stream_trace_on(&frontends->streams, TRACE_SESSION))
+            stream_trace_session_say(&frontends->streams, &session->facts, TRACE_SESSION, TRACE_LEVEL_ERROR,
+                                     TRACE_SESS_ERR, "refused by tcp-request connection");
         frontend_session_free(session, session->facts.silent);
         return true;
     }

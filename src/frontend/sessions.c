@@ -101,8 +101,8 @@ static bool kill_run(struct board_inquiry *inquiry)
     return false;
 }
 
-static const struct board_inquiry_kind kill_kind = { .type = BOARD_INQUIRY_SHUTDOWN, .run = kill_run, .end = walk_end };
-static const struct board_inquiry_kind *const kill_ptr __attribute__((used, section("board_inquiries"))) = &kill_kind;
-
 static const struct board_inquiry_kind list_kind = { .type = BOARD_INQUIRY_SESSIONS, .run = list_run, .end = walk_end };
 BOARD_INQUIRY(list_kind);
+
+static const struct board_inquiry_kind kill_kind = { .type = BOARD_INQUIRY_SHUTDOWN, .run = kill_run, .end = walk_end };
+BOARD_INQUIRY(kill_kind);

@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "proxy/conf.h"
 #include "proxy/counters.h"
+#include "proxy/live.h"
 #include "table/proc_vars.h"
 
 enum { NAME_MAX_LEN = 512 };
@@ -67,12 +68,14 @@ static bool publish_vars(const struct global_conf *global, struct board *board)
 bool proxy_conf_publish(struct program_conf *program, struct board *board)
 {
     const struct global_conf *global = &program->global;
-    if (!enter(&program->object, board, "g/global") || !enter(&program->tls_object, board, "g/tls"))
+    if (!enter(&program->object, board, "g/global") || !enter(&program->tls_object, board, "g/tls") ||
+        !enter(&program->vitals_object, board, "g/vitals") || !enter(&program->memory_object, board, "g/memory"))
         return false;
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
         if (!publish_proxy(program, proxy, board))
             return false;
     }
+    proxy_live_begin(program);
     if (!publish_vars(global, board))
         return false;
     if (!log_targets_publish(board, global->logs, global->log_tag ? global->log_tag : PROXY_LOG_TAG,

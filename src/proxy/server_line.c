@@ -204,8 +204,7 @@ struct server_conf *proxy_server_line_read(struct program_conf *program, struct 
     }
     arena_init(arena);
     config_diag_init(&diag, arena);
-    config_init(&config, arena, &diag, program);
-    config.numeric_hosts = config.loaded_only = true;
+    config_init_words(&config, arena, &diag, program);
     config.object = proxy;
     config.in = proxy->in;
     config.acls = &proxy->acls;

@@ -175,6 +175,8 @@ bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy)
 bool proxy_tls_check(struct config *config, const struct tls_global_conf *global)
 {
     uint32_t lifetime_s = tls_shared_lifetime(global);
+    // Certificates may come at run time where the configuration names none.
+    (void)proxy_certs(config);
     if (lifetime_s < global->ticket_lifetime_us / 1000000)
         config_diag_add(config->diag, CONFIG_WARNING, (struct config_place){ .file = NULL },
                         "tickets live for %u seconds, not for as long as tune.ssl.ticket-lifetime says: %s", lifetime_s,

@@ -3,8 +3,10 @@
 #include "expr/format.h"
 #include "stream/capture.h"
 #include "stream/http_fetch.h"
+#include "stream/invalid.h"
 #include "stream/log.h"
 #include "stream/steps.h"
+#include "stream/trace.h"
 #include "stream/track.h"
 
 static void count_request(const struct proxy_session *session)
@@ -41,6 +43,9 @@ static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
         count_request(session);
         proxy_session_count_error(session, PROXY_COUNT_REQ_BAD);
         proxy_session_count(session, PROXY_COUNT_GLITCHES, 1);
+        stream_invalid_head(stream, false);
+        STREAM_TRACE(stream, H1, ERROR, H1_RX_ERR, "request refused: %s",
+                     why == MUX_HEAD_BAD ? http_bad_name((enum http_bad)stream->front->stream.bad) : "too long");
         return stream_refuse(stream,
                              why == MUX_HEAD_LONG       ? 431
                              : why == MUX_HEAD_URI_LONG ? 414
@@ -81,6 +86,8 @@ enum stream_verdict stream_read_head(struct stream *stream)
         stream->times.first_us = now_us;
         stream->id = ctx->next_id++;
         stream->times.wall_us = ctx->loop->wall_us;
+        STREAM_TRACE(stream, STREAM, USER, STRM_NEW, "new, request %u of its connection",
+                     stream->session->num_requests + 1);
     }
     if (result == MUX_HEAD_AGAIN)
         return STREAM_WAIT;
@@ -89,6 +96,8 @@ enum stream_verdict stream_read_head(struct stream *stream)
     struct proxy_session *session = stream->session;
     const struct proxy_conf *conf = session->conf;
     stream->head_valid = true;
+    if (stream_trace_on(ctx, TRACE_H1))
+        stream_trace_head(stream, &stream->request, true);
     stream->client_method = stream->request.method;
     stream->times.head_us = now_us;
     stream->client_act_us = now_us;
@@ -118,7 +127,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     struct rule *const *rules = conf->rules;
     if (rules[PROXY_RULES_TCP_CONTENT])
         stream_step_set(stream, STREAM_CONTENT_RULES);
-    else if (rules[PROXY_RULES_HTTP_REQUEST] || rules[PROXY_RULES_REDIRECT] || conf->fe.monitor_uri ||
+    else if (rules[PROXY_RULES_HTTP_REQUEST] || rules[PROXY_RULES_REDIRECT] || conf->fe.monitor_uri || conf->stats ||
              conf->header_names || conf->options & PROXY_OPT_BUFFER_REQUEST)
         stream_step_set(stream, STREAM_REQUEST_RULES);
     else
@@ -165,7 +174,8 @@ static void judge_persistence(struct stream *stream, const struct proxy_conf *ch
 static bool has_rules(const struct proxy_conf *conf)
 {
     return conf->rules[PROXY_RULES_TCP_CONTENT] || conf->rules[PROXY_RULES_HTTP_REQUEST] ||
-           conf->rules[PROXY_RULES_REDIRECT] || conf->header_names || conf->options & PROXY_OPT_BUFFER_REQUEST;
+           conf->rules[PROXY_RULES_REDIRECT] || conf->stats || conf->header_names ||
+           conf->options & PROXY_OPT_BUFFER_REQUEST;
 }
 
 enum stream_verdict stream_pick_backend(struct stream *stream)

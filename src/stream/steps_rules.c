@@ -4,7 +4,9 @@
 #include "rule/rule.h"
 #include "stream/act.h"
 #include "stream/cookie.h"
+#include "proxy/stats_conf.h"
 #include "stream/service.h"
+#include "stream/stats.h"
 #include "stream/stick.h"
 #include "stream/track.h"
 
@@ -216,6 +218,19 @@ enum stream_verdict stream_content_rules(struct stream *stream)
     return STREAM_GO;
 }
 
+// A request for the status page has rules of its own, and is answered here. False: it is none.
+static bool status_page(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict)
+{
+    const struct stats_conf *stats = conf->stats;
+    if (!stream_stats_asked(stream, stats))
+        return false;
+    enum rule_verdict said = run_list(stream, stats->rules, EXPR_AT_REQUEST_HEAD, true);
+    if (goes_on(said) && stats->users && !stream_stats_known(stream, stats))
+        said = run_list(stream, stats->challenge, EXPR_AT_REQUEST_HEAD, true);
+    *verdict = goes_on(said) ? stream_serve(stream, stats->service->vtable, conf) : request_verdict(stream, said, 0);
+    return true;
+}
+
 // Likewise for rules of http-request, and what is left of those of `redirect` behind them.
 static bool http_rules(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict)
 {
@@ -223,6 +238,8 @@ static bool http_rules(struct stream *stream, const struct proxy_conf *conf, enu
     enum rule_verdict said = RULE_NEXT;
     if (list)
         said = run_list(stream, list, EXPR_AT_REQUEST_HEAD, true);
+    if (UNLIKELY(conf->stats != NULL) && goes_on(said) && status_page(stream, conf, verdict))
+        return false;
     if (last && goes_on(said))
         said = run_list(stream, last, EXPR_AT_REQUEST_HEAD, true);
     // The hint that was to send those before it may not have been reached after all.

@@ -10,6 +10,7 @@
 #include "stream/on_server.h"
 #include "stream/steps.h"
 #include "stream/stick.h"
+#include "stream/trace.h"
 
 // Whom it waits for was named by a cookie, a rule or a hash.
 static bool waits_for_one(const struct stream *stream)
@@ -78,6 +79,8 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     uint64_t limit = backend->conf->timeouts.queue ? backend->conf->timeouts.queue : backend->conf->timeouts.connect;
     stream->deadline_us = limit ? ctx->loop->now_us + limit : 0;
     stream_step_set(stream, STREAM_QUEUE);
+    STREAM_TRACE(stream, STREAM, USER, STRM_QUEUE, "queued for %s, place %u", wanted ? "its server" : "any server",
+                 len + 1);
     offer_free_slots(stream);
     return STREAM_GO;
 }
@@ -258,6 +261,7 @@ void stream_queue_granted(struct stream_ctx *ctx)
         if (server && backend_slot_take(server, true)) {
             stream->deadline_us = 0;
             take_server(stream, server);
+            STREAM_TRACE(stream, STREAM, USER, STRM_QUEUE, "leaves the queue for a slot");
             stream_step_set(stream, STREAM_CONNECT);
             stream_run(stream);
             continue;

@@ -12,6 +12,7 @@
 #include "stream/service.h"
 #include "stream/steps.h"
 #include "stream/stick.h"
+#include "stream/trace.h"
 #include "stream/track.h"
 #include "transport/tls.h"
 
@@ -65,7 +66,10 @@ const char *stream_step_name(enum stream_step step)
 void stream_step_set(struct stream *stream, enum stream_step step)
 {
     must(steps[stream->step].edges & TO(step));
+    enum stream_step before = (enum stream_step)stream->step;
     stream->step = (uint8_t)step;
+    if (stream_trace_on(stream->ctx, TRACE_STREAM))
+        stream_trace_step(stream, before);
 }
 
 static void task_run(struct event_task *task)
@@ -99,6 +103,7 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .holds = stream_condition_holds,
                                        .owner = ctx };
     ctx->measures = stream_cost_is_wanted();
+    trace_watch(&ctx->traces);
     stream_log_boot();
     if (!ctx->expr.vars)
         check_out_of_memory(sizeof(ctx->expr));
@@ -110,6 +115,7 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
 
 void stream_ctx_fini(struct stream_ctx *ctx)
 {
+    trace_watch(NULL);
     while (ctx->free_streams) {
         struct stream *stream = ctx->free_streams;
         ctx->free_streams = stream->next_free;
@@ -232,6 +238,7 @@ struct stream *stream_new_tcp(struct stream_ctx *ctx, struct proxy_session *sess
     stream->times.first_us = stream->times.head_us = ctx->loop->now_us;
     stream->times.wall_us = session->accept_wall_us;
     stream->step = session->conf->rules[PROXY_RULES_TCP_CONTENT] ? STREAM_CONTENT_RULES : STREAM_PICK_BACKEND;
+    STREAM_TRACE(stream, STREAM, USER, STRM_NEW, "new, mode tcp");
     return stream;
 }
 
@@ -243,10 +250,13 @@ void stream_run(struct stream *stream)
         return;
     }
     struct stream_ctx *ctx = stream->ctx;
-    if (ctx->measures)
+    if (UNLIKELY(ctx->measures)) {
         stream_cost_begin(&stream->cost, ctx->loop);
+        stream_profile_begin(ctx, stream);
+    }
     stream->running = true;
     stream->calls++;
+    ctx->num_runs++;
     ctx->at = stream;
     enum stream_verdict verdict;
     do {
@@ -254,9 +264,13 @@ void stream_run(struct stream *stream)
         verdict = steps[stream->step].run(stream);
     } while (verdict == STREAM_GO || (verdict == STREAM_WAIT && stream->run_again));
     ctx->at = NULL;
+    if (UNLIKELY(ctx->measures))
+        stream_profile_end(ctx);
     if (verdict == STREAM_OVER)
         return;
     stream->running = false;
+    if (UNLIKELY(ctx->traces))
+        stream_trace_wait(stream);
     stream_track_progress(stream, false);
     stream_arm(stream);
     if (ctx->measures)
@@ -317,6 +331,8 @@ static void leave_conn(struct stream *stream, bool keep)
     if (!back)
         return;
     stream_note_back_error(stream);
+    if (stream_trace_on(stream->ctx, TRACE_STREAM))
+        stream_trace_conn(stream, keep ? "given back" : "closed");
     stream->back = NULL;
     if (keep)
         backend_pool_put(back, stream->session->conf->fe.keeps_no_conn ? NULL : &stream->session->own_conn);
@@ -448,6 +464,8 @@ enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, en
     leave_slot(stream);
     if (stream->in_backend)
         backend_session_end(stream->backend);
+    if (UNLIKELY(stream->ctx->traces))
+        stream_trace_end(stream);
     stream_log_line(stream);
     leave_conn(stream, whole);
     count_end(stream);
@@ -629,8 +647,10 @@ void stream_timer_fired(struct stream *stream)
         return;
     }
     struct stream_ctx *ctx = stream->ctx;
-    if (ctx->measures)
+    if (UNLIKELY(ctx->measures)) {
         stream_cost_begin(&stream->cost, ctx->loop);
+        stream_profile_begin(ctx, stream);
+    }
     stream->deadline_us = 0;
     stream->running = true;
     ctx->at = stream;
@@ -671,6 +691,8 @@ void stream_timer_fired(struct stream *stream)
         break;
     }
     ctx->at = NULL;
+    if (UNLIKELY(ctx->measures))
+        stream_profile_end(ctx);
     if (verdict == STREAM_OVER)
         return;
     stream->running = false;

@@ -86,7 +86,10 @@ static void add_server(struct text *out, const struct stream_view_facts *facts)
     socklen_t len = sizeof(storage);
     if (facts->back && getpeername(facts->back->h1.conn.source.fd, (struct sockaddr *)&storage, &len) == 0)
         transport_address_from_sockaddr(&to, (const struct sockaddr *)&storage, len);
-    add_address(out, to.family == AF_UNSPEC ? &facts->server->conf->addr : &to);
+    if (to.family == AF_INET || to.family == AF_INET6)
+        add_address(out, &to);
+    else
+        text_printf(out, " addr=%s", facts->server->conf->addr_text);
     text_add(out, "\n", 1);
 }
 
