@@ -45,7 +45,8 @@ static enum admin_verdict ask_next(struct admin_call *call, const struct query *
         uint32_t inquiry = board_inquiry_ask(board, inc, query->type, query->question, query->len);
         if (!inquiry && atomic_load(&board_incarnation_at(board, inc)->state) == 1)
             return wait_for(call); // too many are under way
-        call->asked = (struct admin_asked){ .inc = inc, .inquiry = inquiry, .heard_us = call->admin->start.loop->now_us };
+        call->asked =
+            (struct admin_asked){ .inc = inc, .inquiry = inquiry, .heard_us = call->admin->start.loop->now_us };
         if (inquiry)
             return wait_for(call);
     }
