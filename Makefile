@@ -80,7 +80,7 @@ lto := $(if $(filter release,$(VARIANT)),$(if $(findstring clang,$(CC))$(filter-
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(filter -fsanitize=% --coverage,$(optimise)) $(LDFLAGS)
 
 # Only these areas see BoringSSL's headers, so that no other grows to need them.
-BORINGSSL_AREAS := expr http tls transport proxy stream process
+BORINGSSL_AREAS := expr http tls transport proxy stream admin process
 
 # --- areas --------------------------------------------------------------------------------------------------------
 

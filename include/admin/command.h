@@ -42,6 +42,7 @@ struct admin_asked {
     uint32_t inquiry;
     uint64_t heard_us;
     bool is_in_line; // what it said last was no whole line
+    bool is_leaving; // it stops softly: it ends once it carries nothing any more
 };
 
 // One command being answered.

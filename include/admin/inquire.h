@@ -8,7 +8,7 @@
 
 // admin_inquire is called each time the command runs, with the same question, until it gives ADMIN_DONE; it appends
 // what has come to `out`, and gives ADMIN_MORE where the session shall send that and come back, or ADMIN_WAIT. A worker
-// that says nothing for a second, or ends before it has answered, is passed over, with a line of its own in call->out
+// that says nothing for a second, or dies before it has answered, is passed over, with a line of its own in call->out
 // that begins with "# ".
 enum admin_verdict admin_inquire(struct admin_call *call, enum board_inquiry_type type, const void *question,
                                  size_t len, struct text *out);

@@ -25,3 +25,6 @@ const struct proxy_conf *admin_backend_named(const struct admin_call *call, cons
 // admin_server_named gives the server that the first argument names (`backend/server`, each a name or `#7`); NULL after
 // answering what is wrong.
 const struct server_conf *admin_server_named(struct admin_call *call);
+
+// admin_server_called gives the server of that name, likewise.
+const struct server_conf *admin_server_called(struct admin_call *call, const char *text);

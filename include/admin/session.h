@@ -47,6 +47,11 @@ struct admin {
     uint32_t num_failed;
     struct text latest;       // what the latest of them had to say
     uint64_t started_wall_us; // of the generation
+    char node[65];            // name of this machine
+    struct event_timer look;  // looks once a second how many bytes went out
+    uint64_t bytes_seen;      // then
+    uint64_t bytes_seen_us;
+    uint64_t bytes_rate; // a second
 };
 
 // Whom commands are sent to, on the master's socket.
@@ -123,6 +128,9 @@ struct admin_session {
 // fails.
 bool admin_session_new(struct admin *admin, int take_fd, const struct stats_socket_conf *socket, bool is_master);
 
+// admin_session_forget wipes and frees a text of the session's, and makes it NULL.
+void admin_session_forget(char **text);
+
 // admin_session_free closes the connection and frees `session`.
 void admin_session_free(struct admin_session *session);
 
@@ -183,6 +191,9 @@ void admin_spare_free(struct admin *admin);
 // admin_max_connections gives the most client connections there can be: global maxconn, or, without it, what the
 // descriptors of all workers suffice for.
 uint32_t admin_max_connections(const struct admin *admin);
+
+// admin_bytes_look notes how many bytes went to clients, and how many a second since it was called last.
+void admin_bytes_look(struct admin *admin);
 
 // admin_reload_lost answers a session whose reload nobody will tell about any more, if it waits for one.
 void admin_reload_lost(struct admin_session *session);

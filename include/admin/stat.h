@@ -132,7 +132,14 @@
     X(RETRY_EMPTY, "wretr_empty", "MCP", U64, "Attempts repeated as no answer came")                                   \
     X(RETRY_JUNK, "wretr_junk", "MCP", U64, "Attempts repeated as the answer was none of HTTP")                        \
     X(RETRY_TIMEOUT, "wretr_timeout", "MCP", U64, "Attempts repeated as no answer came in time")                       \
-    X(RETRY_STATUS, "wretr_status", "MCP", U64, "Attempts repeated because of the answer's status")
+    X(RETRY_STATUS, "wretr_status", "MCP", U64, "Attempts repeated because of the answer's status")                    \
+    X(EREQ_BAD, "ereq_bad", "MCP", U64, "Of ereq, those malformed or too long")                                        \
+    X(EREQ_LATE, "ereq_late", "MCP", U64, "Of ereq, those that were not complete in time")                             \
+    X(EREQ_CUT, "ereq_cut", "MCP", U64, "Of ereq, those that the client cut")                                          \
+    X(GLITCHES, "glitches", "MCP", U64, "Requests and handshakes that broke the rules of their protocol")              \
+    X(SSL_SESS, "ssl_sess", "MCP", U64, "TLS handshakes completed: of a frontend with clients, else with servers")     \
+    X(SSL_REUSED, "ssl_reused_sess", "MCP", U64, "Of these, those that took up an earlier session")                    \
+    X(SSL_FAILED, "ssl_failed_handshake", "MCP", U64, "TLS handshakes that failed")
 
 #define ADMIN_STAT_ENUM(id, name, tags, type, help) ADMIN_STAT_##id,
 
@@ -194,25 +201,40 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
 void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy,
                        const struct server_conf *server);
 
-// A walk over the rows to be shown, in the order of the configuration: of each proxy its frontend, its servers, its
-// backend.
-enum { ADMIN_STAT_FRONTENDS = 1, ADMIN_STAT_BACKENDS = 2, ADMIN_STAT_SERVERS = 4, ADMIN_STAT_ALL = -1 };
+// admin_stat_listener fills `row` for one bind line of a frontend with `option socket-stats`.
+void admin_stat_listener(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct bind_conf *bind);
 
-enum admin_stat_part { ADMIN_STAT_PART_FRONTEND, ADMIN_STAT_PART_SERVERS, ADMIN_STAT_PART_BACKEND };
+// A walk over the rows to be shown, in the order of the configuration: of each proxy its frontend, its listeners
+// where they have counters of their own, its servers, its backend.
+enum {
+    ADMIN_STAT_FRONTENDS = 1,
+    ADMIN_STAT_BACKENDS = 2,
+    ADMIN_STAT_SERVERS = 4,
+    ADMIN_STAT_LISTENERS = 8,
+    ADMIN_STAT_ALL = -1
+};
+
+enum admin_stat_part {
+    ADMIN_STAT_PART_FRONTEND,
+    ADMIN_STAT_PART_LISTENERS,
+    ADMIN_STAT_PART_SERVERS,
+    ADMIN_STAT_PART_BACKEND,
+};
 
 struct admin_stat_walk {
     bool only_up;  // no servers that are down or in maintenance
     bool no_maint; // no servers in maintenance
     int64_t iid;   // of one proxy, or ADMIN_STAT_ALL
     int64_t types; // bits ADMIN_STAT_FRONTENDS and its like, or ADMIN_STAT_ALL
-    int64_t sid;   // of one server, or ADMIN_STAT_ALL
+    int64_t sid;   // of one server or listener, or ADMIN_STAT_ALL
     bool (*shows)(const void *arg, const struct proxy_conf *proxy); // NULL: all proxies
     const void *arg;
     const struct proxy_conf *row_proxy;   // what the last row is of
-    const struct server_conf *row_server; // NULL: of the proxy
+    const struct server_conf *row_server; // NULL: of the proxy, or a listener
     // The rest is the walk's own.
     const struct proxy_conf *proxy;
     const struct server_conf *server;
+    const struct bind_conf *bind;
     enum admin_stat_part part;
 };
 

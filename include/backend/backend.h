@@ -43,6 +43,7 @@ struct backend_ctx {
     uint32_t slot;                        // the worker's place among those of its generation
     uint32_t noise;                       // for jitter
     struct backend_watch watch;           // of changes of servers
+    struct server *gone;                  // deleted ones that something is still open to
     struct http_field *ping_fields;       // room for the head of an answer to a ping; NULL: none was sent yet
 };
 
@@ -51,6 +52,7 @@ struct server {
     struct backend_state *state; // on the board
     struct backend *backend;
     uint64_t *counters;
+    _Atomic uint64_t *gauges;
     bool has_plain_key;  // its connections differ by nothing but what rules mark them with
     struct list streams; // of the streams that are on it or wait for it, and of its tunnels: theirs to enter and leave
     struct list tunnels;
@@ -86,6 +88,8 @@ struct server {
     bool is_over;          // more connections were open than maxconn allows, when it was last changed
     uint64_t warm_died_us; // when the server last closed one that it had only just let in
     struct event_timer warm_timer;
+    struct server *next_gone; // of those that are deleted, and since when it is
+    uint64_t gone_us;
     uint64_t tls_said_us; // when the log was told of a handshake that failed, why, and how many were not told since
     uint32_t tls_said;
     uint32_t tls_unsaid;

@@ -154,6 +154,9 @@ void backend_server_settle(struct server *server);
 // backend_follow_changes has the worker follow changes of servers (backend/server_change.h) from now on.
 void backend_follow_changes(struct backend_ctx *ctx);
 
+// backend_follow_end ends that, and what is left of deleted servers.
+void backend_follow_end(struct backend_ctx *ctx);
+
 // backend_pool_move closes what is idle, as the server is elsewhere now; what is in use goes when it comes back.
 void backend_pool_move(struct server *server);
 

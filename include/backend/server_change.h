@@ -17,6 +17,11 @@
 struct backend_watch {
     struct backend_watch *next;
     void (*moved)(struct backend_watch *watch, struct server_conf *server); // new connections go elsewhere
+    void (*added)(struct backend_watch *watch, struct server_conf *server);
+    // removed is told of one that is in no list any more; its settings stay readable until server->holds is 0, which
+    // the watch may raise and lower, and for minutes after that.
+    void (*removed)(struct backend_watch *watch, struct server_conf *server);
+    void (*tidy)(struct backend_watch *watch); // now and then: what was held may be let go
 };
 
 // backend_places_prepare finds the section on `board`, or makes it. In the keeper, before it forks. False with errno.
@@ -35,6 +40,32 @@ void backend_watch_end(struct backend_watch *watch);
 // backend_server_move publishes that `server` is where `place` says and gives the number of the change, 0 where the
 // journal has no room.
 uint64_t backend_server_move(struct board *board, const struct server_conf *server, const struct proxy_place *place);
+
+struct text;
+struct proxy_server_line;
+
+// backend_server_add adds a server to `proxy` as `line` says, in all processes of this generation, and gives the number
+// of the change; 0 with the reason, a line, in `wrong`. It begins in maintenance, with its checks at rest. Active
+// controller only.
+uint64_t backend_server_add(struct board *board, struct proxy_conf *proxy, const struct proxy_server_line *line,
+                            struct text *wrong);
+
+enum backend_removable {
+    BACKEND_REMOVABLE,
+    BACKEND_REMOVABLE_LATER, // connections, or who waits for one, are in the way
+    BACKEND_REMOVABLE_NEVER, // something else is
+};
+
+// backend_server_removable says whether `server` may be deleted, and if not, why, in `*why`.
+enum backend_removable backend_server_removable(struct board *board, const char **why,
+                                                const struct server_conf *server);
+
+// backend_server_remove deletes `server`, which is removable, in all processes of this generation, and gives the number
+// of the change; 0 where the journal has no room.
+uint64_t backend_server_remove(struct board *board, const struct server_conf *server);
+
+// backend_changes_tidy frees what deleted servers left, where nobody can be reading it any more. Now and then.
+void backend_changes_tidy(void);
 
 // How dynamic cookies of a backend change.
 struct backend_cookie_change {

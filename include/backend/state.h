@@ -133,6 +133,12 @@ const _Atomic uint32_t *backend_states_epoch_at(void);
 // what the one before uses is touched.
 void backend_states_adopt(const struct program_conf *program, struct board *board);
 
+// backend_states_own says that the state of `server`, which is added at run time, is its own.
+void backend_states_own(const struct server_conf *server);
+
+// backend_states_disown says that the server at `object` was deleted: one of that name is a new one.
+void backend_states_disown(uint32_t object);
+
 // backend_states_reconcile makes states those of `program`: what the file changed (a weight, `disabled`, an address,
 // which starts afresh) counts, servers that are gone leave none behind, and what a controller that was killed left
 // half done is put right. In the controller, once it is the active one, before checks begin; nothing where it is said

@@ -13,6 +13,7 @@ struct text {
     size_t len;
     size_t cap;
     bool failed;
+    bool wipes; // it may hold secrets: no byte it lets go of stays behind; set after text_init
 };
 
 // text_init makes `text` empty.

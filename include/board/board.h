@@ -222,6 +222,10 @@ uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object);
 // of the levels.
 uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter);
 
+// board_counters_sum does so for the `num` counters from `first` on at once, all seen between the same two foldings,
+// and stores them at `sums`.
+void board_counters_sum(struct board *board, uint64_t *sums, uint32_t object, uint32_t first, uint32_t num);
+
 // board_counters_clear lets the counters of `object` from `first` up to `end` (no levels) start at zero for
 // board_counter_sum, whoever goes on counting. Totals of a kind, and what a process says of itself, go on.
 void board_counters_clear(struct board *board, uint32_t object, uint32_t first, uint32_t end);

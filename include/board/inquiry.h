@@ -74,10 +74,10 @@ struct board_inquiry_kind {
     void (*end)(struct board_inquiry *inquiry); // gives `state` back, however it ended; NULL: free()
 };
 
-// BOARD_INQUIRY registers the struct board_inquiry_kind `kind`. One per file.
+// BOARD_INQUIRY registers `kind`, the name of a struct board_inquiry_kind.
 #define BOARD_INQUIRY(kind)                                                                                            \
-    static const struct board_inquiry_kind *const board_inquiry_ptr                                                    \
-        __attribute__((used, section("board_inquiries"))) = &(kind)
+    static const struct board_inquiry_kind *const kind##_inquiry __attribute__((used, section("board_inquiries"))) =   \
+        &(kind)
 
 // board_inquiries_run works on the inquiries of process `inc` for about BOARD_INQUIRY_TURN_US. To be called each turn
 // of the loop and after a wake-up; one load where nobody asks. It wakes the process for another turn where there is

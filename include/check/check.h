@@ -44,6 +44,9 @@ void check_target_health(struct transport_address *addr, const struct server_con
 // check_target_agent gives those of its agent check.
 void check_target_agent(struct transport_address *addr, const struct server_conf *server);
 
+// check_resume begins the checks of `server` soon, which rested.
+void check_resume(const struct server_conf *server);
+
 // check_woken looks after what workers ask for.
 void check_woken(void);
 

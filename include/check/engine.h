@@ -64,8 +64,9 @@ struct checks {
     const struct program_conf *conf;
     struct board *board;
     uint32_t inc;
-    struct check *all;
+    struct check **all; // servers come and go (backend/server_change.h)
     uint32_t num;
+    uint32_t room;
     struct check **by_object[CHECK_NUM_KINDS]; // by the server's object, NULL where it has none
     uint32_t num_objects;
     struct buf_pool bufs;

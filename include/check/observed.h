@@ -15,3 +15,9 @@ void check_observed_woken(void);
 
 // check_observed_end leaves them to another controller.
 void check_observed_end(void);
+
+// check_observed_add has what traffic tells of `server`, which was added, be acted on.
+void check_observed_add(const struct server_conf *server);
+
+// check_observed_remove forgets a server that was deleted.
+void check_observed_remove(const struct server_conf *server);

@@ -37,6 +37,7 @@ struct frontends {
     struct stream_ctx streams;
     struct list listeners;
     struct list sessions;      // all, newest last
+    struct list walks;         // struct frontend_walk: those who look at the sessions
     struct list fresh;         // those whose connection the loop does not know yet, oldest first
     struct event_timer meet;   // registers what stayed fresh for too long
     struct event_timer resume; // tries paused listeners again

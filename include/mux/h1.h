@@ -17,6 +17,7 @@ struct mux_h1 {
     uint32_t pin;        // bytes at the start of `in` that hold the head in use
     uint32_t span;       // decoded body bytes at the front of `in`
     uint32_t rewindable; // body bytes consumed that still stand behind the head, for a retry
+    uint32_t bad_at;     // offset in `in` of the byte that no chunk may have, 0: none
     uint32_t trailer;    // offset in `in` and length of the trailer fields
     uint32_t trailer_len;
     const struct http_cases *cases; // how names are written to the peer; NULL: as they are. Set after mux_h1_init

@@ -36,6 +36,7 @@ struct proxy_errors;
 struct stream_reply;
 struct proxy_conf;
 struct backend_conf;
+struct stats_conf;
 struct stick_table_conf;
 struct proxy_stick;
 
@@ -75,6 +76,7 @@ enum {
     PROXY_OPT_IGNORE_PROBES = 1 << 14,       // option http-ignore-probes
     PROXY_OPT_PRETEND_KEEPALIVE = 1 << 15,   // option http-pretend-keepalive
     PROXY_OPT_FAIL_OPEN = 1 << 16,           // option fail-open
+    PROXY_OPT_SOCKET_STATS = 1 << 17,        // option socket-stats
     PROXY_OPT_USE_PROXY_HEADER = 1 << 20,    // option http-use-proxy-header
     PROXY_OPT_CASE_CLIENT = 1 << 21,         // option h1-case-adjust-bogus-client
     PROXY_OPT_CASE_SERVER = 1 << 22,         // option h1-case-adjust-bogus-server
@@ -238,6 +240,7 @@ struct server_conf {
     const char *agent_send;  // by command, or NULL
     char dynamic_cookie[17]; // room for `cookie` where it is made of the address
     bool has_dynamic_cookie;
+    uint32_t holds;      // of a deleted one: who still needs it in this process (backend/server_change.h)
     bool is_dynamic;     // `add server`
     bool is_referenced;  // rules name it: it cannot be deleted
     struct arena *arena; // of a dynamic one; NULL: the configuration's
@@ -414,6 +417,7 @@ struct proxy_conf {
     struct frontend_conf fe;
     struct backend_conf be;
     struct probe_external_conf external;
+    struct stats_conf *stats;             // the status page (proxy/stats_conf.h), or NULL
     struct stick_table_conf *stick_table; // `stick-table` (table/stick.h), or NULL
     uint32_t fe_object;                   // on the board, 0 without a frontend
     uint32_t be_object;
@@ -553,6 +557,8 @@ struct program_conf {
     struct proxy_conf **backends; // by a hash of their names, for names known only at run time
     uint32_t backends_mask;
     uint32_t tls_object;         // on the board, for all TLS connections
+    uint32_t vitals_object;      // likewise, how workers are (proxy/vitals.h)
+    uint32_t memory_object;
     struct proxy_conf *defaults; // all defaults sections, newest first
     struct proxy_errors *errors; // http-errors sections
     struct tls_store *certs;     // made with the first line that needs one

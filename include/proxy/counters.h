@@ -35,16 +35,29 @@ enum proxy_counter {
     PROXY_COUNT_POOL_RETRIES, // requests sent again because a reused connection had died
     PROXY_COUNT_TUNNELS,      // tunnels opened: tcp mode, WebSocket and other upgrades, CONNECT
     PROXY_COUNT_INTERNAL_ERRORS,
-    PROXY_COUNT_LOGS,          // frontends: log lines of streams
-    PROXY_COUNT_DENIED_CONN,   // frontends: by tcp-request connection
-    PROXY_COUNT_DENIED_SESS,   // frontends: by tcp-request session
-    PROXY_COUNT_NO_SERVER,     // backends: requests that found no server to go to
-    PROXY_COUNT_RETRY_CONNECT, // attempts repeated because connecting failed or took too long
-    PROXY_COUNT_RETRY_EMPTY,   // because the connection ended before an answer
-    PROXY_COUNT_RETRY_JUNK,    // because the answer was none of HTTP
-    PROXY_COUNT_RETRY_TIMEOUT, // because none came in time
-    PROXY_COUNT_RETRY_STATUS,  // because of its status
-    PROXY_COUNT_RETRY_UNREAD,  // because a reused connection had died and nothing of the request was acknowledged
+    PROXY_COUNT_LOGS,            // frontends: log lines of streams
+    PROXY_COUNT_DENIED_CONN,     // frontends: by tcp-request connection
+    PROXY_COUNT_DENIED_SESS,     // frontends: by tcp-request session
+    PROXY_COUNT_NO_SERVER,       // backends: requests that found no server to go to
+    PROXY_COUNT_RETRY_CONNECT,   // attempts repeated because connecting failed or took too long
+    PROXY_COUNT_RETRY_EMPTY,     // because the connection ended before an answer
+    PROXY_COUNT_RETRY_JUNK,      // because the answer was none of HTTP
+    PROXY_COUNT_RETRY_TIMEOUT,   // because none came in time
+    PROXY_COUNT_RETRY_STATUS,    // because of its status
+    PROXY_COUNT_RETRY_UNREAD,    // because a reused connection had died and nothing of the request was acknowledged
+    PROXY_COUNT_SESS_HTTP1,      // frontends: sessions that speak HTTP/1
+    PROXY_COUNT_SESS_OTHER,      // frontends: sessions that are none of HTTP
+    PROXY_COUNT_REQ_HTTP1,       // frontends: requests of HTTP/1, be they none in the end
+    PROXY_COUNT_REQ_OTHER,       // frontends: what sessions that are none of HTTP asked for, once each
+    PROXY_COUNT_REQ_BAD,         // of the request errors: malformed, too long, or no handshake of TLS or PROXY
+    PROXY_COUNT_REQ_LATE,        // of the request errors: not complete in time
+    PROXY_COUNT_REQ_CUT,         // of the request errors: the client left before it was complete
+    PROXY_COUNT_GLITCHES,        // requests whose head breaks HTTP's rules, refused or not, and handshakes likewise
+    PROXY_COUNT_INTERCEPTED,     // frontends: requests answered here, by a rule, a service or the monitor
+    PROXY_COUNT_REWRITES_FAILED, // rules that could not change a head as they should
+    PROXY_COUNT_TLS_HANDSHAKES,  // complete ones: of frontends with clients, of servers and backends with servers
+    PROXY_COUNT_TLS_RESUMED,     // of these, those that took up an earlier session
+    PROXY_COUNT_TLS_FAILED,      // handshakes that failed
     PROXY_NUM_COUNTERS,
     // These go down, too: what this process has now (BOARD_LEVELS). Their sum is what all have.
     PROXY_COUNT_OPEN_TUNNELS = (int)BOARD_LEVEL - 1,
@@ -71,8 +84,13 @@ enum proxy_gauge {
     PROXY_GAUGE_CONN_RATE = 12,
     PROXY_GAUGE_CONN_RATE_MAX = 15,
     PROXY_GAUGE_SOURCE_PORT = PROXY_GAUGE_CONN_RATE, // of a server: ports taken of its source's range
+    PROXY_GAUGE_AVERAGES = 16,                       // by enum proxy_time: proxy_average_add (proxy/histogram.h)
+    PROXY_GAUGE_LONGEST = 20,                        // by enum proxy_time: the longest ever, microseconds
     PROXY_GAUGE_TUNNELS_MAX = BOARD_GAUGES - 1, // most tunnels open at once: of the sum of PROXY_COUNT_OPEN_TUNNELS
 };
+
+// Times of requests that have an average and a maximum: those of the first histograms.
+enum proxy_time { PROXY_TIME_QUEUE, PROXY_TIME_CONNECT, PROXY_TIME_RESPONSE, PROXY_TIME_TOTAL, PROXY_NUM_TIMES };
 
 // proxy_gauge_raise makes the maximum in `gauge` at least `value`; a load where it is already.
 static inline void proxy_gauge_raise(_Atomic uint64_t *gauge, uint64_t value)

@@ -19,7 +19,7 @@ struct proxy_ref {
     struct slice text;              // as written; empty: the proxy that the expression stands in
     const struct proxy_conf *from;  // that one, NULL where it stands in none
     const struct proxy_conf *proxy; // what is meant; NULL: whichever serves the exchange (in a defaults section)
-    const struct server_conf *server;
+    struct server_conf *server;
     const struct stick_table_conf *table; // never NULL once resolved, where `kind` is PROXY_REF_TABLE
     enum expr_type key;                   // of what is looked up there; EXPR_ANY: known only then
     struct config_place place;

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include "proxy/conf.h"
+#include "proxy/counters.h"
 #include "transport/proxy_protocol.h"
 
 struct expr_var_store;
@@ -15,10 +16,12 @@ struct proxy_session {
     const struct proxy_conf *conf; // the frontend's
     const struct bind_conf *bind;
     uint64_t *counters;           // this worker's for the frontend
+    uint64_t *bind_counters;      // and for the bind, NULL without `option socket-stats`
     struct transport_address src; // the client, as the PROXY protocol or the kernel says
     struct transport_address dst; // AF_UNSPEC until proxy_session_dst asked
     int fd;
     uint32_t num_requests;
+    uint32_t number;             // counts the sessions of this process, from 1
     struct expr_var_store *vars; // of the scope sess, NULL for none; a stream takes them while it runs
     const struct tls_conn *tls;  // what is known of the handshake, NULL: the connection is plain
     struct stream_track *track;  // what the connection tracks in stick tables (stream/track.h), or NULL
@@ -33,6 +36,17 @@ struct proxy_session {
     bool prefers_last; // a server or proxy asked it to authenticate: it will come back there
     bool silent;       // a rule wants the connection closed without a packet to the client
 };
+
+// proxy_session_count adds to a counter of the session's frontend, and of its bind where those are kept.
+static inline void proxy_session_count(const struct proxy_session *session, enum proxy_counter which, uint64_t add)
+{
+    board_counter_count(&session->counters[which], add);
+    if (__builtin_expect(session->bind_counters != NULL, 0))
+        board_counter_count(&session->bind_counters[which], add);
+}
+
+// proxy_session_count_error counts a request error, and of which class: PROXY_COUNT_REQ_BAD, _LATE or _CUT.
+void proxy_session_count_error(const struct proxy_session *session, enum proxy_counter class);
 
 // proxy_session_keep_tlvs copies the TLVs of a PROXY header, for whoever asks later what the balancer before us said.
 // False where memory is exhausted.

@@ -76,6 +76,19 @@ bool proxy_cases_finish(struct config *config, struct global_conf *global);
 // proxy_server_default gives the template that a proxy's server lines start from before any default-server.
 struct server_conf *proxy_server_default(struct arena *arena);
 
+// proxy_server_parse reads the address and the options of the server line `line` into `server`.
+bool proxy_server_parse(struct config *config, struct server_conf *server, const struct config_line *line);
+
+// proxy_server_append makes `server` the last one of its backend; memory that is needed to find names is taken from
+// `arena`, which lives as long as the configuration.
+void proxy_server_append(struct arena *arena, struct server_conf *server);
+
+// What the end of reading does for all servers, for one that is added later. False after reporting.
+bool proxy_probe_finish_server(struct config *config, struct proxy_conf *proxy, struct server_conf *server);
+bool proxy_pool_finish_server(struct config *config, struct server_conf *server);
+bool proxy_tls_finish_server(struct config *config, struct server_conf *server);
+void proxy_limits_finish_server(struct server_conf *server);
+
 // proxy_server_resolve gives `server` the address of its name as its init-addr says. It may block. False after
 // reporting that it has none.
 bool proxy_server_resolve(struct config *config, struct server_conf *server);

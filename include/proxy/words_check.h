@@ -34,3 +34,6 @@ bool check_parse_hex(struct config *config, struct slice *out, const struct conf
 // check_rules_finish makes the list of steps that the checks of `proxy` run, and gives its servers what they need for
 // it: addresses and TLS. False after reporting what is wrong.
 bool check_rules_finish(struct config *config, struct proxy_conf *proxy);
+
+// check_rules_finish_server does what that does for one server that is added later.
+bool check_rules_finish_server(struct config *config, struct proxy_conf *proxy, struct server_conf *server);

@@ -123,6 +123,7 @@ struct rule_service {
     const char *name;
     const void *vtable;
     const char *help;
+    bool is_internal; // no rule names it: another word does
 };
 
 struct rule_service_table {
@@ -139,7 +140,7 @@ struct rule_service_table {
 // rule_service_find gives the service named `name`, or NULL.
 const struct rule_service *rule_service_find(const char *name);
 
-// rule_services_each calls `visit` with every service; for the manual and its tests.
+// rule_services_each calls `visit` with every service that a rule may name; for the manual and its tests.
 void rule_services_each(void (*visit)(const struct rule_service *service, void *arg), void *arg);
 
 // rule_service_parse gives the service that argument `index` of `line` names, or NULL after reporting that there is

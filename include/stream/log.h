@@ -13,6 +13,7 @@ struct stream_log {
     const struct proxy_conf *frontend;
     const struct backend *backend;
     const struct server *server;
+    bool status_page; // it was answered by that
     struct stream_times times;
     struct transport_address src;    // what rules made of the client's address, AF_UNSPEC: nothing
     struct transport_address dst;    // and of the one it connected to

@@ -21,3 +21,7 @@ void stream_no_server(struct stream *stream);
 
 // stream_no_server_reason gives why `backend` has no server at the moment, such as "all are down".
 const char *stream_no_server_reason(const struct backend *backend);
+
+// stream_shutdown ends a stream that does not run at the moment, by order of an operator: its client gets an error page
+// where no answer has begun. The stream is gone, or on its way.
+void stream_shutdown(struct stream *stream);

@@ -56,6 +56,22 @@ void stream_invite_body(struct stream *stream);
 // stream_finish ends the stream: logs, counts, gives everything back and tells the session. Always STREAM_OVER.
 enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, enum stream_next next);
 
+// stream_count_all adds one to a counter of the stream's frontend, bind, backend and server, as far as it has them.
+void stream_count_all(const struct stream *stream, enum proxy_counter which);
+
+// stream_count_status adds one to the counter of answers with a status like `status`.
+void stream_count_status(uint64_t *counters, uint16_t status);
+
+// stream_times_count counts how long a stream that ends, or becomes a tunnel, took: in the histograms and averages of
+// its backend and server.
+void stream_times_count(const struct stream *stream);
+
+// stream_times_count_tunnel counts for how long a tunnel that ends was open.
+void stream_times_count_tunnel(const struct stream_tunnel *tunnel);
+
+// stream_times_count_handshake counts the TLS handshake with the stream's server, which is just over.
+void stream_times_count_handshake(const struct stream *stream);
+
 // stream_take_leave has the answer whose head is about to be written say Connection: close where a soft stop wants to
 // be rid of this client, and nothing that it sent would get lost by that. The connection is then closed with a linger.
 void stream_take_leave(struct stream *stream);

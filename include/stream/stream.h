@@ -83,6 +83,7 @@ struct stream_ctx {
     struct event_loop *loop;
     struct board *board;
     uint32_t inc;
+    uint32_t traces; // trace_mask (board/trace.h)
     struct mux_ctx *mux;
     struct backend_ctx *backends;
     const struct program_conf *program;
@@ -94,6 +95,7 @@ struct stream_ctx {
     uint32_t num_tunnels;
     uint32_t next_id;       // of the next stream
     uint64_t last_number;   // of streams
+    uint32_t last_session;  // number of the newest session
     bool stopping;          // a soft stop is under way
     bool measures;          // what streams cost is asked for (stream/cost.h)
     bool close_never;       // and answers do not say Connection: close

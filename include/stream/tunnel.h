@@ -38,6 +38,7 @@ struct stream_tunnel {
     uint64_t began_us;
     uint64_t bytes_in; // counted so far
     uint64_t bytes_out;
+    uint64_t since_us; // when it was opened
     uint64_t client_act_us;
     uint64_t server_act_us;
     bool has_slot : 1;
@@ -49,6 +50,7 @@ struct stream_tunnel {
     uint32_t timeout_ms; // set-timeout tunnel, 0: none
     uint32_t calls;      // how often it ran
     uint64_t report_us;  // when the next line of `option log-tunnel-interval` is due, 0: none
+    uint32_t id;         // of the stream that it was
 };
 
 // stream_tunnel_end ends the tunnel at once, with a FIN to both sides.
@@ -91,6 +93,15 @@ void stream_tunnel_take_track(struct stream_tunnel *tunnel, struct stream *strea
 
 // stream_tunnel_track counts the bytes that moved since it was called last in what the tunnel tracks.
 void stream_tunnel_track(struct stream_tunnel *tunnel);
+
+// stream_tunnel_shutdown ends the tunnel by order of an operator: with a FIN where it leads to a server.
+static inline void stream_tunnel_shutdown(struct stream_tunnel *tunnel, enum stream_end end)
+{
+    if (tunnel->server)
+        stream_tunnel_end(tunnel, end);
+    else
+        tunnel->ops->kill(tunnel, end);
+}
 
 // stream_tunnel_kill ends the tunnel at once.
 static inline void stream_tunnel_kill(struct stream_tunnel *tunnel, enum stream_end end)

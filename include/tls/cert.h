@@ -35,9 +35,12 @@ struct tls_cert_files {
     const char *alias;
 };
 
+// One certificate as it was read or committed: it does not change. Who names its file finds the latest one; connections
+// keep the one they were given, and with the last of those it is freed and wiped.
 struct tls_cert {
-    struct tls_cert *next;
+    uint32_t refs;
     const char *name;                // as the configuration names it: a path, or "@store/alias"
+    struct arena *own;               // where the members below live; NULL: in the configuration's arena
     struct crypto_buffer_st **chain; // the leaf first
     uint32_t num_chain;
     struct evp_pkey_st *key;
@@ -47,6 +50,8 @@ struct tls_cert {
     struct slice sctl;   // RFC 6962 section 3.3, empty: none
     struct slice *names; // what it is found by: the DNS names of the SAN, and the CN; lower case
     uint32_t num_names;
+    struct crypto_buffer_st *issuer; // of the file beside it; NULL: none was read
+    char *ciphers;                   // that `ctx` has; NULL: none were set
     // The library's form: chain, key, OCSP response, SCTs and certificate compression; nothing else is set in it. A
     // connection gets them by SSL_set_SSL_CTX and everything else by SSL_set_* (tls/bind.h).
     struct ssl_ctx_st *ctx;
@@ -84,6 +89,16 @@ bool tls_store_define(struct tls_store *store, const char *name, const struct tl
 // name.ecdsa), or all files of a directory in the order of their names. Reads what was not read before. NULL after
 // reporting to `config` at `place` what is wrong: every file that is, with the reason in words. `*num` is their number.
 struct tls_cert **tls_store_get(struct tls_store *store, uint32_t *num, const char *name, struct config_place place);
+
+// tls_store_lend has the store report to `config` from now on, and take memory from its arena. It closes the store: no
+// file is read any more, neither of certificates nor of authorities; what is there is found.
+void tls_store_lend(struct tls_store *store, struct config *config);
+
+// tls_cert_get1 gives a reference. Of a constant one: what counts is no part of it.
+const struct tls_cert *tls_cert_get1(const struct tls_cert *cert);
+
+// tls_cert_release takes a reference back; the last one frees and wipes it. NULL is fine.
+void tls_cert_release(const struct tls_cert *cert);
 
 // tls_cert_ocsp_check says in words what is wrong with the stapled response, NULL for nothing: malformed, of another
 // certificate, over.

@@ -9,6 +9,7 @@
 
 struct ssl_st;
 struct tls_bind;
+struct tls_cert;
 struct tls_entry;
 struct tls_target;
 struct tls_secrets;
@@ -47,7 +48,8 @@ struct tls_conn {
     struct ssl_st *ssl;
     const struct tls_bind *bind;     // towards a client; or
     const struct tls_target *target; // towards a server
-    const struct tls_entry *entry;   // the certificate that was chosen, NULL before, and towards servers
+    const struct tls_entry *entry;   // that was chosen, NULL before, and towards servers; and
+    const struct tls_cert *cert;     // its certificate as it was then
     struct tls_hello *hello;         // NULL: not kept
     struct tls_secrets *secrets;     // NULL: not kept (tune.ssl.keylog)
     const char *failure;             // why we refused, in words, where the library's own reason says less; or NULL

@@ -8,10 +8,14 @@
 #include "tls/conf.h"
 
 struct tls_trust;
+struct tls_crt_line;
 
 struct tls_entry {
     struct tls_entry *next;
-    struct tls_cert *cert;
+    uint32_t refs;           // the bind's, and of connections that it was chosen for
+    struct arena *own;       // where an entry of run time lives; NULL: in the configuration's arena
+    const struct tls_crt_line *line; // of a crt-list or directory; NULL: of a `crt` argument
+    struct tls_cert *cert;   // the latest of its name
     struct tls_conf conf;          // complete: line, bind, ssl-default-bind-*, our defaults
     const struct tls_trust *trust; // NULL: client certificates are not asked for
     const char *const *filters;    // of the crt-list's line, lower case, "!" before those it does not serve
@@ -19,6 +23,12 @@ struct tls_entry {
     bool is_default;               // default-crt, or the first of the bind
     uint8_t session_context[32];   // what a session must match: tls_entry_context
 };
+
+// tls_entry_get1 gives a reference. Of a constant one: what counts is no part of it.
+const struct tls_entry *tls_entry_get1(const struct tls_entry *entry);
+
+// tls_entry_release takes a reference back; the last one frees it. NULL is fine.
+void tls_entry_release(const struct tls_entry *entry);
 
 // tls_entry_context fills in entry->session_context: a hash of the entry's name, the contents of its client CAs and
 // CRLs and the verify mode; never of an address, a pointer or an order.

@@ -19,6 +19,15 @@ struct tls_trust;
 const struct tls_trust *tls_trust_load(struct config *config, const struct tls_conf *conf, const char *ca_base,
                                        struct config_place place);
 
+// tls_trust_close has no file be read any more: what was loaded is found.
+void tls_trust_close(void);
+
+// tls_trust_join says that somebody believes in `trust` now; NULL is fine.
+void tls_trust_join(const struct tls_trust *trust);
+
+// tls_trust_leave says that it does so no longer; NULL is fine.
+void tls_trust_leave(const struct tls_trust *trust);
+
 // tls_trust_free_all frees every trust that was loaded for a configuration.
 void tls_trust_free_all(void);
 

@@ -54,6 +54,10 @@ enum io transport_tls_handshake(struct transport_conn *conn);
 // transport_tls_flush sends what the library holds back to go out with the first bytes of ours: session tickets.
 void transport_tls_flush(struct transport_conn *conn);
 
+// transport_tls_age_us gives for how long TLS has been on the connection, which has it: right after the handshake, how
+// long that took.
+uint64_t transport_tls_age_us(const struct transport_conn *conn);
+
 // transport_tls_started says whether any byte of the handshake came from the peer.
 bool transport_tls_started(const struct transport_conn *conn);
 

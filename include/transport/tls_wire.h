@@ -25,6 +25,7 @@ struct transport_tls {
     uint32_t small;    // bytes of plaintext sent since the last pause
     uint32_t bulk;     // bytes of plaintext worth sending at once
     uint64_t sent_us;  // when plaintext was sent last
+    uint64_t since_us; // when it was attached
     int wire_error;    // errno of a read that failed
     uint8_t alert;     // of the record before, where it was one that is not encrypted
     bool wire_read : 1;

@@ -74,6 +74,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
                                   .num_proxies = 1,
                                   .object = board_object(board, "g/global"),
                                   .tls_object = board_object(board, "g/tls"),
+                                  .vitals_object = board_object(board, "g/vitals"),
+                                  .memory_object = board_object(board, "g/memory"),
                                   .global = { .stats_sockets = &stats_socket } };
     must(backend_states_prepare(board) && backend_loads_prepare(board) && backend_pool_prepare(board));
     must(stick_table_prepare(&table, board));

@@ -13,6 +13,7 @@
 enum {
     ADMIN_MAX_SESSIONS = 10, // without `stats maxconn`, and through the master's socket
     ADMIN_RETRY_US = 100000,
+    ADMIN_LOOK_US = 1000000,
 };
 
 static uint32_t max_sessions(const struct admin *admin, bool is_master)
@@ -95,6 +96,13 @@ uint32_t admin_max_connections(const struct admin *admin)
     return admin_stat_max_connections(admin->start.board, admin->start.conf, admin->start.generation);
 }
 
+static void look(struct event_timer *timer)
+{
+    struct admin *admin = CONTAINER_OF(timer, struct admin, look);
+    admin_bytes_look(admin);
+    event_timer_set(admin->start.loop, timer, admin->start.loop->now_us + ADMIN_LOOK_US);
+}
+
 struct admin *admin_new(const struct admin_start *start)
 {
     struct admin *admin = calloc(1, sizeof(*admin));
@@ -106,6 +114,11 @@ struct admin *admin_new(const struct admin_start *start)
     list_init(&admin->listeners);
     list_init(&admin->sessions);
     event_timer_init(&admin->resume, listeners_resume);
+    event_timer_init(&admin->look, look);
+    look(&admin->look);
+    if (gethostname(admin->node, sizeof(admin->node)) != 0)
+        admin->node[0] = '\0';
+    admin->node[sizeof(admin->node) - 1] = '\0';
     admin->spare_fd = -1;
     admin_spare_make(admin);
     return admin;
@@ -157,6 +170,7 @@ void admin_free(struct admin *admin)
         admin_session_free(session);
     }
     event_timer_del(admin->start.loop, &admin->resume);
+    event_timer_del(admin->start.loop, &admin->look);
     admin_spare_free(admin);
     transport_tls_ctx_free(admin->tls);
     text_fini(&admin->latest);

@@ -11,7 +11,9 @@
 
 // Shared cells of proxies, servers and listeners that hold a maximum, and those that go with counters.
 static const uint8_t maxima[] = { PROXY_GAUGE_MAX_SESSIONS, PROXY_GAUGE_SESSION_RATE_MAX, PROXY_GAUGE_REQUEST_RATE_MAX,
-                                  PROXY_GAUGE_QUEUE_MAX,    PROXY_GAUGE_CONN_RATE_MAX,    PROXY_GAUGE_TUNNELS_MAX };
+                                  PROXY_GAUGE_QUEUE_MAX,    PROXY_GAUGE_CONN_RATE_MAX,    PROXY_GAUGE_TUNNELS_MAX,
+                                  PROXY_GAUGE_LONGEST,      PROXY_GAUGE_LONGEST + 1,      PROXY_GAUGE_LONGEST + 2,
+                                  PROXY_GAUGE_LONGEST + 3 };
 static const uint8_t tls_maxima[] = { TRANSPORT_TLS_GAUGE_RATE_MAX, TRANSPORT_TLS_GAUGE_KEYS_MAX,
                                       TRANSPORT_TLS_GAUGE_BACK_KEYS_MAX };
 
@@ -26,7 +28,8 @@ static void clear_cells(struct board *board, uint32_t object, const uint8_t *cel
 
 static void clear_object(struct board *board, uint32_t object, bool all)
 {
-    static const uint8_t with_counters[] = { PROXY_GAUGE_LAST_SESSION };
+    static const uint8_t with_counters[] = { PROXY_GAUGE_LAST_SESSION, PROXY_GAUGE_AVERAGES, PROXY_GAUGE_AVERAGES + 1,
+                                             PROXY_GAUGE_AVERAGES + 2, PROXY_GAUGE_AVERAGES + 3 };
     if (!object)
         return;
     clear_cells(board, object, maxima, NUM_ITEMS(maxima));

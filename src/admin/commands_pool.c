@@ -101,10 +101,8 @@ static enum admin_verdict run_show_servers_conn(struct admin_call *call)
     bool found = false;
     for (const struct proxy_conf *it = admin->start.conf->proxies; it && name && !found; it = it->next)
         found = it->has_backend && !it->disabled && is_named(it, name);
-    if (name && !found) {
-        text_printf(call->out, "Can't find backend.\n");
-        return ADMIN_DONE;
-    }
+    if (name && !found)
+        return admin_refuse(call, "Can't find backend.\n");
     // A piece for each proxy.
     const struct proxy_conf *at = admin->start.conf->proxies;
     for (uint32_t i = 1; at && i < call->turn; i++)

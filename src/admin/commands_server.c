@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "admin/server.h"
 #include "backend/notice.h"
+#include "check/check.h"
 
 static void answer(struct admin_call *call, const char *text)
 {
@@ -35,9 +36,9 @@ static const struct server_conf *server_named(const struct proxy_conf *proxy, st
     return NULL;
 }
 
-const struct server_conf *admin_server_named(struct admin_call *call)
+const struct server_conf *admin_server_called(struct admin_call *call, const char *text)
 {
-    struct slice name = call->num_args ? slice_str(call->args[0]) : (struct slice){ 0 };
+    struct slice name = text ? slice_str(text) : (struct slice){ 0 };
     size_t len = slice_find(name, '/');
     if (len == name.len) {
         answer(call, "Require 'backend/server'.");
@@ -48,6 +49,11 @@ const struct server_conf *admin_server_named(struct admin_call *call)
     if (!server)
         answer(call, proxy ? "No such server." : "No such backend.");
     return server;
+}
+
+const struct server_conf *admin_server_named(struct admin_call *call)
+{
+    return admin_server_called(call, call->num_args ? call->args[0] : NULL);
 }
 
 static enum admin_verdict with_server(struct admin_call *call, admin_server_run *run)
@@ -236,10 +242,12 @@ static void resume_checks(struct admin_call *call, const struct server_conf *ser
 {
     struct backend_state *state = backend_state_at(server->object);
     (void)board;
-    if (atomic_load(&state->check_flags) & BACKEND_CHECK_CONFIGURED)
+    if (atomic_load(&state->check_flags) & BACKEND_CHECK_CONFIGURED) {
         atomic_fetch_or(&state->check_flags, BACKEND_CHECK_ENABLED);
-    else
+        check_resume(server);
+    } else {
         answer(call, "Health check was not configured on this server, cannot enable.");
+    }
 }
 
 static void rest_agent(struct admin_call *call, const struct server_conf *server, struct board *board)
@@ -252,10 +260,12 @@ static void resume_agent(struct admin_call *call, const struct server_conf *serv
 {
     struct backend_state *state = backend_state_at(server->object);
     (void)board;
-    if (atomic_load(&state->agent_flags) & BACKEND_CHECK_CONFIGURED)
+    if (atomic_load(&state->agent_flags) & BACKEND_CHECK_CONFIGURED) {
         atomic_fetch_or(&state->agent_flags, BACKEND_CHECK_ENABLED);
-    else
+        check_resume(server);
+    } else {
         answer(call, "Agent was not configured on this server, cannot enable.");
+    }
 }
 
 static void set_server(struct admin_call *call, const struct server_conf *server, struct board *board)

@@ -9,10 +9,8 @@ static enum admin_verdict run_show_servers_state(struct admin_call *call)
     const struct proxy_conf *only = NULL;
     if (call->num_args) {
         only = admin_backend_named(call, call->args[0]);
-        if (!only) {
-            text_printf(call->out, "Can't find backend.\n");
-            return ADMIN_DONE;
-        }
+        if (!only)
+            return admin_refuse(call, "Can't find backend.\n");
     }
     // A piece for each proxy.
     const struct proxy_conf *proxy = call->admin->start.conf->proxies;

@@ -122,8 +122,7 @@ static enum admin_verdict run_show_version(struct admin_call *call)
 {
     const struct admin_start *start = &call->admin->start;
     const char *version = call->inc ? board_incarnation_at(start->board, call->inc)->version : start->version;
-    text_printf(call->out, "%.*s\n", BOARD_VERSION_LEN, *version ? version : "-");
-    return ADMIN_DONE;
+    return admin_say(call, 6, "%.*s\n", BOARD_VERSION_LEN, *version ? version : "-");
 }
 
 static enum admin_verdict run_show_env(struct admin_call *call)

@@ -39,8 +39,7 @@ void admin_dialog_end(struct admin_session *session)
     admin_inquire_end(&session->call);
     free(session->call.state);
     session->call.state = NULL;
-    free(session->words_text);
-    session->words_text = NULL;
+    admin_session_forget(&session->words_text);
     // No answer holds an empty line: it is the mark of the end.
     if (!session->is_silent)
         text_add(&session->out, "\n", 1);
@@ -48,8 +47,7 @@ void admin_dialog_end(struct admin_session *session)
 
 static void line_end(struct admin_session *session)
 {
-    free(session->line);
-    session->line = NULL;
+    admin_session_forget(&session->line);
     session->has_payload = false;
     text_fini(&session->payload);
     if (session->inside == ADMIN_INSIDE_LINE) {
@@ -211,8 +209,7 @@ static void command_start(struct admin_session *session)
         add_payload_prompt(session);
     }
     if (good && !session->num_words && (!is_alone || session->mode != ADMIN_MODE_ONCE)) {
-        free(session->words_text);
-        session->words_text = NULL;
+        admin_session_forget(&session->words_text);
         return;
     }
     if (!good) {

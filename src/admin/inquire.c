@@ -34,6 +34,11 @@ struct query {
     size_t len;
 };
 
+static bool is_leaving(const struct admin_call *call, uint32_t inc)
+{
+    return atomic_load(&board_incarnation_at(call->admin->start.board, inc)->ready) == 2;
+}
+
 // Asks the next one; ADMIN_DONE where there is none left.
 static enum admin_verdict ask_next(struct admin_call *call, const struct query *query)
 {
@@ -42,11 +47,13 @@ static enum admin_verdict ask_next(struct admin_call *call, const struct query *
         uint32_t inc = next_worker(call, query->only);
         if (!inc)
             return ADMIN_DONE;
+        bool leaves = is_leaving(call, inc);
         uint32_t inquiry = board_inquiry_ask(board, inc, query->type, query->question, query->len);
         if (!inquiry && atomic_load(&board_incarnation_at(board, inc)->state) == 1)
             return wait_for(call); // too many are under way
-        call->asked =
-            (struct admin_asked){ .inc = inc, .inquiry = inquiry, .heard_us = call->admin->start.loop->now_us };
+        call->asked = (struct admin_asked){
+            .inc = inc, .inquiry = inquiry, .heard_us = call->admin->start.loop->now_us, .is_leaving = leaves
+        };
         if (inquiry)
             return wait_for(call);
     }
@@ -74,13 +81,15 @@ static enum admin_verdict inquire(struct admin_call *call, const struct query *q
     enum board_inquiry_state state = board_inquiry_look(board, call->asked.inquiry);
     if (board_inquiry_read(board, call->asked.inquiry, out)) {
         call->asked.heard_us = now_us;
-        call->asked.is_in_line = out->len && out->ptr[out->len - 1] != '\n';
+        call->asked.is_in_line = out == call->out && out->len && out->ptr[out->len - 1] != '\n';
         return ADMIN_MORE;
     }
     bool is_silent = state == BOARD_INQUIRY_RUNS && now_us >= call->asked.heard_us + INQUIRE_SILENT_US;
-    if (state == BOARD_INQUIRY_RUNS && !is_silent)
+    if (state == BOARD_INQUIRY_RUNS && !is_silent) {
+        call->asked.is_leaving |= is_leaving(call, call->asked.inc);
         return wait_for(call);
-    if (state == BOARD_INQUIRY_GONE)
+    }
+    if (state == BOARD_INQUIRY_GONE && !call->asked.is_leaving)
         pass_over(call, "ended before it had answered");
     else if (is_silent)
         pass_over(call, "does not answer");

@@ -25,6 +25,7 @@ static void add_lines(struct text *out, const char *ptr, size_t len)
 static void answer(struct admin_session *session, bool done, const char *ptr, size_t len)
 {
     session->reload = 0;
+    session->call.is_refused = !done;
     text_printf(&session->out, "Success=%d\n--\n", done);
     add_lines(&session->out, ptr, len);
     // As for HAProxy the reload is a session's last command.
@@ -72,6 +73,15 @@ static enum admin_verdict run_hard_reload(struct admin_call *call)
     return ask(call, true);
 }
 
+// How the latest start of a generation went, in the form of reload's answer.
+static enum admin_verdict run_show_loadstatus(struct admin_call *call)
+{
+    const struct admin *admin = call->admin;
+    text_printf(call->out, "Success=%d\n--\n", admin->num_failed == 0);
+    add_lines(call->out, admin->latest.ptr, admin->latest.len);
+    return ADMIN_DONE;
+}
+
 // The master's socket knows of the latest attempt, which may have failed; a worker has what its generation began with.
 static enum admin_verdict run_show_startup_logs(struct admin_call *call)
 {
@@ -80,7 +90,7 @@ static enum admin_verdict run_show_startup_logs(struct admin_call *call)
     if (call->session->is_master && !call->inc)
         add_lines(call->out, admin->latest.ptr, admin->latest.len);
     else if (call->inc && board_incarnation_at(admin->start.board, call->inc)->generation != admin->start.generation)
-        text_printf(call->out, "The messages of an old generation are no longer known.\n");
+        return admin_refuse(call, "The messages of an old generation are no longer known.\n");
     else if (text)
         add_lines(call->out, text, strlen(text));
     return ADMIN_DONE;
@@ -89,16 +99,23 @@ static enum admin_verdict run_show_startup_logs(struct admin_call *call)
 static const struct admin_command commands[] = {
     { .name = "reload",
       .level = ADMIN_LEVEL_OPERATOR,
+      .changes = true,
       .where = ADMIN_ON_MASTER,
       .help = "read the configuration again and replace this generation",
       .run = run_reload },
     { .name = "hard-reload",
       .level = ADMIN_LEVEL_OPERATOR,
+      .changes = true,
       .where = ADMIN_ON_MASTER,
       .help = "reload, and end what the generation before still carries",
       .run = run_hard_reload },
-    { .name = "show startup-logs",
+    { .name = "show loadstatus",
       .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_MASTER,
+      .help = "tell how the latest reload went, and its messages",
+      .run = run_show_loadstatus },
+    { .name = "show startup-logs",
+      .level = ADMIN_LEVEL_OPERATOR,
       .where = ADMIN_ON_ANY,
       .help = "show the messages of reading the configuration",
       .run = run_show_startup_logs },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -59,6 +60,8 @@ bool admin_session_new(struct admin *admin, int take_fd, const struct stats_sock
     text_init(&session->in);
     text_init(&session->out);
     text_init(&session->payload);
+    // Private keys come and go this way.
+    session->in.wipes = session->out.wipes = session->payload.wipes = true;
     event_timer_init(&session->timer, session_timeout);
     event_timer_init(&session->wake, session_wake);
     event_task_init(&session->task, session_task);
@@ -67,6 +70,14 @@ bool admin_session_new(struct admin *admin, int take_fd, const struct stats_sock
     *(is_master ? &admin->num_master_sessions : &admin->num_sessions) += 1;
     admin_session_touch(session);
     return true;
+}
+
+void admin_session_forget(char **text)
+{
+    if (*text)
+        explicit_bzero(*text, malloc_usable_size(*text));
+    free(*text);
+    *text = NULL;
 }
 
 void admin_session_free(struct admin_session *session)
@@ -88,8 +99,8 @@ void admin_session_free(struct admin_session *session)
     if (session->is_answering)
         admin_inquire_end(&session->call);
     free(session->call.state);
-    free(session->words_text);
-    free(session->line);
+    admin_session_forget(&session->words_text);
+    admin_session_forget(&session->line);
     free(session);
     *(is_master ? &admin->num_master_sessions : &admin->num_sessions) -= 1;
     admin_session_left(admin, is_master);
@@ -130,6 +141,7 @@ static enum io session_read(struct admin_session *session)
     if (io != IO_OK)
         return io;
     text_add(&session->in, data, len);
+    explicit_bzero(data, len);
     admin_session_touch(session);
     return session->in.failed ? IO_FAIL : IO_OK;
 }

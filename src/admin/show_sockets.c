@@ -20,8 +20,7 @@ static const char *level_name(uint8_t level)
 
 static enum admin_verdict run_show_level(struct admin_call *call)
 {
-    text_printf(call->out, "%s\n", level_name(call->session->level));
-    return ADMIN_DONE;
+    return admin_say(call, 6, "%s\n", level_name(call->session->level));
 }
 
 static enum admin_verdict run_show_sockets(struct admin_call *call)
@@ -42,7 +41,7 @@ static const struct admin_command commands[] = {
       .help = "tell the level of this session",
       .run = run_show_level },
     { .name = "show cli sockets",
-      .level = ADMIN_LEVEL_OPERATOR,
+      .level = ADMIN_LEVEL_USER,
       .where = ADMIN_ON_ANY,
       .help = "list the admin sockets",
       .run = run_show_sockets },

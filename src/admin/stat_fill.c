@@ -7,6 +7,8 @@
 #include "board/board.h"
 #include "proxy/counters.h"
 #include "proxy/live.h"
+#include "proxy/histogram.h"
+#include "backend/pool.h"
 
 static void set(struct admin_stat_row *row, enum admin_stat field, uint64_t number)
 {
@@ -69,7 +71,7 @@ static void set_sessions(struct admin_stat_row *row, const struct admin_stat_ctx
     static const struct counted counted[] = {
         { ADMIN_STAT_STOT, PROXY_COUNT_SESSIONS },        { ADMIN_STAT_BIN, PROXY_COUNT_BYTES_IN },
         { ADMIN_STAT_BOUT, PROXY_COUNT_BYTES_OUT },       { ADMIN_STAT_DRESP, PROXY_COUNT_DENIED_RESP },
-        { ADMIN_STAT_EINT, PROXY_COUNT_INTERNAL_ERRORS },
+        { ADMIN_STAT_EINT, PROXY_COUNT_INTERNAL_ERRORS }, { ADMIN_STAT_WREW, PROXY_COUNT_REWRITES_FAILED },
     };
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
     set(row, ADMIN_STAT_SCUR,
@@ -81,6 +83,35 @@ static void set_sessions(struct admin_stat_row *row, const struct admin_stat_ctx
     set(row, ADMIN_STAT_SMAX, atomic_load(&gauges[PROXY_GAUGE_MAX_SESSIONS]));
     set(row, ADMIN_STAT_RATE, board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], ctx->now_us));
     set(row, ADMIN_STAT_RATE_MAX, atomic_load(&gauges[PROXY_GAUGE_SESSION_RATE_MAX]));
+}
+
+static void set_time(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object,
+                     enum proxy_time which, uint64_t num)
+{
+    static const struct {
+        enum admin_stat average;
+        enum admin_stat longest;
+    } fields[PROXY_NUM_TIMES] = {
+        [PROXY_TIME_QUEUE] = { ADMIN_STAT_QTIME, ADMIN_STAT_QTIME_MAX },
+        [PROXY_TIME_CONNECT] = { ADMIN_STAT_CTIME, ADMIN_STAT_CTIME_MAX },
+        [PROXY_TIME_RESPONSE] = { ADMIN_STAT_RTIME, ADMIN_STAT_RTIME_MAX },
+        [PROXY_TIME_TOTAL] = { ADMIN_STAT_TTIME, ADMIN_STAT_TTIME_MAX },
+    };
+    _Atomic uint64_t *gauges = board_gauges(ctx->board, object);
+    set(row, fields[which].average, proxy_average_us(&gauges[PROXY_GAUGE_AVERAGES + which], num) / 1000);
+    set(row, fields[which].longest, atomic_load(&gauges[PROXY_GAUGE_LONGEST + which]) / 1000);
+}
+
+// Averages know how many requests they are of by the histograms. The one of tcp mode's total time has none.
+static void set_times(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
+{
+    for (unsigned i = 0; i < PROXY_NUM_TIMES; i++) {
+        struct proxy_histogram_sums sums;
+        proxy_histogram_sum(ctx->board, &sums, object, (enum proxy_histogram)i);
+        if (i == PROXY_TIME_TOTAL)
+            sums.count += board_counter_sum(ctx->board, object, PROXY_HIST_TUNNELS);
+        set_time(row, ctx, object, (enum proxy_time)i, sums.count);
+    }
 }
 
 // What a backend and its servers have in common.
@@ -103,6 +134,7 @@ static void set_serving(struct admin_stat_row *row, const struct admin_stat_ctx 
         { ADMIN_STAT_RETRY_JUNK, PROXY_COUNT_RETRY_JUNK },
         { ADMIN_STAT_RETRY_TIMEOUT, PROXY_COUNT_RETRY_TIMEOUT },
         { ADMIN_STAT_RETRY_STATUS, PROXY_COUNT_RETRY_STATUS },
+        { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },
     };
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
     if (ctx->inc)
@@ -112,6 +144,7 @@ static void set_serving(struct admin_stat_row *row, const struct admin_stat_ctx 
     uint64_t now = ctx->wall_us / 1000000;
     set(row, ADMIN_STAT_QMAX, atomic_load(&gauges[PROXY_GAUGE_QUEUE_MAX]));
     set(row, ADMIN_STAT_LASTSESS, !last ? UINT64_MAX : now > last ? now - last : 0);
+    set_times(row, ctx, object);
 }
 
 static uint32_t frontend_limit(const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
@@ -139,39 +172,68 @@ static void set_request_rates(struct admin_stat_row *row, const struct admin_sta
     _Atomic uint64_t *gauges = board_gauges(ctx->board, object);
     set(row, ADMIN_STAT_REQ_RATE, board_rate_read(&gauges[PROXY_GAUGE_REQUEST_RATE], ctx->now_us));
     set(row, ADMIN_STAT_REQ_RATE_MAX, atomic_load(&gauges[PROXY_GAUGE_REQUEST_RATE_MAX]));
-    // A connection is a session from the start.
-    row->values[ADMIN_STAT_CONN_RATE] = row->values[ADMIN_STAT_RATE];
-    row->values[ADMIN_STAT_CONN_RATE_MAX] = row->values[ADMIN_STAT_RATE_MAX];
+    set(row, ADMIN_STAT_CONN_RATE, board_rate_read(&gauges[PROXY_GAUGE_CONN_RATE], ctx->now_us));
+    set(row, ADMIN_STAT_CONN_RATE_MAX, atomic_load(&gauges[PROXY_GAUGE_CONN_RATE_MAX]));
+}
+
+// There is no cache yet: it was never asked.
+static void set_cache(struct admin_stat_row *row)
+{
+    set(row, ADMIN_STAT_CACHE_LOOKUPS, 0);
+    set(row, ADMIN_STAT_CACHE_HITS, 0);
+}
+
+static void set_errors(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
+{
+    static const struct counted counted[] = {
+        { ADMIN_STAT_EREQ_BAD, PROXY_COUNT_REQ_BAD },
+        { ADMIN_STAT_EREQ_LATE, PROXY_COUNT_REQ_LATE },
+        { ADMIN_STAT_EREQ_CUT, PROXY_COUNT_REQ_CUT },
+        { ADMIN_STAT_GLITCHES, PROXY_COUNT_GLITCHES },
+    };
+    set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
+}
+
+static void set_handshakes(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
+{
+    static const struct counted counted[] = {
+        { ADMIN_STAT_SSL_SESS, PROXY_COUNT_TLS_HANDSHAKES },
+        { ADMIN_STAT_SSL_REUSED, PROXY_COUNT_TLS_RESUMED },
+        { ADMIN_STAT_SSL_FAILED, PROXY_COUNT_TLS_FAILED },
+    };
+    set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
 }
 
 void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
 {
     static const struct counted counted[] = {
-        { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },  { ADMIN_STAT_EREQ, PROXY_COUNT_REQ_ERRORS },
-        { ADMIN_STAT_REQ_TOT, PROXY_COUNT_REQUESTS }, { ADMIN_STAT_CONN_TOT, PROXY_COUNT_CONNECTIONS },
-        { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },  { ADMIN_STAT_DCON, PROXY_COUNT_DENIED_CONN },
-        { ADMIN_STAT_DSES, PROXY_COUNT_DENIED_SESS },
+        { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },       { ADMIN_STAT_EREQ, PROXY_COUNT_REQ_ERRORS },
+        { ADMIN_STAT_REQ_TOT, PROXY_COUNT_REQUESTS },      { ADMIN_STAT_CONN_TOT, PROXY_COUNT_CONNECTIONS },
+        { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },       { ADMIN_STAT_DCON, PROXY_COUNT_DENIED_CONN },
+        { ADMIN_STAT_DSES, PROXY_COUNT_DENIED_SESS },      { ADMIN_STAT_H1_SESS, PROXY_COUNT_SESS_HTTP1 },
+        { ADMIN_STAT_SESS_OTHER, PROXY_COUNT_SESS_OTHER }, { ADMIN_STAT_H1REQ, PROXY_COUNT_REQ_HTTP1 },
+        { ADMIN_STAT_REQ_OTHER, PROXY_COUNT_REQ_OTHER },   { ADMIN_STAT_INTERCEPTED, PROXY_COUNT_INTERCEPTED },
     };
-    static const enum admin_stat zero[] = { ADMIN_STAT_RATE_LIM, ADMIN_STAT_COMP_IN,  ADMIN_STAT_COMP_OUT,
-                                            ADMIN_STAT_COMP_BYP, ADMIN_STAT_COMP_RSP, ADMIN_STAT_H2_SESS,
-                                            ADMIN_STAT_H3_SESS,  ADMIN_STAT_H2REQ,    ADMIN_STAT_H3REQ };
+    static const enum admin_stat zero[] = { ADMIN_STAT_COMP_IN,  ADMIN_STAT_COMP_OUT, ADMIN_STAT_COMP_BYP,
+                                            ADMIN_STAT_COMP_RSP, ADMIN_STAT_H2_SESS,  ADMIN_STAT_H3_SESS,
+                                            ADMIN_STAT_H2REQ,    ADMIN_STAT_H3REQ };
     bool is_http = proxy->mode == PROXY_MODE_HTTP;
     row_begin(row, ctx, 'F', 0, proxy, "FRONTEND", 0);
     set_sessions(row, ctx, proxy->fe_object);
     set_counted(row, ctx, proxy->fe_object, counted, NUM_ITEMS(counted));
     for (size_t i = 0; i < NUM_ITEMS(zero); i++)
         set(row, zero[i], 0);
-    if (is_http)
+    set(row, ADMIN_STAT_RATE_LIM, proxy->fe.rate_limit);
+    if (is_http) {
         set_statuses(row, ctx, proxy->fe_object);
+        set_cache(row);
+    }
+    set_errors(row, ctx, proxy->fe_object);
     uint32_t limit = frontend_limit(ctx, proxy);
     set(row, ADMIN_STAT_SLIM, limit);
     set_string(row, ADMIN_STAT_STATUS, frontend_status(ctx, proxy, limit));
     set_request_rates(row, ctx, proxy->fe_object);
-    uint64_t sessions = row->values[ADMIN_STAT_STOT].number;
-    set(row, ADMIN_STAT_H1_SESS, is_http ? sessions : 0);
-    set(row, ADMIN_STAT_SESS_OTHER, is_http ? 0 : sessions);
-    set(row, ADMIN_STAT_H1REQ, row->values[ADMIN_STAT_REQ_TOT].number);
-    set(row, ADMIN_STAT_REQ_OTHER, is_http ? 0 : sessions);
+    set_handshakes(row, ctx, proxy->fe_object);
 }
 
 bool admin_stat_is_up(const struct server_conf *server)
@@ -192,11 +254,19 @@ static void set_waiting(struct admin_stat_row *row, const struct admin_stat_ctx 
     set(row, ADMIN_STAT_QCUR, waiting);
 }
 
+// Status columns of a backend are gauges of the exporter, by state; here HAProxy has a plain zero.
+static void set_aggregates(struct admin_stat_row *row, const struct proxy_conf *proxy)
+{
+    (void)proxy;
+    set(row, ADMIN_STAT_AGG_SERVER_STATUS, 0);
+    set(row, ADMIN_STAT_AGG_SERVER_CHECK_STATUS, 0);
+    set(row, ADMIN_STAT_AGG_CHECK_STATUS, 0);
+}
+
 void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
 {
     static const struct counted counted[] = {
         { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },
-        { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },
         { ADMIN_STAT_NO_SERVER, PROXY_COUNT_NO_SERVER },
     };
     static const enum admin_stat zero[] = { ADMIN_STAT_COMP_IN, ADMIN_STAT_COMP_OUT, ADMIN_STAT_COMP_BYP,
@@ -211,9 +281,14 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
     if (proxy->mode == PROXY_MODE_HTTP) {
         set_statuses(row, ctx, proxy->be_object);
         set(row, ADMIN_STAT_REQ_TOT, count(ctx, proxy->be_object, PROXY_COUNT_REQUESTS));
+        set_cache(row);
     }
+    set_handshakes(row, ctx, proxy->be_object);
+    set_aggregates(row, proxy);
     backend_notice_count(&servers, proxy);
     admin_stat_changes(row, ctx, backend_state_at(proxy->be_object));
+    if (!servers.num_servers)
+        row->values[ADMIN_STAT_DOWNTIME].is_set = false;
     set_waiting(row, ctx, proxy);
     set(row, ADMIN_STAT_SLIM, proxy->be.fullconn);
     // Without servers a backend still answers by its rules.
@@ -247,6 +322,21 @@ static const char *server_address(struct admin_stat_row *row, const struct serve
     return row->text;
 }
 
+// Idle connections are safe where they were used again before: another request is no risk for them.
+static void set_pool(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct server_conf *server)
+{
+    uint64_t level = count(ctx, server->pool_object, BACKEND_POOL_LEVEL);
+    uint64_t idle = count(ctx, server->object, PROXY_COUNT_IDLE), safe = backend_level_safe(level);
+    uint64_t spare = backend_level_spare(level);
+    uint64_t open = ctx->inc ? board_lane_own(ctx->board, server->pool_object, ctx->inc)
+                             : board_lane_sum(ctx->board, server->pool_object);
+    set(row, ADMIN_STAT_SRV_ICUR, idle);
+    set(row, ADMIN_STAT_SAFE_CONN_CUR, safe < idle ? safe : idle);
+    set(row, ADMIN_STAT_IDLE_CONN_CUR, safe < idle ? idle - safe : 0);
+    set(row, ADMIN_STAT_USED_CONN_CUR, open > spare ? open - spare : 0);
+    set(row, ADMIN_STAT_NEED_CONN_EST, backend_level_peak(level));
+}
+
 void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy,
                        const struct server_conf *server)
 {
@@ -267,8 +357,44 @@ void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *
     if (ctx->show_addresses)
         set_string(row, ADMIN_STAT_ADDR, server_address(row, server));
     set_string(row, ADMIN_STAT_COOKIE, server->cookie);
-    set(row, ADMIN_STAT_SRV_ICUR, count(ctx, server->object, PROXY_COUNT_IDLE));
+    set_pool(row, ctx, server);
+    set_handshakes(row, ctx, server->object);
     if (server->pool_max_conn >= 0)
         set(row, ADMIN_STAT_SRC_ILIM, (uint64_t)server->pool_max_conn);
     set(row, ADMIN_STAT_SRID, 0);
+}
+
+// As HAProxy names those without a name.
+static const char *listener_name(char *room, size_t cap, const struct bind_conf *bind)
+{
+    snprintf(room, cap, "sock-%u", bind->id);
+    return bind->name ? bind->name : room;
+}
+
+void admin_stat_listener(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct bind_conf *bind)
+{
+    static const struct counted counted[] = {
+        { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },
+        { ADMIN_STAT_EREQ, PROXY_COUNT_REQ_ERRORS },
+        { ADMIN_STAT_DCON, PROXY_COUNT_DENIED_CONN },
+        { ADMIN_STAT_DSES, PROXY_COUNT_DENIED_SESS },
+    };
+    uint32_t open = board_lane_sum(ctx->board, bind->object);
+    bool is_ip = bind->listen.kind == OS_LISTEN_TCP;
+    row_begin(row, ctx, 'L', 3, bind->proxy, NULL, bind->id);
+    set_string(row, ADMIN_STAT_SVNAME, listener_name(row->text, sizeof(row->text), bind));
+    set_sessions(row, ctx, bind->object);
+    row->values[ADMIN_STAT_RATE].is_set = row->values[ADMIN_STAT_RATE_MAX].is_set = false;
+    set_counted(row, ctx, bind->object, counted, NUM_ITEMS(counted));
+    set_errors(row, ctx, bind->object);
+    set(row, ADMIN_STAT_SLIM, bind->maxconn);
+    set_string(row, ADMIN_STAT_STATUS, bind->maxconn && open >= bind->maxconn ? "FULL" : "OPEN");
+    set_string(row, ADMIN_STAT_PROTO,
+               !is_ip                                       ? "unix_stream"
+               : bind->listen.address.ss_family == AF_INET6 ? "tcpv6"
+                                                            : "tcpv4");
+    if (!ctx->show_addresses)
+        return;
+    os_listen_text(row->status, &bind->listen);
+    set_string(row, ADMIN_STAT_ADDR, is_ip ? row->status : "unix");
 }

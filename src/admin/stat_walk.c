@@ -21,11 +21,11 @@ static bool proxy_is_shown(const struct admin_stat_walk *walk, const struct prox
            (!walk->shows || walk->shows(walk->arg, proxy));
 }
 
-// With a server's number only that server is meant.
+// With a number of a server or listener only that one is meant.
 static bool part_is_shown(const struct admin_stat_walk *walk, int64_t type)
 {
     return (walk->types == ADMIN_STAT_ALL || (walk->types & type)) &&
-           (walk->sid == ADMIN_STAT_ALL || type == ADMIN_STAT_SERVERS);
+           (walk->sid == ADMIN_STAT_ALL || (type & (ADMIN_STAT_SERVERS | ADMIN_STAT_LISTENERS)));
 }
 
 static bool next_server(struct admin_stat_row *row, struct admin_stat_walk *walk, const struct admin_stat_ctx *ctx)
@@ -42,6 +42,19 @@ static bool next_server(struct admin_stat_row *row, struct admin_stat_walk *walk
     return false;
 }
 
+static bool next_listener(struct admin_stat_row *row, struct admin_stat_walk *walk, const struct admin_stat_ctx *ctx)
+{
+    while (walk->bind) {
+        const struct bind_conf *bind = walk->bind;
+        walk->bind = bind->next;
+        if (walk->sid != ADMIN_STAT_ALL && walk->sid != bind->id)
+            continue;
+        admin_stat_listener(row, ctx, bind);
+        return true;
+    }
+    return false;
+}
+
 bool admin_stat_next(struct admin_stat_row *row, struct admin_stat_walk *walk, const struct admin_stat_ctx *ctx)
 {
     walk->row_server = NULL;
@@ -51,12 +64,19 @@ bool admin_stat_next(struct admin_stat_row *row, struct admin_stat_walk *walk, c
         walk->row_proxy = proxy;
         switch (walk->part) {
         case ADMIN_STAT_PART_FRONTEND:
-            walk->part = ADMIN_STAT_PART_SERVERS;
-            walk->server = proxy->be.servers;
+            walk->part = ADMIN_STAT_PART_LISTENERS;
+            walk->bind = proxy->fe.binds;
             if (shown && proxy->has_frontend && part_is_shown(walk, ADMIN_STAT_FRONTENDS)) {
                 admin_stat_frontend(row, ctx, proxy);
                 return true;
             }
+            break;
+        case ADMIN_STAT_PART_LISTENERS:
+            if (shown && proxy->options & PROXY_OPT_SOCKET_STATS && part_is_shown(walk, ADMIN_STAT_LISTENERS) &&
+                next_listener(row, walk, ctx))
+                return true;
+            walk->part = ADMIN_STAT_PART_SERVERS;
+            walk->server = proxy->be.servers;
             break;
         case ADMIN_STAT_PART_SERVERS:
             if (shown && proxy->has_backend && part_is_shown(walk, ADMIN_STAT_SERVERS) && next_server(row, walk, ctx))

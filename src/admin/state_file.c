@@ -83,12 +83,13 @@ static void add_row(struct text *out, const struct proxy_conf *proxy, const stru
     uint32_t health = admin & BACKEND_ADMIN_ANY_MAINT ? 0 : atomic_load(&state->health);
     if (admin & BACKEND_ADMIN_ANY_MAINT & ~(uint32_t)BACKEND_ADMIN_MAINT_INHERITED)
         check_flags |= BACKEND_CHECK_PAUSED;
-    text_printf(out, "%u %s %u %s %.*s %u %u %u %u %u %u %u %u %u %u %u %u %s %u - %u %u %s %s %u\n", proxy->id,
+    text_printf(out, "%u %s %u %s %.*s %u %u %u %u %u %u %u %u %u %u %u %u %s %d - %u %u %s %s %u\n", proxy->id,
                 proxy->name, server->id, server->name, len ? (int)len : 1, len ? ip : "-",
                 (unsigned)backend_state_op(status), admin, atomic_load(&state->weight), server->weight, age_of(state),
                 numbers[check_status].status, numbers[check_status].result, health, check_flags,
                 atomic_load(&state->agent_flags), proxy->has_id, server->has_id, server->host ? server->host : "-",
-                server->addr.port, server->tls_target != NULL, check.port, check_addr, agent_addr, agent.port);
+                server->port_mapped ? server->port_offset : server->addr.port, server->tls_target != NULL, check.port,
+                check_addr, agent_addr, agent.port);
 }
 
 void admin_state_file_rows(struct text *out, const struct proxy_conf *proxy)

@@ -30,10 +30,9 @@ struct stick_state {
     struct stick_filter filters[STICK_FILTERS];
 };
 
-static enum admin_verdict say(struct admin_call *call, const char *text)
+static enum admin_verdict refuse(struct admin_call *call, const char *text)
 {
-    text_printf(call->out, "%s\n", text);
-    return ADMIN_DONE;
+    return admin_refuse(call, "%s\n", text);
 }
 
 static struct stick_table *table_named(const struct admin_call *call, const char *name)
@@ -169,8 +168,8 @@ static bool read_filters(struct admin_call *call, struct stick_state *state, uin
         struct stick_filter *filter = &state->filters[state->num_filters];
         const char *op = at + 1 < call->num_args ? call->args[at + 1] : "";
         if (state->num_filters == STICK_FILTERS) {
-            text_printf(call->out, "Detected extra data in filter, %uth word of input, after '%s'\n", at + 3,
-                        call->args[at - 1]);
+            (void)admin_refuse(call, "Detected extra data in filter, %uth word of input, after '%s'\n", at + 3,
+                               call->args[at - 1]);
             return false;
         }
         uint32_t number = ++state->num_filters;
@@ -187,7 +186,7 @@ static bool read_filters(struct admin_call *call, struct stick_state *state, uin
                 wrong = "Require a valid integer value to compare against";
         }
         if (wrong) {
-            text_printf(call->out, "Filter entry #%u: %s\n", number, wrong);
+            (void)admin_refuse(call, "Filter entry #%u: %s\n", number, wrong);
             return false;
         }
     }
@@ -219,12 +218,12 @@ static bool read_key(struct admin_call *call, struct slice *key, char room[STICK
     struct expr_sample sample = { .type = EXPR_STR, .str = slice_str(text) };
     char *end;
     if (!*text) {
-        text_printf(call->out, "Key value expected\n");
+        (void)admin_refuse(call, "Key value expected\n");
         return false;
     }
     if (conf->type == STICK_BINARY) {
-        text_printf(call->out, "%s keys %s tables of type other than ip, ipv6, string and integer is not supported\n",
-                    what, *what == 'I' ? "into" : "from");
+        (void)admin_refuse(call, "%s keys %s tables of type other than ip, ipv6, string and integer is not supported\n",
+                           what, *what == 'I' ? "into" : "from");
         return false;
     }
     bool right = true;
@@ -240,7 +239,7 @@ static bool read_key(struct admin_call *call, struct slice *key, char room[STICK
     }
     if (right && stick_key(key, room, conf, &sample))
         return true;
-    text_printf(call->out, "Invalid key\n");
+    (void)admin_refuse(call, "Invalid key\n");
     return false;
 }
 
@@ -250,13 +249,13 @@ static struct stick_entry *read_ptr1(struct admin_call *call, struct stick_table
     const char *text = call->num_args > 2 ? call->args[2] : "";
     char *end;
     if (!*text) {
-        text_printf(call->out, "Pointer value expected\n");
+        (void)admin_refuse(call, "Pointer value expected\n");
         return NULL;
     }
     unsigned long long place = strtoull(text, &end, 16);
     struct stick_entry *entry = *end || strncmp(text, "0x", 2) != 0 ? NULL : stick_at_place1(table, place);
     if (!entry)
-        text_printf(call->out, "No entry can be found matching ptr.\n");
+        (void)admin_refuse(call, "No entry can be found matching ptr.\n");
     return entry;
 }
 
@@ -264,7 +263,7 @@ static bool may_change(struct admin_call *call)
 {
     if (call->session->level >= ADMIN_LEVEL_OPERATOR)
         return true;
-    text_printf(call->out, "Permission denied\n");
+    (void)admin_refuse(call, "Permission denied\n");
     return false;
 }
 
@@ -293,7 +292,7 @@ static enum admin_verdict show_one(struct admin_call *call, struct stick_table *
         put_header(call->out, table);
         put_entry(call->out, table, entry);
     } else {
-        text_printf(call->out, "Permission denied\n");
+        (void)admin_refuse(call, "Permission denied\n");
     }
     stick_put(table, entry);
     return ADMIN_DONE;
@@ -319,7 +318,7 @@ static struct stick_state *state_new(struct admin_call *call, struct stick_table
 {
     struct stick_state *state = calloc(1, sizeof(*state));
     if (!state) {
-        text_printf(call->out, "Out of memory\n");
+        (void)admin_refuse(call, "Out of memory\n");
         return NULL;
     }
     state->table = table;
@@ -337,7 +336,7 @@ static enum admin_verdict run_show(struct admin_call *call)
     char room[STICK_KEY_ROOM];
     struct slice key;
     if (!table)
-        return say(call, "No such table");
+        return refuse(call, "No such table");
     const char *how = call->num_args > 1 ? call->args[1] : NULL;
     if (how && strcmp(how, "key") == 0)
         return read_key(call, &key, room, table, "Showing") ? show_one(call, table, stick_find1(table, key))
@@ -345,13 +344,16 @@ static enum admin_verdict run_show(struct admin_call *call)
     if (how && strcmp(how, "ptr") == 0)
         return show_one(call, table, read_ptr1(call, table));
     if (how && !is_data(how))
-        return say(call, "Optional argument only supports \"data.<store_data_type>\" <operator> <value> and key <key>");
+        return refuse(call,
+                      "Optional argument only supports \"data.<store_data_type>\" <operator> <value> and key <key>");
     struct stick_state *state = state_new(call, table);
     if (!state || !read_filters(call, state, 1))
         return ADMIN_DONE;
     put_header(call->out, table);
-    if (call->session->level < ADMIN_LEVEL_OPERATOR)
-        return say(call, "# contents not dumped due to insufficient privileges");
+    if (call->session->level < ADMIN_LEVEL_OPERATOR) {
+        text_printf(call->out, "# contents not dumped due to insufficient privileges\n");
+        return ADMIN_DONE;
+    }
     return ADMIN_MORE;
 }
 
@@ -383,7 +385,7 @@ static enum admin_verdict clear_one(struct admin_call *call, struct stick_table 
     for (int i = 0; entry; i++) {
         if (stick_num_holders(entry) || i == TRIES) {
             stick_put(table, entry);
-            return say(call, "Entry currently in use, cannot remove");
+            return refuse(call, "Entry currently in use, cannot remove");
         }
         if (stick_remove(table, entry))
             break;
@@ -399,12 +401,12 @@ static enum admin_verdict run_clear(struct admin_call *call)
     if (call->turn)
         return clear_more(call);
     if (!call->num_args)
-        return say(call, CLEAR_USAGE);
+        return refuse(call, CLEAR_USAGE);
     struct stick_table *table = table_named(call, call->args[0]);
     char room[STICK_KEY_ROOM];
     struct slice key;
     if (!table)
-        return say(call, "No such table");
+        return refuse(call, "No such table");
     if (!may_change(call))
         return ADMIN_DONE;
     const char *how = call->num_args > 1 ? call->args[1] : NULL;
@@ -414,7 +416,7 @@ static enum admin_verdict run_clear(struct admin_call *call)
     if (how && strcmp(how, "ptr") == 0)
         return clear_one(call, table, read_ptr1(call, table), (struct slice){ 0 });
     if (how && !is_data(how))
-        return say(call, CLEAR_USAGE);
+        return refuse(call, CLEAR_USAGE);
     struct stick_state *state = state_new(call, table);
     if (!state || !read_filters(call, state, 1))
         return ADMIN_DONE;
@@ -447,28 +449,30 @@ static const char *read_values(const struct admin_call *call, struct stick_table
 static enum admin_verdict run_set(struct admin_call *call)
 {
     if (!call->num_args)
-        return say(call, "Required arguments: <table> key <key> [data.<store_data_type> <value>]*");
+        return refuse(call, "Required arguments: <table> key <key> [data.<store_data_type> <value>]*");
     struct stick_table *table = table_named(call, call->args[0]);
     char room[STICK_KEY_ROOM];
     struct slice key;
     struct stick_entry *entry;
     if (!table)
-        return say(call, "No such table");
-    if (call->num_args == 1)
+        return refuse(call, "No such table");
+    if (call->num_args == 1) {
+        call->is_refused = true;
         return ADMIN_DONE;
+    }
     if (is_data(call->args[1]))
-        return say(call, "content-based lookup is only supported with the \"show\" and \"clear\" actions");
+        return refuse(call, "content-based lookup is only supported with the \"show\" and \"clear\" actions");
     bool is_ptr = strcmp(call->args[1], "ptr") == 0;
     if (!is_ptr && strcmp(call->args[1], "key") != 0)
-        return say(call, "Required arguments: <table> key <key> [data.<store_data_type> <value>]*");
+        return refuse(call, "Required arguments: <table> key <key> [data.<store_data_type> <value>]*");
     if (!may_change(call) || (!is_ptr && !read_key(call, &key, room, table, "Inserting")))
         return ADMIN_DONE;
     const char *wrong = read_values(call, table, NULL);
     if (wrong)
-        return say(call, wrong);
+        return refuse(call, wrong);
     entry = is_ptr ? read_ptr1(call, table) : stick_make1(table, key);
     if (!entry)
-        return is_ptr ? ADMIN_DONE : say(call, "Unable to allocate a new entry");
+        return is_ptr ? ADMIN_DONE : refuse(call, "Unable to allocate a new entry");
     read_values(call, table, entry);
     stick_touch(table, entry);
     stick_put(table, entry);
@@ -478,6 +482,7 @@ static enum admin_verdict run_set(struct admin_call *call)
 static const struct admin_command commands[] = {
     { .name = "clear table",
       .level = ADMIN_LEVEL_USER,
+      .changes = true,
       .where = ADMIN_ON_SERVICE,
       .max_args = ADMIN_MAX_WORDS - 2,
       .args = "<table> [data.<type> <op> <value>]... | key <key> | ptr <ptr>",
@@ -485,6 +490,7 @@ static const struct admin_command commands[] = {
       .run = run_clear },
     { .name = "set table",
       .level = ADMIN_LEVEL_USER,
+      .changes = true,
       .where = ADMIN_ON_SERVICE,
       .max_args = ADMIN_MAX_WORDS - 2,
       .args = "<table> { key <key> | ptr <ptr> } [data.<type> <value>]...",

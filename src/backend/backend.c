@@ -29,6 +29,7 @@ struct server *backend_server_new(struct backend *backend, const struct server_c
     backend->has_backups |= conf->backup;
     server->state = backend_state_at(conf->object);
     server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
+    server->gauges = board_gauges(backend->ctx->board, conf->object);
     server->pool_counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->pool_object);
     struct list *lists[] = { &server->idle,    &server->plain, &server->own,     &server->opening, &server->pinging,
                              &server->closing, &server->waits, &server->streams, &server->tunnels };
@@ -237,7 +238,7 @@ void backend_ctx_stop(struct backend_ctx *ctx)
 void backend_ctx_fini(struct backend_ctx *ctx)
 {
     ctx->stopping = true;
-    backend_watch_end(&ctx->watch);
+    backend_follow_end(ctx);
     each_server(ctx, backend_pool_end);
     free(ctx->ping_fields);
     event_timer_del(ctx->loop, &ctx->purge_timer);

@@ -134,7 +134,7 @@ static bool is_one_clients(const struct backend_conn *conn)
 static bool may_keep(const struct backend_conn *conn)
 {
     const struct server_conf *conf = conn->server->conf;
-    if (!mux_h1_can_reuse(&conn->h1) || conn->moves != conf->moves)
+    if (!mux_h1_can_reuse(&conn->h1) || conn->moves != conf->moves || !backend_server_is_usable(conn->server))
         return false;
     if (conf->max_reuse && conn->num_uses >= conf->max_reuse)
         return false;

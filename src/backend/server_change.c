@@ -173,6 +173,12 @@ static void entry_apply(const struct board_change *change)
     case SERVER_OP_COOKIE_KEY:
         apply_cookies(&wire, rest, len);
         return;
+    case SERVER_OP_ADD:
+        backend_apply_add(&wire, rest, len);
+        return;
+    case SERVER_OP_DEL:
+        backend_apply_del(&wire);
+        return;
     }
 }
 

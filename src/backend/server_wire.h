@@ -12,6 +12,8 @@ enum server_op {
     SERVER_OP_COOKIES_ON,
     SERVER_OP_COOKIES_OFF,
     SERVER_OP_COOKIE_KEY, // the key
+    SERVER_OP_ADD,        // the words of its line, each with a NUL behind it
+    SERVER_OP_DEL,
 };
 
 struct server_wire {
@@ -35,6 +37,10 @@ struct proxy_conf *backend_changes_proxy(uint32_t object);
 
 // backend_changes_server gives the server of `proxy`, which may be NULL, whose number is `object`, or NULL.
 struct server_conf *backend_changes_server(const struct proxy_conf *proxy, uint32_t object);
+
+// backend_apply_add and backend_apply_del apply changes of these kinds.
+void backend_apply_add(const struct server_wire *wire, const char *words, size_t len);
+void backend_apply_del(const struct server_wire *wire);
 
 // backend_watches gives the first of those who are told.
 struct backend_watch *backend_watches(void);

@@ -49,6 +49,18 @@ static void adopt(const struct server_conf *server)
     atomic_store(&state->owner, proxy_place_owner(server));
 }
 
+void backend_states_own(const struct server_conf *server)
+{
+    struct backend_state *state = backend_state_at(server->object);
+    atomic_store(&state->address, address_of(server));
+    atomic_store(&state->owner, proxy_place_owner(server));
+}
+
+void backend_states_disown(uint32_t object)
+{
+    atomic_store(&backend_state_at(object)->owner, 0);
+}
+
 static void close_queues(struct board *board, const struct program_conf *program)
 {
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)

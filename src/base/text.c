@@ -12,8 +12,10 @@ void text_init(struct text *text)
 
 void text_fini(struct text *text)
 {
+    if (text->wipes && text->ptr)
+        explicit_bzero(text->ptr, text->cap);
     free(text->ptr);
-    *text = (struct text){ 0 };
+    *text = (struct text){ .wipes = text->wipes };
 }
 
 static bool text_grow(struct text *text, size_t more)
@@ -26,7 +28,12 @@ static bool text_grow(struct text *text, size_t more)
     size_t cap = text->cap ? text->cap : 256;
     while (cap < need)
         cap *= 2;
-    char *ptr = realloc(text->ptr, cap);
+    char *ptr = text->wipes ? malloc(cap) : realloc(text->ptr, cap);
+    if (ptr && text->wipes && text->ptr) {
+        memcpy(ptr, text->ptr, text->len + 1);
+        explicit_bzero(text->ptr, text->cap);
+        free(text->ptr);
+    }
     if (!ptr) {
         text->failed = true;
         return false;
@@ -73,4 +80,6 @@ void text_consume(struct text *text, size_t len)
         return;
     memmove(text->ptr, text->ptr + len, text->len - len + 1);
     text->len -= len;
+    if (text->wipes)
+        explicit_bzero(text->ptr + text->len, len);
 }

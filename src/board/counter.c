@@ -20,64 +20,74 @@ uint64_t *board_counters(struct board *board, uint32_t inc, uint32_t object)
     return board->counters->cells[inc][object];
 }
 
+// Counters that stand side by side, of one object or of all of a kind.
+struct wanted {
+    const char *kind; // NULL: of `object`
+    uint32_t object;
+    uint32_t first;
+    uint32_t num;
+};
+
 // Reads only what was touched: reading a hole of a memory file would fill it with a page.
+static bool was_touched(struct board *board, uint32_t inc, uint32_t object)
+{
+    return atomic_load_explicit(&board->base->touched[inc][object >> 6], memory_order_relaxed) >> (object & 63) & 1;
+}
+
 uint64_t board_counter_own(struct board *board, uint32_t object, uint32_t counter, uint32_t inc)
 {
     board_check_incarnation(inc);
     board_check_object(object);
     must(counter < BOARD_COUNTERS);
-    uint64_t word = atomic_load_explicit(&board->base->touched[inc][object >> 6], memory_order_relaxed);
-    return word >> (object & 63) & 1 ? load(&board->counters->cells[inc][object][counter]) : 0;
+    return was_touched(board, inc, object) ? load(&board->counters->cells[inc][object][counter]) : 0;
 }
 
-static uint64_t add_up(struct board *board, uint32_t object, uint32_t counter)
+static void add_cells(uint64_t *sums, const uint64_t *cells, const struct wanted *wanted)
 {
-    uint64_t sum = load(&board->base->counters[object][counter]);
+    for (uint32_t i = 0; i < wanted->num; i++)
+        sums[i] += load(&cells[wanted->first + i]);
+}
+
+static void add_up(struct board *board, uint64_t *sums, uint32_t object, const struct wanted *wanted)
+{
+    add_cells(sums, board->base->counters[object], wanted);
     uint32_t limit = board_incarnation_limit(board);
     for (uint32_t inc = 1; inc < limit; inc++) {
-        if (atomic_load_explicit(&board->incarnations->records[inc].state, memory_order_relaxed) != BOARD_STATE_FREE) {
-            sum += board_counter_own(board, object, counter, inc);
-        }
+        if (atomic_load_explicit(&board->incarnations->records[inc].state, memory_order_relaxed) != BOARD_STATE_FREE &&
+            was_touched(board, inc, object))
+            add_cells(sums, board->counters->cells[inc][object], wanted);
     }
-    return sum;
 }
-
-// A counter of one object, or of all of a kind.
-struct wanted {
-    const char *kind; // NULL: of `object`
-    uint32_t object;
-    uint32_t counter;
-};
 
 // What was counted before the object was cleared is no more told of it; to the totals of its kind it belongs.
-static uint64_t add_up_one(struct board *board, uint32_t object, uint32_t counter)
+static void forget_cleared(struct board *board, uint64_t *sums, uint32_t object, const struct wanted *wanted)
 {
     struct board_base *base = board->base;
-    uint64_t cleared = atomic_load_explicit(&base->is_cleared[object >> 6], memory_order_relaxed) >> (object & 63) & 1
-                           ? __atomic_load_n(&base->cleared[object][counter], __ATOMIC_ACQUIRE)
-                           : 0;
-    return add_up(board, object, counter) - cleared;
+    if (!(atomic_load_explicit(&base->is_cleared[object >> 6], memory_order_relaxed) >> (object & 63) & 1))
+        return;
+    for (uint32_t i = 0; i < wanted->num; i++)
+        sums[i] -= __atomic_load_n(&base->cleared[object][wanted->first + i], __ATOMIC_ACQUIRE);
 }
 
-static uint64_t add_up_all(struct board *board, const struct wanted *wanted)
+static void add_up_all(struct board *board, uint64_t *sums, const struct wanted *wanted)
 {
+    memset(sums, 0, wanted->num * sizeof(*sums));
     if (!wanted->kind) {
-        return add_up_one(board, wanted->object, wanted->counter);
+        forget_cleared(board, sums, wanted->object, wanted);
+        add_up(board, sums, wanted->object, wanted);
+        return;
     }
-    uint64_t sum = 0;
     size_t len = strlen(wanted->kind);
     uint32_t limit = board_object_limit(board);
     for (uint32_t object = 1; object < limit; object++) {
-        if (strncmp(board_object_name(board, object), wanted->kind, len) == 0) {
-            sum += add_up(board, object, wanted->counter);
-        }
+        if (strncmp(board_object_name(board, object), wanted->kind, len) == 0)
+            add_up(board, sums, object, wanted);
     }
-    return sum;
 }
 
 // One sequence serves all incarnations: a reader looks at the base and at all of them, so that it would have to check
 // the sequences of all of them anyway. It is odd only while the counters of one object move.
-static uint64_t add_up_whole(struct board *board, const struct wanted *wanted)
+static void add_up_whole(struct board *board, uint64_t *sums, const struct wanted *wanted)
 {
     struct board_base *base = board->base;
     for (unsigned tries = 0; tries < 1000; tries++) {
@@ -88,10 +98,10 @@ static uint64_t add_up_whole(struct board *board, const struct wanted *wanted)
             }
             continue;
         }
-        uint64_t sum = add_up_all(board, wanted);
+        add_up_all(board, sums, wanted);
         atomic_thread_fence(memory_order_acquire);
         if (atomic_load_explicit(&base->sequence, memory_order_relaxed) == before) {
-            return sum;
+            return;
         }
     }
     // The folder was preempted or is dead, or has much to fold: its lock tells, and lets a dead one's work be finished
@@ -100,16 +110,22 @@ static uint64_t add_up_whole(struct board *board, const struct wanted *wanted)
     if (board_lock_take(board, reaper, 0)) {
         board_counters_recover(board);
     }
-    uint64_t sum = add_up_all(board, wanted);
+    add_up_all(board, sums, wanted);
     atomic_store_explicit(&reaper->owner, 0, memory_order_release);
-    return sum;
+}
+
+void board_counters_sum(struct board *board, uint64_t *sums, uint32_t object, uint32_t first, uint32_t num)
+{
+    board_check_object(object);
+    must(first <= BOARD_COUNTERS && num <= BOARD_COUNTERS - first);
+    add_up_whole(board, sums, &(struct wanted){ .object = object, .first = first, .num = num });
 }
 
 uint64_t board_counter_sum(struct board *board, uint32_t object, uint32_t counter)
 {
-    board_check_object(object);
-    must(counter < BOARD_COUNTERS);
-    return add_up_whole(board, &(struct wanted){ .object = object, .counter = counter });
+    uint64_t sum;
+    board_counters_sum(board, &sum, object, counter, 1);
+    return sum;
 }
 
 // A process that dies here leaves the rest uncleared, and nothing wrong.
@@ -124,7 +140,8 @@ void board_counters_clear(struct board *board, uint32_t object, uint32_t first, 
     }
     atomic_fetch_or(&base->is_cleared[object >> 6], UINT64_C(1) << (object & 63));
     for (uint32_t i = first; i < end; i++) {
-        uint64_t sum = add_up(board, object, i);
+        uint64_t sum = 0;
+        add_up(board, &sum, object, &(struct wanted){ .object = object, .first = i, .num = 1 });
         if (sum != load(&base->cleared[object][i])) {
             __atomic_store_n(&base->cleared[object][i], sum, __ATOMIC_RELEASE);
         }
@@ -145,8 +162,10 @@ void board_counters_uncleared(struct board *board, uint32_t object)
 
 uint64_t board_counter_total(struct board *board, const char *kind, uint32_t counter)
 {
+    uint64_t sum;
     must(counter < BOARD_COUNTERS);
-    return add_up_whole(board, &(struct wanted){ .kind = kind, .counter = counter });
+    add_up_whole(board, &sum, &(struct wanted){ .kind = kind, .first = counter, .num = 1 });
+    return sum;
 }
 
 static void move_apply(struct board *board, uint32_t stage)

@@ -91,6 +91,16 @@ const void *board_payload_at(struct board *board, uint64_t id, size_t *len)
     return board->payloads->data + entry->at;
 }
 
+// Who put it down and died may have published the change that names it, and not said so: whatever it published is there
+// by now. False where there is none.
+static bool is_orphan(struct board *board, struct board_payload *entry)
+{
+    if (entry->number || !board_mark_is_gone(board, entry->owner))
+        return false;
+    entry->number = atomic_load(&board->journal->last);
+    return entry->number == 0;
+}
+
 void board_payloads_sweep(struct board *board)
 {
     struct board_payloads *payloads = board->payloads;
@@ -102,7 +112,7 @@ void board_payloads_sweep(struct board *board)
         struct board_payload *entry = &payloads->entries[i];
         if (!entry->id)
             continue;
-        if (entry->number ? !board_journal_laggard(board, entry->number) : board_mark_is_gone(board, entry->owner))
+        if (is_orphan(board, entry) || (entry->number && !board_journal_laggard(board, entry->number)))
             wipe(payloads, entry);
         any |= entry->id != 0;
     }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // All checks: when each begins, and who is asked for whom.
 #include <stdlib.h>
+#include <string.h>
+#include "backend/server_change.h"
 #include "check/agent.h"
 #include "check/external_ops.h"
 #include "check/observed.h"
 #include "check/run.h"
+#include "log/log.h"
+#include "check/trace.h"
 #include "transport/tls.h"
 
 struct checks checks;
@@ -77,6 +81,8 @@ static void fire(struct event_timer *timer)
     check->began_us = clock_mono_us();
     atomic_store(began_cell(check), check->began_us);
     atomic_fetch_or(check_flags(check), (uint32_t)BACKEND_CHECK_INPROGRESS);
+    if (trace_is_on(TRACE_CHECK))
+        check_trace(check, NULL);
     check->ops->begin(check);
 }
 
@@ -117,9 +123,31 @@ static void enter(struct check *check)
     settle_health(check);
 }
 
-static void add(struct check *check, const struct server_conf *server)
+static bool make_room(uint32_t num)
+{
+    struct check **all = num < checks.room ? checks.all : realloc(checks.all, (num + 1) * sizeof(struct check *));
+    if (!all)
+        return false;
+    checks.room = num < checks.room ? checks.room : num + 1;
+    checks.all = all;
+    return true;
+}
+
+// Each where it stays: its timer is in the loop's lists.
+static struct check *check_new(void)
+{
+    struct check *check = make_room(checks.num + 1) ? calloc(1, sizeof(*check)) : NULL;
+    if (check)
+        checks.all[checks.num++] = check;
+    return check;
+}
+
+static bool add(const struct server_conf *server)
 {
     const struct check_server_conf *conf = &server->check;
+    struct check *check = check_new();
+    if (!check)
+        return false;
     *check = (struct check){ .server = server, .proxy = server->backend->proxy };
     check->state = backend_state_at(server->object);
     check->ops = check->proxy->external.enabled ? &check_ops_external : &check_ops_steps;
@@ -134,6 +162,17 @@ static void add(struct check *check, const struct server_conf *server)
     atomic_store(&check->state->check_fall, check->fall);
     atomic_store(&check->state->check_flags, BACKEND_CHECK_CONFIGURED | BACKEND_CHECK_ENABLED);
     enter(check);
+    return true;
+}
+
+static bool add_agent(const struct server_conf *server)
+{
+    struct check *check = check_new();
+    if (!check)
+        return false;
+    check_agent_add(check, server);
+    enter(check);
+    return true;
 }
 
 static bool make_all(const struct program_conf *conf)
@@ -145,21 +184,18 @@ static bool make_all(const struct program_conf *conf)
             if (server->object >= checks.num_objects)
                 checks.num_objects = server->object + 1;
         }
-    checks.all = calloc(checks.num + 1, sizeof(*checks.all));
     for (int kind = 0; kind < CHECK_NUM_KINDS; kind++)
         checks.by_object[kind] = calloc(checks.num_objects + 1, sizeof(struct check *));
-    if (!checks.all || !checks.by_object[CHECK_HEALTH] || !checks.by_object[CHECK_AGENT])
+    if (!make_room(checks.num) || !checks.by_object[CHECK_HEALTH] || !checks.by_object[CHECK_AGENT])
         return false;
-    uint32_t at = 0;
+    checks.num = 0;
     for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next)
         for (const struct server_conf *server = proxy->disabled ? NULL : proxy->be.servers; server;
              server = server->next) {
-            if (server->check.enabled)
-                add(&checks.all[at++], server);
-            if (server->probe.agent) {
-                check_agent_add(&checks.all[at], server);
-                enter(&checks.all[at++]);
-            }
+            if (server->check.enabled && !add(server))
+                return false;
+            if (server->probe.agent && !add_agent(server))
+                return false;
         }
     return true;
 }
@@ -183,7 +219,7 @@ static void schedule_first(void)
     uint64_t shortest_us = UINT64_MAX, most_us = checks.conf->global.max_spread_checks_us;
     uint32_t *order = calloc(checks.num + 1, sizeof(*order));
     for (uint32_t i = 0; i < checks.num; i++) {
-        uint64_t pace_us = pace(&checks.all[i]);
+        uint64_t pace_us = pace(checks.all[i]);
         shortest_us = pace_us < shortest_us ? pace_us : shortest_us;
     }
     for (uint32_t i = 0; order && i < checks.num; i++) {
@@ -192,7 +228,7 @@ static void schedule_first(void)
         order[other] = i;
     }
     for (uint32_t i = 0; i < checks.num; i++) {
-        struct check *check = &checks.all[order ? order[i] : i];
+        struct check *check = checks.all[order ? order[i] : i];
         uint64_t within_us = pace(check) > shortest_us ? pace(check) : shortest_us;
         if (most_us && within_us > most_us)
             within_us = most_us;
@@ -202,6 +238,77 @@ static void schedule_first(void)
     }
     free(order);
 }
+
+static void end(struct check *check)
+{
+    if (!check->server)
+        return;
+    if (check->running)
+        check->ops->drop(check);
+    event_timer_del(checks.loop, &check->timer);
+}
+
+// ---- servers that come and go -------------------------------------------------------------------------------------
+
+static bool index_grow(uint32_t object)
+{
+    uint32_t num = object + 1;
+    if (object < checks.num_objects)
+        return true;
+    for (int kind = 0; kind < CHECK_NUM_KINDS; kind++) {
+        struct check **by_object = realloc(checks.by_object[kind], (num + 1) * sizeof(struct check *));
+        if (!by_object)
+            return false;
+        memset(by_object + checks.num_objects, 0, (num + 1 - checks.num_objects) * sizeof(struct check *));
+        checks.by_object[kind] = by_object;
+    }
+    checks.num_objects = num;
+    return true;
+}
+
+// What is added begins at rest, until `enable health` and `enable agent`.
+static void begin_at_rest(const struct server_conf *server, enum check_kind kind, uint32_t had)
+{
+    struct check *check = check_of(server, kind);
+    if (!check)
+        return;
+    if (!(had & BACKEND_CHECK_CONFIGURED) || !(had & BACKEND_CHECK_ENABLED))
+        atomic_fetch_and(check_flags(check), ~(uint32_t)BACKEND_CHECK_ENABLED);
+    event_timer_set(checks.loop, &check->timer, checks.loop->now_us + check_interval(check));
+}
+
+static void added(struct backend_watch *watch, struct server_conf *server)
+{
+    struct backend_state *state = backend_state_at(server->object);
+    uint32_t health = atomic_load(&state->check_flags), agent = atomic_load(&state->agent_flags);
+    (void)watch;
+    bool ok = index_grow(server->object);
+    ok = ok && (!server->check.enabled || add(server));
+    ok = ok && (!server->probe.agent || add_agent(server));
+    if (!ok)
+        log_say(LOG_LEVEL_ALERT, "no checks of server %s/%s: out of memory", server->backend->proxy->name,
+                server->name);
+    begin_at_rest(server, CHECK_HEALTH, health);
+    begin_at_rest(server, CHECK_AGENT, agent);
+    check_observed_add(server);
+}
+
+static void removed(struct backend_watch *watch, struct server_conf *server)
+{
+    (void)watch;
+    check_observed_remove(server);
+    for (uint32_t i = checks.num; i-- > 0;) {
+        struct check *check = checks.all[i];
+        if (check->server != server)
+            continue;
+        end(check);
+        checks.by_object[check->kind][server->object] = NULL;
+        checks.all[i] = checks.all[--checks.num];
+        free(check);
+    }
+}
+
+static struct backend_watch watch = { .added = added, .removed = removed };
 
 bool check_begin(const struct check_start *start)
 {
@@ -224,6 +331,7 @@ bool check_begin(const struct check_start *start)
         return false;
     }
     check_external_begin(start->helper_fd);
+    backend_watch_begin(&watch);
     schedule_first();
     return true;
 }
@@ -233,15 +341,19 @@ void check_woken(void)
     check_observed_woken();
 }
 
+void check_resume(const struct server_conf *server)
+{
+    for (int kind = 0; kind < CHECK_NUM_KINDS; kind++)
+        if (check_of(server, (enum check_kind)kind))
+            check_begin_soon(check_of(server, (enum check_kind)kind), 0);
+}
+
 void check_end(void)
 {
+    backend_watch_end(&watch);
     for (uint32_t i = 0; checks.all && i < checks.num; i++) {
-        struct check *check = &checks.all[i];
-        if (!check->server)
-            continue;
-        if (check->running)
-            check->ops->drop(check);
-        event_timer_del(checks.loop, &check->timer);
+        end(checks.all[i]);
+        free(checks.all[i]);
     }
     check_observed_end();
     check_external_end();

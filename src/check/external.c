@@ -93,8 +93,8 @@ const struct check_ops check_ops_external = { .begin = ask, .timeout = timeout, 
 static void ask_again(void)
 {
     for (uint32_t i = 0; i < checks.num; i++)
-        if (checks.all[i].ops == &check_ops_external && checks.all[i].running)
-            ask(&checks.all[i]);
+        if (checks.all[i]->ops == &check_ops_external && checks.all[i]->running)
+            ask(checks.all[i]);
 }
 
 static void take(const struct external_answer *answer)

@@ -18,7 +18,7 @@ struct observed {
 };
 
 static struct {
-    struct observed *all;
+    struct observed **all;
     uint32_t num;
 } observed;
 
@@ -41,7 +41,7 @@ static bool may_eject(struct observed *candidate)
     const struct backend_conf *backend = candidate->server->backend;
     uint32_t num_out = 0;
     for (uint32_t i = 0; i < observed.num; i++)
-        num_out += observed.all[i].server->backend == backend && is_out(&observed.all[i]);
+        num_out += observed.all[i]->server->backend == backend && is_out(observed.all[i]);
     if ((num_out + 1) * 2 <= backend->num_servers)
         return true;
     if (!candidate->said_us || checks.loop->now_us - candidate->said_us > SAY_US) {
@@ -158,7 +158,7 @@ static void look(struct observed *it)
 void check_observed_woken(void)
 {
     for (uint32_t i = 0; i < observed.num; i++)
-        look(&observed.all[i]);
+        look(observed.all[i]);
 }
 
 // A server that is out and is not watched any more, or is watched by checks now, has nobody else to bring it back.
@@ -171,42 +171,63 @@ static void release(const struct server_conf *server)
         backend_notice_op(checks.board, server, BACKEND_OP_RUNNING, "as 'observe' has no say any more");
 }
 
-static void add(const struct server_conf *server)
+static bool add(const struct server_conf *server)
 {
-    struct observed *it = &observed.all[observed.num++];
+    struct observed **all = realloc(observed.all, (observed.num + 1) * sizeof(struct observed *));
+    struct observed *it = all ? calloc(1, sizeof(*it)) : NULL;
+    observed.all = all ? all : observed.all;
+    if (!it)
+        return false;
+    observed.all[observed.num++] = it;
     uint64_t due_us = atomic_load(&backend_state_at(server->object)->ejected_us);
     *it = (struct observed){ .server = server, .state = backend_state_at(server->object) };
     event_timer_init(&it->timer, come_back);
     if (!due_us)
-        return;
+        return true;
     it->wait_us = server->probe.eject_us;
     event_timer_set(checks.loop, &it->timer, due_us > checks.loop->now_us ? due_us : checks.loop->now_us + 1);
+    return true;
 }
 
 bool check_observed_begin(void)
 {
-    uint32_t num = 0;
-    for (const struct proxy_conf *proxy = checks.conf->proxies; proxy; proxy = proxy->next)
-        num += proxy->be.num_servers;
-    observed.all = calloc(num + 1, sizeof(*observed.all));
-    if (!observed.all)
-        return false;
     for (const struct proxy_conf *proxy = checks.conf->proxies; proxy; proxy = proxy->next) {
         for (const struct server_conf *it = proxy->disabled ? NULL : proxy->be.servers; it; it = it->next) {
             if (it->probe.observe == PROBE_OBSERVE_NONE || check_of(it, CHECK_HEALTH) || !it->probe.eject_us)
                 release(it);
-            if (it->probe.observe != PROBE_OBSERVE_NONE)
-                add(it);
+            if (it->probe.observe != PROBE_OBSERVE_NONE && !add(it))
+                return false;
         }
     }
     check_observed_woken();
     return true;
 }
 
+void check_observed_add(const struct server_conf *server)
+{
+    if (server->probe.observe != PROBE_OBSERVE_NONE && !add(server))
+        log_say(LOG_LEVEL_ALERT, "'observe' of server %s/%s has no effect: out of memory",
+                server->backend->proxy->name, server->name);
+}
+
+void check_observed_remove(const struct server_conf *server)
+{
+    for (uint32_t i = observed.num; i-- > 0;) {
+        struct observed *it = observed.all[i];
+        if (it->server != server)
+            continue;
+        event_timer_del(checks.loop, &it->timer);
+        observed.all[i] = observed.all[--observed.num];
+        free(it);
+    }
+}
+
 void check_observed_end(void)
 {
-    for (uint32_t i = 0; i < observed.num; i++)
-        event_timer_del(checks.loop, &observed.all[i].timer);
+    for (uint32_t i = 0; i < observed.num; i++) {
+        event_timer_del(checks.loop, &observed.all[i]->timer);
+        free(observed.all[i]);
+    }
     free(observed.all);
     observed.all = NULL;
     observed.num = 0;

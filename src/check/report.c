@@ -4,6 +4,7 @@
 #include <string.h>
 #include "backend/notice.h"
 #include "check/engine.h"
+#include "check/trace.h"
 
 enum { CHECK_REASON_LEN = 768, CHECK_CLEAN_LEN = 520 };
 
@@ -160,6 +161,8 @@ void check_note(struct check *check, enum check_status status, uint16_t code, co
     clean(shown, text);
     uint32_t before = atomic_load(check->kind == CHECK_AGENT ? &state->agent_status : &state->check_status);
     check_show(check, &result);
+    if (trace_is_on(TRACE_CHECK))
+        check_trace(check, &result);
     bool counted = count(check, check_status_is_failure(status));
     if (counted || before != status)
         tell(check, &result);

@@ -20,6 +20,13 @@ void config_init(struct config *config, struct arena *arena, struct config_diag 
         (struct config){ .arena = arena, .diag = diag, .owner = owner, .section_name = "", .env = config_env_new() };
 }
 
+void config_init_words(struct config *config, struct arena *arena, struct config_diag *diag, void *owner)
+{
+    *config = (struct config){
+        .arena = arena, .diag = diag, .owner = owner, .section_name = "", .numeric_hosts = true, .loaded_only = true
+    };
+}
+
 void config_fini(struct config *config)
 {
     config_env_free(config->env);

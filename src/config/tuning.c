@@ -109,9 +109,8 @@ static const struct config_word tuning_words[] = {
     TUNING_SWITCH(CONFIG_IN_DEFAULTS | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN, "option tcp-smart-connect",
                   CONFIG_MAY_NEGATE, "No effect: the kernel decides when to send a lone acknowledgement."),
 
-    TUNING_VALUE(CONFIG_IN_BIND | CONFIG_IN_SOCKET, "nice", "<nice>", 1, "10", WHY_LOOP),
-    TUNING_VALUE(CONFIG_IN_BIND | CONFIG_IN_SOCKET, "shards", "{ <number> | by-thread | by-group }", 1, "by-thread",
-                 WHY_LISTEN),
-    TUNING_VALUE(CONFIG_IN_BIND | CONFIG_IN_SOCKET, "thread", "[<group>/]<threads>[,...]", 1, "1/all", WHY_CPU),
+    TUNING_VALUE(CONFIG_IN_BIND, "nice", "<nice>", 1, "10", WHY_LOOP),
+    TUNING_VALUE(CONFIG_IN_BIND, "shards", "{ <number> | by-thread | by-group }", 1, "by-thread", WHY_LISTEN),
+    TUNING_VALUE(CONFIG_IN_BIND, "thread", "[<group>/]<threads>[,...]", 1, "1/all", WHY_CPU),
 };
 CONFIG_WORDS(tuning_words);

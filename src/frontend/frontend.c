@@ -34,6 +34,7 @@ void frontends_init(struct frontends *frontends, const struct program_conf *prog
     list_init(&frontends->listeners);
     list_init(&frontends->sessions);
     list_init(&frontends->fresh);
+    list_init(&frontends->walks);
     event_timer_init(&frontends->meet, frontend_sessions_meet);
     event_timer_init(&frontends->resume, frontend_listeners_resume);
     buf_pool_init(&frontends->bufs, global->bufsize, MAX_FREE_BUFS);

@@ -2,17 +2,57 @@
 #include <errno.h>
 #include <stdio.h>
 #include "frontend/session.h"
+#include "proxy/histogram.h"
 #include "stream/error.h"
 #include "stream/log.h"
+#include "stream/trace.h"
 #include "transport/tls.h"
 
 enum { EARLY_MAX = 16 * 1024, REASON_MAX = 512, FLUSH_TURNS = 2 };
 
+static enum proxy_counter class_of(enum stream_error error)
+{
+    switch (error) {
+    case STREAM_ERROR_PROXY_TIMEOUT:
+    case STREAM_ERROR_TLS_TIMEOUT:
+        return PROXY_COUNT_REQ_LATE;
+    case STREAM_ERROR_PROXY_EMPTY:
+    case STREAM_ERROR_PROXY_ABORT:
+    case STREAM_ERROR_PROXY_TRUNCATED:
+    case STREAM_ERROR_TLS_EMPTY:
+    case STREAM_ERROR_TLS_ABORT:
+        return PROXY_COUNT_REQ_CUT;
+    default:
+        return PROXY_COUNT_REQ_BAD;
+    }
+}
+
+static void count_handshake(const struct frontend_session *session)
+{
+    uint64_t *counters = session->facts.counters;
+    proxy_histogram_count(counters, PROXY_HIST_TLS, transport_tls_age_us(&session->front.conn));
+    backend_count(counters, PROXY_COUNT_TLS_HANDSHAKES, 1);
+    backend_count(counters, PROXY_COUNT_TLS_RESUMED, session->facts.tls->facts.resumed);
+}
+
 static void handshake_failed(struct frontend_session *session, enum stream_error error, const char *reason,
                              bool is_null)
 {
+    const struct stream_ctx *ctx = &session->owner->streams;
+    bool is_tls = session->state == FRONTEND_SESSION_TLS;
     session->facts.error = (uint8_t)error;
-    backend_count(session->facts.counters, PROXY_COUNT_REQ_ERRORS, 1);
+    proxy_session_count_error(&session->facts, class_of(error));
+    if (class_of(error) == PROXY_COUNT_REQ_BAD)
+        proxy_session_count(&session->facts, PROXY_COUNT_GLITCHES, 1);
+    if (session->facts.tls)
+        backend_count(session->facts.counters, PROXY_COUNT_TLS_FAILED, 1);
+    if (stream_trace_on(ctx, TRACE_SESSION))
+        stream_trace_session_say(ctx, &session->facts, TRACE_SESSION, TRACE_LEVEL_ERROR, TRACE_SESS_ERR, "%s%s%s",
+                                 stream_error_message(error), reason ? ": " : "", reason ? reason : "");
+    if (is_tls && stream_trace_on(ctx, TRACE_SSL))
+        stream_trace_session_say(ctx, &session->facts, TRACE_SSL, TRACE_LEVEL_ERROR, TRACE_SSL_CLIENT | TRACE_SSL_ERR,
+                                 "handshake with the client failed: %s%s%s", stream_error_message(error),
+                                 reason ? ": " : "", reason ? reason : "");
     if (!is_null || !(session->facts.conf->options & PROXY_OPT_DONT_LOG_NULL))
         stream_log_handshake(&session->owner->streams, &session->facts, reason);
 }
@@ -51,6 +91,17 @@ static void tls_failed(struct frontend_session *session, enum stream_error error
     frontend_session_free(session, false);
 }
 
+static void tls_trace(const struct frontend_session *session)
+{
+    const struct tls_facts *facts = &session->facts.tls->facts;
+    const char *version = tls_version_name(facts->version);
+    struct slice sni = tls_conn_sni(session->facts.tls);
+    stream_trace_session_say(&session->owner->streams, &session->facts, TRACE_SSL, TRACE_LEVEL_PROTO, TRACE_SSL_CLIENT,
+                             "handshake with the client: %s, %s%s, SNI %.*s", version ? version : "?",
+                             facts->resumed ? "resumed" : "full", facts->early ? ", early data" : "",
+                             sni.len ? (int)sni.len : 4, sni.len ? sni.ptr : "none");
+}
+
 static void tls_event(struct mux_stream *stream)
 {
     struct frontend_session *session = CONTAINER_OF(mux_h1_of(stream), struct frontend_session, front);
@@ -58,9 +109,12 @@ static void tls_event(struct mux_stream *stream)
     case IO_AGAIN:
         break;
     case IO_OK:
+        count_handshake(session);
         // The ticket goes out with the first answer. Where the request is not on the heels of the handshake it goes
         // before: a client that does not send small segments together waits for a sign that we have its Finished.
         session->flush_turns = session->front.conn.can_read ? 0 : FLUSH_TURNS;
+        if (stream_trace_on(&session->owner->streams, TRACE_SSL))
+            tls_trace(session);
         if (session->flush_turns)
             event_task_wake(session->owner->loop, &session->next_request);
         frontend_session_begin(session);

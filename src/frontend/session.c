@@ -3,8 +3,9 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include "expr/var.h"
-#include "frontend/session.h"
+#include "frontend/walk.h"
 #include "rule/rule.h"
+#include "stream/trace.h"
 #include "stream/track.h"
 #include "stream/tunnel.h"
 #include "transport/tls.h"
@@ -19,6 +20,9 @@ static void end_vars(struct frontend_session *session)
 void frontend_session_free(struct frontend_session *session, bool reset)
 {
     struct frontends *frontends = session->owner;
+    if (stream_trace_on(&frontends->streams, TRACE_SESSION))
+        stream_trace_session_say(&frontends->streams, &session->facts, TRACE_SESSION, TRACE_LEVEL_USER, TRACE_SESS_END,
+                                 "%s, %u requests", reset ? "reset" : "closed", session->facts.num_requests);
     event_timer_del(frontends->loop, &session->timer);
     event_task_cancel(&session->next_request);
     backend_pool_drop_own(&session->facts.own_conn);
@@ -31,6 +35,8 @@ void frontend_session_free(struct frontend_session *session, bool reset)
     if (nolinger && !reset && !session->front.conn.read_closed)
         transport_conn_shutdown(&session->front.conn);
     mux_h1_close(&session->front, reset || nolinger);
+    if (UNLIKELY(!list_is_empty(&frontends->walks)))
+        frontend_walks_skip(frontends, session);
     list_remove(&session->link);
     list_remove(&session->fresh);
     frontends->num_sessions--;
@@ -99,6 +105,9 @@ static void session_idle(struct frontend_session *session)
 {
     session->state = FRONTEND_SESSION_IDLE;
     session->stream = NULL;
+    if (stream_trace_on(&session->owner->streams, TRACE_SESSION))
+        stream_trace_session_say(&session->owner->streams, &session->facts, TRACE_SESSION, TRACE_LEVEL_STATE,
+                                 TRACE_SESS_IDLE, "waits for request %u", session->facts.num_requests + 1);
     session->front.stream.on_event = idle_event;
     event_timer_set(session->owner->loop, &session->timer, stream_idle_deadline(&session->facts));
 }
@@ -189,12 +198,18 @@ void frontend_session_begin(struct frontend_session *session)
 {
     session->facts.idle_us = session->owner->loop->now_us;
     if (is_refusal(run_rules(session, PROXY_RULES_TCP_SESSION, EXPR_AT_SESSION))) {
-        backend_count(session->facts.counters, PROXY_COUNT_DENIED_SESS, 1);
+        proxy_session_count(&session->facts, PROXY_COUNT_DENIED_SESS, 1);
+        if (stream_trace_on(&session->owner->streams, TRACE_SESSION))
+            stream_trace_session_say(&session->owner->streams, &session->facts, TRACE_SESSION, TRACE_LEVEL_ERROR,
+                                     TRACE_SESS_ERR, "refused by tcp-request session");
         frontend_session_free(session, session->facts.silent);
         return;
     }
     if (session->facts.track)
         stream_track_count_all(&session->owner->streams, &session->facts, NULL, STICK_SESS_CNT, STICK_SESS_RATE, 1);
+    if (stream_trace_on(&session->owner->streams, TRACE_SESSION))
+        stream_trace_session_say(&session->owner->streams, &session->facts, TRACE_SESSION, TRACE_LEVEL_STATE,
+                                 TRACE_SESS_READY, "ready for requests");
     // After a handshake the request is mostly still on its way.
     if (session->facts.conf->mode == PROXY_MODE_HTTP && !has_news(session))
         session_idle(session);
@@ -263,6 +278,45 @@ static void socket_dress(int fd, const struct bind_conf *bind, const struct glob
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 }
 
+static void count_rate(_Atomic uint64_t *gauges, unsigned rate, unsigned most, uint64_t now_us)
+{
+    proxy_gauge_raise(&gauges[most], board_rate_add(&gauges[rate], now_us, 1));
+}
+
+// A connection counts even where the rules refuse it.
+static void count_accepted(const struct frontend_session *session)
+{
+    const struct frontends *frontends = session->owner;
+    const struct proxy_session *facts = &session->facts;
+    uint64_t now_us = frontends->loop->now_us;
+    backend_count(facts->counters, PROXY_COUNT_CONNECTIONS, 1);
+    count_rate(board_gauges(frontends->board, facts->conf->fe_object), PROXY_GAUGE_CONN_RATE, PROXY_GAUGE_CONN_RATE_MAX,
+               now_us);
+    count_rate(board_gauges(frontends->board, frontends->program->object), PROXY_GAUGE_CONN_RATE,
+               PROXY_GAUGE_CONN_RATE_MAX, now_us);
+    if (!facts->bind_counters)
+        return;
+    // As for HAProxy, a listener's sessions are its connections.
+    backend_count(facts->bind_counters, PROXY_COUNT_SESSIONS, 1);
+    proxy_gauge_raise(&board_gauges(frontends->board, facts->bind->object)[PROXY_GAUGE_MAX_SESSIONS],
+                      board_lane_sum(frontends->board, facts->bind->object));
+}
+
+static void count_begun(const struct frontend_session *session)
+{
+    const struct frontends *frontends = session->owner;
+    const struct proxy_conf *conf = session->facts.conf;
+    _Atomic uint64_t *gauges = board_gauges(frontends->board, conf->fe_object);
+    uint64_t now_us = frontends->loop->now_us;
+    bool is_http = conf->mode == PROXY_MODE_HTTP;
+    backend_count(session->facts.counters, PROXY_COUNT_SESSIONS, 1);
+    backend_count(session->facts.counters, is_http ? PROXY_COUNT_SESS_HTTP1 : PROXY_COUNT_SESS_OTHER, 1);
+    count_rate(gauges, PROXY_GAUGE_SESSION_RATE, PROXY_GAUGE_SESSION_RATE_MAX, now_us);
+    count_rate(board_gauges(frontends->board, frontends->program->object), PROXY_GAUGE_SESSION_RATE,
+               PROXY_GAUGE_SESSION_RATE_MAX, now_us);
+    proxy_gauge_raise(&gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(frontends->board, conf->fe_object));
+}
+
 bool frontend_session_new(struct frontends *frontends, const struct bind_conf *bind, int fd,
                           const struct sockaddr_storage *peer, socklen_t len)
 {
@@ -277,12 +331,19 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         .conf = conf,
         .bind = bind,
         .counters = board_counters(frontends->board, frontends->inc, conf->fe_object),
+        .bind_counters = conf->options & PROXY_OPT_SOCKET_STATS
+                             ? board_counters(frontends->board, frontends->inc, bind->object)
+                             : NULL,
         .fd = fd,
         .accept_us = frontends->loop->now_us,
         .idle_us = frontends->loop->now_us,
         .accept_wall_us = frontends->loop->wall_us,
+        .number = ++frontends->streams.last_session,
     };
     transport_address_from_sockaddr(&session->facts.src, (const struct sockaddr *)peer, len);
+    if (stream_trace_on(&frontends->streams, TRACE_SESSION))
+        stream_trace_session_say(&frontends->streams, &session->facts, TRACE_SESSION, TRACE_LEVEL_USER, TRACE_SESS_NEW,
+                                 "accepted, fd %d", fd);
     event_timer_init(&session->timer, timer_fired);
     event_task_init(&session->next_request, next_request);
     list_append(&frontends->sessions, &session->link);
@@ -293,22 +354,18 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         session->front.cases = &frontends->program->global.h1_cases;
     // Data is often there already, and asking costs less than another turn of the loop.
     session->front.conn.can_read = true;
-    backend_count(session->facts.counters, PROXY_COUNT_CONNECTIONS, 1);
+    count_accepted(session);
     if (conf->log_steps)
         stream_log_accept(&frontends->streams, &session->facts);
     if (is_refusal(run_rules(session, PROXY_RULES_TCP_CONNECTION, EXPR_AT_CONNECT))) {
-        backend_count(session->facts.counters, PROXY_COUNT_DENIED_CONN, 1);
+        proxy_session_count(&session->facts, PROXY_COUNT_DENIED_CONN, 1);
+        if (stream_trace_on(&frontends->streams, TRACE_SESSION))
+            stream_trace_session_say(&frontends->streams, &session->facts, TRACE_SESSION, TRACE_LEVEL_ERROR,
+                                     TRACE_SESS_ERR, "refused by tcp-request connection");
         frontend_session_free(session, session->facts.silent);
         return true;
     }
-    backend_count(session->facts.counters, PROXY_COUNT_SESSIONS, 1);
-    _Atomic uint64_t *gauges = board_gauges(frontends->board, conf->fe_object);
-    _Atomic uint64_t *all = board_gauges(frontends->board, frontends->program->object);
-    uint64_t now_us = frontends->loop->now_us;
-    proxy_gauge_raise(&gauges[PROXY_GAUGE_SESSION_RATE_MAX],
-                      board_rate_add(&gauges[PROXY_GAUGE_SESSION_RATE], now_us, 1));
-    proxy_gauge_raise(&all[PROXY_GAUGE_SESSION_RATE_MAX], board_rate_add(&all[PROXY_GAUGE_SESSION_RATE], now_us, 1));
-    proxy_gauge_raise(&gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(frontends->board, conf->fe_object));
+    count_begun(session);
     frontend_handshake_start(session);
     // It may be gone by now: only its place on the list tells.
     if (frontends->fresh.prev != &session->fresh)

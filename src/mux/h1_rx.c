@@ -155,7 +155,7 @@ static void head_done(struct mux_h1 *h1, struct http_head *head, enum http_metho
         h1->keep_alive = false;
     h1->in.head += head->len;
     h1->pin = h1->in.head;
-    h1->span = h1->rewindable = h1->trailer_len = 0;
+    h1->span = h1->rewindable = h1->trailer_len = h1->bad_at = 0;
     h1->can_rewind = h1->is_server;
 }
 
@@ -247,6 +247,7 @@ static enum io pull_trailers(struct mux_h1 *h1)
     trailers.base = buf_data(&h1->in);
     if (http_fields_parse(&trailers, &bad, len) != HTTP_PARSE_DONE) {
         stream->bad = (uint8_t)bad;
+        h1->bad_at = h1->in.head;
         return body_cut(stream);
     }
     h1->trailer = h1->in.head;
@@ -286,6 +287,7 @@ static enum io pull_chunked(struct mux_h1 *h1, struct slice *span)
                 in_drop(h1, used);
                 break;
             case HTTP_CHUNK_BAD:
+                h1->bad_at = h1->in.head + (uint32_t)(used ? used - 1 : 0);
                 return body_cut(stream);
             }
         }

@@ -5,12 +5,14 @@
 #include <string.h>
 #include <openssl/crypto.h>
 #include "admin/admin.h"
+#include "admin/page.h"
 #include "admin/state_file.h"
 #include "backend/log.h"
 #include "backend/server_change.h"
 #include "backend/state.h"
 #include "base/clock.h"
 #include "board/board.h"
+#include "board/trace.h"
 #include "check/check.h"
 #include "check/external.h"
 #include "log/log.h"
@@ -21,8 +23,10 @@
 #include "process/limits.h"
 #include "process/program.h"
 #include "process/rights.h"
+#include "process/vitals.h"
 #include "process/worker.h"
 #include "proxy/conf.h"
+#include "proxy/invalid.h"
 #include "table/proc_vars.h"
 #include "table/stick.h"
 #include "tls/shared.h"
@@ -182,8 +186,12 @@ static void sections_name(struct process_settings *settings, const struct progra
         BACKEND_LOADS_SECTION,
         BACKEND_PLACES_SECTION,
         BACKEND_POOL_SECTION,
+        TRACE_SECTION,
+        PROXY_INVALID_SECTION,
     };
-    size_t num = 0;
+    uint32_t num_sinks;
+    const struct trace_sink *sinks = trace_sinks(&num_sinks);
+    size_t num = num_sinks;
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
         num += proxy->stick_table != NULL;
     const char **names = arena_alloc(program->arena, (NUM_ITEMS(always) + num) * sizeof(*names));
@@ -194,6 +202,11 @@ static void sections_name(struct process_settings *settings, const struct progra
             continue;
         char *name = arena_alloc(program->arena, BOARD_NAME_MAX);
         stick_section_name(name, proxy->stick_table);
+        names[num++] = name;
+    }
+    for (uint32_t i = 0; i < num_sinks; i++) {
+        char *name = arena_alloc(program->arena, BOARD_NAME_MAX);
+        must(trace_section(name, sinks[i].name));
         names[num++] = name;
     }
     settings->sections = names;
@@ -215,6 +228,14 @@ static bool tables_prepare(const struct program_conf *program, struct text *mess
 static bool program_prepare(void *conf, struct process_settings *settings, struct text *messages, struct board *board)
 {
     struct program_conf *program = conf;
+    if (!trace_prepare(board)) {
+        text_printf(messages, "[ALERT]    no memory for traces: %s\n", strerror(errno));
+        return false;
+    }
+    if (!proxy_invalid_prepare(board, program->global.bufsize)) {
+        text_printf(messages, "[ALERT]    no memory for malformed messages: %s\n", strerror(errno));
+        return false;
+    }
     sections_name(settings, program);
     limits_work_out(settings, program, board);
     proxy_pool_tell(program, tell_pool, messages);
@@ -225,7 +246,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         return false;
     }
     if (!backend_states_prepare(board) || !backend_loads_prepare(board) || !backend_pool_prepare(board) ||
-        !backend_places_prepare(board)) {
+        !backend_places_prepare(board) || !page_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for the states of servers: %s\n", strerror(errno));
         return false;
     }
@@ -301,6 +322,7 @@ static void traffic_describe(const void *traffic, char *room, size_t cap)
 
 static void traffic_turn(void *traffic)
 {
+    vitals_tell(traffic);
     frontends_turn(traffic);
     backend_turn(&((struct frontends *)traffic)->backends);
 }
@@ -415,11 +437,13 @@ static void admin_side_active(void *admin)
         log_say(LOG_LEVEL_ALERT, "no health checks: out of memory");
     backend_states_begin(controller->conf, controller->board, &controller->loop);
     backend_logs_begin(controller->conf, controller->board, &controller->loop);
+    page_controller_begin(controller->board, controller->conf);
 }
 
 static void admin_side_woken(void *admin)
 {
     check_woken();
+    page_controller_woken();
     admin_woken(admin);
 }
 
@@ -454,6 +478,7 @@ static void admin_side_socket(void *admin, uint64_t id, const struct process_soc
 
 static void admin_side_leave(void *admin)
 {
+    page_controller_end();
     check_end();
     backend_logs_end();
     backend_states_end();

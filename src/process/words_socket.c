@@ -79,6 +79,7 @@ static bool option_expose(struct config *config, void *object, const struct conf
 }
 
 #define INTO(member) .into = offsetof(struct global_conf, member)
+#define NO_EFFECT    "No effect: one process, the controller, serves all admin sockets, beside the traffic."
 
 static const struct config_word words[] = {
     { .name = "stats socket",
@@ -138,6 +139,26 @@ static const struct config_word words[] = {
       .good = "severity-output number",
       .bad = "severity-output colour",
       .bad_says = "colour" },
+    { .name = "nice",
+      .in = CONFIG_IN_SOCKET,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = config_word_tuning,
+      .args = "<nice>",
+      .help = NO_EFFECT,
+      .good = "nice 10",
+      .bad = "nice",
+      .bad_says = "nice" },
+    { .name = "thread",
+      .in = CONFIG_IN_SOCKET,
+      .min_args = 1,
+      .max_args = 1,
+      .parse = config_word_tuning,
+      .args = "[<group>/]<threads>[,...]",
+      .help = NO_EFFECT,
+      .good = "thread 1/all",
+      .bad = "thread",
+      .bad_says = "thread" },
     { .name = "expose-fd",
       .in = CONFIG_IN_SOCKET,
       .min_args = 1,

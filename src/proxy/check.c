@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Warnings and errors about one proxy as a whole. As HAProxy does, words that its mode leaves without effect are named
 // and taken out.
+#include "proxy/stats_conf.h"
 #include "proxy/words.h"
 #include "rule/rule.h"
 
@@ -96,6 +97,8 @@ bool proxy_conf_check(struct config *config, struct proxy_conf *proxy)
     if (proxy->has_frontend && !proxy->fe.binds)
         warn(config, proxy, "%s '%s' has no 'bind' line and gets no traffic", proxy_kind(proxy), proxy->name);
     if (!proxy_log_backend_check(config, proxy))
+        return false;
+    if (!stats_conf_check(config, proxy))
         return false;
     if (proxy->mode == PROXY_MODE_LOG)
         return true;

@@ -223,13 +223,17 @@ static bool check_proto(struct config *config, const struct server_conf *server,
     return false;
 }
 
+bool check_rules_finish_server(struct config *config, struct proxy_conf *proxy, struct server_conf *server)
+{
+    return !server->check.enabled ||
+           (settle_targets(config, server, &proxy->be.check) && check_port(config, server, &proxy->be.check) &&
+            check_proto(config, server, &proxy->be.check));
+}
+
 bool check_rules_finish(struct config *config, struct proxy_conf *proxy)
 {
     bool ok = compile(config, proxy);
-    for (struct server_conf *server = proxy->be.servers; server; server = server->next) {
-        if (server->check.enabled)
-            ok &= settle_targets(config, server, &proxy->be.check) && check_port(config, server, &proxy->be.check) &&
-                  check_proto(config, server, &proxy->be.check);
-    }
+    for (struct server_conf *server = proxy->be.servers; server; server = server->next)
+        ok &= check_rules_finish_server(config, proxy, server);
     return ok;
 }

@@ -174,6 +174,8 @@ static bool resolve_names(struct config *config, struct proxy_conf *proxy)
     for (struct choice_conf *use = proxy->be.use_servers; use; use = use->next) {
         if (!use->format)
             ok &= (use->server = find_server(config, proxy, use)) != NULL;
+        if (use->server)
+            use->server->is_referenced = true;
     }
     if (proxy->has_frontend && proxy->fe.default_backend_name) {
         proxy->fe.default_backend = find_backend(config, proxy, proxy->fe.default_backend_name,

@@ -39,11 +39,9 @@ static struct server_conf *find_tracked(struct config *config, const struct prox
     return found;
 }
 
-static bool resolve_track(struct config *config, struct proxy_conf *proxy, struct server_conf *server)
+static bool may_track(struct config *config, const struct proxy_conf *proxy, const struct server_conf *server,
+                      const struct server_conf *tracked)
 {
-    struct server_conf *tracked = find_tracked(config, proxy, server);
-    if (!tracked)
-        return false;
     if (tracked->backend->proxy->be.check.disable_on_404 != proxy->be.check.disable_on_404) {
         config_diag_add(config->diag, CONFIG_ERROR, server->place,
                         "server %s/%s cannot track %s/%s: 'http-check disable-on-404' has to be set in both backends",
@@ -56,6 +54,14 @@ static bool resolve_track(struct config *config, struct proxy_conf *proxy, struc
                         proxy->name, server->name, tracked->backend->proxy->name, tracked->name);
         return false;
     }
+    return true;
+}
+
+static bool resolve_track(struct config *config, struct proxy_conf *proxy, struct server_conf *server)
+{
+    struct server_conf *tracked = find_tracked(config, proxy, server);
+    if (!tracked || !may_track(config, proxy, server, tracked))
+        return false;
     server->tracked = tracked;
     server->next_tracker = tracked->trackers;
     tracked->trackers = server;
@@ -136,6 +142,30 @@ static bool check_external(struct config *config, struct proxy_conf *proxy)
         config_diag_add(config->diag, CONFIG_ERROR, proxy->place, "%s '%s': 'option external-check' %s",
                         proxy_kind(proxy), proxy->name, why);
     return !why;
+}
+
+bool proxy_probe_finish_server(struct config *config, struct proxy_conf *proxy, struct server_conf *server)
+{
+    if (!check_server(config, proxy, server))
+        return false;
+    complete(config, proxy, server);
+    if (server->check.enabled && proxy->external.enabled) {
+        config_diag_add(config->diag, CONFIG_ERROR, server->place,
+                        "'check' is not accepted for dynamic server where checks are external programs");
+        return false;
+    }
+    if (!server->probe.track_text)
+        return true;
+    server->tracked = find_tracked(config, proxy, server);
+    if (!server->tracked)
+        return false;
+    if (server->tracked->is_dynamic) {
+        config_diag_add(config->diag, CONFIG_ERROR, server->place,
+                        "unable to use %s/%s for tracking as it is a dynamic server.",
+                        server->tracked->backend->proxy->name, server->tracked->name);
+        return false;
+    }
+    return may_track(config, proxy, server, server->tracked);
 }
 
 bool proxy_probe_finish(struct config *config, struct program_conf *program)

@@ -68,7 +68,8 @@ static bool publish_vars(const struct global_conf *global, struct board *board)
 bool proxy_conf_publish(struct program_conf *program, struct board *board)
 {
     const struct global_conf *global = &program->global;
-    if (!enter(&program->object, board, "g/global") || !enter(&program->tls_object, board, "g/tls"))
+    if (!enter(&program->object, board, "g/global") || !enter(&program->tls_object, board, "g/tls") ||
+        !enter(&program->vitals_object, board, "g/vitals") || !enter(&program->memory_object, board, "g/memory"))
         return false;
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
         if (!publish_proxy(program, proxy, board))

@@ -158,8 +158,10 @@ static bool resolve(struct config *config, const struct program_conf *program, s
     if (!resolve_proxy(config, program, ref, named ? slice_of(ref->text.ptr, slash) : SLICE("")))
         return false;
     ref->server = proxy_server_find(&ref->proxy->be, server);
-    if (ref->server)
+    if (ref->server) {
+        ref->server->is_referenced = true;
         return true;
+    }
     const char *what = arena_printf(config->arena, "server in %s '%s'", proxy_kind(ref->proxy), ref->proxy->name);
     return fail(config, ref, what, server, nearest_server(config, ref->proxy, server));
 }

@@ -2,6 +2,12 @@
 #include <stdlib.h>
 #include "proxy/session.h"
 
+void proxy_session_count_error(const struct proxy_session *session, enum proxy_counter class)
+{
+    proxy_session_count(session, PROXY_COUNT_REQ_ERRORS, 1);
+    proxy_session_count(session, class, 1);
+}
+
 const struct transport_address *proxy_session_dst(struct proxy_session *session)
 {
     struct sockaddr_storage storage;

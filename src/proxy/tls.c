@@ -33,6 +33,12 @@ struct tls_store *proxy_certs(struct config *config)
     return program->certs;
 }
 
+// At run time there are those that were loaded at the start, or none.
+static struct tls_store *certs_of(struct config *config)
+{
+    return config->loaded_only ? proxy_program(config)->certs : proxy_certs(config);
+}
+
 static bool same_line(const struct config_place *a, const struct config_place *b)
 {
     return a->line == b->line && a->file && b->file && strcmp(a->file, b->file) == 0;
@@ -44,7 +50,7 @@ static bool check_authorities(struct config *config, const struct tls_conf *conf
     const char *ca_base = proxy_program(config)->global.tls.ca_base;
     if (!conf->ca_file && !conf->ca_verify_file)
         return true;
-    proxy_certs(config);
+    (void)certs_of(config);
     return tls_trust_load(config, conf, ca_base, place);
 }
 
@@ -125,7 +131,7 @@ static bool finish_server(struct config *config, struct server_conf *server)
         tls->conf.verify = global->server_verify_none ? TLS_VERIFY_NONE : TLS_VERIFY_REQUIRED;
     bool ok = tls->conf.verify == TLS_VERIFY_REQUIRED || check_authorities(config, &tls->conf, server->place);
     ok &= tls_conf_settle(config, &tls->conf, server->place, who, false);
-    server->tls_target = tls_target_new(config, global, proxy_certs(config), tls, name);
+    server->tls_target = tls_target_new(config, global, certs_of(config), tls, name);
     server->tls_built = server->tls_target;
     if (server->tls_target)
         arena_defer(config->arena, drop_target, server->tls_target);
@@ -153,6 +159,11 @@ struct tls_target *proxy_tls_check_target(struct config *config, struct server_c
     return finish_server(config, &copy) ? copy.tls_target : NULL;
 }
 
+bool proxy_tls_finish_server(struct config *config, struct server_conf *server)
+{
+    return finish_server(config, server);
+}
+
 bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy)
 {
     bool ok = finish_binds(config, proxy);
@@ -164,6 +175,8 @@ bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy)
 bool proxy_tls_check(struct config *config, const struct tls_global_conf *global)
 {
     uint32_t lifetime_s = tls_shared_lifetime(global);
+    // Certificates may come at run time where the configuration names none.
+    (void)proxy_certs(config);
     if (lifetime_s < global->ticket_lifetime_us / 1000000)
         config_diag_add(config->diag, CONFIG_WARNING, (struct config_place){ .file = NULL },
                         "tickets live for %u seconds, not for as long as tune.ssl.ticket-lifetime says: %s", lifetime_s,

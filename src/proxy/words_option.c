@@ -4,9 +4,10 @@
 
 // What only one side of a proxy has a use for.
 enum {
-    OPTIONS_FRONT = PROXY_OPT_CLIENT_KEEPALIVE | PROXY_OPT_DONT_LOG_NULL | PROXY_OPT_DONT_LOG_NORMAL |
-                    PROXY_OPT_LOG_ASAP | PROXY_OPT_LOG_SEPARATE_ERRORS | PROXY_OPT_IGNORE_PROBES |
-                    PROXY_OPT_USE_PROXY_HEADER | PROXY_OPT_CASE_CLIENT | PROXY_OPT_LAX_REQUEST,
+    OPTIONS_FRONT = PROXY_OPT_SOCKET_STATS | PROXY_OPT_CLIENT_KEEPALIVE | PROXY_OPT_DONT_LOG_NULL |
+                    PROXY_OPT_DONT_LOG_NORMAL | PROXY_OPT_LOG_ASAP | PROXY_OPT_LOG_SEPARATE_ERRORS |
+                    PROXY_OPT_IGNORE_PROBES | PROXY_OPT_USE_PROXY_HEADER | PROXY_OPT_CASE_CLIENT |
+                    PROXY_OPT_LAX_REQUEST,
     OPTIONS_BACK = PROXY_OPT_SERVER_KEEPALIVE | PROXY_OPT_ABORT_ON_CLOSE | PROXY_OPT_ALL_BACKUPS |
                    PROXY_OPT_PRETEND_KEEPALIVE | PROXY_OPT_CASE_SERVER | PROXY_OPT_LAX_RESPONSE,
     OPTIONS_CONNECTION = PROXY_OPT_HTTP_CLOSE | PROXY_OPT_SERVER_CLOSE | PROXY_OPT_KEEP_ALIVE,
@@ -107,6 +108,10 @@ static const struct config_word words[] = {
         "http-buffer-request", parse_switch, PROXY_OPT_BUFFER_REQUEST,
         "Requests wait until their body has come whole, or has filled a buffer: at most 'timeout http-request', or the "
         "client is answered 408."),
+    SWITCH(
+        "socket-stats", parse_switch, PROXY_OPT_SOCKET_STATS,
+        "Connections, bytes, denials and errors are counted for each bind line, too, and 'show stat', the status page "
+        "and the metrics tell of each: at the price of some more counters for each connection and request."),
     SWITCH("http-ignore-probes", parse_switch, PROXY_OPT_IGNORE_PROBES,
            "Connections that end or time out without a single byte are neither answered nor logged nor counted as "
            "errors."),

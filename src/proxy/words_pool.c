@@ -68,22 +68,26 @@ static bool check_min(struct config *config, const struct server_conf *server)
     return true;
 }
 
+bool proxy_pool_finish_server(struct config *config, struct server_conf *server)
+{
+    const struct expr *sni = server->sni;
+    bool ok = true;
+    if (sni && !sni->num_steps && strcmp(sni->fetch->name, "str") == 0)
+        server->sni_name = sni->args[0].str;
+    if (server->pool_ping_us && server->backend->proxy->mode == PROXY_MODE_HTTP)
+        server->pool_ping_text =
+            arena_printf(config->arena, "HEAD %s HTTP/1.1\r\nhost: %s\r\nuser-agent: fairlead-ping\r\n\r\n",
+                         server->pool_ping_path, host_of(server, config->arena));
+    else if (server->pool_ping_us)
+        ok = fail(config, server, "'pool-idle-ping' speaks HTTP, and this is mode tcp");
+    return (!server->pool_min_conn || check_min(config, server)) && ok;
+}
+
 bool proxy_pool_finish(struct config *config, struct proxy_conf *proxy)
 {
     bool ok = true;
-    for (struct server_conf *server = proxy->be.servers; server; server = server->next) {
-        const struct expr *sni = server->sni;
-        if (sni && !sni->num_steps && strcmp(sni->fetch->name, "str") == 0)
-            server->sni_name = sni->args[0].str;
-        if (server->pool_ping_us && proxy->mode == PROXY_MODE_HTTP)
-            server->pool_ping_text =
-                arena_printf(config->arena, "HEAD %s HTTP/1.1\r\nhost: %s\r\nuser-agent: fairlead-ping\r\n\r\n",
-                             server->pool_ping_path, host_of(server, config->arena));
-        else if (server->pool_ping_us)
-            ok = fail(config, server, "'pool-idle-ping' speaks HTTP, and this is mode tcp");
-        if (server->pool_min_conn)
-            ok &= check_min(config, server);
-    }
+    for (struct server_conf *server = proxy->be.servers; server; server = server->next)
+        ok &= proxy_pool_finish_server(config, server);
     return ok;
 }
 

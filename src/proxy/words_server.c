@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/hash.h"
 #include "proxy/address.h"
+#include "proxy/server_line.h"
 #include "proxy/words.h"
 #include "proxy/words_check.h"
 
@@ -84,18 +85,60 @@ static void chain_append(const struct backend_conf *backend, struct server_conf 
     *chain = server;
 }
 
-static void enter(struct config *config, struct backend_conf *backend, struct server_conf *server)
+void proxy_server_append(struct arena *arena, struct server_conf *server)
 {
+    struct backend_conf *backend = server->backend;
     *(backend->last_server ? &backend->last_server->next : &backend->servers) = server;
     backend->last_server = server;
+    server->next = server->next_named = NULL;
     server->index = backend->num_servers++;
     if (backend->named) {
         chain_append(backend, server);
     } else if (backend->num_servers == FEW_SERVERS) {
-        backend->named = arena_alloc(config->arena, PROXY_NAMED_SERVERS * sizeof(struct server_conf *));
+        backend->named = arena_alloc(arena, PROXY_NAMED_SERVERS * sizeof(struct server_conf *));
         for (struct server_conf *it = backend->servers; it; it = it->next)
             chain_append(backend, it);
     }
+}
+
+void proxy_server_enter(struct program_conf *program, struct server_conf *server)
+{
+    proxy_server_append(program->arena, server);
+    if (!server->tracked)
+        return;
+    server->next_tracker = server->tracked->trackers;
+    server->tracked->trackers = server;
+}
+
+static void untrack(struct server_conf *server)
+{
+    struct server_conf **at = server->tracked ? &server->tracked->trackers : NULL;
+    while (at && *at && *at != server)
+        at = &(*at)->next_tracker;
+    if (at && *at)
+        *at = server->next_tracker;
+}
+
+// Who stands at it in the middle of a list still finds the next one.
+void proxy_server_leave(struct server_conf *server)
+{
+    struct backend_conf *backend = server->backend;
+    struct server_conf **at = &backend->servers, *before = NULL;
+    for (; *at && *at != server; at = &(*at)->next)
+        before = *at;
+    must(*at);
+    *at = server->next;
+    if (backend->last_server == server)
+        backend->last_server = before;
+    for (struct server_conf *it = server->next; it; it = it->next)
+        it->index--;
+    backend->num_servers--;
+    if (backend->named) {
+        for (at = chain_of(backend, slice_str(server->name)); *at != server; at = &(*at)->next_named)
+            must(*at);
+        *at = server->next_named;
+    }
+    untrack(server);
 }
 
 static bool id_is_free(struct config *config, const struct backend_conf *backend, const struct config_line *line,
@@ -123,6 +166,12 @@ static struct server_conf *begin(struct config *config, struct proxy_conf *proxy
     return server;
 }
 
+bool proxy_server_parse(struct config *config, struct server_conf *server, const struct config_line *line)
+{
+    bool ok = read_address(config, server, line, 1);
+    return config_parse_options(config, server, line, 2, CONFIG_IN_SERVER) && ok;
+}
+
 static bool parse_server(struct config *config, void *object, const struct config_word *word,
                          const struct config_line *line)
 {
@@ -131,10 +180,9 @@ static bool parse_server(struct config *config, void *object, const struct confi
     (void)word;
     bool ok = proxy_name_check(config, line);
     ok &= name_is_free(config, &proxy->be, line, server->name);
-    ok &= read_address(config, server, line, 1);
-    ok &= config_parse_options(config, server, line, 2, CONFIG_IN_SERVER);
+    ok &= proxy_server_parse(config, server, line);
     ok &= id_is_free(config, &proxy->be, line, server->id);
-    enter(config, &proxy->be, server);
+    proxy_server_append(config->arena, server);
     return ok;
 }
 
@@ -172,7 +220,7 @@ static bool parse_template(struct config *config, void *object, const struct con
         server->name = arena_printf(config->arena, "%s%u", model->name, (unsigned)number);
         server->id = model->id ? model->id + (uint32_t)(number - first) : 0;
         ok = name_is_free(config, &proxy->be, line, server->name) && id_is_free(config, &proxy->be, line, server->id);
-        enter(config, &proxy->be, server);
+        proxy_server_append(config->arena, server);
     }
     return ok;
 }

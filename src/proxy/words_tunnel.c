@@ -20,15 +20,15 @@ static const struct config_word words[] = {
       .parse = parse_interval,
       .into = offsetof(struct proxy_conf, log_tunnel_us),
       .value = 1000,
-      .min = 1000000,
+      .min = 10000,
       .args = "<time>",
-      .help =
-          "A log line every <time>, at least 1s, for each tunnel to a server (tcp mode, WebSocket and other upgrades, "
-          "CONNECT) while it lives, beside the line of its end: how long it has been open, and the bytes of both "
-          "directions so far. With log-format the line is that format, with a '+' before times and sizes, as with "
-          "'option logasap'; a log-profile gives it its own by 'on tunnel'. Ours.",
+      .help = "A log line every <time>, at least 10ms, for each tunnel to a server (tcp mode, WebSocket and other "
+              "upgrades, "
+              "CONNECT) while it lives, beside the line of its end: how long it has been open, and the bytes of both "
+              "directions so far. With log-format the line is that format, with a '+' before times and sizes, as with "
+              "'option logasap'; a log-profile gives it its own by 'on tunnel'. Ours.",
       .good = "option log-tunnel-interval 1m;no option log-tunnel-interval",
-      .bad = "option log-tunnel-interval 10ms",
+      .bad = "option log-tunnel-interval 1ms",
       .bad_says = "out of range" },
 };
 CONFIG_WORDS(words);

@@ -229,14 +229,15 @@ void rule_services_each(void (*visit)(const struct rule_service *service, void *
 {
     for (const struct rule_service_table *const *table = __start_rule_services; table < __stop_rule_services; table++)
         for (size_t i = 0; i < (*table)->num; i++)
-            visit(&(*table)->rows[i], arg);
+            if (!(*table)->rows[i].is_internal)
+                visit(&(*table)->rows[i], arg);
 }
 
 const struct rule_service *rule_service_parse(struct config *config, const struct config_line *line, uint32_t index)
 {
     const struct config_arg *arg = config_arg_at(line, index);
     const struct rule_service *found = arg ? rule_service_find(arg->str) : NULL;
-    if (found)
+    if (found && !found->is_internal)
         return found;
     size_t num = 0;
     for (const struct rule_service_table *const *table = __start_rule_services; table < __stop_rule_services; table++)
@@ -245,7 +246,8 @@ const struct rule_service *rule_service_parse(struct config *config, const struc
     num = 0;
     for (const struct rule_service_table *const *table = __start_rule_services; table < __stop_rule_services; table++)
         for (size_t i = 0; i < (*table)->num; i++)
-            known[num++] = (*table)->rows[i].name;
+            if (!(*table)->rows[i].is_internal)
+                known[num++] = (*table)->rows[i].name;
     config_error_unknown(config, line, index, "service", known, num);
     return NULL;
 }

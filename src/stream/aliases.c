@@ -176,7 +176,9 @@ ALIAS(alias_s)
     if (check)
         return put_str(out, slice_str(check->server->name));
     LOG_OF;
-    return put_str(out, log->server ? slice_str(log->server->conf->name) : SLICE("<NOSRV>"));
+    if (log->server)
+        return put_str(out, slice_str(log->server->conf->name));
+    return put_str(out, log->status_page ? SLICE("<STATS>") : SLICE("<NOSRV>"));
 }
 
 ALIAS(alias_ac)

@@ -3,6 +3,7 @@
 #include <openssl/base64.h>
 #include "proxy/userlist.h"
 #include "stream/http_fetch.h"
+#include "stream/stats.h"
 
 struct credentials {
     struct slice scheme;
@@ -26,8 +27,7 @@ static bool read_credentials(struct expr_subject *subject, struct credentials *o
     return out->scheme.len && out->rest.len;
 }
 
-// decode gives user and password of Basic credentials, in the scratch.
-static bool decode(struct expr_subject *subject, struct slice *user, struct slice *password)
+bool stream_credentials(struct expr_subject *subject, struct slice *user, struct slice *password)
 {
     struct credentials given;
     if (!read_credentials(subject, &given, SLICE("")) || !slice_equal_nocase(given.scheme, SLICE("Basic")))
@@ -66,7 +66,7 @@ static const struct userlist_user *check(struct expr_subject *subject, const str
     struct slice name, password;
     struct stream *stream = subject->stream;
     struct stream_ctx *ctx = stream->ctx;
-    if (!decode(subject, &name, &password))
+    if (!stream_credentials(subject, &name, &password))
         return NULL;
     if (!ctx->checks)
         ctx->checks = userlist_checks_new();
@@ -96,7 +96,7 @@ HTTP_FETCH_FN(fetch_auth_type)
     struct credentials given;
     struct slice user, password;
     (void)args, (void)walk;
-    if (decode(subject, &user, &password))
+    if (stream_credentials(subject, &user, &password))
         return put_str(out, SLICE("Basic"));
     return read_credentials(subject, &given, SLICE("")) && slice_equal_nocase(given.scheme, SLICE("Bearer")) &&
            put_str(out, SLICE("Bearer"));
@@ -106,14 +106,14 @@ HTTP_FETCH_FN(fetch_auth_user)
 {
     struct slice user, password;
     (void)args, (void)walk;
-    return decode(subject, &user, &password) && put_str(out, user);
+    return stream_credentials(subject, &user, &password) && put_str(out, user);
 }
 
 HTTP_FETCH_FN(fetch_auth_pass)
 {
     struct slice user, password;
     (void)args, (void)walk;
-    return decode(subject, &user, &password) && put_str(out, password);
+    return stream_credentials(subject, &user, &password) && put_str(out, password);
 }
 
 HTTP_FETCH_FN(fetch_auth_bearer)

@@ -2,6 +2,7 @@
 // What a log line tells of a stream, and the copy of it for tunnels that outlive theirs.
 #include <stdlib.h>
 #include <sys/socket.h>
+#include "stream/stats.h"
 #include "stream/capture.h"
 #include "stream/log.h"
 
@@ -23,6 +24,7 @@ void stream_log_fill(struct stream_log *log, const struct stream *stream)
         .frontend = stream->session->conf,
         .backend = stream->backend,
         .server = stream->server,
+        .status_page = stream_stats_served(stream),
         .times = stream->times,
         .src = stream->wishes.src,
         .dst = stream->wishes.dst,

@@ -22,13 +22,14 @@ void stream_server_part(struct stream *stream)
 static void end_stream(struct stream *stream, enum stream_end end)
 {
     struct stream_ctx *ctx = stream->ctx;
-    uint16_t status = stream->step == STREAM_CONNECT ? 503 : 502;
+    uint16_t status = stream->step <= STREAM_CONNECT ? 503 : 502;
     enum stream_verdict verdict;
     stream->deadline_us = 0;
     stream->running = true;
     ctx->at = stream;
-    verdict = stream->answer_head || !stream->head_valid ? stream_finish(stream, end, STREAM_NEXT_CLOSE)
-                                                         : stream_refuse(stream, status, end, true);
+    verdict = stream->answer_head || stream->step >= STREAM_ANSWER || !stream->head_valid
+                  ? stream_finish(stream, end, STREAM_NEXT_CLOSE)
+                  : stream_refuse(stream, status, end, true);
     ctx->at = NULL;
     if (verdict == STREAM_OVER)
         return;
@@ -70,6 +71,11 @@ static void kill_all(struct server *server, enum backend_kill why)
         list_remove(&tunnel->on_server);
         stream_tunnel_end(tunnel, ends[why]);
     }
+}
+
+void stream_shutdown(struct stream *stream)
+{
+    end_stream(stream, STREAM_END_KILLED);
 }
 
 // Those who wait for this very server look for another, unless they may have no other.

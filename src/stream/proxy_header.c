@@ -14,7 +14,7 @@
 static struct slice key_name(char *out, size_t cap, const struct tls_conn *tls)
 {
     static const char *const types[] = { [TLS_KEY_RSA] = "RSA", [TLS_KEY_ECDSA] = "EC", [TLS_KEY_ED25519] = "ED" };
-    const struct tls_cert *cert = tls->entry ? tls->entry->cert : NULL;
+    const struct tls_cert *cert = tls->cert;
     if (!cert || !cert->key)
         return (struct slice){ 0 };
     int len = snprintf(out, cap, "%s%d", types[cert->key_type], EVP_PKEY_bits(cert->key));

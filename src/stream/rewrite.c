@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/check.h"
 #include "stream/rewrite.h"
+#include "stream/steps.h"
 
 const struct config_arg *stream_arg_need(struct config *config, const struct config_line *line, uint32_t index,
                                          const char *action, const char *what)
@@ -88,6 +89,7 @@ enum rule_verdict stream_rewrite_verdict(const struct expr_subject *subject, con
 {
     if (LIKELY(done))
         return RULE_NEXT;
+    stream_count_all(stream_of(subject), PROXY_COUNT_REWRITES_FAILED);
     // The mode ends with its list: it holds for a rule only where that stands behind the one that set it.
     for (const struct rule *at = stream_of(subject)->wishes.lax; at; at = at->next)
         if (at == rule)

@@ -14,6 +14,7 @@
 #include "stream/log.h"
 #include "stream/steps.h"
 #include "stream/stick.h"
+#include "stream/trace.h"
 #include "transport/tls.h"
 
 static void back_event(struct mux_stream *back)
@@ -63,6 +64,10 @@ void stream_note_handshake(struct stream *stream, enum stream_end why)
         reason = strerror(conn->error);
     }
     tls_target_failed(tls);
+    backend_count(stream->server->counters, PROXY_COUNT_TLS_FAILED, 1);
+    backend_count(stream->backend->counters, PROXY_COUNT_TLS_FAILED, 1);
+    if (stream_trace_on(stream->ctx, TRACE_SSL))
+        stream_trace_tls(stream, reason);
     say_failed(stream, reason);
 }
 
@@ -146,6 +151,8 @@ static bool connect_new(struct stream *stream, const struct backend_key *key, en
         return false;
     }
     stream->back = back;
+    if (stream_trace_on(ctx, TRACE_STREAM))
+        stream_trace_conn(stream, "opened");
     if (conf->options & PROXY_OPT_CASE_SERVER)
         back->h1.cases = &ctx->program->global.h1_cases;
     back->h1.stream.user = stream;
@@ -168,6 +175,8 @@ static bool reuse(struct stream *stream, const struct backend_key *key)
     if (UNLIKELY(stream->patient))
         backend_pool_count(stream->server, BACKEND_POOL_PATIENCE);
     stream->reused = true;
+    if (stream_trace_on(stream->ctx, TRACE_STREAM))
+        stream_trace_conn(stream, "taken from the pool");
     stream->back->h1.stream.user = stream;
     stream->back->h1.stream.on_event = back_event;
     backend_count(stream->server->counters, PROXY_COUNT_REUSES, 1);
@@ -242,7 +251,11 @@ static enum io secure(struct stream *stream)
     if (!stream->back->target || (conn->tls && transport_tls_of(conn)->facts.done))
         return IO_OK;
     enum io io = conn->tls ? IO_OK : begin_tls(stream);
-    return io == IO_OK ? transport_tls_handshake(conn) : io;
+    if (io == IO_OK)
+        io = transport_tls_handshake(conn);
+    if (io == IO_OK && stream_trace_on(stream->ctx, TRACE_SSL))
+        stream_trace_tls(stream, NULL);
+    return io;
 }
 
 enum stream_verdict stream_connect(struct stream *stream)
@@ -267,8 +280,10 @@ enum stream_verdict stream_connect(struct stream *stream)
     stream->deadline_us = 0;
     stream->back_error = STREAM_ERROR_NONE;
     stream->times.connected_us = stream->server_act_us = ctx->loop->now_us;
-    if (!stream->back->num_uses++)
+    if (!stream->back->num_uses++) {
         backend_observe(stream->server, BACKEND_SEEN_CONNECTED);
+        stream_times_count_handshake(stream);
+    }
     if (stream->session->conf->log_steps)
         stream_log_step(stream, PROXY_LOG_AT_CONNECT);
     if (!stream->head_valid && stream->backend->conf->rules[PROXY_RULES_TCP_RESPONSE]) {

@@ -30,6 +30,7 @@ bool stream_monitored(struct stream *stream, enum stream_verdict *verdict)
     while (fail && !expr_cond_true(fail->cond, &stream->subject))
         fail = fail->next;
     stream->logged = true;
+    backend_count(stream->session->counters, PROXY_COUNT_INTERCEPTED, 1);
     *verdict = stream_refuse(stream, fail ? 503 : 200, STREAM_END_LOCAL, false);
     return true;
 }
@@ -62,7 +63,7 @@ bool stream_names_pass(struct stream *stream, const struct proxy_conf *conf, enu
 {
     if (!conf->header_names || restrict_names(stream, conf->header_names))
         return true;
-    backend_count(stream->session->counters, PROXY_COUNT_DENIED_REQ, 1);
+    proxy_session_count(stream->session, PROXY_COUNT_DENIED_REQ, 1);
     if (stream->backend)
         backend_count(stream->backend->counters, PROXY_COUNT_DENIED_REQ, 1);
     *verdict = stream_refuse(stream, 403, STREAM_END_PROXY, true);

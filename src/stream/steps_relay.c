@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "backend/observe.h"
 #include "stream/capture.h"
+#include "stream/invalid.h"
 #include "stream/steps.h"
+#include "stream/trace.h"
 #include "stream/track.h"
 
 static void begin_response(struct stream *stream)
@@ -30,6 +32,8 @@ enum stream_verdict stream_send_head(struct stream *stream)
                                                           front->stream.rx, stream->request.content_length))
         return stream_refuse(stream, 500, STREAM_END_INTERNAL, true);
     stream->head_sent = true;
+    if (stream_trace_on(stream->ctx, TRACE_H1))
+        stream_trace_head(stream, &stream->request, false);
     stream_relay_init(&stream->up, front, back);
     stream_relay_init(&stream->down, back, front);
     if (stream->wishes.nice) {
@@ -58,6 +62,9 @@ static enum stream_verdict no_answer(struct stream *stream, enum mux_head why)
     backend_count(srv, PROXY_COUNT_RESP_ERRORS, 1);
     stream_track_fail(stream);
     bool malformed = why == MUX_HEAD_BAD || why == MUX_HEAD_LONG;
+    if (malformed)
+        STREAM_TRACE(stream, H1, ERROR, H1_RX_ERR, "answer refused: %s",
+                     why == MUX_HEAD_BAD ? http_bad_name((enum http_bad)stream->back->h1.stream.bad) : "too long");
     return stream_refuse(stream, 502, malformed ? STREAM_END_PROXY : STREAM_END_SERVER, false);
 }
 
@@ -113,6 +120,8 @@ static enum stream_verdict pass_head(struct stream *stream)
             return verdict;
         stream->times.answer_us = stream->server_act_us = stream->ctx->loop->now_us;
         stream->server_status = stream->response.status;
+        backend_count(stream->server->counters, PROXY_COUNT_REQUESTS, 1);
+        stream_count_status(stream->server->counters, stream->server_status);
         stream->response_valid = true;
         stream->status = stream->response.status;
         stream_track_status(stream);
@@ -165,6 +174,8 @@ static enum stream_verdict pass_head(struct stream *stream)
         !mux_stream_start(&front->stream, &stream->response, &stream->edits, body, length))
         return stream_refuse(stream, 502, STREAM_END_PROXY, true);
     stream->answer_head = true;
+    if (stream_trace_on(stream->ctx, TRACE_H1))
+        stream_trace_head(stream, &stream->response, false);
     if (cut) {
         stream_leave_server(stream, false);
         stream_step_set(stream, STREAM_ANSWER);
@@ -194,12 +205,16 @@ static enum stream_verdict read_answer_head(struct stream *stream)
     stream->got_answer = stream->got_answer || back->rx_started;
     if (result == MUX_HEAD_AGAIN)
         return STREAM_WAIT;
+    if (result == MUX_HEAD_BAD)
+        stream_invalid_head(stream, true);
     if (result != MUX_HEAD_OK)
         return no_answer(stream, result);
     stream->server_act_us = stream->ctx->loop->now_us;
     if (stream->response.status < 200 && stream->response.status != 101)
         return pass_interim(stream);
     backend_observe(stream->server, backend_seen_status(stream->response.status));
+    if (stream_trace_on(stream->ctx, TRACE_H1))
+        stream_trace_head(stream, &stream->response, true);
     return pass_head(stream);
 }
 
@@ -217,9 +232,13 @@ static enum stream_verdict relay_up(struct stream *stream)
         event_task_wake(stream->ctx->loop, &stream->task);
         return STREAM_WAIT;
     case STREAM_RELAY_SRC_FAILED:
+        stream_invalid_body(stream, false);
         if (stream->front->stream.bad != HTTP_BAD_NONE || !stream->front->conn.read_closed)
             stream_note_end(stream, stream->front->conn.failed ? STREAM_END_CLIENT : STREAM_END_PROXY);
-        backend_count(stream->session->counters, PROXY_COUNT_REQ_ERRORS, 1);
+        if (stream->front->stream.bad != HTTP_BAD_NONE)
+            proxy_session_count(stream->session, PROXY_COUNT_GLITCHES, 1);
+        proxy_session_count_error(stream->session, stream->front->stream.bad != HTTP_BAD_NONE ? PROXY_COUNT_REQ_BAD
+                                                                                              : PROXY_COUNT_REQ_CUT);
         if (!stream->front->conn.failed && !stream->front->conn.read_closed)
             stream_track_error(stream);
         if (stream->answer_head)
@@ -269,6 +288,7 @@ static enum stream_verdict relay_down(struct stream *stream)
         event_task_wake(stream->ctx->loop, &stream->task);
         return STREAM_WAIT;
     case STREAM_RELAY_SRC_FAILED:
+        stream_invalid_body(stream, true);
         mux_stream_flush(&stream->front->stream);
         if (stream->back->h1.stream.bad)
             stream_track_fail(stream);

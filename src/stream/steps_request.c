@@ -3,14 +3,22 @@
 #include "expr/format.h"
 #include "stream/capture.h"
 #include "stream/http_fetch.h"
+#include "stream/invalid.h"
 #include "stream/log.h"
 #include "stream/steps.h"
+#include "stream/trace.h"
 #include "stream/track.h"
+
+static void count_request(const struct proxy_session *session)
+{
+    backend_count(session->counters, PROXY_COUNT_REQUESTS, 1);
+    backend_count(session->counters, PROXY_COUNT_REQ_HTTP1, 1);
+}
 
 static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
 {
-    uint64_t *counters = stream->session->counters;
-    bool first = !stream->session->num_requests;
+    const struct proxy_session *session = stream->session;
+    bool first = !session->num_requests;
     if (first && (why == MUX_HEAD_EOF || why == MUX_HEAD_FAIL) && stream_is_probe(stream))
         return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
     if (why != MUX_HEAD_NO_MEMORY && (first || (why != MUX_HEAD_EOF && why != MUX_HEAD_FAIL)))
@@ -21,19 +29,23 @@ static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
         // A connection that ends between requests is no error, nor worth a line in the log.
         if (!first)
             return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
-        backend_count(counters, PROXY_COUNT_REQUESTS, 1);
-        backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
+        count_request(session);
+        proxy_session_count_error(session, PROXY_COUNT_REQ_CUT);
         stream->status = 400;
         return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
     case MUX_HEAD_CUT:
-        backend_count(counters, PROXY_COUNT_REQUESTS, 1);
-        backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
+        count_request(session);
+        proxy_session_count_error(session, PROXY_COUNT_REQ_CUT);
         return stream_refuse(stream, 400, STREAM_END_CLIENT, true);
     case MUX_HEAD_NO_MEMORY:
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, true);
     default:
-        backend_count(counters, PROXY_COUNT_REQUESTS, 1);
-        backend_count(counters, PROXY_COUNT_REQ_ERRORS, 1);
+        count_request(session);
+        proxy_session_count_error(session, PROXY_COUNT_REQ_BAD);
+        proxy_session_count(session, PROXY_COUNT_GLITCHES, 1);
+        stream_invalid_head(stream, false);
+        STREAM_TRACE(stream, H1, ERROR, H1_RX_ERR, "request refused: %s",
+                     why == MUX_HEAD_BAD ? http_bad_name((enum http_bad)stream->front->stream.bad) : "too long");
         return stream_refuse(stream,
                              why == MUX_HEAD_LONG       ? 431
                              : why == MUX_HEAD_URI_LONG ? 414
@@ -74,6 +86,8 @@ enum stream_verdict stream_read_head(struct stream *stream)
         stream->times.first_us = now_us;
         stream->id = ctx->next_id++;
         stream->times.wall_us = ctx->loop->wall_us;
+        STREAM_TRACE(stream, STREAM, USER, STRM_NEW, "new, request %u of its connection",
+                     stream->session->num_requests + 1);
     }
     if (result == MUX_HEAD_AGAIN)
         return STREAM_WAIT;
@@ -82,11 +96,13 @@ enum stream_verdict stream_read_head(struct stream *stream)
     struct proxy_session *session = stream->session;
     const struct proxy_conf *conf = session->conf;
     stream->head_valid = true;
+    if (stream_trace_on(ctx, TRACE_H1))
+        stream_trace_head(stream, &stream->request, true);
     stream->client_method = stream->request.method;
     stream->times.head_us = now_us;
     stream->client_act_us = now_us;
     session->num_requests++;
-    backend_count(session->counters, PROXY_COUNT_REQUESTS, 1);
+    count_request(session);
     _Atomic uint64_t *gauges = board_gauges(ctx->board, conf->fe_object);
     proxy_gauge_raise(&gauges[PROXY_GAUGE_REQUEST_RATE_MAX],
                       board_rate_add(&gauges[PROXY_GAUGE_REQUEST_RATE], now_us, 1));
@@ -96,7 +112,8 @@ enum stream_verdict stream_read_head(struct stream *stream)
     // A handshake without its key can only fail, and the answer to it could not be checked (RFC 6455 section 4.2.1).
     if (stream->upgrade && stream->request.flags & HTTP_HEAD_WEBSOCKET && !stream->request.lax &&
         !stream->request.first[HTTP_FIELD_SEC_WEBSOCKET_KEY]) {
-        backend_count(session->counters, PROXY_COUNT_REQ_ERRORS, 1);
+        proxy_session_count_error(session, PROXY_COUNT_REQ_BAD);
+        proxy_session_count(session, PROXY_COUNT_GLITCHES, 1);
         stream_track_bad(stream, true);
         return stream_refuse(stream, 400, STREAM_END_PROXY, true);
     }
@@ -110,7 +127,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     struct rule *const *rules = conf->rules;
     if (rules[PROXY_RULES_TCP_CONTENT])
         stream_step_set(stream, STREAM_CONTENT_RULES);
-    else if (rules[PROXY_RULES_HTTP_REQUEST] || rules[PROXY_RULES_REDIRECT] || conf->fe.monitor_uri ||
+    else if (rules[PROXY_RULES_HTTP_REQUEST] || rules[PROXY_RULES_REDIRECT] || conf->fe.monitor_uri || conf->stats ||
              conf->header_names || conf->options & PROXY_OPT_BUFFER_REQUEST)
         stream_step_set(stream, STREAM_REQUEST_RULES);
     else
@@ -157,7 +174,8 @@ static void judge_persistence(struct stream *stream, const struct proxy_conf *ch
 static bool has_rules(const struct proxy_conf *conf)
 {
     return conf->rules[PROXY_RULES_TCP_CONTENT] || conf->rules[PROXY_RULES_HTTP_REQUEST] ||
-           conf->rules[PROXY_RULES_REDIRECT] || conf->header_names || conf->options & PROXY_OPT_BUFFER_REQUEST;
+           conf->rules[PROXY_RULES_REDIRECT] || conf->stats || conf->header_names ||
+           conf->options & PROXY_OPT_BUFFER_REQUEST;
 }
 
 enum stream_verdict stream_pick_backend(struct stream *stream)

@@ -4,7 +4,9 @@
 #include "rule/rule.h"
 #include "stream/act.h"
 #include "stream/cookie.h"
+#include "proxy/stats_conf.h"
 #include "stream/service.h"
+#include "stream/stats.h"
 #include "stream/stick.h"
 #include "stream/track.h"
 
@@ -76,7 +78,7 @@ static bool is_denial(const struct stream *stream)
 
 static void count_denied(struct stream *stream, enum proxy_counter which)
 {
-    backend_count(stream->session->counters, which, 1);
+    proxy_session_count(stream->session, which, 1);
     if (stream->backend)
         backend_count(stream->backend->counters, which, 1);
     if (stream->server && which == PROXY_COUNT_DENIED_RESP)
@@ -97,6 +99,8 @@ static enum stream_verdict answered(struct stream *stream, enum proxy_counter wh
         stream_track_error(stream);
     if (denied)
         count_denied(stream, which);
+    else if (!stream->backend)
+        backend_count(stream->session->counters, PROXY_COUNT_INTERCEPTED, 1);
     if (stream->answer)
         return stream_answer_with(stream, stream->answer, denied ? STREAM_END_PROXY : STREAM_END_LOCAL);
     // A service, or an errorfile that says to close without an answer.
@@ -143,6 +147,7 @@ static enum stream_verdict request_verdict(struct stream *stream, enum rule_verd
     case RULE_CLOSE:
         return closed(stream, PROXY_COUNT_DENIED_REQ);
     default:
+        stream_count_all(stream, PROXY_COUNT_INTERNAL_ERRORS);
         return stream_refuse(stream, 500, STREAM_END_PROXY, false);
     }
 }
@@ -213,6 +218,19 @@ enum stream_verdict stream_content_rules(struct stream *stream)
     return STREAM_GO;
 }
 
+// A request for the status page has rules of its own, and is answered here. False: it is none.
+static bool status_page(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict)
+{
+    const struct stats_conf *stats = conf->stats;
+    if (!stream_stats_asked(stream, stats))
+        return false;
+    enum rule_verdict said = run_list(stream, stats->rules, EXPR_AT_REQUEST_HEAD, true);
+    if (goes_on(said) && stats->users && !stream_stats_known(stream, stats))
+        said = run_list(stream, stats->challenge, EXPR_AT_REQUEST_HEAD, true);
+    *verdict = goes_on(said) ? stream_serve(stream, stats->service->vtable, conf) : request_verdict(stream, said, 0);
+    return true;
+}
+
 // Likewise for rules of http-request, and what is left of those of `redirect` behind them.
 static bool http_rules(struct stream *stream, const struct proxy_conf *conf, enum stream_verdict *verdict)
 {
@@ -220,6 +238,8 @@ static bool http_rules(struct stream *stream, const struct proxy_conf *conf, enu
     enum rule_verdict said = RULE_NEXT;
     if (list)
         said = run_list(stream, list, EXPR_AT_REQUEST_HEAD, true);
+    if (UNLIKELY(conf->stats != NULL) && goes_on(said) && status_page(stream, conf, verdict))
+        return false;
     if (last && goes_on(said))
         said = run_list(stream, last, EXPR_AT_REQUEST_HEAD, true);
     // The hint that was to send those before it may not have been reached after all.
@@ -323,6 +343,7 @@ static bool run_phase(struct stream *stream, const struct rule *list, enum strea
         *verdict = closed(stream, PROXY_COUNT_DENIED_RESP);
         return false;
     default:
+        stream_count_all(stream, PROXY_COUNT_INTERNAL_ERRORS);
         stream->times.answer_us = 0;
         *verdict = stream_refuse(stream, 500, STREAM_END_PROXY, false);
         return false;
@@ -344,6 +365,7 @@ bool stream_response_rules(struct stream *stream, enum stream_verdict *verdict)
     if ((!has_cookie || stream_cookie_answer(stream)) &&
         (!stream_has_after_rules(stream) || stream_after_rules(stream)))
         return true;
+    stream_count_all(stream, PROXY_COUNT_INTERNAL_ERRORS);
     stream->times.answer_us = 0;
     *verdict = stream_refuse(stream, 500, STREAM_END_PROXY, false);
     return false;

@@ -10,6 +10,7 @@
 #include "stream/on_server.h"
 #include "stream/steps.h"
 #include "stream/stick.h"
+#include "stream/trace.h"
 
 // Whom it waits for was named by a cookie, a rule or a hash.
 static bool waits_for_one(const struct stream *stream)
@@ -78,6 +79,8 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     uint64_t limit = backend->conf->timeouts.queue ? backend->conf->timeouts.queue : backend->conf->timeouts.connect;
     stream->deadline_us = limit ? ctx->loop->now_us + limit : 0;
     stream_step_set(stream, STREAM_QUEUE);
+    STREAM_TRACE(stream, STREAM, USER, STRM_QUEUE, "queued for %s, place %u", wanted ? "its server" : "any server",
+                 len + 1);
     offer_free_slots(stream);
     return STREAM_GO;
 }
@@ -89,10 +92,9 @@ static void take_server(struct stream *stream, struct server *server)
     stream->has_slot = true;
     stream->times.queued_us = ctx->loop->now_us;
     backend_count(server->counters, PROXY_COUNT_SESSIONS, 1);
-    backend_count(server->counters, PROXY_COUNT_REQUESTS, stream->head_valid);
     backend_count(server->counters, PROXY_COUNT_LB_TOTAL, 1);
     backend_count(server->backend->counters, PROXY_COUNT_LB_TOTAL, 1);
-    _Atomic uint64_t *gauges = board_gauges(ctx->board, server->conf->object);
+    _Atomic uint64_t *gauges = server->gauges;
     proxy_gauge_raise(&gauges[PROXY_GAUGE_SESSION_RATE_MAX],
                       board_rate_add(&gauges[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1));
     proxy_gauge_raise(&gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(ctx->board, server->conf->object));
@@ -259,6 +261,7 @@ void stream_queue_granted(struct stream_ctx *ctx)
         if (server && backend_slot_take(server, true)) {
             stream->deadline_us = 0;
             take_server(stream, server);
+            STREAM_TRACE(stream, STREAM, USER, STRM_QUEUE, "leaves the queue for a slot");
             stream_step_set(stream, STREAM_CONNECT);
             stream_run(stream);
             continue;
@@ -333,6 +336,8 @@ static enum stream_verdict try_again(struct stream *stream, bool pause)
     }
     backend_count(be, PROXY_COUNT_RETRIES, 1);
     backend_count(srv, PROXY_COUNT_RETRIES, 1);
+    // A server's sessions are the attempts to have one, as for HAProxy.
+    backend_count(srv, PROXY_COUNT_SESSIONS, 1);
     if (stream->step != STREAM_CONNECT)
         stream_step_set(stream, STREAM_CONNECT);
     if (!pause)

@@ -12,6 +12,7 @@
 #include "stream/service.h"
 #include "stream/steps.h"
 #include "stream/stick.h"
+#include "stream/trace.h"
 #include "stream/track.h"
 #include "transport/tls.h"
 
@@ -65,7 +66,10 @@ const char *stream_step_name(enum stream_step step)
 void stream_step_set(struct stream *stream, enum stream_step step)
 {
     must(steps[stream->step].edges & TO(step));
+    enum stream_step before = (enum stream_step)stream->step;
     stream->step = (uint8_t)step;
+    if (stream_trace_on(stream->ctx, TRACE_STREAM))
+        stream_trace_step(stream, before);
 }
 
 static void task_run(struct event_task *task)
@@ -99,6 +103,7 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .holds = stream_condition_holds,
                                        .owner = ctx };
     ctx->measures = stream_cost_is_wanted();
+    trace_watch(&ctx->traces);
     stream_log_boot();
     if (!ctx->expr.vars)
         check_out_of_memory(sizeof(ctx->expr));
@@ -110,6 +115,7 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
 
 void stream_ctx_fini(struct stream_ctx *ctx)
 {
+    trace_watch(NULL);
     while (ctx->free_streams) {
         struct stream *stream = ctx->free_streams;
         ctx->free_streams = stream->next_free;
@@ -227,10 +233,12 @@ struct stream *stream_new_tcp(struct stream_ctx *ctx, struct proxy_session *sess
     if (!stream)
         return NULL;
     mux_h1_raw(front);
+    backend_count(session->counters, PROXY_COUNT_REQ_OTHER, 1);
     stream->id = ctx->next_id++;
     stream->times.first_us = stream->times.head_us = ctx->loop->now_us;
     stream->times.wall_us = session->accept_wall_us;
     stream->step = session->conf->rules[PROXY_RULES_TCP_CONTENT] ? STREAM_CONTENT_RULES : STREAM_PICK_BACKEND;
+    STREAM_TRACE(stream, STREAM, USER, STRM_NEW, "new, mode tcp");
     return stream;
 }
 
@@ -256,6 +264,8 @@ void stream_run(struct stream *stream)
     if (verdict == STREAM_OVER)
         return;
     stream->running = false;
+    if (UNLIKELY(ctx->traces))
+        stream_trace_wait(stream);
     stream_track_progress(stream, false);
     stream_arm(stream);
     if (ctx->measures)
@@ -316,6 +326,8 @@ static void leave_conn(struct stream *stream, bool keep)
     if (!back)
         return;
     stream_note_back_error(stream);
+    if (stream_trace_on(stream->ctx, TRACE_STREAM))
+        stream_trace_conn(stream, keep ? "given back" : "closed");
     stream->back = NULL;
     if (keep)
         backend_pool_put(back, stream->session->conf->fe.keeps_no_conn ? NULL : &stream->session->own_conn);
@@ -367,7 +379,16 @@ void stream_retire(struct stream *stream)
     stream->step = STREAM_FINISHED;
 }
 
-static void count_status(uint64_t *counters, uint16_t status)
+void stream_count_all(const struct stream *stream, enum proxy_counter which)
+{
+    proxy_session_count(stream->session, which, 1);
+    if (stream->backend)
+        backend_count(stream->backend->counters, which, 1);
+    if (stream->server)
+        backend_count(stream->server->counters, which, 1);
+}
+
+void stream_count_status(uint64_t *counters, uint16_t status)
 {
     unsigned class = status / 100;
     backend_count(
@@ -381,22 +402,21 @@ static void count_end(struct stream *stream)
     uint64_t *be = stream->backend ? stream->backend->counters : NULL;
     uint64_t *srv = stream->server ? stream->server->counters : NULL;
     bool is_http = stream->session->conf->mode == PROXY_MODE_HTTP;
-    backend_count(fe, PROXY_COUNT_BYTES_IN, stream->bytes_in);
-    backend_count(fe, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
+    proxy_session_count(stream->session, PROXY_COUNT_BYTES_IN, stream->bytes_in);
+    proxy_session_count(stream->session, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
     if (is_http && stream->status)
-        count_status(fe, stream->status);
+        stream_count_status(fe, stream->status);
     if (be) {
         backend_count(be, PROXY_COUNT_BYTES_IN, stream->bytes_in);
         backend_count(be, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
         if (is_http && stream->status)
-            count_status(be, stream->status);
+            stream_count_status(be, stream->status);
     }
     if (srv) {
         backend_count(srv, PROXY_COUNT_BYTES_IN, stream->bytes_in);
         backend_count(srv, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
-        if (is_http && stream->status && stream->answer_head)
-            count_status(srv, stream->status);
     }
+    stream_times_count(stream);
     enum proxy_counter which;
     switch (stream->end) {
     case STREAM_END_CLIENT:
@@ -407,6 +427,10 @@ static void count_end(struct stream *stream)
     case STREAM_END_SERVER_TIMEOUT:
         which = PROXY_COUNT_SERVER_ABORTS;
         break;
+    case STREAM_END_INTERNAL:
+    case STREAM_END_RESOURCE:
+        stream_count_all(stream, PROXY_COUNT_INTERNAL_ERRORS);
+        return;
     default:
         return;
     }
@@ -435,6 +459,8 @@ enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, en
     leave_slot(stream);
     if (stream->in_backend)
         backend_session_end(stream->backend);
+    if (UNLIKELY(stream->ctx->traces))
+        stream_trace_end(stream);
     stream_log_line(stream);
     leave_conn(stream, whole);
     count_end(stream);
@@ -598,7 +624,8 @@ static enum stream_verdict head_timeout(struct stream *stream)
     if ((stream_is_idle(stream) && stream->session->num_requests) || stream_is_probe(stream))
         return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
     backend_count(stream->session->counters, PROXY_COUNT_REQUESTS, 1);
-    backend_count(stream->session->counters, PROXY_COUNT_REQ_ERRORS, 1);
+    backend_count(stream->session->counters, PROXY_COUNT_REQ_HTTP1, 1);
+    proxy_session_count_error(stream->session, PROXY_COUNT_REQ_LATE);
     stream_track_bad(stream, false);
     return stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);
 }

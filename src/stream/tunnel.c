@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include "stream/on_server.h"
 #include "stream/steps.h"
+#include "stream/trace.h"
 #include "stream/track.h"
 #include "stream/wish.h"
 
@@ -37,19 +38,21 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     stream_tunnel_begin(tunnel, stream, &tunnel_ops);
     stream_server_part(stream);
     list_append(&tunnel->server->tunnels, &tunnel->on_server);
+    tunnel->id = stream->id;
+    STREAM_TRACE(stream, STREAM, USER, STRM_TUNNEL, "becomes a tunnel");
     tunnel->has_slot = stream->has_slot;
     tunnel->in_backend = stream->in_backend;
     tunnel->upgraded = stream->head_valid;
     tunnel->timeout_ms = (uint32_t)(stream->wishes.tunnel_timeout_us / 1000);
-    tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
+    tunnel->since_us = tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
     event_task_init(&tunnel->task, tunnel_task);
     stream_tunnel_log_begin(tunnel, stream);
     if (stream->head_valid && stream->status) {
         unsigned class = stream->status / 100;
         backend_count(stream->session->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
         backend_count(stream->backend->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
-        backend_count(stream->server->counters, (enum proxy_counter)(PROXY_COUNT_1XX + class - 1), 1);
     }
+    stream_times_count(stream);
     mux_h1_raw(tunnel->front);
     mux_h1_raw(&tunnel->back->h1);
     // Rules that looked at the server's first bytes let the client's go on meanwhile.
@@ -78,6 +81,7 @@ static void count_end(struct stream_tunnel *tunnel, enum stream_end end)
         if (end == STREAM_END_SERVER || end == STREAM_END_SERVER_TIMEOUT)
             backend_count(sets[i], PROXY_COUNT_SERVER_ABORTS, 1);
     }
+    stream_times_count_tunnel(tunnel);
 }
 
 static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool reset)
@@ -86,6 +90,10 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     const struct stream_host *host = tunnel->host;
     struct proxy_session *session = tunnel->session;
     ctx->at_tunnel = NULL;
+    if (stream_trace_on(ctx, TRACE_STREAM))
+        stream_trace_tunnel_say(tunnel, TRACE_LEVEL_USER, TRACE_STRM_TUNNEL, "tunnel ends: %s, %llu bytes in, %llu out",
+                                stream_trace_end_name(end), (unsigned long long)tunnel->front->stream.bytes_in,
+                                (unsigned long long)tunnel->front->stream.bytes_out);
     stream_relay_fini(&tunnel->up);
     stream_relay_fini(&tunnel->down);
     list_remove(&tunnel->on_server);
@@ -123,7 +131,7 @@ static bool run_side(struct stream_tunnel *tunnel, struct stream_relay *relay, b
         return true;
     enum stream_relay_state state = stream_relay_run(relay, &moved);
     if (moved)
-        tunnel->client_act_us = tunnel->server_act_us = tunnel->ctx->loop->now_us;
+        tunnel->since_us = tunnel->client_act_us = tunnel->server_act_us = tunnel->ctx->loop->now_us;
     switch (state) {
     case STREAM_RELAY_PAUSED:
         event_task_wake(tunnel->ctx->loop, &tunnel->task);

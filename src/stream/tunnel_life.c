@@ -65,6 +65,11 @@ void stream_tunnel_count(struct stream_tunnel *tunnel)
         backend_count(by[i].counters, PROXY_COUNT_BYTES_IN, in);
         backend_count(by[i].counters, PROXY_COUNT_BYTES_OUT, out);
     }
+    uint64_t *bind = tunnel->session->bind_counters;
+    if (bind) {
+        backend_count(bind, PROXY_COUNT_BYTES_IN, in);
+        backend_count(bind, PROXY_COUNT_BYTES_OUT, out);
+    }
     tunnel->bytes_in = front->bytes_in;
     tunnel->bytes_out = front->bytes_out;
 }

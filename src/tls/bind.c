@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <openssl/err.h>
 #include <openssl/nid.h>
@@ -6,6 +8,7 @@
 #include "tls/shared.h"
 #include "tls/trust.h"
 #include "bind_inner.h"
+#include "cert_inner.h"
 
 static const uint16_t default_groups[] = { SSL_CURVE_X25519, SSL_CURVE_SECP256R1 };
 
@@ -36,11 +39,6 @@ uint32_t tls_bind_options(const struct tls_conf *conf)
 {
     return (conf->tickets == TLS_NO ? SSL_OP_NO_TICKET : 0) |
            (conf->client_ciphers == TLS_YES ? 0 : SSL_OP_CIPHER_SERVER_PREFERENCE);
-}
-
-const char *tls_bind_ciphers(const struct tls_cert *cert)
-{
-    return SSL_CTX_get_app_data(cert->ctx);
 }
 
 static bool error_at(struct config *config, struct config_place place, const char *what)
@@ -79,6 +77,18 @@ static void mark_default(struct tls_entry *entries)
             entry->is_default = true;
 }
 
+// The directory that a source names, NULL where it is none; as the store found it, below crt-base.
+const struct tls_crt_list *tls_bind_directory(const struct tls_store *store, const struct tls_source *source)
+{
+    char name[PATH_MAX];
+    const char *base = source->name[0] == '/' ? NULL : store->conf->crt_base;
+    int len = snprintf(name, sizeof(name), "%s%s%s", base ? base : "", base ? "/" : "", source->name);
+    while (len > 1 && (size_t)len < sizeof(name) && name[len - 1] == '/')
+        name[--len] = '\0';
+    const struct tls_crt_list *list = crt_list_find(store, name);
+    return list && list->is_directory ? list : NULL;
+}
+
 static bool read_sources(struct config *config, struct tls_entry **entries, struct tls_store *store,
                          const struct tls_bind_conf *conf)
 {
@@ -96,9 +106,12 @@ static bool read_sources(struct config *config, struct tls_entry **entries, stru
         struct tls_cert **certs = tls_store_get(store, &num, source->name, source->place);
         if (!certs)
             ok = false;
+        const struct tls_crt_list *directory = tls_bind_directory(store, source);
         for (uint32_t i = 0; i < num && certs; i++) {
             struct tls_entry *entry = arena_alloc(config->arena, sizeof(*entry));
+            entry->refs = 1;
             entry->cert = certs[i];
+            entry->line = directory ? crt_list_of(directory, certs[i]->name) : NULL;
             entry->is_default = source->kind == TLS_SOURCE_DEFAULT;
             *end = entry;
             end = &entry->next;
@@ -110,22 +123,17 @@ static bool read_sources(struct config *config, struct tls_entry **entries, stru
 // What stands in a certificate's context is seen by connections of every bind that uses it, so it holds what is the
 // same for all, and the ciphers of the first: to parse a cipher string costs more than the rest of the choice, so a
 // connection does it only where its entry wants others.
-static bool prepare_cert(const struct tls_bind *bind, struct tls_entry *entry)
+bool tls_bind_prepare_cert(struct tls_cert *cert, const char *ciphers, bool keylog)
 {
-    SSL_CTX *ctx = entry->cert->ctx;
+    SSL_CTX *ctx = cert->ctx;
     SSL_CTX_set_alpn_select_cb(ctx, tls_bind_alpn, NULL);
     SSL_CTX_set_dos_protection_cb(ctx, tls_bind_chosen);
-    if (bind->global->keylog)
+    if (keylog)
         tls_conn_keep_secrets(ctx);
-    const char *set = tls_bind_ciphers(entry->cert);
-    if (!set) {
-        if (!SSL_CTX_set_strict_cipher_list(ctx, entry->conf.ciphers))
-            return false;
-        SSL_CTX_set_app_data(ctx, (void *)entry->conf.ciphers);
-    } else if (strcmp(set, entry->conf.ciphers) == 0) {
-        entry->conf.ciphers = set;
-    }
-    return true;
+    if (cert->ciphers)
+        return true;
+    cert->ciphers = strdup(ciphers);
+    return cert->ciphers && SSL_CTX_set_strict_cipher_list(ctx, ciphers);
 }
 
 static bool load_trust(struct config *config, const struct tls_bind *bind, struct tls_entry *entry,
@@ -140,16 +148,18 @@ static bool load_trust(struct config *config, const struct tls_bind *bind, struc
                         conf->verify == TLS_VERIFY_REQUIRED ? "required" : "optional");
         return false;
     }
-    return (entry->trust = tls_trust_load(config, conf, bind->global->ca_base, place));
+    entry->trust = tls_trust_load(config, conf, bind->global->ca_base, place);
+    tls_trust_join(entry->trust);
+    return entry->trust;
 }
 
-static bool complete_entry(struct config *config, struct tls_bind *bind, struct tls_entry *entry)
+bool tls_bind_complete_entry(struct config *config, struct tls_bind *bind, struct tls_entry *entry)
 {
     struct config_place place = entry->conf.place.file ? entry->conf.place : bind->base.place;
     tls_conf_merge(&entry->conf, &bind->base);
     if (entry->conf.min_version > entry->conf.max_version)
         return error_at(config, place, "the lowest version of TLS is above the highest one");
-    if (!prepare_cert(bind, entry))
+    if (!tls_bind_prepare_cert(entry->cert, entry->conf.ciphers, bind->global->keylog))
         return error_at(config, place, "cannot set the ciphers");
     if (!load_trust(config, bind, entry, place))
         return false;
@@ -186,7 +196,7 @@ static bool build(struct config *config, struct tls_bind *bind, struct config_pl
     if (bind->said->ticket_file && !(file = tls_ticket_file_read(config, bind->said->ticket_file, place)))
         ok = false;
     for (struct tls_entry *entry = bind->entries; entry; entry = entry->next)
-        if (!complete_entry(config, bind, entry))
+        if (!tls_bind_complete_entry(config, bind, entry))
             ok = false;
     if (!ok)
         return false;
@@ -196,7 +206,8 @@ static bool build(struct config *config, struct tls_bind *bind, struct config_pl
 }
 
 struct tls_bind *tls_bind_of(struct config *config, const struct tls_global_conf *global,
-                             const struct tls_bind_conf *conf, struct tls_entry *entries, struct config_place place)
+                             struct tls_store *store, const struct tls_bind_conf *conf, struct tls_entry *entries,
+                             struct config_place place)
 {
     struct tls_bind *bind = arena_alloc(config->arena, sizeof(*bind));
     bind->said = conf;
@@ -206,6 +217,9 @@ struct tls_bind *tls_bind_of(struct config *config, const struct tls_global_conf
     tls_conf_merge(&bind->base, &global->bind_default);
     tls_conf_merge(&bind->base, &defaults);
     bind->base.place = place;
+    bind->store = store;
+    bind->next = store->binds;
+    store->binds = bind;
     if (build(config, bind, place))
         return bind;
     tls_bind_free(bind);
@@ -216,13 +230,24 @@ struct tls_bind *tls_bind_new(struct config *config, const struct tls_global_con
                               const struct tls_bind_conf *conf, struct config_place place)
 {
     struct tls_entry *entries = NULL;
-    return read_sources(config, &entries, store, conf) ? tls_bind_of(config, global, conf, entries, place) : NULL;
+    return read_sources(config, &entries, store, conf) ? tls_bind_of(config, global, store, conf, entries, place) : NULL;
 }
 
 void tls_bind_free(struct tls_bind *bind)
 {
-    if (!bind)
+    if (!bind || !bind->store)
         return;
+    for (struct tls_bind **at = &bind->store->binds; *at; at = &(*at)->next)
+        if (*at == bind) {
+            *at = bind->next;
+            break;
+        }
+    bind->store = NULL;
+    while (bind->entries) {
+        struct tls_entry *entry = bind->entries;
+        bind->entries = entry->next;
+        tls_entry_release(entry);
+    }
     tls_names_free(bind->names);
     SSL_CTX_free(bind->ctx);
     bind->names = NULL;

@@ -8,7 +8,12 @@
 #include "tls/conn.h"
 #include "conn_inner.h"
 
+struct tls_crt_list;
+struct tls_store;
+
 struct tls_bind {
+    struct tls_bind *next; // of the store
+    struct tls_store *store;
     const struct tls_bind_conf *said;
     const struct tls_global_conf *global;
     struct tls_conf base; // what an entry has that says nothing: set in `ctx`
@@ -19,7 +24,18 @@ struct tls_bind {
 
 // tls_bind_of is tls_bind_new for entries that were read: each has its certificate and what its own line says.
 struct tls_bind *tls_bind_of(struct config *config, const struct tls_global_conf *global,
-                             const struct tls_bind_conf *conf, struct tls_entry *entries, struct config_place place);
+                             struct tls_store *store, const struct tls_bind_conf *conf, struct tls_entry *entries,
+                             struct config_place place);
+
+// tls_bind_complete_entry gives an entry what its bind says where it says nothing, and loads whom it believes. False
+// after reporting.
+bool tls_bind_complete_entry(struct config *config, struct tls_bind *bind, struct tls_entry *entry);
+
+// tls_bind_prepare_cert sets in the certificate's context what binds need there. False where that fails.
+bool tls_bind_prepare_cert(struct tls_cert *cert, const char *ciphers, bool keylog);
+
+// tls_bind_directory gives the directory that `source` stands for, NULL where it is none.
+const struct tls_crt_list *tls_bind_directory(const struct tls_store *store, const struct tls_source *source);
 
 // Most groups that a configuration may list.
 enum { TLS_GROUPS_MAX = 16 };
@@ -30,9 +46,6 @@ size_t tls_bind_groups(int nids[TLS_GROUPS_MAX], const struct tls_conf *conf);
 // tls_bind_options gives the SSL_OP_* that `conf` stands for, of those in TLS_BIND_OPTIONS.
 uint32_t tls_bind_options(const struct tls_conf *conf);
 #define TLS_BIND_OPTIONS (SSL_OP_NO_TICKET | SSL_OP_CIPHER_SERVER_PREFERENCE)
-
-// tls_bind_ciphers gives the cipher string that stands in a certificate's context, NULL: none was set.
-const char *tls_bind_ciphers(const struct tls_cert *cert);
 
 // tls_bind_select is the library's select-certificate callback.
 enum ssl_select_cert_result_t tls_bind_select(const SSL_CLIENT_HELLO *hello);

@@ -90,7 +90,7 @@ static bool apply_ciphers(SSL *ssl, const struct tls_hello_view *view, const str
     char list[1024];
     if (view->likes_chacha && conf->client_ciphers != TLS_YES && chacha_first(list, sizeof(list), conf->ciphers))
         return SSL_set_strict_cipher_list(ssl, list);
-    return conf->ciphers == tls_bind_ciphers(entry->cert) || SSL_set_strict_cipher_list(ssl, conf->ciphers);
+    return strcmp(conf->ciphers, entry->cert->ciphers) == 0 || SSL_set_strict_cipher_list(ssl, conf->ciphers);
 }
 
 static void apply_options(SSL *ssl, const struct tls_conf *conf, const struct tls_conf *base)
@@ -193,7 +193,10 @@ enum ssl_select_cert_result_t tls_bind_select(const SSL_CLIENT_HELLO *hello)
         return refuse(conn, SSL_AD_UNRECOGNIZED_NAME,
                       name.len ? "no certificate is for the name the client asked for (strict-sni)"
                                : "the client asked for no name (strict-sni)");
-    conn->entry = entry;
+    tls_entry_release(conn->entry);
+    tls_cert_release(conn->cert);
+    conn->entry = tls_entry_get1(entry);
+    conn->cert = tls_cert_get1(entry->cert);
     if (!apply(ssl, bind, entry, &view))
         return refuse(conn, SSL_AD_INTERNAL_ERROR, "out of memory");
     return ssl_select_cert_success;

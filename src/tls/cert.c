@@ -82,13 +82,9 @@ static bool add_key(struct cert_reader *reader, const struct cert_pem_block *blo
 
 enum { WANT_CERTS = 1 << 0, WANT_KEY = 1 << 1 };
 
-static bool read_pem(struct cert_reader *reader, const char *path, int want)
+static bool read_blocks(struct cert_reader *reader, const char *path, struct slice text, int want)
 {
-    struct cert_file file;
-    const char *error;
-    if (!cert_file_read(&file, &error, path))
-        return cert_error(reader, path, "it cannot be read", error);
-    struct cert_pem pem = { .rest = slice_of(file.data, file.len) };
+    struct cert_pem pem = { .rest = text };
     struct cert_pem_block block;
     bool ok = true;
     while (ok && cert_pem_next(&pem, &block)) {
@@ -100,8 +96,23 @@ static bool read_pem(struct cert_reader *reader, const char *path, int want)
     }
     if (ok && pem.error)
         ok = cert_error(reader, path, "it is no well-formed PEM file", pem.error);
+    return ok;
+}
+
+static bool read_pem(struct cert_reader *reader, const char *path, int want)
+{
+    struct cert_file file;
+    const char *error;
+    if (!cert_file_read(&file, &error, path))
+        return cert_error(reader, path, "it cannot be read", error);
+    bool ok = read_blocks(reader, path, slice_of(file.data, file.len), want);
     cert_file_fini(&file);
     return ok;
+}
+
+bool cert_read_text(struct cert_reader *reader, const char *path, struct slice text, bool is_key)
+{
+    return read_blocks(reader, path, text, is_key ? WANT_KEY : WANT_CERTS | WANT_KEY);
 }
 
 const char *cert_beside(const struct tls_store *store, const char *path, const char *ext)

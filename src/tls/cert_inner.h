@@ -80,6 +80,10 @@ const char *cert_key_describe(struct tls_cert *cert);
 // cert_read reads the files of a certificate. False after reporting what is wrong.
 bool cert_read(struct cert_reader *reader, const struct tls_cert_files *files);
 
+// cert_read_text reads the PEM text of a chain and its key, or of a key alone; reader->cert has room for 100
+// certificates. False after reporting what is wrong; nothing may be in it.
+bool cert_read_text(struct cert_reader *reader, const char *path, struct slice text, bool is_key);
+
 // cert_extras_read reads the OCSP response and the SCTs of a certificate whose chain is there.
 bool cert_extras_read(struct cert_reader *reader, const struct tls_cert_files *files);
 
@@ -101,13 +105,39 @@ struct tls_store {
     struct config *config;
     const struct tls_store_conf *conf;
     struct crypto_buffer_pool_st *pool; // equal certificates share one buffer
-    struct tls_cert *certs;             // all that were read
     struct store_item **items;          // by name, hashed
     uint32_t num_items;
     uint32_t cap_items;        // a power of two
     struct cert_chain *chains; // of issuers-chain-path
     bool chains_read;
+    bool is_closed;           // no file is read any more
+    struct tls_bind *binds;   // those that were built with it, and
+    struct tls_target *targets;
+    struct tls_crt_list *lists; // crt-lists and directories, in the order they were read
 };
+
+// A name and the certificate behind it.
+struct store_item {
+    const char *name;
+    struct tls_cert_files files;
+    struct config_place place;
+    struct tls_cert *cert; // NULL: not read yet, or wrong, or empty
+    bool explicit_files;
+    bool failed;  // it was reported
+    bool is_heap; // made at run time: freed when it is deleted
+};
+
+// cert_store_find gives the item of that very name, NULL for none.
+struct store_item *cert_store_find(const struct tls_store *store, const char *name);
+
+// cert_store_enter makes an item at run time; there is none of that name.
+struct store_item *cert_store_enter(struct tls_store *store, const char *name);
+
+// cert_store_remove forgets an item; nobody uses it.
+void cert_store_remove(struct tls_store *store, struct store_item *item);
+
+// cert_store_live gives the store of this process, the latest that was made; NULL for none.
+struct tls_store *cert_store_live(void);
 
 // cert_chain_complete appends to a certificate without a chain the one that issuers-chain-path has for it.
 bool cert_chain_complete(struct cert_reader *reader);
@@ -116,6 +146,45 @@ void cert_chains_free(struct tls_store *store);
 // cert_store_get is tls_store_get for a name whose other files may be named too (a line of a crt-list).
 struct tls_cert **cert_store_get(struct tls_store *store, uint32_t *num, const char *name,
                                  const struct tls_cert_files *files, struct config_place place);
+
+// A crt-list, or a directory of certificates, as commands see it: lines whose entries stand in binds (tls/entry.h).
+struct tls_crt_line {
+    struct tls_crt_line *next;
+    uint32_t number; // in its file; 0 in a directory
+    const char *name; // of its certificate
+    const char *rest; // options in brackets and filters, as they stood there, one blank between
+    char text[];
+};
+
+struct tls_crt_list {
+    struct tls_crt_list *next;
+    struct tls_crt_line *lines;
+    struct tls_crt_line **last;
+    struct tls_crt_line *latest; // that was looked up; NULL: none
+    uint32_t last_number;
+    bool is_directory;
+    char name[];
+};
+
+// crt_list_find gives the list of that name, NULL for none.
+struct tls_crt_list *crt_list_find(const struct tls_store *store, const char *name);
+
+// crt_list_enter makes one; NULL where it is there already.
+struct tls_crt_list *crt_list_enter(struct tls_store *store, const char *name, bool is_directory);
+void crt_lists_free(struct tls_store *store);
+
+// crt_list_add appends a line. crt_list_at gives that of a number, crt_list_of the first of a certificate; NULL for
+// none. crt_list_cut removes one.
+struct tls_crt_line *crt_list_add(struct tls_crt_list *list, uint32_t number, struct slice name, struct slice rest);
+struct tls_crt_line *crt_list_at(struct tls_crt_list *list, uint32_t number);
+struct tls_crt_line *crt_list_of(const struct tls_crt_list *list, const char *name);
+void crt_list_cut(struct tls_crt_list *list, struct tls_crt_line *line);
+
+// crt_list_line_read makes the entries of line number place.line of `list`, `text`, at `*end`, which moves on, and
+// enters the line where it is not there yet. False after reporting.
+struct tls_entry;
+bool crt_list_line_read(struct config *config, struct tls_entry ***end, struct tls_store *store,
+                        struct tls_crt_list *list, struct config_place place, struct slice text);
 
 // cert_beside gives the name of the file with the extension `ext` beside `path`.
 const char *cert_beside(const struct tls_store *store, const char *path, const char *ext);

@@ -84,10 +84,14 @@ void tls_conn_failed(struct tls_conn *conn)
 void tls_conn_fini(struct tls_conn *conn)
 {
     SSL_free(conn->ssl);
+    tls_cert_release(conn->cert);
+    tls_entry_release(conn->entry);
     free(conn->hello);
     free(conn->name);
     OPENSSL_free(conn->secrets);
     conn->ssl = NULL;
+    conn->cert = NULL;
+    conn->entry = NULL;
     conn->hello = NULL;
     conn->secrets = NULL;
     conn->name = NULL;

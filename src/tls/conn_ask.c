@@ -29,7 +29,7 @@ struct slice tls_conn_cert(const struct tls_conn *conn, bool peer, uint32_t inde
         return chain && index < sk_CRYPTO_BUFFER_num(chain) ? buffer_slice(sk_CRYPTO_BUFFER_value(chain, index))
                                                             : (struct slice){ 0 };
     }
-    const struct tls_cert *cert = conn->entry ? conn->entry->cert : NULL;
+    const struct tls_cert *cert = conn->cert;
     return cert && index < cert->num_chain ? buffer_slice(cert->chain[index]) : (struct slice){ 0 };
 }
 

@@ -155,8 +155,39 @@ static bool list_options(struct config *config, struct list_line *line, const st
     return config_parse_options(config, line, &options, 0, CONFIG_IN_CRT_LIST);
 }
 
-static bool list_line_read(struct config *config, struct tls_entry ***end, struct tls_store *store,
-                           struct config_place place, struct slice text)
+// What stands behind the certificate's name, for those who show it.
+static struct slice list_rest(struct config *config, const struct list_words *words)
+{
+    bool has_options = words->filters_at > words->options_at;
+    size_t len = 2;
+    for (uint32_t i = 1; i < words->num; i++)
+        len += words->args[i].len + 1;
+    char *rest = arena_alloc(config->arena, len), *at = rest;
+    for (uint32_t i = 1; i < words->num; i++) {
+        if (i > 1)
+            *at++ = ' ';
+        if (has_options && i == words->options_at)
+            *at++ = '[';
+        memcpy(at, words->args[i].str, words->args[i].len);
+        at += words->args[i].len;
+        if (has_options && i + 1 == words->filters_at)
+            *at++ = ']';
+    }
+    return slice_of(rest, (size_t)(at - rest));
+}
+
+// The same file may be read for several binds; its lines are entered once.
+static const struct tls_crt_line *list_line_enter(struct config *config, struct tls_crt_list *list, uint32_t number,
+                                                  const char *name, const struct list_words *words)
+{
+    if (!list)
+        return NULL;
+    const struct tls_crt_line *there = crt_list_at(list, number);
+    return there ? there : crt_list_add(list, number, slice_str(name), list_rest(config, words));
+}
+
+bool crt_list_line_read(struct config *config, struct tls_entry ***end, struct tls_store *store,
+                        struct tls_crt_list *list, struct config_place place, struct slice text)
 {
     struct list_words words = { 0 };
     struct list_line line = { .conf.place = place };
@@ -174,10 +205,16 @@ static bool list_line_read(struct config *config, struct tls_entry ***end, struc
     bool ok = list_options(config, &line, &words, place);
     uint32_t num;
     struct tls_cert **certs = cert_store_get(store, &num, words.args[0].str, &line.files, place);
+    if (!ok || !certs)
+        return false;
     const char *const *filters = list_filters(config, &words);
     uint32_t num_filters = words.num - words.filters_at;
-    for (uint32_t i = 0; certs && i < num; i++) {
+    const char *name = num == 1 ? certs[0]->name : words.args[0].str;
+    const struct tls_crt_line *shown = list_line_enter(config, list, place.line, name, &words);
+    for (uint32_t i = 0; i < num; i++) {
         struct tls_entry *entry = arena_alloc(config->arena, sizeof(*entry));
+        entry->refs = 1;
+        entry->line = shown;
         entry->cert = certs[i];
         entry->conf = line.conf;
         entry->filters = filters;
@@ -187,12 +224,12 @@ static bool list_line_read(struct config *config, struct tls_entry ***end, struc
         **end = entry;
         *end = &entry->next;
     }
-    return ok && certs;
+    return true;
 }
 
 // Reads the line at `place`, `len` bytes.
 static bool list_text_line(struct config *config, struct tls_entry ***end, struct tls_store *store,
-                           struct config_place place, size_t len)
+                           struct tls_crt_list *list, struct config_place place, size_t len)
 {
     struct slice text = slice_trim(slice_of(place.text, len));
     if (!text.len || text.ptr[0] == '#')
@@ -201,11 +238,11 @@ static bool list_text_line(struct config *config, struct tls_entry ***end, struc
         config_diag_add(config->diag, CONFIG_ERROR, place, "a NUL byte in a crt-list");
         return false;
     }
-    return list_line_read(config, end, store, place, slice_of(place.text, len));
+    return crt_list_line_read(config, end, store, list, place, slice_of(place.text, len));
 }
 
 static bool list_lines(struct config *config, struct tls_entry **end, struct tls_store *store,
-                       struct config_place place, struct slice text)
+                       struct tls_crt_list *list, struct config_place place, struct slice text)
 {
     // Lines are terminated in place, and stay for the sake of the messages.
     char *at = arena_copy(config->arena, text.ptr, text.len), *text_end = at + text.len;
@@ -219,7 +256,7 @@ static bool list_lines(struct config *config, struct tls_entry **end, struct tls
             at[--len] = '\0';
         place.line++;
         place.text = at;
-        ok &= list_text_line(config, &end, store, place, len);
+        ok &= list_text_line(config, &end, store, list, place, len);
         if (!feed) {
             config_diag_add(config->diag, CONFIG_ERROR, place,
                             "missing line feed after the last line; the file may have been truncated");
@@ -242,7 +279,10 @@ bool tls_crt_list_read(struct config *config, struct tls_entry **entries, struct
     while (*entries)
         entries = &(*entries)->next;
     const struct config_place start = { .file = arena_str(config->arena, path) };
-    bool ok = list_lines(config, entries, store, start, slice_of(file.data, file.len));
+    struct tls_crt_list *list = crt_list_enter(store, path, false);
+    if (!list)
+        list = crt_list_find(store, path);
+    bool ok = list_lines(config, entries, store, list, start, slice_of(file.data, file.len));
     cert_file_fini(&file);
     return ok;
 }

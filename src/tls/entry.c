@@ -1,8 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdlib.h>
 #include <string.h>
 #include <openssl/sha.h>
 #include "tls/entry.h"
 #include "tls/trust.h"
+
+const struct tls_entry *tls_entry_get1(const struct tls_entry *entry)
+{
+    ((struct tls_entry *)entry)->refs++;
+    return entry;
+}
+
+void tls_entry_release(const struct tls_entry *entry)
+{
+    struct tls_entry *own = (struct tls_entry *)entry;
+    if (!own || --own->refs)
+        return;
+    tls_trust_leave(own->trust);
+    own->trust = NULL;
+    // The entry itself lies in there.
+    struct arena *arena = own->own;
+    if (!arena)
+        return;
+    arena_fini(arena);
+    free(arena);
+}
 
 // What is forgiven is part of what was checked: a session made where an expired certificate is let in must not open an
 // entry where it is not.

@@ -10,16 +10,14 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "cert_inner.h"
+#include "tls/trust.h"
 
-// A name and the certificate behind it.
-struct store_item {
-    const char *name;
-    struct tls_cert_files files;
-    struct config_place place;
-    struct tls_cert *cert; // NULL: not read yet, or wrong
-    bool explicit_files;
-    bool failed; // it was reported
-};
+static struct tls_store *live;
+
+struct tls_store *cert_store_live(void)
+{
+    return live;
+}
 
 struct tls_store *tls_store_new(struct config *config, const struct tls_store_conf *conf)
 {
@@ -27,33 +25,75 @@ struct tls_store *tls_store_new(struct config *config, const struct tls_store_co
     *store = (struct tls_store){ .config = config, .conf = conf, .pool = CRYPTO_BUFFER_POOL_new() };
     if (!store->pool)
         check_out_of_memory(sizeof(*store));
-    return store;
+    return live = store;
 }
 
 static void cert_fini(struct tls_cert *cert)
 {
     SSL_CTX_free(cert->ctx);
     EVP_PKEY_free(cert->key);
+    CRYPTO_BUFFER_free(cert->issuer);
     for (uint32_t i = 0; i < cert->num_chain; i++)
         CRYPTO_BUFFER_free(cert->chain[i]);
+    free(cert->ciphers);
     cert->ctx = NULL;
     cert->key = NULL;
+    cert->issuer = NULL;
+    cert->ciphers = NULL;
     cert->num_chain = 0;
+}
+
+const struct tls_cert *tls_cert_get1(const struct tls_cert *cert)
+{
+    ((struct tls_cert *)cert)->refs++;
+    return cert;
+}
+
+void tls_cert_release(const struct tls_cert *cert)
+{
+    struct tls_cert *own = (struct tls_cert *)cert;
+    if (!own || --own->refs)
+        return;
+    cert_fini(own);
+    // The certificate itself lies in there.
+    struct arena *arena = own->own;
+    if (!arena)
+        return;
+    arena_fini(arena);
+    free(arena);
+}
+
+static void item_free(struct store_item *item)
+{
+    tls_cert_release(item->cert);
+    item->cert = NULL;
+    if (item->is_heap)
+        free(item);
 }
 
 void tls_store_free(struct tls_store *store)
 {
     if (!store || !store->pool)
         return;
-    for (struct tls_cert *cert = store->certs; cert; cert = cert->next)
-        cert_fini(cert);
-    store->certs = NULL;
+    for (uint32_t i = 0; i < store->cap_items; i++)
+        if (store->items[i])
+            item_free(store->items[i]);
     cert_chains_free(store);
+    crt_lists_free(store);
     free(store->items);
     store->items = NULL;
     store->num_items = store->cap_items = 0;
     CRYPTO_BUFFER_POOL_free(store->pool);
     store->pool = NULL;
+    if (live == store)
+        live = NULL;
+}
+
+void tls_store_lend(struct tls_store *store, struct config *config)
+{
+    store->config = config;
+    store->is_closed = true;
+    tls_trust_close();
 }
 
 // The place where `name` is, or belongs.
@@ -81,27 +121,58 @@ static void items_grow(struct tls_store *store)
     free(old);
 }
 
-static struct store_item *item_find(const struct tls_store *store, const char *name)
+struct store_item *cert_store_find(const struct tls_store *store, const char *name)
 {
     return store->cap_items ? *item_slot(store, name) : NULL;
 }
 
-static struct store_item *item_add(struct tls_store *store, const char *name)
+static void item_enter(struct tls_store *store, struct store_item *item, const char *name)
 {
     if (store->num_items >= store->cap_items / 2)
         items_grow(store);
+    item->name = name;
     struct store_item **slot = item_slot(store, name);
     must(!*slot);
-    *slot = arena_alloc(store->config->arena, sizeof(**slot));
-    (*slot)->name = arena_str(store->config->arena, name);
+    *slot = item;
     store->num_items++;
-    return *slot;
+}
+
+static struct store_item *item_add(struct tls_store *store, const char *name)
+{
+    struct store_item *item = arena_alloc(store->config->arena, sizeof(*item));
+    item_enter(store, item, arena_str(store->config->arena, name));
+    return item;
+}
+
+struct store_item *cert_store_enter(struct tls_store *store, const char *name)
+{
+    size_t len = strlen(name) + 1;
+    struct store_item *item = calloc(1, sizeof(*item) + len);
+    if (!item)
+        check_out_of_memory(len);
+    item->is_heap = true;
+    item_enter(store, item, memcpy(item + 1, name, len));
+    return item;
+}
+
+// Those behind it move up, for a search ends at the first free slot.
+void cert_store_remove(struct tls_store *store, struct store_item *item)
+{
+    uint32_t at = (uint32_t)(item_slot(store, item->name) - store->items), mask = store->cap_items - 1;
+    store->items[at] = NULL;
+    store->num_items--;
+    item_free(item);
+    for (at = (at + 1) & mask; store->items[at]; at = (at + 1) & mask) {
+        struct store_item *moved = store->items[at];
+        store->items[at] = NULL;
+        *item_slot(store, moved->name) = moved;
+    }
 }
 
 bool tls_store_define(struct tls_store *store, const char *name, const struct tls_cert_files *files,
                       struct config_place place)
 {
-    const struct store_item *there = item_find(store, name);
+    const struct store_item *there = cert_store_find(store, name);
     if (there) {
         config_diag_add(store->config->diag, CONFIG_ERROR, place, "the certificate '%s' is %s at line %u of %s already",
                         name, there->explicit_files ? "defined" : "used", there->place.line, there->place.file);
@@ -118,6 +189,10 @@ static struct tls_cert *item_read(struct tls_store *store, struct store_item *it
 {
     if (item->cert || item->failed)
         return item->cert;
+    if (store->is_closed) {
+        config_diag_add(store->config->diag, CONFIG_ERROR, place, "the certificate '%s' is empty", item->name);
+        return NULL;
+    }
     struct tls_cert *cert = arena_alloc(store->config->arena, sizeof(*cert));
     struct cert_reader reader = {
         .store = store, .cert = cert, .place = place, .explicit_files = item->explicit_files
@@ -125,15 +200,14 @@ static struct tls_cert *item_read(struct tls_store *store, struct store_item *it
     if (item->explicit_files)
         reader.place = item->place;
     cert->name = item->name;
+    cert->refs = 1;
     bool ok = cert_read(&reader, &item->files);
-    CRYPTO_BUFFER_free(reader.issuer);
+    cert->issuer = reader.issuer;
     if (!ok) {
         item->failed = true;
         cert_fini(cert);
         return NULL;
     }
-    cert->next = store->certs;
-    store->certs = cert;
     return item->cert = cert;
 }
 
@@ -164,7 +238,7 @@ static void found_add(struct tls_store *store, struct store_found *found, struct
 
 static void found_file(struct tls_store *store, struct store_found *found, const char *path, struct config_place place)
 {
-    struct store_item *item = item_find(store, path);
+    struct store_item *item = cert_store_find(store, path);
     if (!item) {
         item = item_add(store, path);
         item->files.crt = item->name;
@@ -204,12 +278,16 @@ static void found_directory(struct tls_store *store, struct store_found *found, 
     }
     while (dir.len > 1 && dir.ptr[dir.len - 1] == '/')
         dir.len--;
+    struct tls_crt_list *list = crt_list_enter(store, arena_copy(store->config->arena, path, dir.len), true);
     for (int i = 0; i < num; i++) {
         struct stat st;
         const char *file = arena_printf(store->config->arena, "%.*s/%s", (int)dir.len, path, entries[i]->d_name);
         // Only files: a directory, or a device, is passed over; a link that leads nowhere is an error.
-        if (stat(file, &st) != 0 || S_ISREG(st.st_mode))
+        if (stat(file, &st) != 0 || S_ISREG(st.st_mode)) {
             found_file(store, found, file, place);
+            if (list)
+                (void)crt_list_add(list, 0, slice_str(file), (struct slice){ 0 });
+        }
         free(entries[i]);
     }
     free(entries);
@@ -224,7 +302,7 @@ static bool found_bundle(struct tls_store *store, struct store_found *found, con
     for (size_t i = 0; i < NUM_ITEMS(kinds) && store->conf->extra & TLS_EXTRA_BUNDLE; i++) {
         struct stat st;
         const char *file = arena_printf(store->config->arena, "%s%s", path, kinds[i]);
-        if (!item_find(store, file) && stat(file, &st) != 0)
+        if (!cert_store_find(store, file) && stat(file, &st) != 0)
             continue;
         any = true;
         found_file(store, found, file, place);
@@ -235,8 +313,11 @@ static bool found_bundle(struct tls_store *store, struct store_found *found, con
 static void found_path(struct tls_store *store, struct store_found *found, const char *path, struct config_place place)
 {
     struct stat st;
-    if (item_find(store, path)) {
+    if (cert_store_find(store, path)) {
         found_file(store, found, path, place);
+    } else if (store->is_closed) {
+        config_diag_add(store->config->diag, CONFIG_ERROR, place, "the certificate '%s' does not exist", path);
+        found->failed = true;
     } else if (stat(path, &st) == 0) {
         if (S_ISDIR(st.st_mode))
             found_directory(store, found, path, place);
@@ -263,13 +344,13 @@ struct tls_cert **tls_store_get(struct tls_store *store, uint32_t *num, const ch
     struct store_found found = { 0 };
     *num = 0;
     if (name[0] == '@') {
-        struct store_item *item = item_find(store, name);
+        struct store_item *item = cert_store_find(store, name);
         if (!item)
             config_diag_add(store->config->diag, CONFIG_ERROR, place,
                             "there is no certificate '%s': no 'load' of a crt-store above defines it", name);
         found_add(store, &found, item ? item_read(store, item, place) : NULL);
     } else {
-        if (!item_find(store, name))
+        if (!cert_store_find(store, name))
             name = based(store, name, store->conf->crt_base);
         found_path(store, &found, name, place);
     }
@@ -299,7 +380,7 @@ struct tls_cert **cert_store_get(struct tls_store *store, uint32_t *num, const c
         .sctl = based(store, files->sctl, conf->crt_base),
     };
     name = based(store, name, conf->crt_base);
-    const struct store_item *there = item_find(store, name);
+    const struct store_item *there = cert_store_find(store, name);
     *num = 0;
     if (!there) {
         if (!tls_store_define(store, name, &full, place))

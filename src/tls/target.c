@@ -5,6 +5,7 @@
 #include "tls/cert.h"
 #include "tls/trust.h"
 #include "bind_inner.h"
+#include "cert_inner.h"
 #include "conn_inner.h"
 #include "target_inner.h"
 
@@ -55,6 +56,7 @@ static bool set_up_trust(struct config *config, struct tls_target *target, const
                         "('ca-file @system-ca': those of the system), or say 'verify none' where the network to it is "
                         "trusted");
     target->trust = tls_trust_load(config, conf, global->ca_base, said->place);
+    tls_trust_join(target->trust);
     return target->trust != NULL;
 }
 
@@ -69,8 +71,21 @@ static bool set_up_cert(struct config *config, struct tls_target *target, struct
         return false;
     if (num > 1)
         return error_at(config, said, target, "'crt' names several certificates, and a server is shown one");
-    return SSL_CTX_set_chain_and_key(target->ctx, certs[0]->chain, certs[0]->num_chain, certs[0]->key, NULL) ||
-           error_at(config, said, target, "cannot use its client certificate");
+    return tls_target_show(target, certs[0]) || error_at(config, said, target, "cannot use its client certificate");
+}
+
+bool tls_target_show(struct tls_target *target, const struct tls_cert *cert)
+{
+    if (!SSL_CTX_set_chain_and_key(target->ctx, cert->chain, cert->num_chain, cert->key, NULL))
+        return false;
+    target->cert_name = cert->name;
+    return true;
+}
+
+void tls_target_forget_all(struct tls_target *target)
+{
+    tls_sessions_fini(&target->sessions);
+    tls_sessions_init(&target->sessions);
 }
 
 static bool set_up_protocol(SSL_CTX *ctx, const struct tls_conf *conf)
@@ -127,6 +142,9 @@ struct tls_target *tls_target_new(struct config *config, const struct tls_global
     target->name = name;
     target->verify_host = conf->verify_host && *conf->verify_host ? conf->verify_host : NULL;
     tls_sessions_init(&target->sessions);
+    target->store = store;
+    target->next = store->targets;
+    store->targets = target;
     if (build(config, target, global, store, conf))
         return target;
     tls_target_free(target);
@@ -135,8 +153,16 @@ struct tls_target *tls_target_new(struct config *config, const struct tls_global
 
 void tls_target_free(struct tls_target *target)
 {
-    if (!target)
+    if (!target || !target->store)
         return;
+    for (struct tls_target **at = &target->store->targets; *at; at = &(*at)->next)
+        if (*at == target) {
+            *at = target->next;
+            break;
+        }
+    target->store = NULL;
+    tls_trust_leave(target->trust);
+    target->trust = NULL;
     tls_sessions_fini(&target->sessions);
     SSL_CTX_free(target->ctx);
     target->ctx = NULL;

@@ -18,7 +18,10 @@ struct tls_sessions {
 };
 
 struct tls_target {
+    struct tls_target *next; // of the store
+    struct tls_store *store;
     const char *name;
+    const char *cert_name;         // of the certificate it shows; NULL: none
     const char *verify_host;       // NULL: none
     const struct tls_trust *trust; // NULL: whatever the server shows is believed
     SSL_CTX *ctx;
@@ -42,6 +45,13 @@ bool tls_sessions_take(struct tls_sessions *sessions, struct slice name, uint32_
 
 // tls_sessions_forget drops the sessions of `name`.
 void tls_sessions_forget(struct tls_sessions *sessions, struct slice name, uint32_t hash);
+
+// tls_target_show has connections show `cert` from now on. False where the library does not take it.
+struct tls_cert;
+bool tls_target_show(struct tls_target *target, const struct tls_cert *cert);
+
+// tls_target_forget_all drops all sessions that this process keeps for it.
+void tls_target_forget_all(struct tls_target *target);
 
 // tls_target_verify is the library's callback that checks the server's chain.
 enum ssl_verify_result_t tls_target_verify(SSL *ssl, uint8_t *alert);

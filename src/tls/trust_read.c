@@ -26,70 +26,48 @@ static bool error_in(const struct trust_reader *reader, const char *path, const 
     return false;
 }
 
-// The digest is of what stands in the files, in no order, so what was seen is noted and sorted at the end.
-static void note(struct trust_reader *reader, uint8_t kind, const uint8_t *der, size_t len)
+static struct trust_item *item_new(struct trust_file *file, const uint8_t *der, size_t len)
 {
-    if (reader->num == reader->cap) {
-        reader->cap = reader->cap ? reader->cap * 2 : 16;
-        void *grown = realloc(reader->digests, reader->cap * sizeof(*reader->digests));
+    if (file->num == file->cap) {
+        file->cap = file->cap ? file->cap * 2 : 4;
+        void *grown = realloc(file->items, file->cap * sizeof(*file->items));
         if (!grown)
-            check_out_of_memory(reader->cap * sizeof(*reader->digests));
-        reader->digests = grown;
+            check_out_of_memory(file->cap * sizeof(*file->items));
+        file->items = grown;
     }
-    uint8_t *entry = reader->digests[reader->num++];
-    entry[0] = kind;
-    SHA256(der, len, entry + 1);
+    struct trust_item *item = &file->items[file->num++];
+    *item = (struct trust_item){ 0 };
+    SHA256(der, len, item->digest);
+    return item;
 }
 
-static bool name_is_there(const struct tls_trust *trust, const uint8_t *der, size_t len)
+void trust_items_free(struct trust_file *file)
 {
-    for (size_t i = 0; i < sk_CRYPTO_BUFFER_num(trust->names); i++) {
-        const CRYPTO_BUFFER *name = sk_CRYPTO_BUFFER_value(trust->names, i);
-        if (CRYPTO_BUFFER_len(name) == len && memcmp(CRYPTO_BUFFER_data(name), der, len) == 0)
-            return true;
+    for (size_t i = 0; i < file->num; i++) {
+        X509_free(file->items[i].cert);
+        X509_CRL_free(file->items[i].crl);
     }
-    return false;
+    free(file->items);
+    file->items = NULL;
+    file->num = file->cap = 0;
 }
 
-static bool add_name(struct tls_trust *trust, X509 *cert)
-{
-    uint8_t *der = NULL;
-    int len = i2d_X509_NAME(X509_get_subject_name(cert), &der);
-    if (len < 0)
-        return false;
-    bool ok = true;
-    if (!name_is_there(trust, der, (size_t)len)) {
-        CRYPTO_BUFFER *name = CRYPTO_BUFFER_new(der, (size_t)len, NULL);
-        ok = name && sk_CRYPTO_BUFFER_push(trust->names, name);
-        if (!ok)
-            CRYPTO_BUFFER_free(name);
-    }
-    OPENSSL_free(der);
-    return ok;
-}
-
-// What the store holds already is no error there: files of authorities repeat themselves.
 static bool add_cert(struct trust_reader *reader, const uint8_t *der, size_t len, bool trusted_form)
 {
     const uint8_t *end = der;
     X509 *cert = trusted_form ? d2i_X509_AUX(NULL, &end, (long)len) : d2i_X509(NULL, &end, (long)len);
-    bool ok = cert && X509_STORE_add_cert(reader->trust->store, cert) &&
-              (reader->file != TRUST_CA || add_name(reader->trust, cert));
-    if (ok)
-        note(reader, (uint8_t)reader->file, der, len);
-    X509_free(cert);
-    return ok;
+    if (cert)
+        item_new(reader->file, der, len)->cert = cert;
+    return cert;
 }
 
 static bool add_crl(struct trust_reader *reader, const uint8_t *der, size_t len)
 {
     const uint8_t *end = der;
     X509_CRL *crl = d2i_X509_CRL(NULL, &end, (long)len);
-    bool ok = crl && X509_STORE_add_crl(reader->trust->store, crl);
-    if (ok)
-        note(reader, TRUST_CRL, der, len);
-    X509_CRL_free(crl);
-    return ok;
+    if (crl)
+        item_new(reader->file, der, len)->crl = crl;
+    return crl;
 }
 
 // Gives how many blocks of use `bio` holds, -1 after reporting one that is malformed.
@@ -106,9 +84,9 @@ static int read_blocks(struct trust_reader *reader, const char *path, BIO *bio)
         bool is_crl = strcmp(type, PEM_STRING_X509_CRL) == 0;
         if (is_crl)
             ok = add_crl(reader, der, (size_t)len);
-        else if (is_cert && reader->file != TRUST_CRL)
+        else if (is_cert && !reader->file->is_crl)
             ok = add_cert(reader, der, (size_t)len, aux);
-        if (is_crl || (is_cert && reader->file != TRUST_CRL))
+        if (is_crl || (is_cert && !reader->file->is_crl))
             num++;
         OPENSSL_free(type);
         OPENSSL_free(header);
@@ -122,21 +100,34 @@ static int read_blocks(struct trust_reader *reader, const char *path, BIO *bio)
     return num;
 }
 
-static bool read_file(struct trust_reader *reader, const char *path, bool may_be_empty)
+static bool read_bio(struct trust_reader *reader, const char *path, BIO *bio, bool may_be_empty)
 {
-    ERR_clear_error();
-    BIO *bio = BIO_new_file(path, "r");
-    if (!bio) {
-        int error = errno;
-        ERR_clear_error();
-        return error_in(reader, path, strerror(error));
-    }
     int num = read_blocks(reader, path, bio);
     BIO_free(bio);
     if (num == 0 && !may_be_empty)
         return error_in(reader, path,
-                        reader->file == TRUST_CRL ? "it holds no revocation list" : "it holds no certificate");
+                        reader->file->is_crl ? "it holds no revocation list" : "it holds no certificate");
     return num >= 0;
+}
+
+static bool read_file(struct trust_reader *reader, const char *path, bool may_be_empty)
+{
+    ERR_clear_error();
+    BIO *bio = BIO_new_file(path, "r");
+    if (bio)
+        return read_bio(reader, path, bio, may_be_empty);
+    int error = errno;
+    ERR_clear_error();
+    return error_in(reader, path, strerror(error));
+}
+
+bool trust_read_text(struct trust_reader *reader, const char *path, struct slice text)
+{
+    ERR_clear_error();
+    BIO *bio = BIO_new_mem_buf(text.ptr, (ossl_ssize_t)text.len);
+    if (!bio)
+        check_out_of_memory(text.len);
+    return read_bio(reader, path, bio, false);
 }
 
 static int is_wanted(const struct dirent *file)
@@ -160,14 +151,14 @@ static bool read_directory(struct trust_reader *reader, const char *path)
     bool ok = num >= 0;
     if (!ok)
         error_in(reader, path, strerror(errno));
-    size_t before = reader->num;
+    size_t before = reader->file->num;
     for (int i = 0; i < num; i++) {
         if (!read_file(reader, arena_printf(reader->config->arena, "%s/%s", path, files[i]->d_name), true))
             ok = false;
         free(files[i]);
     }
     free(files);
-    if (ok && reader->num == before)
+    if (ok && reader->file->num == before)
         return error_in(reader, path, "no file in it holds a certificate or revocation list");
     return ok;
 }

@@ -78,6 +78,11 @@ char *transport_tls_bulk(const struct transport_conn *conn, size_t *cap)
     return conn->tls->ctx->bulk;
 }
 
+uint64_t transport_tls_age_us(const struct transport_conn *conn)
+{
+    return conn->tls->ctx->loop->now_us - conn->tls->since_us;
+}
+
 bool transport_tls_started(const struct transport_conn *conn)
 {
     return conn->tls->started;
@@ -100,6 +105,7 @@ static struct transport_tls *tls_new(struct transport_tls_ctx *ctx)
     struct transport_tls *tls = ctx_open(ctx) ? calloc(1, sizeof(*tls)) : NULL;
     if (tls) {
         tls->ctx = ctx;
+        tls->since_us = ctx->loop->now_us;
         tls->bulk = TRANSPORT_TLS_RECORD;
     }
     return tls;

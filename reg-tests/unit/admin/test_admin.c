@@ -46,7 +46,8 @@ static void conf_make(struct fixture *f)
                                   .backup = true,
                                   .disabled = true,
                                   .pool_max_conn = -1,
-                                  .object = board_object(f->board, "s/be/s2") };
+                                  .object = board_object(f->board, "s/be/s2"),
+                                  .pool_object = board_object(f->board, "c/be/s2") };
     f->s1 = (struct server_conf){ .backend = &f->be.be,
                                   .name = "s,1",
                                   .id = 1,
@@ -54,7 +55,8 @@ static void conf_make(struct fixture *f)
                                   .maxconn = 5,
                                   .pool_max_conn = -1,
                                   .next = &f->s2,
-                                  .object = board_object(f->board, "s/be/s1") };
+                                  .object = board_object(f->board, "s/be/s1"),
+                                  .pool_object = board_object(f->board, "c/be/s1") };
     assert_true(transport_address_parse_ip(&f->s1.addr, "::1"));
     f->s1.addr.port = 80;
     f->s2.addr = f->s1.addr;
@@ -75,7 +77,9 @@ static void conf_make(struct fixture *f)
                                      .num_proxies = 2,
                                      .global = { .maxconn = 100, .description = "a test", .stats_sockets = &f->socket },
                                      .object = board_object(f->board, "g/global"),
-                                     .tls_object = board_object(f->board, "g/tls") };
+                                     .tls_object = board_object(f->board, "g/tls"),
+                                     .vitals_object = board_object(f->board, "g/vitals"),
+                                     .memory_object = board_object(f->board, "g/memory") };
 }
 
 static int setup(void **state)
@@ -523,7 +527,7 @@ static void test_info(void **state)
     char *got = ask(*state, ADMIN_LEVEL_USER, "show info\n");
     assert_non_null(strstr(got, "\nMaxconn: 100\n"));
     assert_non_null(strstr(got, "\ndescription: a test\n"));
-    assert_null(strstr(got, "\nnode: "));
+    assert_non_null(strstr(got, "\nnode: "));
     free(got);
     expect(*state, ADMIN_LEVEL_USER, "show info bogus\n",
            "'show info' does not take 'bogus'. Usage: show info [desc|json|typed|float]*\n\n");

@@ -54,6 +54,7 @@ struct tls_entry *rig_entry(struct rig *rig, const char *file, const struct tls_
         end = &(*end)->next;
     for (uint32_t i = 0; i < num; i++) {
         struct tls_entry *entry = arena_alloc(&rig->arena, sizeof(*entry));
+        entry->refs = 1;
         entry->cert = certs[i];
         if (conf)
             entry->conf = *conf;
@@ -72,7 +73,7 @@ struct tls_entry *rig_entry(struct rig *rig, const char *file, const struct tls_
 
 bool rig_bind(struct rig *rig)
 {
-    rig->bind = tls_bind_of(&rig->config, &rig->global, &rig->conf, rig->entries, (struct config_place){ 0 });
+    rig->bind = tls_bind_of(&rig->config, &rig->global, rig->store, &rig->conf, rig->entries, (struct config_place){ 0 });
     return rig->bind;
 }
 

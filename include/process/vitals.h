@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker tells how it is (proxy/vitals.h). Runs in workers, each turn of the loop; most turns it is one comparison.
+#pragma once
+
+struct frontends;
+
+// vitals_tell writes the worker's vitals to the board, at most once a second.
+void vitals_tell(struct frontends *frontends);
