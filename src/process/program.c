@@ -27,6 +27,7 @@
 #include "process/worker.h"
 #include "proxy/conf.h"
 #include "proxy/invalid.h"
+#include "proxy/ring.h"
 #include "table/proc_vars.h"
 #include "table/stick.h"
 #include "tls/shared.h"
@@ -232,6 +233,13 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         text_printf(messages, "[ALERT]    no memory for traces: %s\n", strerror(errno));
         return false;
     }
+    for (const struct ring_conf *ring = program->global.rings; ring; ring = ring->next) {
+        if (trace_sink_add(board, ring->name, ring->description, ring->size))
+            continue;
+        text_printf(messages, "[ALERT]    no memory for the ring '%s', or more than %d rings\n", ring->name,
+                    TRACE_MAX_SINKS - 1);
+        return false;
+    }
     if (!proxy_invalid_prepare(board, program->global.bufsize)) {
         text_printf(messages, "[ALERT]    no memory for malformed messages: %s\n", strerror(errno));
         return false;
@@ -341,6 +349,21 @@ static const struct process_traffic traffic = {
     .turn = traffic_turn,
 };
 
+static bool admin_place_ask(void *owner, uint64_t id, uint32_t bind, bool open)
+{
+    return controller_place(owner, id, bind, open);
+}
+
+static void admin_side_placed(void *admin, uint64_t id, const struct process_placed *placed)
+{
+    const struct admin_place place = { .bind = placed->index,
+                                       .is_open = placed->is_open,
+                                       .is_closed = placed->is_closed,
+                                       .has_failed = placed->has_failed,
+                                       .error = placed->error };
+    admin_placed(admin, id, &place);
+}
+
 static bool admin_reload(void *owner, uint64_t id, bool hard)
 {
     return controller_reload(owner, id, hard);
@@ -388,7 +411,9 @@ static void *admin_side_start(struct controller *controller)
     event_timer_init(&rotation.timer, rotate);
     rotate(&rotation.timer);
     tables_turn(&tables_timer);
-    static const struct admin_ops ops = { .reload = admin_reload, .sockets = admin_sockets_ask };
+    static const struct admin_ops ops = { .reload = admin_reload,
+                                          .sockets = admin_sockets_ask,
+                                          .place = admin_place_ask };
     return admin_new(&(struct admin_start){
         .loop = &controller->loop,
         .conf = controller->conf,
@@ -486,6 +511,7 @@ static const struct process_admin admin_side = {
     .unlisten = admin_side_unlisten,
     .reloaded = admin_side_reloaded,
     .latest = admin_side_latest,
+    .placed = admin_side_placed,
     .socket = admin_side_socket,
     .leave = admin_side_leave,
     .is_idle = admin_side_is_idle,
