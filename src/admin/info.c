@@ -330,10 +330,9 @@ static void fill_rates(struct info_values *info, const struct admin *admin)
 {
     _Atomic uint64_t *gauges = board_gauges(admin->start.board, admin->start.conf->object);
     uint32_t rate = board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], admin->start.loop->now_us);
-    // A connection is a session from the start.
-    set(info, INFO_CONN_RATE, rate);
+    set(info, INFO_CONN_RATE, board_rate_read(&gauges[PROXY_GAUGE_CONN_RATE], admin->start.loop->now_us));
     set(info, INFO_SESS_RATE, rate);
-    set(info, INFO_MAX_CONN_RATE, atomic_load(&gauges[PROXY_GAUGE_SESSION_RATE_MAX]));
+    set(info, INFO_MAX_CONN_RATE, atomic_load(&gauges[PROXY_GAUGE_CONN_RATE_MAX]));
     set(info, INFO_MAX_SESS_RATE, atomic_load(&gauges[PROXY_GAUGE_SESSION_RATE_MAX]));
 }
 

@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "board/board.h"
 #include "log/log.h"
+#include "proxy/live.h"
+#include "proxy/vitals.h"
 #include "tls/shared.h"
 #include "transport/tls.h"
 
@@ -14,6 +16,7 @@
     X(NBPROC, "nbproc", "Always 1: all workers answer as one", false)                                                  \
     X(RELATIVE_ID, "relative_process_id", "Always 1: all workers answer as one", false)                                \
     X(UPTIME, "uptime_seconds", "Time since the master started", false)                                                \
+    X(POOL_FAILURES, "pool_failures_total", "Buffers that could not be had", true)                                     \
     X(MAX_FDS, "max_fds", "Most descriptors a process may have", false)                                                \
     X(MAX_SOCKETS, "max_sockets", "Most sockets a process may have", false)                                            \
     X(MAX_CONNS, "max_connections", "Most client connections, over all workers", false)                                \
@@ -25,6 +28,8 @@
     X(SSL, "current_ssl_connections", "TLS connections open now, to clients and servers", false)                       \
     X(SSL_TOTAL, "ssl_connections_total", "TLS connections so far", true)                                              \
     X(MAX_PIPES, "max_pipes", "Most pipes a worker may use at once", false)                                            \
+    X(PIPES_USED, "pipes_used_total", "Pipes that carry bytes now", true)                                              \
+    X(PIPES_FREE, "pipes_free_total", "Pipes that are kept for the next use", true)                                    \
     X(CONN_RATE, "current_connection_rate", "Client connections in the last second", false)                            \
     X(CONN_RATE_LIMIT, "limit_connection_rate", "Limit of new connections a second, 0 for none", false)                \
     X(CONN_RATE_MAX, "max_connection_rate", "Most connections ever in a second", false)                                \
@@ -45,6 +50,8 @@
     X(COMP_OUT, "http_comp_bytes_out_total", "Bytes it made of them", true)                                            \
     X(COMP_LIMIT, "limit_http_comp", "Limit of the compressor's output", false)                                        \
     X(TASKS, "current_tasks", "Sessions that workers carry now", false)                                                \
+    X(RUN_QUEUE, "current_run_queue", "Tasks that wait for their turn", false)                                         \
+    X(IDLE, "idle_time_percent", "Part of the last second that workers waited", false)                                 \
     X(STOPPING, "stopping", "1 while this generation stops softly", false)                                             \
     X(JOBS, "jobs", "Client connections and listeners", false)                                                         \
     X(UNSTOPPABLE, "unstoppable_jobs", "Always 0: everything can be stopped", false)                                   \
@@ -57,6 +64,8 @@
     X(RECV_LOGS, "recv_logs_total", "Log messages received", true)                                                     \
     X(BUILD, "build_info", "Version of the product", false)                                                            \
     X(MAX_MEMORY, "max_memory_bytes", "Most memory a process may use, 0 for no limit", false)                          \
+    X(POOL_ALLOCATED, "pool_allocated_bytes", "Memory of the pools of buffers", false)                                 \
+    X(POOL_USED, "pool_used_bytes", "Memory of buffers in use", false)                                                 \
     X(START, "start_time_seconds", "When the master started, in seconds since 1970", false)
 
 #define PROCESS_ENUM(id, name, help, counter) PROCESS_##id,
@@ -124,10 +133,38 @@ static void fill_limits(double *values, const struct admin_stat_ctx *ctx)
     }
     if (getrlimit(RLIMIT_AS, &memory) == 0 && memory.rlim_cur != RLIM_INFINITY)
         values[PROCESS_MAX_MEMORY] = (double)memory.rlim_cur;
-    values[PROCESS_MAX_CONNS] = values[PROCESS_HARD_MAX_CONNS] = ctx->max_connections;
+    const struct proxy_live *live = proxy_live(ctx->conf);
+    values[PROCESS_HARD_MAX_CONNS] = ctx->max_connections;
+    values[PROCESS_MAX_CONNS] = live->maxconn ? live->maxconn : ctx->max_connections;
+    values[PROCESS_CONN_RATE_LIMIT] = live->conn_rate;
+    values[PROCESS_SESS_RATE_LIMIT] = live->sess_rate;
     values[PROCESS_MAX_SSL] = global->tls.max_conn;
-    values[PROCESS_SSL_RATE_LIMIT] = global->tls.max_rate;
+    values[PROCESS_SSL_RATE_LIMIT] = live->tls_rate;
     values[PROCESS_MAX_PIPES] = global->no_splice ? 0 : global->maxpipes;
+}
+
+static void fill_vitals(double *values, const struct admin_stat_ctx *ctx)
+{
+    struct board *board = ctx->board;
+    uint32_t vitals = ctx->conf->vitals_object, memory = ctx->conf->memory_object;
+    uint64_t idle = 0, num = 0;
+    uint32_t self = board_incarnation_self(board);
+    values[PROCESS_POOL_ALLOCATED] = (double)board_counter_sum(board, memory, PROXY_VITALS_ALLOCATED);
+    values[PROCESS_POOL_USED] = (double)board_counter_sum(board, memory, PROXY_VITALS_USED);
+    values[PROCESS_POOL_FAILURES] = (double)board_counter_sum(board, vitals, PROXY_VITALS_FAILED);
+    values[PROCESS_PIPES_USED] = (double)board_counter_sum(board, vitals, PROXY_VITALS_PIPES_USED);
+    values[PROCESS_PIPES_FREE] = (double)board_counter_sum(board, vitals, PROXY_VITALS_PIPES_FREE);
+    values[PROCESS_RUN_QUEUE] = (double)board_counter_sum(board, vitals, PROXY_VITALS_RUN_QUEUE);
+    for (uint32_t inc = 1; self && inc < board_incarnation_limit(board); inc++) {
+        const struct board_incarnation *record = board_incarnation_at(board, inc);
+        if (atomic_load(&record->state) != 1 || atomic_load(&record->role) != BOARD_ROLE_WORKER ||
+            record->generation != board_incarnation_at(board, self)->generation)
+            continue;
+        idle += board_counter_own(board, vitals, PROXY_VITALS_IDLE, inc);
+        num++;
+    }
+    // It is kept in thousandths.
+    values[PROCESS_IDLE] = num ? (double)((idle / num + 5) / 10) : 100;
 }
 
 static void fill_processes(double *values, const struct admin_stat_ctx *ctx)
@@ -157,6 +194,7 @@ void admin_metrics_process_fill(double *values, const struct admin_stat_ctx *ctx
     values[PROCESS_NBPROC] = values[PROCESS_RELATIVE_ID] = values[PROCESS_BUILD] = 1;
     fill_limits(values, ctx);
     fill_traffic(values, ctx);
+    fill_vitals(values, ctx);
     fill_rates(values, ctx);
     fill_processes(values, ctx);
 }

@@ -63,8 +63,11 @@ void stream_times_count(const struct stream *stream)
         return;
     if (LIKELY(times->connected_us == times->head_us && times->answer_us)) {
         uint64_t response_us = times->answer_us - times->connected_us;
-        struct taken taken = { response_us, total_us, proxy_histogram_bucket(response_us),
-                               proxy_histogram_bucket(total_us) };
+        struct taken taken = { .response_us = response_us, .total_us = total_us };
+        taken.response_bucket = taken.total_bucket = proxy_histogram_bucket(response_us);
+        // Most answers come whole, and their times are the same.
+        if (UNLIKELY(total_us != response_us))
+            taken.total_bucket = proxy_histogram_bucket(total_us);
         count_at_once(backend->counters, backend->gauges, &taken);
         count_at_once(server->counters, server->gauges, &taken);
         return;
