@@ -10,8 +10,8 @@
 #include "log/log.h"
 #include "proxy/conf.h"
 #include "proxy/counters.h"
-#include "proxy/vitals.h"
 #include "proxy/live.h"
+#include "proxy/vitals.h"
 #include "tls/shared.h"
 #include "transport/tls.h"
 
