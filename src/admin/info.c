@@ -11,6 +11,7 @@
 #include "proxy/conf.h"
 #include "proxy/counters.h"
 #include "proxy/vitals.h"
+#include "proxy/live.h"
 #include "tls/shared.h"
 #include "transport/tls.h"
 
@@ -217,13 +218,15 @@ static void fill_limits(struct info_values *info, const struct admin *admin)
     }
     set(info, INFO_MEMMAX_MB, admin->start.memory_mb);
     set(info, INFO_MEMMAX_BYTES, admin->start.memory_mb << 20);
-    set(info, INFO_MAXCONN, admin_max_connections(admin));
+    uint32_t maxconn = proxy_live(admin->start.conf)->maxconn;
+    set(info, INFO_MAXCONN, maxconn ? maxconn : admin_max_connections(admin));
     set(info, INFO_HARD_MAXCONN, admin_max_connections(admin));
     set(info, INFO_MAXPIPES, global->no_splice ? 0 : global->maxpipes);
-    set(info, INFO_CONN_RATE_LIMIT, 0);
-    set(info, INFO_SESS_RATE_LIMIT, 0);
+    const struct proxy_live *live = proxy_live(admin->start.conf);
+    set(info, INFO_CONN_RATE_LIMIT, live->conn_rate);
+    set(info, INFO_SESS_RATE_LIMIT, live->sess_rate);
     set(info, INFO_MAX_SSL_CONNS, admin->start.conf->global.tls.max_conn);
-    set(info, INFO_SSL_RATE_LIMIT, admin->start.conf->global.tls.max_rate);
+    set(info, INFO_SSL_RATE_LIMIT, live->tls_rate);
     set(info, INFO_BUSY_POLLING, 0);
 }
 

@@ -8,6 +8,7 @@
 #include "proxy/counters.h"
 #include "proxy/histogram.h"
 #include "backend/pool.h"
+#include "proxy/live.h"
 
 static void set(struct admin_stat_row *row, enum admin_stat field, uint64_t number)
 {
@@ -148,7 +149,20 @@ static void set_serving(struct admin_stat_row *row, const struct admin_stat_ctx 
 
 static uint32_t frontend_limit(const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
 {
-    return proxy->fe.maxconn ? proxy->fe.maxconn : ctx->max_connections;
+    uint32_t maxconn = proxy_live_maxconn(ctx->conf, proxy);
+    return maxconn != PROXY_LIVE_NO_LIMIT ? maxconn : ctx->max_connections;
+}
+
+static const char *frontend_status(const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy, uint32_t limit)
+{
+    switch (proxy_live_state(ctx->conf, proxy)) {
+    case PROXY_LIVE_PAUSED:
+        return "PAUSED";
+    case PROXY_LIVE_STOPPED:
+        return "STOP";
+    default:
+        return board_lane_sum(ctx->board, proxy->fe_object) >= limit ? "FULL" : "OPEN";
+    }
 }
 
 static void set_request_rates(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
@@ -216,10 +230,8 @@ void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx
     }
     set_errors(row, ctx, proxy->fe_object);
     uint32_t limit = frontend_limit(ctx, proxy);
-    if (limit)
-        set(row, ADMIN_STAT_SLIM, limit);
-    set_string(row, ADMIN_STAT_STATUS,
-               limit && board_lane_sum(ctx->board, proxy->fe_object) >= limit ? "FULL" : "OPEN");
+    set(row, ADMIN_STAT_SLIM, limit);
+    set_string(row, ADMIN_STAT_STATUS, frontend_status(ctx, proxy, limit));
     set_request_rates(row, ctx, proxy->fe_object);
     set_handshakes(row, ctx, proxy->fe_object);
 }

@@ -62,8 +62,6 @@ const struct config_refusal config_refuse_global[] = {
     { "lua-prepend-path", CONFIG_IN_GLOBAL, LUA },
     { "maxcompcpuusage", CONFIG_IN_GLOBAL, NULL },
     { "maxcomprate", CONFIG_IN_GLOBAL, NULL },
-    { "maxconnrate", CONFIG_IN_GLOBAL, NULL },
-    { "maxsessrate", CONFIG_IN_GLOBAL, NULL },
     { "maxzlibmem", CONFIG_IN_GLOBAL, NULL },
     { "nogetaddrinfo", CONFIG_IN_GLOBAL, DNS4 },
     { "noreuseport", CONFIG_IN_GLOBAL, REUSE },

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "frontend/session.h"
+#include "proxy/live.h"
 #include "transport/tls.h"
 
 enum {
@@ -32,7 +33,8 @@ static void listener_pause(struct frontend_listener *listener, uint64_t retry_us
         event_timer_set(frontends->loop, &frontends->resume, due_us);
 }
 
-// Who counts a connection: the whole service (global maxconn), the frontend, the bind line; all that speak TLS.
+// Who counts a connection: the whole service (global maxconn), the frontend, the bind line; all that speak TLS. A limit
+// of 0 is none.
 struct places {
     uint32_t object[4];
     uint32_t limit[4];
@@ -43,9 +45,11 @@ static struct places places_of(const struct frontends *frontends, const struct b
 {
     const struct program_conf *program = frontends->program;
     const struct proxy_conf *conf = bind->proxy;
+    uint32_t maxconn = proxy_live_maxconn(program, conf);
     return (struct places){
         .object = { program->object, conf->fe_object, bind->object, program->tls_object },
-        .limit = { program->global.maxconn, conf->fe.maxconn, bind->maxconn, program->global.tls.max_conn },
+        .limit = { proxy_live(program)->maxconn, maxconn == PROXY_LIVE_NO_LIMIT ? 0 : maxconn, bind->maxconn,
+                   program->global.tls.max_conn },
         .num = bind->tls_bind ? 4 : 3,
     };
 }
@@ -86,22 +90,27 @@ void frontend_place_free(struct frontends *frontends, const struct bind_conf *bi
         event_timer_set(frontends->loop, &frontends->resume, frontends->loop->now_us);
 }
 
+static bool is_over(struct board *board, uint32_t object, unsigned gauge, uint64_t now_us, uint32_t limit)
+{
+    return limit && board_rate_read(&board_gauges(board, object)[gauge], now_us) >= limit;
+}
+
 // 0: within the limits; else how long until the next connection may have its turn.
 static uint64_t over_rate_us(const struct frontends *frontends, const struct bind_conf *bind)
 {
     const struct proxy_conf *conf = bind->proxy;
     const struct program_conf *program = frontends->program;
-    uint32_t max_tls = bind->tls_bind ? program->global.tls.max_rate : 0;
+    const struct proxy_live *live = proxy_live(program);
+    struct board *board = frontends->board;
+    uint32_t max_tls = bind->tls_bind ? live->tls_rate : 0;
     uint64_t now_us = frontends->loop->now_us;
-    if (conf->fe.rate_limit) {
-        _Atomic uint64_t *gauges = board_gauges(frontends->board, conf->fe_object);
-        if (board_rate_read(&gauges[PROXY_GAUGE_SESSION_RATE], now_us) >= conf->fe.rate_limit)
-            return LISTENER_RETRY_US;
-    }
-    if (!max_tls)
-        return 0;
-    _Atomic uint64_t *gauges = board_gauges(frontends->board, program->tls_object);
-    if (board_rate_read(&gauges[TRANSPORT_TLS_GAUGE_RATE], now_us) < max_tls)
+    // A command may say that the frontend takes none at all.
+    if (is_over(board, conf->fe_object, PROXY_GAUGE_SESSION_RATE, now_us, conf->fe.rate_limit) ||
+        is_over(board, program->object, PROXY_GAUGE_SESSION_RATE, now_us, live->sess_rate) ||
+        is_over(board, program->object, PROXY_GAUGE_CONN_RATE, now_us, live->conn_rate) ||
+        !proxy_live_maxconn(program, conf))
+        return LISTENER_RETRY_US;
+    if (!is_over(board, program->tls_object, TRANSPORT_TLS_GAUGE_RATE, now_us, max_tls))
         return 0;
     // One at a time: several handshakes in a row would hold up those who are served.
     uint64_t step_us = 1000000 / max_tls;

@@ -7,6 +7,7 @@
 #include "log/log.h"
 #include "proxy/conf.h"
 #include "proxy/counters.h"
+#include "proxy/live.h"
 #include "table/proc_vars.h"
 
 enum { NAME_MAX_LEN = 512 };
@@ -74,6 +75,7 @@ bool proxy_conf_publish(struct program_conf *program, struct board *board)
         if (!publish_proxy(program, proxy, board))
             return false;
     }
+    proxy_live_begin(program);
     if (!publish_vars(global, board))
         return false;
     if (!log_targets_publish(board, global->logs, global->log_tag ? global->log_tag : PROXY_LOG_TAG,
