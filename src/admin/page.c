@@ -76,6 +76,7 @@ static struct page *page_new(struct stream_serving *serving)
     page->walk.no_maint = page->no_maint;
     page->walk.shows = page_shows;
     page->walk.arg = page;
+    page->walk.holds = true;
     return page;
 }
 
@@ -186,6 +187,8 @@ static enum stream_serve more(struct stream_serving *serving, struct text *out)
 static void end(struct stream_serving *serving)
 {
     struct page *page = serving->state;
+    if (page)
+        admin_stat_walk_end(&page->walk);
     if (page && page->ask)
         page_ask_give(page->ask);
     free(page);
