@@ -18,11 +18,12 @@ enum {
     BOARD_EVENT_MAX = 1000, // bytes of a line; what is longer is cut
     BOARD_EVENT_SLOT = 1024,
     BOARD_EVENTS_MIN = 16, // slots of a ring
-    BOARD_EVENTS_MAX = 1 << 20,
+    BOARD_EVENTS_MAX = 1 << 16,
+    BOARD_EVENT_MEAN = 128, // bytes of a usual line
 };
 
-// board_events_open makes, or finds, the ring `name`, with the least power of 2 of slots that hold `size` bytes; in the
-// keeper, before it forks. NULL with errno on failure. One of another size starts empty.
+// board_events_open makes, or finds, the ring `name`, with the least power of 2 of slots that `size` bytes of usual
+// lines need; in the keeper, before it forks. NULL with errno on failure. One of another size starts empty.
 struct board_events *board_events_open(struct board *board, const char *name, uint64_t size);
 
 // board_events_put writes a line, `a` and `b` behind each other; false where it was dropped.

@@ -151,7 +151,7 @@ bool trace_prepare(struct board *board);
 // False with errno on failure; there may be TRACE_MAX_SINKS.
 bool trace_sink_add(struct board *board, const char *name, const char *text, uint64_t size);
 
-enum { TRACE_MAX_SINKS = 16, TRACE_DEFAULT_SIZE = 2 << 20 };
+enum { TRACE_MAX_SINKS = 16, TRACE_DEFAULT_SIZE = 512 << 10 };
 
 struct trace_sink {
     char name[TRACE_SINK_MAX];
@@ -178,6 +178,13 @@ uint64_t trace_publish(const struct trace_conf *conf);
 // trace_state_of gives how far the trace is, for this generation.
 enum trace_state trace_state_of(enum trace_source source);
 
+// trace_profile_publish switches the measuring of what workers do at each step on or off, in all processes; like
+// trace_publish.
+uint64_t trace_profile_publish(bool on);
+
+// trace_profiles is 0 while that is off, and else the number of the change that switched it on.
+extern uint64_t trace_profiles;
+
 // trace_mask says for which sources trace points have something to do; 0 where nothing is traced.
 extern uint32_t trace_mask;
 
@@ -201,7 +208,8 @@ struct trace_point {
     uint32_t server;
     uint32_t listener;
     uint32_t session;
-    uint32_t stream;   // its number plus 1
+    uint32_t stream;   // counts those of the process
+    uint64_t id;       // of it, as operators see it (show sess)
     const uint8_t *ip; // of the client, or NULL
     uint8_t ip_len;
 };
@@ -215,9 +223,3 @@ enum trace_verbosity trace_verbosity_of(enum trace_source source);
 
 // trace_end writes the line, `text` behind what all have in front: the time, who, what.
 void trace_end(const struct trace_point *point, struct slice text);
-
-enum { TRACE_ID_MAX = 24 };
-
-// trace_id writes the id that the stream number `stream` of process `inc` has in all that operators see (show sess, the
-// traces), into `out`, room TRACE_ID_MAX, and gives its length.
-size_t trace_id(char *out, uint32_t inc, uint32_t stream);

@@ -44,6 +44,9 @@ struct event_loop {
     uint64_t now_us;       // monotonic, of this turn
     uint64_t wall_us;      // time of day, of this turn
     uint64_t turns;        // since the start
+    uint64_t num_events;   // of descriptors, dispatched so far
+    uint64_t num_tasks;    // run so far
+    uint64_t num_fired;    // timers
     uint64_t max_sleep_us; // the longest a wait may last, so that an idle process still shows that it lives
     uint64_t idle_us;      // time spent waiting, for the idle percentage
     struct list run_queue;

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum log_address_kind { LOG_ADDRESS_DATAGRAM, LOG_ADDRESS_FD, LOG_ADDRESS_STREAM };
+enum log_address_kind { LOG_ADDRESS_DATAGRAM, LOG_ADDRESS_FD, LOG_ADDRESS_STREAM, LOG_ADDRESS_RING };
 
 struct log_address {
     uint32_t kind; // enum log_address_kind
@@ -22,7 +22,7 @@ struct log_address {
         struct sockaddr_in6 in6;
         struct sockaddr_un un;
         uint64_t words[16]; // all of it, for comparison; what the address leaves is zero
-    } socket;               // LOG_ADDRESS_DATAGRAM, LOG_ADDRESS_STREAM
+    } socket;               // LOG_ADDRESS_DATAGRAM, LOG_ADDRESS_STREAM; of LOG_ADDRESS_RING the name, in un.sun_path
 };
 
 enum { LOG_ADDRESS_ERROR_MAX = 256, LOG_ADDRESS_PORT = 514 };

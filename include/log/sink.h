@@ -14,7 +14,14 @@ enum {
     LOG_SINK_LINES = 512, // that wait
 };
 
-enum log_sink_kind { LOG_SINK_CLOSED, LOG_SINK_DATAGRAM, LOG_SINK_STREAM_SOCKET, LOG_SINK_FILE, LOG_SINK_CONNECTION };
+enum log_sink_kind {
+    LOG_SINK_CLOSED,
+    LOG_SINK_DATAGRAM,
+    LOG_SINK_STREAM_SOCKET,
+    LOG_SINK_FILE,
+    LOG_SINK_CONNECTION,
+    LOG_SINK_RING
+};
 
 struct log_sink {
     struct log_sink_entry *entry; // on the board
@@ -22,6 +29,7 @@ struct log_sink {
     struct log_table *table; // whose totals it counts in
     enum log_sink_kind kind;
     struct log_stream *stream; // LOG_SINK_CONNECTION: all of it is there
+    struct board_events *ring; // LOG_SINK_RING, likewise
     int fd;
     bool owned;        // fd is ours to close
     uint64_t retry_us; // monotonic; not tried before, after a failure

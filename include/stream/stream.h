@@ -94,13 +94,18 @@ struct stream_ctx {
     uint32_t num_streams;
     uint32_t num_tunnels;
     uint32_t next_id;       // of the next stream
-    uint64_t last_number;   // of streams
     uint32_t last_session;  // number of the newest session
+    uint64_t last_number;   // of streams
     bool stopping;          // a soft stop is under way
     bool measures;          // what streams cost is asked for (stream/cost.h)
     bool close_never;       // and answers do not say Connection: close
     uint64_t close_from_us; // when the soft stop began; from then on, or spread over close_spread_us, they do
     uint64_t close_spread_us;
+    uint64_t num_runs;    // of streams
+    uint64_t profiles;    // trace_profiles (board/trace.h), as it was at the start of this turn
+    uint64_t profile_ns;  // when the run under way began, 0: none is measured
+    uint8_t profile_step; // where it stood
+    struct stream_profile profile[STREAM_NUM_STEPS];
     struct table_proc_vars proc_vars;
     struct expr_process expr;       // what the expressions of this process share
     struct userlist_checks *checks; // proxy/userlist.h; NULL until the first password is checked

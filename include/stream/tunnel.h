@@ -50,7 +50,6 @@ struct stream_tunnel {
     uint32_t timeout_ms; // set-timeout tunnel, 0: none
     uint32_t calls;      // how often it ran
     uint64_t report_us;  // when the next line of `option log-tunnel-interval` is due, 0: none
-    uint32_t id;         // of the stream that it was
 };
 
 // stream_tunnel_end ends the tunnel at once, with a FIN to both sides.

@@ -92,6 +92,8 @@ static enum admin_verdict run_show_ring(struct admin_call *call)
         len = board_events_next(board, walk->sink->events, line, &walk->next, &lost);
         if (len < 0)
             break;
+        while (len > 0 && line[len - 1] == '\n')
+            len--;
         text_add(call->out, line, (size_t)len);
         text_add(call->out, walk->is_null_ended ? "" : "\n", 1);
     }
@@ -99,6 +101,8 @@ static enum admin_verdict run_show_ring(struct admin_call *call)
         return ADMIN_MORE;
     if (!walk->follows || is_ended_by_peer(call))
         return ADMIN_DONE;
+    // Nothing to tell is no reason to part.
+    admin_session_touch(call->session);
     call->wake_us = call->admin->start.loop->now_us + RING_FOLLOW_US;
     return ADMIN_WAIT;
 }

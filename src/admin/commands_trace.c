@@ -23,6 +23,7 @@ static char state_letter(enum trace_source source)
 
 static enum admin_verdict list_sources(struct admin_call *call)
 {
+    call->is_refused = true; // nothing changes
     text_printf(call->out,
                 "Supported trace sources and states " STATES " :\n"
                 " [.] 0          : not a source, will immediately stop all traces\n"
@@ -59,10 +60,13 @@ static void list_names(struct text *out, const char *what, uint32_t source, cons
 static void list_locks(struct text *out, const struct trace_conf *conf)
 {
     text_printf(out, "Supported lock-on criteria for source %s:\n", trace_sources[conf->source].source.name);
-    for (uint32_t i = 0; i < TRACE_NUM_LOCKS; i++)
+    // In alphabetical order, as HAProxy has them.
+    for (uint32_t at = 0; at < TRACE_NUM_LOCKS; at++) {
+        uint32_t i = at < TRACE_LOCK_LISTENER ? at + 1 : at == TRACE_LOCK_LISTENER ? (uint32_t)TRACE_LOCK_NOTHING : at;
         if (trace_sources[conf->source].locks & 1u << i)
             text_printf(out, "  %c %-10s : %s\n", i == conf->lock ? '*' : ' ', trace_locks[i].name,
                         trace_locks[i].help);
+    }
 }
 
 static void list_sinks(struct text *out, const struct trace_conf *conf)
@@ -104,6 +108,7 @@ static void list_follow(struct text *out, const struct trace_conf *conf)
 
 static enum admin_verdict list_commands(struct admin_call *call)
 {
+    call->is_refused = true;
     text_printf(call->out, "Supported commands:\n"
                            "  event     : list/enable/disable source-specific event reporting\n"
                            "  filter    : list/set what of a frontend, backend, server or client is reported\n"
@@ -465,6 +470,7 @@ static enum admin_verdict run_trace(struct admin_call *call)
         if (!read_line(call, &confs[i], &changed))
             return ADMIN_DONE;
     }
+    call->is_refused = !changed;
     return changed ? publish(call, confs + source, end - source) : ADMIN_DONE;
 }
 

@@ -82,10 +82,8 @@ static struct page *page_new(struct stream_serving *serving)
 static void add_fields(struct page *page, struct text *fields)
 {
     static const char *const types[] = {
-        [PAGE_HTML] = "text/html; charset=utf-8",
-        [PAGE_CSV] = "text/plain",
-        [PAGE_TYPED] = "text/plain",
-        [PAGE_JSON] = "application/json",
+        [PAGE_HTML] = "text/html; charset=utf-8", [PAGE_CSV] = "text/plain",          [PAGE_TYPED] = "text/plain",
+        [PAGE_JSON] = "application/json",         [PAGE_SCHEMA] = "application/json",
     };
     text_printf(fields, "cache-control: no-store\r\ncontent-type: %s\r\nx-content-type-options: nosniff\r\n",
                 types[page->form]);
@@ -161,6 +159,10 @@ static void make_row(struct page *page, struct text *out)
 static enum stream_serve more(struct stream_serving *serving, struct text *out)
 {
     struct page *page = serving->state;
+    if (page->form == PAGE_SCHEMA) {
+        admin_schema_add(out);
+        return STREAM_SERVE_DONE;
+    }
     switch (page->part) {
     case PAGE_BEGIN:
         make_begin(page, out);

@@ -6,9 +6,9 @@
 #include "backend/notice.h"
 #include "board/board.h"
 #include "proxy/counters.h"
-#include "proxy/live.h"
 #include "proxy/histogram.h"
 #include "backend/pool.h"
+#include "proxy/live.h"
 
 static void set(struct admin_stat_row *row, enum admin_stat field, uint64_t number)
 {

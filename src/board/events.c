@@ -29,7 +29,7 @@ struct board_events {
 static uint64_t slots_for(uint64_t size)
 {
     uint64_t num = BOARD_EVENTS_MIN;
-    while (num < BOARD_EVENTS_MAX && num * BOARD_EVENT_SLOT < size)
+    while (num < BOARD_EVENTS_MAX && num * BOARD_EVENT_MEAN < size)
         num *= 2;
     return num;
 }

@@ -31,6 +31,12 @@ static struct {
 } traces;
 
 uint32_t trace_mask;
+uint64_t trace_profiles;
+
+// What stands in the journal in place of a struct trace_conf where it is the measuring that is switched.
+struct trace_profile {
+    uint32_t on;
+};
 
 static void begin(void)
 {
@@ -167,6 +173,11 @@ void trace_conf_set(const struct trace_conf *conf)
 static void change_apply(const struct board_change *change)
 {
     struct trace_conf conf;
+    struct trace_profile profile;
+    if (change->len == sizeof(profile)) {
+        memcpy(&profile, change->data, sizeof(profile));
+        trace_profiles = profile.on ? change->number : 0;
+    }
     if (change->len != sizeof(conf) || !traces.shared)
         return;
     memcpy(&conf, change->data, sizeof(conf));
@@ -184,6 +195,12 @@ BOARD_CHANGES(changes);
 uint64_t trace_publish(const struct trace_conf *conf)
 {
     return board_change_publish(BOARD_CHANGE_TRACE, conf, sizeof(*conf));
+}
+
+uint64_t trace_profile_publish(bool on)
+{
+    struct trace_profile profile = { .on = on };
+    return board_change_publish(BOARD_CHANGE_TRACE, &profile, sizeof(profile));
 }
 
 // ---- trace points

@@ -9,11 +9,6 @@
 #include "board/events.h"
 #include "board/trace.h"
 
-size_t trace_id(char *out, uint32_t inc, uint32_t stream)
-{
-    return (size_t)snprintf(out, TRACE_ID_MAX, "0x%x%08x", inc, stream);
-}
-
 bool trace_section(char *out, const char *name)
 {
     int len = snprintf(out, BOARD_NAME_MAX, "board/ring/%s", name);
@@ -39,18 +34,18 @@ static const char *event_name(const struct trace_point *point)
 
 void trace_end(const struct trace_point *point, struct slice text)
 {
-    enum { HEAD_MAX = 256, TIME_MAX = 40 };
+    enum { HEAD_MAX = 256, TIME_MAX = 40, ID_MAX = 24 };
     struct board *board = board_changes_board();
     const struct trace_sink *sink = trace_sink_find(trace_conf_of(point->source)->sink);
     if (!sink || !board)
         return;
-    char head[HEAD_MAX], time[TIME_MAX], id[TRACE_ID_MAX] = "-";
+    char head[HEAD_MAX], time[TIME_MAX], id[ID_MAX] = "-";
     uint32_t inc = board_incarnation_self(board);
     const struct board_incarnation *record = board_incarnation_at(board, inc);
     bool is_worker = atomic_load(&record->role) == BOARD_ROLE_WORKER;
     time_put(time, sizeof(time));
     if (point->stream)
-        trace_id(id, inc, point->stream - 1);
+        snprintf(id, sizeof(id), "0x%llx", (unsigned long long)point->id);
     int len =
         snprintf(head, sizeof(head), "%s [%02u|%s|%s|%s] pid=%d id=%s sess=%u ", time, is_worker ? record->slot + 1 : 0,
                  trace_sources[point->source].source.name, trace_levels[point->level].name, event_name(point),

@@ -213,6 +213,7 @@ static void timers_fire(struct event_loop *loop)
         }
         bool wanted = timer->due_us != 0;
         event_timer_del(loop, timer);
+        loop->num_fired += wanted;
         if (wanted)
             timer->fire(timer);
     }
@@ -249,6 +250,7 @@ static void tasks_run(struct event_loop *loop)
     while (!list_is_empty(&now)) {
         struct event_task *task = LIST_FIRST(&now, struct event_task, link);
         list_remove(&task->link);
+        loop->num_tasks++;
         task->run(task);
     }
 }
@@ -265,6 +267,8 @@ void event_loop_turn(struct event_loop *loop)
     loop->turns++;
     if (before_us)
         loop->idle_us += loop->now_us - before_us;
+    if (num > 0)
+        loop->num_events += (uint64_t)num;
     for (int i = 0; i < num; i++)
         ((struct event_source *)loop->batch[i].data.ptr)->batch = i + 1;
     for (int i = 0; i < num; i++) {

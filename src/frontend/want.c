@@ -41,6 +41,7 @@ void frontend_want_tell(struct frontends *frontends, const struct bind_conf *bin
 void frontends_turn(struct frontends *frontends)
 {
     uint64_t num = frontends->bufs.num_refused;
+    stream_profile_turn(&frontends->streams);
     if (num == frontends->refused_told || told_lately(frontends, &frontends->refused_told_us))
         return;
     frontends->refused_told = num;

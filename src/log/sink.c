@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "board/events.h"
+#include "board/trace.h"
 #include "log/format.h"
 
 enum { SINK_RETRY_US = 1000000, SINK_BATCH_LEN = 16384 };
@@ -65,6 +67,16 @@ void log_sink_fini(struct log_sink *sink)
     log_stream_free(sink->stream);
     free(sink->buf);
     sink->buf = NULL;
+}
+
+static bool open_ring(struct log_sink *sink)
+{
+    char name[TRACE_SINK_MAX];
+    snprintf(name, sizeof(name), "%.*s", (int)sizeof(name) - 1, sink->entry->to.socket.un.sun_path);
+    const struct trace_sink *found = trace_sink_find(name);
+    sink->ring = found ? found->events : NULL;
+    sink->kind = found ? LOG_SINK_RING : LOG_SINK_CLOSED;
+    return found != NULL;
 }
 
 // A unix socket is connected, since its path may be out of reach later (chroot). A UDP socket is not: connected, it
@@ -141,6 +153,8 @@ bool log_sink_open(struct log_sink *sink, uint64_t now_us)
         sink->kind = sink->stream ? LOG_SINK_CONNECTION : LOG_SINK_CLOSED;
         return sink->stream != NULL;
     }
+    if (sink->entry->to.kind == LOG_ADDRESS_RING)
+        return open_ring(sink);
     if (!sink->buf) {
         size_t longest = sink->entry->max_len < LOG_LINE_MAX ? sink->entry->max_len + 1 : LOG_LINE_MAX;
         sink->cap = longest > SINK_BATCH_LEN ? longest : SINK_BATCH_LEN;
@@ -299,6 +313,11 @@ void log_sink_add(struct log_sink *sink, const char *line, size_t len, const str
     bool open = log_sink_open(sink, now_us);
     if (sink->kind == LOG_SINK_CONNECTION) {
         log_stream_add(sink->stream, line, len, mark);
+        return;
+    }
+    if (sink->kind == LOG_SINK_RING) {
+        bool is_kept = board_events_put(sink->board, sink->ring, slice_of(line, len), (struct slice){ 0 });
+        count_done(sink, mark, 1, is_kept ? &sink->table->sent : &sink->table->dropped);
         return;
     }
     bool is_batch = sink->kind == LOG_SINK_DATAGRAM && sink->num_lines && sink->num_lines % LOG_SINK_BATCH == 0;

@@ -27,6 +27,7 @@
 #include "process/worker.h"
 #include "proxy/conf.h"
 #include "proxy/invalid.h"
+#include "proxy/ring.h"
 #include "table/proc_vars.h"
 #include "table/stick.h"
 #include "tls/shared.h"
@@ -230,6 +231,13 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     struct program_conf *program = conf;
     if (!trace_prepare(board)) {
         text_printf(messages, "[ALERT]    no memory for traces: %s\n", strerror(errno));
+        return false;
+    }
+    for (const struct ring_conf *ring = program->global.rings; ring; ring = ring->next) {
+        if (trace_sink_add(board, ring->name, ring->description, ring->size))
+            continue;
+        text_printf(messages, "[ALERT]    no memory for the ring '%s', or more than %d rings\n", ring->name,
+                    TRACE_MAX_SINKS - 1);
         return false;
     }
     if (!proxy_invalid_prepare(board, program->global.bufsize)) {

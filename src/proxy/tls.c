@@ -33,10 +33,13 @@ struct tls_store *proxy_certs(struct config *config)
     return program->certs;
 }
 
-// At run time there are those that were loaded at the start, or none.
+// At run time there are those that were loaded at the start, and those that came by command; no file is read.
 static struct tls_store *certs_of(struct config *config)
 {
-    return config->loaded_only ? proxy_program(config)->certs : proxy_certs(config);
+    struct tls_store *certs = proxy_certs(config);
+    if (config->loaded_only)
+        tls_store_lend(certs, config);
+    return certs;
 }
 
 static bool same_line(const struct config_place *a, const struct config_place *b)

@@ -2,6 +2,7 @@
 // The section `ring` (manual section 12.5): a bounded buffer of log lines for syslog servers that are spoken to over
 // connections. Log lines name it as ring@NAME.
 #include <string.h>
+#include "board/trace.h"
 #include "log/log.h"
 #include "proxy/ring.h"
 #include "proxy/words.h"
@@ -42,10 +43,11 @@ static void *ring_begin(struct config *config, const struct config_line *line)
 static bool ring_end(struct config *config, void *object)
 {
     struct ring_conf *ring = object;
-    if (!ring->servers)
-        config_diag_add(config->diag, CONFIG_ERROR, ring->place,
-                        "ring '%s' has no 'server': what it holds could be read by nobody", ring->name);
-    return ring->servers != NULL;
+    if (strcmp(ring->name, "buf0") != 0 && strcmp(ring->name, "none") != 0 && strlen(ring->name) < TRACE_SINK_MAX)
+        return true;
+    config_diag_add(config->diag, CONFIG_ERROR, ring->place, "'%s' cannot be the name of a ring: %s", ring->name,
+                    strlen(ring->name) < TRACE_SINK_MAX ? "traces know it in another meaning" : "it is too long");
+    return false;
 }
 
 static const struct config_section ring_section = {
@@ -56,7 +58,9 @@ static const struct config_section ring_section = {
     .begin = ring_begin,
     .end = ring_end,
     .help = "A ring holds log lines for syslog servers that are spoken to over a connection: 'log ring@<name> ...'. "
-            "What does not fit while a server is slow or away is lost and counted.",
+            "What does not fit while a server is slow or away is lost and counted. One without a server keeps the "
+            "newest lines for the admin command 'show ring <name>'. Each may be the sink of traces, which that "
+            "command shows, too.",
 };
 CONFIG_SECTION(ring_section);
 
@@ -218,7 +222,7 @@ bool proxy_rings_finish(struct config *config, struct log_target *list)
     for (struct log_target *target = list; target; target = target->next) {
         const struct ring_conf *ring = target->ring_name ? find_ring(config, target) : NULL;
         ok &= ring || !target->ring_name;
-        if (!ring || !ring->servers)
+        if (!ring)
             continue;
         target->ring_name = NULL;
         target->max_len = ring->max_len;
@@ -226,6 +230,10 @@ bool proxy_rings_finish(struct config *config, struct log_target *list)
             target->format = ring->format;
         else if (target->format == LOG_FORMAT_UNSET)
             target->format = LOG_FORMAT_RAW;
+        if (!ring->servers) {
+            target->to = (struct log_address){ .kind = LOG_ADDRESS_RING };
+            memcpy(target->to.socket.un.sun_path, ring->name, strlen(ring->name));
+        }
         // A target of its own for each server.
         for (const struct ring_server *it = ring->servers; it; it = it->next) {
             if (it != ring->servers) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string.h>
 #include "base/clock.h"
+#include "board/trace.h"
 #include "event/loop.h"
 #include "stream/act.h"
 #include "stream/put.h"
@@ -26,6 +28,38 @@ void stream_cost_end(struct stream_cost *cost)
 {
     cost->cpu_ns += clock_mono_ns() - cost->began_ns;
     cost->began_ns = 0;
+}
+
+// ---- of all streams, by step
+
+void stream_profile_turn(struct stream_ctx *ctx)
+{
+    if (LIKELY(trace_profiles == ctx->profiles))
+        return;
+    if (trace_profiles)
+        memset(ctx->profile, 0, sizeof(ctx->profile));
+    ctx->profiles = trace_profiles;
+    ctx->measures = ctx->profiles || stream_cost_is_wanted();
+}
+
+void stream_profile_begin(struct stream_ctx *ctx, const struct stream *stream)
+{
+    struct stream_profile *profile = &ctx->profile[stream->step];
+    uint64_t turn_ns = ctx->loop->now_us * 1000;
+    if (!ctx->profiles || ctx->profile_ns)
+        return;
+    ctx->profile_ns = clock_mono_ns();
+    ctx->profile_step = stream->step;
+    profile->calls++;
+    profile->wait_ns += ctx->profile_ns > turn_ns ? ctx->profile_ns - turn_ns : 0;
+}
+
+void stream_profile_end(struct stream_ctx *ctx)
+{
+    if (!ctx->profile_ns)
+        return;
+    ctx->profile[ctx->profile_step].cpu_ns += clock_mono_ns() - ctx->profile_ns;
+    ctx->profile_ns = 0;
 }
 
 static const char *prepare_cost(struct config *config, struct expr_arg *args, uint32_t num)

@@ -250,10 +250,13 @@ void stream_run(struct stream *stream)
         return;
     }
     struct stream_ctx *ctx = stream->ctx;
-    if (ctx->measures)
+    if (UNLIKELY(ctx->measures)) {
         stream_cost_begin(&stream->cost, ctx->loop);
+        stream_profile_begin(ctx, stream);
+    }
     stream->running = true;
     stream->calls++;
+    ctx->num_runs++;
     ctx->at = stream;
     enum stream_verdict verdict;
     do {
@@ -261,6 +264,8 @@ void stream_run(struct stream *stream)
         verdict = steps[stream->step].run(stream);
     } while (verdict == STREAM_GO || (verdict == STREAM_WAIT && stream->run_again));
     ctx->at = NULL;
+    if (UNLIKELY(ctx->measures))
+        stream_profile_end(ctx);
     if (verdict == STREAM_OVER)
         return;
     stream->running = false;
@@ -642,8 +647,10 @@ void stream_timer_fired(struct stream *stream)
         return;
     }
     struct stream_ctx *ctx = stream->ctx;
-    if (ctx->measures)
+    if (UNLIKELY(ctx->measures)) {
         stream_cost_begin(&stream->cost, ctx->loop);
+        stream_profile_begin(ctx, stream);
+    }
     stream->deadline_us = 0;
     stream->running = true;
     ctx->at = stream;
@@ -684,6 +691,8 @@ void stream_timer_fired(struct stream *stream)
         break;
     }
     ctx->at = NULL;
+    if (UNLIKELY(ctx->measures))
+        stream_profile_end(ctx);
     if (verdict == STREAM_OVER)
         return;
     stream->running = false;

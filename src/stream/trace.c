@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "stream/trace.h"
+#include "stream/view.h"
 #include "transport/tls.h"
 
 enum { TRACE_TEXT_MAX = 800 };
@@ -61,7 +62,8 @@ static void point_stream(struct trace_point *point, const struct stream *stream)
     point_session(point, stream->session);
     point->backend = stream->backend ? stream->backend->conf->be_object : 0;
     point->server = stream->server ? stream->server->conf->object : 0;
-    point->stream = stream->times.first_us ? stream->id + 1 : 0;
+    point->stream = (uint32_t)stream->number;
+    point->id = stream_view_id(stream->ctx->board, stream->ctx->inc, stream->number);
 }
 
 static void put_who(struct line *line, enum trace_verbosity verbosity, const struct proxy_session *session,
@@ -158,9 +160,10 @@ void stream_trace_tunnel_say(const struct stream_tunnel *tunnel, enum trace_leve
     struct line line = { 0 };
     va_list args;
     point_session(&point, tunnel->session);
-    point.backend = tunnel->backend->conf->be_object;
-    point.server = tunnel->server->conf->object;
-    point.stream = tunnel->id + 1;
+    point.backend = tunnel->backend ? tunnel->backend->conf->be_object : 0;
+    point.server = tunnel->server ? tunnel->server->conf->object : 0;
+    point.stream = (uint32_t)tunnel->number;
+    point.id = stream_view_id(tunnel->ctx->board, tunnel->ctx->inc, tunnel->number);
     if (!trace_begin(&point))
         return;
     put_who(&line, trace_verbosity_of(TRACE_STREAM), tunnel->session, tunnel->backend, tunnel->server);

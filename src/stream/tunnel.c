@@ -38,7 +38,6 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     stream_tunnel_begin(tunnel, stream, &tunnel_ops);
     stream_server_part(stream);
     list_append(&tunnel->server->tunnels, &tunnel->on_server);
-    tunnel->id = stream->id;
     STREAM_TRACE(stream, STREAM, USER, STRM_TUNNEL, "becomes a tunnel");
     tunnel->has_slot = stream->has_slot;
     tunnel->in_backend = stream->in_backend;
@@ -90,10 +89,6 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     const struct stream_host *host = tunnel->host;
     struct proxy_session *session = tunnel->session;
     ctx->at_tunnel = NULL;
-    if (stream_trace_on(ctx, TRACE_STREAM))
-        stream_trace_tunnel_say(tunnel, TRACE_LEVEL_USER, TRACE_STRM_TUNNEL, "tunnel ends: %s, %llu bytes in, %llu out",
-                                stream_trace_end_name(end), (unsigned long long)tunnel->front->stream.bytes_in,
-                                (unsigned long long)tunnel->front->stream.bytes_out);
     stream_relay_fini(&tunnel->up);
     stream_relay_fini(&tunnel->down);
     list_remove(&tunnel->on_server);
@@ -102,6 +97,10 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
     if (tunnel->in_backend)
         backend_session_end(tunnel->backend);
     stream_tunnel_count(tunnel);
+    if (stream_trace_on(ctx, TRACE_STREAM))
+        stream_trace_tunnel_say(tunnel, TRACE_LEVEL_USER, TRACE_STRM_TUNNEL, "tunnel ends: %s, %llu bytes in, %llu out",
+                                stream_trace_end_name(end), (unsigned long long)tunnel->bytes_in,
+                                (unsigned long long)tunnel->bytes_out);
     stream_tunnel_part(tunnel);
     count_end(tunnel, end);
     stream_tunnel_track(tunnel);
