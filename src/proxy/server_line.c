@@ -7,11 +7,10 @@
 #include "proxy/words_check.h"
 
 // Why an option cannot be had at run time is, in this order: a name would have to be looked up; log lines have their
-// own way; a file would have to be read; what is built for all servers when the configuration is read.
+// own way; it is made, or counted on, for all servers when the configuration is read.
 static const char *const refused[] = {
     "init-addr", "resolvers", "resolve-net", "resolve-opts", "resolve-prefer", "log-proto", "log-bufsize",
-    "crt",       "namespace", "non-stick",   "stick",        "redir",          "max-reuse", "socks4",
-    "tcp-ut",
+    "namespace", "non-stick", "stick",       "redir",        "max-reuse",      "socks4",    "tcp-ut",
 };
 
 static bool is_refused(const char *name)
@@ -223,6 +222,8 @@ struct server_conf *proxy_server_line_read(struct program_conf *program, struct 
     arena_init(arena);
     config_diag_init(&diag, arena);
     config_init_words(&config, arena, &diag, program);
+    if (program->certs)
+        tls_store_lend(program->certs, &config);
     config.object = proxy;
     config.in = proxy->in;
     config.acls = &proxy->acls;

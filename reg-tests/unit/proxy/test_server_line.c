@@ -57,7 +57,7 @@ static void test_lines(void **state)
     refuses_line(&reader, "custom id 2 already used at test.cfg:", "n", "127.0.0.1:80", "id", "2");
     refuses_line(&reader, "'init-addr' option is not accepted", "n", "127.0.0.1:80", "init-addr", "none");
     refuses_line(&reader, "'resolvers' option is not accepted", "n", "127.0.0.1:80", "resolvers", "r");
-    refuses_line(&reader, "'crt' option is not accepted", "n", "127.0.0.1:80", "crt", "/x");
+    refuses_line(&reader, "'redir' option is not accepted", "n", "127.0.0.1:80", "redir", "/x");
     refuses_line(&reader, "unknown option 'wait'", "n", "127.0.0.1:80", "wait", NULL);
     refuses_line(&reader, "weight", "n", "127.0.0.1:80", "weight", "300");
     refuses_line(&reader, "weight", "n", "127.0.0.1:80", "weight", NULL);
