@@ -9,6 +9,7 @@
 #include "backend/balance.h"
 #include "backend/pool.h"
 #include "backend/state.h"
+#include "proxy/live.h"
 #include "base/check.h"
 #include "board/board.h"
 #include "proxy/conf.h"
@@ -80,6 +81,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     must(backend_states_prepare(board) && backend_loads_prepare(board) && backend_pool_prepare(board));
     must(stick_table_prepare(&table, board));
     backend_states_adopt(&conf, board);
+    proxy_live_begin(&conf);
     clearenv();
     admin = admin_new(&(struct admin_start){ .loop = &loop,
                                              .conf = &conf,

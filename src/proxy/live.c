@@ -43,28 +43,21 @@ void proxy_live_begin(const struct program_conf *program)
             here.frontends[proxy->index].maxconn = proxy->fe.maxconn ? proxy->fe.maxconn : PROXY_LIVE_NO_LIMIT;
 }
 
-// A program that was never begun with has no state but what it says: in tests.
-static inline void begun(const struct program_conf *program)
-{
-    if (UNLIKELY(here.program != program))
-        proxy_live_begin(program);
-}
-
 const struct proxy_live *proxy_live(const struct program_conf *program)
 {
-    begun(program);
+    must(here.program == program);
     return &here.all;
 }
 
 uint32_t proxy_live_maxconn(const struct program_conf *program, const struct proxy_conf *frontend)
 {
-    begun(program);
+    must(here.program == program);
     return here.frontends[frontend->index].maxconn;
 }
 
 enum proxy_live_state proxy_live_state(const struct program_conf *program, const struct proxy_conf *frontend)
 {
-    begun(program);
+    must(here.program == program);
     return (enum proxy_live_state)here.frontends[frontend->index].state;
 }
 

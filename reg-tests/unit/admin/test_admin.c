@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "board/board.h"
 #include "proxy/counters.h"
+#include "proxy/live.h"
 
 struct fixture {
     struct event_loop loop;
@@ -97,6 +98,7 @@ static int setup(void **state)
     conf_make(f);
     assert_true(backend_states_prepare(f->board));
     backend_states_adopt(&f->conf, f->board);
+    proxy_live_begin(&f->conf);
     f->admin = admin_new(&(struct admin_start){ .loop = &f->loop,
                                                 .conf = &f->conf,
                                                 .board = f->board,

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "backend/pool.h"
 #include "frontend/rig.h"
+#include "proxy/live.h"
 
 enum { PATIENCE_US = 5000000 };
 
@@ -104,6 +105,7 @@ void rig_start(struct rig *rig)
     assert_true(backend_loads_prepare(rig->board));
     assert_true(backend_pool_prepare(rig->board));
     backend_states_adopt(&rig->program, rig->board);
+    proxy_live_begin(&rig->program);
     assert_true(event_loop_init(&rig->loop));
     rig->loop.max_sleep_us = 1000;
     frontends_init(&rig->traffic, &rig->program, &rig->loop, rig->board, rig->inc);
