@@ -223,6 +223,14 @@ static enum admin_verdict refuse_update(struct admin_call *call)
                         call->command->name, TLS_NO_OCSP_UPDATE);
 }
 
+static enum admin_verdict refuse_acme(struct admin_call *call)
+{
+    return admin_refuse(call,
+                        "'%s' is not supported: fairlead is no ACME client; have one give its certificates to "
+                        "'set ssl cert' and 'commit ssl cert'.\n",
+                        call->command->name);
+}
+
 #define REFUSED_ROW(words, function)                                                                                   \
     {                                                                                                                  \
         .name = words, .level = ADMIN_LEVEL_USER, .where = ADMIN_ON_SERVICE, .max_args = 8, .is_hidden = true,         \
@@ -272,5 +280,7 @@ static const struct admin_command commands[] = {
     REFUSED_ROW("show ssl providers", refuse_provider),
     REFUSED_ROW("show ssl ocsp-updates", refuse_update),
     REFUSED_ROW("update ssl ocsp-response", refuse_update),
+    REFUSED_ROW("acme renew", refuse_acme),
+    REFUSED_ROW("acme status", refuse_acme),
 };
 ADMIN_COMMANDS(commands);
