@@ -24,6 +24,9 @@ struct admin_ops {
     // sockets asks for all listening sockets of the program; the answer comes through admin_socket with the same `id`.
     // False where that cannot be asked for. May be NULL.
     bool (*sockets)(void *owner, uint64_t id);
+    // place asks that the place of bind number `bind` be released, or taken again (`open`); how it stands comes through
+    // admin_placed with the same `id`. False where that cannot be asked for. May be NULL.
+    bool (*place)(void *owner, uint64_t id, uint32_t bind, bool open);
 };
 
 struct admin_start {
@@ -84,6 +87,18 @@ struct admin_socket {
 // admin_socket passes a socket on to the session that asked with `id`; the descriptor is -1 where there is none to
 // give.
 void admin_socket(struct admin *admin, uint64_t id, const struct admin_socket *socket, int take_fd);
+
+// How the place of a bind stands: none of the three while it is on its way.
+struct admin_place {
+    uint32_t bind;
+    bool is_open;
+    bool is_closed;
+    bool has_failed;
+    const char *error; // why
+};
+
+// admin_placed tells the command that asked with `id` how the place stands.
+void admin_placed(struct admin *admin, uint64_t id, const struct admin_place *place);
 
 // admin_latest records how the latest attempt to start a generation went: how many reloads there were, how many of them
 // in a row failed, this one included, and `len` bytes of messages (copied), which continue those of the call before

@@ -11,7 +11,7 @@
 
 struct board;
 
-enum page_form { PAGE_HTML, PAGE_CSV, PAGE_TYPED, PAGE_JSON };
+enum page_form { PAGE_HTML, PAGE_CSV, PAGE_TYPED, PAGE_JSON, PAGE_SCHEMA };
 
 // Where an answer stands between two pieces of it.
 enum page_part { PAGE_BEGIN, PAGE_ROWS, PAGE_END, PAGE_OVER };

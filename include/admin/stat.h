@@ -229,6 +229,7 @@ struct admin_stat_walk {
     int64_t sid;   // of one server or listener, or ADMIN_STAT_ALL
     bool (*shows)(const void *arg, const struct proxy_conf *proxy); // NULL: all proxies
     const void *arg;
+    bool holds; // it goes on over turns of the loop, in which servers may be deleted: admin_stat_walk_end ends it
     const struct proxy_conf *row_proxy;   // what the last row is of
     const struct server_conf *row_server; // NULL: of the proxy, or a listener
     // The rest is the walk's own.
@@ -240,6 +241,9 @@ struct admin_stat_walk {
 
 // admin_stat_walk_init makes `walk` begin at the first proxy of `conf`, with everything to be shown.
 void admin_stat_walk_init(struct admin_stat_walk *walk, const struct program_conf *conf);
+
+// admin_stat_walk_end ends a walk that holds, wherever it stands.
+void admin_stat_walk_end(struct admin_stat_walk *walk);
 
 // admin_stat_next fills the next row to be shown; false after the last.
 bool admin_stat_next(struct admin_stat_row *row, struct admin_stat_walk *walk, const struct admin_stat_ctx *ctx);

@@ -43,5 +43,8 @@ void admin_value_add_typed(struct text *out, const struct admin_field *field, co
 void admin_value_add_json(struct text *out, const struct admin_field *field, const struct admin_value *value,
                           uint32_t pos, uint32_t process, bool desc);
 
+// admin_schema_add appends the JSON schema of `show info json` and `show stat json`.
+void admin_schema_add(struct text *out);
+
 // admin_json_string appends `string` as a JSON string, quotes included. RFC 8259 section 7.
 void admin_json_string(struct text *out, const char *string);

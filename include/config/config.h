@@ -48,7 +48,6 @@ struct config {
     bool no_files;                // a command's: nothing is read from files, nor kept
     bool no_splice;               // -dS: for enabled(SPLICE)
     bool no_server_verify;        // -dV: for enabled(SERVER-SSL-VERIFY-NONE)
-    bool loaded_only;             // at run time: no file is read, what was loaded at the start is all there is
     const char *base_dir;         // directory that relative file names start from, or NULL
     uint32_t num_files;           // read so far
     struct config_env *env;       // variables as setenv and the like left them (config/env.h); see config_read_end
@@ -58,7 +57,7 @@ struct config {
 void config_init(struct config *config, struct arena *arena, struct config_diag *diag, void *owner);
 
 // config_init_words prepares `config` for the parse functions of single words at run time: there is no environment to
-// read lines with, and what is not in memory already is not read.
+// read lines with, and no name is looked up.
 void config_init_words(struct config *config, struct arena *arena, struct config_diag *diag, void *owner);
 
 // config_fini frees what reading needed beyond the arena.

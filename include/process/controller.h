@@ -50,5 +50,9 @@ bool controller_reload(struct controller *controller, uint64_t id, bool hard);
 // master is gone.
 bool controller_sockets(struct controller *controller, uint64_t id);
 
+// controller_place asks the master to release the place of bind `index`, or to take it again (`open`);
+// process_admin.placed answers with `id`. False where the master is gone.
+bool controller_place(struct controller *controller, uint64_t id, uint32_t index, bool open);
+
 // controller_run is the life of a controller, from its fork to its end, as worker_run.
 _Noreturn void controller_run(struct controller *controller, int take_line, pid_t keeper);

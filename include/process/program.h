@@ -134,6 +134,15 @@ struct process_socket {
     uint32_t num_left; // calls that follow
 };
 
+// How the place of a bind stands that was to be released or taken again: none of the three while it is on its way.
+struct process_placed {
+    uint32_t index;
+    bool is_open;
+    bool is_closed;
+    bool has_failed;
+    const char *error; // why
+};
+
 // The admin side, in the controller. Any of them may be NULL.
 struct process_admin {
     void *(*start)(struct controller *controller);
@@ -146,6 +155,8 @@ struct process_admin {
     void (*reloaded)(void *admin, uint64_t id, bool done);
     // latest tells how the latest attempt to start a generation went; before `reloaded`, and at the start.
     void (*latest)(void *admin, const struct process_latest *latest);
+    // placed answers controller_place. May be NULL.
+    void (*placed)(void *admin, uint64_t id, const struct process_placed *placed);
     // socket answers controller_sockets, once for each socket. The descriptor is the admin side's; it is -1 where there
     // is none to give.
     void (*socket)(void *admin, uint64_t id, const struct process_socket *socket, int take_fd);

@@ -50,6 +50,9 @@ enum wire_type {
     // controller to master, for a program that takes over (-x), and back
     WIRE_SOCKETS, // struct wire_sockets
     WIRE_SOCKET,  // struct wire_socket and the socket, for each; or one without socket where there is none to give
+    // controller to master, and back: places of its generation's binds, closed and opened again by an operator
+    WIRE_PLACE,  // struct wire_place
+    WIRE_PLACED, // struct wire_placed, the answer: how it stands; while it is on its way the controller asks again
     WIRE_NUM_TYPES
 };
 
@@ -130,4 +133,19 @@ struct wire_latest {
     uint32_t done;        // the latest attempt's generation serves
     uint32_t part;        // 0: what was known before is void
     char text[WIRE_TEXT_LEN];
+};
+
+struct wire_place {
+    uint64_t id;
+    uint32_t index; // of the bind
+    uint32_t open;  // 1: it is to be served, 0: it is to be released
+};
+
+enum wire_place_state { WIRE_PLACE_OPEN, WIRE_PLACE_CLOSED, WIRE_PLACE_ON_ITS_WAY, WIRE_PLACE_FAILED };
+
+struct wire_placed {
+    uint64_t id;
+    uint32_t index;
+    uint32_t state; // enum wire_place_state
+    char error[OS_LISTEN_ERROR_LEN];
 };

@@ -7,7 +7,10 @@
 #include "board/board.h"
 
 // Counters of vitals_object.
-enum { PROXY_VITALS_FAILED }; // buffers that could not be had
+enum {
+    PROXY_VITALS_FAILED,  // buffers that could not be had
+    PROXY_VITALS_SPLICED, // bytes sent through pipes
+};
 
 // Levels of vitals_object.
 enum {

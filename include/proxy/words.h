@@ -83,10 +83,16 @@ bool proxy_server_parse(struct config *config, struct server_conf *server, const
 // `arena`, which lives as long as the configuration.
 void proxy_server_append(struct arena *arena, struct server_conf *server);
 
-// What the end of reading does for all servers, for one that is added later. False after reporting.
+// proxy_probe_finish_server does what proxy_probe_finish does for one server that is added later.
 bool proxy_probe_finish_server(struct config *config, struct proxy_conf *proxy, struct server_conf *server);
+
+// proxy_pool_finish_server does so with what proxy_pool_finish does.
 bool proxy_pool_finish_server(struct config *config, struct server_conf *server);
+
+// proxy_tls_finish_server does so with what proxy_tls_finish does.
 bool proxy_tls_finish_server(struct config *config, struct server_conf *server);
+
+// proxy_limits_finish_server does so with what proxy_limits_finish does.
 void proxy_limits_finish_server(struct server_conf *server);
 
 // proxy_server_resolve gives `server` the address of its name as its init-addr says. It may block. False after

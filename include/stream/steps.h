@@ -59,6 +59,15 @@ enum stream_verdict stream_finish(struct stream *stream, enum stream_end end, en
 // stream_count_all adds one to a counter of the stream's frontend, bind, backend and server, as far as it has them.
 void stream_count_all(const struct stream *stream, enum proxy_counter which);
 
+// stream_count_bytes adds bytes from (`in`) and to the client to the counters of frontend, backend and server; the last
+// two may be NULL.
+void stream_count_bytes(const struct proxy_session *session, const struct backend *backend, const struct server *server,
+                        uint64_t in, uint64_t out);
+
+// stream_count_progress adds what moved since it was called last: now and then while a body is under way, so that
+// counters advance, and at the end.
+void stream_count_progress(struct stream *stream);
+
 // stream_count_status adds one to the counter of answers with a status like `status`.
 void stream_count_status(uint64_t *counters, uint16_t status);
 

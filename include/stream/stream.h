@@ -157,6 +157,9 @@ struct stream {
     uint64_t settle_due_us; // until when it waits for the kernel to say what became of the request, 0: it does not
     uint64_t wire_mark;     // back->h1.conn.wire_sent before the request
     struct backend_wait conn_wait;
+    uint64_t counted_in; // of the bytes below, what the counters have (stream_count_progress), and since when
+    uint64_t counted_out;
+    uint64_t counted_us;
     uint64_t bytes_in;     // request bytes read from the client
     uint64_t bytes_out;    // answer bytes written to the client
     uint64_t number;       // of the stream, from 1; the tunnel that it becomes keeps it (stream/view.h)

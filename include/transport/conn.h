@@ -103,6 +103,9 @@ enum io transport_conn_splice_in(struct transport_conn *conn, size_t *moved, int
 // transport_conn_splice_out moves up to `max` bytes from the pipe to the socket.
 enum io transport_conn_splice_out(struct transport_conn *conn, size_t *moved, int pipe_fd, size_t max, bool more);
 
+// transport_conn_spliced gives the bytes that transport_conn_splice_out has sent in this process so far.
+uint64_t transport_conn_spliced(void);
+
 // transport_conn_shutdown ends our direction in order (FIN, after TLS's close_notify and what is held).
 void transport_conn_shutdown(struct transport_conn *conn);
 

@@ -33,8 +33,12 @@ void admin_commands_boot(void)
         for (size_t i = 0; i < (*table)->num; i++)
             commands[num_commands++] = &(*table)->commands[i];
     qsort(commands, num_commands, sizeof(struct admin_command *), by_name);
-    for (size_t i = 1; i < num_commands; i++)
-        must(strcmp(commands[i - 1]->name, commands[i]->name) != 0);
+    for (size_t i = 1; i < num_commands; i++) {
+        bool is_twice = strcmp(commands[i - 1]->name, commands[i]->name) == 0;
+        if (is_twice)
+            fprintf(stderr, "the command '%s' is there twice\n", commands[i]->name);
+        must(!is_twice);
+    }
 }
 
 const struct admin_command *const *admin_commands_all(size_t *num)

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include "admin/value.h"
 #include "admin/session.h"
 #include "base/check.h"
 #include "board/board.h"
@@ -137,9 +138,14 @@ static const char schema[] =
                                                                                                       "\"value\"]}]}}}"
                                                                                                       "\n";
 
+void admin_schema_add(struct text *out)
+{
+    text_add(out, schema, sizeof(schema) - 1);
+}
+
 static enum admin_verdict run_show_schema(struct admin_call *call)
 {
-    text_add(call->out, schema, sizeof(schema) - 1);
+    admin_schema_add(call->out);
     return ADMIN_DONE;
 }
 

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+// Frontends that an operator takes off their places and back: disable, enable and shutdown frontend. Management guide,
+// section 9.3. The sockets are the master's: it is asked for one bind after the other, releases those places as it does
+// any that nobody wants (what waits there is accepted first), and opens them again. What is open goes on.
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "admin/frontend.h"
 #include "admin/session.h"
 #include "base/slice.h"
-#include "proxy/conf.h"
+#include "event/loop.h"
+#include "proxy/live.h"
 
 const struct proxy_conf *admin_frontend_named(struct admin_call *call)
 {
@@ -18,3 +24,158 @@ const struct proxy_conf *admin_frontend_named(struct admin_call *call)
         admin_refuse(call, "%s\n", name.len ? "No such frontend." : "A frontend name is expected.");
     return proxy;
 }
+
+enum {
+    PLACE_LOOK_US = 15000,
+    PLACE_PATIENCE_US = 15000000, // the master gives those who wait there ten seconds
+    PLACE_ERROR_LEN = 256,
+};
+
+// A frontend on its way to `state`.
+struct place_job {
+    const struct proxy_conf *frontend;
+    enum proxy_live_state state;
+    uint64_t id;   // of the question under way; 0: none
+    uint32_t bind; // the one that is asked for
+    bool is_pending;
+    bool has_failed;
+    bool is_placed; // all binds are where they should be
+    uint64_t end_us;
+    char error[PLACE_ERROR_LEN];
+};
+
+static enum admin_verdict run_place(struct admin_call *call);
+
+void admin_placed(struct admin *admin, uint64_t id, const struct admin_place *place)
+{
+    LIST_EACH(session, &admin->sessions, struct admin_session, link)
+    {
+        struct place_job *job = session->call.state;
+        if (!session->is_answering || !session->call.command || session->call.command->run != run_place || !job ||
+            job->id != id)
+            continue;
+        bool wants_open = job->state == PROXY_LIVE_OPEN;
+        job->id = 0;
+        job->bind = place->bind + 1;
+        if (place->has_failed) {
+            job->has_failed = true;
+            (void)snprintf(job->error, sizeof(job->error), "%s", place->error);
+        } else if (wants_open ? !place->is_open : !place->is_closed) {
+            job->is_pending = true;
+        }
+        admin_session_wake(session);
+    }
+}
+
+// Asks for the next bind of the frontend; false where there is none left.
+static bool ask_next(struct admin_call *call, struct place_job *job)
+{
+    struct admin *admin = call->admin;
+    const struct program_conf *conf = admin->start.conf;
+    const struct admin_ops *ops = admin->start.ops;
+    while (job->bind < conf->num_binds && conf->binds[job->bind]->proxy != job->frontend)
+        job->bind++;
+    if (job->bind >= conf->num_binds)
+        return false;
+    job->id = ++admin->last_giving;
+    if (ops && ops->place && ops->place(admin->start.owner, job->id, job->bind, job->state == PROXY_LIVE_OPEN))
+        return true;
+    job->id = 0;
+    job->has_failed = true;
+    (void)snprintf(job->error, sizeof(job->error), "the master cannot be asked");
+    return false;
+}
+
+static enum admin_verdict wait_for(struct admin_call *call, uint64_t delay_us)
+{
+    call->wake_us = call->admin->start.loop->now_us + delay_us;
+    return ADMIN_WAIT;
+}
+
+static enum admin_verdict job_end(struct admin_call *call, const struct place_job *job)
+{
+    if (job->has_failed && job->state == PROXY_LIVE_OPEN)
+        return admin_refuse(call, "Failed to resume frontend, check logs for precise cause (port conflict?): %s.\n",
+                            job->error);
+    if (job->has_failed)
+        return admin_refuse(call, "Failed to %s frontend: %s.\n",
+                            job->state == PROXY_LIVE_PAUSED ? "pause" : "shut down", job->error);
+    call->number = proxy_live_publish(PROXY_LIVE_FRONTEND_STATE, job->frontend, job->state);
+    return call->number ? ADMIN_CHANGED : wait_for(call, PLACE_LOOK_US);
+}
+
+static enum admin_verdict job_go_on(struct admin_call *call, struct place_job *job)
+{
+    uint64_t now_us = call->admin->start.loop->now_us;
+    if (job->is_placed)
+        return job_end(call, job);
+    if (now_us >= job->end_us) {
+        job->has_failed = true;
+        (void)snprintf(job->error, sizeof(job->error), "the master has not done it in time");
+        return job_end(call, job);
+    }
+    if (job->id || ask_next(call, job))
+        return wait_for(call, job->end_us - now_us);
+    if (!job->is_pending || job->has_failed) {
+        job->is_placed = true;
+        return job_end(call, job);
+    }
+    // Once more from the first on, in a moment.
+    job->is_pending = false;
+    job->bind = 0;
+    return wait_for(call, PLACE_LOOK_US);
+}
+
+static enum proxy_live_state state_wanted(const struct admin_call *call)
+{
+    return *call->command->name == 'd'   ? PROXY_LIVE_PAUSED
+           : *call->command->name == 'e' ? PROXY_LIVE_OPEN
+                                         : PROXY_LIVE_STOPPED;
+}
+
+// What HAProxy answers where there is nothing to do, or nothing can be; NULL: go on.
+static const char *objection(enum proxy_live_state now, enum proxy_live_state wanted)
+{
+    if (now == PROXY_LIVE_STOPPED)
+        return wanted == PROXY_LIVE_OPEN     ? "Frontend was previously shut down, cannot enable."
+               : wanted == PROXY_LIVE_PAUSED ? "Frontend was previously shut down, cannot disable."
+                                             : "Frontend was already shut down.";
+    if (now != wanted)
+        return NULL;
+    return wanted == PROXY_LIVE_OPEN ? "All sockets are already enabled." : "All sockets are already disabled.";
+}
+
+static enum admin_verdict run_place(struct admin_call *call)
+{
+    struct place_job *job = call->state;
+    if (job)
+        return job_go_on(call, job);
+    const struct proxy_conf *frontend = admin_frontend_named(call);
+    if (!frontend)
+        return ADMIN_DONE;
+    enum proxy_live_state wanted = state_wanted(call);
+    const char *why_not = objection(proxy_live_state(call->admin->start.conf, frontend), wanted);
+    if (why_not)
+        return admin_refuse(call, "%s\n", why_not);
+    job = calloc(1, sizeof(*job));
+    if (!job)
+        return admin_refuse(call, "Out of memory.\n");
+    job->frontend = frontend;
+    job->state = wanted;
+    job->end_us = call->admin->start.loop->now_us + PLACE_PATIENCE_US;
+    call->state = job;
+    return job_go_on(call, job);
+}
+
+#define FRONTEND_COMMAND(words, what)                                                                                  \
+    {                                                                                                                  \
+        .name = (words), .level = ADMIN_LEVEL_ADMIN, .where = ADMIN_ON_SERVICE, .max_args = 1, .changes = true,        \
+        .args = "<frontend>", .help = (what), .run = run_place                                                         \
+    }
+
+static const struct admin_command commands[] = {
+    FRONTEND_COMMAND("disable frontend", "release the addresses a frontend listens on; its connections go on"),
+    FRONTEND_COMMAND("enable frontend", "let a frontend listen again that was disabled"),
+    FRONTEND_COMMAND("shutdown frontend", "release the addresses a frontend listens on, for good"),
+};
+ADMIN_COMMANDS(commands);

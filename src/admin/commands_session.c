@@ -150,6 +150,21 @@ static enum admin_verdict run_severity(struct admin_call *call)
     return admin_refuse(call, "one of 'none', 'number', 'string' is a required argument\n");
 }
 
+static enum admin_verdict run_timeout(struct admin_call *call)
+{
+    enum { MAX_S = INT32_MAX / 1000 };
+    uint64_t seconds;
+    if (!call->num_args || strcmp(call->args[0], "cli") != 0)
+        return admin_refuse(call, "'set timeout' only supports 'cli'.\n");
+    if (call->num_args < 2)
+        return admin_refuse(call, "Expects an integer value.\n");
+    if (!slice_to_u64(slice_str(call->args[1]), &seconds) || !seconds || seconds > MAX_S)
+        return admin_refuse(call, "Invalid timeout value.\n");
+    call->session->timeout_us = seconds * 1000000;
+    admin_session_touch(call->session);
+    return done_silently(call);
+}
+
 static enum admin_verdict run_echo(struct admin_call *call)
 {
     for (uint32_t i = 0; i < call->num_args; i++)
@@ -200,6 +215,13 @@ static const struct admin_command commands[] = {
       .args = "[none|number|string]",
       .help = "set how messages of this session show their severity",
       .run = run_severity },
+    { .name = "set timeout",
+      .level = ADMIN_LEVEL_USER,
+      .where = ADMIN_ON_ANY,
+      .max_args = ADMIN_MAX_WORDS,
+      .args = "cli <seconds>",
+      .help = "set how long this session may say nothing",
+      .run = run_timeout },
     { .name = "echo",
       .level = ADMIN_LEVEL_USER,
       .where = ADMIN_ON_ANY,

@@ -60,10 +60,13 @@ static void list_names(struct text *out, const char *what, uint32_t source, cons
 static void list_locks(struct text *out, const struct trace_conf *conf)
 {
     text_printf(out, "Supported lock-on criteria for source %s:\n", trace_sources[conf->source].source.name);
-    for (uint32_t i = 0; i < TRACE_NUM_LOCKS; i++)
+    // In alphabetical order, as HAProxy has them.
+    for (uint32_t at = 0; at < TRACE_NUM_LOCKS; at++) {
+        uint32_t i = at < TRACE_LOCK_LISTENER ? at + 1 : at == TRACE_LOCK_LISTENER ? (uint32_t)TRACE_LOCK_NOTHING : at;
         if (trace_sources[conf->source].locks & 1u << i)
             text_printf(out, "  %c %-10s : %s\n", i == conf->lock ? '*' : ' ', trace_locks[i].name,
                         trace_locks[i].help);
+    }
 }
 
 static void list_sinks(struct text *out, const struct trace_conf *conf)

@@ -10,8 +10,8 @@
 #include "log/log.h"
 #include "proxy/conf.h"
 #include "proxy/counters.h"
-#include "proxy/vitals.h"
 #include "proxy/live.h"
+#include "proxy/vitals.h"
 #include "tls/shared.h"
 #include "transport/tls.h"
 
@@ -80,6 +80,8 @@
     X(59, BUSY_POLLING, "BusyPolling", "MGP", U32, "Always 0: no process polls without waiting")                       \
     X(60, FAILED_RESOLUTIONS, "FailedResolutions", "MGP", U32, "Always 0: there are no resolvers")                     \
     X(61, TOTAL_BYTES_OUT, "TotalBytesOut", "MCP", U64, "Bytes sent to clients since the master started")              \
+    X(62, SPLICED, "TotalSplicdedBytesOut", "MCP", U64,                                                                \
+      "Bytes sent through pipes, without a copy; HAProxy spells it so")                                                \
     X(63, BYTES_OUT_RATE, "BytesOutRate", "MRP", U64, "Bytes sent to clients in the last second")                      \
     X(64, DEBUG_COMMANDS, "DebugCommandsIssued", "MGP", U32, "Always 0: there are no such commands")                   \
     X(65, RECEIVED_LOGS, "CumRecvLogs", "MCP", U32, "Always 0: no log lines are received")                             \
@@ -320,6 +322,7 @@ static void fill_vitals(struct info_values *info, const struct admin *admin, uin
     set(info, INFO_POOL_USED_MB, used >> 20);
     set(info, INFO_POOL_FAILED, count(admin, inc, conf->vitals_object, PROXY_VITALS_FAILED));
     set(info, INFO_PIPES_USED, count(admin, inc, conf->vitals_object, PROXY_VITALS_PIPES_USED));
+    set(info, INFO_SPLICED, count(admin, inc, conf->vitals_object, PROXY_VITALS_SPLICED));
     set(info, INFO_PIPES_FREE, count(admin, inc, conf->vitals_object, PROXY_VITALS_PIPES_FREE));
     set(info, INFO_RUN_QUEUE, count(admin, inc, conf->vitals_object, PROXY_VITALS_RUN_QUEUE));
     set(info, INFO_IDLE_PCT, idle_percent(admin, inc));

@@ -76,16 +76,15 @@ static struct page *page_new(struct stream_serving *serving)
     page->walk.no_maint = page->no_maint;
     page->walk.shows = page_shows;
     page->walk.arg = page;
+    page->walk.holds = true;
     return page;
 }
 
 static void add_fields(struct page *page, struct text *fields)
 {
     static const char *const types[] = {
-        [PAGE_HTML] = "text/html; charset=utf-8",
-        [PAGE_CSV] = "text/plain",
-        [PAGE_TYPED] = "text/plain",
-        [PAGE_JSON] = "application/json",
+        [PAGE_HTML] = "text/html; charset=utf-8", [PAGE_CSV] = "text/plain",          [PAGE_TYPED] = "text/plain",
+        [PAGE_JSON] = "application/json",         [PAGE_SCHEMA] = "application/json",
     };
     text_printf(fields, "cache-control: no-store\r\ncontent-type: %s\r\nx-content-type-options: nosniff\r\n",
                 types[page->form]);
@@ -161,6 +160,10 @@ static void make_row(struct page *page, struct text *out)
 static enum stream_serve more(struct stream_serving *serving, struct text *out)
 {
     struct page *page = serving->state;
+    if (page->form == PAGE_SCHEMA) {
+        admin_schema_add(out);
+        return STREAM_SERVE_DONE;
+    }
     switch (page->part) {
     case PAGE_BEGIN:
         make_begin(page, out);
@@ -184,6 +187,8 @@ static enum stream_serve more(struct stream_serving *serving, struct text *out)
 static void end(struct stream_serving *serving)
 {
     struct page *page = serving->state;
+    if (page)
+        admin_stat_walk_end(&page->walk);
     if (page && page->ask)
         page_ask_give(page->ask);
     free(page);

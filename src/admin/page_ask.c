@@ -283,8 +283,11 @@ static void tell(const struct page_ask *ask, const struct proxy_conf *proxy, con
     int len = snprintf(line, sizeof(line), "Status page: '%s' for %s/%s%s by %s%s%s from %s.",
                        actions[ask->action].name, proxy->name, first->name, others,
                        *ask->user ? "user '" : "an unnamed user", ask->user, *ask->user ? "'" : "", ask->address);
-    log_send(active.board, board_incarnation_self(active.board), proxy->logs, LOG_LEVEL_NOTICE, clock_wall_us(),
-             slice_of(line, len < (int)sizeof(line) ? (size_t)len : sizeof(line) - 1));
+    // To the same targets as changes by commands, where there are any.
+    struct log_target *logs = active.conf->global.logs ? active.conf->global.logs : proxy->logs;
+    struct slice text = slice_of(line, len < (int)sizeof(line) ? (size_t)len : sizeof(line) - 1);
+    log_show(LOG_LEVEL_NOTICE, "%s", line);
+    log_send(active.board, board_incarnation_self(active.board), logs, LOG_LEVEL_NOTICE, clock_wall_us(), text);
 }
 
 static void carry_out(struct page_ask *ask)

@@ -237,9 +237,10 @@ static void add_workers(struct text *out, const struct page *page)
 {
     struct board *board = page->ctx.board;
     char age[PAGE_NUMBER_LEN];
-    text_printf(out, "<details class=\"workers\"><summary>Workers</summary>\n<div class=\"scroll\"><table>\n<thead><tr>"
-                     "<th>Worker</th><th>Process</th><th>Generation</th><th>Connections</th><th>Running for</th>"
-                     "<th>State</th></tr></thead>\n<tbody>\n");
+    text_printf(out,
+                "<details class=\"workers\"><summary>Each worker</summary>\n<div class=\"scroll\"><table>\n<thead><tr>"
+                "<th>Worker</th><th>Process</th><th>Generation</th><th>Connections</th><th>Running for</th>"
+                "<th>State</th></tr></thead>\n<tbody>\n");
     for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
         const struct board_incarnation *record = board_incarnation_at(board, inc);
         if (atomic_load(&record->state) != 1 || atomic_load(&record->role) != BOARD_ROLE_WORKER)

@@ -56,8 +56,11 @@ static bool is_token(const struct page *page, struct slice given)
     char now[PAGE_TOKEN_LEN + 1], past[PAGE_TOKEN_LEN + 1];
     page_token(now, page, false);
     page_token(past, page, true);
-    return given.len == PAGE_TOKEN_LEN &&
-           (CRYPTO_memcmp(given.ptr, now, PAGE_TOKEN_LEN) == 0) | (CRYPTO_memcmp(given.ptr, past, PAGE_TOKEN_LEN) == 0);
+    if (given.len != PAGE_TOKEN_LEN)
+        return false;
+    int differs = CRYPTO_memcmp(given.ptr, now, PAGE_TOKEN_LEN),
+        differed = CRYPTO_memcmp(given.ptr, past, PAGE_TOKEN_LEN);
+    return !differs || !differed;
 }
 
 // The page's own forms hold a token. A program's need none: a browser that sends a form from another site says so in

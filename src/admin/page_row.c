@@ -226,7 +226,7 @@ static void add_sessions(struct text *out, const struct page *page)
 
 static void add_queue(struct text *out, const struct page *page)
 {
-    open_cell(out, "Queue", number_of(page, ADMIN_STAT_QCUR) ? "high" : NULL);
+    open_cell(out, "Queue", !has(page, ADMIN_STAT_QCUR) ? "none" : number_of(page, ADMIN_STAT_QCUR) ? "high" : NULL);
     add_field(out, page, ADMIN_STAT_QCUR);
     add_note(out, page, ADMIN_STAT_QMAX, "\xe2\x89\xa4 ", "");
     close_cell(out);
@@ -251,7 +251,7 @@ static void add_totals(struct text *out, const struct page *page)
 
 static void add_answers(struct text *out, const struct page *page)
 {
-    open_cell(out, "4xx / 5xx", NULL);
+    open_cell(out, "4xx / 5xx", has(page, ADMIN_STAT_HRSP_4XX) ? NULL : "none");
     add_field(out, page, ADMIN_STAT_HRSP_4XX);
     text_printf(out, " / ");
     add_field(out, page, ADMIN_STAT_HRSP_5XX);
@@ -274,7 +274,7 @@ static void add_errors(struct text *out, const struct page *page)
     add_number(out, number_of(page, ADMIN_STAT_DREQ) + number_of(page, ADMIN_STAT_DRESP) +
                         number_of(page, ADMIN_STAT_DCON) + number_of(page, ADMIN_STAT_DSES));
     close_cell(out);
-    open_cell(out, "Retries", NULL);
+    open_cell(out, "Retries", page->row.kind == 'F' ? "none" : NULL);
     if (page->row.kind == 'F')
         text_printf(out, "<i>\xe2\x80\x93</i>");
     else
@@ -286,7 +286,7 @@ static void add_errors(struct text *out, const struct page *page)
 
 static void add_times(struct text *out, const struct page *page)
 {
-    open_cell(out, "Time", NULL);
+    open_cell(out, "Time", has(page, ADMIN_STAT_RTIME) ? NULL : "none");
     if (has(page, ADMIN_STAT_RTIME))
         text_printf(out,
                     "<span title=\"averages of 1024: queue %llu ms, connect %llu ms, answer %llu ms, total %llu ms\">"
@@ -304,13 +304,14 @@ static void add_times(struct text *out, const struct page *page)
 static void add_weight(struct text *out, const struct page *page)
 {
     char age[PAGE_NUMBER_LEN];
-    open_cell(out, "Weight", NULL);
+    open_cell(out, "Weight", has(page, ADMIN_STAT_WEIGHT) ? NULL : "none");
     add_field(out, page, ADMIN_STAT_WEIGHT);
     if (number_of(page, ADMIN_STAT_WEIGHT) != number_of(page, ADMIN_STAT_UWEIGHT))
         add_note(out, page, ADMIN_STAT_UWEIGHT, "of ", "");
     close_cell(out);
-    open_cell(out, "Down", NULL);
-    if (number_of(page, ADMIN_STAT_CHKDOWN) || number_of(page, ADMIN_STAT_DOWNTIME))
+    bool was_down = number_of(page, ADMIN_STAT_CHKDOWN) || number_of(page, ADMIN_STAT_DOWNTIME);
+    open_cell(out, "Down", was_down ? NULL : "none");
+    if (was_down)
         text_printf(out, "%s <small>%llu\xc3\x97</small>", page_age(age, number_of(page, ADMIN_STAT_DOWNTIME)),
                     (unsigned long long)number_of(page, ADMIN_STAT_CHKDOWN));
     else

@@ -33,7 +33,7 @@ const char page_script[] =
     "\n"
     "function draw(at, list) {\n"
     "  if (list.length < 2) return;\n"
-    "  const most = Math.max(1, ...list), step = 72 / (KEEP - 1), first = KEEP - list.length;\n"
+    "  const most = Math.max(1, ...list), step = 72 / (Math.max(list.length, 10) - 1), first = Math.max(10 - list.length, 0);\n"
     "  const line = list.map((value, i) => ((first + i) * step).toFixed(1) + \",\" + (17 - value / most * 15).toFixed(1)).join(\"L\");\n"
     "  const svg = document.createElementNS(SVG, \"svg\");\n"
     "  svg.setAttribute(\"viewBox\", \"0 0 72 18\");\n"

@@ -116,7 +116,9 @@ const char page_style[] =
     ".proxy tr.is-down{border-left:3px solid var(--down)}\n"
     ".proxy tr.is-going,.proxy tr.is-rising{border-left:3px solid var(--going)}\n"
     ".proxy tr th:first-child{grid-column:1/-1}\n"
-    ".proxy td.traffic{grid-column:2/-1}\n"
+    ".proxy td.traffic{grid-column:span 2}\n"
+    ".proxy td.none{display:none}\n"
+    ".proxy tr{grid-auto-flow:dense}\n"
     ".check{display:inline;margin-left:.3rem}\n"
     "}\n"
     "@media print{nav,.tools,.act{display:none}body{background:none}}\n";

@@ -51,6 +51,8 @@ void page_read_uri(struct page *page)
     page->no_refresh = find(options, ";norefresh") != NULL;
     if (find(options, ";csv"))
         page->form = PAGE_CSV;
+    else if (find(options, ";json-schema"))
+        page->form = PAGE_SCHEMA;
     else if (find(options, ";json"))
         page->form = PAGE_JSON;
     else if (find(options, ";typed"))

@@ -13,13 +13,10 @@ static enum admin_verdict run_refused(struct admin_call *call)
         .is_hidden = true, .help = why, .run = run_refused                                                             \
     }
 
-#define ACME   "needs ACME, which fairlead does not have: certificates come from files, or by 'set ssl cert'"
 #define ANON   "needs anonymized answers, which fairlead does not have"
 #define INSIDE "looks into HAProxy's own inside; 'show activity' and 'show dev' look into this one's"
 
 static const struct admin_command commands[] = {
-    REFUSED("acme renew", ACME),
-    REFUSED("acme status", ACME),
     REFUSED("debug counters", INSIDE),
     REFUSED("debug dev", INSIDE),
     REFUSED("httpclient", "needs an HTTP client within the service, which fairlead does not have"),

@@ -28,11 +28,30 @@ static bool part_is_shown(const struct admin_stat_walk *walk, int64_t type)
            (walk->sid == ADMIN_STAT_ALL || (type & (ADMIN_STAT_SERVERS | ADMIN_STAT_LISTENERS)));
 }
 
+// A server may be deleted while the walk stands at it: who says so keeps it for the time.
+static void stand_at(struct admin_stat_walk *walk, const struct server_conf *server)
+{
+    struct server_conf *before = (struct server_conf *)walk->server, *now = (struct server_conf *)server;
+    walk->server = server;
+    if (!walk->holds)
+        return;
+    if (now)
+        now->holds++;
+    if (before)
+        before->holds--;
+}
+
+void admin_stat_walk_end(struct admin_stat_walk *walk)
+{
+    stand_at(walk, NULL);
+    walk->proxy = NULL;
+}
+
 static bool next_server(struct admin_stat_row *row, struct admin_stat_walk *walk, const struct admin_stat_ctx *ctx)
 {
     while (walk->server) {
         const struct server_conf *server = walk->server;
-        walk->server = server->next;
+        stand_at(walk, server->next);
         if (!server_is_shown(walk, server))
             continue;
         walk->row_server = server;
@@ -76,7 +95,7 @@ bool admin_stat_next(struct admin_stat_row *row, struct admin_stat_walk *walk, c
                 next_listener(row, walk, ctx))
                 return true;
             walk->part = ADMIN_STAT_PART_SERVERS;
-            walk->server = proxy->be.servers;
+            stand_at(walk, proxy->be.servers);
             break;
         case ADMIN_STAT_PART_SERVERS:
             if (shown && proxy->has_backend && part_is_shown(walk, ADMIN_STAT_SERVERS) && next_server(row, walk, ctx))

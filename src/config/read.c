@@ -22,9 +22,8 @@ void config_init(struct config *config, struct arena *arena, struct config_diag 
 
 void config_init_words(struct config *config, struct arena *arena, struct config_diag *diag, void *owner)
 {
-    *config = (struct config){
-        .arena = arena, .diag = diag, .owner = owner, .section_name = "", .numeric_hosts = true, .loaded_only = true
-    };
+    *config =
+        (struct config){ .arena = arena, .diag = diag, .owner = owner, .section_name = "", .numeric_hosts = true };
 }
 
 void config_fini(struct config *config)

@@ -204,7 +204,11 @@ static struct http_fault in_coding(struct slice bytes, size_t fields, bool is_re
 
 static struct http_fault in_start_line(struct slice bytes, size_t at)
 {
+    if (at >= bytes.len)
+        return fault(bytes.len, HTTP_STATE_RQBEFORE);
     size_t method = word_end(bytes, at, is_token);
+    if (method >= bytes.len)
+        return fault(bytes.len, HTTP_STATE_RQMETH);
     if (method == at && !ends_word(bytes.ptr[at]))
         return fault(at, HTTP_STATE_RQBEFORE);
     if (method == at || !ends_word(bytes.ptr[method]))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 #include "board/board.h"
 #include "board/payload.h"
@@ -187,6 +188,19 @@ static void take_socket(struct messages *messages, const struct messages_event *
     admin->socket(controller->admin, wire->id, &socket, fd);
 }
 
+static void take_placed(struct messages *messages, const struct messages_event *event)
+{
+    struct controller *controller = messages->owner;
+    const struct process_admin *admin = controller->program->admin;
+    const struct wire_placed *wire = event->data;
+    struct process_placed placed = { .index = wire->index, .error = wire->error };
+    placed.is_open = wire->state == WIRE_PLACE_OPEN;
+    placed.is_closed = wire->state == WIRE_PLACE_CLOSED;
+    placed.has_failed = wire->state == WIRE_PLACE_FAILED;
+    if (admin && admin->placed && memchr(wire->error, 0, sizeof(wire->error)))
+        admin->placed(controller->admin, wire->id, &placed);
+}
+
 static const struct messages_kind kinds[] = {
     { .type = WIRE_LISTEN,
       .min_len = sizeof(struct wire_listen),
@@ -210,7 +224,17 @@ static const struct messages_kind kinds[] = {
       .num_fds = 1,
       .fds_optional = true,
       .take = take_socket },
+    { .type = WIRE_PLACED,
+      .min_len = sizeof(struct wire_placed),
+      .max_len = sizeof(struct wire_placed),
+      .take = take_placed },
 };
+
+bool controller_place(struct controller *controller, uint64_t id, uint32_t index, bool open)
+{
+    struct wire_place place = { .id = id, .index = index, .open = open };
+    return messages_send(&controller->master, WIRE_PLACE, &place, sizeof(place), NULL, 0);
+}
 
 bool controller_sockets(struct controller *controller, uint64_t id)
 {

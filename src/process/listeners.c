@@ -160,13 +160,16 @@ struct listener *listener_open(struct generation *generation, const struct os_li
     if (!room_check(master, listener && listener->num_fds > wanted ? 0 : wanted - (listener ? listener->num_fds : 0),
                     error))
         return NULL;
+    // Others may have taken a place that was released.
+    if (listener && !listener->num_fds && !address_check(master, spec, error))
+        return NULL;
     if (!listener)
         listener = listener_new(master, spec, error);
     if (!listener)
         return NULL;
     if (slots_open(listener, spec, wanted, error))
         return listener;
-    if (!listener->num_fds)
+    if (!listener->num_fds && !listener->paused_in)
         listener_close(listener, 0);
     return NULL;
 }
@@ -193,6 +196,29 @@ static bool listener_begin(struct listener *listener, const struct os_listen *sp
     return true;
 }
 
+bool listener_begin_again(struct generation *generation, uint32_t index, char *error)
+{
+    struct master *master = generation->master;
+    struct listener *listener = generation->binds[index];
+    const struct os_listen *spec = &generation->bind_specs[index];
+    uint32_t wanted = os_listen_is_per_slot(spec) ? generation->plan.num_workers : 1;
+    if (!listener->num_fds && !address_check(master, spec, error))
+        return false;
+    if (!room_check(master, wanted, error) || !slots_open(listener, spec, wanted, error))
+        return false;
+    listener->paused_in = 0;
+    if (!listener_begin(listener, spec, error)) {
+        listener->paused_in = generation->number;
+        listener_close(listener, 0);
+        return false;
+    }
+    for (uint32_t i = 1; i < generation->num_seats; i++)
+        if (generation->seats[i].open)
+            seat_listen(&generation->seats[i], index);
+    guard_run(master);
+    return true;
+}
+
 bool listeners_begin(struct generation *generation, char *error)
 {
     for (uint32_t i = 0; i < generation->plan.num_binds; i++)
@@ -216,6 +242,7 @@ void listeners_close_all(struct master *master)
 {
     LIST_EACH(listener, &master->listeners, struct listener, link)
     {
+        listener->paused_in = 0;
         listener_close(listener, 0);
     }
 }

@@ -128,6 +128,8 @@ struct listener {
     uint64_t steered_to[2]; // bit mask of slots
     bool is_shared;         // with another program: its sockets are closed without any effect on others
     bool is_taken;          // from another program, by -x
+    uint32_t paused_in;     // generation in which an operator released the place: it stays known there without any
+                            // socket; 0: none
     bool is_closing;        // on a way that cannot be gone back: it serves nobody else
     enum listener_phase phase;
     uint32_t retire_to; // slots that stay
@@ -359,6 +361,9 @@ void seats_open(struct generation *generation);
 // its sockets down the line.
 void seat_sit(struct generation *generation, const struct wire_seat *wire);
 
+// seat_listen hands the socket of bind `index` to a worker, where there is one for it.
+void seat_listen(struct seat *seat, uint32_t index);
+
 // seat_unlisten tells a worker to accept what waits at a socket and to leave it then.
 void seat_unlisten(struct seat *seat, uint32_t index, uint32_t slot);
 
@@ -420,6 +425,10 @@ bool listener_wanted_by(const struct generation *generation, const struct listen
 // listener_index gives the bind index of `listener` in `generation`, or its number of binds.
 uint32_t listener_index(const struct generation *generation, const struct listener *listener);
 
+// listener_begin_again lets what was opened for the place of bind `index` of the active `generation` listen, and hands
+// it to its workers.
+bool listener_begin_again(struct generation *generation, uint32_t index, char *error);
+
 // listeners_begin makes the sockets of `generation` listen, and gives those that do the options it wants. False with a
 // message in `error`.
 bool listeners_begin(struct generation *generation, char *error);
@@ -444,6 +453,12 @@ void listeners_retire(struct master *master);
 
 // listeners_tick goes on with that.
 void listeners_tick(struct master *master);
+
+// place_release begins to release the place of bind `index` of the active `generation`, and says how far that is: what
+// waits there is accepted first. place_take opens it again, with a message in `error` (room OS_LISTEN_ERROR_LEN) where
+// that fails.
+enum wire_place_state place_release(struct generation *generation, uint32_t index);
+enum wire_place_state place_take(struct generation *generation, uint32_t index, char *error);
 
 // listener_close closes the sockets from `slot` on, the last first, and frees a listener that has none left.
 void listener_close(struct listener *listener, uint32_t slot);

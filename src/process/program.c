@@ -349,6 +349,21 @@ static const struct process_traffic traffic = {
     .turn = traffic_turn,
 };
 
+static bool admin_place_ask(void *owner, uint64_t id, uint32_t bind, bool open)
+{
+    return controller_place(owner, id, bind, open);
+}
+
+static void admin_side_placed(void *admin, uint64_t id, const struct process_placed *placed)
+{
+    const struct admin_place place = { .bind = placed->index,
+                                       .is_open = placed->is_open,
+                                       .is_closed = placed->is_closed,
+                                       .has_failed = placed->has_failed,
+                                       .error = placed->error };
+    admin_placed(admin, id, &place);
+}
+
 static bool admin_reload(void *owner, uint64_t id, bool hard)
 {
     return controller_reload(owner, id, hard);
@@ -396,7 +411,9 @@ static void *admin_side_start(struct controller *controller)
     event_timer_init(&rotation.timer, rotate);
     rotate(&rotation.timer);
     tables_turn(&tables_timer);
-    static const struct admin_ops ops = { .reload = admin_reload, .sockets = admin_sockets_ask };
+    static const struct admin_ops ops = { .reload = admin_reload,
+                                          .sockets = admin_sockets_ask,
+                                          .place = admin_place_ask };
     return admin_new(&(struct admin_start){
         .loop = &controller->loop,
         .conf = controller->conf,
@@ -494,6 +511,7 @@ static const struct process_admin admin_side = {
     .unlisten = admin_side_unlisten,
     .reloaded = admin_side_reloaded,
     .latest = admin_side_latest,
+    .placed = admin_side_placed,
     .socket = admin_side_socket,
     .leave = admin_side_leave,
     .is_idle = admin_side_is_idle,

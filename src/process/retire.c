@@ -21,7 +21,7 @@ void listeners_keep(struct generation *generation)
     struct master *master = generation->master;
     for (uint32_t i = 0; generation->binds && i < generation->plan.num_binds; i++) {
         struct listener *listener = generation->binds[i];
-        if (listener && (!master->active || !listener_wanted_by(master->active, listener)))
+        if (listener && listener->num_begun && (!master->active || !listener_wanted_by(master->active, listener)))
             listener->kept_by = generation;
     }
 }
@@ -41,6 +41,7 @@ static uint32_t slots_wanted(struct master *master, const struct listener *liste
     LIST_EACH(generation, &master->generations, struct generation, link)
     {
         bool counts = generation->state == GENERATION_STARTING || generation->state == GENERATION_ACTIVE;
+        counts = counts && listener->paused_in != generation->number;
         if (counts && listener_wanted_by(generation, listener)) {
             uint32_t here = os_listen_is_per_slot(&listener->spec) ? generation->plan.num_workers : 1;
             wanted = here > wanted ? here : wanted;
@@ -70,6 +71,12 @@ static void group_close(struct listener *listener)
     }
 }
 
+// What is left of a place that an operator released: its generation knows it by this.
+static void place_empty(struct listener *listener)
+{
+    *listener = (struct listener){ .link = listener->link, .spec = listener->spec, .paused_in = listener->paused_in };
+}
+
 void listener_close(struct listener *listener, uint32_t slot)
 {
     if (!slot)
@@ -92,6 +99,10 @@ void listener_close(struct listener *listener, uint32_t slot)
     // A file that another program took over stays, unless that is gone, too.
     if (listener->is_shared && listener->file && os_listen_is_deserted(&listener->spec))
         os_listen_unlink(&listener->spec, listener->file);
+    if (listener->paused_in) {
+        place_empty(listener);
+        return;
+    }
     list_remove(&listener->link);
     free(listener);
 }
@@ -165,8 +176,21 @@ static void end_now(struct master *master, struct listener *listener)
     phase_set(listener, LISTENER_LEAVE, master->loop.now_us + RETIRE_END_US);
 }
 
+// Whether the place is nobody's any more, now that the generation is gone in which it was released.
+static bool pause_ends(struct master *master, struct listener *listener)
+{
+    if (!listener->paused_in || (master->active && master->active->number == listener->paused_in))
+        return false;
+    listener->paused_in = 0;
+    return !listener->num_fds && !slots_wanted(master, listener);
+}
+
 static void retire(struct master *master, struct listener *listener)
 {
+    if (pause_ends(master, listener)) {
+        listener_close(listener, 0);
+        return;
+    }
     uint32_t wanted = slots_wanted(master, listener);
     uint64_t now_us = master->loop.now_us;
     uint32_t keep = wanted > listener->num_begun ? wanted : listener->num_begun;
@@ -189,7 +213,7 @@ static void retire(struct master *master, struct listener *listener)
     else if (!wanted && !listener->kept_by)
         end_now(master, listener);
     else
-        phase_set(listener, LISTENER_GRACE, now_us + (master->stopping ? 0 : RETIRE_GRACE_US));
+        phase_set(listener, LISTENER_GRACE, now_us + (master->stopping || listener->paused_in ? 0 : RETIRE_GRACE_US));
 }
 
 void listeners_retire(struct master *master)
@@ -245,7 +269,7 @@ static bool is_drained(struct master *master, const struct listener *listener)
     uint32_t num = num_waiting(listener);
     if (!num)
         return true;
-    if (master->loop.now_us < listener->drain_max_us || is_busy(master, listener))
+    if (master->loop.now_us < listener->drain_max_us || (!listener->paused_in && is_busy(master, listener)))
         return false;
     os_listen_text(place, &listener->spec);
     log_say(LOG_LEVEL_WARNING, "%s ends, though connections (%u or more) wait there that nobody accepts", place, num);
@@ -315,4 +339,30 @@ void listeners_tick(struct master *master)
         else
             step(master, listener);
     }
+}
+
+enum wire_place_state place_release(struct generation *generation, uint32_t index)
+{
+    struct master *master = generation->master;
+    struct listener *listener = generation->binds[index];
+    if (listener->paused_in != generation->number) {
+        // One that others still leave is theirs to the end of that.
+        if (listener->kept_by || listener->phase != LISTENER_SERVED)
+            return WIRE_PLACE_ON_ITS_WAY;
+        listener->paused_in = generation->number;
+        listener->kept_by = generation;
+        retire(master, listener);
+    }
+    return listener->num_begun ? WIRE_PLACE_ON_ITS_WAY : WIRE_PLACE_CLOSED;
+}
+
+enum wire_place_state place_take(struct generation *generation, uint32_t index, char *error)
+{
+    struct listener *listener = generation->binds[index];
+    if (!listener->paused_in)
+        return WIRE_PLACE_OPEN;
+    // What began must end first.
+    if (listener->num_begun)
+        return WIRE_PLACE_ON_ITS_WAY;
+    return listener_begin_again(generation, index, error) ? WIRE_PLACE_OPEN : WIRE_PLACE_FAILED;
 }

@@ -58,6 +58,26 @@ static void take_sockets(struct messages *messages, const struct messages_event 
     takeover_give(seat->generation->master, seat, sockets->id);
 }
 
+static void take_place(struct messages *messages, const struct messages_event *event)
+{
+    struct seat *seat = messages->owner;
+    struct generation *generation = seat->generation;
+    const struct wire_place *place = event->data;
+    struct wire_placed answer = { .id = place->id, .index = place->index, .state = WIRE_PLACE_FAILED };
+    if (place->index >= generation->plan.num_binds) {
+        messages_refuse(messages, "names a bind that cannot be");
+        return;
+    }
+    // Another generation may be about to take over, or has.
+    if (generation->state != GENERATION_ACTIVE || generation->foreign)
+        snprintf(answer.error, sizeof(answer.error), "this generation does not serve any more");
+    else if (place->open)
+        answer.state = place_take(generation, place->index, answer.error);
+    else
+        answer.state = place_release(generation, place->index);
+    messages_send(messages, WIRE_PLACED, &answer, sizeof(answer), NULL, 0);
+}
+
 static const struct messages_kind worker_kinds[] = {
     { .type = WIRE_READY, .take = take_ready },
     { .type = WIRE_LEFT, .take = take_left },
@@ -73,6 +93,10 @@ static const struct messages_kind controller_kinds[] = {
       .min_len = sizeof(struct wire_sockets),
       .max_len = sizeof(struct wire_sockets),
       .take = take_sockets },
+    { .type = WIRE_PLACE,
+      .min_len = sizeof(struct wire_place),
+      .max_len = sizeof(struct wire_place),
+      .take = take_place },
 };
 
 void seat_unlisten(struct seat *seat, uint32_t index, uint32_t slot)
@@ -168,6 +192,14 @@ static void listen_send(struct seat *seat, uint32_t index, uint32_t slot, int fd
 {
     struct wire_listen listen = { .index = index, .slot = slot };
     messages_send(&seat->line, WIRE_LISTEN, &listen, sizeof(listen), &fd, 1);
+}
+
+void seat_listen(struct seat *seat, uint32_t index)
+{
+    const struct listener *listener = seat->generation->binds[index];
+    uint32_t slot = os_listen_is_per_slot(&listener->spec) ? seat->slot : 0;
+    if (slot < listener->num_begun)
+        listen_send(seat, index, slot, listener->fds[slot]);
 }
 
 // The sockets of `seat` that listen: all, or those alone that began with this activation. A controller gets none before

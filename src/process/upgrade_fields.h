@@ -97,6 +97,7 @@ static const struct record_field listener_fields[] = {
     RECORD_FIELD(15, struct listener, retire_to),
     RECORD_FIELD(16, struct listener, phase_end_us),
     RECORD_FIELD(17, struct listener, drain_max_us),
+    RECORD_FIELD(18, struct listener, paused_in),
 };
 
 static const struct record_field generation_fields[] = {

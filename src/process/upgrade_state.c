@@ -58,7 +58,7 @@ static bool listener_load(struct loading *loading, const struct record *record)
     list_append(&loading->master->listeners, &listener->link);
     bool good = OBJECT_GET(listener, record, listener_fields);
     struct os_listen *spec = &listener->spec;
-    if (!good || !listener->num_fds || listener->num_fds > PROCESS_MAX_WORKERS ||
+    if (!good || (!listener->num_fds && !listener->paused_in) || listener->num_fds > PROCESS_MAX_WORKERS ||
         listener->num_begun > listener->num_fds || listener->retire_to > PROCESS_MAX_WORKERS ||
         listener->num_group > LISTENER_GROUP_MAX || listener->phase > LISTENER_LEAVE || spec->kind > OS_LISTEN_FD ||
         spec->address_len > sizeof(spec->address) || spec->interface[sizeof(spec->interface) - 1])

@@ -11,6 +11,7 @@ static struct {
     uint64_t told_us;
     uint64_t idle_us; // of the loop, then
     uint64_t refused; // buffers, then
+    uint64_t spliced; // bytes, then
 } last;
 
 static void store(uint64_t *cell, uint64_t value)
@@ -44,6 +45,8 @@ void vitals_tell(struct frontends *frontends)
     store(&memory[PROXY_VITALS_USED], (uint64_t)bufs->num_lent * bufs->chunk_len);
     store(&memory[PROXY_VITALS_ALLOCATED], (uint64_t)(bufs->num_lent + bufs->num_free) * bufs->chunk_len);
     board_counter_count(&vitals[PROXY_VITALS_FAILED], bufs->num_refused - last.refused);
+    board_counter_count(&vitals[PROXY_VITALS_SPLICED], transport_conn_spliced() - last.spliced);
+    last.spliced = transport_conn_spliced();
     last.told_us = loop->now_us;
     last.idle_us = loop->idle_us;
     last.refused = bufs->num_refused;

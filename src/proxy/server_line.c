@@ -7,11 +7,10 @@
 #include "proxy/words_check.h"
 
 // Why an option cannot be had at run time is, in this order: a name would have to be looked up; log lines have their
-// own way; a file would have to be read; what is built for all servers when the configuration is read.
+// own way; it is made, or counted on, for all servers when the configuration is read.
 static const char *const refused[] = {
     "init-addr", "resolvers", "resolve-net", "resolve-opts", "resolve-prefer", "log-proto", "log-bufsize",
-    "crt",       "namespace", "non-stick",   "stick",        "redir",          "max-reuse", "socks4",
-    "tcp-ut",
+    "namespace", "non-stick", "stick",       "redir",        "max-reuse",      "socks4",    "tcp-ut",
 };
 
 static bool is_refused(const char *name)
@@ -124,11 +123,29 @@ static bool number(struct server_conf *server, const struct proxy_server_line *l
     return true;
 }
 
-static void tell(const struct config_diag *diag, struct text *wrong)
+// The option that stands at `column` of the line as line_new counts them, or whose argument does.
+static const char *option_at(const struct proxy_server_line *line, uint32_t column)
 {
-    for (const struct config_message *it = diag->first; it; it = it->next)
-        if (it->level == CONFIG_ERROR)
-            text_printf(wrong, "%s\n", it->text);
+    const char *option = NULL;
+    uint32_t at = 1 + sizeof("server");
+    for (uint32_t i = 0; i < line->num_args && at <= column; i++) {
+        option = i >= 2 && option_of(line->args[i]) ? line->args[i] : option;
+        at += (uint32_t)strlen(line->args[i]) + 1;
+    }
+    return option;
+}
+
+// There is no line to point into.
+static void tell(const struct config_diag *diag, const struct proxy_server_line *line, struct text *wrong)
+{
+    for (const struct config_message *it = diag->first; it; it = it->next) {
+        const char *option = option_at(line, it->place.column);
+        if (it->level != CONFIG_ERROR)
+            continue;
+        if (option && !strstr(it->text, option))
+            text_printf(wrong, "'%s' : ", option);
+        text_printf(wrong, "%s\n", it->text);
+    }
 }
 
 static struct config_line *line_new(struct arena *arena, const struct proxy_server_line *line)
@@ -205,11 +222,13 @@ struct server_conf *proxy_server_line_read(struct program_conf *program, struct 
     arena_init(arena);
     config_diag_init(&diag, arena);
     config_init_words(&config, arena, &diag, program);
+    if (program->certs)
+        tls_store_lend(program->certs, &config);
     config.object = proxy;
     config.in = proxy->in;
     config.acls = &proxy->acls;
     struct server_conf *server = read(&config, proxy, line, wrong);
-    tell(&diag, wrong);
+    tell(&diag, line, wrong);
     config_fini(&config);
     if (!server) {
         arena_fini(arena);

@@ -33,12 +33,6 @@ struct tls_store *proxy_certs(struct config *config)
     return program->certs;
 }
 
-// At run time there are those that were loaded at the start, or none.
-static struct tls_store *certs_of(struct config *config)
-{
-    return config->loaded_only ? proxy_program(config)->certs : proxy_certs(config);
-}
-
 static bool same_line(const struct config_place *a, const struct config_place *b)
 {
     return a->line == b->line && a->file && b->file && strcmp(a->file, b->file) == 0;
@@ -50,7 +44,7 @@ static bool check_authorities(struct config *config, const struct tls_conf *conf
     const char *ca_base = proxy_program(config)->global.tls.ca_base;
     if (!conf->ca_file && !conf->ca_verify_file)
         return true;
-    (void)certs_of(config);
+    proxy_certs(config);
     return tls_trust_load(config, conf, ca_base, place);
 }
 
@@ -131,7 +125,7 @@ static bool finish_server(struct config *config, struct server_conf *server)
         tls->conf.verify = global->server_verify_none ? TLS_VERIFY_NONE : TLS_VERIFY_REQUIRED;
     bool ok = tls->conf.verify == TLS_VERIFY_REQUIRED || check_authorities(config, &tls->conf, server->place);
     ok &= tls_conf_settle(config, &tls->conf, server->place, who, false);
-    server->tls_target = tls_target_new(config, global, certs_of(config), tls, name);
+    server->tls_target = tls_target_new(config, global, proxy_certs(config), tls, name);
     server->tls_built = server->tls_target;
     if (server->tls_target)
         arena_defer(config->arena, drop_target, server->tls_target);
@@ -166,6 +160,8 @@ bool proxy_tls_finish_server(struct config *config, struct server_conf *server)
 
 bool proxy_tls_finish(struct config *config, struct proxy_conf *proxy)
 {
+    // For servers that come later, too.
+    (void)proxy_certs(config);
     bool ok = finish_binds(config, proxy);
     for (struct server_conf *server = proxy->be.servers; server; server = server->next)
         ok &= finish_spare(config, server);
@@ -176,7 +172,7 @@ bool proxy_tls_check(struct config *config, const struct tls_global_conf *global
 {
     uint32_t lifetime_s = tls_shared_lifetime(global);
     // Certificates may come at run time where the configuration names none.
-    (void)proxy_certs(config);
+    proxy_certs(config);
     if (lifetime_s < global->ticket_lifetime_us / 1000000)
         config_diag_add(config->diag, CONFIG_WARNING, (struct config_place){ .file = NULL },
                         "tickets live for %u seconds, not for as long as tune.ssl.ticket-lifetime says: %s", lifetime_s,

@@ -16,7 +16,8 @@ static const struct config_word words[] = {
       .help = "Most connections of clients that are accepted in a second, by all workers together; others wait in the "
               "kernel's queue. 0, the default, is no limit.",
       .good = "maxconnrate 1000",
-      .bad = "maxconnrate many" },
+      .bad = "maxconnrate many",
+      .bad_says = "is no number" },
     { .name = "maxsessrate",
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,
@@ -28,6 +29,7 @@ static const struct config_word words[] = {
       .help = "Most sessions that begin in a second, of all workers together: connections that no 'tcp-request "
               "connection' rule refuses. While there are as many, none is accepted. 0, the default, is no limit.",
       .good = "maxsessrate 1000",
-      .bad = "maxsessrate -1" },
+      .bad = "maxsessrate many",
+      .bad_says = "is no number" },
 };
 CONFIG_WORDS(words);

@@ -34,8 +34,10 @@ bool stream_stats_known(struct stream *stream, const struct stats_conf *stats)
     uint32_t mark = expr_scratch_mark(scratch);
     bool known = false;
     if (stream_credentials(&stream->subject, &name, &password))
-        for (const struct stats_user *user = stats->users; user; user = user->next)
-            known |= is_equal(name, user->name) & is_equal(password, user->password);
+        for (const struct stats_user *user = stats->users; user; user = user->next) {
+            bool is_name = is_equal(name, user->name), is_password = is_equal(password, user->password);
+            known |= is_name && is_password;
+        }
     expr_scratch_release(scratch, mark);
     return known;
 }

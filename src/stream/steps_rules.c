@@ -227,7 +227,12 @@ static bool status_page(struct stream *stream, const struct proxy_conf *conf, en
     enum rule_verdict said = run_list(stream, stats->rules, EXPR_AT_REQUEST_HEAD, true);
     if (goes_on(said) && stats->users && !stream_stats_known(stream, stats))
         said = run_list(stream, stats->challenge, EXPR_AT_REQUEST_HEAD, true);
-    *verdict = goes_on(said) ? stream_serve(stream, stats->service->vtable, conf) : request_verdict(stream, said, 0);
+    if (goes_on(said)) {
+        backend_count(stream->session->counters, PROXY_COUNT_INTERCEPTED, !stream->backend);
+        *verdict = stream_serve(stream, stats->service->vtable, conf);
+    } else {
+        *verdict = request_verdict(stream, said, 0);
+    }
     return true;
 }
 

@@ -407,20 +407,11 @@ static void count_end(struct stream *stream)
     uint64_t *be = stream->backend ? stream->backend->counters : NULL;
     uint64_t *srv = stream->server ? stream->server->counters : NULL;
     bool is_http = stream->session->conf->mode == PROXY_MODE_HTTP;
-    proxy_session_count(stream->session, PROXY_COUNT_BYTES_IN, stream->bytes_in);
-    proxy_session_count(stream->session, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
+    stream_count_progress(stream);
     if (is_http && stream->status)
         stream_count_status(fe, stream->status);
-    if (be) {
-        backend_count(be, PROXY_COUNT_BYTES_IN, stream->bytes_in);
-        backend_count(be, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
-        if (is_http && stream->status)
-            stream_count_status(be, stream->status);
-    }
-    if (srv) {
-        backend_count(srv, PROXY_COUNT_BYTES_IN, stream->bytes_in);
-        backend_count(srv, PROXY_COUNT_BYTES_OUT, stream->bytes_out);
-    }
+    if (is_http && stream->status && be)
+        stream_count_status(be, stream->status);
     stream_times_count(stream);
     enum proxy_counter which;
     switch (stream->end) {
@@ -519,13 +510,20 @@ static uint64_t head_deadline(const struct stream *stream)
     return after(stream->times.first_us, timeouts->http_request ? timeouts->http_request : timeouts->client);
 }
 
+// The counters learn of a long body in pieces of that, or once a second.
+enum { COUNT_BYTES = 65536, COUNT_US = 1000000 };
+
 static void note_progress(struct stream *stream)
 {
     const struct mux_stream *front = &stream->front->stream;
     const struct mux_stream *back = stream->back ? &stream->back->h1.stream : NULL;
     if (front->bytes_in + front->bytes_out != stream->client_seen) {
+        uint64_t now_us = stream->ctx->loop->now_us;
         stream->client_seen = front->bytes_in + front->bytes_out;
-        stream->client_act_us = stream->ctx->loop->now_us;
+        stream->client_act_us = now_us;
+        if (stream->client_seen - stream->counted_in - stream->counted_out >= COUNT_BYTES ||
+            now_us - (stream->counted_us ? stream->counted_us : stream->times.first_us) >= COUNT_US)
+            stream_count_progress(stream);
     }
     if (back && back->bytes_in + back->bytes_out != stream->server_seen) {
         stream->server_seen = back->bytes_in + back->bytes_out;

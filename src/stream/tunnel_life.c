@@ -34,6 +34,8 @@ void stream_tunnel_begin(struct stream_tunnel *tunnel, struct stream *stream, co
     tunnel->number = stream->number;
     tunnel->calls = stream->calls;
     tunnel->began_us = stream->times.first_us;
+    tunnel->bytes_in = stream->counted_in;
+    tunnel->bytes_out = stream->counted_out;
     stream_tunnel_take_track(tunnel, stream);
     ctx->num_tunnels++;
     for (uint32_t i = counted_by(by, tunnel); i--;) {
@@ -58,18 +60,9 @@ void stream_tunnel_count(struct stream_tunnel *tunnel)
 {
     const struct mux_stream *front = &tunnel->front->stream;
     uint64_t in = front->bytes_in - tunnel->bytes_in, out = front->bytes_out - tunnel->bytes_out;
-    struct counted by[3];
     if (!in && !out)
         return;
-    for (uint32_t i = counted_by(by, tunnel); i--;) {
-        backend_count(by[i].counters, PROXY_COUNT_BYTES_IN, in);
-        backend_count(by[i].counters, PROXY_COUNT_BYTES_OUT, out);
-    }
-    uint64_t *bind = tunnel->session->bind_counters;
-    if (bind) {
-        backend_count(bind, PROXY_COUNT_BYTES_IN, in);
-        backend_count(bind, PROXY_COUNT_BYTES_OUT, out);
-    }
+    stream_count_bytes(tunnel->session, tunnel->backend, tunnel->server, in, out);
     tunnel->bytes_in = front->bytes_in;
     tunnel->bytes_out = front->bytes_out;
 }

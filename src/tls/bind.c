@@ -89,33 +89,43 @@ const struct tls_crt_list *tls_bind_directory(const struct tls_store *store, con
     return list && list->is_directory ? list : NULL;
 }
 
+static bool read_certs(struct config *config, struct tls_entry ***end, struct tls_store *store,
+                       const struct tls_source *source)
+{
+    uint32_t num = 0;
+    struct tls_cert **certs = tls_store_get(store, &num, source->name, source->place);
+    if (!certs)
+        return false;
+    const struct tls_crt_list *directory = tls_bind_directory(store, source);
+    const struct tls_crt_line *line = directory ? directory->lines : NULL;
+    for (uint32_t i = 0; i < num; i++) {
+        struct tls_entry *entry = arena_alloc(config->arena, sizeof(*entry));
+        entry->refs = 1;
+        entry->cert = certs[i];
+        // Both are in the order of the directory.
+        while (line && strcmp(line->name, certs[i]->name) != 0)
+            line = line->next;
+        entry->line = line;
+        entry->is_default = source->kind == TLS_SOURCE_DEFAULT;
+        **end = entry;
+        *end = &entry->next;
+    }
+    return true;
+}
+
 static bool read_sources(struct config *config, struct tls_entry **entries, struct tls_store *store,
                          const struct tls_bind_conf *conf)
 {
     bool ok = true;
     struct tls_entry **end = entries;
     for (const struct tls_source *source = conf->sources; source; source = source->next) {
-        if (source->kind == TLS_SOURCE_LIST) {
-            if (!tls_crt_list_read(config, end, store, source->name, source->place))
-                ok = false;
-            while (*end)
-                end = &(*end)->next;
+        if (source->kind != TLS_SOURCE_LIST) {
+            ok &= read_certs(config, &end, store, source);
             continue;
         }
-        uint32_t num = 0;
-        struct tls_cert **certs = tls_store_get(store, &num, source->name, source->place);
-        if (!certs)
-            ok = false;
-        const struct tls_crt_list *directory = tls_bind_directory(store, source);
-        for (uint32_t i = 0; i < num && certs; i++) {
-            struct tls_entry *entry = arena_alloc(config->arena, sizeof(*entry));
-            entry->refs = 1;
-            entry->cert = certs[i];
-            entry->line = directory ? crt_list_of(directory, certs[i]->name) : NULL;
-            entry->is_default = source->kind == TLS_SOURCE_DEFAULT;
-            *end = entry;
-            end = &entry->next;
-        }
+        ok &= tls_crt_list_read(config, end, store, source->name, source->place);
+        while (*end)
+            end = &(*end)->next;
     }
     return ok;
 }
@@ -205,9 +215,8 @@ static bool build(struct config *config, struct tls_bind *bind, struct config_pl
     return make_context(bind, file) || error_at(config, place, "cannot prepare TLS");
 }
 
-struct tls_bind *tls_bind_of(struct config *config, const struct tls_global_conf *global,
-                             struct tls_store *store, const struct tls_bind_conf *conf, struct tls_entry *entries,
-                             struct config_place place)
+struct tls_bind *tls_bind_of(struct config *config, const struct tls_global_conf *global, struct tls_store *store,
+                             const struct tls_bind_conf *conf, struct tls_entry *entries, struct config_place place)
 {
     struct tls_bind *bind = arena_alloc(config->arena, sizeof(*bind));
     bind->said = conf;
@@ -230,7 +239,8 @@ struct tls_bind *tls_bind_new(struct config *config, const struct tls_global_con
                               const struct tls_bind_conf *conf, struct config_place place)
 {
     struct tls_entry *entries = NULL;
-    return read_sources(config, &entries, store, conf) ? tls_bind_of(config, global, store, conf, entries, place) : NULL;
+    return read_sources(config, &entries, store, conf) ? tls_bind_of(config, global, store, conf, entries, place)
+                                                       : NULL;
 }
 
 void tls_bind_free(struct tls_bind *bind)

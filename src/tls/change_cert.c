@@ -350,7 +350,21 @@ static struct tls_cert *cert_read_image(const char *name, struct slice image)
 
 // ---- the swap
 
-static void swap_in_bind(struct tls_bind *bind, const struct tls_cert *old, struct tls_cert *cert)
+// A renewed certificate is found as the one before it was: where its names are the same, look-ups stay as they are, and
+// point to names that stay too.
+static bool keep_names(struct tls_cert *cert, const struct tls_cert *old)
+{
+    if (!old->names_stay || old->key_type != cert->key_type || old->num_names != cert->num_names)
+        return false;
+    for (uint32_t i = 0; i < old->num_names; i++)
+        if (!slice_equal(old->names[i], cert->names[i]))
+            return false;
+    cert->names = old->names;
+    cert->names_stay = true;
+    return true;
+}
+
+static void swap_in_bind(struct tls_bind *bind, const struct tls_cert *old, struct tls_cert *cert, bool renews)
 {
     bool any = false;
     for (struct tls_entry *entry = bind->entries; entry; entry = entry->next) {
@@ -360,16 +374,17 @@ static void swap_in_bind(struct tls_bind *bind, const struct tls_cert *old, stru
         (void)tls_bind_prepare_cert(cert, old->ciphers, bind->global->keylog);
         any = true;
     }
-    if (any)
+    if (any && renews)
         change_names_renew(bind);
 }
 
 static void item_swap(struct tls_store *store, struct store_item *item, struct tls_cert *cert)
 {
     struct tls_cert *old = item->cert;
+    bool renews = !old || !keep_names(cert, old);
     item->cert = cert;
     for (struct tls_bind *bind = store->binds; old && bind; bind = bind->next)
-        swap_in_bind(bind, old, cert);
+        swap_in_bind(bind, old, cert, renews);
     for (struct tls_target *target = store->targets; target; target = target->next)
         if (target->cert_name && strcmp(target->cert_name, cert->name) == 0) {
             (void)tls_target_show(target, cert);

@@ -312,6 +312,13 @@ enum io transport_conn_splice_in(struct transport_conn *conn, size_t *moved, int
     return IO_AGAIN;
 }
 
+static uint64_t spliced; // of this process, which has one thread
+
+uint64_t transport_conn_spliced(void)
+{
+    return spliced;
+}
+
 enum io transport_conn_splice_out(struct transport_conn *conn, size_t *moved, int pipe_fd, size_t max, bool more)
 {
     *moved = 0;
@@ -328,6 +335,7 @@ enum io transport_conn_splice_out(struct transport_conn *conn, size_t *moved, in
         return transport_conn_fail_send(conn, errno);
     *moved = put > 0 ? (size_t)put : 0;
     conn->wire_sent += *moved;
+    spliced += *moved;
     if (*moved == max)
         return IO_OK;
     if (put <= 0)

@@ -11,6 +11,7 @@
 #include "admin/session.h"
 #include "admin/stat.h"
 #include "backend/state.h"
+#include "base/check.h"
 #include "board/board.h"
 #include "proxy/counters.h"
 
@@ -207,6 +208,43 @@ static void test_line(void **state)
     at = 0;
     assert_false(admin_line_next(&text, words, &num, &at, many, sizeof(many)));
     free(text);
+}
+
+static void test_payload_mark(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        const char *before; // NULL: no payload
+        const char *pattern;
+    } cases[] = {
+        { "a b <<", "a b", "" },
+        { "a b <<\r", "a b", "" },
+        { "a\t<<%EOF%", "a", "%EOF%" },
+        { "a;b <<1234567", "a;b", "1234567" },
+        { "a \\\\ <<x", "a \\\\", "x" },
+        { " <<", "", "" },
+        { "a <<12345678", NULL, NULL },
+        { "a<<", NULL, NULL },
+        { "<<", NULL, NULL },
+        { "a <", NULL, NULL },
+        { "a << ", NULL, NULL },
+        { "a <<;b", NULL, NULL },
+        { "a \\<<", NULL, NULL },
+        { "a\\ <<", NULL, NULL },
+        { "", NULL, NULL },
+        { "\r", NULL, NULL },
+    };
+    for (size_t i = 0; i < NUM_ITEMS(cases); i++) {
+        char pattern[ADMIN_PATTERN_MAX + 1];
+        size_t len;
+        bool is_one = admin_line_payload(&len, pattern, slice_str(cases[i].line));
+        assert_int_equal(is_one, cases[i].before != NULL);
+        if (!is_one)
+            continue;
+        assert_int_equal(len, strlen(cases[i].before));
+        assert_string_equal(pattern, cases[i].pattern);
+    }
 }
 
 static void test_one_line(void **state)
@@ -436,7 +474,7 @@ static void test_startup_logs(void **state)
     worker_make(f, 0, 1, 4001);
     worker_make(f, 0, 0, 4000);
     admin_latest(f->admin, 3, 1, false, "[ALERT]    two\n", 15);
-    expect(f, ADMIN_LEVEL_USER, "show startup-logs\n", "[WARNING]  one\n\n");
+    expect(f, ADMIN_LEVEL_OPERATOR, "show startup-logs\n", "[WARNING]  one\n\n");
     expect_master(f, false, "show startup-logs;@1 show startup-logs\n", "[ALERT]    two\n\n[WARNING]  one\n\n");
     expect_master(f, false, "@!4000 show startup-logs\n", "The messages of an old generation are no longer known.\n\n");
 }
@@ -670,6 +708,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_line),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_payload_mark),
         cmocka_unit_test_setup_teardown(test_one_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_line, setup, teardown),

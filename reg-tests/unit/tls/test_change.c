@@ -108,6 +108,15 @@ static void test_swap(void **state)
     shown(rig, "a.test", "rsa.test"); // the default
     shown(rig, "localhost", "localhost");
     pair_fini(&old);
+    // One with the same names is found as the one before, time and again.
+    for (int i = 0; i < 3; i++) {
+        assert_true(commit(rig, name, "a.pem"));
+        shown(rig, "sub.a.test", "a.test");
+        assert_true(commit(rig, name, "a.pem"));
+        shown(rig, "a.test", "a.test");
+        assert_true(commit(rig, name, "rsa.pem"));
+        shown(rig, "rsa.test", "rsa.test");
+    }
     // Bad ones change nothing.
     struct tls_cert *draft = tls_draft_new(name);
     char *pem = read_all(cert_path("server.pem"));
@@ -200,8 +209,9 @@ static void test_list(void **state)
     shown(rig, "x.test", "rsa.test");
     shown(rig, "a.y.test", "rsa.test");
     shown(rig, "z.y.test", "a.test");
-    snprintf(line, sizeof(line), "# %s\n%s:1\n%s:3 one.test !two.test\nnew:4 [ocsp-update off] x.test *.y.test "
-                                 "!z.y.test\n",
+    snprintf(line, sizeof(line),
+             "# %s\n%s:1\n%s:3 one.test !two.test\nnew:4 [ocsp-update off] x.test *.y.test "
+             "!z.y.test\n",
              rig->list, cert_path("a.pem"), cert_path("server.pem"));
     struct text out;
     text_init(&out);
