@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The exporter's metrics of the service as a whole: HAProxy speaks of its process there, and so do their names. What
-// HAProxy has and we have not (compression, peers, logs received) is zero; what nobody measures here is not told.
+// HAProxy has and we have not (compression, peers, logs received) is zero; what nobody measures here is not told. The
+// numbers of pipes, which HAProxy calls counters, are the gauges that they are: no counter of ours decreases.
 #include <sys/resource.h>
 #include "admin/metrics.h"
 #include "base/check.h"
@@ -28,8 +29,8 @@
     X(SSL, "current_ssl_connections", "TLS connections open now, to clients and servers", false)                       \
     X(SSL_TOTAL, "ssl_connections_total", "TLS connections so far", true)                                              \
     X(MAX_PIPES, "max_pipes", "Most pipes a worker may use at once", false)                                            \
-    X(PIPES_USED, "pipes_used_total", "Pipes that carry bytes now", true)                                              \
-    X(PIPES_FREE, "pipes_free_total", "Pipes that are kept for the next use", true)                                    \
+    X(PIPES_USED, "pipes_used_total", "Pipes that carry bytes now", false)                                             \
+    X(PIPES_FREE, "pipes_free_total", "Pipes that are kept for the next use", false)                                   \
     X(CONN_RATE, "current_connection_rate", "Client connections in the last second", false)                            \
     X(CONN_RATE_LIMIT, "limit_connection_rate", "Limit of new connections a second, 0 for none", false)                \
     X(CONN_RATE_MAX, "max_connection_rate", "Most connections ever in a second", false)                                \

@@ -212,7 +212,7 @@ void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx
         { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },       { ADMIN_STAT_DCON, PROXY_COUNT_DENIED_CONN },
         { ADMIN_STAT_DSES, PROXY_COUNT_DENIED_SESS },      { ADMIN_STAT_H1_SESS, PROXY_COUNT_SESS_HTTP1 },
         { ADMIN_STAT_SESS_OTHER, PROXY_COUNT_SESS_OTHER }, { ADMIN_STAT_H1REQ, PROXY_COUNT_REQ_HTTP1 },
-        { ADMIN_STAT_REQ_OTHER, PROXY_COUNT_REQ_OTHER },   { ADMIN_STAT_INTERCEPTED, PROXY_COUNT_INTERCEPTED },
+        { ADMIN_STAT_REQ_OTHER, PROXY_COUNT_REQ_OTHER },
     };
     static const enum admin_stat zero[] = { ADMIN_STAT_COMP_IN,  ADMIN_STAT_COMP_OUT, ADMIN_STAT_COMP_BYP,
                                             ADMIN_STAT_COMP_RSP, ADMIN_STAT_H2_SESS,  ADMIN_STAT_H3_SESS,
@@ -227,6 +227,7 @@ void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx
     if (is_http) {
         set_statuses(row, ctx, proxy->fe_object);
         set_cache(row);
+        set(row, ADMIN_STAT_INTERCEPTED, count(ctx, proxy->fe_object, PROXY_COUNT_INTERCEPTED));
     }
     set_errors(row, ctx, proxy->fe_object);
     uint32_t limit = frontend_limit(ctx, proxy);
