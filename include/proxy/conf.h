@@ -475,7 +475,7 @@ static inline bool status_codes_has(const struct status_codes *codes, uint32_t s
 void status_codes_set(struct status_codes *codes, uint32_t first, uint32_t last, bool in);
 
 struct global_conf {
-    uint32_t maxconn; // 0: from the descriptor limit, which is looked up before the workers start
+    uint32_t maxconn;       // 0: from the descriptor limit, which is looked up before the workers start
     uint32_t max_conn_rate; // connections accepted a second, 0: no limit
     uint32_t max_sess_rate; // sessions, likewise
     uint32_t nbproc;
