@@ -139,7 +139,9 @@
     X(GLITCHES, "glitches", "MCP", U64, "Requests and handshakes that broke the rules of their protocol")              \
     X(SSL_SESS, "ssl_sess", "MCP", U64, "TLS handshakes completed: of a frontend with clients, else with servers")     \
     X(SSL_REUSED, "ssl_reused_sess", "MCP", U64, "Of these, those that took up an earlier session")                    \
-    X(SSL_FAILED, "ssl_failed_handshake", "MCP", U64, "TLS handshakes that failed")
+    X(SSL_FAILED, "ssl_failed_handshake", "MCP", U64, "TLS handshakes that failed")                                    \
+    X(TUNNELS_CUR, "tunnels_cur", "MGP", U32, "Tunnels open now")                                                      \
+    X(TUNNELS_MAX, "tunnels_max", "MMP", U32, "Most tunnels ever open at once")
 
 #define ADMIN_STAT_ENUM(id, name, tags, type, help) ADMIN_STAT_##id,
 

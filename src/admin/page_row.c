@@ -221,6 +221,14 @@ static void add_sessions(struct text *out, const struct page *page)
     add_field(out, page, ADMIN_STAT_SCUR);
     add_note(out, page, ADMIN_STAT_SMAX, "\xe2\x89\xa4 ", "");
     add_note(out, page, ADMIN_STAT_SLIM, "of ", "");
+    if (number_of(page, ADMIN_STAT_TUNNELS_MAX)) {
+        text_printf(out,
+                    "<small class=\"check\" title=\"tunnels open now (TCP, WebSocket, CONNECT), the most so far\">");
+        add_field(out, page, ADMIN_STAT_TUNNELS_CUR);
+        text_printf(out, " %s \xe2\x89\xa4 ", number_of(page, ADMIN_STAT_TUNNELS_CUR) == 1 ? "tunnel" : "tunnels");
+        add_field(out, page, ADMIN_STAT_TUNNELS_MAX);
+        text_printf(out, "</small>");
+    }
     close_cell(out);
 }
 
@@ -232,6 +240,19 @@ static void add_queue(struct text *out, const struct page *page)
     close_cell(out);
 }
 
+static void add_handshakes(struct text *out, const struct page *page)
+{
+    uint64_t all = number_of(page, ADMIN_STAT_SSL_SESS), resumed = number_of(page, ADMIN_STAT_SSL_REUSED);
+    if (!all)
+        return;
+    text_printf(out,
+                "<small class=\"check\" title=\"%llu of %llu TLS handshakes took up an earlier session, %llu failed\">"
+                "TLS, %u%% resumed</small>",
+                (unsigned long long)resumed, (unsigned long long)all,
+                (unsigned long long)number_of(page, ADMIN_STAT_SSL_FAILED),
+                (unsigned)(resumed < all ? resumed * 100 / all : 100));
+}
+
 static void add_totals(struct text *out, const struct page *page)
 {
     bool is_http = has(page, ADMIN_STAT_REQ_TOT) && page->walk.row_proxy->mode == PROXY_MODE_HTTP;
@@ -239,6 +260,7 @@ static void add_totals(struct text *out, const struct page *page)
     uint64_t bytes_in = number_of(page, ADMIN_STAT_BIN), bytes_out = number_of(page, ADMIN_STAT_BOUT);
     open_cell(out, "Total", NULL);
     add_field(out, page, is_http ? ADMIN_STAT_REQ_TOT : ADMIN_STAT_STOT);
+    add_handshakes(out, page);
     close_cell(out);
     open_cell(out, "Traffic", "traffic");
     text_printf(out,
