@@ -202,7 +202,7 @@ static void add_tls_fact(struct text *out, const struct page *page)
     if (!board_counter_sum(board, page->ctx.conf->tls_object, TRANSPORT_TLS_COUNT_CONNS))
         return;
     snprintf(text, sizeof(text), "%u", rate);
-    add_fact(out, "TLS handshakes a second", text, "%s <small>%u%% resumed</small>", page_number(number, rate),
+    add_fact(out, "Handshakes a second", text, "%s <small>%u%% resumed</small>", page_number(number, rate),
              keys < rate ? (rate - keys) * 100 / rate : 0);
 }
 
