@@ -220,8 +220,9 @@ static void add_rate(struct text *out, const struct page *page)
     enum admin_stat now = requests ? ADMIN_STAT_REQ_RATE : ADMIN_STAT_RATE;
     enum admin_stat most = requests ? ADMIN_STAT_REQ_RATE_MAX : ADMIN_STAT_RATE_MAX;
     open_cell(out, "Rate", has(page, now) ? "rate" : "rate none");
-    text_printf(out, "<span class=\"spark\" data-k=\"%u.%c.%u\" data-v=\"%llu\"></span>", page->row.iid, page->row.kind,
-                page->row.sid, (unsigned long long)number_of(page, now));
+    if (has(page, now))
+        text_printf(out, "<span class=\"spark\" data-k=\"%u.%c.%u\" data-v=\"%llu\"></span>", page->row.iid,
+                    page->row.kind, page->row.sid, (unsigned long long)number_of(page, now));
     add_field(out, page, now);
     text_printf(out, has(page, now) ? "/s" : "");
     add_note(out, page, most, "\xe2\x89\xa4 ", "");
