@@ -137,9 +137,17 @@
     X(EREQ_LATE, "ereq_late", "MCP", U64, "Of ereq, those that were not complete in time")                             \
     X(EREQ_CUT, "ereq_cut", "MCP", U64, "Of ereq, those that the client cut")                                          \
     X(GLITCHES, "glitches", "MCP", U64, "Requests and handshakes that broke the rules of their protocol")              \
-    X(SSL_SESS, "ssl_sess", "MCP", U64, "TLS handshakes completed: of a frontend with clients, else with servers")     \
-    X(SSL_REUSED, "ssl_reused_sess", "MCP", U64, "Of these, those that took up an earlier session")                    \
-    X(SSL_FAILED, "ssl_failed_handshake", "MCP", U64, "TLS handshakes that failed")
+    X(SSL_SESS, "ssl_sess", "MCP", U64, "TLS sessions begun: of a frontend with clients, else with servers")           \
+    X(SSL_REUSED, "ssl_reused_sess", "MCP", U64, "TLS handshakes that took up an earlier session")                     \
+    X(SSL_FAILED, "ssl_failed_handshake", "MCP", U64, "TLS handshakes that failed")                                    \
+    X(TUNNELS_CUR, "tunnels_cur", "MGP", U32, "Tunnels open now")                                                      \
+    X(TUNNELS_MAX, "tunnels_max", "MMP", U32, "Most tunnels ever open at once")                                        \
+    X(H1_OPEN_CONN, "h1_open_connections", "MGP", U64, "HTTP/1 connections open now: of clients, else to servers")     \
+    X(H1_OPEN_STREAMS, "h1_open_streams", "MGP", U64, "Of these, those that carry a request")                          \
+    X(H1_TOTAL_CONN, "h1_total_connections", "MCP", U64, "HTTP/1 connections so far")                                  \
+    X(H1_TOTAL_STREAMS, "h1_total_streams", "MCP", U64, "Requests they carried so far")                                \
+    X(H1_BYTES_IN, "h1_bytes_in", "MCP", U64, "Bytes received over HTTP/1 so far")                                     \
+    X(H1_BYTES_OUT, "h1_bytes_out", "MCP", U64, "Bytes sent over HTTP/1 so far")
 
 #define ADMIN_STAT_ENUM(id, name, tags, type, help) ADMIN_STAT_##id,
 

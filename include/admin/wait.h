@@ -21,6 +21,10 @@ struct admin_wait_condition {
     enum admin_wait_verdict (*look)(struct admin_call *call, const char *const *args);
 };
 
+// admin_wait_read reads a time with or without a unit ("10", "10ms", "2s"); one without counts in `unit_us`. False
+// where it is none, or has more than INT32_MAX units.
+bool admin_wait_read(uint64_t *delay_us, struct slice text, uint64_t unit_us);
+
 // ADMIN_WAIT_CONDITION registers the struct admin_wait_condition `condition`. One per file.
 #define ADMIN_WAIT_CONDITION(condition)                                                                                \
     static const struct admin_wait_condition *const admin_wait_ptr __attribute__((used, section("admin_waits"))) =     \

@@ -217,7 +217,7 @@ struct board_payloads {
 struct board_ask {
     _Atomic uint64_t claim;   // board_mark of the asker, and above it how often the place was taken; 0: never
     _Atomic uint64_t asked;   // board_mark of the one asked, and above it 0 nobody yet, 1 asked, 2 answered
-    _Atomic uint32_t stopped; // the asker wants no more
+    _Atomic uint32_t stopped; // how often the place was taken when an asker wanted no more
     _Atomic uint32_t is_full; // the one asked waits for room
     _Atomic uint64_t head;    // bytes read
     _Atomic uint64_t tail;    // bytes written

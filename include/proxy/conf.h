@@ -121,6 +121,9 @@ struct bind_conf {
     struct proxy_conf *proxy; // NULL for a stats socket
     struct os_listen listen;  // what the master opens
     const char *name;         // `name`, or NULL
+    const char *guid_prefix;  // `guid-prefix`, or NULL
+    const char *guid;         // what it makes of it: "PREFIX-0"
+    uint32_t guid_index;      // its place on its line
     uint32_t id;              // `id`, or numbered from 1 in its proxy
     uint32_t index;           // its place in program_conf.binds
     uint32_t maxconn;         // 0: no limit of its own
@@ -170,6 +173,7 @@ struct server_conf {
     struct server_conf *next_named; // of the same hash
     struct backend_conf *backend;
     const char *name;
+    const char *guid;              // unique over all objects, or NULL
     uint32_t id;                   // `id`, or numbered from 1 in its backend
     uint32_t index;                // its place in the backend, from 0
     uint32_t object;               // on the board
@@ -417,6 +421,7 @@ struct proxy_conf {
     struct frontend_conf fe;
     struct backend_conf be;
     struct probe_external_conf external;
+    const char *guid;                     // unique over all objects, or NULL
     struct stats_conf *stats;             // the status page (proxy/stats_conf.h), or NULL
     struct stick_table_conf *stick_table; // `stick-table` (table/stick.h), or NULL
     uint32_t fe_object;                   // on the board, 0 without a frontend
@@ -476,6 +481,7 @@ void status_codes_set(struct status_codes *codes, uint32_t first, uint32_t last,
 
 struct global_conf {
     uint32_t maxconn; // 0: from the descriptor limit, which is looked up before the workers start
+    const char *stats_file; // what counters start from, or NULL
     uint32_t max_conn_rate; // connections accepted a second, 0: no limit
     uint32_t max_sess_rate; // sessions, likewise
     uint32_t nbproc;

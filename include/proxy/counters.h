@@ -55,9 +55,9 @@ enum proxy_counter {
     PROXY_COUNT_GLITCHES,        // requests whose head breaks HTTP's rules, refused or not, and handshakes likewise
     PROXY_COUNT_INTERCEPTED,     // frontends: requests answered here, by a rule, a service or the monitor
     PROXY_COUNT_REWRITES_FAILED, // rules that could not change a head as they should
-    PROXY_COUNT_TLS_HANDSHAKES,  // complete ones: of frontends with clients, of servers and backends with servers
-    PROXY_COUNT_TLS_RESUMED,     // of these, those that took up an earlier session
-    PROXY_COUNT_TLS_FAILED,      // handshakes that failed
+    PROXY_COUNT_TLS_FULL,    // complete handshakes that began a session: of frontends with clients, else with servers
+    PROXY_COUNT_TLS_RESUMED, // those that took up an earlier session; all complete ones are the two together
+    PROXY_COUNT_TLS_FAILED,  // handshakes that failed
     PROXY_NUM_COUNTERS,
     // These go down, too: what this process has now (BOARD_LEVELS). Their sum is what all have.
     PROXY_COUNT_OPEN_TUNNELS = (int)BOARD_LEVEL - 1,

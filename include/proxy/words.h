@@ -121,3 +121,7 @@ bool proxy_probe_finish(struct config *config, struct program_conf *program);
 
 // proxy_probe_resolve gives the agent of `server` the address of its name. It may block. False after reporting.
 bool proxy_probe_resolve(struct config *config, struct server_conf *server);
+
+// proxy_guids_finish names the listeners that have a `guid-prefix`, and sees that no two objects have one `guid`. False
+// after reporting.
+bool proxy_guids_finish(struct config *config, struct program_conf *program);

@@ -60,12 +60,9 @@ struct stick_table_conf {
     uint32_t key_len; // most bytes of a key (`len`); 4, 16 and 4 for the first three types
     uint32_t size;    // most entries
     bool nopurge;
-    bool recv_only;         // of meaning among peers alone, as write_to is
     bool srvkey_addr;       // srvkey addr
     uint32_t brates_factor; // default 1
     uint64_t expire_us;     // 0: never
-    const char *write_to_name;
-    const struct stick_table_conf *write_to; // or NULL
     struct {
         bool stored;
         uint16_t num;       // elements of an array, else 1

@@ -26,9 +26,11 @@ static enum admin_verdict list_certs(struct admin_call *call)
     const char **names = tls_change_certs(&num);
     if (draft)
         text_printf(call->out, "# transaction\n*%s\n", draft->name);
-    text_printf(call->out, "# filename\n");
-    for (uint32_t i = 0; names && i < num; i++)
+    for (uint32_t i = 0; names && i < num; i++) {
+        if (!i)
+            text_printf(call->out, "# filename\n");
         text_printf(call->out, "%s%s\n", names[i][0] == '*' ? "\\" : "", names[i]);
+    }
     free(names);
     return ADMIN_DONE;
 }

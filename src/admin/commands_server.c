@@ -318,7 +318,7 @@ RUN(resume_agent)
 
 #define COMMAND(words, least, function, usage, text)                                                                   \
     {                                                                                                                  \
-        .name = words, .level = least, .where = ADMIN_ON_STATS, .max_args = ADMIN_MAX_WORDS, .args = usage,            \
+        .name = words, .level = least, .where = ADMIN_ON_SERVICE, .max_args = ADMIN_MAX_WORDS, .args = usage,          \
         .help = text, .changes = (least) > ADMIN_LEVEL_USER, .run = function                                           \
     }
 

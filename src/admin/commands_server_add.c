@@ -61,7 +61,7 @@ static enum admin_verdict run_del(struct admin_call *call)
 static const struct admin_command commands[] = {
     { .name = "add server",
       .level = ADMIN_LEVEL_ADMIN,
-      .where = ADMIN_ON_STATS,
+      .where = ADMIN_ON_SERVICE,
       .max_args = ADMIN_MAX_WORDS,
       .changes = true,
       .args = "<backend>/<server> <address> [<option>...] | help",
@@ -69,7 +69,7 @@ static const struct admin_command commands[] = {
       .run = run_add },
     { .name = "del server",
       .level = ADMIN_LEVEL_ADMIN,
-      .where = ADMIN_ON_STATS,
+      .where = ADMIN_ON_SERVICE,
       .max_args = 1,
       .changes = true,
       .args = "<backend>/<server>",

@@ -26,7 +26,7 @@ static enum admin_verdict run_show_servers_state(struct admin_call *call)
 static const struct admin_command commands[] = {
     { .name = "show servers state",
       .level = ADMIN_LEVEL_USER,
-      .where = ADMIN_ON_STATS,
+      .where = ADMIN_ON_SERVICE,
       .max_args = 1,
       .args = "[<backend>]",
       .help = "tell what servers are doing, as a state file has it",

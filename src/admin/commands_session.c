@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 #include "admin/session.h"
+#include "admin/wait.h"
 #include "base/check.h"
 #include "board/board.h"
 #include "proxy/conf.h"
@@ -152,15 +153,15 @@ static enum admin_verdict run_severity(struct admin_call *call)
 
 static enum admin_verdict run_timeout(struct admin_call *call)
 {
-    enum { MAX_S = INT32_MAX / 1000 };
-    uint64_t seconds;
+    enum { MAX_MS = INT32_MAX };
+    uint64_t limit_us;
     if (!call->num_args || strcmp(call->args[0], "cli") != 0)
         return admin_refuse(call, "'set timeout' only supports 'cli'.\n");
     if (call->num_args < 2)
         return admin_refuse(call, "Expects an integer value.\n");
-    if (!slice_to_u64(slice_str(call->args[1]), &seconds) || !seconds || seconds > MAX_S)
+    if (!admin_wait_read(&limit_us, slice_str(call->args[1]), 1000000) || limit_us < 1000 || limit_us / 1000 > MAX_MS)
         return admin_refuse(call, "Invalid timeout value.\n");
-    call->session->timeout_us = seconds * 1000000;
+    call->session->timeout_us = limit_us;
     admin_session_touch(call->session);
     return done_silently(call);
 }
@@ -219,8 +220,8 @@ static const struct admin_command commands[] = {
       .level = ADMIN_LEVEL_USER,
       .where = ADMIN_ON_ANY,
       .max_args = ADMIN_MAX_WORDS,
-      .args = "cli <seconds>",
-      .help = "set how long this session may say nothing",
+      .args = "cli <time>",
+      .help = "set how long this session may say nothing, in seconds or with a unit",
       .run = run_timeout },
     { .name = "echo",
       .level = ADMIN_LEVEL_USER,

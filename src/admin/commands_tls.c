@@ -16,8 +16,7 @@ static enum admin_verdict show_keys(struct admin_call *call)
     uint32_t num = tls_change_ticket_files(), id = 0;
     const char *name = call->num_args ? call->args[0] : NULL;
     if (!name) {
-        if (num)
-            text_printf(call->out, "# id (file)\n");
+        text_printf(call->out, "# id (file)\n");
         for (uint32_t i = 0; i < num; i++)
             text_printf(call->out, "%u (%s)\n", i, tls_change_ticket_file(i));
         return ADMIN_DONE;

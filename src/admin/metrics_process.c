@@ -62,6 +62,8 @@
     X(DROPPED_LOGS, "dropped_logs_total", "Log lines lost, at a full ring or a sink that took none", true)             \
     X(BUSY, "busy_polling_enabled", "Always 0: no process polls without waiting", false)                               \
     X(BYTES_OUT, "bytes_out_total", "Bytes sent to clients so far", true)                                              \
+    X(SPLICED, "spliced_bytes_out_total", "Bytes sent without a copy so far", true)                                    \
+    X(RESOLUTIONS, "failed_resolutions", "Always 0: there are no resolvers", false)                                    \
     X(RECV_LOGS, "recv_logs_total", "Log messages received", true)                                                     \
     X(BUILD, "build_info", "Version of the product", false)                                                            \
     X(MAX_MEMORY, "max_memory_bytes", "Most memory a process may use, 0 for no limit", false)                          \
@@ -155,6 +157,7 @@ static void fill_vitals(double *values, const struct admin_stat_ctx *ctx)
     values[PROCESS_POOL_FAILURES] = (double)board_counter_sum(board, vitals, PROXY_VITALS_FAILED);
     values[PROCESS_PIPES_USED] = (double)board_counter_sum(board, vitals, PROXY_VITALS_PIPES_USED);
     values[PROCESS_PIPES_FREE] = (double)board_counter_sum(board, vitals, PROXY_VITALS_PIPES_FREE);
+    values[PROCESS_SPLICED] = (double)board_counter_sum(board, vitals, PROXY_VITALS_SPLICED);
     values[PROCESS_RUN_QUEUE] = (double)board_counter_sum(board, vitals, PROXY_VITALS_RUN_QUEUE);
     for (uint32_t inc = 1; self && inc < board_incarnation_limit(board); inc++) {
         const struct board_incarnation *record = board_incarnation_at(board, inc);

@@ -182,10 +182,10 @@ static void add_traffic_facts(struct text *out, const struct page *page)
     add_fact(out, "Connections", NULL, "%s <small>of %s</small>",
              page_number(number, board_lane_sum(board, conf->object)), page_number(other, page->ctx.max_connections));
     snprintf(rate, sizeof(rate), "%u", conn_rate);
-    add_fact(out, "Connections a second", rate, "%s <small>at most %s</small>", page_number(number, conn_rate),
+    add_fact(out, "Connections/s", rate, "%s <small>at most %s</small>", page_number(number, conn_rate),
              page_number(other, atomic_load(&gauges[PROXY_GAUGE_SESSION_RATE_MAX])));
     snprintf(rate, sizeof(rate), "%llu", (unsigned long long)request_rate(page));
-    add_fact(out, "Requests a second", rate, "%s <small>%s in all</small>", page_number(number, request_rate(page)),
+    add_fact(out, "Requests/s", rate, "%s <small>%s in all</small>", page_number(number, request_rate(page)),
              page_number(other, board_counter_total(board, PROXY_KIND_HTTP, PROXY_COUNT_REQUESTS)));
     add_fact(out, "Traffic", NULL, "%s <small>in</small> %s <small>out</small>",
              page_bytes(number, total(page, PROXY_COUNT_BYTES_IN)),
@@ -202,7 +202,7 @@ static void add_tls_fact(struct text *out, const struct page *page)
     if (!board_counter_sum(board, page->ctx.conf->tls_object, TRANSPORT_TLS_COUNT_CONNS))
         return;
     snprintf(text, sizeof(text), "%u", rate);
-    add_fact(out, "TLS handshakes a second", text, "%s <small>%u%% resumed</small>", page_number(number, rate),
+    add_fact(out, "Handshakes/s", text, "%s <small>%u%% resumed</small>", page_number(number, rate),
              keys < rate ? (rate - keys) * 100 / rate : 0);
 }
 

@@ -182,6 +182,19 @@ static void add_check(struct text *out, const struct page *page)
     text_printf(out, "</small>");
 }
 
+static void add_handshakes(struct text *out, const struct page *page)
+{
+    uint64_t full = number_of(page, ADMIN_STAT_SSL_SESS), resumed = number_of(page, ADMIN_STAT_SSL_REUSED);
+    if (!full && !resumed)
+        return;
+    text_printf(out,
+                "<small class=\"check\" title=\"%llu of %llu TLS handshakes took up an earlier session, %llu failed\">"
+                "TLS, %u%% resumed</small>",
+                (unsigned long long)resumed, (unsigned long long)(full + resumed),
+                (unsigned long long)number_of(page, ADMIN_STAT_SSL_FAILED),
+                (unsigned)((double)resumed * 100 / (double)(full + resumed)));
+}
+
 static void add_status(struct text *out, const struct page *page, const struct look *look)
 {
     char age[PAGE_NUMBER_LEN];
@@ -196,6 +209,7 @@ static void add_status(struct text *out, const struct page *page, const struct l
                     (unsigned long long)number_of(page, ADMIN_STAT_ACT),
                     (unsigned long long)number_of(page, ADMIN_STAT_BCK));
     add_check(out, page);
+    add_handshakes(out, page);
     close_cell(out);
 }
 
@@ -205,11 +219,12 @@ static void add_rate(struct text *out, const struct page *page)
     bool requests = has(page, ADMIN_STAT_REQ_RATE) && page->walk.row_proxy->mode == PROXY_MODE_HTTP;
     enum admin_stat now = requests ? ADMIN_STAT_REQ_RATE : ADMIN_STAT_RATE;
     enum admin_stat most = requests ? ADMIN_STAT_REQ_RATE_MAX : ADMIN_STAT_RATE_MAX;
-    open_cell(out, "Rate", "rate");
-    text_printf(out, "<span class=\"spark\" data-k=\"%u.%c.%u\" data-v=\"%llu\"></span>", page->row.iid, page->row.kind,
-                page->row.sid, (unsigned long long)number_of(page, now));
+    open_cell(out, "Rate", has(page, now) ? "rate" : "rate none");
+    if (has(page, now))
+        text_printf(out, "<span class=\"spark\" data-k=\"%u.%c.%u\" data-v=\"%llu\"></span>", page->row.iid,
+                    page->row.kind, page->row.sid, (unsigned long long)number_of(page, now));
     add_field(out, page, now);
-    text_printf(out, "/s");
+    text_printf(out, has(page, now) ? "/s" : "");
     add_note(out, page, most, "\xe2\x89\xa4 ", "");
     close_cell(out);
 }
@@ -221,6 +236,14 @@ static void add_sessions(struct text *out, const struct page *page)
     add_field(out, page, ADMIN_STAT_SCUR);
     add_note(out, page, ADMIN_STAT_SMAX, "\xe2\x89\xa4 ", "");
     add_note(out, page, ADMIN_STAT_SLIM, "of ", "");
+    if (number_of(page, ADMIN_STAT_TUNNELS_MAX)) {
+        text_printf(out,
+                    "<small class=\"check\" title=\"tunnels open now (TCP, WebSocket, CONNECT), the most so far\">");
+        add_field(out, page, ADMIN_STAT_TUNNELS_CUR);
+        text_printf(out, " %s \xe2\x89\xa4 ", number_of(page, ADMIN_STAT_TUNNELS_CUR) == 1 ? "tunnel" : "tunnels");
+        add_field(out, page, ADMIN_STAT_TUNNELS_MAX);
+        text_printf(out, "</small>");
+    }
     close_cell(out);
 }
 
@@ -253,8 +276,10 @@ static void add_answers(struct text *out, const struct page *page)
 {
     open_cell(out, "4xx / 5xx", has(page, ADMIN_STAT_HRSP_4XX) ? NULL : "none");
     add_field(out, page, ADMIN_STAT_HRSP_4XX);
-    text_printf(out, " / ");
-    add_field(out, page, ADMIN_STAT_HRSP_5XX);
+    if (has(page, ADMIN_STAT_HRSP_5XX)) {
+        text_printf(out, " / ");
+        add_field(out, page, ADMIN_STAT_HRSP_5XX);
+    }
     close_cell(out);
 }
 
@@ -274,8 +299,8 @@ static void add_errors(struct text *out, const struct page *page)
     add_number(out, number_of(page, ADMIN_STAT_DREQ) + number_of(page, ADMIN_STAT_DRESP) +
                         number_of(page, ADMIN_STAT_DCON) + number_of(page, ADMIN_STAT_DSES));
     close_cell(out);
-    open_cell(out, "Retries", page->row.kind == 'F' ? "none" : NULL);
-    if (page->row.kind == 'F')
+    open_cell(out, "Retries", has(page, ADMIN_STAT_WRETR) ? NULL : "none");
+    if (!has(page, ADMIN_STAT_WRETR))
         text_printf(out, "<i>\xe2\x80\x93</i>");
     else
         text_printf(out, "<span title=\"%llu of them to another server\">%llu</span>",

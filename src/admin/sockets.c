@@ -143,7 +143,7 @@ static const struct admin_command commands[] = {
     { .name = "_getsocks",
       .is_hidden = true,
       .level = ADMIN_LEVEL_ADMIN,
-      .where = ADMIN_ON_STATS,
+      .where = ADMIN_ON_SERVICE,
       .help = "hand the listening sockets to a program that takes over (see -x)",
       .run = run_getsocks },
 };

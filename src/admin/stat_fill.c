@@ -134,7 +134,6 @@ static void set_serving(struct admin_stat_row *row, const struct admin_stat_ctx 
         { ADMIN_STAT_RETRY_JUNK, PROXY_COUNT_RETRY_JUNK },
         { ADMIN_STAT_RETRY_TIMEOUT, PROXY_COUNT_RETRY_TIMEOUT },
         { ADMIN_STAT_RETRY_STATUS, PROXY_COUNT_RETRY_STATUS },
-        { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },
     };
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
     if (ctx->inc)
@@ -145,6 +144,29 @@ static void set_serving(struct admin_stat_row *row, const struct admin_stat_ctx 
     set(row, ADMIN_STAT_QMAX, atomic_load(&gauges[PROXY_GAUGE_QUEUE_MAX]));
     set(row, ADMIN_STAT_LASTSESS, !last ? UINT64_MAX : now > last ? now - last : 0);
     set_times(row, ctx, object);
+}
+
+// The level is one that goes down, too: a sum that is read while a tunnel ends may be one too few, never below 0.
+static void set_tunnels(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
+{
+    int64_t open = (int64_t)count(ctx, object, PROXY_COUNT_OPEN_TUNNELS);
+    set(row, ADMIN_STAT_TUNNELS, count(ctx, object, PROXY_COUNT_TUNNELS));
+    set(row, ADMIN_STAT_TUNNELS_CUR, open > 0 ? (uint64_t)open : 0);
+    if (!ctx->inc)
+        set(row, ADMIN_STAT_TUNNELS_MAX, atomic_load(&board_gauges(ctx->board, object)[PROXY_GAUGE_TUNNELS_MAX]));
+}
+
+// A connection of HTTP/1 carries one request at a time.
+static void set_front_http1(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
+{
+    static const struct counted counted[] = {
+        { ADMIN_STAT_H1_TOTAL_CONN, PROXY_COUNT_SESS_HTTP1 },
+        { ADMIN_STAT_H1_TOTAL_STREAMS, PROXY_COUNT_REQ_HTTP1 },
+        { ADMIN_STAT_H1_BYTES_IN, PROXY_COUNT_BYTES_IN },
+        { ADMIN_STAT_H1_BYTES_OUT, PROXY_COUNT_BYTES_OUT },
+    };
+    set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
+    set(row, ADMIN_STAT_H1_OPEN_CONN, row->values[ADMIN_STAT_SCUR].number);
 }
 
 static uint32_t frontend_limit(const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
@@ -197,7 +219,7 @@ static void set_errors(struct admin_stat_row *row, const struct admin_stat_ctx *
 static void set_handshakes(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
 {
     static const struct counted counted[] = {
-        { ADMIN_STAT_SSL_SESS, PROXY_COUNT_TLS_HANDSHAKES },
+        { ADMIN_STAT_SSL_SESS, PROXY_COUNT_TLS_FULL },
         { ADMIN_STAT_SSL_REUSED, PROXY_COUNT_TLS_RESUMED },
         { ADMIN_STAT_SSL_FAILED, PROXY_COUNT_TLS_FAILED },
     };
@@ -207,12 +229,11 @@ static void set_handshakes(struct admin_stat_row *row, const struct admin_stat_c
 void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
 {
     static const struct counted counted[] = {
-        { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },       { ADMIN_STAT_EREQ, PROXY_COUNT_REQ_ERRORS },
-        { ADMIN_STAT_REQ_TOT, PROXY_COUNT_REQUESTS },      { ADMIN_STAT_CONN_TOT, PROXY_COUNT_CONNECTIONS },
-        { ADMIN_STAT_TUNNELS, PROXY_COUNT_TUNNELS },       { ADMIN_STAT_DCON, PROXY_COUNT_DENIED_CONN },
-        { ADMIN_STAT_DSES, PROXY_COUNT_DENIED_SESS },      { ADMIN_STAT_H1_SESS, PROXY_COUNT_SESS_HTTP1 },
-        { ADMIN_STAT_SESS_OTHER, PROXY_COUNT_SESS_OTHER }, { ADMIN_STAT_H1REQ, PROXY_COUNT_REQ_HTTP1 },
-        { ADMIN_STAT_REQ_OTHER, PROXY_COUNT_REQ_OTHER },
+        { ADMIN_STAT_DREQ, PROXY_COUNT_DENIED_REQ },    { ADMIN_STAT_EREQ, PROXY_COUNT_REQ_ERRORS },
+        { ADMIN_STAT_REQ_TOT, PROXY_COUNT_REQUESTS },   { ADMIN_STAT_CONN_TOT, PROXY_COUNT_CONNECTIONS },
+        { ADMIN_STAT_DCON, PROXY_COUNT_DENIED_CONN },   { ADMIN_STAT_DSES, PROXY_COUNT_DENIED_SESS },
+        { ADMIN_STAT_H1_SESS, PROXY_COUNT_SESS_HTTP1 }, { ADMIN_STAT_SESS_OTHER, PROXY_COUNT_SESS_OTHER },
+        { ADMIN_STAT_H1REQ, PROXY_COUNT_REQ_HTTP1 },    { ADMIN_STAT_REQ_OTHER, PROXY_COUNT_REQ_OTHER },
     };
     static const enum admin_stat zero[] = { ADMIN_STAT_COMP_IN,  ADMIN_STAT_COMP_OUT, ADMIN_STAT_COMP_BYP,
                                             ADMIN_STAT_COMP_RSP, ADMIN_STAT_H2_SESS,  ADMIN_STAT_H3_SESS,
@@ -226,6 +247,7 @@ void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx
     set(row, ADMIN_STAT_RATE_LIM, proxy->fe.rate_limit);
     if (is_http) {
         set_statuses(row, ctx, proxy->fe_object);
+        set_front_http1(row, ctx, proxy->fe_object);
         set_cache(row);
         set(row, ADMIN_STAT_INTERCEPTED, count(ctx, proxy->fe_object, PROXY_COUNT_INTERCEPTED));
     }
@@ -235,6 +257,7 @@ void admin_stat_frontend(struct admin_stat_row *row, const struct admin_stat_ctx
     set_string(row, ADMIN_STAT_STATUS, frontend_status(ctx, proxy, limit));
     set_request_rates(row, ctx, proxy->fe_object);
     set_handshakes(row, ctx, proxy->fe_object);
+    set_tunnels(row, ctx, proxy->fe_object);
 }
 
 bool admin_stat_is_up(const struct server_conf *server)
@@ -264,6 +287,26 @@ static void set_aggregates(struct admin_stat_row *row, const struct proxy_conf *
     set(row, ADMIN_STAT_AGG_CHECK_STATUS, 0);
 }
 
+static uint64_t pool_open(const struct admin_stat_ctx *ctx, const struct server_conf *server)
+{
+    return ctx->inc ? board_lane_own(ctx->board, server->pool_object, ctx->inc)
+                    : board_lane_sum(ctx->board, server->pool_object);
+}
+
+static void set_back_http1(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
+{
+    uint64_t open = 0, spare = 0;
+    for (const struct server_conf *server = proxy->be.servers; server; server = server->next) {
+        open += pool_open(ctx, server);
+        spare += backend_level_spare(count(ctx, server->pool_object, BACKEND_POOL_LEVEL));
+    }
+    uint64_t connects = row->values[ADMIN_STAT_CONNECT].number;
+    set(row, ADMIN_STAT_H1_OPEN_CONN, open);
+    set(row, ADMIN_STAT_H1_OPEN_STREAMS, open > spare ? open - spare : 0);
+    set(row, ADMIN_STAT_H1_TOTAL_CONN, connects);
+    set(row, ADMIN_STAT_H1_TOTAL_STREAMS, connects + row->values[ADMIN_STAT_REUSE].number);
+}
+
 void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, const struct proxy_conf *proxy)
 {
     static const struct counted counted[] = {
@@ -282,9 +325,11 @@ void admin_stat_backend(struct admin_stat_row *row, const struct admin_stat_ctx 
     if (proxy->mode == PROXY_MODE_HTTP) {
         set_statuses(row, ctx, proxy->be_object);
         set(row, ADMIN_STAT_REQ_TOT, count(ctx, proxy->be_object, PROXY_COUNT_REQUESTS));
+        set_back_http1(row, ctx, proxy);
         set_cache(row);
     }
     set_handshakes(row, ctx, proxy->be_object);
+    set_tunnels(row, ctx, proxy->be_object);
     set_aggregates(row, proxy);
     backend_notice_count(&servers, proxy);
     admin_stat_changes(row, ctx, backend_state_at(proxy->be_object));
@@ -329,8 +374,7 @@ static void set_pool(struct admin_stat_row *row, const struct admin_stat_ctx *ct
     uint64_t level = count(ctx, server->pool_object, BACKEND_POOL_LEVEL);
     uint64_t idle = count(ctx, server->object, PROXY_COUNT_IDLE), safe = backend_level_safe(level);
     uint64_t spare = backend_level_spare(level);
-    uint64_t open = ctx->inc ? board_lane_own(ctx->board, server->pool_object, ctx->inc)
-                             : board_lane_sum(ctx->board, server->pool_object);
+    uint64_t open = pool_open(ctx, server);
     set(row, ADMIN_STAT_SRV_ICUR, idle);
     set(row, ADMIN_STAT_SAFE_CONN_CUR, safe < idle ? safe : idle);
     set(row, ADMIN_STAT_IDLE_CONN_CUR, safe < idle ? idle - safe : 0);
@@ -360,6 +404,7 @@ void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *
     set_string(row, ADMIN_STAT_COOKIE, server->cookie);
     set_pool(row, ctx, server);
     set_handshakes(row, ctx, server->object);
+    set_tunnels(row, ctx, server->object);
     if (server->pool_max_conn >= 0)
         set(row, ADMIN_STAT_SRC_ILIM, (uint64_t)server->pool_max_conn);
     set(row, ADMIN_STAT_SRID, 0);

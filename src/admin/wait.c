@@ -39,13 +39,12 @@ static enum admin_verdict tell_usage(struct admin_call *call)
     return ADMIN_DONE;
 }
 
-// Reads "10", "10ms", "2s"; false where it is none.
-static bool read_delay(uint64_t *delay_us, struct slice text)
+bool admin_wait_read(uint64_t *delay_us, struct slice text, uint64_t unit_us)
 {
-    static const struct {
+    const struct {
         const char *name;
         uint64_t us;
-    } units[] = { { "", 1000 },      { "us", 1 },         { "ms", 1000 },      { "s", 1000000 },
+    } units[] = { { "", unit_us },   { "us", 1 },         { "ms", 1000 },      { "s", 1000000 },
                   { "m", 60000000 }, { "h", 3600000000 }, { "d", 86400000000 } };
     size_t digits = 0;
     while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
@@ -89,7 +88,7 @@ static enum admin_verdict run_wait(struct admin_call *call)
             return tell_usage(call);
     if (!call->num_args)
         return admin_refuse(call, "Expects a duration in milliseconds.\n");
-    if (!read_delay(&delay_us, slice_str(call->args[0])))
+    if (!admin_wait_read(&delay_us, slice_str(call->args[0]), 1000))
         return admin_refuse(call, "Invalid duration '%s'.\n", call->args[0]);
     const struct admin_wait_condition *condition = call->num_args > 1 ? condition_find(call->args[1]) : NULL;
     if (call->num_args > 1 && !condition)

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 
-enum { ARENA_BLOCK_LEN = 64 * 1024, ARENA_ALIGN = 16 };
+enum { ARENA_BLOCK_LEN_MIN = 2048, ARENA_BLOCK_LEN_MAX = 64 * 1024, ARENA_ALIGN = 16 };
 
 struct arena_block {
     struct arena_block *next;
@@ -45,7 +45,12 @@ void *arena_alloc(struct arena *arena, size_t len)
     len = (len + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     struct arena_block *block = arena->blocks;
     if (!block || block->len - block->used < len) {
-        size_t block_len = len > ARENA_BLOCK_LEN ? len : ARENA_BLOCK_LEN;
+        // They grow with the arena: one for a single server, of which hundreds come and go, stays small.
+        size_t block_len = arena->used < ARENA_BLOCK_LEN_MIN ? ARENA_BLOCK_LEN_MIN : arena->used;
+        if (block_len > ARENA_BLOCK_LEN_MAX)
+            block_len = ARENA_BLOCK_LEN_MAX;
+        if (block_len < len)
+            block_len = len;
         block = calloc(1, sizeof(*block) + block_len);
         if (!block)
             check_out_of_memory(block_len);

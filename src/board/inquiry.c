@@ -65,11 +65,18 @@ static void nudge(struct board *board, uint32_t at, uint64_t asked)
 
 // ---- the one who asks ---------------------------------------------------------------------------------------------
 
+// Whether the asker of that claim wants no more. An end of an earlier claim says nothing: whoever has just claimed the
+// place has yet to fill it in.
+static bool is_stopped(const struct board_ask *ask, uint64_t claim)
+{
+    return atomic_load(&ask->stopped) == high_of(claim);
+}
+
 // The one asked may still be writing: only once it is done, or dead, is the place another's.
 static bool is_free(struct board *board, uint32_t at, uint64_t claim)
 {
     struct board_ask *ask = &board->inquiries->asks[at];
-    bool is_left = !claim || atomic_load(&ask->stopped) || board_mark_is_gone(board, mark_of(claim));
+    bool is_left = !claim || is_stopped(ask, claim) || board_mark_is_gone(board, mark_of(claim));
     if (!is_left)
         return false;
     uint64_t asked = atomic_load(&ask->asked);
@@ -98,7 +105,6 @@ uint32_t board_inquiry_ask(struct board *board, uint32_t inc, enum board_inquiry
             continue;
         // Nobody answers while this is filled in, nor what the place was before.
         atomic_store(&ask->asked, pair(ASK_IDLE, mark));
-        atomic_store(&ask->stopped, 0);
         atomic_store(&ask->is_full, 0);
         atomic_store(&ask->head, 0);
         atomic_store(&ask->tail, 0);
@@ -149,7 +155,7 @@ void board_inquiry_end(struct board *board, uint32_t inquiry)
     struct board_ask *ask = ask_at(board, inquiry);
     uint64_t asked = atomic_load(&ask->asked);
     // From here on the place may be another's.
-    atomic_store(&ask->stopped, 1);
+    atomic_store(&ask->stopped, high_of(atomic_load(&ask->claim)));
     if (high_of(asked) == ASK_ASKED)
         nudge(board, inquiry - 1, asked);
 }
@@ -263,7 +269,7 @@ static bool answer_step(struct board *board, uint32_t inc, void *owner, uint32_t
         answer_drop(at);
     if (!claim)
         return false;
-    if (atomic_load(&ask->stopped) || board_mark_is_gone(board, mark_of(claim)) ||
+    if (is_stopped(ask, claim) || board_mark_is_gone(board, mark_of(claim)) ||
         (!answering.now[at] && !answer_begin(board, inc, owner, at))) {
         answer_end(board, inc, at);
         return false;

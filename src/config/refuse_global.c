@@ -80,7 +80,6 @@ const struct config_refusal config_refuse_global[] = {
     { "ssl-provider-path", CONFIG_IN_GLOBAL, PROVIDER },
     { "ssl-security-level", CONFIG_IN_GLOBAL, LEVEL },
     { "stats", CONFIG_IN_GLOBAL, NULL },
-    { "stats-file", CONFIG_IN_GLOBAL, NULL },
     { "thread-hard-limit", CONFIG_IN_GLOBAL, THREADS },
     { "tune.comp.maxlevel", CONFIG_IN_GLOBAL, NULL },
     { "tune.glitches.kill.cpu-usage", CONFIG_IN_GLOBAL, H2 },

@@ -20,8 +20,6 @@ const struct config_refusal config_refuse_option[] = {
     { "check-pool-conn-name", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "check-reuse-pool", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "generate-certificates", CONFIG_IN_BIND, FORGED },
-    { "guid", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
-    { "guid-prefix", CONFIG_IN_BIND, NULL },
     { "idle-ping", CONFIG_IN_BIND, NULL },
     { "idle-ping", CONFIG_IN_SERVER | CONFIG_IN_DEFAULT_SERVER, NULL },
     { "label", CONFIG_IN_BIND, NULL },

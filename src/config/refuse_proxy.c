@@ -31,7 +31,6 @@ const struct config_refusal config_refuse_proxy[] = {
     { "filter opentracing", CONFIG_IN_PROXY, OT },
     { "filter spoe", CONFIG_IN_PROXY, SPOE },
     { "filter trace", CONFIG_IN_PROXY, NULL },
-    { "guid", CONFIG_IN_PROXY, NULL },
     { "option checkcache", CONFIG_IN_PROXY, NULL },
     { "option disable-h2-upgrade", CONFIG_IN_PROXY, H2 },
     { "option http-drop-request-trailers", CONFIG_IN_PROXY, NULL },

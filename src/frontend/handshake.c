@@ -31,8 +31,7 @@ static void count_handshake(const struct frontend_session *session)
 {
     uint64_t *counters = session->facts.counters;
     proxy_histogram_count(counters, PROXY_HIST_TLS, transport_tls_age_us(&session->front.conn));
-    backend_count(counters, PROXY_COUNT_TLS_HANDSHAKES, 1);
-    backend_count(counters, PROXY_COUNT_TLS_RESUMED, session->facts.tls->facts.resumed);
+    backend_count(counters, session->facts.tls->facts.resumed ? PROXY_COUNT_TLS_RESUMED : PROXY_COUNT_TLS_FULL, 1);
 }
 
 static void handshake_failed(struct frontend_session *session, enum stream_error error, const char *reason,

@@ -7,6 +7,7 @@
 #include "admin/admin.h"
 #include "admin/page.h"
 #include "admin/state_file.h"
+#include "admin/stats_file.h"
 #include "backend/log.h"
 #include "backend/server_change.h"
 #include "backend/state.h"
@@ -265,6 +266,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
         backend_states_adopt(program, board);
         backend_logs_prepare(program, board);
         admin_state_files_load(messages, program);
+        admin_stats_file_load(messages, program, board);
         return true;
     }
     text_printf(messages, "[ALERT]    the board has no room left for this configuration's proxies and servers\n");

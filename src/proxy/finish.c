@@ -279,6 +279,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
     ok &= proxy_errors_check(config, program);
     ok &= proxy_refs_resolve(config, program);
     ok &= userlists_finish(config);
+    ok &= proxy_guids_finish(config, program);
     collect_binds(program);
     proxy_backends_index(program);
     ok &= check_binds(config, program);

@@ -78,12 +78,6 @@ static bool parse_nopurge(struct table_args *args)
     return true;
 }
 
-static bool parse_recv_only(struct table_args *args)
-{
-    args->conf->recv_only = true;
-    return true;
-}
-
 static bool parse_srvkey(struct table_args *args)
 {
     static const char *const known[] = { "name", "addr" };
@@ -93,15 +87,6 @@ static bool parse_srvkey(struct table_args *args)
         return config_error_unknown(args->config, args->line, args->at, "stick-table: server key type", known,
                                     NUM_ITEMS(known));
     args->conf->srvkey_addr = is_addr;
-    return true;
-}
-
-static bool parse_write_to(struct table_args *args)
-{
-    const struct config_arg *arg = config_arg_at(args->line, ++args->at);
-    if (!arg)
-        return config_error(args->config, args->line, args->at, "stick-table: missing argument after 'write-to'");
-    args->conf->write_to_name = arg->str;
     return true;
 }
 
@@ -119,6 +104,13 @@ static bool parse_peers(struct table_args *args)
     return config_error(args->config, args->line, args->at,
                         "stick-table: 'peers' needs the peers protocol, which fairlead does not have; all workers and "
                         "generations share one table without it");
+}
+
+static bool parse_of_peers(struct table_args *args)
+{
+    return config_error(args->config, args->line, args->at,
+                        "stick-table: '%s' concerns what comes from peers, which fairlead does not have",
+                        config_arg_at(args->line, args->at)->str);
 }
 
 // ---- store
@@ -233,11 +225,11 @@ static const struct {
     const char *name;
     bool (*parse)(struct table_args *args);
 } table_words[] = {
-    { "type", parse_type },           { "size", parse_size },
-    { "expire", parse_expire },       { "nopurge", parse_nopurge },
-    { "recv-only", parse_recv_only }, { "srvkey", parse_srvkey },
-    { "write-to", parse_write_to },   { "brates-factor", parse_factor },
-    { "peers", parse_peers },         { "store", parse_store },
+    { "type", parse_type },          { "size", parse_size },
+    { "expire", parse_expire },      { "nopurge", parse_nopurge },
+    { "recv-only", parse_of_peers }, { "srvkey", parse_srvkey },
+    { "write-to", parse_of_peers },  { "brates-factor", parse_factor },
+    { "peers", parse_peers },        { "store", parse_store },
 };
 
 static bool parse_table_words(struct table_args *args)
@@ -308,7 +300,7 @@ static const struct config_word words[] = {
       .flags = CONFIG_ANY_ARGS,
       .parse = parse_stick_table,
       .args = "type { ip | ipv4 | ipv6 | integer | string [len <len>] | binary [len <len>] } size <size> [expire "
-              "<time>] [nopurge] [recv-only] [write-to <table>] [srvkey { name | addr }] [brates-factor <factor>] "
+              "<time>] [nopurge] [srvkey { name | addr }] [brates-factor <factor>] "
               "[store <data>[,<data>]...]...",
       .help =
           "Declares the section's stick table, named like it: up to <size> entries, found by keys of one type, each "
@@ -316,7 +308,7 @@ static const struct config_word words[] = {
           "as its type, its data and the power of 2 above its size are the same. Keys of up to 4096 bytes; longer "
           "strings are cut, shorter bytes are filled up with zeroes. An entry goes when it was not used for "
           "'expire'; when the table is full the oldest goes that nobody tracks, or, with 'nopurge', the new one "
-          "is not made. 'recv-only' and 'write-to' concern what comes from peers, of which there are none.",
+          "is not made.",
       .good = "stick-table type ip size 1m expire 5m store gpc0,conn_rate(30s)",
       .bad = "stick-table type ip size 1m store gpc",
       .bad_says = "missing argument to store option 'gpc'" },

@@ -109,22 +109,6 @@ static bool stick_finish(struct config *config, const struct proxy_conf *proxy, 
     return true;
 }
 
-static bool write_to_finish(struct config *config, const struct proxy_conf *proxy, struct stick_table_conf *table)
-{
-    struct stick_table_conf *target = table_find(config, table->write_to_name, proxy->place);
-    table->write_to = target;
-    if (!target)
-        return false;
-    const char *what = target == table                     ? "the table itself"
-                       : target->type != table->type       ? "a table of another type"
-                       : target->key_len != table->key_len ? "a table whose keys have another length"
-                                                           : NULL;
-    if (what)
-        config_diag_add(config->diag, CONFIG_ERROR, proxy->place, "stick-table '%s': 'write-to %s' names %s",
-                        table->name, table->write_to_name, what);
-    return !what;
-}
-
 bool proxy_stick_finish(struct config *config, struct proxy_conf *proxy)
 {
     bool ok = true;
@@ -132,8 +116,6 @@ bool proxy_stick_finish(struct config *config, struct proxy_conf *proxy)
         ok &= stick_finish(config, proxy, it);
     for (struct proxy_stick *it = proxy->be.stick_learns; it; it = it->next)
         ok &= stick_finish(config, proxy, it);
-    if (proxy->stick_table && proxy->stick_table->write_to_name)
-        ok &= write_to_finish(config, proxy, proxy->stick_table);
     return ok;
 }
 

@@ -283,13 +283,19 @@ ALIAS(alias_pid)
     return put_num(out, subject->process->pid);
 }
 
+static char hostname[256];
+
+// Workers that are confined may no longer ask.
+void stream_alias_boot(void)
+{
+    if (gethostname(hostname, sizeof(hostname) - 1) != 0)
+        hostname[0] = '\0';
+}
+
 ALIAS(alias_hostname)
 {
-    static char name[256];
     (void)subject, (void)item;
-    if (!name[0])
-        (void)gethostname(name, sizeof(name) - 1);
-    return put_str(out, slice_str(name));
+    return put_str(out, slice_str(hostname));
 }
 
 ALIAS(alias_id)

@@ -103,7 +103,6 @@ void stream_times_count_handshake(const struct stream *stream)
         return;
     for (int i = 0; i < 2; i++) {
         proxy_histogram_count(sets[i], PROXY_HIST_TLS, transport_tls_age_us(conn));
-        backend_count(sets[i], PROXY_COUNT_TLS_HANDSHAKES, 1);
-        backend_count(sets[i], PROXY_COUNT_TLS_RESUMED, tls->facts.resumed);
+        backend_count(sets[i], tls->facts.resumed ? PROXY_COUNT_TLS_RESUMED : PROXY_COUNT_TLS_FULL, 1);
     }
 }

@@ -107,6 +107,14 @@ static bool is_for(const struct ocsp_single *single, const struct cert_parts *pa
            key_hash_matches(single, issuer);
 }
 
+bool cert_ocsp_is_response(struct slice der)
+{
+    CBS all, response, status;
+    CBS_init(&all, (const uint8_t *)der.ptr, der.len);
+    return CBS_get_asn1(&all, &response, CBS_ASN1_SEQUENCE) && !CBS_len(&all) &&
+           CBS_get_asn1(&response, &status, CBS_ASN1_ENUMERATED) && CBS_len(&status) == 1;
+}
+
 const char *cert_ocsp_check(const struct tls_cert *cert, const CRYPTO_BUFFER *issuer)
 {
     struct cert_parts parts;

@@ -93,6 +93,10 @@ bool cert_context_make(struct cert_reader *reader, const char *path);
 // cert_compression_add has `ctx` send its chain compressed to clients that know zlib (RFC 8879).
 bool cert_compression_add(struct ssl_ctx_st *ctx);
 
+// cert_ocsp_is_response says whether `der` has the outer form of an OCSP response, whatever it answers. RFC 6960,
+// section 4.2.1.
+bool cert_ocsp_is_response(struct slice der);
+
 // cert_ocsp_check is tls_cert_ocsp_check with the issuer's certificate, where that is known.
 const char *cert_ocsp_check(const struct tls_cert *cert, const struct crypto_buffer_st *issuer);
 

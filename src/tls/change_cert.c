@@ -522,6 +522,10 @@ static uint64_t ocsp_publish(struct text *why, struct slice der)
     const struct tls_store *store = cert_store_live();
     const char *wrong = NULL;
     bool any = false;
+    if (!cert_ocsp_is_response(der)) {
+        text_printf(why, "Unable to parse OCSP response.");
+        return 0;
+    }
     for (uint32_t i = 0; store && !any && i < store->cap_items; i++) {
         const struct store_item *item = store->items[i];
         if (!item || !has_issuer(item->cert))

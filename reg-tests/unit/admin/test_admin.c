@@ -63,6 +63,7 @@ static void conf_make(struct fixture *f)
     f->s1.addr.port = 80;
     f->s2.addr = f->s1.addr;
     f->be = (struct proxy_conf){ .name = "be",
+                                 .index = 1,
                                  .id = 3,
                                  .has_backend = true,
                                  .mode = PROXY_MODE_HTTP,

@@ -347,6 +347,27 @@ static void test_stopped(void **state)
     worker_end(board, pid, inc);
 }
 
+// A place that another has just claimed and not yet filled in stays that one's, whatever it was used for before.
+static void test_claimed(void **state)
+{
+    struct board *board = *state;
+    enum board_inquiry_state how;
+    uint32_t inc;
+    pid_t pid = worker_start(board, &inc);
+    uint32_t inquiry = ask(board, inc, 1, 10);
+    assert_int_equal(read_all(board, inquiry, 1, 20, &how), 10);
+    assert_int_equal(how, BOARD_INQUIRY_DONE);
+    board_inquiry_end(board, inquiry);
+    _Atomic uint64_t *claim = &board->inquiries->asks[inquiry - 1].claim;
+    uint64_t other = atomic_fetch_add(claim, UINT64_C(1) << 32) + (UINT64_C(1) << 32);
+    uint32_t next = ask(board, inc, 2, 10);
+    assert_int_not_equal(next, inquiry);
+    assert_int_equal(atomic_load(claim), other);
+    assert_int_equal(read_all(board, next, 2, 20, &how), 10);
+    board_inquiry_end(board, next);
+    worker_end(board, pid, inc);
+}
+
 // Asks whoever is there, and reads all, a part or nothing of the answers.
 static void race_asker(struct board *board, uint32_t inc, const uint32_t *asked, uint32_t seed)
 {
@@ -427,6 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_asked_dies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_asker_dies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_claimed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_race, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
