@@ -6,7 +6,7 @@
 #include "proxy/conf.h"
 
 // A command about one server, which it names first; its answer is empty where it did what it says. One that published
-// a change leaves its number in call->number.
+// a change leaves its number in call->number; one that is to be called again sets call->wake_us.
 typedef void admin_server_run(struct admin_call *call, const struct server_conf *server, struct board *board);
 
 // What follows `set server <backend>/<server>` about where the server and its checks are.

@@ -54,8 +54,8 @@ bool tls_draft_check(struct tls_cert *draft, struct text *why);
 // tls_draft_commit publishes a draft that was checked: it is the certificate of its name from now on.
 uint64_t tls_draft_commit(const struct tls_cert *draft);
 
-// tls_change_ocsp publishes the OCSP response `text` (DER in base64) for all certificates that it is for. 0 with the reason in `why`
-// where there is none or it is not good.
+// tls_change_ocsp publishes the OCSP response `text` (DER in base64) for all certificates that it is for. 0 with the
+// reason in `why` where there is none or it is not good.
 uint64_t tls_change_ocsp(struct text *why, struct slice text);
 
 // ---- authorities and revocation lists -----------------------------------------------------------------------------

@@ -12,10 +12,10 @@ struct tls_crt_line;
 
 struct tls_entry {
     struct tls_entry *next;
-    uint32_t refs;           // the bind's, and of connections that it was chosen for
-    struct arena *own;       // where an entry of run time lives; NULL: in the configuration's arena
+    uint32_t refs;                   // the bind's, and of connections that it was chosen for
+    struct arena *own;               // where an entry of run time lives; NULL: in the configuration's arena
     const struct tls_crt_line *line; // of a crt-list or directory; NULL: of a `crt` argument
-    struct tls_cert *cert;   // the latest of its name
+    struct tls_cert *cert;           // the latest of its name
     struct tls_conf conf;          // complete: line, bind, ssl-default-bind-*, our defaults
     const struct tls_trust *trust; // NULL: client certificates are not asked for
     const char *const *filters;    // of the crt-list's line, lower case, "!" before those it does not serve

@@ -113,9 +113,9 @@ static enum admin_verdict show_file(struct admin_call *call)
         free(name);
         return admin_refuse(call, "Can't display the %s file : Not found!\n", kind->short_of);
     }
-    const char *status = tls_show_file_is_empty(file)                                ? "Empty"
+    const char *status = tls_show_file_is_empty(file)                      ? "Empty"
                          : name[0] != '*' && tls_change_file_is_used(file) ? "Used"
-                                                                                     : "Unused";
+                                                                           : "Unused";
     if (!index || index <= tls_show_file_num(file)) {
         text_printf(call->out, "Filename: %s\nStatus: %s\n", name + (name[0] == '\\'), status);
         tls_show_file(call->out, file, index);
@@ -200,8 +200,7 @@ static enum admin_verdict commit_file(struct admin_call *call)
                             name, name);
     const struct trust_file *file = tls_change_file(name, kind->is_crl);
     uint32_t num = file ? tls_change_file_uses(file) : 0;
-    call->number =
-        tls_change_file_commit(name, kind->is_crl, slice_of(transaction->text.ptr, transaction->text.len));
+    call->number = tls_change_file_commit(name, kind->is_crl, slice_of(transaction->text.ptr, transaction->text.len));
     if (!call->number)
         return admin_refuse(call, TRANSACTION_FULL "Can't commit %s!\n", name);
     end(transaction);
@@ -242,8 +241,8 @@ static enum admin_verdict del_file(struct admin_call *call)
     const char *name = call->args[0];
     const struct trust_file *file = tls_change_file(name, kind->is_crl);
     const struct trust_file *draft = transaction_of(call)->draft;
-    const char *wrong = !file                           ? "doesn't exist!"
-                        : tls_change_file_is_used(file) ? "in use, can't be deleted!"
+    const char *wrong = !file                                                     ? "doesn't exist!"
+                        : tls_change_file_is_used(file)                           ? "in use, can't be deleted!"
                         : draft && strcmp(tls_change_file_name(draft), name) == 0 ? "has an ongoing transaction!"
                                                                                   : NULL;
     if (wrong)

@@ -27,6 +27,7 @@ const struct proxy_conf *admin_frontend_named(struct admin_call *call)
 
 enum {
     PLACE_LOOK_US = 15000,
+    PLACE_ANSWER_US = 1000000,    // after which who waits for the release of addresses is answered
     PLACE_PATIENCE_US = 15000000, // the master gives those who wait there ten seconds
     PLACE_ERROR_LEN = 256,
 };
@@ -39,7 +40,8 @@ struct place_job {
     uint32_t bind; // the one that is asked for
     bool is_pending;
     bool has_failed;
-    bool is_placed; // all binds are where they should be
+    bool is_placed; // all binds are where they should be, or will be without any doing
+    uint64_t began_us;
     uint64_t end_us;
     char error[PLACE_ERROR_LEN];
 };
@@ -120,6 +122,12 @@ static enum admin_verdict job_go_on(struct admin_call *call, struct place_job *j
         job->is_placed = true;
         return job_end(call, job);
     }
+    // The master goes on by itself: a process that stands still, or is full, is not waited for here.
+    if (job->state != PROXY_LIVE_OPEN && now_us >= job->began_us + PLACE_ANSWER_US) {
+        job->is_placed = true;
+        (void)admin_say(call, 5, "Connections that wait at its addresses are still taken, for ten seconds at most.\n");
+        return job_end(call, job);
+    }
     // Once more from the first on, in a moment.
     job->is_pending = false;
     job->bind = 0;
@@ -162,7 +170,8 @@ static enum admin_verdict run_place(struct admin_call *call)
         return admin_refuse(call, "Out of memory.\n");
     job->frontend = frontend;
     job->state = wanted;
-    job->end_us = call->admin->start.loop->now_us + PLACE_PATIENCE_US;
+    job->began_us = call->admin->start.loop->now_us;
+    job->end_us = job->began_us + PLACE_PATIENCE_US;
     call->state = job;
     return job_go_on(call, job);
 }

@@ -61,7 +61,7 @@ static enum admin_verdict with_server(struct admin_call *call, admin_server_run 
     const struct server_conf *server = admin_server_named(call);
     if (server)
         run(call, server, call->admin->start.board);
-    return call->number ? ADMIN_CHANGED : ADMIN_DONE;
+    return call->number ? ADMIN_CHANGED : server && call->wake_us ? ADMIN_WAIT : ADMIN_DONE;
 }
 
 static void maint(struct admin_call *call, const struct server_conf *server, struct board *board)

@@ -7,6 +7,8 @@
 #include "backend/notice.h"
 #include "backend/server_change.h"
 #include "base/clock.h"
+#include "check/lookup.h"
+#include "event/loop.h"
 #include "proxy/persist_conf.h"
 
 #define BY " by 'stats socket command'"
@@ -24,6 +26,7 @@ static void publish(struct admin_call *call, const struct server_conf *server, s
 // What `set server <b>/<s> addr <ip> [port <port>]` asks for.
 struct wanted {
     struct transport_address addr;
+    const char *host; // a name that this is the address of; NULL: as it was
     const char *port; // as written, NULL: as it is
     int32_t number;   // of the port, or what is added to the client's
     bool mapped;
@@ -90,9 +93,10 @@ static void place_at(struct proxy_place *place, const struct server_conf *server
     proxy_place_get(place, server);
     place->flags &= ~(uint32_t)(PROXY_PLACE_MAPPED | PROXY_PLACE_NAMED);
     place->flags |= PROXY_PLACE_MOVED | (wanted->mapped ? PROXY_PLACE_MAPPED : 0);
-    if (server->host) {
+    const char *host = wanted->host ? wanted->host : server->host;
+    if (host) {
         place->flags |= PROXY_PLACE_NAMED;
-        snprintf(place->host, sizeof(place->host), "%s", server->host);
+        snprintf(place->host, sizeof(place->host), "%s", host);
     }
     place->server = (struct proxy_place_reach){ .family = (uint16_t)wanted->addr.family,
                                                 .port = wanted->mapped ? 0 : (uint16_t)wanted->number };
@@ -174,13 +178,67 @@ void admin_server_addr(struct admin_call *call, const struct server_conf *server
         change(call, server, board, &wanted);
 }
 
+// ---- fqdn ---------------------------------------------------------------------------------------------------------
+
+enum { LOOK_US = 5000 }; // between looks whether the name has an address
+
+// A name under way; its number is in call->state.
+static void fqdn_look(struct admin_call *call, const struct server_conf *server, struct board *board)
+{
+    const uint64_t *number = call->state;
+    const char *why = NULL;
+    char old[TRANSPORT_ADDRESS_TEXT_MAX], new[TRANSPORT_ADDRESS_TEXT_MAX];
+    struct proxy_place place;
+    struct wanted wanted = { .host = call->args[2],
+                             .mapped = server->port_mapped,
+                             .number = server->port_mapped ? server->port_offset : server->addr.port };
+    switch (check_lookup_take(&wanted.addr, &why, *number)) {
+    case CHECK_LOOKUP_PENDING:
+        call->wake_us = call->admin->start.loop->now_us + LOOK_US;
+        return;
+    case CHECK_LOOKUP_FAILED:
+        (void)admin_refuse(call, "set server <b>/<s> fqdn failed: cannot resolve '%s': %s.\n", wanted.host, why);
+        return;
+    case CHECK_LOOKUP_FOUND:
+        break;
+    }
+    ip_text(old, &server->addr);
+    ip_text(new, &wanted.addr);
+    place_at(&place, server, &wanted);
+    publish(call, server, board, &place);
+    if (!call->number)
+        return;
+    resolved(board, server);
+    backend_notice_say(board, server, LOG_LEVEL_NOTICE, "%s/%s: FQDN changed to '%s', IP from '%s' to '%s'" BY,
+                       server->backend->proxy->name, server->name, wanted.host, old, new);
+    (void)admin_say(call, 5, "%s/%s: FQDN changed to '%s', IP from '%s' to '%s'" BY "\n", server->backend->proxy->name,
+                    server->name, wanted.host, old, new);
+}
+
+// A server whose line has a name may get another one. The helper that looks it up is there where there is such a line.
 void admin_server_fqdn(struct admin_call *call, const struct server_conf *server, struct board *board)
 {
-    (void)server, (void)board;
-    if (call->num_args < 3)
+    if (call->state) {
+        fqdn_look(call, server, board);
+        return;
+    }
+    if (call->num_args < 3) {
         (void)admin_refuse(call, "set server <b>/<s> fqdn requires a FQDN.\n");
-    else
+        return;
+    }
+    if (strlen(call->args[2]) >= PROXY_PLACE_HOST) {
+        (void)admin_refuse(call, "set server <b>/<s> fqdn failed: the name is too long.\n");
+        return;
+    }
+    uint64_t number = server->host ? check_lookup_begin(call->args[2], server->host_family) : 0;
+    uint64_t *state = number ? malloc(sizeof(*state)) : NULL;
+    if (!state) {
         (void)admin_refuse(call, "set server <b>/<s> fqdn failed because no resolution is configured.\n");
+        return;
+    }
+    *state = number;
+    call->state = state;
+    fqdn_look(call, server, board);
 }
 
 // ---- ssl ----------------------------------------------------------------------------------------------------------

@@ -59,8 +59,8 @@ static enum admin_verdict set_key(struct admin_call *call)
 static enum admin_verdict set_response(struct admin_call *call)
 {
     struct text why;
-    struct slice text = call->payload ? slice_of(call->payload, call->payload_len)
-                                      : slice_str(call->num_args ? call->args[0] : "");
+    struct slice text =
+        call->payload ? slice_of(call->payload, call->payload_len) : slice_str(call->num_args ? call->args[0] : "");
     if (!text.len || (call->payload && call->num_args))
         return admin_refuse(call, "'set ssl ocsp-response' expects response in base64 encoding.\n");
     text_init(&why);
@@ -186,8 +186,7 @@ static enum admin_verdict show_sni(struct admin_call *call)
         return admin_refuse_arg(call, wrong);
     int64_t over_at = filter.only_over ? time(NULL) + (int64_t)filter.offset_s : 0;
     if (call->turn == 0)
-        text_printf(call->out,
-                    "# Frontend/Bind\tSNI\tNegative Filter\tType\tFilename\tNotAfter\tNotBefore\n");
+        text_printf(call->out, "# Frontend/Bind\tSNI\tNegative Filter\tType\tFilename\tNotAfter\tNotBefore\n");
     // One frontend a turn.
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
         if (filter.frontend && strcmp(proxy->name, filter.frontend) != 0)

@@ -4,9 +4,10 @@
 
 #include "admin/command.h"
 
-#define TRANSACTION_OTHER       "The ongoing transaction is about '%s' but you are trying to set '%s'\n"
-#define TRANSACTION_ABORT_OTHER "The ongoing transaction is about '%s' but you are trying to abort a transaction for '%s'\n"
-#define TRANSACTION_FULL        "There is no room for a change, as a process has not applied older ones; try again later.\n"
+#define TRANSACTION_OTHER "The ongoing transaction is about '%s' but you are trying to set '%s'\n"
+#define TRANSACTION_ABORT_OTHER                                                                                        \
+    "The ongoing transaction is about '%s' but you are trying to abort a transaction for '%s'\n"
+#define TRANSACTION_FULL "There is no room for a change, as a process has not applied older ones; try again later.\n"
 
 // transaction_done answers a commit for `num` users of `name`, once all processes have applied it.
 static inline enum admin_verdict transaction_done(struct admin_call *call, const char *name, uint32_t num)

@@ -209,8 +209,7 @@ uint64_t backend_server_add(struct board *board, struct proxy_conf *proxy, const
     return number;
 }
 
-enum backend_removable backend_server_removable(struct board *board, const char **why,
-                                                const struct server_conf *server)
+enum backend_removable backend_server_removable(struct board *board, const char **why, const struct server_conf *server)
 {
     const struct backend_state *state = backend_state_at(server->object);
     uint32_t be_object = server->backend->proxy->be_object;
@@ -237,10 +236,9 @@ uint64_t backend_server_remove(struct board *board, const struct server_conf *se
 {
     const struct proxy_conf *proxy = server->backend->proxy;
     uint32_t object = server->object;
-    const struct server_wire wire = { .op = SERVER_OP_DEL,
-                                      .generation = board_changes_generation(),
-                                      .backend = proxy->be_object,
-                                      .server = object };
+    const struct server_wire wire = {
+        .op = SERVER_OP_DEL, .generation = board_changes_generation(), .backend = proxy->be_object, .server = object
+    };
     uint64_t number = backend_change_publish(&wire, NULL, 0);
     if (number) {
         backend_states_disown(object);

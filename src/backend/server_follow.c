@@ -86,8 +86,7 @@ static void removed(struct backend_watch *watch, struct server_conf *conf)
         at++;
     must(server && at < backend->num_servers);
     backend->num_servers--;
-    memmove(&backend->servers[at], &backend->servers[at + 1],
-            (backend->num_servers - at) * sizeof(*backend->servers));
+    memmove(&backend->servers[at], &backend->servers[at + 1], (backend->num_servers - at) * sizeof(*backend->servers));
     backend->has_backups = false;
     for (uint32_t i = 0; i < backend->num_servers; i++)
         backend->has_backups |= backend->servers[i]->conf->backup;

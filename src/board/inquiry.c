@@ -16,8 +16,8 @@ static struct {
     struct board_inquiry *now[BOARD_INQUIRIES];
     const struct board_inquiry_kind *kinds[BOARD_INQUIRIES];
     uint64_t claims[BOARD_INQUIRIES]; // board_ask.claim of the one it answers
-    bool is_done[BOARD_INQUIRIES]; // but not all of it has left
-    uint64_t active;               // a bit for each
+    bool is_done[BOARD_INQUIRIES];    // but not all of it has left
+    uint64_t active;                  // a bit for each
 } answering;
 
 static struct board_ask *ask_at(struct board *board, uint32_t inquiry)

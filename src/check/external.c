@@ -12,6 +12,7 @@ enum {
     ANSWER_SLACK_US = 1000000, // in which the helper tells that a program took too long
     AGAIN_US = 100000,
     PATIENCE_US = 15000000, // with a helper that says nothing at all
+    LEVEL_OF_CHANGES = 3,   // stats_socket_conf.level of those that may change servers
 };
 
 // One controller to a process. Questions have the server's object and a number that no other has, not even one of the
@@ -25,12 +26,20 @@ static struct {
 
 bool external_is_wanted(const struct program_conf *conf)
 {
+    bool may_move = false;
+    for (const struct stats_socket_conf *it = conf->global.stats_sockets; it; it = it->next)
+        may_move |= it->level >= LEVEL_OF_CHANGES;
     for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next)
-        for (const struct server_conf *it = proxy->disabled || !proxy->external.enabled ? NULL : proxy->be.servers; it;
-             it = it->next)
-            if (it->check.enabled)
+        for (const struct server_conf *it = proxy->disabled ? NULL : proxy->be.servers; it; it = it->next)
+            if ((it->check.enabled && proxy->external.enabled) || (it->host && may_move))
                 return true;
     return false;
+}
+
+bool check_external_send(const struct external_ask *ask)
+{
+    return external.is_open &&
+           send(external.source.fd, ask, sizeof(*ask), MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(*ask);
 }
 
 static uint64_t limit_of(const struct check *check)
@@ -57,8 +66,7 @@ static void ask(struct check *check)
         .maxconn = backend_state_maxconn(check->server),
         .addr = check->server->addr,
     };
-    bool sent = external.is_open &&
-                send(external.source.fd, &ask, sizeof(ask), MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(ask);
+    bool sent = check_external_send(&ask);
     event_timer_set(checks.loop, &check->timer,
                     check->began_us + (sent ? limit_of(check) + ANSWER_SLACK_US : AGAIN_US));
 }
@@ -103,6 +111,10 @@ static void take(const struct external_answer *answer)
     uint32_t object = (uint32_t)(answer->id >> 32);
     char text[128];
     external.silent_us = 0;
+    if (object == EXTERNAL_LOOKUP) {
+        check_lookup_answered(answer);
+        return;
+    }
     if (answer->end == EXTERNAL_BEGUN_ANEW) {
         ask_again();
         return;

@@ -3,6 +3,7 @@
 // of its own, so that what it started ends with it.
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@ struct job {
     uint64_t due_us;
     pid_t pid; // and process group; 0: this place is free
     int error; // read end of a pipe that says why nothing could be run
+    bool is_lookup; // the pipe says what was found
     bool timed_out;
 };
 
@@ -34,11 +36,15 @@ struct helper {
     struct job jobs[NUM_JOBS];
 };
 
+static void send_answer(const struct external_answer *answer)
+{
+    // A controller that does not read for so long that this fills the socket is one that has ended.
+    (void)send(LINK_FD, answer, sizeof(*answer), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static void answer(uint64_t id, enum external_end end, int value)
 {
-    const struct external_answer answer = { .id = id, .end = end, .value = value };
-    // A controller that does not read for so long that this fills the socket is one that has ended.
-    (void)send(LINK_FD, &answer, sizeof(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
+    send_answer(&(const struct external_answer){ .id = id, .end = end, .value = value });
 }
 
 static const struct server_conf *find_server(const struct program_conf *conf, uint32_t object)
@@ -146,6 +152,27 @@ static _Noreturn void become(const struct program_conf *conf, const struct serve
     _exit(255);
 }
 
+static _Noreturn void look_up(const struct external_ask *ask, int answer_fd, pid_t helper)
+{
+    struct external_answer found = { .id = ask->id, .end = EXTERNAL_UNKNOWN };
+    struct addrinfo hints = { .ai_family = ask->addr.family, .ai_socktype = SOCK_STREAM }, *list = NULL;
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL);
+    if (getppid() != helper)
+        _exit(255);
+    os_signals_reset(NULL, 0);
+    found.value = getaddrinfo(ask->name, NULL, &hints, &list);
+    for (const struct addrinfo *it = found.value ? NULL : list; it && found.end != EXTERNAL_FOUND; it = it->ai_next) {
+        if (it->ai_family != AF_INET && it->ai_family != AF_INET6)
+            continue;
+        transport_address_from_sockaddr(&found.addr, it->ai_addr, it->ai_addrlen);
+        found.end = EXTERNAL_FOUND;
+    }
+    ssize_t ignored = write(answer_fd, &found, sizeof(found));
+    (void)ignored;
+    _exit(0);
+}
+
 static void job_begin(struct helper *helper, const struct external_ask *ask)
 {
     const struct server_conf *server = find_server(helper->conf, ask->object);
@@ -153,8 +180,10 @@ static void job_begin(struct helper *helper, const struct external_ask *ask)
     int pipe_fds[2];
     while (job < helper->jobs + NUM_JOBS && job->pid)
         job++;
-    if (!server || !server->backend->proxy->external.command || job == helper->jobs + NUM_JOBS) {
-        answer(ask->id, EXTERNAL_NOT_RUN, server ? EAGAIN : ENOENT);
+    bool is_lookup = ask->object == EXTERNAL_LOOKUP;
+    bool is_known = is_lookup || (server && server->backend->proxy->external.command);
+    if (!is_known || job == helper->jobs + NUM_JOBS) {
+        answer(ask->id, EXTERNAL_NOT_RUN, server || is_lookup ? EAGAIN : ENOENT);
         return;
     }
     if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0) {
@@ -163,6 +192,8 @@ static void job_begin(struct helper *helper, const struct external_ask *ask)
     }
     pid_t self = getpid();
     pid_t pid = fork();
+    if (pid == 0 && is_lookup)
+        look_up(ask, pipe_fds[1], self);
     if (pid == 0)
         become(helper->conf, server, ask, pipe_fds[1], self);
     int error = errno;
@@ -174,12 +205,17 @@ static void job_begin(struct helper *helper, const struct external_ask *ask)
     }
     // On both sides, as nobody knows which of them runs first.
     setpgid(pid, pid);
-    *job = (struct job){ .id = ask->id, .due_us = clock_mono_us() + ask->limit_us, .pid = pid, .error = pipe_fds[0] };
+    *job = (struct job){ .id = ask->id,
+                         .due_us = clock_mono_us() + ask->limit_us,
+                         .pid = pid,
+                         .error = pipe_fds[0],
+                         .is_lookup = is_lookup };
 }
 
 static void job_ended(struct helper *helper, pid_t pid, int status)
 {
     int error;
+    struct external_answer found;
     struct job *job = helper->jobs;
     while (job < helper->jobs + NUM_JOBS && job->pid != pid)
         job++;
@@ -187,7 +223,9 @@ static void job_ended(struct helper *helper, pid_t pid, int status)
         return;
     if (job->timed_out)
         answer(job->id, EXTERNAL_TIMED_OUT, 0);
-    else if (read(job->error, &error, sizeof(error)) == (ssize_t)sizeof(error))
+    else if (job->is_lookup && read(job->error, &found, sizeof(found)) == (ssize_t)sizeof(found))
+        send_answer(&found);
+    else if (!job->is_lookup && read(job->error, &error, sizeof(error)) == (ssize_t)sizeof(error))
         answer(job->id, EXTERNAL_NOT_RUN, error);
     else if (WIFEXITED(status))
         answer(job->id, EXTERNAL_EXITED, WEXITSTATUS(status));

@@ -206,8 +206,8 @@ bool check_observed_begin(void)
 void check_observed_add(const struct server_conf *server)
 {
     if (server->probe.observe != PROBE_OBSERVE_NONE && !add(server))
-        log_say(LOG_LEVEL_ALERT, "'observe' of server %s/%s has no effect: out of memory",
-                server->backend->proxy->name, server->name);
+        log_say(LOG_LEVEL_ALERT, "'observe' of server %s/%s has no effect: out of memory", server->backend->proxy->name,
+                server->name);
 }
 
 void check_observed_remove(const struct server_conf *server)

@@ -506,7 +506,8 @@ static void failed(struct generation *generation)
 static void lost(struct generation *generation)
 {
     struct master *master = generation->master;
-    log_say(LOG_LEVEL_ALERT, "generation %u goes on without its keeper until another generation is ready, "
+    log_say(LOG_LEVEL_ALERT,
+            "generation %u goes on without its keeper until another generation is ready, "
             "which begins as the file says: servers, certificates and entries of lists that commands added are lost",
             generation->number);
     master->again_us = master->loop.now_us;

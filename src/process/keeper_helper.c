@@ -40,7 +40,7 @@ static void helper_fork(struct keeper *keeper)
         child_run(keeper, parent);
     helper->forked_us = clock_mono_us();
     if (pid < 0) {
-        log_say(LOG_LEVEL_ALERT, "cannot fork the helper for external checks: %s", strerror(errno));
+        log_say(LOG_LEVEL_ALERT, "cannot fork the helper: %s", strerror(errno));
         event_timer_set(&keeper->loop, &helper->again, helper->forked_us + HELPER_PAUSE_US);
         return;
     }
@@ -61,7 +61,7 @@ void keeper_helper_start(struct keeper *keeper)
     if (!vtable || !vtable->is_wanted(keeper->conf))
         return;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
-        keeper_fail(keeper, "no socket for the helper that runs external checks\n");
+        keeper_fail(keeper, "no socket for the helper\n");
     keeper->helper.our_end = ends[0];
     keeper->helper.its_end = ends[1];
     event_timer_init(&keeper->helper.again, fork_due);
@@ -76,8 +76,10 @@ bool keeper_helper_ended(struct keeper *keeper, pid_t pid)
     helper->pid = 0;
     if (keeper->stopping)
         return true;
-    log_say(LOG_LEVEL_ALERT, "the helper (%d) of generation %u, which runs external checks, ended: it is started again",
-            (int)pid, keeper->start.generation);
+    log_say(
+        LOG_LEVEL_ALERT,
+        "the helper (%d) of generation %u, which runs external checks and looks up names, ended: it is started again",
+        (int)pid, keeper->start.generation);
     uint64_t earliest_us = helper->forked_us + HELPER_PAUSE_US, now_us = clock_mono_us();
     event_timer_set(&keeper->loop, &helper->again, earliest_us > now_us ? earliest_us : now_us + 1);
     return true;

@@ -172,9 +172,9 @@ static bool finish(struct config *config, struct proxy_conf *proxy, struct serve
     bool ok = proxy_probe_finish_server(config, proxy, server) && proxy_pool_finish_server(config, server) &&
               proxy_tls_finish_server(config, server) && check_rules_finish_server(config, proxy, server);
     if (ok && server->probe.agent && server->probe.agent_host && server->probe.agent_addr.family == AF_UNSPEC)
-        ok = proxy_word_error(config, &(struct config_line){ .place = server->place },
-                              "agent-addr: '%s' would have to be looked up: give its address",
-                              server->probe.agent_host);
+        ok =
+            proxy_word_error(config, &(struct config_line){ .place = server->place },
+                             "agent-addr: '%s' would have to be looked up: give its address", server->probe.agent_host);
     proxy_limits_finish_server(server);
     return ok;
 }
@@ -194,7 +194,8 @@ static struct server_conf *read(struct config *config, struct proxy_conf *proxy,
     bool ok = proxy_server_parse(config, server, words);
     // What expressions name is found when the whole configuration is there, and not again.
     if (program->refs != refs)
-        ok = proxy_word_error(config, words, "an expression that names a proxy or a table is not accepted for dynamic server");
+        ok = proxy_word_error(config, words,
+                              "an expression that names a proxy or a table is not accepted for dynamic server");
     program->refs = refs;
     if (!ok)
         return NULL;

@@ -35,8 +35,7 @@ static const struct expr_format *built_in_tunnel[2]; // in tcp mode, in http mod
 
 static const struct expr_format *compile(struct config *config, const struct config_line *line, const char *text)
 {
-    const struct expr_format *format =
-        expr_format_text(config, line, 0, slice_str(text), EXPR_FORMAT_LOG, EXPR_AT_LOG);
+    const struct expr_format *format = expr_format_text(config, line, 0, slice_str(text), EXPR_FORMAT_LOG, EXPR_AT_LOG);
     must(format);
     return format;
 }

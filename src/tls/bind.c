@@ -215,9 +215,8 @@ static bool build(struct config *config, struct tls_bind *bind, struct config_pl
     return make_context(bind, file) || error_at(config, place, "cannot prepare TLS");
 }
 
-struct tls_bind *tls_bind_of(struct config *config, const struct tls_global_conf *global,
-                             struct tls_store *store, const struct tls_bind_conf *conf, struct tls_entry *entries,
-                             struct config_place place)
+struct tls_bind *tls_bind_of(struct config *config, const struct tls_global_conf *global, struct tls_store *store,
+                             const struct tls_bind_conf *conf, struct tls_entry *entries, struct config_place place)
 {
     struct tls_bind *bind = arena_alloc(config->arena, sizeof(*bind));
     bind->said = conf;
@@ -240,7 +239,8 @@ struct tls_bind *tls_bind_new(struct config *config, const struct tls_global_con
                               const struct tls_bind_conf *conf, struct config_place place)
 {
     struct tls_entry *entries = NULL;
-    return read_sources(config, &entries, store, conf) ? tls_bind_of(config, global, store, conf, entries, place) : NULL;
+    return read_sources(config, &entries, store, conf) ? tls_bind_of(config, global, store, conf, entries, place)
+                                                       : NULL;
 }
 
 void tls_bind_free(struct tls_bind *bind)

@@ -23,9 +23,8 @@ struct tls_bind {
 };
 
 // tls_bind_of is tls_bind_new for entries that were read: each has its certificate and what its own line says.
-struct tls_bind *tls_bind_of(struct config *config, const struct tls_global_conf *global,
-                             struct tls_store *store, const struct tls_bind_conf *conf, struct tls_entry *entries,
-                             struct config_place place);
+struct tls_bind *tls_bind_of(struct config *config, const struct tls_global_conf *global, struct tls_store *store,
+                             const struct tls_bind_conf *conf, struct tls_entry *entries, struct config_place place);
 
 // tls_bind_complete_entry gives an entry what its bind says where it says nothing, and loads whom it believes. False
 // after reporting.

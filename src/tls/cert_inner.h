@@ -114,8 +114,8 @@ struct tls_store {
     uint32_t cap_items;        // a power of two
     struct cert_chain *chains; // of issuers-chain-path
     bool chains_read;
-    bool is_closed;           // no file is read any more
-    struct tls_bind *binds;   // those that were built with it, and
+    bool is_closed;         // no file is read any more
+    struct tls_bind *binds; // those that were built with it, and
     struct tls_target *targets;
     struct tls_crt_list *lists; // crt-lists and directories, in the order they were read
 };
@@ -154,7 +154,7 @@ struct tls_cert **cert_store_get(struct tls_store *store, uint32_t *num, const c
 // A crt-list, or a directory of certificates, as commands see it: lines whose entries stand in binds (tls/entry.h).
 struct tls_crt_line {
     struct tls_crt_line *next;
-    uint32_t number; // in its file; 0 in a directory
+    uint32_t number;  // in its file; 0 in a directory
     const char *name; // of its certificate
     const char *rest; // options in brackets and filters, as they stood there, one blank between
     char text[];

@@ -23,7 +23,7 @@ enum change_op {
 // One change as it is applied.
 struct change {
     enum change_op op;
-    uint32_t number;     // of a line
+    uint32_t number; // of a line
     bool is_crl;
     const char *name;    // NUL-terminated
     struct slice text;   // a line of a crt-list, or its certificate

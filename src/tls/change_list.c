@@ -106,7 +106,8 @@ static bool has_cert(struct tls_store *store, struct text *why, struct text *cer
     name[word.len] = '\0';
     size_t dir = strlen(list->name);
     if (list->is_directory && (strncmp(name, list->name, dir) != 0 || name[dir] != '/')) {
-        text_printf(why, "'%s' is a directory, certificate path '%s' must contain the directory path", list->name, name);
+        text_printf(why, "'%s' is a directory, certificate path '%s' must contain the directory path", list->name,
+                    name);
         return false;
     }
     const struct store_item *item = cert_store_find(store, name);

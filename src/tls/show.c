@@ -56,7 +56,10 @@ static void show_algorithm(struct text *out, const CBS *key_info)
     CBS cbs = *key_info;
     EVP_PKEY *key = EVP_parse_public_key(&cbs);
     int id = key ? EVP_PKEY_id(key) : 0;
-    const char *name = id == EVP_PKEY_RSA ? "RSA" : id == EVP_PKEY_EC ? "EC" : id == EVP_PKEY_ED25519 ? "ED" : "UNKNOWN";
+    const char *name = id == EVP_PKEY_RSA       ? "RSA"
+                       : id == EVP_PKEY_EC      ? "EC"
+                       : id == EVP_PKEY_ED25519 ? "ED"
+                                                : "UNKNOWN";
     text_printf(out, "Algorithm: %s", name);
     if (key)
         text_printf(out, "%d", EVP_PKEY_bits(key));

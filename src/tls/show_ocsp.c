@@ -155,7 +155,9 @@ static bool show_single(struct text *out, CBS *responses)
     text_printf(out, "\n");
     hex_cbs(out, "      Serial Number: ", serial);
     text_printf(out, "    Cert Status: %s\n",
-                tag == CONTEXT ? "good" : tag == (CONTEXT_LIST | 1) ? "revoked" : "unknown");
+                tag == CONTEXT              ? "good"
+                : tag == (CONTEXT_LIST | 1) ? "revoked"
+                                            : "unknown");
     show_time(out, "    This Update: ", &time);
     if (CBS_get_optional_asn1(&entry, &wrap, &present, CONTEXT_LIST) && present &&
         CBS_get_asn1(&wrap, &time, CBS_ASN1_GENERALIZEDTIME))

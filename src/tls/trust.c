@@ -255,8 +255,7 @@ static bool fill(X509_STORE *store, STACK_OF(CRYPTO_BUFFER) * names, const struc
             if (item->cert && f == TRUST_CA && !add_name(names, item->cert))
                 return false;
         }
-    return !trust->files[TRUST_CRL] ||
-           X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    return !trust->files[TRUST_CRL] || X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
 }
 
 // Makes of the files what checks need; what was made of them before goes.

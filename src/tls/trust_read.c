@@ -105,8 +105,7 @@ static bool read_bio(struct trust_reader *reader, const char *path, BIO *bio, bo
     int num = read_blocks(reader, path, bio);
     BIO_free(bio);
     if (num == 0 && !may_be_empty)
-        return error_in(reader, path,
-                        reader->file->is_crl ? "it holds no revocation list" : "it holds no certificate");
+        return error_in(reader, path, reader->file->is_crl ? "it holds no revocation list" : "it holds no certificate");
     return num >= 0;
 }
 

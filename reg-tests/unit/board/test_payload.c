@@ -190,8 +190,8 @@ static void test_no_dump(void **state)
     while (fgets(line, sizeof(line), maps)) {
         unsigned long start, end;
         if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
-            in_it = (unsigned long)rig->board->payloads->data >= start &&
-                    (unsigned long)rig->board->payloads->data < end;
+            in_it =
+                (unsigned long)rig->board->payloads->data >= start && (unsigned long)rig->board->payloads->data < end;
         if (in_it && sscanf(line, "VmFlags:%63[^\n]", want) == 1)
             found = strstr(want, " dd") != NULL;
     }

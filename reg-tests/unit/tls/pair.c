@@ -73,7 +73,8 @@ struct tls_entry *rig_entry(struct rig *rig, const char *file, const struct tls_
 
 bool rig_bind(struct rig *rig)
 {
-    rig->bind = tls_bind_of(&rig->config, &rig->global, rig->store, &rig->conf, rig->entries, (struct config_place){ 0 });
+    rig->bind =
+        tls_bind_of(&rig->config, &rig->global, rig->store, &rig->conf, rig->entries, (struct config_place){ 0 });
     return rig->bind;
 }
 

@@ -209,8 +209,9 @@ static void test_list(void **state)
     shown(rig, "x.test", "rsa.test");
     shown(rig, "a.y.test", "rsa.test");
     shown(rig, "z.y.test", "a.test");
-    snprintf(line, sizeof(line), "# %s\n%s:1\n%s:3 one.test !two.test\nnew:4 [ocsp-update off] x.test *.y.test "
-                                 "!z.y.test\n",
+    snprintf(line, sizeof(line),
+             "# %s\n%s:1\n%s:3 one.test !two.test\nnew:4 [ocsp-update off] x.test *.y.test "
+             "!z.y.test\n",
              rig->list, cert_path("a.pem"), cert_path("server.pem"));
     struct text out;
     text_init(&out);
