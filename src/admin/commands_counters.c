@@ -33,13 +33,9 @@ static void clear_object(struct board *board, uint32_t object, bool all)
     if (!object)
         return;
     clear_cells(board, object, maxima, NUM_ITEMS(maxima));
-    for (uint32_t i = 0; i < PROXY_NUM_TIMES; i++)
-        clear_cells(board, object, &(const uint8_t){ (uint8_t)(PROXY_GAUGE_LONGEST + i) }, 1);
     if (!all)
         return;
     clear_cells(board, object, with_counters, NUM_ITEMS(with_counters));
-    for (uint32_t i = 0; i < PROXY_NUM_TIMES; i++)
-        clear_cells(board, object, &(const uint8_t){ (uint8_t)(PROXY_GAUGE_AVERAGES + i) }, 1);
     // The number of log lines is that of the log (%lc), which nobody clears.
     board_counters_clear(board, object, 0, PROXY_COUNT_LOGS);
     board_counters_clear(board, object, PROXY_COUNT_LOGS + 1, BOARD_LEVELS);

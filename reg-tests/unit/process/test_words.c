@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The examples of everything the whole program declares: words, rule actions, services and fetches. What the manual
 // shows is what is run here.
+#include "admin/command.h"
 #include "config/words.h"
 #include "config/words_crt_list.h"
 #include "base/check.h"
@@ -157,12 +158,38 @@ static void test_refused(void **state)
     assert_int_equal(failed, 0);
 }
 
+// Operators find each command in the chapter on running the program, by its whole name.
+static void test_commands(void **state)
+{
+    (void)state;
+    static char page[1 << 18];
+    char name[96];
+    size_t num;
+    unsigned failed = 0;
+    FILE *file = fopen("doc/management.md", "r");
+    assert_non_null(file);
+    page[fread(page, 1, sizeof(page) - 1, file)] = '\0';
+    assert_true(feof(file));
+    fclose(file);
+    const struct admin_command *const *commands = admin_commands_all(&num);
+    for (size_t i = 0; i < num; i++) {
+        snprintf(name, sizeof(name), "`%s`", commands[i]->name);
+        if (strstr(page, name))
+            continue;
+        print_error("command '%s' is not in doc/management.md, \"All commands\"\n", commands[i]->name);
+        failed++;
+    }
+    assert_true(num > 100);
+    assert_int_equal(failed, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words),   cmocka_unit_test(test_actions), cmocka_unit_test(test_services),
-        cmocka_unit_test(test_fetches), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_fetches), cmocka_unit_test(test_refused), cmocka_unit_test(test_commands),
     };
     proxy_conf_boot();
+    admin_commands_boot();
     return cmocka_run_group_tests_name("words of the program", tests, NULL, NULL);
 }
