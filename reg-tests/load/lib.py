@@ -228,7 +228,7 @@ class Balancer:
             file.write(text)
 
     def log(self):
-        with open(self.log_path) as file:
+        with open(self.log_path, errors="replace") as file:
             return file.read()
 
     def signal(self, number):

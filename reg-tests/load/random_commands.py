@@ -356,6 +356,8 @@ def test(box):
     loads[4].process.stdin = open(os.devnull, "w")
     lib.check(all(report["failed"] == 0 for report in reports), "no request fails: %s" % reports)
     lib.check(all(report["requests"] for report in reports), "requests are served: %s" % reports)
+    denied = [line for line in balancer.log().splitlines() if "was denied system call" in line]
+    lib.check(not denied, "no process does what it may not: %s" % denied)
     lib.check("Uptime_sec: " in ask(directory + "/admin", "show info"), "show info answers")
     lib.check("\nload,FRONTEND," in ask(directory + "/admin", "show stat"), "show stat answers")
     lib.check(lib.answers(port), "requests are served")

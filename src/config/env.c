@@ -58,11 +58,12 @@ struct config_env *config_env_new(void)
         env_append(env, strdup(*entry));
     for (size_t i = 0; i < NUM_ITEMS(env_predefined); i++)
         config_env_set(env, env_predefined[i].name, env_predefined[i].value, false);
-    char host[256];
-    if (gethostname(host, sizeof(host)) == 0) {
+    // Asked for once: workers, which make a context for each certificate they are given, may not ask.
+    static char host[256];
+    if (!host[0] && gethostname(host, sizeof(host)) == 0)
         host[sizeof(host) - 1] = '\0';
+    if (host[0])
         config_env_set(env, "HAPROXY_LOCALPEER", host, false);
-    }
     return env;
 }
 
