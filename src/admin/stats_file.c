@@ -62,8 +62,8 @@ static const char *const columns[] = {
     [PROXY_COUNT_GLITCHES] = "glitches",
     [PROXY_COUNT_INTERCEPTED] = "intercepted",
     [PROXY_COUNT_REWRITES_FAILED] = "wrew",
-    [PROXY_COUNT_TLS_FULL] = "ssl_full",
-    [PROXY_COUNT_TLS_RESUMED] = "ssl_resumed",
+    [PROXY_COUNT_TLS_FULL] = "ssl_sess",
+    [PROXY_COUNT_TLS_RESUMED] = "ssl_reused_sess",
     [PROXY_COUNT_TLS_FAILED] = "ssl_failed",
 };
 
