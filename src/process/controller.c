@@ -34,6 +34,9 @@ static void socket_leave(struct controller *controller, struct seat_socket *sock
     seat_socket_close(socket);
 }
 
+// In a build with AddressSanitizer, and only there: what commands lost is told, although the process ends at once.
+__attribute__((weak)) void __lsan_do_leak_check(void);
+
 // The last word is the log's: everything that other processes wrote before they ended goes out.
 static _Noreturn void finish(struct controller *controller)
 {
@@ -45,6 +48,8 @@ static _Noreturn void finish(struct controller *controller)
             break;
     log_drain_free(controller->drain);
     rights_denials_tell(controller_name);
+    if (__lsan_do_leak_check)
+        __lsan_do_leak_check();
     _exit(0);
 }
 
@@ -322,9 +327,6 @@ static bool prepare(struct controller *controller, int take_line)
            messages_attach(&controller->master, &controller->loop);
 }
 
-// In a build with AddressSanitizer, and only there: what commands lost is told, although the process ends at once.
-__attribute__((weak)) void __lsan_do_leak_check(void);
-
 _Noreturn void controller_run(struct controller *controller, int take_line, pid_t keeper)
 {
     os_title_set("fairlead: controller gen %u", controller->generation);
@@ -338,7 +340,5 @@ _Noreturn void controller_run(struct controller *controller, int take_line, pid_
         (void)log_drain_open(controller->sinks, true);
     rights_confine(controller->settings, OS_SANDBOX_CONTROLLER, true);
     event_loop_run(&controller->loop);
-    if (__lsan_do_leak_check)
-        __lsan_do_leak_check();
     _exit(0);
 }
