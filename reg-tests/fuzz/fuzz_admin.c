@@ -5,15 +5,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <sys/socket.h>
+#include "admin/page.h"
 #include "admin/session.h"
 #include "backend/balance.h"
 #include "backend/pool.h"
+#include "backend/server_change.h"
 #include "backend/state.h"
-#include "proxy/live.h"
 #include "base/check.h"
 #include "board/board.h"
+#include "board/trace.h"
 #include "proxy/conf.h"
+#include "proxy/invalid.h"
+#include "proxy/live.h"
 #include "table/stick.h"
+#include "tls/cert.h"
+#include "tls/shared.h"
 
 enum { PEER_TURNS = 400 };
 
@@ -78,9 +84,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
                                   .vitals_object = board_object(board, "g/vitals"),
                                   .memory_object = board_object(board, "g/memory"),
                                   .global = { .stats_sockets = &stats_socket } };
-    must(backend_states_prepare(board) && backend_loads_prepare(board) && backend_pool_prepare(board));
+    must(backend_states_prepare(board) && backend_loads_prepare(board) && backend_pool_prepare(board) &&
+         backend_places_prepare(board) && page_prepare(board) && trace_prepare(board) && proxy_invalid_prepare(board, 16384) &&
+         tls_shared_prepare(board, &conf.global.tls));
     must(stick_table_prepare(&table, board));
     backend_states_adopt(&conf, board);
+    backend_places_adopt(&conf);
     proxy_live_begin(&conf);
     clearenv();
     admin = admin_new(&(struct admin_start){ .loop = &loop,

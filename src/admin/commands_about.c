@@ -2,6 +2,7 @@
 // What the program is and where it runs: libraries, the system, the form of JSON answers; and lists that are empty
 // here, as those of HAProxy are where nothing of that kind is configured.
 #include <link.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -65,7 +66,10 @@ static enum admin_verdict run_show_dev(struct admin_call *call)
                     "  OS name: %s\n  OS release: %s\n  OS version: %s\n  OS architecture: %s\n"
                     "  node name: %s\n",
                     system.sysname, system.release, system.version, system.machine, system.nodename);
-    text_printf(call->out, "  processors: %ld\n", sysconf(_SC_NPROCESSORS_ONLN));
+    // Not sysconf: it opens files, which a controller may not.
+    cpu_set_t cpus;
+    if (sched_getaffinity(0, sizeof(cpus), &cpus) == 0)
+        text_printf(call->out, "  processors: %d\n", CPU_COUNT(&cpus));
     text_printf(call->out, "Process info\n  version: %s\n  generation: %u\n  pid of the controller: %d\n",
                 start->version, start->generation, (int)getpid());
     text_printf(call->out, "  page size: %ld\n", sysconf(_SC_PAGESIZE));

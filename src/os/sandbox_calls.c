@@ -36,7 +36,7 @@ static const int worker_calls[] = {
 // It sends the log of all, to files and terminals too.
 static const int controller_calls[] = {
     CALLS_OF_OLD CALLS_OF_ALL,
-    SYS_sendmmsg, SYS_ppoll, SYS_getrusage,
+    SYS_sendmmsg, SYS_ppoll, SYS_getrusage, SYS_sched_getaffinity,
     /* The descriptor it keeps for the admin socket is made anew after each use. */
     SYS_eventfd2,
 };
