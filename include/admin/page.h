@@ -11,6 +11,8 @@
 
 struct board;
 
+#define PAGE_SECTION "page" // on the board: what workers ask for, and the secret of forms
+
 enum page_form { PAGE_HTML, PAGE_CSV, PAGE_TYPED, PAGE_JSON, PAGE_SCHEMA };
 
 // Where an answer stands between two pieces of it.

@@ -85,8 +85,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
                                   .memory_object = board_object(board, "g/memory"),
                                   .global = { .stats_sockets = &stats_socket } };
     must(backend_states_prepare(board) && backend_loads_prepare(board) && backend_pool_prepare(board) &&
-         backend_places_prepare(board) && page_prepare(board) && trace_prepare(board) && proxy_invalid_prepare(board, 16384) &&
-         tls_shared_prepare(board, &conf.global.tls));
+         backend_places_prepare(board) && page_prepare(board) && trace_prepare(board) &&
+         proxy_invalid_prepare(board, 16384) && tls_shared_prepare(board, &conf.global.tls));
     must(stick_table_prepare(&table, board));
     backend_states_adopt(&conf, board);
     backend_places_adopt(&conf);

@@ -233,7 +233,7 @@ static void fail(struct admin_session *session, const char *what, size_t limit)
 // at twice.
 static bool line_find(size_t *len, struct admin_session *session)
 {
-    struct slice rest = slice_of(session->in.ptr + session->in_seen, session->in.len - session->in_seen);
+    struct slice rest = slice_from(slice_of(session->in.ptr, session->in.len), session->in_seen);
     *len = session->in_seen + (rest.len ? slice_find(rest, '\n') : 0);
     session->in_seen = *len;
     return *len < session->in.len;

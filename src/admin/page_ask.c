@@ -29,7 +29,7 @@ static struct {
 bool page_prepare(struct board *board)
 {
     bool fresh;
-    shared = board_section(board, &fresh, "page", VERSION, sizeof(*shared));
+    shared = board_section(board, &fresh, PAGE_SECTION, VERSION, sizeof(*shared));
     if (shared && fresh)
         RAND_bytes(shared->secret, sizeof(shared->secret));
     return shared != NULL;

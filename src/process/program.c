@@ -190,6 +190,7 @@ static void sections_name(struct process_settings *settings, const struct progra
         BACKEND_POOL_SECTION,
         TRACE_SECTION,
         PROXY_INVALID_SECTION,
+        PAGE_SECTION,
     };
     uint32_t num_sinks;
     const struct trace_sink *sinks = trace_sinks(&num_sinks);
