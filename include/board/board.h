@@ -192,7 +192,8 @@ bool board_mark_is_gone(struct board *board, uint32_t mark);
 // what stands before the first slash.
 
 // board_object gives the number (from 1) of the object `name`, such as "f/www", "b/app" or "s/app/web1", giving it one
-// on first sight, and notes that the caller's generation uses it. Keeper only. 0 where the table is full.
+// on first sight, and notes that the caller's generation uses it. By keepers, and by controllers for servers that are
+// added. 0 where the table is full.
 uint32_t board_object(struct board *board, const char *name);
 
 // board_objects_sweep frees the objects that no live process can refer to, and gives their number. Their counters,

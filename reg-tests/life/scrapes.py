@@ -25,7 +25,7 @@ GAUGES = set("""pxname svname qcur qmax scur smax slim status weight act bck las
     rtime ttime agent_status agent_code agent_duration check_desc agent_desc check_rise check_fall check_health agent_rise
     agent_fall agent_health addr cookie mode algo conn_rate conn_rate_max srv_icur src_ilim qtime_max ctime_max rtime_max
     ttime_max idle_conn_cur safe_conn_cur used_conn_cur need_conn_est uweight agg_server_status agg_server_check_status
-    agg_check_status proto qlimit srid -""".split())
+    agg_check_status proto qlimit srid tunnels_cur tunnels_max h1_open_connections h1_open_streams -""".split())
 
 
 def text(directory, port, tls_port, metrics, origin, turn):
