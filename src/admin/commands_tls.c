@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 #include "admin/session.h"
+#include "config/word.h"
 #include "proxy/conf.h"
 #include "tls/change.h"
 #include "tls/show.h"
@@ -181,9 +182,10 @@ static enum admin_verdict show_sni(struct admin_call *call)
     struct sni_filter filter;
     const struct program_conf *program = call->admin->start.conf;
     uint32_t wrong = read_filter(&filter, call), at = 0;
-    bool found = !filter.frontend;
     if (wrong < call->num_args)
         return admin_refuse_arg(call, wrong);
+    if (filter.frontend && !proxy_conf_find(program, filter.frontend, CONFIG_IN_FRONTEND))
+        return admin_refuse(call, "No such frontend.\n");
     int64_t over_at = filter.only_over ? time(NULL) + (int64_t)filter.offset_s : 0;
     if (call->turn == 0)
         text_printf(call->out, "# Frontend/Bind\tSNI\tNegative Filter\tType\tFilename\tNotAfter\tNotBefore\n");
@@ -191,7 +193,6 @@ static enum admin_verdict show_sni(struct admin_call *call)
     for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next) {
         if (filter.frontend && strcmp(proxy->name, filter.frontend) != 0)
             continue;
-        found = true;
         if (at++ != call->turn)
             continue;
         const struct tls_bind *last = NULL;
@@ -199,10 +200,6 @@ static enum admin_verdict show_sni(struct admin_call *call)
             if (bind->tls_bind && bind->tls_bind != last)
                 show_bind(call->out, bind, over_at);
         return ADMIN_MORE;
-    }
-    if (!found) {
-        text_init(call->out);
-        return admin_refuse(call, "No such frontend.\n");
     }
     return ADMIN_DONE;
 }

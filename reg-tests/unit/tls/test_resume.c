@@ -107,6 +107,7 @@ static void test_contexts(void **state)
     other.bind = NULL;
     contexts_add(&other);
     assert_true(rig_bind(&other));
+    rig.arena = other.arena; // one and the same
     for (int kind = 0; kind < NUM_KINDS; kind++) {
         for (size_t from = 0; from < NUM_ITEMS(contexts); from++) {
             for (size_t to = 0; to < NUM_ITEMS(contexts); to++) {
