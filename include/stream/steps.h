@@ -3,6 +3,7 @@
 // them and is the only one to change stream->step.
 #pragma once
 
+#include "board/trace.h"
 #include "stream/stream.h"
 #include "stream/tunnel.h"
 
@@ -15,8 +16,27 @@ enum stream_verdict {
 
 typedef enum stream_verdict stream_step_fn(struct stream *stream);
 
+// A step: its name, what it does, and, as bits, where it may lead.
+struct stream_step_row {
+    const char *name;
+    stream_step_fn *run;
+    uint32_t edges;
+};
+
+extern const struct stream_step_row stream_steps[STREAM_NUM_STEPS];
+
+// stream_trace_step reports that the stream, which stood at `before`, is at its next step.
+void stream_trace_step(const struct stream *stream, enum stream_step before) __attribute__((cold));
+
 // stream_step_set moves the stream to `step`; an edge that the table of steps does not know is a bug.
-void stream_step_set(struct stream *stream, enum stream_step step);
+static inline void stream_step_set(struct stream *stream, enum stream_step step)
+{
+    enum stream_step before = (enum stream_step)stream->step;
+    must(stream_steps[before].edges & 1U << step);
+    stream->step = (uint8_t)step;
+    if (UNLIKELY(stream->ctx->traces & TRACE_BIT(TRACE_STREAM)))
+        stream_trace_step(stream, before);
+}
 
 // stream_step_name gives the name of a step, for people.
 const char *stream_step_name(enum stream_step step);
@@ -67,6 +87,9 @@ void stream_count_bytes(const struct proxy_session *session, const struct backen
 // stream_count_progress adds what moved since it was called last: now and then while a body is under way, so that
 // counters advance, and at the end.
 void stream_count_progress(struct stream *stream);
+
+// stream_count_rest adds what stream_count_progress has not, once bytes_in and bytes_out are final.
+void stream_count_rest(const struct stream *stream);
 
 // stream_count_status adds one to the counter of answers with a status like `status`.
 void stream_count_status(uint64_t *counters, uint16_t status);

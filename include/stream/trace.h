@@ -32,9 +32,6 @@ void stream_trace_tunnel_say(const struct stream_tunnel *tunnel, enum trace_leve
             stream_trace_say((stream), TRACE_##source, TRACE_LEVEL_##level, TRACE_##event, __VA_ARGS__);               \
     } while (0)
 
-// stream_trace_step reports that the stream, which stood at `before`, is at its next step.
-void stream_trace_step(const struct stream *stream, enum stream_step before) __attribute__((cold));
-
 // stream_trace_wait reports that it waits, and for what.
 void stream_trace_wait(const struct stream *stream) __attribute__((cold));
 

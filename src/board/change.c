@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/check.h"
-#include "board/board.h"
 #include "board/change.h"
+#include "board/layout.h"
 
 // Weak: a program that links no kind of change has no such section.
 extern const struct board_change_kind *const __start_board_changes[] __attribute__((weak));
@@ -39,12 +39,13 @@ static void change_apply(uint32_t type, const struct board_change *change)
     }
 }
 
-uint32_t board_changes_apply(uint32_t max)
+// Apart, so that a turn without changes, as nearly all are, does not make room for one.
+static __attribute__((noinline)) uint32_t apply_next(uint32_t max)
 {
     char data[BOARD_JOURNAL_ENTRY_MAX];
     struct board_change change = { .data = data };
     uint32_t type, num = 0;
-    for (; changes.board && num < max; num++) {
+    for (; num < max; num++) {
         change.number = board_journal_next(changes.board, &type, data, &change.len, changes.inc);
         if (!change.number)
             break;
@@ -52,6 +53,19 @@ uint32_t board_changes_apply(uint32_t max)
         board_journal_applied(changes.board, changes.inc, change.number);
     }
     return num;
+}
+
+uint32_t board_changes_apply(uint32_t max)
+{
+    if (!changes.board)
+        return 0;
+    const struct board_incarnation *record = &changes.board->incarnations->records[changes.inc];
+    // Who was told of a change looks by board_journal_next, which says that it is to be told again.
+    if (LIKELY(!atomic_load_explicit(&record->told, memory_order_relaxed) &&
+               atomic_load_explicit(&record->applied, memory_order_relaxed) ==
+                   atomic_load_explicit(&changes.board->journal->last, memory_order_acquire)))
+        return 0;
+    return apply_next(max);
 }
 
 void board_changes_wake(void)

@@ -1,36 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdatomic.h>
+#include "base/check.h"
 #include "board/board.h"
 
 // Each cell holds the events of one second: the second in the upper half, the count in the lower, so that both change
 // together and a process killed at any point leaves them right. A cell comes round after three seconds: one that is a
 // little late with its clock still counts in the right one.
-static uint32_t count_at(_Atomic uint64_t *cells, uint32_t second)
+
+// The second that was asked about last, and its cells: divisions are for once a second, not for each request.
+struct second {
+    uint64_t start_us;
+    uint32_t number; // from 1, as zeroed cells are of no second
+    uint32_t cell;
+    uint32_t before; // the cell of the second before
+};
+
+enum { SECOND_US = 1000000 };
+
+static _Thread_local struct second last = { .number = 1, .cell = 1 };
+
+static __attribute__((noinline, cold)) void second_find(uint64_t now_us)
 {
-    uint64_t cell = atomic_load_explicit(&cells[second % 3], memory_order_relaxed);
-    return (uint32_t)(cell >> 32) == second ? (uint32_t)cell : 0;
+    uint64_t count = now_us / SECOND_US;
+    last = (struct second){ .start_us = count * SECOND_US,
+                            .number = (uint32_t)count + 1,
+                            .cell = ((uint32_t)count + 1) % 3,
+                            .before = (uint32_t)count % 3 };
+}
+
+static inline const struct second *second_of(uint64_t now_us)
+{
+    if (UNLIKELY(now_us - last.start_us >= SECOND_US)) {
+        second_find(now_us);
+    }
+    return &last;
+}
+
+// What of the second before is less than a second old, and `count` of this one.
+static inline uint32_t rate_of(_Atomic uint64_t *cells, const struct second *second, uint64_t now_us, uint32_t count)
+{
+    uint64_t before = atomic_load_explicit(&cells[second->before], memory_order_relaxed);
+    uint64_t rate = count;
+    if ((uint32_t)(before >> 32) == second->number - 1) {
+        uint64_t left = SECOND_US - (now_us - second->start_us);
+        rate += ((uint32_t)before * left + SECOND_US / 2) / SECOND_US;
+    }
+    return rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
 }
 
 uint32_t board_rate_read(_Atomic uint64_t *cells, uint64_t now_us)
 {
-    uint32_t second = (uint32_t)(now_us / 1000000) + 1; // zeroed cells are of no second
-    uint64_t left = 1000000 - now_us % 1000000;
-    uint64_t rate = count_at(cells, second) + (count_at(cells, second - 1) * left + 500000) / 1000000;
-    return rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
+    const struct second *second = second_of(now_us);
+    uint64_t cell = atomic_load_explicit(&cells[second->cell], memory_order_relaxed);
+    return rate_of(cells, second, now_us, (uint32_t)(cell >> 32) == second->number ? (uint32_t)cell : 0);
 }
 
 uint32_t board_rate_add(_Atomic uint64_t *cells, uint64_t now_us, uint32_t add)
 {
-    uint32_t second = (uint32_t)(now_us / 1000000) + 1;
-    uint64_t next, cell = atomic_load_explicit(&cells[second % 3], memory_order_relaxed);
+    const struct second *second = second_of(now_us);
+    _Atomic uint64_t *own = &cells[second->cell];
+    uint64_t next, cell = atomic_load_explicit(own, memory_order_relaxed);
     do {
         uint32_t there = (uint32_t)(cell >> 32);
-        if (there > second) { // three seconds late: nobody will ask for it again
-            break;
+        if (UNLIKELY(there > second->number)) { // three seconds late: nobody will ask for it again
+            return board_rate_read(cells, now_us);
         }
-        uint64_t count = (there == second ? (uint32_t)cell : UINT64_C(0)) + add;
-        next = (uint64_t)second << 32 | (count < UINT32_MAX ? count : UINT32_MAX);
-    } while (!atomic_compare_exchange_weak_explicit(&cells[second % 3], &cell, next, memory_order_relaxed,
-                                                    memory_order_relaxed));
-    return board_rate_read(cells, now_us);
+        next = (there == second->number ? cell : (uint64_t)second->number << 32) + add;
+        if (UNLIKELY((uint32_t)(next >> 32) != second->number)) {
+            next = (uint64_t)second->number << 32 | UINT32_MAX;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(own, &cell, next, memory_order_relaxed, memory_order_relaxed));
+    return rate_of(cells, second, now_us, (uint32_t)next);
 }

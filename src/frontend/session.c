@@ -153,7 +153,7 @@ static void stream_became_tunnel(struct proxy_session *facts, struct stream_tunn
 
 static const struct stream_host host = { .ended = stream_ended, .tunnel = stream_became_tunnel };
 
-// False: memory is exhausted and the session is gone.
+// The stream is to be run next, which sets the timer. False: memory is exhausted and the session is gone.
 static bool start_stream(struct frontend_session *session)
 {
     struct frontends *frontends = session->owner;
@@ -165,8 +165,6 @@ static bool start_stream(struct frontend_session *session)
         frontend_session_free(session, true);
         return false;
     }
-    if (is_http)
-        stream_arm(session->stream);
     return true;
 }
 

@@ -23,6 +23,13 @@ static uint64_t more_than(uint64_t counted, uint64_t now)
     return now > counted ? now - counted : 0;
 }
 
+void stream_count_rest(const struct stream *stream)
+{
+    stream_count_bytes(stream->session, stream->backend, stream->server,
+                       more_than(stream->counted_in, stream->bytes_in),
+                       more_than(stream->counted_out, stream->bytes_out));
+}
+
 void stream_count_progress(struct stream *stream)
 {
     const struct mux_stream *front = &stream->front->stream;

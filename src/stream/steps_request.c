@@ -83,7 +83,7 @@ enum stream_verdict stream_read_head(struct stream *stream)
     uint64_t now_us = ctx->loop->now_us;
     enum mux_head result = mux_stream_read_head(&stream->front->stream, &stream->request, HTTP_METHOD_OTHER);
     if (stream->front->rx_started && !stream->times.first_us) {
-        stream->times.first_us = now_us;
+        stream->times.first_us = stream->counted_us = now_us;
         stream->id = ctx->next_id++;
         stream->times.wall_us = ctx->loop->wall_us;
         STREAM_TRACE(stream, STREAM, USER, STRM_NEW, "new, request %u of its connection",

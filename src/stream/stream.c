@@ -19,11 +19,7 @@
 #define TO(step) (1u << (step))
 
 // The journey: each step's name, what it does, and where it may lead.
-static const struct {
-    const char *name;
-    stream_step_fn *run;
-    uint32_t edges;
-} steps[STREAM_NUM_STEPS] = {
+const struct stream_step_row stream_steps[STREAM_NUM_STEPS] = {
     [STREAM_READ_HEAD] = { "read head", stream_read_head,
                            TO(STREAM_CONTENT_RULES) | TO(STREAM_REQUEST_RULES) | TO(STREAM_PICK_BACKEND) |
                                TO(STREAM_ANSWER) | TO(STREAM_FINISHED) },
@@ -60,16 +56,7 @@ static const struct {
 
 const char *stream_step_name(enum stream_step step)
 {
-    return step < STREAM_NUM_STEPS ? steps[step].name : "?";
-}
-
-void stream_step_set(struct stream *stream, enum stream_step step)
-{
-    must(steps[stream->step].edges & TO(step));
-    enum stream_step before = (enum stream_step)stream->step;
-    stream->step = (uint8_t)step;
-    if (stream_trace_on(stream->ctx, TRACE_STREAM))
-        stream_trace_step(stream, before);
+    return step < STREAM_NUM_STEPS ? stream_steps[step].name : "?";
 }
 
 static void task_run(struct event_task *task)
@@ -235,7 +222,7 @@ struct stream *stream_new_tcp(struct stream_ctx *ctx, struct proxy_session *sess
     mux_h1_raw(front);
     backend_count(session->counters, PROXY_COUNT_REQ_OTHER, 1);
     stream->id = ctx->next_id++;
-    stream->times.first_us = stream->times.head_us = ctx->loop->now_us;
+    stream->times.first_us = stream->times.head_us = stream->counted_us = ctx->loop->now_us;
     stream->times.wall_us = session->accept_wall_us;
     stream->step = session->conf->rules[PROXY_RULES_TCP_CONTENT] ? STREAM_CONTENT_RULES : STREAM_PICK_BACKEND;
     STREAM_TRACE(stream, STREAM, USER, STRM_NEW, "new, mode tcp");
@@ -261,7 +248,7 @@ void stream_run(struct stream *stream)
     enum stream_verdict verdict;
     do {
         stream->run_again = false;
-        verdict = steps[stream->step].run(stream);
+        verdict = stream_steps[stream->step].run(stream);
     } while (verdict == STREAM_GO || (verdict == STREAM_WAIT && stream->run_again));
     ctx->at = NULL;
     if (UNLIKELY(ctx->measures))
@@ -393,12 +380,15 @@ void stream_count_all(const struct stream *stream, enum proxy_counter which)
         backend_count(stream->server->counters, which, 1);
 }
 
-void stream_count_status(uint64_t *counters, uint16_t status)
+static enum proxy_counter status_class(uint16_t status)
 {
     unsigned class = status / 100;
-    backend_count(
-        counters,
-        class >= 1 && class <= 5 ? (enum proxy_counter)(PROXY_COUNT_1XX + class - 1) : PROXY_COUNT_OTHER_STATUS, 1);
+    return class >= 1 && class <= 5 ? (enum proxy_counter)(PROXY_COUNT_1XX + class - 1) : PROXY_COUNT_OTHER_STATUS;
+}
+
+void stream_count_status(uint64_t *counters, uint16_t status)
+{
+    backend_count(counters, status_class(status), 1);
 }
 
 static void count_end(struct stream *stream)
@@ -407,11 +397,13 @@ static void count_end(struct stream *stream)
     uint64_t *be = stream->backend ? stream->backend->counters : NULL;
     uint64_t *srv = stream->server ? stream->server->counters : NULL;
     bool is_http = stream->session->conf->mode == PROXY_MODE_HTTP;
-    stream_count_progress(stream);
-    if (is_http && stream->status)
-        stream_count_status(fe, stream->status);
-    if (is_http && stream->status && be)
-        stream_count_status(be, stream->status);
+    stream_count_rest(stream);
+    if (is_http && stream->status) {
+        enum proxy_counter class = status_class(stream->status);
+        backend_count(fe, class, 1);
+        if (be)
+            backend_count(be, class, 1);
+    }
     stream_times_count(stream);
     enum proxy_counter which;
     switch (stream->end) {
@@ -481,12 +473,12 @@ bool stream_is_idle(const struct stream *stream)
     return stream->step == STREAM_READ_HEAD && !stream->front->rx_started;
 }
 
-static uint64_t earlier(uint64_t a, uint64_t b)
+static inline uint64_t earlier(uint64_t a, uint64_t b)
 {
     return !a || (b && b < a) ? b : a;
 }
 
-static uint64_t after(uint64_t start_us, uint64_t timeout_us)
+static inline uint64_t after(uint64_t start_us, uint64_t timeout_us)
 {
     return timeout_us ? start_us + timeout_us : 0;
 }
@@ -521,8 +513,8 @@ static void note_progress(struct stream *stream)
         uint64_t now_us = stream->ctx->loop->now_us;
         stream->client_seen = front->bytes_in + front->bytes_out;
         stream->client_act_us = now_us;
-        if (stream->client_seen - stream->counted_in - stream->counted_out >= COUNT_BYTES ||
-            now_us - (stream->counted_us ? stream->counted_us : stream->times.first_us) >= COUNT_US)
+        if (UNLIKELY(stream->client_seen - stream->counted_in - stream->counted_out >= COUNT_BYTES ||
+                     now_us - stream->counted_us >= COUNT_US))
             stream_count_progress(stream);
     }
     if (back && back->bytes_in + back->bytes_out != stream->server_seen) {
@@ -536,7 +528,7 @@ static bool up_goes_on(const struct stream *stream)
     return !stream->up.ended && !stream->up.broken;
 }
 
-static uint64_t client_timeout(const struct stream *stream)
+static inline uint64_t client_timeout(const struct stream *stream)
 {
     uint64_t wish_us = stream->wishes.client_timeout_us;
     return wish_us ? wish_us : stream->session->conf->timeouts.client;
@@ -544,14 +536,14 @@ static uint64_t client_timeout(const struct stream *stream)
 
 // Each side's timeout runs only while that side is waited for: a client that uploads for long does not make its server
 // late, nor does a server that stops reading make the client late.
-static uint64_t client_deadline(const struct stream *stream)
+static inline uint64_t client_deadline(const struct stream *stream)
 {
     bool late_up = up_goes_on(stream) && stream->up.waits == STREAM_RELAY_NEEDS_SRC;
     bool late_down = stream->answer_head && !stream->down.ended && stream->down.waits == STREAM_RELAY_NEEDS_DST;
     return late_up || late_down ? after(stream->client_act_us, client_timeout(stream)) : 0;
 }
 
-static uint64_t server_deadline(const struct stream *stream)
+static inline uint64_t server_deadline(const struct stream *stream)
 {
     if (stream->rule)
         return 0;
@@ -570,7 +562,7 @@ void stream_deadlines(const struct stream *stream, uint64_t *client_us, uint64_t
     *server_us = relays ? server_deadline(stream) : 0;
 }
 
-static uint64_t relay_deadline(const struct stream *stream)
+static inline uint64_t relay_deadline(const struct stream *stream)
 {
     return earlier(earlier(stream->rule_due_us, stream->settle_due_us),
                    earlier(client_deadline(stream), server_deadline(stream)));
@@ -584,15 +576,15 @@ static bool is_answering(const struct stream *stream)
 void stream_arm(struct stream *stream)
 {
     uint64_t due = stream->deadline_us;
-    bool answers = is_answering(stream);
-    if (stream->step == STREAM_RELAY || answers)
+    if (LIKELY(stream->step == STREAM_RELAY)) {
         note_progress(stream);
-    if (stream->step == STREAM_READ_HEAD)
-        due = head_deadline(stream);
-    else if (stream->step == STREAM_RELAY)
         due = relay_deadline(stream);
-    else if (answers)
+    } else if (stream->step == STREAM_READ_HEAD) {
+        due = head_deadline(stream);
+    } else if (is_answering(stream)) {
+        note_progress(stream);
         due = after(stream->client_act_us, client_timeout(stream));
+    }
     event_timer_set(stream->ctx->loop, stream->timer, due);
 }
 

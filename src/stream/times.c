@@ -12,15 +12,6 @@ static void count_time(uint64_t *counters, _Atomic uint64_t *gauges, enum proxy_
     proxy_gauge_raise(&gauges[PROXY_GAUGE_LONGEST + which], us);
 }
 
-// The same for a bucket that is known.
-static inline void count_in(uint64_t *counters, _Atomic uint64_t *gauges, enum proxy_time which, uint32_t bucket,
-                            uint64_t us)
-{
-    proxy_histogram_add(counters, (enum proxy_histogram)which, bucket, us);
-    proxy_average_add(&gauges[PROXY_GAUGE_AVERAGES + which], us);
-    proxy_gauge_raise(&gauges[PROXY_GAUGE_LONGEST + which], us);
-}
-
 struct taken {
     uint64_t response_us;
     uint64_t total_us;
@@ -29,13 +20,23 @@ struct taken {
 };
 
 // Most requests: a slot and a connection were there at once.
-static inline void count_at_once(uint64_t *counters, _Atomic uint64_t *gauges, const struct taken *taken)
+static inline void count_at_once(uint64_t *counters, _Atomic uint64_t *gauges, struct taken taken)
 {
+    _Atomic uint64_t *averages = &gauges[PROXY_GAUGE_AVERAGES], *longest = &gauges[PROXY_GAUGE_LONGEST];
     board_counter_count(&counters[PROXY_HIST_AT_ONCE], 1);
-    proxy_average_add_none(&gauges[PROXY_GAUGE_AVERAGES + PROXY_TIME_QUEUE]);
-    proxy_average_add_none(&gauges[PROXY_GAUGE_AVERAGES + PROXY_TIME_CONNECT]);
-    count_in(counters, gauges, PROXY_TIME_RESPONSE, taken->response_bucket, taken->response_us);
-    count_in(counters, gauges, PROXY_TIME_TOTAL, taken->total_bucket, taken->total_us);
+    proxy_histogram_add(counters, PROXY_HIST_RESPONSE, taken.response_bucket, taken.response_us);
+    proxy_histogram_add(counters, PROXY_HIST_TOTAL, taken.total_bucket, taken.total_us);
+    proxy_average_add(&averages[PROXY_TIME_RESPONSE], taken.response_us);
+    proxy_average_add(&averages[PROXY_TIME_TOTAL], taken.total_us);
+    if (UNLIKELY((atomic_load_explicit(&averages[PROXY_TIME_QUEUE], memory_order_relaxed) |
+                  atomic_load_explicit(&averages[PROXY_TIME_CONNECT], memory_order_relaxed)) != 0)) {
+        proxy_average_add_none(&averages[PROXY_TIME_QUEUE]);
+        proxy_average_add_none(&averages[PROXY_TIME_CONNECT]);
+    }
+    if (UNLIKELY(atomic_load_explicit(&longest[PROXY_TIME_RESPONSE], memory_order_relaxed) < taken.response_us))
+        proxy_gauge_raise(&longest[PROXY_TIME_RESPONSE], taken.response_us);
+    if (UNLIKELY(atomic_load_explicit(&longest[PROXY_TIME_TOTAL], memory_order_relaxed) < taken.total_us))
+        proxy_gauge_raise(&longest[PROXY_TIME_TOTAL], taken.total_us);
 }
 
 static void count_each(uint64_t *counters, _Atomic uint64_t *gauges, const struct stream *stream, uint64_t total_us)
@@ -68,8 +69,8 @@ void stream_times_count(const struct stream *stream)
         // Most answers come whole, and their times are the same.
         if (UNLIKELY(total_us != response_us))
             taken.total_bucket = proxy_histogram_bucket(total_us);
-        count_at_once(backend->counters, backend->gauges, &taken);
-        count_at_once(server->counters, server->gauges, &taken);
+        count_at_once(backend->counters, backend->gauges, taken);
+        count_at_once(server->counters, server->gauges, taken);
         return;
     }
     count_each(backend->counters, backend->gauges, stream, total_us);
