@@ -47,7 +47,6 @@ struct admin {
     uint32_t num_failed;
     struct text latest;       // what the latest of them had to say
     uint64_t started_wall_us; // of the generation
-    char node[65];            // name of this machine
     struct event_timer look;  // looks once a second how many bytes went out
     uint64_t bytes_seen;      // then
     uint64_t bytes_seen_us;

@@ -4,9 +4,6 @@
 
 #include "stream/log.h"
 
-// stream_alias_boot learns what %H says. In each process, while it may still ask: before it is confined.
-void stream_alias_boot(void);
-
 // stream_alias_log gives the log line being written, or `own` filled from the subject's stream or connection.
 const struct stream_log *stream_alias_log(const struct expr_subject *subject, struct stream_log *own);
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 #include "admin/session.h"
 #include "admin/stat.h"
+#include "base/host.h"
 #include "board/board.h"
 #include "transport/tls.h"
 
@@ -116,9 +116,6 @@ struct admin *admin_new(const struct admin_start *start)
     event_timer_init(&admin->resume, listeners_resume);
     event_timer_init(&admin->look, look);
     look(&admin->look);
-    if (gethostname(admin->node, sizeof(admin->node)) != 0)
-        admin->node[0] = '\0';
-    admin->node[sizeof(admin->node) - 1] = '\0';
     admin->spare_fd = -1;
     admin_spare_make(admin);
     return admin;

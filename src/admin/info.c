@@ -6,6 +6,7 @@
 #include "admin/session.h"
 #include "admin/value.h"
 #include "base/check.h"
+#include "base/host.h"
 #include "board/board.h"
 #include "log/log.h"
 #include "proxy/conf.h"
@@ -139,7 +140,7 @@ static void fill_product(struct info_values *info, const struct admin *admin)
     set_string(info, INFO_VERSION, admin->start.version);
     set_string(info, INFO_BUILD_INFO, admin->start.version);
     set_string(info, INFO_RELEASE_DATE, admin->start.release_date);
-    set_string(info, INFO_NODE, admin->start.conf->global.node ? admin->start.conf->global.node : admin->node);
+    set_string(info, INFO_NODE, admin->start.conf->global.node ? admin->start.conf->global.node : host_name());
     set_string(info, INFO_TAINTED, "0");
     set(info, INFO_WARNINGS, count_warnings(admin->start.startup_messages));
     static const enum info nothing[] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include "base/host.h"
 #include "check/state.h"
 #include "proxy/counters.h"
 
@@ -31,11 +31,7 @@ static uint32_t total_weight(const struct backend_conf *backend)
 static void node_name(char *out, size_t cap)
 {
     const char *node = checks.conf->global.node;
-    if (node)
-        snprintf(out, cap, "%s", node);
-    else if (gethostname(out, cap) != 0)
-        snprintf(out, cap, "-");
-    out[cap - 1] = '\0';
+    snprintf(out, cap, "%s", node ? node : *host_name() ? host_name() : "-");
 }
 
 bool check_state_field(const struct check *check, struct buf *out)

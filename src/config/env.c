@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "base/check.h"
+#include "base/host.h"
 #include "config/config.h"
 #include "config/env.h"
 
@@ -58,12 +59,8 @@ struct config_env *config_env_new(void)
         env_append(env, strdup(*entry));
     for (size_t i = 0; i < NUM_ITEMS(env_predefined); i++)
         config_env_set(env, env_predefined[i].name, env_predefined[i].value, false);
-    // Asked for once: workers, which make a context for each certificate they are given, may not ask.
-    static char host[256];
-    if (!host[0] && gethostname(host, sizeof(host)) == 0)
-        host[sizeof(host) - 1] = '\0';
-    if (host[0])
-        config_env_set(env, "HAPROXY_LOCALPEER", host, false);
+    if (*host_name())
+        config_env_set(env, "HAPROXY_LOCALPEER", host_name(), false);
     return env;
 }
 

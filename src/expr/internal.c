@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fetches of what a process knows of itself (manual section 7.3.2).
 #include <stdlib.h>
-#include <unistd.h>
+#include "base/host.h"
 #include "config/env.h"
 #include "expr/expr.h"
 #include "expr/put.h"
@@ -59,11 +59,9 @@ static bool fetch_arg(struct expr_subject *subject, struct expr_sample *out, con
 static const char *prepare_hostname(struct config *config, struct expr_arg *args, uint32_t num)
 {
     (void)num;
-    char name[256];
-    if (gethostname(name, sizeof(name)) < 0)
+    if (!*host_name())
         return "the name of this machine is not known";
-    name[sizeof(name) - 1] = '\0';
-    args[0].str = slice_str(arena_str(config->arena, name));
+    args[0].str = slice_str(arena_str(config->arena, host_name()));
     return NULL;
 }
 

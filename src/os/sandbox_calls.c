@@ -18,9 +18,7 @@
     SYS_getpid, SYS_getppid, SYS_gettid, SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sigaltstack, \
     SYS_exit, SYS_exit_group, \
     /* Streams of the C library ask what they write to. */ \
-    SYS_fstat, \
-    /* The name of this machine, in a log line or an expression. */ \
-    SYS_uname
+    SYS_fstat
 
 #ifdef SYS_epoll_wait // processors of old have two names for some calls
 #define CALLS_OF_OLD SYS_epoll_wait, SYS_poll, SYS_time,
@@ -36,7 +34,7 @@ static const int worker_calls[] = {
 // It sends the log of all, to files and terminals too.
 static const int controller_calls[] = {
     CALLS_OF_OLD CALLS_OF_ALL,
-    SYS_sendmmsg, SYS_ppoll, SYS_getrusage, SYS_sched_getaffinity,
+    SYS_sendmmsg, SYS_ppoll, SYS_getrusage, SYS_uname, SYS_sched_getaffinity,
     /* The descriptor it keeps for the admin socket is made anew after each use. */
     SYS_eventfd2,
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Words of the global section that concern traffic. Those about processes stand in src/process.
 #include <string.h>
-#include <unistd.h>
+#include "base/host.h"
 #include "log/log.h"
 #include "proxy/words.h"
 
@@ -38,14 +38,12 @@ static bool parse_hostname(struct config *config, void *object, const struct con
 {
     struct global_conf *global = object;
     const struct config_arg *arg = config_arg_at(line, 0);
-    char name[LOG_HOSTNAME_MAX + 1];
     (void)word;
     if (arg && (arg->len == 0 || arg->len > LOG_HOSTNAME_MAX))
         return config_error(config, line, 0, "a host name has 1 to %d bytes", LOG_HOSTNAME_MAX);
-    if (!arg && gethostname(name, sizeof(name)) < 0)
+    if (!arg && !*host_name())
         return proxy_word_error(config, line, "the name of this machine is not known");
-    name[LOG_HOSTNAME_MAX] = '\0';
-    global->log_send_hostname = arg ? arg->str : arena_str(config->arena, name);
+    global->log_send_hostname = arg ? arg->str : arena_str(config->arena, host_name());
     return true;
 }
 

@@ -3,7 +3,7 @@
 // TLS, in aliases_tls.c. All of them read a struct stream_log: that of the line being written, or one filled from the
 // stream for other uses.
 #include <sys/socket.h>
-#include <unistd.h>
+#include "base/host.h"
 #include "stream/act.h"
 #include "stream/aliases.h"
 #include "stream/capture.h"
@@ -283,19 +283,10 @@ ALIAS(alias_pid)
     return put_num(out, subject->process->pid);
 }
 
-static char hostname[256];
-
-// Workers that are confined may no longer ask.
-void stream_alias_boot(void)
-{
-    if (gethostname(hostname, sizeof(hostname) - 1) != 0)
-        hostname[0] = '\0';
-}
-
 ALIAS(alias_hostname)
 {
     (void)subject, (void)item;
-    return put_str(out, slice_str(hostname));
+    return put_str(out, slice_str(host_name()));
 }
 
 ALIAS(alias_id)

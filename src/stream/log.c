@@ -49,7 +49,6 @@ void stream_log_boot(void)
     const struct config_line line = { .place = { .file = "built in" }, .args = &arg, .num_args = 1 };
     if (arena.blocks)
         return;
-    stream_alias_boot();
     arena_init(&arena);
     config_diag_init(&diag, &arena);
     config_init(&config, &arena, &diag, NULL);
