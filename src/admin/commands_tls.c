@@ -204,34 +204,6 @@ static enum admin_verdict show_sni(struct admin_call *call)
     return ADMIN_DONE;
 }
 
-// ---- what there is not
-
-static enum admin_verdict refuse_provider(struct admin_call *call)
-{
-    return admin_refuse(call, "'show ssl providers' is not supported: the TLS library is BoringSSL, which is one piece "
-                              "and loads no providers.\n");
-}
-
-static enum admin_verdict refuse_update(struct admin_call *call)
-{
-    return admin_refuse(call, "'%s' is not supported: %s, or give it to 'set ssl ocsp-response'.\n",
-                        call->command->name, TLS_NO_OCSP_UPDATE);
-}
-
-static enum admin_verdict refuse_acme(struct admin_call *call)
-{
-    return admin_refuse(call,
-                        "'%s' is not supported: fairlead is no ACME client; have one give its certificates to "
-                        "'set ssl cert' and 'commit ssl cert'.\n",
-                        call->command->name);
-}
-
-#define REFUSED_ROW(words, function)                                                                                   \
-    {                                                                                                                  \
-        .name = words, .level = ADMIN_LEVEL_USER, .where = ADMIN_ON_SERVICE, .max_args = 8, .is_hidden = true,         \
-        .help = "not supported", .run = function                                                                       \
-    }
-
 static const struct admin_command commands[] = {
     { .name = "show tls-keys",
       .level = ADMIN_LEVEL_USER,
@@ -272,10 +244,5 @@ static const struct admin_command commands[] = {
       .args = "[-f <frontend>] [-A] [-t <offset>]",
       .help = "display the list of SNI and their corresponding filename",
       .run = show_sni },
-    REFUSED_ROW("show ssl providers", refuse_provider),
-    REFUSED_ROW("show ssl ocsp-updates", refuse_update),
-    REFUSED_ROW("update ssl ocsp-response", refuse_update),
-    REFUSED_ROW("acme renew", refuse_acme),
-    REFUSED_ROW("acme status", refuse_acme),
 };
 ADMIN_COMMANDS(commands);
