@@ -35,6 +35,9 @@ bool proxy_word_is_named(struct config *config, const struct proxy_conf *proxy, 
 // "unix-bind"); false after reporting a name that is too long.
 bool proxy_unix_bind(struct config *config, struct os_listen *listen, const struct config_line *line);
 
+// proxy_word_path stores the name of a file or directory, which is not empty, as const char *.
+config_parse_fn proxy_word_path;
+
 // proxy_word_error reports an error at the word itself and returns false.
 bool proxy_word_error(struct config *config, const struct config_line *line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

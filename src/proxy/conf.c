@@ -56,6 +56,14 @@ const char *proxy_kind(const struct proxy_conf *proxy)
                                             : "defaults";
 }
 
+bool proxy_word_path(struct config *config, void *object, const struct config_word *word,
+                     const struct config_line *line)
+{
+    if (!*config_arg_at(line, 0)->str)
+        return config_error(config, line, 0, "the name is empty");
+    return config_word_str(config, object, word, line);
+}
+
 bool proxy_word_error(struct config *config, const struct config_line *line, const char *format, ...)
 {
     char message[512];

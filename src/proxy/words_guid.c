@@ -89,14 +89,6 @@ bool proxy_guids_finish(struct config *config, struct program_conf *program)
     return ok;
 }
 
-static bool parse_path(struct config *config, void *object, const struct config_word *word,
-                       const struct config_line *line)
-{
-    if (!*config_arg_at(line, 0)->str)
-        return config_error(config, line, 0, "the name is empty");
-    return config_word_str(config, object, word, line);
-}
-
 static const struct config_word words[] = {
     { .name = "guid",
       .in = CONFIG_IN_FRONTEND | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
@@ -138,7 +130,7 @@ static const struct config_word words[] = {
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,
       .max_args = 1,
-      .parse = parse_path,
+      .parse = proxy_word_path,
       .into = offsetof(struct global_conf, stats_file),
       .args = "<file>",
       .help =

@@ -28,14 +28,6 @@ static bool parse_file_name(struct config *config, void *object, const struct co
     return true;
 }
 
-static bool parse_path(struct config *config, void *object, const struct config_word *word,
-                       const struct config_line *line)
-{
-    if (!*config_arg_at(line, 0)->str)
-        return config_error(config, line, 0, "the name is empty");
-    return config_word_str(config, object, word, line);
-}
-
 static bool parse_fail_open(struct config *config, void *object, const struct config_word *word,
                             const struct config_line *line)
 {
@@ -63,7 +55,7 @@ static const struct config_word words[] = {
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,
       .max_args = 1,
-      .parse = parse_path,
+      .parse = proxy_word_path,
       .into = offsetof(struct global_conf, state_file),
       .args = "<file>",
       .help = "A file that 'show servers state' was written to: states that servers begin with, for backends with "
@@ -76,7 +68,7 @@ static const struct config_word words[] = {
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,
       .max_args = 1,
-      .parse = parse_path,
+      .parse = proxy_word_path,
       .into = offsetof(struct global_conf, state_base),
       .args = "<directory>",
       .help = "The directory of state files whose names do not begin with '/'.",
