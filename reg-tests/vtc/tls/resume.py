@@ -60,7 +60,7 @@ def titled(pid, title):
                 try:
                     with open("/proc/%d/stat" % parent) as stat:
                         parent, steps = int(stat.read().rpartition(")")[2].split()[1]), steps + 1
-                except FileNotFoundError:  # somebody else's, gone since
+                except OSError:  # somebody else's, gone since
                     break
             if parent == pid:
                 found.append(int(fields[0]))
