@@ -163,8 +163,8 @@ void admin_dialog_answer(struct admin_session *session);
 // admin_dialog_has_more says whether that has something to go on with before anything more was read.
 bool admin_dialog_has_more(struct admin_session *session);
 
-// admin_dialog_is_over says whether the session, in which nothing more has come, ends: it was asked and has answered, and
-// its mode is to wait for nothing, or its process leaves.
+// admin_dialog_is_over says whether the session, in which nothing more has come, ends: it was asked and has answered,
+// and its mode is to wait for nothing, or its process leaves.
 bool admin_dialog_is_over(const struct admin_session *session);
 
 // admin_dialog_end ends the answer of the command under way.

@@ -202,8 +202,8 @@ static void command_start(struct admin_session *session)
     bool good = admin_line_next(&session->words_text, session->words, &session->num_words, &session->line_at,
                                 session->line, session->line_len);
     bool is_last = session->line_at >= session->line_len;
-    bool asks_what = session->mode == ADMIN_MODE_ONCE && session->is_first && is_last && session->num_lines == 1 &&
-                     !session->in.len;
+    bool asks_what =
+        session->mode == ADMIN_MODE_ONCE && session->is_first && is_last && session->num_lines == 1 && !session->in.len;
     session->is_first = false;
     if (session->has_payload && is_last) {
         session->is_collecting = true;
