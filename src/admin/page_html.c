@@ -330,7 +330,8 @@ static void close_table(struct text *out, struct page *page)
         text_printf(out, "<div class=\"act\"><input type=\"hidden\" name=\"b\" value=\"");
         page_escape(out, proxy->name);
         text_printf(out,
-                    "\"><input type=\"hidden\" name=\"token\" value=\"%s\"><label>With the servers chosen: <select name=\"action\" required>"
+                    "\"><input type=\"hidden\" name=\"token\" value=\"%s\"><label>With the servers chosen: <select "
+                    "name=\"action\" required>"
                     "<option value=\"\">\xe2\x80\xa6</option>",
                     token);
         page_actions_each(add_choice, out);
