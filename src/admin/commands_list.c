@@ -82,8 +82,8 @@ static bool read_own(struct admin_call *call, struct admin_list_args *args, cons
         return false;
     if (args->is_map || !expr_list_is_map(args->list))
         return true;
-    admin_refuse(call, "This ACL is shared with a map containing samples. You must use the command '%s map'%s.\n", instead,
-                 strcmp(instead, "add") == 0 ? " to add values" : "");
+    admin_refuse(call, "This ACL is shared with a map containing samples. You must use the command '%s map'%s.\n",
+                 instead, strcmp(instead, "add") == 0 ? " to add values" : "");
     return false;
 }
 

@@ -110,7 +110,9 @@ static bool put_entry(void *arg, const struct expr_list_item *item)
 static enum admin_verdict show_entries(struct admin_call *call, const struct admin_list_args *args,
                                        struct list_walk *walk)
 {
-    struct list_piece piece = { .out = call->out, .until = call->out->len + LIST_PIECE, .is_map = expr_list_is_map(args->list) };
+    struct list_piece piece = { .out = call->out,
+                                .until = call->out->len + LIST_PIECE,
+                                .is_map = expr_list_is_map(args->list) };
     const struct expr_list_item after = { .ref = walk ? walk->ref : 0,
                                           .key = walk ? slice_of(walk->key, walk->key_len) : slice_of("", 0) };
     if (expr_list_walk(args->list, args->version, walk ? &after : NULL, put_entry, &piece))
