@@ -501,6 +501,9 @@ static void show_source(struct text *out, uint32_t source)
 static enum admin_verdict run_show_trace(struct admin_call *call)
 {
     uint32_t source = call->num_args ? source_find(call->args[0]) : 0;
+    // As HAProxy has it, the list is for all, the details are not.
+    if (call->num_args && call->session->level < ADMIN_LEVEL_OPERATOR)
+        return admin_refuse(call, "Permission denied\n");
     if (source == TRACE_NUM_SOURCES)
         return admin_refuse(call, "No such trace source\n");
     if (call->num_args) {
