@@ -58,6 +58,7 @@ static enum admin_verdict run_prompt(struct admin_call *call)
     }
     // The master's socket has no mode that closes after a line.
     session->mode = session->is_master && mode == ADMIN_MODE_ONCE ? ADMIN_MODE_INTERACTIVE : mode;
+    session->ends = session->mode == ADMIN_MODE_ONCE;
     session->timed = timed;
     return done_silently(call);
 }

@@ -326,11 +326,14 @@ static void close_table(struct text *out, struct page *page)
     if (has_form(page, proxy)) {
         char token[PAGE_TOKEN_LEN + 1];
         page_token(token, page, false);
+        // By name: a number may be another backend's after a reload.
+        text_printf(out, "<div class=\"act\"><input type=\"hidden\" name=\"b\" value=\"");
+        page_escape(out, proxy->name);
         text_printf(out,
-                    "<div class=\"act\"><input type=\"hidden\" name=\"b\" value=\"#%u\"><input type=\"hidden\" "
-                    "name=\"token\" value=\"%s\"><label>With the servers chosen: <select name=\"action\" required>"
+                    "\"><input type=\"hidden\" name=\"token\" value=\"%s\"><label>With the servers chosen: <select "
+                    "name=\"action\" required>"
                     "<option value=\"\">\xe2\x80\xa6</option>",
-                    proxy->id, token);
+                    token);
         page_actions_each(add_choice, out);
         text_printf(out, "</select></label> <button>Apply</button></div>\n</form>\n");
     }

@@ -185,8 +185,9 @@ static bool session_round(struct admin_session *session)
     case IO_OK:
         return true;
     case IO_AGAIN:
-        // Who was never asked anything waits for its line: an answer is what it connected for.
-        if (session->admin->is_leaving && session->was_asked)
+        // Lines that came together are answered together. Who was never asked anything waits for its line: an answer
+        // is what the peer connected for.
+        if (admin_dialog_is_over(session))
             session_close(session);
         return false;
     case IO_EOF:
