@@ -46,8 +46,11 @@ bool admin_session_new(struct admin *admin, int take_fd, const struct stats_sock
         close(take_fd);
         return false;
     }
+    unsigned user_timeout_ms = (unsigned)(socket->bind.user_timeout_us / 1000);
     // Pieces of an answer are small; for other families this fails and nothing is lost.
     setsockopt(take_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (user_timeout_ms)
+        setsockopt(take_fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
     session->admin = admin;
     session->socket = socket;
     session->level = socket->level;
