@@ -72,6 +72,7 @@ static bool is_ended_by_peer(const struct admin_call *call)
 {
     char waste[256];
     size_t len;
+    admin_session_unhold(call->session);
     return transport_conn_recv(&call->session->conn, &len, waste, sizeof(waste)) != IO_AGAIN;
 }
 
