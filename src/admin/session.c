@@ -157,8 +157,8 @@ static enum io session_read(struct admin_session *session)
         num = recv(session->conn.source.fd, data, sizeof(data), MSG_PEEK | MSG_DONTWAIT);
     char last = num > 0 ? data[num - 1] : '\0';
     session->is_holding = num > 0;
-    enum io io = num == 1 ? IO_OK
-                          : transport_conn_recv(&session->conn, &len, data, num > 1 ? (size_t)num - 1 : sizeof(data));
+    enum io io =
+        num == 1 ? IO_OK : transport_conn_recv(&session->conn, &len, data, num > 1 ? (size_t)num - 1 : sizeof(data));
     if (io != IO_OK)
         return io;
     if (num > 0)
