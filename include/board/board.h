@@ -197,9 +197,9 @@ bool board_mark_is_gone(struct board *board, uint32_t mark);
 // added. 0 where the table is full.
 uint32_t board_object(struct board *board, const char *name);
 
-// board_object_drop says that the caller's generation has no use for `object` from the journal's entry `number` on: it is
-// freed by the first sweep after each process of the generation has let go of it, unless another generation has it, or
-// board_object gave it once more. By controllers, for servers that are deleted.
+// board_object_drop says that the caller's generation has no use for `object` from the journal's entry `number` on: it
+// is freed by the first sweep after each process of the generation has let go of it, unless another generation has it,
+// or board_object gave it once more. By controllers, for servers that are deleted.
 void board_object_drop(struct board *board, uint32_t object, uint64_t number);
 
 // board_objects_let_go says that the process `inc` neither refers to, nor will count for, what its generation dropped

@@ -302,8 +302,8 @@ static bool has_touched(struct board *board, uint32_t inc, uint32_t object)
     if (!atomic_load(&board->incarnations->estates[inc].has_touched)) {
         return false;
     }
-    uint64_t word = atomic_load(&board->base->touched[inc][object >> 6]) |
-                    atomic_load(&board->lanes->touched[inc][object >> 6]);
+    uint64_t word =
+        atomic_load(&board->base->touched[inc][object >> 6]) | atomic_load(&board->lanes->touched[inc][object >> 6]);
     return word >> (object & 63) & 1;
 }
 
@@ -316,7 +316,8 @@ static bool is_let_go(struct board *board, const struct board_object_record *rec
         const struct board_incarnation *process = &board->incarnations->records[inc];
         uint32_t state = atomic_load(&process->state);
         bool is_outside = process->generation < record->first || process->generation > record->last;
-        if (state == BOARD_STATE_FREE || (state == BOARD_STATE_LIVE && is_outside && !has_touched(board, inc, object))) {
+        if (state == BOARD_STATE_FREE ||
+            (state == BOARD_STATE_LIVE && is_outside && !has_touched(board, inc, object))) {
             continue;
         }
         if (state != BOARD_STATE_LIVE || process->generation != record->dropper ||
