@@ -113,8 +113,8 @@ static enum admin_verdict job_fail(struct admin_call *call, struct place_job *jo
     if (job->state == PROXY_LIVE_OPEN)
         return admin_refuse(call, "Failed to resume frontend, check logs for precise cause (port conflict?): %s.\n",
                             job->error);
-    return admin_refuse(call, "Failed to %s frontend: %s.\n",
-                        job->state == PROXY_LIVE_PAUSED ? "pause" : "shut down", job->error);
+    return admin_refuse(call, "Failed to %s frontend: %s.\n", job->state == PROXY_LIVE_PAUSED ? "pause" : "shut down",
+                        job->error);
 }
 
 static enum admin_verdict job_end(struct admin_call *call, struct place_job *job)
@@ -167,8 +167,8 @@ static enum proxy_live_state state_wanted(const struct admin_call *call)
                                          : PROXY_LIVE_STOPPED;
 }
 
-// What HAProxy answers where nothing can be done any more; NULL: go on, also where it should be so already: a controller
-// may have died in the middle of it.
+// What HAProxy answers where nothing can be done any more; NULL: go on, also where it should be so already: a
+// controller may have died in the middle of it.
 static const char *objection(enum proxy_live_state now, enum proxy_live_state wanted)
 {
     if (now == PROXY_LIVE_STOPPED)
