@@ -155,8 +155,12 @@ static _Noreturn void become(const struct program_conf *conf, const struct proxy
         (void)dup2(null, STDIN_FILENO);
     else
         close(STDIN_FILENO);
-    char *const args[] = { (char *)command, (char *)or_unused(proxy_at.addr), (char *)or_unused(proxy_at.port),
-                           (char *)or_unused(at.addr), (char *)or_unused(at.port),       NULL };
+    char *const args[] = { (char *)command,
+                           (char *)or_unused(proxy_at.addr),
+                           (char *)or_unused(proxy_at.port),
+                           (char *)or_unused(at.addr),
+                           (char *)or_unused(at.port),
+                           NULL };
     execvp(command, args);
     int error = errno;
     ssize_t ignored = write(error_fd, &error, sizeof(error));
