@@ -106,7 +106,8 @@ const struct admin_command *admin_command_find(uint32_t *name_words, const char 
                                                uint32_t where);
 
 // admin_command_list appends the commands that may be given in `where` at `level`, one line each, and those of the
-// session itself: all, or with `num` words those whose name begins with them (of the last one, a part is enough).
+// session itself: all, or with `num` words those whose name begins with them (of the last one, a part is enough), or,
+// where there are none, comes near to them.
 void admin_command_list(struct text *out, const char *const *words, uint32_t num, uint32_t where, uint8_t level);
 
 // admin_command_unknown appends the answer to words that are no command: those that come near, or all.
