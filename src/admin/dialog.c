@@ -168,12 +168,24 @@ static void command_begin(struct admin_session *session, const char *const *word
     admin_dialog_end(session);
 }
 
+// A NUL would hide what stands behind it from whoever reads the payload as text.
+static bool payload_has_nul(const struct admin_session *session)
+{
+    return session->has_payload && session->payload.len && memchr(session->payload.ptr, '\0', session->payload.len);
+}
+
 // The words of a command are there, and its payload: it becomes session->call, or is answered at once where it is none.
 static void command_words(struct admin_session *session)
 {
     const char *const *words = session->words;
     uint32_t num = session->num_words;
     struct admin_target target;
+    if (payload_has_nul(session)) {
+        admin_severity_add(&session->out, session, 3);
+        text_printf(&session->out, "A payload holds no NUL byte.\n");
+        admin_dialog_end(session);
+        return;
+    }
     switch (prefix_take(&target, session, &words, &num)) {
     case PREFIX_COMMAND:
         command_begin(session, words, num, target.inc);
