@@ -101,7 +101,7 @@ void admin_session_free(struct admin_session *session)
     text_fini(&session->payload);
     if (session->is_answering)
         admin_inquire_end(&session->call);
-    free(session->call.state);
+    admin_call_end(&session->call);
     admin_session_forget(&session->words_text);
     admin_session_forget(&session->line);
     free(session);
