@@ -21,6 +21,7 @@
 #include "process/command.h"
 #include "process/controller.h"
 #include "process/environment.h"
+#include "process/last_words.h"
 #include "process/limits.h"
 #include "process/program.h"
 #include "process/rights.h"
@@ -406,6 +407,11 @@ static void tables_turn(struct event_timer *timer)
         event_timer_set(&controller->loop, timer, controller->loop.now_us + pause_us);
 }
 
+static void admin_put_answer(void *owner, struct text *out, uint32_t inc, const char *indent)
+{
+    last_words_put_answer(out, ((struct controller *)owner)->board, inc, indent);
+}
+
 static void *admin_side_start(struct controller *controller)
 {
     stick_enter(controller->board, controller->inc);
@@ -414,9 +420,9 @@ static void *admin_side_start(struct controller *controller)
     event_timer_init(&rotation.timer, rotate);
     rotate(&rotation.timer);
     tables_turn(&tables_timer);
-    static const struct admin_ops ops = { .reload = admin_reload,
-                                          .sockets = admin_sockets_ask,
-                                          .place = admin_place_ask };
+    static const struct admin_ops ops = {
+        .reload = admin_reload, .sockets = admin_sockets_ask, .place = admin_place_ask, .put_answer = admin_put_answer
+    };
     return admin_new(&(struct admin_start){
         .loop = &controller->loop,
         .conf = controller->conf,
