@@ -95,6 +95,7 @@ struct admin_session {
     bool ends;                   // it was told to close after the line
     bool quit;                   // over once what waits is sent
     bool is_silent;              // the command has no answer, not even the mark of its end
+    bool is_holding;             // the last byte that came is still with the kernel
     bool is_full;                // the peer must read before more can be sent
     bool is_late;                // a command's answer comes later
     bool is_waiting;             // a command goes on once woken
@@ -146,6 +147,9 @@ void admin_session_wake(struct admin_session *session);
 
 // admin_session_send sends what waits, as far as the peer takes it at once; false where the connection is gone.
 bool admin_session_send(struct admin_session *session);
+
+// admin_session_unhold takes the byte that was left with the kernel, before anything else is read from the connection.
+void admin_session_unhold(struct admin_session *session);
 
 // admin_session_touch starts the time anew after which a silent session ends.
 void admin_session_touch(struct admin_session *session);

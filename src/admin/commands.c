@@ -250,6 +250,14 @@ static void say(struct admin_call *call, int severity, const char *format, va_li
     free(line);
 }
 
+void admin_call_end(struct admin_call *call)
+{
+    if (call->state && call->command && call->command->end)
+        call->command->end(call);
+    free(call->state);
+    call->state = NULL;
+}
+
 enum admin_verdict admin_refuse(struct admin_call *call, const char *format, ...)
 {
     va_list list;

@@ -72,6 +72,7 @@ static bool is_ended_by_peer(const struct admin_call *call, bool has_all)
 {
     char waste[256];
     size_t len;
+    admin_session_unhold(call->session);
     enum io io = transport_conn_recv(&call->session->conn, &len, waste, sizeof(waste));
     return io == IO_OK || io == IO_FAIL || (io == IO_EOF && has_all);
 }

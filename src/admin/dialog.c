@@ -37,8 +37,7 @@ void admin_dialog_end(struct admin_session *session)
     admin_change_note(session);
     session->is_answering = false;
     admin_inquire_end(&session->call);
-    free(session->call.state);
-    session->call.state = NULL;
+    admin_call_end(&session->call);
     admin_session_forget(&session->words_text);
     // No answer holds an empty line: it is the mark of the end.
     if (!session->is_silent)

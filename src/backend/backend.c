@@ -202,7 +202,7 @@ static bool follow_marks(struct backend_ctx *ctx)
     return true;
 }
 
-void backend_follow(struct backend_ctx *ctx)
+__attribute__((noinline, cold)) void backend_follow(struct backend_ctx *ctx)
 {
     backend_spare_turn(ctx);
     uint32_t epoch = backend_states_epoch();
