@@ -350,41 +350,43 @@ static struct tls_cert *cert_read_image(const char *name, struct slice image)
 
 // ---- the swap
 
-// A renewed certificate is found as the one before it was: where its names are the same, look-ups stay as they are, and
-// point to names that stay too.
-static bool keep_names(struct tls_cert *cert, const struct tls_cert *old)
+static bool same_names(const struct tls_cert *a, const struct tls_cert *b)
 {
-    if (!old->names_stay || old->key_type != cert->key_type || old->num_names != cert->num_names)
+    if (a->key_type != b->key_type || a->num_names != b->num_names)
         return false;
-    for (uint32_t i = 0; i < old->num_names; i++)
-        if (!slice_equal(old->names[i], cert->names[i]))
+    for (uint32_t i = 0; i < a->num_names; i++)
+        if (!slice_equal(a->names[i], b->names[i]))
             return false;
-    cert->names = old->names;
-    cert->names_stay = true;
     return true;
 }
 
-static void swap_in_bind(struct tls_bind *bind, const struct tls_cert *old, struct tls_cert *cert, bool renews)
+// A renewed certificate is found as the one before it was. Only where names or the type of the key differ look-ups
+// change, of entries that are found by them.
+static void users_move(struct tls_cert *cert, struct tls_cert *old)
 {
-    bool any = false;
-    for (struct tls_entry *entry = bind->entries; entry; entry = entry->next) {
-        if (entry->cert != old)
-            continue;
+    bool same = same_names(cert, old), same_type = old->key_type == cert->key_type;
+    if (old->users)
+        (void)tls_bind_prepare_cert(cert, old->ciphers, old->users->bind->global->keylog);
+    for (struct tls_entry *entry = old->users; entry; entry = entry->next_user) {
+        bool moves = !same && !(entry->num_filters && same_type);
+        if (moves)
+            tls_names_cut(entry->bind->names, entry);
         entry->cert = cert;
-        (void)tls_bind_prepare_cert(cert, old->ciphers, bind->global->keylog);
-        any = true;
+        if (moves)
+            tls_names_add(entry->bind->names, entry);
     }
-    if (any && renews)
-        change_names_renew(bind);
+    cert->users = old->users;
+    if (cert->users)
+        cert->users->user_at = &cert->users;
+    old->users = NULL;
 }
 
 static void item_swap(struct tls_store *store, struct store_item *item, struct tls_cert *cert)
 {
     struct tls_cert *old = item->cert;
-    bool renews = !old || !keep_names(cert, old);
     item->cert = cert;
-    for (struct tls_bind *bind = store->binds; old && bind; bind = bind->next)
-        swap_in_bind(bind, old, cert, renews);
+    if (old)
+        users_move(cert, old);
     for (struct tls_target *target = store->targets; target; target = target->next)
         if (target->cert_name && strcmp(target->cert_name, cert->name) == 0) {
             (void)tls_target_show(target, cert);
@@ -456,9 +458,8 @@ uint32_t tls_change_cert_uses(const char *name)
     uint32_t num = 0;
     if (!item || !item->cert)
         return 0;
-    for (const struct tls_bind *bind = store->binds; bind; bind = bind->next)
-        for (const struct tls_entry *entry = bind->entries; entry; entry = entry->next)
-            num += entry->cert == item->cert;
+    for (const struct tls_entry *entry = item->cert->users; entry; entry = entry->next_user)
+        num++;
     for (const struct tls_target *target = store->targets; target; target = target->next)
         num += target->cert_name && strcmp(target->cert_name, name) == 0;
     return num;
