@@ -244,6 +244,11 @@ bool tls_draft_check(struct tls_cert *draft, struct text *why)
                     draft->name);
         return false;
     }
+    if (!draft->num_chain || !draft->key) {
+        text_printf(why, "The transaction must contain at least a certificate and a private key! It holds no %s.",
+                    draft->num_chain ? "private key" : "certificate");
+        return false;
+    }
     change_reader_init(&reader);
     bool ok = cert_make(draft, &reader);
     if (!ok)
