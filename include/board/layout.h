@@ -76,7 +76,8 @@ struct board_object_record {
     uint32_t hash;
     uint32_t first; // generations that named it: none before this one
     uint32_t last;  // and none after this one
-    uint32_t reserved[3];
+    uint32_t dropper; // the generation that has no use for it since the change `dropped`
+    uint64_t dropped; // 0: none said so
 };
 
 // All of it changes under the lock, and is read under it, but for state, name and parent of an object one uses. The
@@ -338,6 +339,10 @@ void board_lock_give(struct board *board, struct board_lock *lock);
 
 // board_counters_fold moves the counters of the dead process `inc` to the base. Under the reaper's lock.
 void board_counters_fold(struct board *board, uint32_t inc);
+
+// board_counters_fold_one moves those of the live process `inc` for `object`, of which it counts nothing any more.
+// Under the reaper's lock.
+void board_counters_fold_one(struct board *board, uint32_t inc, uint32_t object);
 
 // board_counters_uncleared forgets that `object` was ever cleared.
 void board_counters_uncleared(struct board *board, uint32_t object);

@@ -24,8 +24,10 @@ struct os_sandbox_denial {
 // has changed then.
 bool os_sandbox_enter(enum os_sandbox_role role);
 
+// os_sandbox_has_denials says whether there is a denial that was not told yet: one load.
+bool os_sandbox_has_denials(void);
+
 // os_sandbox_denied gives the next denial that was not told yet; each system call is told once in a process's life.
-// Cheap where there is none: one load.
 bool os_sandbox_denied(struct os_sandbox_denial *denial);
 
 // os_sandbox_name gives the name of the system call `number`, or "?".

@@ -9,15 +9,15 @@
 
 enum proxy_counter {
     PROXY_COUNT_CONNECTIONS, // frontends: connections accepted
-    PROXY_COUNT_SESSIONS,    // sessions that began (frontends), streams given to it (backends, servers)
-    PROXY_COUNT_REQUESTS,    // HTTP requests
-    PROXY_COUNT_BYTES_IN,    // bytes from clients
-    PROXY_COUNT_BYTES_OUT,   // bytes to clients
+    PROXY_COUNT_SESSIONS,  // sessions, handshakes done and rules passed (frontends), streams given to it (backends...)
+    PROXY_COUNT_REQUESTS,  // HTTP requests
+    PROXY_COUNT_BYTES_IN,  // bytes from clients
+    PROXY_COUNT_BYTES_OUT, // bytes to clients
     PROXY_COUNT_DENIED_REQ,
     PROXY_COUNT_DENIED_RESP,
-    PROXY_COUNT_REQ_ERRORS,  // frontends: bad, early ended or late requests
+    PROXY_COUNT_REQ_ERRORS,  // frontends: bad, early ended or late requests; their bodies where rules wait for them
     PROXY_COUNT_CONN_ERRORS, // attempts to reach a server that failed for good
-    PROXY_COUNT_RESP_ERRORS, // bad or cut answers
+    PROXY_COUNT_RESP_ERRORS, // bad or cut answers, servers that reset a tunnel
     PROXY_COUNT_RETRIES,
     PROXY_COUNT_REDISPATCHES,
     PROXY_COUNT_1XX,
@@ -25,12 +25,12 @@ enum proxy_counter {
     PROXY_COUNT_3XX,
     PROXY_COUNT_4XX,
     PROXY_COUNT_5XX,
-    PROXY_COUNT_OTHER_STATUS,
+    PROXY_COUNT_OTHER_STATUS, // requests that ended without an answer, too
     PROXY_COUNT_CLIENT_ABORTS,
     PROXY_COUNT_SERVER_ABORTS,
     PROXY_COUNT_CONNECTS,     // servers: connection attempts
     PROXY_COUNT_REUSES,       // servers: requests sent on a pooled connection
-    PROXY_COUNT_LB_TOTAL,     // times it was picked by balancing
+    PROXY_COUNT_LB_TOTAL,     // times balancing picked it, rather than a rule, a cookie, a table or the queue
     PROXY_COUNT_POOL_DEAD,    // servers: pooled connections dropped because the server had closed them
     PROXY_COUNT_POOL_RETRIES, // requests sent again because a reused connection had died
     PROXY_COUNT_TUNNELS,      // tunnels opened: tcp mode, WebSocket and other upgrades, CONNECT
@@ -49,7 +49,7 @@ enum proxy_counter {
     PROXY_COUNT_SESS_OTHER,      // frontends: sessions that are none of HTTP
     PROXY_COUNT_REQ_HTTP1,       // frontends: requests of HTTP/1, be they none in the end
     PROXY_COUNT_REQ_OTHER,       // frontends: what sessions that are none of HTTP asked for, once each
-    PROXY_COUNT_REQ_BAD,         // of the request errors: malformed, too long, or no handshake of TLS or PROXY
+    PROXY_COUNT_REQ_BAD,         // of the request errors: malformed or too long
     PROXY_COUNT_REQ_LATE,        // of the request errors: not complete in time
     PROXY_COUNT_REQ_CUT,         // of the request errors: the client left before it was complete
     PROXY_COUNT_GLITCHES,        // requests whose head breaks HTTP's rules, refused or not, and handshakes likewise
@@ -86,6 +86,7 @@ enum proxy_gauge {
     PROXY_GAUGE_SOURCE_PORT = PROXY_GAUGE_CONN_RATE, // of a server: ports taken of its source's range
     PROXY_GAUGE_AVERAGES = 16,                       // by enum proxy_time: proxy_average_add (proxy/histogram.h)
     PROXY_GAUGE_LONGEST = 20,                        // by enum proxy_time: the longest ever, microseconds
+    PROXY_GAUGE_ADMIT_RATE = 24, // of a frontend with rate-limit sessions: connections that its rules let in
     PROXY_GAUGE_TUNNELS_MAX = BOARD_GAUGES - 1, // most tunnels open at once: of the sum of PROXY_COUNT_OPEN_TUNNELS
 };
 

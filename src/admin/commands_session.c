@@ -58,6 +58,7 @@ static enum admin_verdict run_prompt(struct admin_call *call)
     }
     // The master's socket has no mode that closes after a line.
     session->mode = session->is_master && mode == ADMIN_MODE_ONCE ? ADMIN_MODE_INTERACTIVE : mode;
+    session->ends = session->mode == ADMIN_MODE_ONCE;
     session->timed = timed;
     return done_silently(call);
 }
@@ -65,8 +66,10 @@ static enum admin_verdict run_prompt(struct admin_call *call)
 static enum admin_verdict run_quit(struct admin_call *call)
 {
     struct admin_session *session = call->session;
+    // Said for one command to one worker it ends that conversation, which is over with it.
+    bool is_aside = session->is_master && !session->inside && call->inc != session->target.inc;
     session->is_silent = true;
-    session->quit = !session->inside;
+    session->quit = !session->inside && !is_aside;
     if (session->inside) {
         session->inside = ADMIN_INSIDE_NOT;
         session->target = session->outer;

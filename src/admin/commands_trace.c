@@ -258,8 +258,9 @@ static const char *set_lock(struct trace_conf *conf, const char *word)
 {
     uint32_t at = name_find(trace_locks, TRACE_NUM_LOCKS, word);
     if (at == TRACE_NUM_LOCKS || !(trace_sources[conf->source].locks & 1u << at))
-        return "No such lock-on criterion\n";
+        return "Unsupported lock-on criterion\n";
     conf->lock = (uint8_t)at;
+    conf->relocks = true;
     return NULL;
 }
 
@@ -467,6 +468,7 @@ static enum admin_verdict run_trace(struct admin_call *call)
     for (uint32_t i = source; i < end; i++) {
         confs[i] = *trace_conf_of((enum trace_source)i);
         confs[i].state = TRACE_KEEP;
+        confs[i].relocks = false;
         if (!read_line(call, &confs[i], &changed))
             return ADMIN_DONE;
     }
@@ -499,6 +501,9 @@ static void show_source(struct text *out, uint32_t source)
 static enum admin_verdict run_show_trace(struct admin_call *call)
 {
     uint32_t source = call->num_args ? source_find(call->args[0]) : 0;
+    // As HAProxy has it, the list is for all, the details are not.
+    if (call->num_args && call->session->level < ADMIN_LEVEL_OPERATOR)
+        return admin_refuse(call, "Permission denied\n");
     if (source == TRACE_NUM_SOURCES)
         return admin_refuse(call, "No such trace source\n");
     if (call->num_args) {
@@ -517,7 +522,7 @@ static enum admin_verdict run_show_trace(struct admin_call *call)
 
 static const struct admin_command commands[] = {
     { .name = "trace",
-      .level = ADMIN_LEVEL_ADMIN,
+      .level = ADMIN_LEVEL_OPERATOR,
       .where = ADMIN_ON_SERVICE,
       .max_args = ADMIN_MAX_WORDS - 2,
       .changes = true,
@@ -525,7 +530,7 @@ static const struct admin_command commands[] = {
       .help = "manage live tracing",
       .run = run_trace },
     { .name = "show trace",
-      .level = ADMIN_LEVEL_ADMIN,
+      .level = ADMIN_LEVEL_USER,
       .where = ADMIN_ON_SERVICE,
       .max_args = 1,
       .args = "[<module>]",

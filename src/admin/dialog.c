@@ -37,8 +37,7 @@ void admin_dialog_end(struct admin_session *session)
     admin_change_note(session);
     session->is_answering = false;
     admin_inquire_end(&session->call);
-    free(session->call.state);
-    session->call.state = NULL;
+    admin_call_end(&session->call);
     admin_session_forget(&session->words_text);
     // No answer holds an empty line: it is the mark of the end.
     if (!session->is_silent)
@@ -54,7 +53,7 @@ static void line_end(struct admin_session *session)
         session->inside = ADMIN_INSIDE_NOT;
         session->target = session->outer;
     }
-    if (session->mode == ADMIN_MODE_ONCE)
+    if (session->mode == ADMIN_MODE_ONCE && session->ends)
         session->quit = true;
     else if (!session->quit)
         add_prompt(session);
@@ -202,13 +201,14 @@ static void command_start(struct admin_session *session)
     bool good = admin_line_next(&session->words_text, session->words, &session->num_words, &session->line_at,
                                 session->line, session->line_len);
     bool is_last = session->line_at >= session->line_len;
-    bool is_alone = session->is_first && is_last;
+    bool asks_what =
+        session->mode == ADMIN_MODE_ONCE && session->is_first && is_last && session->num_lines == 1 && !session->in.len;
     session->is_first = false;
     if (session->has_payload && is_last) {
         session->is_collecting = true;
         add_payload_prompt(session);
     }
-    if (good && !session->num_words && (!is_alone || session->mode != ADMIN_MODE_ONCE)) {
+    if (good && !session->num_words && !asks_what) {
         admin_session_forget(&session->words_text);
         return;
     }
@@ -294,7 +294,7 @@ static bool line_start(struct admin_session *session)
     session->line_at = 0;
     session->has_payload = admin_line_payload(&session->line_len, session->pattern, slice_of(session->line, len));
     session->is_first = true;
-    session->was_asked = true;
+    session->num_lines++;
     line_drop(session, len);
     return true;
 }
@@ -303,6 +303,12 @@ bool admin_dialog_has_more(struct admin_session *session)
 {
     size_t len;
     return (session->line && !session->is_collecting) || line_find(&len, session);
+}
+
+bool admin_dialog_is_over(const struct admin_session *session)
+{
+    bool asks = session->line || session->in.len;
+    return session->num_lines && !asks && (session->mode == ADMIN_MODE_ONCE || session->admin->is_leaving);
 }
 
 static void wait_until(struct admin_session *session, uint64_t due_us)

@@ -83,6 +83,7 @@ static bool stat_start(struct admin_call *call)
     }
     call->state = state;
     admin_stat_walk_init(&state->walk, call->admin->start.conf);
+    state->walk.holds = true;
     state->max_connections = admin_max_connections(call->admin);
     if (!read_args(call, state))
         return false;
@@ -124,6 +125,12 @@ static enum admin_verdict run_show_stat(struct admin_call *call)
     return ADMIN_DONE;
 }
 
+static void end_show_stat(struct admin_call *call)
+{
+    struct stat_state *state = call->state;
+    admin_stat_walk_end(&state->walk);
+}
+
 static const struct admin_command commands[] = {
     { .name = "show stat",
       .level = ADMIN_LEVEL_USER,
@@ -131,6 +138,7 @@ static const struct admin_command commands[] = {
       .max_args = ADMIN_MAX_WORDS,
       .args = "[desc|json|no-maint|typed|up]*",
       .help = "report on each proxy and server",
-      .run = run_show_stat },
+      .run = run_show_stat,
+      .end = end_show_stat },
 };
 ADMIN_COMMANDS(commands);

@@ -12,7 +12,10 @@ static bool server_is_shown(const struct admin_stat_walk *walk, const struct ser
 {
     if (walk->sid != ADMIN_STAT_ALL && walk->sid != server->id)
         return false;
-    return admin_stat_is_up(server) || !(walk->only_up || walk->no_maint);
+    uint32_t status = backend_state_status(backend_state_at(server->object));
+    if (walk->no_maint && backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT)
+        return false;
+    return !walk->only_up || backend_status_is_up(status);
 }
 
 static bool proxy_is_shown(const struct admin_stat_walk *walk, const struct proxy_conf *proxy)

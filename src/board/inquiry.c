@@ -291,13 +291,12 @@ static bool answer_step(struct board *board, uint32_t inc, void *owner, uint32_t
     return has_room;
 }
 
-void board_inquiries_run(struct board *board, uint32_t inc, void *owner)
+// Apart from the look at whether there are any, so that a turn without them saves no registers for it.
+static __attribute__((noinline, cold)) void run_waiting(struct board *board, uint32_t inc, void *owner,
+                                                        _Atomic uint64_t *waiting)
 {
     // Where the next turn goes on, so that none is forgotten for those before it.
     static uint32_t next;
-    _Atomic uint64_t *waiting = &board->inquiries->waiting[inc];
-    if (LIKELY(!atomic_load_explicit(waiting, memory_order_relaxed)))
-        return;
     uint64_t todo = atomic_exchange(waiting, 0);
     uint64_t due_us = clock_mono_us() + BOARD_INQUIRY_TURN_US;
     uint64_t told = todo;
@@ -314,4 +313,11 @@ void board_inquiries_run(struct board *board, uint32_t inc, void *owner)
         atomic_fetch_or(waiting, todo);
         board_wake(board, inc);
     }
+}
+
+void board_inquiries_run(struct board *board, uint32_t inc, void *owner)
+{
+    _Atomic uint64_t *waiting = &board->inquiries->waiting[inc];
+    if (UNLIKELY(atomic_load_explicit(waiting, memory_order_relaxed) != 0))
+        run_waiting(board, inc, owner, waiting);
 }

@@ -55,20 +55,32 @@ uint32_t board_rate_read(_Atomic uint64_t *cells, uint64_t now_us)
     return rate_of(cells, second, now_us, (uint32_t)(cell >> 32) == second->number ? (uint32_t)cell : 0);
 }
 
-uint32_t board_rate_add(_Atomic uint64_t *cells, uint64_t now_us, uint32_t add)
+// A new second, a second that is over, another process at the same moment, or more than a cell can hold.
+static __attribute__((noinline)) uint32_t add_slowly(_Atomic uint64_t *cells, uint64_t now_us, uint32_t add)
 {
     const struct second *second = second_of(now_us);
     _Atomic uint64_t *own = &cells[second->cell];
     uint64_t next, cell = atomic_load_explicit(own, memory_order_relaxed);
     do {
         uint32_t there = (uint32_t)(cell >> 32);
-        if (UNLIKELY(there > second->number)) { // three seconds late: nobody will ask for it again
+        if (there > second->number) // three seconds late: nobody will ask for it again
             return board_rate_read(cells, now_us);
-        }
         next = (there == second->number ? cell : (uint64_t)second->number << 32) + add;
-        if (UNLIKELY((uint32_t)(next >> 32) != second->number)) {
+        if ((uint32_t)(next >> 32) != second->number)
             next = (uint64_t)second->number << 32 | UINT32_MAX;
-        }
     } while (!atomic_compare_exchange_weak_explicit(own, &cell, next, memory_order_relaxed, memory_order_relaxed));
     return rate_of(cells, second, now_us, (uint32_t)next);
+}
+
+uint32_t board_rate_add(_Atomic uint64_t *cells, uint64_t now_us, uint32_t add)
+{
+    const struct second *second = &last;
+    _Atomic uint64_t *own = &cells[second->cell];
+    uint64_t cell = atomic_load_explicit(own, memory_order_relaxed);
+    uint64_t next = cell + add;
+    // It is a cell of this second, and stays one.
+    if (LIKELY(now_us - second->start_us < SECOND_US && cell >> 32 == second->number && next >> 32 == second->number) &&
+        LIKELY(atomic_compare_exchange_strong_explicit(own, &cell, next, memory_order_relaxed, memory_order_relaxed)))
+        return rate_of(cells, second, now_us, (uint32_t)next);
+    return add_slowly(cells, now_us, add);
 }

@@ -79,7 +79,7 @@ const struct config_refusal config_refuse_global[] = {
     { "ssl-provider", CONFIG_IN_GLOBAL, PROVIDER },
     { "ssl-provider-path", CONFIG_IN_GLOBAL, PROVIDER },
     { "ssl-security-level", CONFIG_IN_GLOBAL, LEVEL },
-    { "stats", CONFIG_IN_GLOBAL, NULL },
+    { "stats", CONFIG_IN_GLOBAL, "stands here before 'socket', 'timeout' or 'maxconn'" },
     { "thread-hard-limit", CONFIG_IN_GLOBAL, THREADS },
     { "tune.comp.maxlevel", CONFIG_IN_GLOBAL, NULL },
     { "tune.glitches.kill.cpu-usage", CONFIG_IN_GLOBAL, H2 },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
+#include "base/check.h"
 #include "expr/handle.h"
 #include "expr/list_body.h"
 
@@ -72,7 +73,7 @@ static bool free_some(struct expr_version *version, uint32_t *budget)
     return !version->first;
 }
 
-bool expr_lists_tidy(uint32_t budget)
+static __attribute__((noinline, cold)) bool tidy_some(uint32_t budget)
 {
     while (dropped.first && budget && free_some(dropped.first, &budget)) {
         struct expr_version *next = dropped.first->next;
@@ -82,4 +83,9 @@ bool expr_lists_tidy(uint32_t budget)
             dropped.last = &dropped.first;
     }
     return dropped.first != NULL;
+}
+
+bool expr_lists_tidy(uint32_t budget)
+{
+    return UNLIKELY(dropped.first != NULL) && tidy_some(budget);
 }

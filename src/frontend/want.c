@@ -38,11 +38,9 @@ void frontend_want_tell(struct frontends *frontends, const struct bind_conf *bin
         log_say(LOG_LEVEL_ALERT, "Proxy %s cannot accept: %s", name, strerror(error));
 }
 
-void frontends_turn(struct frontends *frontends)
+static __attribute__((noinline, cold)) void tell_refused(struct frontends *frontends, uint64_t num)
 {
-    uint64_t num = frontends->bufs.num_refused;
-    stream_profile_turn(&frontends->streams);
-    if (num == frontends->refused_told || told_lately(frontends, &frontends->refused_told_us))
+    if (told_lately(frontends, &frontends->refused_told_us))
         return;
     frontends->refused_told = num;
     log_say(
@@ -50,4 +48,12 @@ void frontends_turn(struct frontends *frontends)
         "out of memory (-m, or the system's): so far %llu buffers could not be had, and the connections that wanted "
         "them were closed",
         (unsigned long long)num);
+}
+
+void frontends_turn(struct frontends *frontends)
+{
+    uint64_t num = frontends->bufs.num_refused;
+    stream_profile_turn(&frontends->streams);
+    if (UNLIKELY(num != frontends->refused_told))
+        tell_refused(frontends, num);
 }

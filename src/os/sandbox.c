@@ -50,6 +50,11 @@ static struct {
     } waiting[SANDBOX_MAX_WAITING];
 } sandbox;
 
+bool os_sandbox_has_denials(void)
+{
+    return UNLIKELY(atomic_load_explicit(&sandbox.num_waiting, memory_order_relaxed) != 0);
+}
+
 bool os_sandbox_denied(struct os_sandbox_denial *denial)
 {
     uint32_t num = atomic_load_explicit(&sandbox.num_waiting, memory_order_relaxed);

@@ -42,12 +42,10 @@ void seat_beat(struct board *board, uint32_t inc, uint64_t now_us)
     atomic_store_explicit(&board_incarnation_at(board, inc)->beat_us, now_us, memory_order_relaxed);
 }
 
-void seat_changes(struct seat_changes *changes, uint64_t now_us)
+static __attribute__((noinline, cold)) void tell_lost(struct seat_changes *changes, uint64_t now_us, uint64_t num_lost)
 {
-    (void)table_changes_apply();
     const struct table_change_counts *counts = table_changes_counts();
-    uint64_t num_lost = counts->num_too_long + counts->num_full;
-    if (num_lost == changes->num_told || now_us < changes->told_us + SEAT_TELL_US)
+    if (now_us < changes->told_us + SEAT_TELL_US)
         return;
     changes->num_told = num_lost;
     changes->told_us = now_us;
@@ -55,4 +53,13 @@ void seat_changes(struct seat_changes *changes, uint64_t now_us)
             "changes of maps and ACLs were lost: so far %llu of this process were too long, and for %llu there was no "
             "room, as another process does not keep up",
             (unsigned long long)counts->num_too_long, (unsigned long long)counts->num_full);
+}
+
+void seat_changes(struct seat_changes *changes, uint64_t now_us)
+{
+    (void)table_changes_apply();
+    const struct table_change_counts *counts = table_changes_counts();
+    uint64_t num_lost = counts->num_too_long + counts->num_full;
+    if (UNLIKELY(num_lost != changes->num_told))
+        tell_lost(changes, now_us, num_lost);
 }

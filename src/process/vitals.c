@@ -27,13 +27,10 @@ static uint64_t queue_len(const struct event_loop *loop)
     return num;
 }
 
-void vitals_tell(struct frontends *frontends)
+static __attribute__((noinline, cold)) void tell(struct frontends *frontends, uint64_t spent_us)
 {
     const struct event_loop *loop = frontends->loop;
     const struct buf_pool *bufs = &frontends->bufs;
-    uint64_t spent_us = loop->now_us - last.told_us;
-    if (spent_us < VITALS_EVERY_US)
-        return;
     uint64_t *vitals = board_counters(frontends->board, frontends->inc, frontends->program->vitals_object);
     uint64_t *memory = board_counters(frontends->board, frontends->inc, frontends->program->memory_object);
     uint64_t idle_us = loop->idle_us - last.idle_us;
@@ -50,4 +47,11 @@ void vitals_tell(struct frontends *frontends)
     last.told_us = loop->now_us;
     last.idle_us = loop->idle_us;
     last.refused = bufs->num_refused;
+}
+
+void vitals_tell(struct frontends *frontends)
+{
+    uint64_t spent_us = frontends->loop->now_us - last.told_us;
+    if (UNLIKELY(spent_us >= VITALS_EVERY_US))
+        tell(frontends, spent_us);
 }

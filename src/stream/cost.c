@@ -32,14 +32,18 @@ void stream_cost_end(struct stream_cost *cost)
 
 // ---- of all streams, by step
 
-void stream_profile_turn(struct stream_ctx *ctx)
+static __attribute__((noinline, cold)) void profile_change(struct stream_ctx *ctx)
 {
-    if (LIKELY(trace_profiles == ctx->profiles))
-        return;
     if (trace_profiles)
         memset(ctx->profile, 0, sizeof(ctx->profile));
     ctx->profiles = trace_profiles;
     ctx->measures = ctx->profiles || stream_cost_is_wanted();
+}
+
+void stream_profile_turn(struct stream_ctx *ctx)
+{
+    if (UNLIKELY(trace_profiles != ctx->profiles))
+        profile_change(ctx);
 }
 
 void stream_profile_begin(struct stream_ctx *ctx, const struct stream *stream)

@@ -17,6 +17,16 @@ void stream_count_bytes(const struct proxy_session *session, const struct backen
     }
 }
 
+void stream_count_request(const struct stream *stream)
+{
+    const struct proxy_session *session = stream->session;
+    _Atomic uint64_t *gauges = board_gauges(stream->ctx->board, session->conf->fe_object);
+    backend_count(session->counters, PROXY_COUNT_REQUESTS, 1);
+    backend_count(session->counters, PROXY_COUNT_REQ_HTTP1, 1);
+    proxy_gauge_raise(&gauges[PROXY_GAUGE_REQUEST_RATE_MAX],
+                      board_rate_add(&gauges[PROXY_GAUGE_REQUEST_RATE], stream->ctx->loop->now_us, 1));
+}
+
 // What comes after the request (the next one, sent ahead) is not its own: at the end it may turn out to be less.
 static uint64_t more_than(uint64_t counted, uint64_t now)
 {

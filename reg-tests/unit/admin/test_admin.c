@@ -255,7 +255,7 @@ static void test_one_line(void **state)
     expect(*state, ADMIN_LEVEL_USER, "show version\n", "1.2.3\n\n");
     expect(*state, ADMIN_LEVEL_USER, "  show   version \r\n", "1.2.3\n\n");
     expect(*state, ADMIN_LEVEL_USER, "show version;show cli level;\n", "1.2.3\n\nuser\n\n");
-    expect(*state, ADMIN_LEVEL_USER, ";;show version\nshow version\n", "1.2.3\n\n");
+    expect(*state, ADMIN_LEVEL_USER, ";;show version\nshow version\n", "1.2.3\n\n1.2.3\n\n");
     expect(*state, ADMIN_LEVEL_USER, "quit;show version\n", "");
     expect_begins(*state, "\n", "Unknown command. Please enter one of the following commands only:\n  ");
     expect_begins(*state, "no-such-command\n", "Unknown command. Please enter");
