@@ -39,6 +39,7 @@ enum { ADMIN_MAX_WORDS = 64 };
 // Which worker was asked (admin/inquire.h), with which inquiry, and when it was heard last.
 struct admin_asked {
     uint32_t inc;
+    int32_t pid; // it is named by that also once its record is another's
     uint32_t inquiry;
     uint64_t heard_us;
     bool is_in_line; // what it said last was no whole line
