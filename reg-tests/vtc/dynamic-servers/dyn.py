@@ -190,8 +190,6 @@ frontend fe
         before = self.out.read_text().count("is ready")
         os.kill(self.pid, signal.SIGUSR2)
         until(lambda: self.out.read_text().count("is ready") > before, "the reload is done")
-        number = self.out.read_text().count("is ready")
-        until(lambda: f"gen {number}" in self.ask("show proc", "master") if "-S" in self.args else True, "it is active")
 
     def stop(self):
         self.process.terminate()
