@@ -466,6 +466,7 @@ static void admin_side_active(void *admin)
                                        .helper_fd = controller->helper_fd };
     if (!check_begin(&start))
         log_say(LOG_LEVEL_ALERT, "no health checks: out of memory");
+    backend_places_begin();
     backend_states_begin(controller->conf, controller->board, &controller->loop);
     backend_logs_begin(controller->conf, controller->board, &controller->loop);
     page_controller_begin(controller->board, controller->conf);
