@@ -29,6 +29,7 @@ static const struct admin_command commands[] = {
     REFUSED("debug dev", INSIDE),
     REFUSED("httpclient", "needs an HTTP client within the service, which fairlead does not have"),
     REFUSED("set anon", ANON),
+    REFUSED("set rate-limit http-compression", "needs compression of answers, which fairlead does not have"),
     REFUSED("show anon", ANON),
     REFUSED("add ssl ech", ECH),
     REFUSED("del ssl ech", ECH),
