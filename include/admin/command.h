@@ -60,6 +60,7 @@ struct admin_call {
         *payload; // the lines that followed `<<`, each with its line feed, and a NUL; or NULL where there were none
     size_t payload_len;
     uint64_t number;  // of the change it made (board/change.h), for ADMIN_CHANGED
+    uint64_t since_us; // when that was published, where it was not just now; 0: just now
     uint64_t wake_us; // monotonic, for ADMIN_WAIT; 0: when woken
     struct admin_asked asked;
     bool is_refused;  // nothing was changed: see admin_refuse

@@ -244,6 +244,7 @@ struct server_conf {
     const char *agent_send;  // by command, or NULL
     char dynamic_cookie[17]; // room for `cookie` where it is made of the address
     bool has_dynamic_cookie;
+    uint32_t revision;   // of a dynamic one: how often servers were added after some had been deleted
     uint32_t holds;      // of a deleted one: who still needs it in this process (backend/server_change.h)
     bool is_dynamic;     // `add server`
     bool is_referenced;  // rules name it: it cannot be deleted

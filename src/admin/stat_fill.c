@@ -20,10 +20,27 @@ static void set_string(struct admin_stat_row *row, enum admin_stat field, const 
     row->values[field] = (struct admin_value){ .is_set = string != NULL, .string = string };
 }
 
+// All counters of the object that the row under way is about, added up once: its columns are of the same moment, and a
+// walk over all processes is not made for each. This process has one thread.
+static struct {
+    uint32_t object; // 0: none
+    uint64_t counters[BOARD_COUNTERS];
+} looked;
+
+static void look_at(const struct admin_stat_ctx *ctx, uint32_t object)
+{
+    looked.object = 0;
+    if (ctx->inc)
+        return;
+    board_counters_sum(ctx->board, looked.counters, object, 0, BOARD_COUNTERS);
+    looked.object = object;
+}
+
 static uint64_t count(const struct admin_stat_ctx *ctx, uint32_t object, uint32_t counter)
 {
-    return ctx->inc ? board_counter_own(ctx->board, object, counter, ctx->inc)
-                    : board_counter_sum(ctx->board, object, counter);
+    if (ctx->inc)
+        return board_counter_own(ctx->board, object, counter, ctx->inc);
+    return object == looked.object ? looked.counters[counter] : board_counter_sum(ctx->board, object, counter);
 }
 
 struct counted {
@@ -42,6 +59,7 @@ static void row_begin(struct admin_stat_row *row, const struct admin_stat_ctx *c
                       const struct proxy_conf *proxy, const char *name, uint32_t sid)
 {
     *row = (struct admin_stat_row){ .kind = kind, .iid = proxy->id, .sid = sid, .process = ctx->process };
+    looked.object = 0;
     set_string(row, ADMIN_STAT_PXNAME, proxy->name);
     set_string(row, ADMIN_STAT_SVNAME, name);
     set(row, ADMIN_STAT_PID, ctx->process);
@@ -73,6 +91,7 @@ static void set_sessions(struct admin_stat_row *row, const struct admin_stat_ctx
         { ADMIN_STAT_BOUT, PROXY_COUNT_BYTES_OUT },       { ADMIN_STAT_DRESP, PROXY_COUNT_DENIED_RESP },
         { ADMIN_STAT_EINT, PROXY_COUNT_INTERNAL_ERRORS }, { ADMIN_STAT_WREW, PROXY_COUNT_REWRITES_FAILED },
     };
+    look_at(ctx, object);
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
     set(row, ADMIN_STAT_SCUR,
         ctx->inc ? board_lane_own(ctx->board, object, ctx->inc) : board_lane_sum(ctx->board, object));
@@ -102,14 +121,15 @@ static void set_time(struct admin_stat_row *row, const struct admin_stat_ctx *ct
     set(row, fields[which].longest, atomic_load(&gauges[PROXY_GAUGE_LONGEST + which]) / 1000);
 }
 
-// Averages know how many requests they are of by the histograms. The one of tcp mode's total time has none.
+// Of the object that is looked at. Averages know how many requests they are of by the histograms. The one of tcp mode's
+// total time has none.
 static void set_times(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
 {
     for (unsigned i = 0; i < PROXY_NUM_TIMES; i++) {
         struct proxy_histogram_sums sums;
-        proxy_histogram_sum(ctx->board, &sums, object, (enum proxy_histogram)i);
+        proxy_histogram_read(&sums, looked.counters, (enum proxy_histogram)i);
         if (i == PROXY_TIME_TOTAL)
-            sums.count += board_counter_sum(ctx->board, object, PROXY_HIST_TUNNELS);
+            sums.count += looked.counters[PROXY_HIST_TUNNELS];
         set_time(row, ctx, object, (enum proxy_time)i, sums.count);
     }
 }
@@ -160,10 +180,9 @@ static void set_tunnels(struct admin_stat_row *row, const struct admin_stat_ctx 
 static void set_front_http1(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
 {
     static const struct counted counted[] = {
-        { ADMIN_STAT_H1_TOTAL_CONN, PROXY_COUNT_SESS_HTTP1 },
-        { ADMIN_STAT_H1_TOTAL_STREAMS, PROXY_COUNT_REQ_HTTP1 },
-        { ADMIN_STAT_H1_BYTES_IN, PROXY_COUNT_BYTES_IN },
-        { ADMIN_STAT_H1_BYTES_OUT, PROXY_COUNT_BYTES_OUT },
+        { ADMIN_STAT_H1_TOTAL_CONN, PROXY_COUNT_SESS_HTTP1 }, { ADMIN_STAT_H1_TOTAL_STREAMS, PROXY_COUNT_REQ_HTTP1 },
+        { ADMIN_STAT_H1_BYTES_IN, PROXY_COUNT_BYTES_IN },     { ADMIN_STAT_H1_BYTES_OUT, PROXY_COUNT_BYTES_OUT },
+        { ADMIN_STAT_H1_SPLICED_IN, PROXY_COUNT_SPLICED_IN }, { ADMIN_STAT_H1_SPLICED_OUT, PROXY_COUNT_SPLICED_OUT },
     };
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
     set(row, ADMIN_STAT_H1_OPEN_CONN, row->values[ADMIN_STAT_SCUR].number);
@@ -301,6 +320,8 @@ static void set_back_http1(struct admin_stat_row *row, const struct admin_stat_c
         spare += backend_level_spare(count(ctx, server->pool_object, BACKEND_POOL_LEVEL));
     }
     uint64_t connects = row->values[ADMIN_STAT_CONNECT].number;
+    set(row, ADMIN_STAT_H1_SPLICED_IN, count(ctx, proxy->be_object, PROXY_COUNT_SPLICED_IN));
+    set(row, ADMIN_STAT_H1_SPLICED_OUT, count(ctx, proxy->be_object, PROXY_COUNT_SPLICED_OUT));
     set(row, ADMIN_STAT_H1_OPEN_CONN, open);
     set(row, ADMIN_STAT_H1_OPEN_STREAMS, open > spare ? open - spare : 0);
     set(row, ADMIN_STAT_H1_TOTAL_CONN, connects);
@@ -407,7 +428,7 @@ void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *
     set_tunnels(row, ctx, server->object);
     if (server->pool_max_conn >= 0)
         set(row, ADMIN_STAT_SRC_ILIM, (uint64_t)server->pool_max_conn);
-    set(row, ADMIN_STAT_SRID, 0);
+    set(row, ADMIN_STAT_SRID, server->revision);
 }
 
 // As HAProxy names those without a name.
