@@ -218,8 +218,8 @@ bool admin_target_lives(const struct admin *admin, const struct admin_target *ta
 
 // admin_line_next cuts the next command off `line` (from `*at` to `len`): a copy of its words in `*take_text` (to be
 // freed), pointed to by `words` (room ADMIN_MAX_WORDS + 1, NULL after the last). Commands end with a semicolon, words
-// with spaces or tabs; a backslash takes the next byte as it is. `*num` may be 0. False where the command has too many
-// words, or memory is out.
+// with spaces, tabs or NULs; a backslash takes the next byte as it is. `*num` may be 0. False where the command has too
+// many words, or memory is out.
 bool admin_line_next(char **take_text, const char **words, uint32_t *num, size_t *at, const char *line, size_t len);
 
 // admin_line_payload says whether `line` ends with the mark of a payload, `<<` and at most ADMIN_PATTERN_MAX bytes as a

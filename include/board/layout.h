@@ -12,7 +12,7 @@
 
 // Of all core sections together; they refer to each other. Tests build a program that differs.
 #ifndef BOARD_LAYOUT
-#define BOARD_LAYOUT 5
+#define BOARD_LAYOUT 6
 #endif
 
 enum {
@@ -353,6 +353,10 @@ void board_counters_recover(struct board *board);
 // board_counters_move adds the counters of the object `from` to those of `to`, and empties them. Under the reaper's
 // lock. Nobody counts for `from`; to a reader of board_counter_total both are one.
 void board_counters_move(struct board *board, uint32_t to, uint32_t from);
+
+// board_journal_tell_again wakes whoever has not applied all changes: a process that died may have published one, or
+// said that it tells of one, and not have lived to wake the others.
+void board_journal_tell_again(struct board *board);
 
 // board_memory_clear zeroes the items from `first` up to `end`, of `item_len` bytes each, of the array at `items` on
 // the board; whole pages are given back to the system.

@@ -543,6 +543,7 @@ struct global_conf {
     struct log_target *logs;
     struct log_profile *log_profiles;
     struct ring_conf *rings;
+    struct trace_confs *traces; // of `traces` sections (proxy/trace_line.h), or NULL
     struct stats_socket_conf *stats_sockets;
     uint64_t stats_timeout;
     uint32_t spread_checks;        // percent

@@ -3,6 +3,7 @@
 #include "admin/page.h"
 #include "admin/page_row.h"
 #include "backend/notice.h"
+#include "base/host.h"
 #include "board/board.h"
 
 void page_escape(struct text *out, const char *string)
@@ -54,7 +55,8 @@ static void add_switch(struct text *out, const struct page *page, bool only_up, 
 static const char *node_of(const struct page *page)
 {
     const struct stats_conf *conf = page->conf;
-    return !conf->shows_node ? NULL : conf->node ? conf->node : page->ctx.conf->global.node;
+    const char *node = conf->node ? conf->node : page->ctx.conf->global.node;
+    return !conf->shows_node ? NULL : node ? node : *host_name() ? host_name() : NULL;
 }
 
 static const char *description_of(const struct page *page)
@@ -158,7 +160,7 @@ static void add_told(struct text *out, const struct page *page)
 static void add_tools(struct text *out, const struct page *page)
 {
     (void)page;
-    text_printf(out, "<div class=\"tools\" hidden><label>Filter <input id=\"filter\" type=\"search\" "
+    text_printf(out, "<div class=\"tools\" id=\"tools\" hidden><label>Filter <input id=\"filter\" type=\"search\" "
                      "placeholder=\"name, state, address\" autocomplete=\"off\"></label>"
                      "<label><input id=\"trouble\" type=\"checkbox\"> only what is not well</label>"
                      "<output id=\"matches\"></output></div>\n");
