@@ -39,6 +39,7 @@ enum { ADMIN_MAX_WORDS = 64 };
 // Which worker was asked (admin/inquire.h), with which inquiry, and when it was heard last.
 struct admin_asked {
     uint32_t inc;
+    int32_t pid; // it is named by that also once its record is another's
     uint32_t inquiry;
     uint64_t heard_us;
     bool is_in_line; // what it said last was no whole line
@@ -59,6 +60,7 @@ struct admin_call {
         *payload; // the lines that followed `<<`, each with its line feed, and a NUL; or NULL where there were none
     size_t payload_len;
     uint64_t number;  // of the change it made (board/change.h), for ADMIN_CHANGED
+    uint64_t since_us; // when that was published, where it was not just now; 0: just now
     uint64_t wake_us; // monotonic, for ADMIN_WAIT; 0: when woken
     struct admin_asked asked;
     bool is_refused;  // nothing was changed: see admin_refuse

@@ -354,6 +354,10 @@ void board_counters_recover(struct board *board);
 // lock. Nobody counts for `from`; to a reader of board_counter_total both are one.
 void board_counters_move(struct board *board, uint32_t to, uint32_t from);
 
+// board_journal_tell_again wakes whoever has not applied all changes: a process that died may have published one, or
+// said that it tells of one, and not have lived to wake the others.
+void board_journal_tell_again(struct board *board);
+
 // board_memory_clear zeroes the items from `first` up to `end`, of `item_len` bytes each, of the array at `items` on
 // the board; whole pages are given back to the system.
 void board_memory_clear(void *items, size_t item_len, size_t first, size_t end);

@@ -58,6 +58,8 @@ enum proxy_counter {
     PROXY_COUNT_TLS_FULL,    // complete handshakes that began a session: of frontends with clients, else with servers
     PROXY_COUNT_TLS_RESUMED, // those that took up an earlier session; all complete ones are the two together
     PROXY_COUNT_TLS_FAILED,  // handshakes that failed
+    PROXY_COUNT_SPLICED_IN,  // bytes that came from clients (backends: from servers) and left through pipes, uncopied
+    PROXY_COUNT_SPLICED_OUT, // bytes sent to clients (backends: to servers) through pipes
     PROXY_NUM_COUNTERS,
     // These go down, too: what this process has now (BOARD_LEVELS). Their sum is what all have.
     PROXY_COUNT_OPEN_TUNNELS = (int)BOARD_LEVEL - 1,

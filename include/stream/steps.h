@@ -91,8 +91,12 @@ void stream_count_progress(struct stream *stream);
 // stream_count_request counts a request of HTTP, be it none in the end, for its frontend.
 void stream_count_request(const struct stream *stream);
 
+// stream_count_spliced counts what `up`, the way to the server, and `down` sent through pipes since it was called last.
+void stream_count_spliced(const struct proxy_session *session, const struct backend *backend, struct stream_relay *up,
+                          struct stream_relay *down);
+
 // stream_count_rest adds what stream_count_progress has not, once bytes_in and bytes_out are final.
-void stream_count_rest(const struct stream *stream);
+void stream_count_rest(struct stream *stream);
 
 // stream_count_status adds one to the counter of answers with a status like `status`.
 void stream_count_status(uint64_t *counters, uint16_t status);

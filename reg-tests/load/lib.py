@@ -406,7 +406,7 @@ def expired(number, frame):
     raise Failure("the test took too long")
 
 
-def run(test, seconds=24):
+def run(test, seconds=100):
     """Runs `test(box)` and exits with its verdict, after at most `seconds` (four times that with FULL=1)."""
     # Orphans of the balancer become children of this process, where they are seen.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

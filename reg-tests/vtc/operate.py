@@ -139,21 +139,24 @@ class Service:
     def reload(self):
         assert "Success=1" in self.ask("reload", "master")
 
-    def end(self, pid, number=signal.SIGKILL):
-        """Sends a signal to a process of this service."""
-        assert pid in self.workers() or pid in self.controllers(), pid
-        os.kill(pid, number)
-
-    def controllers(self):
-        """Their pids: the titles of this service's processes tell."""
-        found, left = [], [self.process.pid]
+    def processes(self):
+        """The titles of this service's processes by their pids."""
+        found, left = {}, [self.process.pid]
         while left:
             pid = left.pop()
             try:
                 with open("/proc/%d/cmdline" % pid, encoding="ascii") as title:
-                    found += [pid] if ": controller " in title.read() else []
+                    found[pid] = title.read()
                 with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as children:
                     left += [int(child) for child in children.read().split()]
             except (FileNotFoundError, ProcessLookupError):
                 continue
         return found
+
+    def controllers(self):
+        return [pid for pid, title in self.processes().items() if ": controller " in title]
+
+    def end(self, pid, number=signal.SIGKILL):
+        """Sends a signal to a process of this service."""
+        assert pid in self.processes(), pid
+        os.kill(pid, number)

@@ -380,7 +380,7 @@ static void call_run(struct admin_session *session)
         wait_until(session, session->call.wake_us);
         break;
     case ADMIN_CHANGED:
-        session->changed_us = session->admin->start.loop->now_us;
+        session->changed_us = session->call.since_us ? session->call.since_us : session->admin->start.loop->now_us;
         changed_look(session);
         break;
     case ADMIN_DONE:

@@ -51,13 +51,16 @@ static enum admin_verdict ask_next(struct admin_call *call, const struct query *
         uint32_t inc = next_worker(call, query->only);
         if (!inc)
             return ADMIN_DONE;
+        int32_t pid = atomic_load(&board_incarnation_at(board, inc)->pid);
         bool leaves = is_leaving(call, inc);
         uint32_t inquiry = board_inquiry_ask(board, inc, query->type, query->question, query->len);
         if (!inquiry && atomic_load(&board_incarnation_at(board, inc)->state) == 1)
             return wait_for(call); // too many are under way
-        call->asked = (struct admin_asked){
-            .inc = inc, .inquiry = inquiry, .heard_us = call->admin->start.loop->now_us, .is_leaving = leaves
-        };
+        call->asked = (struct admin_asked){ .inc = inc,
+                                            .pid = pid,
+                                            .inquiry = inquiry,
+                                            .heard_us = call->admin->start.loop->now_us,
+                                            .is_leaving = leaves };
         if (inquiry)
             return wait_for(call);
     }
@@ -66,11 +69,10 @@ static enum admin_verdict ask_next(struct admin_call *call, const struct query *
 // Says why the worker's answer ends here.
 static void pass_over(struct admin_call *call, const char *why)
 {
-    int32_t pid = atomic_load(&board_incarnation_at(call->admin->start.board, call->asked.inc)->pid);
     if (call->asked.is_in_line)
         text_add(call->out, "\n", 1);
-    if (pid > 0)
-        text_printf(call->out, "# worker %d %s\n", (int)pid, why);
+    if (call->asked.pid > 0)
+        text_printf(call->out, "# worker %d %s\n", (int)call->asked.pid, why);
     else
         text_printf(call->out, "# a worker %s\n", why);
 }

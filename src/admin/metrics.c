@@ -85,6 +85,8 @@ static bool read_query(struct admin_metrics *metrics, struct slice query)
         if (item.len > sizeof(room) || !decode(&item, room, item))
             return false;
         size_t equals = slice_find(item, '=');
+        if (equals == item.len && slice_equal(item, SLICE("scope")))
+            return false;
         struct slice value = equals < item.len ? slice_from(item, equals + 1) : slice_of(item.ptr, 0);
         if (!read_parameter(metrics, &scoped, slice_of(item.ptr, equals), value))
             return false;

@@ -158,7 +158,7 @@ static void add_told(struct text *out, const struct page *page)
 static void add_tools(struct text *out, const struct page *page)
 {
     (void)page;
-    text_printf(out, "<div class=\"tools\" hidden><label>Filter <input id=\"filter\" type=\"search\" "
+    text_printf(out, "<div class=\"tools\" id=\"tools\" hidden><label>Filter <input id=\"filter\" type=\"search\" "
                      "placeholder=\"name, state, address\" autocomplete=\"off\"></label>"
                      "<label><input id=\"trouble\" type=\"checkbox\"> only what is not well</label>"
                      "<output id=\"matches\"></output></div>\n");

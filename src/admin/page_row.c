@@ -301,7 +301,8 @@ static void add_sessions(struct text *out, const struct page *page)
 {
     uint64_t now = number_of(page, ADMIN_STAT_SCUR), limit = number_of(page, ADMIN_STAT_SLIM);
     // That of a backend (fullconn) limits its servers, not itself.
-    open_cell(out, !page_is_high(now, limit) ? NULL : now >= limit && page->row.kind != 'B' ? "full" : "high");
+    bool is_high = page->row.kind != 'B' && page_is_high(now, limit);
+    open_cell(out, !is_high ? NULL : now >= limit ? "full" : "high");
     add_field(out, page, ADMIN_STAT_SCUR);
     add_note(out, page, ADMIN_STAT_SLIM, "of ");
     add_most(out, page, ADMIN_STAT_SMAX);
@@ -415,7 +416,8 @@ static void add_weight(struct text *out, const struct page *page)
     bool was_down = number_of(page, ADMIN_STAT_CHKDOWN) || number_of(page, ADMIN_STAT_DOWNTIME);
     open_cell(out, was_down ? NULL : "none");
     if (was_down)
-        text_printf(out, "%s <small>%llu\xc3\x97</small>", page_age(age, number_of(page, ADMIN_STAT_DOWNTIME)),
+        text_printf(out, "%s <small class=\"most\">%llu\xc3\x97</small>",
+                    page_age(age, number_of(page, ADMIN_STAT_DOWNTIME)),
                     (unsigned long long)number_of(page, ADMIN_STAT_CHKDOWN));
     else
         text_printf(out, "<i>\xe2\x80\x93</i>");
@@ -475,8 +477,9 @@ void page_row(struct text *out, const struct page *page, bool has_form)
     const char *kind = "server";
     for (size_t i = 0; i < NUM_ITEMS(kinds); i++)
         kind = kinds[i].kind == page->row.kind ? kinds[i].name : kind;
-    bool is_busy = number_of(page, ADMIN_STAT_QCUR) ||
-                   page_is_high(number_of(page, ADMIN_STAT_SCUR), number_of(page, ADMIN_STAT_SLIM));
+    bool is_busy =
+        number_of(page, ADMIN_STAT_QCUR) ||
+        (page->row.kind != 'B' && page_is_high(number_of(page, ADMIN_STAT_SCUR), number_of(page, ADMIN_STAT_SLIM)));
     text_printf(out, "<tr class=\"%s is-%s%s\" data-k=\"%c", kind, look->kind, is_busy ? " busy" : "", page->row.kind);
     if (page->row.kind == 'S' || page->row.kind == 'L')
         page_escape(out, page->row.values[ADMIN_STAT_SVNAME].string);

@@ -24,11 +24,10 @@ static bool proxy_is_shown(const struct admin_stat_walk *walk, const struct prox
            (!walk->shows || walk->shows(walk->arg, proxy));
 }
 
-// With a number of a server or listener only that one is meant.
+// The number chooses among servers and listeners; who wants those alone says so by the type.
 static bool part_is_shown(const struct admin_stat_walk *walk, int64_t type)
 {
-    return (walk->types == ADMIN_STAT_ALL || (walk->types & type)) &&
-           (walk->sid == ADMIN_STAT_ALL || (type & (ADMIN_STAT_SERVERS | ADMIN_STAT_LISTENERS)));
+    return walk->types == ADMIN_STAT_ALL || (walk->types & type);
 }
 
 // A server may be deleted while the walk stands at it: who says so keeps it for the time.

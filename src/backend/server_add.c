@@ -88,6 +88,12 @@ static bool line_unpack(struct proxy_server_line *line, const char **words, cons
 
 // ---- applying -----------------------------------------------------------------------------------------------------
 
+// So that a number, or a name, that is given again is not taken for the server that had it (srid of the statistics).
+static struct {
+    uint32_t last;
+    bool is_due;
+} revision;
+
 void backend_apply_add(const struct server_wire *wire, const char *data, size_t len)
 {
     const char *words[MAX_WORDS];
@@ -108,6 +114,9 @@ void backend_apply_add(const struct server_wire *wire, const char *data, size_t 
     text_fini(&wrong);
     server->object = wire->server;
     server->pool_object = wire->pool;
+    revision.last += revision.is_due;
+    revision.is_due = false;
+    server->revision = revision.last;
     proxy_server_enter(backend_changes_program(), server);
     proxy_cookies_renew(&proxy->be);
     for (struct backend_watch *watch = backend_watches(); watch; watch = watch->next)
@@ -133,6 +142,7 @@ void backend_apply_del(const struct server_wire *wire, uint64_t number)
         return;
     if (server) {
         proxy_server_leave(server);
+        revision.is_due = true;
         for (struct backend_watch *watch = backend_watches(); watch; watch = watch->next)
             if (watch->removed)
                 watch->removed(watch, server);

@@ -288,6 +288,7 @@ static void clean(struct board *board, uint32_t inc)
     }
     board_waiters_clear(board, inc);
     board_inquiries_forget(board, inc);
+    board_journal_tell_again(board);
     if (has_touched) {
         board_counters_fold(board, inc);
     }

@@ -149,6 +149,5 @@ const struct config_refusal config_refuse_global[] = {
     { "peers", 0, NULL },
     { "program", 0, PROGRAM },
     { "resolvers", 0, NULL },
-    { "traces", 0, NULL },
 };
 const size_t config_refuse_global_num = NUM_ITEMS(config_refuse_global);

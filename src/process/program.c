@@ -30,6 +30,7 @@
 #include "proxy/conf.h"
 #include "proxy/invalid.h"
 #include "proxy/ring.h"
+#include "proxy/trace_line.h"
 #include "table/proc_vars.h"
 #include "table/stick.h"
 #include "tls/shared.h"
@@ -270,6 +271,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     if (!tables_prepare(program, messages, board))
         return false;
     if (proxy_conf_publish(program, board)) {
+        trace_confs_begin(program);
         backend_places_adopt(program);
         backend_states_adopt(program, board);
         backend_logs_prepare(program, board);
