@@ -51,9 +51,14 @@ static void settings_from(struct process_settings *settings, const struct progra
     for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
         num_sockets++;
     const struct os_listen **sockets = arena_alloc(program->arena, num_sockets * sizeof(struct os_listen *));
+    const char **socket_places = arena_alloc(program->arena, num_sockets * sizeof(char *));
     uint32_t at = 0;
     settings->exposes_sockets = false;
     for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next) {
+        bool is_master = options->master_socket && !socket->next;
+        socket_places[at] = is_master ? "the master's socket (-S)"
+                                      : arena_printf(program->arena, "[%s:%u] for a stats socket",
+                                                     socket->bind.place.file, socket->bind.place.line);
         sockets[at++] = &socket->bind.listen;
         settings->exposes_sockets |= socket->exposes;
     }
@@ -65,6 +70,7 @@ static void settings_from(struct process_settings *settings, const struct progra
     settings->bind_places = places;
     settings->sockets = sockets;
     settings->num_sockets = num_sockets;
+    settings->socket_places = socket_places;
     settings->identity = (struct os_identity){
         .uid = global->uid,
         .gid = global->gid,
