@@ -349,11 +349,23 @@ static void traffic_describe(const void *traffic, char *room, size_t cap)
     stream_describe(&((const struct frontends *)traffic)->streams, room, cap);
 }
 
+enum { LOOK_AFTER_US = 100000 };
+
+static __attribute__((noinline, cold)) void look_after(struct frontends *frontends)
+{
+    frontends->looked_us = frontends->loop->now_us;
+    buf_pool_rest(&frontends->bufs);
+    shelf_rest(&frontends->streams.unused);
+    vitals_tell(frontends);
+}
+
 static void traffic_turn(void *traffic)
 {
-    vitals_tell(traffic);
-    frontends_turn(traffic);
-    backend_turn(&((struct frontends *)traffic)->backends);
+    struct frontends *frontends = traffic;
+    if (UNLIKELY(frontends->loop->now_us - frontends->looked_us >= LOOK_AFTER_US))
+        look_after(frontends);
+    frontends_turn(frontends);
+    backend_turn(&frontends->backends);
 }
 
 static const struct process_traffic traffic = {
@@ -469,6 +481,7 @@ static void admin_side_active(void *admin)
                                        .helper_fd = controller->helper_fd };
     if (!check_begin(&start))
         log_say(LOG_LEVEL_ALERT, "no health checks: out of memory");
+    backend_places_begin();
     backend_states_begin(controller->conf, controller->board, &controller->loop);
     backend_logs_begin(controller->conf, controller->board, &controller->loop);
     page_controller_begin(controller->board, controller->conf);
