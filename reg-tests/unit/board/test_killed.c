@@ -226,7 +226,8 @@ static void test_journal(void **state)
         num_held += board_lock_holder(&rig->board->journal->lock) != 0;
         if (board_journal_laggard(rig->board, atomic_load(&rig->board->journal->last)) == rig->self)
             assert_true(is_woken(rig, rig->self));
-        for (uint64_t number; (number = board_journal_next(rig->board, &type, data, &len, rig->self)); before = number) {
+        for (uint64_t number; (number = board_journal_next(rig->board, &type, data, &len, rig->self));
+             before = number) {
             assert_true(!before || number == before + 1);
             assert_int_equal(type, len);
             for (size_t i = 0; i < len; i++)

@@ -89,8 +89,8 @@ static void test_share(void **state)
     reader_fini(&reader);
 }
 
-// A hash that took longer than the whole burst, for its rounds or because the machine was busy, is paid for in time: that
-// it was long does not keep others waiting for longer than its share says.
+// A hash that took longer than the whole burst, for its rounds or because the machine was busy, is paid for in time:
+// that it was long does not keep others waiting for longer than its share says.
 static void test_debt(void **state)
 {
     struct userlist_checks *checks = userlist_checks_new();
