@@ -3,6 +3,7 @@
 #include "admin/page.h"
 #include "admin/page_row.h"
 #include "backend/notice.h"
+#include "base/host.h"
 #include "board/board.h"
 
 void page_escape(struct text *out, const char *string)
@@ -54,7 +55,8 @@ static void add_switch(struct text *out, const struct page *page, bool only_up, 
 static const char *node_of(const struct page *page)
 {
     const struct stats_conf *conf = page->conf;
-    return !conf->shows_node ? NULL : conf->node ? conf->node : page->ctx.conf->global.node;
+    const char *node = conf->node ? conf->node : page->ctx.conf->global.node;
+    return !conf->shows_node ? NULL : node ? node : *host_name() ? host_name() : NULL;
 }
 
 static const char *description_of(const struct page *page)

@@ -111,6 +111,18 @@ static bool parse_master_worker(struct config *config, void *object, const struc
     return true;
 }
 
+// The rest of the line, as of a proxy's description.
+static bool parse_description(struct config *config, void *object, const struct config_word *word,
+                              const struct config_line *line)
+{
+    struct global_conf *global = object;
+    (void)word;
+    global->description = config_arg_at(line, 0)->str;
+    for (uint32_t i = 1; config_arg_at(line, i); i++)
+        global->description = arena_printf(config->arena, "%s %s", global->description, config_arg_at(line, i)->str);
+    return true;
+}
+
 #define INTO(member) .into = offsetof(struct global_conf, member)
 
 static const struct config_word words[] = {
@@ -244,12 +256,11 @@ static const struct config_word words[] = {
     { .name = "description",
       .in = CONFIG_IN_GLOBAL,
       .min_args = 1,
-      .max_args = 1,
-      .parse = config_word_str,
-      INTO(description),
-      .args = "<text>",
+      .flags = CONFIG_ANY_ARGS,
+      .parse = parse_description,
+      .args = "<text>...",
       .help = "A text for statistics.",
-      .good = "description 'the west side'",
+      .good = "description the west side",
       .bad = "description",
       .bad_says = "is incomplete" },
     { .name = "node",

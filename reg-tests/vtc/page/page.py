@@ -33,15 +33,15 @@ class Answer:
         self.body = rest.decode("utf-8", "replace")
 
     def unchunk(self, rest):
-        body = b""
+        body, at = [], 0
         while True:
-            size, found, rest = rest.partition(b"\r\n")
-            size = int(size, 16) if found else -1
-            if size <= 0 or len(rest) < size:
+            end = rest.find(b"\r\n", at)
+            size = int(rest[at:end], 16) if end > at else -1
+            body.append(rest[end + 2:end + 2 + max(size, 0)])
+            if size <= 0 or len(body[-1]) < size:
                 self.whole = size == 0
-                return body + rest
-            body += rest[:size]
-            rest = rest[size + 2:]
+                return b"".join(body)
+            at = end + 2 + size + 2
 
     def told(self):
         """What `;st=` of a redirection says."""
