@@ -9,12 +9,11 @@
 #include <stdint.h>
 #include <string.h>
 #include "base/check.h"
+#include "base/shelf.h"
 
 struct buf_pool {
-    void *free_chunks; // singly linked through their first word
-    size_t chunk_len;  // bytes in one chunk (tune.bufsize)
-    uint32_t num_free;
-    uint32_t max_free; // chunks kept when idle; more are given back to libc
+    struct shelf unused; // what it holds no room for is given back to libc
+    size_t chunk_len;    // bytes in one chunk (tune.bufsize)
     uint32_t num_lent;
     uint64_t num_refused; // asked for when there was no memory
 };
@@ -26,7 +25,8 @@ struct buf {
     uint32_t cap;  // bytes of `mem`; pool->chunk_len where it is lent by a pool
 };
 
-// buf_pool_init makes `pool` lend chunks of `chunk_len` bytes and keep at most `max_free` unused ones.
+// buf_pool_init makes `pool` lend chunks of `chunk_len` bytes and keep at most `max_free` unused ones. At boot: exits
+// where there is no memory.
 void buf_pool_init(struct buf_pool *pool, size_t chunk_len, uint32_t max_free);
 
 // buf_pool_fini frees the unused chunks; all lent ones must be back.
@@ -37,6 +37,12 @@ char *buf_pool_take(struct buf_pool *pool);
 
 // buf_pool_give takes back `chunk`, which buf_pool_take lent.
 void buf_pool_give(struct buf_pool *pool, char *chunk);
+
+// buf_pool_rest is called now and then: chunks that nobody wanted since the last time cost no memory (shelf_rest).
+static inline void buf_pool_rest(struct buf_pool *pool)
+{
+    shelf_rest(&pool->unused);
+}
 
 // buf_len gives the number of bytes waiting in `buf`.
 static inline size_t buf_len(const struct buf *buf)

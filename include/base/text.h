@@ -28,6 +28,15 @@ void text_add(struct text *text, const char *data, size_t len);
 // text_add_slice appends the bytes of `slice`.
 void text_add_slice(struct text *text, struct slice slice);
 
+// text_add_str appends the NUL-terminated `string`.
+void text_add_str(struct text *text, const char *string);
+
+// text_add_number appends `number` in decimal. It costs a tenth of text_printf.
+void text_add_number(struct text *text, uint64_t number);
+
+// text_add_fraction appends `number` / 10^`digits` with exactly `digits` digits (1 to 9) behind the point.
+void text_add_fraction(struct text *text, uint64_t number, unsigned digits);
+
 // text_printf appends what printf would write for `format`.
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -12,7 +12,7 @@
 
 // Of all core sections together; they refer to each other. Tests build a program that differs.
 #ifndef BOARD_LAYOUT
-#define BOARD_LAYOUT 5
+#define BOARD_LAYOUT 6
 #endif
 
 enum {

@@ -30,6 +30,7 @@ struct frontends {
     struct board *board;
     uint32_t inc;
     const struct program_conf *program;
+    uint64_t looked_us; // when it was last looked after what was not used for a while
     struct buf_pool bufs;
     struct transport_pipe_pool pipes;
     struct mux_ctx mux;

@@ -58,6 +58,7 @@ struct process_settings {
     const char *const *bind_places;         // whose they are and where that is written, for messages; or NULL
     const struct os_listen *const *sockets; // what the controller listens on, by socket index
     uint32_t num_sockets;
+    const char *const *socket_places; // as bind_places
     bool exposes_sockets; // one of them may give the listening sockets to a program that takes over
     struct os_identity identity;
     const char *pidfile; // NULL: none

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A worker tells how it is (proxy/vitals.h). Runs in workers, each turn of the loop; most turns it is one comparison.
+// A worker tells how it is (proxy/vitals.h). Runs in workers, now and then.
 #pragma once
 
 struct frontends;

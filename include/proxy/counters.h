@@ -8,11 +8,23 @@
 #include "board/board.h"
 
 enum proxy_counter {
-    PROXY_COUNT_CONNECTIONS, // frontends: connections accepted
+    // What an ordinary request counts stands together: a cache line holds eight.
     PROXY_COUNT_SESSIONS,  // sessions, handshakes done and rules passed (frontends), streams given to it (backends...)
     PROXY_COUNT_REQUESTS,  // HTTP requests
     PROXY_COUNT_BYTES_IN,  // bytes from clients
     PROXY_COUNT_BYTES_OUT, // bytes to clients
+    PROXY_COUNT_REUSES,    // servers: requests sent on a pooled connection
+    PROXY_COUNT_LB_TOTAL,  // times balancing picked it, rather than a rule, a cookie, a table or the queue
+    PROXY_COUNT_1XX,
+    PROXY_COUNT_2XX,
+    PROXY_COUNT_3XX,
+    PROXY_COUNT_4XX,
+    PROXY_COUNT_5XX,
+    PROXY_COUNT_OTHER_STATUS, // requests that ended without an answer, too
+    PROXY_COUNT_CONNECTIONS,  // frontends: connections accepted
+    PROXY_COUNT_CONNECTS,     // servers: connection attempts
+    PROXY_COUNT_SESS_HTTP1,   // frontends: sessions that speak HTTP/1
+    PROXY_COUNT_REQ_HTTP1,    // frontends: requests of HTTP/1, be they none in the end
     PROXY_COUNT_DENIED_REQ,
     PROXY_COUNT_DENIED_RESP,
     PROXY_COUNT_REQ_ERRORS,  // frontends: bad, early ended or late requests; their bodies where rules wait for them
@@ -20,17 +32,8 @@ enum proxy_counter {
     PROXY_COUNT_RESP_ERRORS, // bad or cut answers, servers that reset a tunnel
     PROXY_COUNT_RETRIES,
     PROXY_COUNT_REDISPATCHES,
-    PROXY_COUNT_1XX,
-    PROXY_COUNT_2XX,
-    PROXY_COUNT_3XX,
-    PROXY_COUNT_4XX,
-    PROXY_COUNT_5XX,
-    PROXY_COUNT_OTHER_STATUS, // requests that ended without an answer, too
     PROXY_COUNT_CLIENT_ABORTS,
     PROXY_COUNT_SERVER_ABORTS,
-    PROXY_COUNT_CONNECTS,     // servers: connection attempts
-    PROXY_COUNT_REUSES,       // servers: requests sent on a pooled connection
-    PROXY_COUNT_LB_TOTAL,     // times balancing picked it, rather than a rule, a cookie, a table or the queue
     PROXY_COUNT_POOL_DEAD,    // servers: pooled connections dropped because the server had closed them
     PROXY_COUNT_POOL_RETRIES, // requests sent again because a reused connection had died
     PROXY_COUNT_TUNNELS,      // tunnels opened: tcp mode, WebSocket and other upgrades, CONNECT
@@ -45,9 +48,7 @@ enum proxy_counter {
     PROXY_COUNT_RETRY_TIMEOUT,   // because none came in time
     PROXY_COUNT_RETRY_STATUS,    // because of its status
     PROXY_COUNT_RETRY_UNREAD,    // because a reused connection had died and nothing of the request was acknowledged
-    PROXY_COUNT_SESS_HTTP1,      // frontends: sessions that speak HTTP/1
     PROXY_COUNT_SESS_OTHER,      // frontends: sessions that are none of HTTP
-    PROXY_COUNT_REQ_HTTP1,       // frontends: requests of HTTP/1, be they none in the end
     PROXY_COUNT_REQ_OTHER,       // frontends: what sessions that are none of HTTP asked for, once each
     PROXY_COUNT_REQ_BAD,         // of the request errors: malformed or too long
     PROXY_COUNT_REQ_LATE,        // of the request errors: not complete in time

@@ -19,17 +19,23 @@ enum proxy_histogram {
 enum {
     PROXY_HIST_BOUNDS = 14,                     // finite bounds of buckets
     PROXY_HIST_BUCKETS = PROXY_HIST_BOUNDS + 1, // the last is for what is longer
-    PROXY_HIST_CELLS = PROXY_HIST_BUCKETS + 1,  // the sum, in microseconds
-    PROXY_HIST_FIRST = 96,                      // the cell of the first bucket of the first histogram
-    // Requests that waited neither in the queue nor to connect, as most do: each counts in the first bucket of both.
-    PROXY_HIST_AT_ONCE = PROXY_HIST_FIRST + PROXY_NUM_HISTS * PROXY_HIST_CELLS,
+    PROXY_HIST_SUM = 0,                         // the first cell: the sum, in microseconds, on one cache line with
+    PROXY_HIST_BUCKET,                          // the first buckets
+    PROXY_HIST_CELLS = PROXY_HIST_BUCKET + PROXY_HIST_BUCKETS,
+    PROXY_HIST_FIRST = 80, // the first cell of the first histogram
+    // As most requests are: they waited neither in the queue nor to connect, so that each counts in the first bucket of
+    // those two, and their answers came whole, so that the time here is that of the response and the total.
+    PROXY_HIST_WHOLE = PROXY_HIST_FIRST + PROXY_NUM_HISTS * PROXY_HIST_CELLS,
+    // Likewise, but the end of the answer came later: of queue and connect alone.
+    PROXY_HIST_AT_ONCE = PROXY_HIST_WHOLE + PROXY_HIST_CELLS,
     PROXY_HIST_TUNNELS,    // tunnels that ended
     PROXY_HIST_TUNNELS_US, // and how long they were open, all together
     PROXY_HIST_END,
 };
 
 _Static_assert((int)PROXY_HIST_FIRST >= (int)PROXY_NUM_COUNTERS, "counters and histograms share the cells");
-_Static_assert((int)PROXY_HIST_END <= (int)BOARD_LEVEL, "there is room for all histograms");
+_Static_assert((int)PROXY_HIST_END <= (int)BOARD_LEVELS, "there is room for all histograms");
+_Static_assert(PROXY_HIST_FIRST % 8 == 0 && PROXY_HIST_CELLS % 8 == 0, "each histogram begins with a cache line");
 
 // The bounds, in microseconds: a bucket holds what is not longer, and longer than the bound before.
 extern const uint32_t proxy_histogram_bounds[PROXY_HIST_BOUNDS];
@@ -46,7 +52,7 @@ extern const struct proxy_histogram_range proxy_histogram_ranges[26];
 static inline uint32_t proxy_histogram_bucket(uint64_t us)
 {
     uint64_t most = us < (1U << 25) - 1 ? us : (1U << 25) - 1;
-    const struct proxy_histogram_range *range = &proxy_histogram_ranges[63 - __builtin_clzll(most << 1 | 1)];
+    const struct proxy_histogram_range *range = &proxy_histogram_ranges[63 ^ __builtin_clzll(most << 1 | 1)];
     return range->bucket + (most > range->bound);
 }
 
@@ -56,18 +62,17 @@ static inline uint32_t proxy_histogram_cell(enum proxy_histogram which)
     return (uint32_t)PROXY_HIST_FIRST + (uint32_t)which * (uint32_t)PROXY_HIST_CELLS;
 }
 
-// proxy_histogram_add counts a duration of `us`, which belongs in `bucket`, in the histogram `which` of `counters`.
-static inline void proxy_histogram_add(uint64_t *counters, enum proxy_histogram which, uint32_t bucket, uint64_t us)
+// proxy_histogram_add counts a duration of `us`, which belongs in `bucket`, in the histogram that begins at `cells`.
+static inline void proxy_histogram_add(uint64_t *cells, uint32_t bucket, uint64_t us)
 {
-    uint64_t *cells = &counters[proxy_histogram_cell(which)];
-    board_counter_count(&cells[bucket], 1);
-    board_counter_count(&cells[PROXY_HIST_BUCKETS], us);
+    board_counter_count(&cells[PROXY_HIST_BUCKET + bucket], 1);
+    board_counter_count(&cells[PROXY_HIST_SUM], us);
 }
 
-// proxy_histogram_count does so where the bucket is not known yet.
+// proxy_histogram_count counts one in the histogram `which` of `counters`, whatever its bucket is.
 static inline void proxy_histogram_count(uint64_t *counters, enum proxy_histogram which, uint64_t us)
 {
-    proxy_histogram_add(counters, which, proxy_histogram_bucket(us), us);
+    proxy_histogram_add(&counters[proxy_histogram_cell(which)], proxy_histogram_bucket(us), us);
 }
 
 // What a histogram says, added up over all processes.
@@ -76,6 +81,9 @@ struct proxy_histogram_sums {
     uint64_t count;
     uint64_t sum_us;
 };
+
+// proxy_histogram_read makes the histogram `which` of an object of all its counters, from the first on.
+void proxy_histogram_read(struct proxy_histogram_sums *sums, const uint64_t *counters, enum proxy_histogram which);
 
 // proxy_histogram_sum adds up the histogram `which` of `object`.
 void proxy_histogram_sum(struct board *board, struct proxy_histogram_sums *sums, uint32_t object,

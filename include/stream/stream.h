@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "backend/backend.h"
+#include "base/shelf.h"
 #include "expr/subject.h"
 #include "http/change.h"
 #include "http/edit.h"
@@ -89,8 +90,7 @@ struct stream_ctx {
     const struct program_conf *program;
     const struct stream *volatile at;               // the stream that runs, for stream_describe; or NULL
     const struct stream_tunnel *volatile at_tunnel; // or the tunnel
-    struct stream *free_streams;
-    uint32_t num_free;
+    struct shelf unused;                            // streams
     uint32_t num_streams;
     uint32_t num_tunnels;
     uint32_t next_id;       // of the next stream
@@ -131,7 +131,6 @@ struct stream_times {
 enum { STREAM_EDIT_ARENA = 2048, STREAM_RETRIED_LEN = 8 };
 
 struct stream {
-    struct stream *next_free;
     struct stream_ctx *ctx;
     struct proxy_session *session;
     const struct stream_host *host;

@@ -30,8 +30,6 @@ struct stream_tunnel {
     struct stream_log *log;     // NULL where no line is due
     struct stream *kept;        // where that line asks for more than `log` has, else NULL
     struct stream_track *track; // of the stream that it was
-    uint64_t track_in;          // bytes that were counted there
-    uint64_t track_out;
     struct stream_relay up;
     struct stream_relay down;
     uint64_t number; // that of the stream it was
@@ -39,8 +37,7 @@ struct stream_tunnel {
     uint64_t bytes_in; // counted so far
     uint64_t bytes_out;
     uint64_t since_us; // when it was opened
-    uint64_t client_act_us;
-    uint64_t server_act_us;
+    uint64_t act_us;   // when bytes moved last, whichever way
     bool has_slot : 1;
     bool in_backend : 1;
     bool upgraded : 1; // by 101 or CONNECT, rather than tcp mode
@@ -62,11 +59,11 @@ static inline void stream_tunnel_timer_fired(struct stream_tunnel *tunnel)
 }
 
 // stream_tunnel_begin fills in what a tunnel takes over from `stream` whatever it does with the bytes, and counts it
-// among the open ones.
+// among the open ones. Who ends it ends what it tracks with stream_track_end.
 void stream_tunnel_begin(struct stream_tunnel *tunnel, struct stream *stream, const struct stream_tunnel_ops *ops);
 
 // stream_tunnel_count adds the bytes that moved since it was called last to the counters of frontend, backend and
-// server, so that they advance while the tunnel lives.
+// server, so that they advance while the tunnel lives, and to what it tracks.
 void stream_tunnel_count(struct stream_tunnel *tunnel);
 
 // stream_tunnel_part counts it no longer among the open ones.
@@ -85,13 +82,6 @@ void stream_tunnel_log_report(struct stream_tunnel *tunnel);
 
 // stream_tunnel_log_end writes the line of its end where one is due, and frees what was kept for it.
 void stream_tunnel_log_end(struct stream_tunnel *tunnel, enum stream_end end);
-
-// stream_tunnel_take_track takes over what `stream` tracks in stick tables; who ends the tunnel ends that with
-// stream_track_end.
-void stream_tunnel_take_track(struct stream_tunnel *tunnel, struct stream *stream);
-
-// stream_tunnel_track counts the bytes that moved since it was called last in what the tunnel tracks.
-void stream_tunnel_track(struct stream_tunnel *tunnel);
 
 // stream_tunnel_shutdown ends the tunnel by order of an operator: with a FIN where it leads to a server.
 static inline void stream_tunnel_shutdown(struct stream_tunnel *tunnel, enum stream_end end)

@@ -11,7 +11,7 @@
 
 struct stream_tunnel;
 
-enum { STREAM_VIEW_NAME = 280, STREAM_VIEW_VERSION = 1 };
+enum { STREAM_VIEW_NAME = 280, STREAM_VIEW_VERSION = 2 };
 
 enum {
     STREAM_VIEW_DETAIL = 1 << 0,
@@ -26,6 +26,7 @@ struct stream_wanted {
     uint32_t flags;   // STREAM_VIEW_*
     uint64_t id;      // 0: any
     uint64_t older_us;
+    uint64_t before_us;              // monotonic: those that began later are not meant; 0: all are
     char frontend[STREAM_VIEW_NAME]; // "": any
     char backend[STREAM_VIEW_NAME];
     char server[STREAM_VIEW_NAME]; // of `backend`

@@ -121,6 +121,12 @@ static enum admin_verdict run_show_ring(struct admin_call *call)
         return ADMIN_DONE;
     if (!has_all)
         return ADMIN_MORE;
+    // Who follows must not keep a generation that is over. What comes now is told by the next one's.
+    if (call->admin->is_leaving) {
+        text_printf(call->out, "# this generation ends: ask again");
+        end_line(call->out, walk);
+        return ADMIN_DONE;
+    }
     // Nothing to tell is no reason to part.
     admin_session_touch(call->session);
     call->wake_us = call->admin->start.loop->now_us + RING_FOLLOW_US;

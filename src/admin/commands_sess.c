@@ -4,6 +4,7 @@
 #include <string.h>
 #include "admin/inquire.h"
 #include "admin/server.h"
+#include "base/clock.h"
 #include "board/board.h"
 #include "stream/view.h"
 
@@ -159,6 +160,8 @@ static bool list_start(struct admin_call *call, struct sess *sess)
     struct stream_wanted *wanted = &sess->wanted;
     uint32_t at = 0;
     wanted->version = STREAM_VIEW_VERSION;
+    // Workers are asked one after the other: all tell of the same moment, or of one that is over by then.
+    wanted->before_us = clock_mono_us();
     if (call->num_args && strcmp(call->args[0], "all") == 0) {
         wanted->flags |= STREAM_VIEW_DETAIL;
         at++;

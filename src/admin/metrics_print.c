@@ -71,19 +71,40 @@ static void put_head(struct admin_metrics *metrics, struct text *out, const char
 static void put_name(const struct admin_metrics *metrics, struct text *out, const char *name,
                      const struct admin_metric *metric)
 {
-    text_printf(out, "%s", name);
     size_t len = strlen(name);
+    text_add(out, name, len);
     if (metrics->open && metric->is_counter && (len < 6 || strcmp(name + len - 6, "_total") != 0))
-        text_printf(out, "_total");
+        text_add_str(out, "_total");
 }
 
 static void put_labels(struct text *out, const struct admin_metrics *metrics, const struct admin_metrics_row *row,
                        const char *more, const char *value)
 {
-    text_printf(out, "{%.*s", (int)row->label_len, metrics->labels.ptr + row->label);
-    if (more)
-        text_printf(out, ",%s=\"%s\"", more, value);
+    text_add(out, "{", 1);
+    text_add(out, metrics->labels.ptr + row->label, row->label_len);
+    if (more) {
+        text_add(out, ",", 1);
+        text_add_str(out, more);
+        text_add(out, "=\"", 2);
+        text_add_str(out, value);
+        text_add(out, "\"", 1);
+    }
     text_add(out, "}", 1);
+}
+
+// A sample's value, and the end of its line.
+static void put_number(struct text *out, uint64_t number)
+{
+    text_add(out, " ", 1);
+    text_add_number(out, number);
+    text_add(out, "\n", 1);
+}
+
+static void put_seconds(struct text *out, uint64_t us)
+{
+    text_add(out, " ", 1);
+    text_add_fraction(out, us, 6);
+    text_add(out, "\n", 1);
 }
 
 struct place {
@@ -99,7 +120,7 @@ static void put_sample(const struct place *at, const char *label, const char *va
     put_head(at->metrics, at->out, at->name, at->metric);
     put_name(at->metrics, at->out, at->name, at->metric);
     put_labels(at->out, at->metrics, at->row, label, value);
-    text_printf(at->out, " %" PRIu64 "\n", number);
+    put_number(at->out, number);
 }
 
 static bool is_set(const struct admin_metrics_row *row, unsigned field)
@@ -121,13 +142,13 @@ static void put_value(const struct place *at)
     put_name(at->metrics, at->out, at->name, at->metric);
     put_labels(at->out, at->metrics, row, NULL, NULL);
     if (!there)
-        text_printf(at->out, " NaN\n");
+        text_add_str(at->out, " NaN\n");
     else if (at->metric->how == ADMIN_METRIC_MS)
-        text_printf(at->out, " %" PRIu64 ".%03" PRIu64 "000\n", row->values[field] / 1000, row->values[field] % 1000);
+        put_seconds(at->out, row->values[field] * 1000);
     else if (admin_stat_fields[field].type == ADMIN_S32)
         text_printf(at->out, " %" PRId32 "\n", (int32_t)row->values[field]);
     else
-        text_printf(at->out, " %" PRIu64 "\n", row->values[field]);
+        put_number(at->out, row->values[field]);
 }
 
 static void put_codes(const struct place *at)
@@ -157,14 +178,33 @@ static void put_checks(const struct place *at, bool of_all)
 static void put_bound(struct text *out, const struct admin_metrics *metrics, unsigned bucket)
 {
     if (bucket == PROXY_HIST_BOUNDS) {
-        text_printf(out, "+Inf");
+        text_add_str(out, "+Inf");
         return;
     }
     uint32_t us = proxy_histogram_bounds[bucket];
-    if (us % 1000000 == 0)
-        text_printf(out, "%u%s", us / 1000000, metrics->open ? ".0" : "");
-    else
-        text_printf(out, "%g", (double)us / 1e6);
+    if (us % 1000000) {
+        unsigned digits = 6;
+        for (; us % 10 == 0; us /= 10)
+            digits--;
+        text_add_fraction(out, us, digits);
+        return;
+    }
+    text_add_number(out, us / 1000000);
+    if (metrics->open)
+        text_add_str(out, ".0");
+}
+
+// The two last samples of a histogram or summary.
+static void put_sum(const struct place *at, uint64_t sum_us, uint64_t count)
+{
+    text_add_str(at->out, at->name);
+    text_add_str(at->out, "_sum");
+    put_labels(at->out, at->metrics, at->row, NULL, NULL);
+    put_seconds(at->out, sum_us);
+    text_add_str(at->out, at->name);
+    text_add_str(at->out, "_count");
+    put_labels(at->out, at->metrics, at->row, NULL, NULL);
+    put_number(at->out, count);
 }
 
 static void put_histogram(const struct place *at)
@@ -179,17 +219,15 @@ static void put_histogram(const struct place *at)
     put_head(at->metrics, at->out, at->name, at->metric);
     for (unsigned i = 0; i < PROXY_HIST_BUCKETS; i++) {
         count += sums.buckets[i];
-        text_printf(at->out, "%s_bucket{%.*s,le=\"", at->name, (int)row->label_len,
-                    at->metrics->labels.ptr + row->label);
+        text_add_str(at->out, at->name);
+        text_add_str(at->out, "_bucket{");
+        text_add(at->out, at->metrics->labels.ptr + row->label, row->label_len);
+        text_add_str(at->out, ",le=\"");
         put_bound(at->out, at->metrics, i);
-        text_printf(at->out, "\"} %" PRIu64 "\n", count);
+        text_add_str(at->out, "\"}");
+        put_number(at->out, count);
     }
-    text_printf(at->out, "%s_sum", at->name);
-    put_labels(at->out, at->metrics, row, NULL, NULL);
-    text_printf(at->out, " %" PRIu64 ".%06" PRIu64 "\n%s_count", sums.sum_us / 1000000, sums.sum_us % 1000000,
-                at->name);
-    put_labels(at->out, at->metrics, row, NULL, NULL);
-    text_printf(at->out, " %" PRIu64 "\n", count);
+    put_sum(at, sums.sum_us, count);
 }
 
 static void put_tunnels(const struct place *at)
@@ -197,11 +235,7 @@ static void put_tunnels(const struct place *at)
     uint64_t cells[2];
     board_counters_sum(at->metrics->ctx.board, cells, at->row->object, PROXY_HIST_TUNNELS, 2);
     put_head(at->metrics, at->out, at->name, at->metric);
-    text_printf(at->out, "%s_sum", at->name);
-    put_labels(at->out, at->metrics, at->row, NULL, NULL);
-    text_printf(at->out, " %" PRIu64 ".%06" PRIu64 "\n%s_count", cells[1] / 1000000, cells[1] % 1000000, at->name);
-    put_labels(at->out, at->metrics, at->row, NULL, NULL);
-    text_printf(at->out, " %" PRIu64 "\n", cells[0]);
+    put_sum(at, cells[1], cells[0]);
 }
 
 static void put_row(const struct place *at)

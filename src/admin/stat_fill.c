@@ -20,10 +20,27 @@ static void set_string(struct admin_stat_row *row, enum admin_stat field, const 
     row->values[field] = (struct admin_value){ .is_set = string != NULL, .string = string };
 }
 
+// All counters of the object that the row under way is about, added up once: its columns are of the same moment, and a
+// walk over all processes is not made for each. This process has one thread.
+static struct {
+    uint32_t object; // 0: none
+    uint64_t counters[BOARD_COUNTERS];
+} looked;
+
+static void look_at(const struct admin_stat_ctx *ctx, uint32_t object)
+{
+    looked.object = 0;
+    if (ctx->inc)
+        return;
+    board_counters_sum(ctx->board, looked.counters, object, 0, BOARD_COUNTERS);
+    looked.object = object;
+}
+
 static uint64_t count(const struct admin_stat_ctx *ctx, uint32_t object, uint32_t counter)
 {
-    return ctx->inc ? board_counter_own(ctx->board, object, counter, ctx->inc)
-                    : board_counter_sum(ctx->board, object, counter);
+    if (ctx->inc)
+        return board_counter_own(ctx->board, object, counter, ctx->inc);
+    return object == looked.object ? looked.counters[counter] : board_counter_sum(ctx->board, object, counter);
 }
 
 struct counted {
@@ -42,6 +59,7 @@ static void row_begin(struct admin_stat_row *row, const struct admin_stat_ctx *c
                       const struct proxy_conf *proxy, const char *name, uint32_t sid)
 {
     *row = (struct admin_stat_row){ .kind = kind, .iid = proxy->id, .sid = sid, .process = ctx->process };
+    looked.object = 0;
     set_string(row, ADMIN_STAT_PXNAME, proxy->name);
     set_string(row, ADMIN_STAT_SVNAME, name);
     set(row, ADMIN_STAT_PID, ctx->process);
@@ -73,6 +91,7 @@ static void set_sessions(struct admin_stat_row *row, const struct admin_stat_ctx
         { ADMIN_STAT_BOUT, PROXY_COUNT_BYTES_OUT },       { ADMIN_STAT_DRESP, PROXY_COUNT_DENIED_RESP },
         { ADMIN_STAT_EINT, PROXY_COUNT_INTERNAL_ERRORS }, { ADMIN_STAT_WREW, PROXY_COUNT_REWRITES_FAILED },
     };
+    look_at(ctx, object);
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
     set(row, ADMIN_STAT_SCUR,
         ctx->inc ? board_lane_own(ctx->board, object, ctx->inc) : board_lane_sum(ctx->board, object));
@@ -102,14 +121,15 @@ static void set_time(struct admin_stat_row *row, const struct admin_stat_ctx *ct
     set(row, fields[which].longest, atomic_load(&gauges[PROXY_GAUGE_LONGEST + which]) / 1000);
 }
 
-// Averages know how many requests they are of by the histograms. The one of tcp mode's total time has none.
+// Of the object that is looked at. Averages know how many requests they are of by the histograms. The one of tcp mode's
+// total time has none.
 static void set_times(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
 {
     for (unsigned i = 0; i < PROXY_NUM_TIMES; i++) {
         struct proxy_histogram_sums sums;
-        proxy_histogram_sum(ctx->board, &sums, object, (enum proxy_histogram)i);
+        proxy_histogram_read(&sums, looked.counters, (enum proxy_histogram)i);
         if (i == PROXY_TIME_TOTAL)
-            sums.count += board_counter_sum(ctx->board, object, PROXY_HIST_TUNNELS);
+            sums.count += looked.counters[PROXY_HIST_TUNNELS];
         set_time(row, ctx, object, (enum proxy_time)i, sums.count);
     }
 }

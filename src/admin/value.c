@@ -14,10 +14,10 @@ void admin_value_add(struct text *out, const struct admin_field *field, const st
         text_printf(out, "%f", value->real);
     else if (field->type == ADMIN_STR)
         text_add_slice(out, slice_str(value->string));
-    else if (field->type == ADMIN_S32)
+    else if (field->type == ADMIN_S32 && (int32_t)value->number < 0)
         text_printf(out, "%" PRId32, (int32_t)value->number);
     else
-        text_printf(out, "%" PRIu64, value->number);
+        text_add_number(out, field->type == ADMIN_S32 ? (uint32_t)value->number : value->number);
 }
 
 void admin_value_add_csv(struct text *out, const struct admin_field *field, const struct admin_value *value)

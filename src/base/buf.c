@@ -4,34 +4,30 @@
 
 void buf_pool_init(struct buf_pool *pool, size_t chunk_len, uint32_t max_free)
 {
-    must(chunk_len >= sizeof(void *) && chunk_len <= UINT32_MAX);
-    *pool = (struct buf_pool){ .chunk_len = chunk_len, .max_free = max_free };
+    must(chunk_len && chunk_len <= UINT32_MAX);
+    *pool = (struct buf_pool){ .chunk_len = chunk_len };
+    shelf_init(&pool->unused, chunk_len, max_free);
 }
 
 void buf_pool_fini(struct buf_pool *pool)
 {
     must(pool->num_lent == 0);
-    while (pool->free_chunks) {
-        void *next = *(void **)pool->free_chunks;
-        free(pool->free_chunks);
-        pool->free_chunks = next;
-    }
-    pool->num_free = 0;
+    shelf_fini(&pool->unused);
+}
+
+// Apart, as it is rare.
+static __attribute__((noinline, cold)) void *chunk_new(struct buf_pool *pool)
+{
+    void *chunk = shelf_new(&pool->unused);
+    pool->num_refused += !chunk;
+    return chunk;
 }
 
 char *buf_pool_take(struct buf_pool *pool)
 {
-    void *chunk = pool->free_chunks;
-    if (chunk) {
-        pool->free_chunks = *(void **)chunk;
-        pool->num_free--;
-    } else {
-        chunk = malloc(pool->chunk_len);
-        if (!chunk) {
-            pool->num_refused++;
-            return NULL;
-        }
-    }
+    void *chunk = shelf_take(&pool->unused);
+    if (UNLIKELY(!chunk) && !(chunk = chunk_new(pool)))
+        return NULL;
     pool->num_lent++;
     return chunk;
 }
@@ -40,13 +36,8 @@ void buf_pool_give(struct buf_pool *pool, char *chunk)
 {
     must(pool->num_lent > 0);
     pool->num_lent--;
-    if (pool->num_free >= pool->max_free) {
+    if (UNLIKELY(!shelf_put(&pool->unused, chunk)))
         free(chunk);
-        return;
-    }
-    *(void **)chunk = pool->free_chunks;
-    pool->free_chunks = chunk;
-    pool->num_free++;
 }
 
 void buf_compact(struct buf *buf)

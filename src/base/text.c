@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/text.h"
 #include "base/check.h"
 
@@ -58,18 +59,69 @@ void text_add_slice(struct text *text, struct slice slice)
     text_add(text, slice.ptr, slice.len);
 }
 
+void text_add_str(struct text *text, const char *string)
+{
+    text_add(text, string, strlen(string));
+}
+
+enum { NUMBER_MAX_LEN = 20 };
+
+// Writes `number` so that it ends before `end`, with `least` digits at least, and gives where it begins.
+static char *write_number(char *end, uint64_t number, unsigned least)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+                                "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+                                "8081828384858687888990919293949596979899";
+    char *at = end;
+    for (; number >= 100; number /= 100)
+        memcpy(at -= 2, pairs + number % 100 * 2, 2);
+    if (number >= 10)
+        memcpy(at -= 2, pairs + number * 2, 2);
+    else if (number || at == end)
+        *--at = (char)('0' + number);
+    while (end - at < (ptrdiff_t)least)
+        *--at = '0';
+    return at;
+}
+
+void text_add_number(struct text *text, uint64_t number)
+{
+    char room[NUMBER_MAX_LEN], *end = room + sizeof(room);
+    char *at = write_number(end, number, 1);
+    text_add(text, at, (size_t)(end - at));
+}
+
+void text_add_fraction(struct text *text, uint64_t number, unsigned digits)
+{
+    char room[NUMBER_MAX_LEN + 2], *end = room + sizeof(room);
+    uint64_t whole = 1;
+    must(digits >= 1 && digits <= 9);
+    for (unsigned i = 0; i < digits; i++)
+        whole *= 10;
+    char *at = write_number(end, number % whole, digits);
+    *--at = '.';
+    at = write_number(at, number / whole, 1);
+    text_add(text, at, (size_t)(end - at));
+}
+
 void text_printf(struct text *text, const char *format, ...)
 {
+    // Mostly there is room, and nothing is formatted twice.
+    size_t room = text->failed ? 0 : text->cap - text->len;
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(room ? text->ptr + text->len : NULL, room, format, args);
     va_end(args);
     must(len >= 0);
-    if (!text_grow(text, (size_t)len))
-        return;
-    va_start(args, format);
-    vsnprintf(text->ptr + text->len, (size_t)len + 1, format, args);
-    va_end(args);
+    if ((size_t)len >= room) {
+        if (room)
+            text->ptr[text->len] = '\0';
+        if (!text_grow(text, (size_t)len))
+            return;
+        va_start(args, format);
+        vsnprintf(text->ptr + text->len, (size_t)len + 1, format, args);
+        va_end(args);
+    }
     text->len += (size_t)len;
 }
 

@@ -90,10 +90,10 @@ static bool run_pools(struct board_inquiry *inquiry)
     size_t held, stream_size = sizeof(struct stream) + 2 * frontends->mux.max_fields * sizeof(struct http_field);
     uint64_t tls_used = tls_heap_used(&held);
     put_pool(out, "session", sizeof(struct frontend_session), frontends->num_sessions, frontends->num_sessions, 0);
-    put_pool(out, "stream", stream_size, streams->num_streams + streams->num_free, streams->num_streams, 0);
+    put_pool(out, "stream", stream_size, streams->num_streams + streams->unused.num, streams->num_streams, 0);
     put_pool(out, "tunnel", sizeof(struct stream_tunnel), streams->num_tunnels, streams->num_tunnels, 0);
     put_server_conns(out, &frontends->backends);
-    put_pool(out, "buffer", bufs->chunk_len, bufs->num_lent + bufs->num_free, bufs->num_lent, bufs->num_refused);
+    put_pool(out, "buffer", bufs->chunk_len, bufs->num_lent + bufs->unused.num, bufs->num_lent, bufs->num_refused);
     put_pool(out, "pipe", pipes->wanted_len, pipes->num_lent + pipes->num_free, pipes->num_lent, 0);
     put_pool(out, "scratch", 1, streams->expr.scratch.cap, streams->expr.scratch.cap, 0);
     put_pool(out, "timer", sizeof(void *), frontends->loop->cap_timers, frontends->loop->num_timers, 0);

@@ -51,9 +51,14 @@ static void settings_from(struct process_settings *settings, const struct progra
     for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next)
         num_sockets++;
     const struct os_listen **sockets = arena_alloc(program->arena, num_sockets * sizeof(struct os_listen *));
+    const char **socket_places = arena_alloc(program->arena, num_sockets * sizeof(char *));
     uint32_t at = 0;
     settings->exposes_sockets = false;
     for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next) {
+        bool is_master = options->master_socket && !socket->next;
+        socket_places[at] = is_master ? "the master's socket (-S)"
+                                      : arena_printf(program->arena, "[%s:%u] for a stats socket",
+                                                     socket->bind.place.file, socket->bind.place.line);
         sockets[at++] = &socket->bind.listen;
         settings->exposes_sockets |= socket->exposes;
     }
@@ -65,6 +70,7 @@ static void settings_from(struct process_settings *settings, const struct progra
     settings->bind_places = places;
     settings->sockets = sockets;
     settings->num_sockets = num_sockets;
+    settings->socket_places = socket_places;
     settings->identity = (struct os_identity){
         .uid = global->uid,
         .gid = global->gid,
@@ -334,11 +340,23 @@ static void traffic_describe(const void *traffic, char *room, size_t cap)
     stream_describe(&((const struct frontends *)traffic)->streams, room, cap);
 }
 
+enum { LOOK_AFTER_US = 100000 };
+
+static __attribute__((noinline, cold)) void look_after(struct frontends *frontends)
+{
+    frontends->looked_us = frontends->loop->now_us;
+    buf_pool_rest(&frontends->bufs);
+    shelf_rest(&frontends->streams.unused);
+    vitals_tell(frontends);
+}
+
 static void traffic_turn(void *traffic)
 {
-    vitals_tell(traffic);
-    frontends_turn(traffic);
-    backend_turn(&((struct frontends *)traffic)->backends);
+    struct frontends *frontends = traffic;
+    if (UNLIKELY(frontends->loop->now_us - frontends->looked_us >= LOOK_AFTER_US))
+        look_after(frontends);
+    frontends_turn(frontends);
+    backend_turn(&frontends->backends);
 }
 
 static const struct process_traffic traffic = {
@@ -454,6 +472,7 @@ static void admin_side_active(void *admin)
                                        .helper_fd = controller->helper_fd };
     if (!check_begin(&start))
         log_say(LOG_LEVEL_ALERT, "no health checks: out of memory");
+    backend_places_begin();
     backend_states_begin(controller->conf, controller->board, &controller->loop);
     backend_logs_begin(controller->conf, controller->board, &controller->loop);
     page_controller_begin(controller->board, controller->conf);

@@ -27,10 +27,13 @@ static uint64_t queue_len(const struct event_loop *loop)
     return num;
 }
 
-static __attribute__((noinline, cold)) void tell(struct frontends *frontends, uint64_t spent_us)
+void vitals_tell(struct frontends *frontends)
 {
     const struct event_loop *loop = frontends->loop;
     const struct buf_pool *bufs = &frontends->bufs;
+    uint64_t spent_us = loop->now_us - last.told_us;
+    if (spent_us < VITALS_EVERY_US)
+        return;
     uint64_t *vitals = board_counters(frontends->board, frontends->inc, frontends->program->vitals_object);
     uint64_t *memory = board_counters(frontends->board, frontends->inc, frontends->program->memory_object);
     uint64_t idle_us = loop->idle_us - last.idle_us;
@@ -40,18 +43,11 @@ static __attribute__((noinline, cold)) void tell(struct frontends *frontends, ui
     store(&vitals[PROXY_VITALS_PIPES_USED], frontends->pipes.num_lent);
     store(&vitals[PROXY_VITALS_PIPES_FREE], frontends->pipes.num_free);
     store(&memory[PROXY_VITALS_USED], (uint64_t)bufs->num_lent * bufs->chunk_len);
-    store(&memory[PROXY_VITALS_ALLOCATED], (uint64_t)(bufs->num_lent + bufs->num_free) * bufs->chunk_len);
+    store(&memory[PROXY_VITALS_ALLOCATED], (uint64_t)(bufs->num_lent + bufs->unused.num) * bufs->chunk_len);
     board_counter_count(&vitals[PROXY_VITALS_FAILED], bufs->num_refused - last.refused);
     board_counter_count(&vitals[PROXY_VITALS_SPLICED], transport_conn_spliced() - last.spliced);
     last.spliced = transport_conn_spliced();
     last.told_us = loop->now_us;
     last.idle_us = loop->idle_us;
     last.refused = bufs->num_refused;
-}
-
-void vitals_tell(struct frontends *frontends)
-{
-    uint64_t spent_us = frontends->loop->now_us - last.told_us;
-    if (UNLIKELY(spent_us >= VITALS_EVERY_US))
-        tell(frontends, spent_us);
 }

@@ -13,20 +13,35 @@ const struct proxy_histogram_range proxy_histogram_ranges[26] = {
     { 2500000, 11 }, { 2500000, 11 }, { 5000000, 12 }, { 10000000, 13 }, { 0, 13 },
 };
 
+void proxy_histogram_read(struct proxy_histogram_sums *sums, const uint64_t *counters, enum proxy_histogram which)
+{
+    const uint64_t *own = &counters[proxy_histogram_cell(which)], *whole = &counters[PROXY_HIST_WHOLE];
+    bool is_wait = which == PROXY_HIST_QUEUE || which == PROXY_HIST_CONNECT;
+    bool is_time = which == PROXY_HIST_RESPONSE || which == PROXY_HIST_TOTAL;
+    *sums = (struct proxy_histogram_sums){ .sum_us = own[PROXY_HIST_SUM] };
+    for (unsigned i = 0; i < PROXY_HIST_BUCKETS; i++) {
+        sums->buckets[i] += own[PROXY_HIST_BUCKET + i];
+        sums->count += own[PROXY_HIST_BUCKET + i];
+        if (is_wait || is_time) {
+            sums->buckets[is_time ? i : 0] += whole[PROXY_HIST_BUCKET + i];
+            sums->count += whole[PROXY_HIST_BUCKET + i];
+        }
+    }
+    if (is_time)
+        sums->sum_us += whole[PROXY_HIST_SUM];
+    if (is_wait) {
+        sums->buckets[0] += counters[PROXY_HIST_AT_ONCE];
+        sums->count += counters[PROXY_HIST_AT_ONCE];
+    }
+}
+
 void proxy_histogram_sum(struct board *board, struct proxy_histogram_sums *sums, uint32_t object,
                          enum proxy_histogram which)
 {
-    uint64_t cells[PROXY_HIST_CELLS];
-    uint64_t at_once = 0;
-    board_counters_sum(board, cells, object, proxy_histogram_cell(which), PROXY_HIST_CELLS);
-    if (which == PROXY_HIST_QUEUE || which == PROXY_HIST_CONNECT)
-        at_once = board_counter_sum(board, object, PROXY_HIST_AT_ONCE);
-    sums->count = 0;
-    for (unsigned i = 0; i < PROXY_HIST_BUCKETS; i++) {
-        sums->buckets[i] = cells[i] + (i ? 0 : at_once);
-        sums->count += sums->buckets[i];
-    }
-    sums->sum_us = cells[PROXY_HIST_BUCKETS];
+    // At once, so that all that they say is of the same moment.
+    uint64_t counters[PROXY_HIST_END] = { 0 };
+    board_counters_sum(board, counters + PROXY_HIST_FIRST, object, PROXY_HIST_FIRST, PROXY_HIST_END - PROXY_HIST_FIRST);
+    proxy_histogram_read(sums, counters, which);
 }
 
 // What the weights of `num` samples add up to: 1024 times 1 - (1 - 1/1024)^num.

@@ -114,7 +114,6 @@ static void echo_end(struct echo *echo, enum stream_next next)
     struct proxy_session *session = tunnel->session;
     stream_tunnel_count(tunnel);
     stream_tunnel_part(tunnel);
-    stream_tunnel_track(tunnel);
     stream_track_end(tunnel->ctx, &tunnel->track);
     event_task_cancel(&tunnel->task);
     free(echo);
@@ -142,10 +141,9 @@ static void echo_run(struct stream_tunnel *tunnel)
         return;
     }
     stream_tunnel_count(tunnel);
-    stream_tunnel_track(tunnel);
     if (!steps || (io == IO_OK && buf_len(&tunnel->front->in) && echo->in_frame))
         event_task_wake(tunnel->ctx->loop, &tunnel->task);
-    tunnel->client_act_us = tunnel->ctx->loop->now_us;
+    tunnel->act_us = tunnel->ctx->loop->now_us;
     event_timer_set(tunnel->ctx->loop, tunnel->timer, limit ? tunnel->ctx->loop->now_us + limit : 0);
 }
 

@@ -16,6 +16,8 @@
 #include "stream/track.h"
 #include "transport/tls.h"
 
+enum { MAX_UNUSED = 256 };
+
 #define TO(step) (1u << (step))
 
 // The journey: each step's name, what it does, and where it may lead.
@@ -89,6 +91,7 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
                                        .stopping = &ctx->stopping,
                                        .holds = stream_condition_holds,
                                        .owner = ctx };
+    shelf_init(&ctx->unused, sizeof(struct stream) + 2 * mux->max_fields * sizeof(struct http_field), MAX_UNUSED);
     ctx->measures = stream_cost_is_wanted();
     trace_watch(&ctx->traces);
     stream_log_boot();
@@ -103,11 +106,7 @@ void stream_ctx_init(struct stream_ctx *ctx, const struct program_conf *program,
 void stream_ctx_fini(struct stream_ctx *ctx)
 {
     trace_watch(NULL);
-    while (ctx->free_streams) {
-        struct stream *stream = ctx->free_streams;
-        ctx->free_streams = stream->next_free;
-        free(stream);
-    }
+    shelf_fini(&ctx->unused);
     stream_track_free(ctx);
     expr_var_pool_free(ctx->expr.vars);
     free(ctx->expr.scratch.mem);
@@ -115,17 +114,18 @@ void stream_ctx_fini(struct stream_ctx *ctx)
     stream_sticks_fini(ctx);
 }
 
+// Its two arrays of fields stand behind it.
 static struct stream *stream_take(struct stream_ctx *ctx)
 {
-    struct stream *stream = ctx->free_streams;
-    if (stream) {
-        ctx->free_streams = stream->next_free;
-        ctx->num_free--;
-    } else {
-        size_t fields_len = ctx->mux->max_fields * sizeof(struct http_field);
-        stream = malloc(sizeof(*stream) + 2 * fields_len);
+    struct stream *stream = shelf_take(&ctx->unused);
+    if (UNLIKELY(!stream)) {
+        stream = shelf_new(&ctx->unused);
         if (!stream)
             return NULL;
+        stream->request_fields = NULL;
+    }
+    // One that was not used for long is not what it was.
+    if (UNLIKELY(!stream->request_fields || !stream->response_fields)) {
         stream->request_fields = (struct http_field *)(stream + 1);
         stream->response_fields = stream->request_fields + ctx->mux->max_fields;
     }
@@ -153,7 +153,6 @@ static void end_vars(struct stream *stream)
 
 static void stream_give(struct stream *stream)
 {
-    enum { MAX_FREE = 256 };
     struct stream_ctx *ctx = stream->ctx;
     // Whoever is asked in the middle of what follows must not look.
     if (ctx->at == stream)
@@ -172,13 +171,8 @@ static void stream_give(struct stream *stream)
     list_remove(&stream->on_server);
     stream_captures_free(stream->captures);
     stream_stick_free(stream);
-    if (ctx->num_free >= MAX_FREE) {
+    if (UNLIKELY(!shelf_put(&ctx->unused, stream)))
         free(stream);
-        return;
-    }
-    stream->next_free = ctx->free_streams;
-    ctx->free_streams = stream;
-    ctx->num_free++;
 }
 
 struct stream *stream_new(struct stream_ctx *ctx, struct proxy_session *session, const struct stream_host *host,

@@ -12,31 +12,44 @@ static void count_time(uint64_t *counters, _Atomic uint64_t *gauges, enum proxy_
     proxy_gauge_raise(&gauges[PROXY_GAUGE_LONGEST + which], us);
 }
 
-struct taken {
-    uint64_t response_us;
-    uint64_t total_us;
-    uint32_t response_bucket;
-    uint32_t total_bucket;
-};
-
-// Most requests: a slot and a connection were there at once.
-static inline void count_at_once(uint64_t *counters, _Atomic uint64_t *gauges, struct taken taken)
+static inline void raise_longest(_Atomic uint64_t *gauges, uint64_t response_us, uint64_t total_us)
 {
-    _Atomic uint64_t *averages = &gauges[PROXY_GAUGE_AVERAGES], *longest = &gauges[PROXY_GAUGE_LONGEST];
-    board_counter_count(&counters[PROXY_HIST_AT_ONCE], 1);
-    proxy_histogram_add(counters, PROXY_HIST_RESPONSE, taken.response_bucket, taken.response_us);
-    proxy_histogram_add(counters, PROXY_HIST_TOTAL, taken.total_bucket, taken.total_us);
-    proxy_average_add(&averages[PROXY_TIME_RESPONSE], taken.response_us);
-    proxy_average_add(&averages[PROXY_TIME_TOTAL], taken.total_us);
+    _Atomic uint64_t *longest = &gauges[PROXY_GAUGE_LONGEST];
+    if (LIKELY(atomic_load_explicit(&longest[PROXY_TIME_RESPONSE], memory_order_relaxed) >= response_us &&
+               atomic_load_explicit(&longest[PROXY_TIME_TOTAL], memory_order_relaxed) >= total_us))
+        return;
+    proxy_gauge_raise(&longest[PROXY_TIME_TOTAL], total_us);
+    proxy_gauge_raise(&longest[PROXY_TIME_RESPONSE], response_us);
+}
+
+static inline void add_averages(_Atomic uint64_t *gauges, uint64_t response_us, uint64_t total_us)
+{
+    _Atomic uint64_t *averages = &gauges[PROXY_GAUGE_AVERAGES];
+    proxy_average_add(&averages[PROXY_TIME_RESPONSE], response_us);
+    proxy_average_add(&averages[PROXY_TIME_TOTAL], total_us);
     if (UNLIKELY((atomic_load_explicit(&averages[PROXY_TIME_QUEUE], memory_order_relaxed) |
                   atomic_load_explicit(&averages[PROXY_TIME_CONNECT], memory_order_relaxed)) != 0)) {
         proxy_average_add_none(&averages[PROXY_TIME_QUEUE]);
         proxy_average_add_none(&averages[PROXY_TIME_CONNECT]);
     }
-    if (UNLIKELY(atomic_load_explicit(&longest[PROXY_TIME_RESPONSE], memory_order_relaxed) < taken.response_us))
-        proxy_gauge_raise(&longest[PROXY_TIME_RESPONSE], taken.response_us);
-    if (UNLIKELY(atomic_load_explicit(&longest[PROXY_TIME_TOTAL], memory_order_relaxed) < taken.total_us))
-        proxy_gauge_raise(&longest[PROXY_TIME_TOTAL], taken.total_us);
+}
+
+// A slot and a connection were there at once, and the answer came whole: one histogram says all.
+static inline void count_whole(uint64_t *counters, _Atomic uint64_t *gauges, uint32_t bucket, uint64_t us)
+{
+    proxy_histogram_add(&counters[PROXY_HIST_WHOLE], bucket, us);
+    add_averages(gauges, us, us);
+    raise_longest(gauges, us, us);
+}
+
+// The answer's end came later.
+static void count_at_once(uint64_t *counters, _Atomic uint64_t *gauges, uint64_t response_us, uint64_t total_us)
+{
+    board_counter_count(&counters[PROXY_HIST_AT_ONCE], 1);
+    proxy_histogram_count(counters, PROXY_HIST_RESPONSE, response_us);
+    proxy_histogram_count(counters, PROXY_HIST_TOTAL, total_us);
+    add_averages(gauges, response_us, total_us);
+    raise_longest(gauges, response_us, total_us);
 }
 
 static void count_each(uint64_t *counters, _Atomic uint64_t *gauges, const struct stream *stream, uint64_t total_us)
@@ -64,13 +77,14 @@ void stream_times_count(const struct stream *stream)
         return;
     if (LIKELY(times->connected_us == times->head_us && times->answer_us)) {
         uint64_t response_us = times->answer_us - times->connected_us;
-        struct taken taken = { .response_us = response_us, .total_us = total_us };
-        taken.response_bucket = taken.total_bucket = proxy_histogram_bucket(response_us);
-        // Most answers come whole, and their times are the same.
-        if (UNLIKELY(total_us != response_us))
-            taken.total_bucket = proxy_histogram_bucket(total_us);
-        count_at_once(backend->counters, backend->gauges, taken);
-        count_at_once(server->counters, server->gauges, taken);
+        if (LIKELY(total_us == response_us)) {
+            uint32_t bucket = proxy_histogram_bucket(total_us);
+            count_whole(backend->counters, backend->gauges, bucket, total_us);
+            count_whole(server->counters, server->gauges, bucket, total_us);
+        } else {
+            count_at_once(backend->counters, backend->gauges, response_us, total_us);
+            count_at_once(server->counters, server->gauges, response_us, total_us);
+        }
         return;
     }
     count_each(backend->counters, backend->gauges, stream, total_us);

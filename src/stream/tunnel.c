@@ -43,7 +43,7 @@ enum stream_verdict stream_to_tunnel(struct stream *stream)
     tunnel->in_backend = stream->in_backend;
     tunnel->upgraded = stream->head_valid;
     tunnel->timeout_ms = (uint32_t)(stream->wishes.tunnel_timeout_us / 1000);
-    tunnel->since_us = tunnel->client_act_us = tunnel->server_act_us = ctx->loop->now_us;
+    tunnel->since_us = tunnel->act_us = ctx->loop->now_us;
     event_task_init(&tunnel->task, tunnel_task);
     stream_tunnel_log_begin(tunnel, stream);
     if (stream->head_valid && stream->status) {
@@ -105,7 +105,6 @@ static void tunnel_end(struct stream_tunnel *tunnel, enum stream_end end, bool r
                                 (unsigned long long)tunnel->bytes_out);
     stream_tunnel_part(tunnel);
     count_end(tunnel, end);
-    stream_tunnel_track(tunnel);
     stream_tunnel_log_end(tunnel, end);
     stream_track_end(ctx, &tunnel->track);
     backend_conn_close(tunnel->back, reset);
@@ -132,7 +131,7 @@ static bool run_side(struct stream_tunnel *tunnel, struct stream_relay *relay, b
         return true;
     enum stream_relay_state state = stream_relay_run(relay, &moved);
     if (moved)
-        tunnel->since_us = tunnel->client_act_us = tunnel->server_act_us = tunnel->ctx->loop->now_us;
+        tunnel->act_us = tunnel->ctx->loop->now_us;
     switch (state) {
     case STREAM_RELAY_PAUSED:
         event_task_wake(tunnel->ctx->loop, &tunnel->task);
@@ -194,11 +193,10 @@ static void tunnel_run(struct stream_tunnel *tunnel)
     tunnel->calls++;
     bool goes_on = run_both(tunnel);
     ctx->at_tunnel = NULL;
-    if (goes_on) {
-        stream_tunnel_count(tunnel);
-        stream_tunnel_track(tunnel);
-    }
-    if (goes_on && cost)
+    if (!goes_on)
+        return;
+    stream_tunnel_count(tunnel);
+    if (UNLIKELY(cost != NULL))
         stream_cost_end(cost);
 }
 
@@ -220,15 +218,13 @@ static uint64_t tunnel_timeout(const struct stream_tunnel *tunnel)
 static uint64_t client_deadline(const struct stream_tunnel *tunnel)
 {
     const struct proxy_timeouts *own = &tunnel->session->conf->timeouts;
-    return side_deadline(tunnel->client_act_us, own->client, tunnel_timeout(tunnel), own->client_fin,
-                         tunnel->server_fin);
+    return side_deadline(tunnel->act_us, own->client, tunnel_timeout(tunnel), own->client_fin, tunnel->server_fin);
 }
 
 static uint64_t server_deadline(const struct stream_tunnel *tunnel)
 {
     const struct proxy_timeouts *own = &tunnel->backend->conf->timeouts;
-    return side_deadline(tunnel->server_act_us, own->server, tunnel_timeout(tunnel), own->server_fin,
-                         tunnel->client_fin);
+    return side_deadline(tunnel->act_us, own->server, tunnel_timeout(tunnel), own->server_fin, tunnel->client_fin);
 }
 
 void stream_tunnel_deadlines(const struct stream_tunnel *tunnel, uint64_t *client_us, uint64_t *server_us)

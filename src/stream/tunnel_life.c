@@ -21,6 +21,19 @@ static uint32_t counted_by(struct counted *out, const struct stream_tunnel *tunn
     return 3;
 }
 
+// What the stream has moved already, and neither its counters nor what it tracks know yet.
+static void count_begun(struct stream_tunnel *tunnel, const struct stream *stream)
+{
+    const struct mux_stream *front = &tunnel->front->stream;
+    tunnel->bytes_in = front->bytes_in;
+    tunnel->bytes_out = front->bytes_out;
+    stream_count_bytes(tunnel->session, tunnel->backend, tunnel->server, front->bytes_in - stream->counted_in,
+                       front->bytes_out - stream->counted_out);
+    if (tunnel->session->track || tunnel->track)
+        stream_track_bytes(tunnel->ctx, tunnel->session, tunnel->track, front->bytes_in - stream->track_in,
+                           front->bytes_out - stream->track_out);
+}
+
 void stream_tunnel_begin(struct stream_tunnel *tunnel, struct stream *stream, const struct stream_tunnel_ops *ops)
 {
     struct stream_ctx *ctx = stream->ctx;
@@ -34,9 +47,9 @@ void stream_tunnel_begin(struct stream_tunnel *tunnel, struct stream *stream, co
     tunnel->number = stream->number;
     tunnel->calls = stream->calls;
     tunnel->began_us = stream->times.first_us;
-    tunnel->bytes_in = stream->counted_in;
-    tunnel->bytes_out = stream->counted_out;
-    stream_tunnel_take_track(tunnel, stream);
+    tunnel->track = stream->track;
+    stream->track = NULL;
+    count_begun(tunnel, stream);
     ctx->num_tunnels++;
     for (uint32_t i = counted_by(by, tunnel); i--;) {
         backend_count(by[i].counters, PROXY_COUNT_TUNNELS, 1);
@@ -56,35 +69,30 @@ void stream_tunnel_part(struct stream_tunnel *tunnel)
         backend_count(by[i].counters, PROXY_COUNT_OPEN_TUNNELS, UINT64_MAX);
 }
 
+static inline void count(const struct stream_tunnel *tunnel, enum proxy_counter which, uint64_t add)
+{
+    proxy_session_count(tunnel->session, which, add);
+    if (LIKELY(tunnel->server != NULL)) {
+        backend_count(tunnel->backend->counters, which, add);
+        backend_count(tunnel->server->counters, which, add);
+    }
+}
+
 void stream_tunnel_count(struct stream_tunnel *tunnel)
 {
     const struct mux_stream *front = &tunnel->front->stream;
     uint64_t in = front->bytes_in - tunnel->bytes_in, out = front->bytes_out - tunnel->bytes_out;
     stream_count_spliced(tunnel->session, tunnel->backend, &tunnel->up, &tunnel->down);
-    if (!in && !out)
-        return;
-    stream_count_bytes(tunnel->session, tunnel->backend, tunnel->server, in, out);
-    tunnel->bytes_in = front->bytes_in;
-    tunnel->bytes_out = front->bytes_out;
-}
-
-void stream_tunnel_take_track(struct stream_tunnel *tunnel, struct stream *stream)
-{
-    tunnel->track = stream->track;
-    tunnel->track_in = stream->track_in;
-    tunnel->track_out = stream->track_out;
-    stream->track = NULL;
-}
-
-void stream_tunnel_track(struct stream_tunnel *tunnel)
-{
-    const struct mux_stream *front = &tunnel->front->stream;
-    if (LIKELY(!tunnel->session->track && !tunnel->track))
-        return;
-    uint64_t in = front->bytes_in - tunnel->track_in, out = front->bytes_out - tunnel->track_out;
-    tunnel->track_in = front->bytes_in;
-    tunnel->track_out = front->bytes_out;
-    stream_track_bytes(tunnel->ctx, tunnel->session, tunnel->track, in, out);
+    if (in) {
+        tunnel->bytes_in = front->bytes_in;
+        count(tunnel, PROXY_COUNT_BYTES_IN, in);
+    }
+    if (out) {
+        tunnel->bytes_out = front->bytes_out;
+        count(tunnel, PROXY_COUNT_BYTES_OUT, out);
+    }
+    if (UNLIKELY(tunnel->session->track || tunnel->track))
+        stream_track_bytes(tunnel->ctx, tunnel->session, tunnel->track, in, out);
 }
 
 void stream_tunnel_log_begin(struct stream_tunnel *tunnel, struct stream *stream)

@@ -138,6 +138,8 @@ bool stream_view_is_wanted(const struct stream_view *view, const struct stream_w
     uint64_t began_us = view->stream ? view->stream->times.first_us : view->tunnel->began_us;
     if (wanted->id)
         return stream_view_id(ctx->board, ctx->inc, number) == wanted->id;
+    if (wanted->before_us && began_us > wanted->before_us)
+        return false;
     if (*wanted->frontend && strcmp(wanted->frontend, session->conf->name) != 0)
         return false;
     if (*wanted->backend && (!backend || strcmp(wanted->backend, backend->conf->name) != 0))

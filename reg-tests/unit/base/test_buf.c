@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include "base/arena.h"
 #include "base/buf.h"
@@ -24,9 +25,98 @@ static void test_pool_lends_and_keeps(void **state)
     for (int i = 0; i < 5; i++)
         buf_release(&bufs[i], &pool);
     assert_int_equal(pool.num_lent, 0);
-    assert_int_equal(pool.num_free, 3);
+    assert_int_equal(pool.unused.num, 3);
     buf_release(&bufs[0], &pool);
     buf_pool_fini(&pool);
+}
+
+static void expect_text(struct text *text, const char *expected)
+{
+    assert_string_equal(text->ptr, expected);
+    text_consume(text, text->len);
+}
+
+static void test_text_numbers(void **state)
+{
+    (void)state;
+    static const uint64_t numbers[] = { 0,         1,          9,          10,
+                                        11,        99,         100,        101,
+                                        999,       1000,       12345,      99999999,
+                                        100000,    UINT32_MAX, 1ull << 63, UINT64_MAX - 1,
+                                        UINT64_MAX };
+    struct text text;
+    char expected[64];
+    text_init(&text);
+    for (size_t i = 0; i < NUM_ITEMS(numbers); i++) {
+        unsigned long long number = numbers[i];
+        text_add_number(&text, number);
+        snprintf(expected, sizeof(expected), "%llu", number);
+        expect_text(&text, expected);
+        text_add_fraction(&text, number, 6);
+        snprintf(expected, sizeof(expected), "%llu.%06llu", number / 1000000, number % 1000000);
+        expect_text(&text, expected);
+        text_add_fraction(&text, number, 1);
+        snprintf(expected, sizeof(expected), "%llu.%llu", number / 10, number % 10);
+        expect_text(&text, expected);
+    }
+    text_add_str(&text, "");
+    text_add_str(&text, "one");
+    text_add_fraction(&text, 5, 4);
+    expect_text(&text, "one0.0005");
+    text_fini(&text);
+    // What does not fit is written all the same, wherever the room ends.
+    for (int len = 0; len < 600; len++) {
+        text_init(&text);
+        text_printf(&text, "%*s", len, "");
+        text_printf(&text, "%s", "abcdef");
+        assert_int_equal(text.len, (size_t)len + 6);
+        assert_string_equal(text.ptr + len, "abcdef");
+        text_fini(&text);
+    }
+}
+
+static void test_shelf_rests(void **state)
+{
+    (void)state;
+    enum { LEN = 3 * 4096 + 100, NUM = 200 };
+    struct shelf shelf;
+    char *items[NUM];
+    shelf_init(&shelf, LEN, NUM - 1);
+    assert_null(shelf_take(&shelf));
+    for (int i = 0; i < NUM; i++) {
+        items[i] = shelf_new(&shelf);
+        assert_non_null(items[i]);
+        memset(items[i], 'x', LEN);
+        assert_int_equal(shelf_put(&shelf, items[i]), i < NUM - 1);
+    }
+    free(items[NUM - 1]);
+    // What was put there a moment ago was wanted.
+    shelf_rest(&shelf);
+    assert_int_equal(items[0][0], 'x');
+    // From now on nobody wants any, but for ten.
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < 10; i++)
+            assert_ptr_equal(shelf_take(&shelf), items[NUM - 2 - i]);
+        for (int i = 9; i >= 0; i--)
+            assert_true(shelf_put(&shelf, items[NUM - 2 - i]));
+        shelf_rest(&shelf);
+    }
+    assert_int_equal(items[0][0], 0);
+    assert_int_equal(items[0][2 * 4096], 0);
+    assert_int_equal(items[150][4095], 0);
+    for (int i = NUM - 2; i > NUM - 12; i--)
+        assert_int_equal(items[i][4096], 'x');
+    // They are used again, and their memory with them.
+    for (int i = NUM - 2; i >= 0; i--) {
+        assert_ptr_equal(shelf_take(&shelf), items[i]);
+        memset(items[i], 'y', LEN);
+    }
+    assert_null(shelf_take(&shelf));
+    for (int i = 0; i < NUM - 1; i++)
+        assert_true(shelf_put(&shelf, items[i]));
+    shelf_rest(&shelf);
+    assert_int_equal(items[0][0], 'y');
+    shelf_fini(&shelf);
 }
 
 static void test_buf_moves_bytes(void **state)
@@ -165,6 +255,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pool_lends_and_keeps),
         cmocka_unit_test(utf8),
+        cmocka_unit_test(test_text_numbers),
+        cmocka_unit_test(test_shelf_rests),
         cmocka_unit_test(test_buf_moves_bytes),
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_slices),

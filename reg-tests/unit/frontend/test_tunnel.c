@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include "frontend/rig.h"
+#include "proxy/histogram.h"
 
 #define UPGRADE                                                                                                        \
     "GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                                   \
@@ -281,9 +282,34 @@ static void test_tunnel_timeout(void **state)
     rig_free(rig);
 }
 
+// How long tunnels were open counts from their beginning, not from what moved last.
+static void test_time_open(void **state)
+{
+    (void)state;
+    enum { OPEN_US = 60000 };
+    struct rig *rig = tcp_rig();
+    rig_start(rig);
+    int client = rig_client(rig, 0);
+    int origin = rig_origin(rig, 0);
+    rig_say(rig, client, "hello");
+    rig_expect(rig, origin, "hello");
+    usleep(OPEN_US);
+    rig_say(rig, client, "bye");
+    rig_expect(rig, origin, "bye");
+    close(client);
+    close(origin);
+    rig_until(rig, &rig->traffic.num_sessions, 0);
+    uint32_t object = rig->servers[0].object;
+    assert_int_equal(rig_count(rig, object, (enum proxy_counter)PROXY_HIST_TUNNELS), 1);
+    assert_true(rig_count(rig, object, (enum proxy_counter)PROXY_HIST_TUNNELS_US) >= OPEN_US);
+    assert_int_equal(rig_count(rig, object, PROXY_COUNT_BYTES_IN), 8);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_time_open),
         cmocka_unit_test(test_tcp_half_close_both_ways),
         cmocka_unit_test(test_tcp_reset_is_passed_on),
         cmocka_unit_test(test_tcp_reset_after_half_close),

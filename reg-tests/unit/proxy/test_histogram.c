@@ -47,18 +47,26 @@ static void test_sums(void **state)
     proxy_histogram_count(board_counters(board, a, object), PROXY_HIST_QUEUE, 700);
     proxy_histogram_count(board_counters(board, b, object), PROXY_HIST_QUEUE, 20000000);
     board_counter_count(&board_counters(board, b, object)[PROXY_HIST_AT_ONCE], 3);
+    // One that came whole has the same time twice, and waited for nothing.
+    proxy_histogram_add(&board_counters(board, a, object)[PROXY_HIST_WHOLE], proxy_histogram_bucket(3000), 3000);
     for (int i = 0; i < 2; i++) {
+        for (int which = PROXY_HIST_RESPONSE; which <= PROXY_HIST_TOTAL; which++) {
+            proxy_histogram_sum(board, &sums, object, (enum proxy_histogram)which);
+            assert_int_equal(sums.count, 1);
+            assert_int_equal(sums.buckets[proxy_histogram_bucket(3000)], 1);
+            assert_int_equal(sums.sum_us, 3000);
+        }
+        proxy_histogram_sum(board, &sums, object, PROXY_HIST_TLS);
+        assert_int_equal(sums.count, 0);
         proxy_histogram_sum(board, &sums, object, PROXY_HIST_QUEUE);
-        assert_int_equal(sums.count, 5);
-        assert_int_equal(sums.buckets[0], 3);
+        assert_int_equal(sums.count, 6);
+        assert_int_equal(sums.buckets[0], 4);
         assert_int_equal(sums.buckets[1], 1);
         assert_int_equal(sums.buckets[PROXY_HIST_BOUNDS], 1);
         assert_int_equal(sums.sum_us, 20000700);
         if (!i)
             board_incarnation_dead(board, b);
     }
-    proxy_histogram_sum(board, &sums, object, PROXY_HIST_TOTAL);
-    assert_int_equal(sums.count, 0);
     board_counters_clear(board, object, 0, BOARD_LEVELS);
     proxy_histogram_sum(board, &sums, object, PROXY_HIST_QUEUE);
     assert_int_equal(sums.count, 0);
