@@ -42,6 +42,7 @@ static const struct group {
     { CONFIG_IN_USERLIST, "Words of userlist", "They stand in `userlist` sections." },
     { CONFIG_IN_CRT_STORE, "Words of crt-store", "They stand in `crt-store` sections." },
     { CONFIG_IN_RING, "Words of ring", "They stand in `ring` sections." },
+    { CONFIG_IN_TRACES, "Words of traces", "They stand in `traces` sections." },
     { CONFIG_IN_LOG_PROFILE, "Words of log-profile", "They stand in `log-profile` sections." },
 };
 
@@ -63,6 +64,7 @@ static const struct {
     { CONFIG_IN_ERRORS, "http-errors" },
     { CONFIG_IN_USERLIST, "userlist" },
     { CONFIG_IN_RING, "ring" },
+    { CONFIG_IN_TRACES, "traces" },
     { CONFIG_IN_LOG_PROFILE, "log-profile" },
     { CONFIG_IN_CRT_LIST, "crt-list" },
     { CONFIG_IN_CRT_STORE, "crt-store" },

@@ -27,6 +27,9 @@ struct admin_ops {
     // place asks that the place of bind number `bind` be released, or taken again (`open`); how it stands comes through
     // admin_placed with the same `id`. False where that cannot be asked for. May be NULL.
     bool (*place)(void *owner, uint64_t id, uint32_t bind, bool open);
+    // put_answer appends what process `inc`, whose silence was noticed, said it is at: lines after `indent`, none where
+    // nothing is known. May be NULL.
+    void (*put_answer)(void *owner, struct text *out, uint32_t inc, const char *indent);
 };
 
 struct admin_start {

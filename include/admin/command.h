@@ -39,6 +39,7 @@ enum { ADMIN_MAX_WORDS = 64 };
 // Which worker was asked (admin/inquire.h), with which inquiry, and when it was heard last.
 struct admin_asked {
     uint32_t inc;
+    int32_t pid; // it is named by that also once its record is another's
     uint32_t inquiry;
     uint64_t heard_us;
     bool is_in_line; // what it said last was no whole line
@@ -59,10 +60,11 @@ struct admin_call {
         *payload; // the lines that followed `<<`, each with its line feed, and a NUL; or NULL where there were none
     size_t payload_len;
     uint64_t number;  // of the change it made (board/change.h), for ADMIN_CHANGED
+    uint64_t since_us; // when that was published, where it was not just now; 0: just now
     uint64_t wake_us; // monotonic, for ADMIN_WAIT; 0: when woken
     struct admin_asked asked;
     bool is_refused;  // nothing was changed: see admin_refuse
-    void *state;      // the command's own between calls; freed with free() at the end
+    void *state;      // the command's own between calls; freed with free() at the end, after the command's `end`
 };
 
 struct admin_command {
@@ -78,6 +80,7 @@ struct admin_command {
     const char *args; // how its arguments look in the help, or NULL
     const char *help;
     enum admin_verdict (*run)(struct admin_call *call);
+    void (*end)(struct admin_call *call); // gives back what call->state, which is there, holds of others; or NULL
 };
 
 struct admin_command_table {
@@ -104,11 +107,15 @@ const struct admin_command *admin_command_find(uint32_t *name_words, const char 
                                                uint32_t where);
 
 // admin_command_list appends the commands that may be given in `where` at `level`, one line each, and those of the
-// session itself: all, or with `num` words those whose name begins with them (of the last one, a part is enough).
+// session itself: all, or with `num` words those whose name begins with them (of the last one, a part is enough), or,
+// where there are none, comes near to them.
 void admin_command_list(struct text *out, const char *const *words, uint32_t num, uint32_t where, uint8_t level);
 
 // admin_command_unknown appends the answer to words that are no command: those that come near, or all.
 void admin_command_unknown(struct text *out, const char *const *words, uint32_t num, uint32_t where, uint8_t level);
+
+// admin_call_end ends the answer to `call`, wherever it stands: its state is freed.
+void admin_call_end(struct admin_call *call);
 
 // admin_refuse answers that the command cannot be obeyed, and why; the line ends with a line feed. Severity 3 (error)
 // where the session shows severities (set severity-output).

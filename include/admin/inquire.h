@@ -22,3 +22,6 @@ uint32_t admin_inquire_inc(const struct admin_call *call);
 
 // admin_inquire_end gives up what is under way; nothing where there is nothing.
 void admin_inquire_end(struct admin_call *call);
+
+// admin_inquire_lives says whether `inc` is a live worker, which can be asked.
+bool admin_inquire_lives(const struct admin *admin, uint32_t inc);

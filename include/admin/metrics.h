@@ -76,6 +76,7 @@ struct admin_metrics_row {
     bool has_tls;
     bool has_servers;
     uint32_t object;
+    struct server_conf *server; // that it holds, so that what stands under its number stays its own; or NULL
     uint32_t label;     // where its labels stand in admin_metrics.labels
     uint32_t label_len; // proxy="be",server="s1"
     uint64_t is_set[(ADMIN_STAT_NUM + 63) / 64];

@@ -117,8 +117,7 @@ enum { PAGE_ASK_SERVERS = 4096, PAGE_ASK_SLOTS = 8 };
 
 struct page_ask {
     _Atomic uint32_t state; // enum page_ask_state
-    _Atomic uint32_t inc;   // who asks
-    _Atomic uint32_t life;  // and which of those that had the number
+    _Atomic uint32_t owner; // board_mark of who asks, 0: nobody
     uint32_t iid;           // of the backend
     uint32_t action;        // see page_action_find
     uint32_t num_servers;

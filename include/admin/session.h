@@ -13,7 +13,7 @@
 
 // How a session goes on after a line. Management guide, section 9.3.
 enum admin_mode {
-    ADMIN_MODE_ONCE,        // answer one line and close
+    ADMIN_MODE_ONCE,        // answer one line, and what came with it, and close
     ADMIN_MODE_INTERACTIVE, // wait for the next line
     ADMIN_MODE_PROMPT,      // and say so
 };
@@ -91,9 +91,11 @@ struct admin_session {
     bool is_debug; // mcli-debug-mode
     bool is_expert;
     bool is_experimental;
-    bool was_asked;              // a line came
+    uint64_t num_lines;          // that came
+    bool ends;                   // it was told to close after the line
     bool quit;                   // over once what waits is sent
     bool is_silent;              // the command has no answer, not even the mark of its end
+    bool is_holding;             // the last byte that came is still with the kernel
     bool is_full;                // the peer must read before more can be sent
     bool is_late;                // a command's answer comes later
     bool is_waiting;             // a command goes on once woken
@@ -146,6 +148,9 @@ void admin_session_wake(struct admin_session *session);
 // admin_session_send sends what waits, as far as the peer takes it at once; false where the connection is gone.
 bool admin_session_send(struct admin_session *session);
 
+// admin_session_unhold takes the byte that was left with the kernel, before anything else is read from the connection.
+void admin_session_unhold(struct admin_session *session);
+
 // admin_session_touch starts the time anew after which a silent session ends.
 void admin_session_touch(struct admin_session *session);
 
@@ -161,6 +166,10 @@ void admin_dialog_answer(struct admin_session *session);
 
 // admin_dialog_has_more says whether that has something to go on with before anything more was read.
 bool admin_dialog_has_more(struct admin_session *session);
+
+// admin_dialog_is_over says whether the session, in which nothing more has come, ends: it was asked and has answered,
+// and its mode is to wait for nothing, or its process leaves.
+bool admin_dialog_is_over(const struct admin_session *session);
 
 // admin_dialog_end ends the answer of the command under way.
 void admin_dialog_end(struct admin_session *session);
@@ -209,8 +218,8 @@ bool admin_target_lives(const struct admin *admin, const struct admin_target *ta
 
 // admin_line_next cuts the next command off `line` (from `*at` to `len`): a copy of its words in `*take_text` (to be
 // freed), pointed to by `words` (room ADMIN_MAX_WORDS + 1, NULL after the last). Commands end with a semicolon, words
-// with spaces or tabs; a backslash takes the next byte as it is. `*num` may be 0. False where the command has too many
-// words, or memory is out.
+// with spaces, tabs or NULs; a backslash takes the next byte as it is. `*num` may be 0. False where the command has too
+// many words, or memory is out.
 bool admin_line_next(char **take_text, const char **words, uint32_t *num, size_t *at, const char *line, size_t len);
 
 // admin_line_payload says whether `line` ends with the mark of a payload, `<<` and at most ADMIN_PATTERN_MAX bytes as a

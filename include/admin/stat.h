@@ -147,7 +147,9 @@
     X(H1_TOTAL_CONN, "h1_total_connections", "MCP", U64, "HTTP/1 connections so far")                                  \
     X(H1_TOTAL_STREAMS, "h1_total_streams", "MCP", U64, "Requests they carried so far")                                \
     X(H1_BYTES_IN, "h1_bytes_in", "MCP", U64, "Bytes received over HTTP/1 so far")                                     \
-    X(H1_BYTES_OUT, "h1_bytes_out", "MCP", U64, "Bytes sent over HTTP/1 so far")
+    X(H1_BYTES_OUT, "h1_bytes_out", "MCP", U64, "Bytes sent over HTTP/1 so far")                                       \
+    X(H1_SPLICED_IN, "h1_spliced_bytes_in", "MCP", U64, "Bytes received over HTTP/1 and sent on by the kernel")        \
+    X(H1_SPLICED_OUT, "h1_spliced_bytes_out", "MCP", U64, "Bytes sent over HTTP/1 by the kernel, as they came")
 
 #define ADMIN_STAT_ENUM(id, name, tags, type, help) ADMIN_STAT_##id,
 

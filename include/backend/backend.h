@@ -47,6 +47,15 @@ struct backend_ctx {
     struct http_field *ping_fields;       // room for the head of an answer to a ping; NULL: none was sent yet
 };
 
+// Those of a server's streams and tunnels that were on it when all sessions on it were to end. They end a few a turn.
+struct backend_leave {
+    struct list streams;
+    struct list tunnels;
+    struct event_task task; // theirs who bring struct backend_guests, as is the rest
+    uint64_t since_us;      // monotonic: those that began later may stay
+    uint8_t why;            // enum backend_kill
+};
+
 struct server {
     const struct server_conf *conf;
     struct backend_state *state; // on the board
@@ -56,6 +65,7 @@ struct server {
     bool has_plain_key;  // its connections differ by nothing but what rules mark them with
     struct list streams; // of the streams that are on it or wait for it, and of its tunnels: theirs to enter and leave
     struct list tunnels;
+    struct backend_leave leave;
     uint32_t epoch; // of its state, as far as backend_turn has seen it
     uint32_t kills; // likewise
     bool was_up;
@@ -99,7 +109,7 @@ enum { BACKEND_KEY_BUCKETS = 64 };
 
 // What a server's streams and tunnels do when it has no place for them; the area of streams brings it.
 struct backend_guests {
-    void (*kill)(struct server *server, enum backend_kill why); // end all that are on it
+    void (*kill)(struct server *server, enum backend_kill why); // end all that are on it, in this turn and later ones
     void (*requeue)(struct server *server);                     // those that wait for it look for another
 };
 

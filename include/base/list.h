@@ -50,6 +50,18 @@ static inline void list_remove(struct list *entry)
     list_init(entry);
 }
 
+// list_move appends all entries of `from` to `to`, in their order, at the cost of one.
+static inline void list_move(struct list *to, struct list *from)
+{
+    if (list_is_empty(from))
+        return;
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    list_init(from);
+}
+
 #define LIST_FIRST(list, type, member) CONTAINER_OF((list)->next, type, member)
 
 // LIST_EACH walks the list `ends`; `it` may be removed or freed in the body, nothing else may.

@@ -105,6 +105,7 @@ struct board_incarnation {
     _Atomic uint32_t asleep;         // the master says so (board_queue_pass_over)
     _Atomic uint32_t sessions;       // open sessions, for `show proc`
     _Atomic uint64_t applied;        // number of the last journal entry it applied
+    _Atomic uint64_t let_go;         // it refers to nothing that was dropped up to this entry (board_object_drop)
     _Atomic uint32_t told;           // it was woken for the journal and has not looked since
     _Atomic uint32_t life;           // how often the number was given
     uint32_t parent;                 // the incarnation that took it
@@ -195,6 +196,15 @@ bool board_mark_is_gone(struct board *board, uint32_t mark);
 // on first sight, and notes that the caller's generation uses it. By keepers, and by controllers for servers that are
 // added. 0 where the table is full.
 uint32_t board_object(struct board *board, const char *name);
+
+// board_object_drop says that the caller's generation has no use for `object` from the journal's entry `number` on: it
+// is freed by the first sweep after each process of the generation has let go of it, unless another generation has it,
+// or board_object gave it once more. By controllers, for servers that are deleted.
+void board_object_drop(struct board *board, uint32_t object, uint64_t number);
+
+// board_objects_let_go says that the process `inc` neither refers to, nor will count for, what its generation dropped
+// up to the journal's entry `number`, which it has applied.
+void board_objects_let_go(struct board *board, uint32_t inc, uint64_t number);
 
 // board_objects_sweep frees the objects that no live process can refer to, and gives their number. Their counters,
 // gauges, lanes and queues start at zero for the next owner of the number; the plain counters are added to those of the

@@ -76,7 +76,8 @@ struct board_object_record {
     uint32_t hash;
     uint32_t first; // generations that named it: none before this one
     uint32_t last;  // and none after this one
-    uint32_t reserved[3];
+    uint32_t dropper; // the generation that has no use for it since the change `dropped`
+    uint64_t dropped; // 0: none said so
 };
 
 // All of it changes under the lock, and is read under it, but for state, name and parent of an object one uses. The
@@ -339,6 +340,10 @@ void board_lock_give(struct board *board, struct board_lock *lock);
 // board_counters_fold moves the counters of the dead process `inc` to the base. Under the reaper's lock.
 void board_counters_fold(struct board *board, uint32_t inc);
 
+// board_counters_fold_one moves those of the live process `inc` for `object`, of which it counts nothing any more.
+// Under the reaper's lock.
+void board_counters_fold_one(struct board *board, uint32_t inc, uint32_t object);
+
 // board_counters_uncleared forgets that `object` was ever cleared.
 void board_counters_uncleared(struct board *board, uint32_t object);
 
@@ -348,6 +353,10 @@ void board_counters_recover(struct board *board);
 // board_counters_move adds the counters of the object `from` to those of `to`, and empties them. Under the reaper's
 // lock. Nobody counts for `from`; to a reader of board_counter_total both are one.
 void board_counters_move(struct board *board, uint32_t to, uint32_t from);
+
+// board_journal_tell_again wakes whoever has not applied all changes: a process that died may have published one, or
+// said that it tells of one, and not have lived to wake the others.
+void board_journal_tell_again(struct board *board);
 
 // board_memory_clear zeroes the items from `first` up to `end`, of `item_len` bytes each, of the array at `items` on
 // the board; whole pages are given back to the system.

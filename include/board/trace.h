@@ -130,6 +130,7 @@ struct trace_conf {
     uint8_t follow; // 1 + enum trace_source, 0: none
     uint8_t state;  // that this change brings about, enum trace_state
     uint8_t num_filters;
+    bool relocks;    // this change has the lock begin anew, too
     uint32_t report; // masks of events
     uint32_t start;
     uint32_t pause;

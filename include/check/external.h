@@ -20,10 +20,13 @@ struct external_ask {
     uint64_t id;
     uint64_t limit_us;             // the program is ended after this time
     uint32_t object;               // the server's
+    uint32_t backend;              // that of its backend
+    uint32_t server_id;
+    uint32_t has_tls;
     uint32_t num_conns;            // open to it now, of all workers
     uint32_t maxconn;              // that holds now
     struct transport_address addr; // that holds now; of a lookup the family that is wanted
-    char name[EXTERNAL_NAME_MAX];  // of a lookup
+    char name[EXTERNAL_NAME_MAX];  // the server's, or what is to be looked up
 };
 
 enum external_end {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "base/arena.h"
+#include "base/slice.h"
 #include "base/text.h"
 
 enum config_level { CONFIG_DIAG, CONFIG_NOTICE, CONFIG_WARNING, CONFIG_ERROR };
@@ -57,3 +58,7 @@ void config_diag_write(const struct config_diag *diag, struct text *out, enum co
 // config_nearest gives the word of `known` (num of them, NULL entries skipped) nearest to `word` by edit distance, or
 // NULL where none is near enough to be meant (distance over a third of its length, at least 1).
 const char *config_nearest(const char *word, const char *const *known, size_t num);
+
+// config_is_near says whether `known` is near enough to `word` to be meant, as config_nearest does, and by how many
+// edits they differ. Words over 64 bytes are near to nothing.
+bool config_is_near(unsigned *distance, struct slice word, struct slice known);

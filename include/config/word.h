@@ -27,6 +27,7 @@ enum {
     CONFIG_IN_SSL_SERVER = 1 << 19,     // options of ssl-default-server-options
     CONFIG_IN_ERRORS = 1 << 20,         // an http-errors section
     CONFIG_IN_USERLIST = 1 << 21,       // a userlist section
+    CONFIG_IN_TRACES = 1 << 22,         // a traces section
     CONFIG_IN_PROXY = CONFIG_IN_DEFAULTS | CONFIG_IN_FRONTEND | CONFIG_IN_BACKEND | CONFIG_IN_LISTEN,
 };
 

@@ -38,6 +38,11 @@ struct event_timer {
 
 #define EVENT_TIMER_OUTSIDE UINT32_MAX
 
+enum {
+    EVENT_LATE_US = 5000,       // a turn that others notice
+    EVENT_WINDOW_US = 10000000, // what was longest of late is known for one to two of these
+};
+
 struct event_loop {
     int epoll_fd;
     bool stop;             // set it to leave event_loop_run after this turn
@@ -49,6 +54,10 @@ struct event_loop {
     uint64_t num_fired;    // timers
     uint64_t max_sleep_us; // the longest a wait may last, so that an idle process still shows that it lives
     uint64_t idle_us;      // time spent waiting, for the idle percentage
+    uint64_t longest_us;   // the longest turn so far, by the clock: also what the system gave to others counts
+    uint64_t recent_us[2]; // likewise of the window that ends at window_us, and of the one before
+    uint64_t window_us;
+    uint64_t num_late; // turns longer than EVENT_LATE_US
     struct list run_queue;
     struct event_timer **heap;
     uint32_t num_timers;
@@ -72,6 +81,9 @@ void event_loop_run(struct event_loop *loop);
 
 // event_loop_turn does one turn: waits at most until the next deadline, then serves all that is due.
 void event_loop_turn(struct event_loop *loop);
+
+// event_loop_recent_us gives the longest turn of the last EVENT_WINDOW_US, or a little longer.
+uint64_t event_loop_recent_us(const struct event_loop *loop);
 
 // event_source_add registers `source` for `events` (EPOLLET is added); false with errno on failure.
 bool event_source_add(struct event_loop *loop, struct event_source *source, uint32_t events);

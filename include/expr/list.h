@@ -69,6 +69,12 @@ uint32_t expr_list_version_next(const struct expr_list *list);
 // expr_list_is_map says whether its entries have values.
 bool expr_list_is_map(const struct expr_list *list);
 
+// expr_list_serve_acl notes that an ACL matches with the list, whatever it was read as.
+void expr_list_serve_acl(struct expr_list *list);
+
+// expr_list_serves_acl says whether an ACL matches with it: one that is no map always does.
+bool expr_list_serves_acl(const struct expr_list *list);
+
 // expr_list_num gives the number of entries in use.
 uint32_t expr_list_num(const struct expr_list *list);
 

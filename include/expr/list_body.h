@@ -27,6 +27,7 @@ struct expr_list {
     char *used_by; // for its description
     bool is_named; // by a file, or as a virtual one
     bool is_map;
+    bool serves_acl;      // a map whose keys an ACL matches with, too
     bool is_forced;       // the configuration says the id
     uint32_t id;          // see lists_number
     uint32_t value_types; // 1 << EXPR_INT, 1 << EXPR_ADDR: what all values must be read as

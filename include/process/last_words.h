@@ -52,3 +52,7 @@ void last_words_tell_lost(struct board *board, uint32_t inc);
 
 // last_words_tell_answer logs what a process that was asked is at, after `head`, which says who and why.
 void last_words_tell_answer(struct board *board, uint32_t inc, const char *head);
+
+// last_words_put_answer appends what `inc`, which was asked for its silence and has not gone on since, is at, and its
+// backtrace: a line each after `indent`. Nothing where it was not asked, or does not answer.
+void last_words_put_answer(struct text *out, struct board *board, uint32_t inc, const char *indent);

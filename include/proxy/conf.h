@@ -244,6 +244,7 @@ struct server_conf {
     const char *agent_send;  // by command, or NULL
     char dynamic_cookie[17]; // room for `cookie` where it is made of the address
     bool has_dynamic_cookie;
+    uint32_t revision;   // of a dynamic one: how often servers were added after some had been deleted
     uint32_t holds;      // of a deleted one: who still needs it in this process (backend/server_change.h)
     bool is_dynamic;     // `add server`
     bool is_referenced;  // rules name it: it cannot be deleted
@@ -542,6 +543,7 @@ struct global_conf {
     struct log_target *logs;
     struct log_profile *log_profiles;
     struct ring_conf *rings;
+    struct trace_confs *traces; // of `traces` sections (proxy/trace_line.h), or NULL
     struct stats_socket_conf *stats_sockets;
     uint64_t stats_timeout;
     uint32_t spread_checks;        // percent

@@ -9,27 +9,27 @@
 
 enum proxy_counter {
     // What an ordinary request counts stands together: a cache line holds eight.
-    PROXY_COUNT_SESSIONS,  // sessions that began (frontends), streams given to it (backends, servers)
+    PROXY_COUNT_SESSIONS,  // sessions, handshakes done and rules passed (frontends), streams given to it (backends...)
     PROXY_COUNT_REQUESTS,  // HTTP requests
     PROXY_COUNT_BYTES_IN,  // bytes from clients
     PROXY_COUNT_BYTES_OUT, // bytes to clients
     PROXY_COUNT_REUSES,    // servers: requests sent on a pooled connection
-    PROXY_COUNT_LB_TOTAL,  // times it was picked by balancing
+    PROXY_COUNT_LB_TOTAL,  // times balancing picked it, rather than a rule, a cookie, a table or the queue
     PROXY_COUNT_1XX,
     PROXY_COUNT_2XX,
     PROXY_COUNT_3XX,
     PROXY_COUNT_4XX,
     PROXY_COUNT_5XX,
-    PROXY_COUNT_OTHER_STATUS,
-    PROXY_COUNT_CONNECTIONS, // frontends: connections accepted
-    PROXY_COUNT_CONNECTS,    // servers: connection attempts
-    PROXY_COUNT_SESS_HTTP1,  // frontends: sessions that speak HTTP/1
-    PROXY_COUNT_REQ_HTTP1,   // frontends: requests of HTTP/1, be they none in the end
+    PROXY_COUNT_OTHER_STATUS, // requests that ended without an answer, too
+    PROXY_COUNT_CONNECTIONS,  // frontends: connections accepted
+    PROXY_COUNT_CONNECTS,     // servers: connection attempts
+    PROXY_COUNT_SESS_HTTP1,   // frontends: sessions that speak HTTP/1
+    PROXY_COUNT_REQ_HTTP1,    // frontends: requests of HTTP/1, be they none in the end
     PROXY_COUNT_DENIED_REQ,
     PROXY_COUNT_DENIED_RESP,
-    PROXY_COUNT_REQ_ERRORS,  // frontends: bad, early ended or late requests
+    PROXY_COUNT_REQ_ERRORS,  // frontends: bad, early ended or late requests; their bodies where rules wait for them
     PROXY_COUNT_CONN_ERRORS, // attempts to reach a server that failed for good
-    PROXY_COUNT_RESP_ERRORS, // bad or cut answers
+    PROXY_COUNT_RESP_ERRORS, // bad or cut answers, servers that reset a tunnel
     PROXY_COUNT_RETRIES,
     PROXY_COUNT_REDISPATCHES,
     PROXY_COUNT_CLIENT_ABORTS,
@@ -50,7 +50,7 @@ enum proxy_counter {
     PROXY_COUNT_RETRY_UNREAD,    // because a reused connection had died and nothing of the request was acknowledged
     PROXY_COUNT_SESS_OTHER,      // frontends: sessions that are none of HTTP
     PROXY_COUNT_REQ_OTHER,       // frontends: what sessions that are none of HTTP asked for, once each
-    PROXY_COUNT_REQ_BAD,         // of the request errors: malformed, too long, or no handshake of TLS or PROXY
+    PROXY_COUNT_REQ_BAD,         // of the request errors: malformed or too long
     PROXY_COUNT_REQ_LATE,        // of the request errors: not complete in time
     PROXY_COUNT_REQ_CUT,         // of the request errors: the client left before it was complete
     PROXY_COUNT_GLITCHES,        // requests whose head breaks HTTP's rules, refused or not, and handshakes likewise
@@ -59,6 +59,8 @@ enum proxy_counter {
     PROXY_COUNT_TLS_FULL,    // complete handshakes that began a session: of frontends with clients, else with servers
     PROXY_COUNT_TLS_RESUMED, // those that took up an earlier session; all complete ones are the two together
     PROXY_COUNT_TLS_FAILED,  // handshakes that failed
+    PROXY_COUNT_SPLICED_IN,  // bytes that came from clients (backends: from servers) and left through pipes, uncopied
+    PROXY_COUNT_SPLICED_OUT, // bytes sent to clients (backends: to servers) through pipes
     PROXY_NUM_COUNTERS,
     // These go down, too: what this process has now (BOARD_LEVELS). Their sum is what all have.
     PROXY_COUNT_OPEN_TUNNELS = (int)BOARD_LEVEL - 1,
@@ -87,6 +89,7 @@ enum proxy_gauge {
     PROXY_GAUGE_SOURCE_PORT = PROXY_GAUGE_CONN_RATE, // of a server: ports taken of its source's range
     PROXY_GAUGE_AVERAGES = 16,                       // by enum proxy_time: proxy_average_add (proxy/histogram.h)
     PROXY_GAUGE_LONGEST = 20,                        // by enum proxy_time: the longest ever, microseconds
+    PROXY_GAUGE_ADMIT_RATE = 24, // of a frontend with rate-limit sessions: connections that its rules let in
     PROXY_GAUGE_TUNNELS_MAX = BOARD_GAUGES - 1, // most tunnels open at once: of the sum of PROXY_COUNT_OPEN_TUNNELS
 };
 

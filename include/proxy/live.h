@@ -21,7 +21,6 @@ struct proxy_live {
     uint32_t conn_rate; // connections accepted
     uint32_t sess_rate; // sessions
     uint32_t tls_rate;  // TLS connections of clients
-    uint32_t comp_rate; // kilobytes given to a compressor
 };
 
 // What a change is about. Written to the journal: numbers keep their meaning.
@@ -30,8 +29,7 @@ enum proxy_live_what {
     PROXY_LIVE_CONN_RATE,
     PROXY_LIVE_SESS_RATE,
     PROXY_LIVE_TLS_RATE,
-    PROXY_LIVE_COMP_RATE,
-    PROXY_LIVE_FRONTEND_MAXCONN,
+    PROXY_LIVE_FRONTEND_MAXCONN = 6,
     PROXY_LIVE_FRONTEND_STATE,
 };
 

@@ -24,6 +24,7 @@ enum {
 enum {
     PROXY_VITALS_ALLOCATED = (int)BOARD_LEVELS, // by pools of buffers
     PROXY_VITALS_USED,                          // of these, lent
+    PROXY_VITALS_OUT_RATE,                      // of the active controller: bytes to clients in the last second, of all
 };
 
 _Static_assert((int)PROXY_VITALS_PIPES_FREE <= (int)BOARD_LEVEL, "levels have their cells");

@@ -13,6 +13,7 @@ struct stream_relay {
     struct mux_h1 *src;
     struct mux_h1 *dst;
     struct transport_pipe *pipe; // lent while bytes are inside
+    uint64_t spliced;            // bytes that left through pipes and are not counted yet
     uint32_t share;              // bytes it may move before others get their turn
     uint8_t full_reads;          // reads in a row that filled the buffer: worth a pipe
     uint8_t waits;               // enum stream_relay_state of the last run

@@ -88,8 +88,15 @@ void stream_count_bytes(const struct proxy_session *session, const struct backen
 // counters advance, and at the end.
 void stream_count_progress(struct stream *stream);
 
+// stream_count_request counts a request of HTTP, be it none in the end, for its frontend.
+void stream_count_request(const struct stream *stream);
+
+// stream_count_spliced counts what `up`, the way to the server, and `down` sent through pipes since it was called last.
+void stream_count_spliced(const struct proxy_session *session, const struct backend *backend, struct stream_relay *up,
+                          struct stream_relay *down);
+
 // stream_count_rest adds what stream_count_progress has not, once bytes_in and bytes_out are final.
-void stream_count_rest(const struct stream *stream);
+void stream_count_rest(struct stream *stream);
 
 // stream_count_status adds one to the counter of answers with a status like `status`.
 void stream_count_status(uint64_t *counters, uint16_t status);
@@ -190,7 +197,7 @@ bool stream_edit_response(struct stream *stream);
 // stream_log_line writes the log line of a finished (or, with logasap, begun) stream.
 void stream_log_line(struct stream *stream);
 
-// stream_enter_backend counts the stream as open in its backend, whose rules have let it pass, and goes on to a server.
+// stream_enter_backend goes on to a server once the rules of the backend have let the stream pass.
 enum stream_verdict stream_enter_backend(struct stream *stream);
 
 // stream_is_probe says whether a connection without a byte is to be forgotten, and sees to that.

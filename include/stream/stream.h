@@ -198,6 +198,7 @@ struct stream {
     bool no_pool : 1; // a retry: only a fresh connection will do
     bool retry_wait : 1;
     bool head_valid : 1;     // the request's head was parsed
+    bool has_head : 1;       // mode http: and stays so, whatever the log is to know of it
     bool not_http : 1;       // mode tcp: what came cannot become one
     bool response_valid : 1; // the answer's head was parsed, or made by us
     bool rule_waits : 1;     // see stream_rule_wait

@@ -12,6 +12,7 @@
 struct ssl_ctx_st;
 struct evp_pkey_st;
 struct crypto_buffer_st;
+struct tls_entry;
 
 enum tls_key { TLS_KEY_RSA, TLS_KEY_ECDSA, TLS_KEY_ED25519 };
 
@@ -50,7 +51,7 @@ struct tls_cert {
     struct slice sctl;   // RFC 6962 section 3.3, empty: none
     struct slice *names; // what it is found by: the DNS names of the SAN, and the CN; lower case
     uint32_t num_names;
-    bool names_stay;                 // they live in the configuration's arena, as those of the first of this name
+    struct tls_entry *users;         // entries of binds whose certificate it is
     struct crypto_buffer_st *issuer; // of the file beside it; NULL: none was read
     char *ciphers;                   // that `ctx` has; NULL: none were set
     // The library's form: chain, key, OCSP response, SCTs and certificate compression; nothing else is set in it. A

@@ -34,6 +34,9 @@ void tls_trust_free_all(void);
 // tls_trust_digest gives a SHA-256 of what makes two trusts differ: contents, never names or order.
 void tls_trust_digest(const struct tls_trust *trust, uint8_t digest[32]);
 
+// tls_trust_version gives a number, from 1, that is another one whenever its digest may have changed.
+uint64_t tls_trust_version(const struct tls_trust *trust);
+
 // tls_trust_names gives the subjects of the authorities that a server sends to clients (DER), for SSL_set0_client_CAs.
 const struct stack_st_CRYPTO_BUFFER *tls_trust_names(const struct tls_trust *trust);
 

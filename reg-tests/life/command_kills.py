@@ -55,7 +55,7 @@ class Session:
         self.said = said
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(5)
-        lib.wait_for(lambda: self.connect(path), 10, "the admin socket is served")
+        lib.wait_for(lambda: self.connect(path), 30, "the admin socket is served")
         try:
             self.socket.sendall(said.encode())
         except OSError:
@@ -236,4 +236,4 @@ def check_board(balancer):
 
 
 if __name__ == "__main__":
-    lib.run(test, 60)
+    lib.run(test, 150)

@@ -91,7 +91,7 @@ class Scene:
         lib.check(now >= self.sessions, "sessions so far do not decrease: %d after %d" % (now, self.sessions))
         self.sessions = now
         mix.tunnels.process.kill()
-        lib.wait_for(lambda: life.stat(self.path, "origin", "s1", "scur") == 0, 10, "nobody holds a share of the server")
+        lib.wait_for(lambda: life.stat(self.path, "origin", "s1", "scur") == 0, 30, "nobody holds a share of the server")
 
     def worker(self, number, seconds):
         victim = max(of_role(self.balancer, "worker"),
@@ -132,7 +132,7 @@ class Scene:
         victim = [pid for pid in self.balancer.workers() if "gen %d" % before in lib.process_title(pid)][0]
         held = lib.connections_of(victim, self.port) + lib.connections_of(victim, self.tls_port)
         os.kill(victim, signal.SIGKILL)
-        lib.wait_for(lambda: "which has no keeper, was killed by signal 9" in self.balancer.log(), 5, "its death is told")
+        lib.wait_for(lambda: "which has no keeper, was killed by signal 9" in self.balancer.log(), 30, "its death is told")
         time.sleep(0.5)
         self.balancer.write(good)
         lib.wait_for(lambda: life.generation(self.balancer) > before, 40, "a new generation")

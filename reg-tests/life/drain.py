@@ -664,4 +664,4 @@ def test(box):
 
 if __name__ == "__main__":
     random.seed(int(sys.argv[1]) if len(sys.argv) > 1 else None)
-    lib.run(test, 58)
+    lib.run(test, 150)

@@ -107,10 +107,10 @@ def test(box):
     port = lib.free_port()
     open(disk + "/pid", "w").close()
     balancer = box.keep(Balancer(disk, text(port, origin.port, admin), port, "-W", "-p", disk + "/pid", "-S", home + "/master"))
-    lib.wait_for(lambda: lib.answers(port), 10, "it starts on a full disk")
+    lib.wait_for(lambda: lib.answers(port), 30, "it starts on a full disk")
     lib.check(os.path.getsize(disk + "/pid") == 0, "the pid did not fit")
     load = box.load(port, conns=10, milliseconds=20000)
-    lib.wait_for(lambda: dropped(admin) > 100, 10, "lost lines are counted")
+    lib.wait_for(lambda: dropped(admin) > 100, 30, "lost lines are counted")
     load.process.send_signal(signal.SIGSTOP)
     before = tools.cpu(balancer.pid)
     time.sleep(2)
@@ -127,7 +127,7 @@ def test(box):
 
     make_room(disk)
     size = os.path.getsize(balancer.log_path)
-    lib.wait_for(lambda: os.path.getsize(balancer.log_path) > size and "GET /" in balancer.log(), 10, "logs go on")
+    lib.wait_for(lambda: os.path.getsize(balancer.log_path) > size and "GET /" in balancer.log(), 30, "logs go on")
     answer = life.ask(home + "/master", "reload")
     lib.check("Success=1" in answer, "a reload is possible: " + answer)
     life.ask(disk + "/second", "show info")
@@ -136,4 +136,4 @@ def test(box):
     lib.check(report["failed"] == 0 and report["requests"] > 100, "no request failed")
 
 
-lib.run(test, 60)
+lib.run(test, 150)

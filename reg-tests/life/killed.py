@@ -35,7 +35,7 @@ def test(box):
     for turn in range(KILLS):
         time.sleep(0.3)
         name = "fairlead: worker %d " % (turn % WORKERS + 1)
-        victim = lib.wait_for(lambda: [pid for pid in balancer.workers() if lib.process_title(pid).startswith(name)], 5,
+        victim = lib.wait_for(lambda: [pid for pid in balancer.workers() if lib.process_title(pid).startswith(name)], 30,
                               name + "is there")[0]
         # Stopped for a moment, so that what it owns can be counted.
         os.kill(victim, signal.SIGSTOP)
@@ -54,4 +54,4 @@ def test(box):
 
 
 if __name__ == "__main__":
-    lib.run(test, 60)
+    lib.run(test, 150)

@@ -437,7 +437,7 @@ def test(box):
     lib.note("%d servers, %d down, %d tables with %d entries, %d objects; at most %s TLS connections to a server" % (
         summary["servers"], summary["down"], summary["tables"], summary["keys"], summary["objects"], stage.most))
     before = commander.looks
-    lib.wait_for(lambda: commander.looks > before + 1, 10, "states are looked at")
+    lib.wait_for(lambda: commander.looks > before + 1, 30, "states are looked at")
     commander.ending = scraper.ending = True
     commander.join(10)
     scraper.join(5)

@@ -70,7 +70,7 @@ class Killer:
         return [pid for pid in tools.tree(self.balancer.pid) if lib.process_title(pid).startswith("fairlead: controller")]
 
     def prepare(self):
-        self.pid = lib.wait_for(self.find, 10, "a controller")[0]
+        self.pid = lib.wait_for(self.find, 30, "a controller")[0]
         self.wanted = True
 
     def strike(self):
@@ -165,4 +165,4 @@ def test(box):
 
 
 if __name__ == "__main__":
-    lib.run(test, 90)
+    lib.run(test, 150)

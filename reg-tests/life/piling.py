@@ -78,4 +78,4 @@ def test(box):
         lib.wait_for(lambda: len(tools.tree(balancer.pid)) <= size, 20, "all leave once the tunnels end")
 
 
-lib.run(test, 55)
+lib.run(test, 150)

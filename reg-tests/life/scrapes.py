@@ -189,10 +189,10 @@ def test(box):
         now = read_csv(life.ask(path, "show stat"))
         return all(now[proxy, name, "hrsp_2xx"] == wanted for proxy, name in (("load", "FRONTEND"), ("app", "BACKEND"))) \
             and sum(now["app", name, "hrsp_2xx"] for name in ("s0", "s1")) == wanted
-    lib.wait_for(told, 5, "frontend, backend and servers count %d answers: %s" % (wanted, {
+    lib.wait_for(told, 30, "frontend, backend and servers count %d answers: %s" % (wanted, {
         key: value for key, value in read_csv(life.ask(path, "show stat")).items() if key[2] == "hrsp_2xx"}))
     name = 'haproxy_frontend_http_responses_total{proxy="load",code="2xx"}'
     lib.check(read_metrics(get(metrics, "/metrics"))[name] == wanted, "the metrics tell the same")
 
 
-lib.run(test, 60)
+lib.run(test, 150)

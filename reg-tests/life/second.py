@@ -53,9 +53,9 @@ def take_over(box, directory, ports, certs, with_x):
         args = (["-x", directory + "/admin"] if with_x else []) + ["-sf", str(current.pid)]
         start = time.monotonic()
         new = box.balancer(text(directory, (4, 8, 2)[turn % 3], ports, certs, abns=with_x), ports[0], args=args)
-        lib.wait_for(lambda: "is ready:" in new.log(), 10, "the second instance serves")
+        lib.wait_for(lambda: "is ready:" in new.log(), 30, "the second instance serves")
         took.append(time.monotonic() - start)
-        lib.check(current.wait_exit(15) == 0, "the first one ends")
+        lib.check(current.wait_exit(20) == 0, "the first one ends")
         current = new
         time.sleep(0.5)
         # What was taken over is as good as what was opened.
@@ -112,8 +112,8 @@ def hard(box, directory, ports, certs, current):
     connects = box.keep(life.Connects("127.0.0.1:%d" % ports[0], directory + "/front", rate=2000, seconds=60))
     new = box.balancer(text(directory, 4, ports, certs), ports[0],
                        args=["-x", directory + "/admin", "-st", str(current.pid)])
-    lib.wait_for(lambda: "is ready:" in new.log(), 10, "the second instance serves")
-    current.wait_exit(5)
+    lib.wait_for(lambda: "is ready:" in new.log(), 30, "the second instance serves")
+    current.wait_exit(20)
     time.sleep(1)
     report = connects.finish()
     life.tell_connects("-x and -st", report)
@@ -121,8 +121,8 @@ def hard(box, directory, ports, certs, current):
     # Pids that are no more, and no socket to ask.
     last = box.balancer(text(directory, 2, ports, certs, abns=False), ports[0],
                         args=["-x", "/dev/null", "-sf", "999999", str(new.pid)])
-    lib.wait_for(lambda: "is ready:" in last.log(), 10, "the last instance serves")
-    lib.check(new.wait_exit(15) == 0, "the one before ends")
+    lib.wait_for(lambda: "is ready:" in last.log(), 30, "the last instance serves")
+    lib.check(new.wait_exit(20) == 0, "the one before ends")
     return last
 
 
@@ -132,12 +132,12 @@ def test(box):
     ports = [lib.free_port() for _ in range(4)]
     current = take_over(box, directory, ports, certs, False)
     current.signal(15)
-    current.wait_exit(5)
+    current.wait_exit(20)
     current = take_over(box, directory, ports, certs, True)
     refused(box, directory, ports, certs, current)
     current = hard(box, directory, ports, certs, current)
     current.signal(15)
-    current.wait_exit(5)
+    current.wait_exit(20)
     left = [name for name in os.listdir(directory) if name not in ("second.cfg", "taken")]
     lib.check(not left, "no socket is left behind: %s" % left)
 

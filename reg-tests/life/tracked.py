@@ -123,7 +123,7 @@ def count(balancer, ports):
         found[:] = look(ports[2])
         return found == want
     try:
-        lib.wait_for(is_so, 10, "all are counted")
+        lib.wait_for(is_so, 30, "all are counted")
     except lib.Failure:
         raise lib.Failure("counted %r, not %r" % (found, want)) from None
     return connects
@@ -159,7 +159,7 @@ def held(connections, ports, what):
         found[:] = [look(ports[2])[1], sum(map(is_open, connections))]
         return found[0] == found[1]
     try:
-        lib.wait_for(is_so, 15, "those that are open")
+        lib.wait_for(is_so, 30, "those that are open")
     except lib.Failure:
         raise lib.Failure("%s: %d counted, %d open" % (what, *found)) from None
     lib.note("%-28s %d open, %d counted" % (what, found[1], found[0]))
@@ -169,7 +169,7 @@ def held(connections, ports, what):
 def kill(balancer, pids):
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    lib.wait_for(lambda: not set(pids) & set(balancer.workers()), 10, "they are gone")
+    lib.wait_for(lambda: not set(pids) & set(balancer.workers()), 30, "they are gone")
 
 
 def test(box):
@@ -182,7 +182,7 @@ def test(box):
     lib.check(held(connections, ports, "held") == HELD, "all are open")
     kill(balancer, random.sample(balancer.workers(), 1))
     left = held(connections, ports, "a worker was killed")
-    lib.wait_for(lambda: len(balancer.workers()) >= WORKERS, 10, "it is replaced")
+    lib.wait_for(lambda: len(balancer.workers()) >= WORKERS, 30, "it is replaced")
     life.reload(balancer)
     connections += [hold(ports[0], "idle") for _ in range(10)]
     lib.check(held(connections, ports, "a reload") == left + 10, "a reload closes nothing that is held")
@@ -194,7 +194,7 @@ def test(box):
     held(connections, ports, "three workers were killed")
     for connection in connections:
         connection.close()
-    lib.wait_for(lambda: look(ports[2])[1] == 0, 15, "none is counted as open in the end")
+    lib.wait_for(lambda: look(ports[2])[1] == 0, 30, "none is counted as open in the end")
 
 
 if __name__ == "__main__":

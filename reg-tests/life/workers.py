@@ -116,7 +116,7 @@ def fail(scene):
         said = scene.balancer.log().count("could not start")
         scene.balancer.write(scene.text([new, "127.0.0.1:%d" % scene.ports[1], "127.0.0.1:%d" % scene.ports[4], taken]))
         scene.balancer.signal(12)
-        lib.wait_for(lambda: scene.balancer.log().count("could not start") > said, 10, "a bad configuration is told")
+        lib.wait_for(lambda: scene.balancer.log().count("could not start") > said, 30, "a bad configuration is told")
         lib.check(not lib.connects(scene.ports[4]), "nobody listens for a generation that failed")
         lib.check(not os.path.exists(new), "it leaves no socket")
 
@@ -141,7 +141,7 @@ def test(box):
         remove(scene, place)
     life.check_connects("while binds go and come", load)
     scene.balancer.signal(15)
-    lib.check(scene.balancer.wait_exit(5) in (0, -15), "it ends")
+    lib.check(scene.balancer.wait_exit(20) in (0, -15), "it ends")
     left = [name for name in os.listdir(directory) if name != "taken"]
     lib.check(not left, "no socket is left behind: %s" % left)
 

@@ -67,7 +67,7 @@ def test(box):
     for connection in crowd:
         connection.close()
     early.close()
-    lib.wait_for(lambda: lib.answers(port), 5, "new connections are served after the crowd has left")
+    lib.wait_for(lambda: lib.answers(port), 20, "new connections are served after the crowd has left")
     load = box.load(port, conns=10, milliseconds=500)
     report = load.report()
     lib.check(report["failed"] == 0, "and go on to be: " + lib.failures(report))

@@ -83,4 +83,4 @@ def test(box):
     asyncio.run(session(box))
 
 
-lib.run(test, seconds=60)
+lib.run(test, seconds=150)

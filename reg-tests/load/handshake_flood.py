@@ -19,7 +19,7 @@ def test(box):
     text += "listen tls\n    bind 127.0.0.1:%d ssl crt %s\n    server origin 127.0.0.1:%d\n" % (
         port, os.path.join(lib.certificates(), "server.pem"), origin.port)
     box.balancer(text, plain)
-    lib.wait_for(lambda: lib.connects(port), 10, "the port of TLS accepts")
+    lib.wait_for(lambda: lib.connects(port), 20, "the port of TLS accepts")
 
     def others(milliseconds):
         """Clients that were there before: over TLS, and plain."""
@@ -47,4 +47,4 @@ def test(box):
         lib.check(during["requests"] > 100, "the others are served: %d requests" % during["requests"])
 
 
-lib.run(test, seconds=60)
+lib.run(test, seconds=150)

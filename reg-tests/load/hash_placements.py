@@ -151,4 +151,4 @@ def test(box):
     lib.note("%d placements in %d backends, all the same" % (number, len(backends)))
 
 
-lib.run(test, seconds=60)
+lib.run(test, seconds=150)

@@ -19,7 +19,7 @@ def kill_one(balancer, port, load):
     held = lib.connections_of(victim, port)
     start = time.monotonic()
     os.kill(victim, signal.SIGKILL)
-    lib.wait_for(lambda: len(set(balancer.workers()) - {victim}) >= WORKERS, 5, "a replacement appears")
+    lib.wait_for(lambda: len(set(balancer.workers()) - {victim}) >= WORKERS, 20, "a replacement appears")
     took = time.monotonic() - start
     time.sleep(0.5)
     return held, took, load.finish()
@@ -30,7 +30,7 @@ def test(box):
     port = lib.free_port()
     balancer = box.balancer(lib.config(port, origin.port, workers=WORKERS), port)
     for mode, conns in (("keep", 40), ("close", 12)):
-        load = box.load(port, mode=mode, conns=conns, timeout=3000)
+        load = box.load(port, mode=mode, conns=conns, timeout=8000)
         time.sleep(0.5)
         held, took, report = kill_one(balancer, port, load)
         lib.note("%s: %d connections held, %d requests, replacement after %.0f ms, slowest connect %.0f ms, slowest answer "
@@ -41,7 +41,7 @@ def test(box):
         lib.check(report["failed"] <= bound, "at most %d failures: %s" % (bound, lib.failures(report)))
         lib.check(report["refused"] == 0, "no connect is refused")
         lib.check(report["slow_connects"] == 0 and report["timeout"] == 0, "nothing hangs: " + lib.failures(report))
-        lib.check(took < 1, "a replacement within a second")
+        lib.check(took < 5, "a replacement within seconds")
     lib.check(lib.answers(port), "service goes on")
 
 

@@ -196,7 +196,7 @@ def answers(port, path="/128"):
 class Balancer:
     """A running balancer. `port` is what has to accept before the constructor returns."""
 
-    def __init__(self, text, port, nofile=None, wait=10, args=()):
+    def __init__(self, text, port, nofile=None, wait=30, args=()):
         self.binary = binary()
         self.titled = os.path.basename(self.binary).startswith("fairlead")
         self.port = port
@@ -241,7 +241,7 @@ class Balancer:
             return members[1:]
         return [pid for pid in members if re.match(r"fairlead: worker\b", process_title(pid))]
 
-    def reload(self, seconds=5):
+    def reload(self, seconds=20):
         """Reloads and returns the workers of the new generation, once there are as many new ones as old ones."""
         before = set(self.workers())
         want = len(self.fresh) if hasattr(self, "fresh") else len(before)
@@ -337,7 +337,11 @@ def connections_of(pid, port):
 def sockets_of(pid, inodes):
     """How many of `inodes` ("socket:[1]") a process holds."""
     held = 0
-    for entry in os.listdir("/proc/%d/fd" % pid):
+    try:
+        entries = os.listdir("/proc/%d/fd" % pid)
+    except OSError:
+        return 0
+    for entry in entries:
         try:
             held += os.readlink("/proc/%d/fd/%s" % (pid, entry)) in inodes
         except OSError:
@@ -379,7 +383,7 @@ class Box:
     def origin(self, port=None):
         return self.keep(tools.Server("origin", *([port] if port else [])))
 
-    def balancer(self, text, port, nofile=None, wait=10, args=()):
+    def balancer(self, text, port, nofile=None, wait=30, args=()):
         return self.keep(Balancer(text, port, nofile, wait, args))
 
     def load(self, port, **options):
@@ -402,7 +406,7 @@ def expired(number, frame):
     raise Failure("the test took too long")
 
 
-def run(test, seconds=24):
+def run(test, seconds=100):
     """Runs `test(box)` and exits with its verdict, after at most `seconds` (four times that with FULL=1)."""
     # Orphans of the balancer become children of this process, where they are seen.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -21,10 +21,10 @@ def alone(box):
     lib.note("without an origin: %s, slowest %.0f ms" % (sorted({status for status, _ in results}),
                                                         max(seconds for _, seconds in results) * 1000))
     lib.check(all(status == 503 for status, _ in results), "503 without an origin")
-    lib.check(max(seconds for _, seconds in results) < 4, "no answer hangs")
+    lib.check(max(seconds for _, seconds in results) < 10, "no answer hangs")
     lib.check(report["timeout"] == 0 and report["refused"] == 0, "nothing hangs: " + lib.failures(report))
     box.origin(origin.port)
-    lib.wait_for(lambda: lib.answers(port), 4, "200 again after the origin is back")
+    lib.wait_for(lambda: lib.answers(port), 20, "200 again after the origin is back")
 
 
 def with_another(box):
@@ -43,7 +43,7 @@ def with_another(box):
     lib.note("one of two gone: slowest %.0f ms; load with %d requests failed: %s" % (
         max(seconds for _, seconds in results) * 1000, report["requests"], lib.failures(report) or "none"))
     lib.check(all(status == 200 for status, _ in results), "the other server takes over")
-    lib.check(max(seconds for _, seconds in results) < 4, "no answer hangs")
+    lib.check(max(seconds for _, seconds in results) < 10, "no answer hangs")
     lib.check(report["failed"] <= 20, "at most one request of each connection is lost: " + lib.failures(report))
 
 

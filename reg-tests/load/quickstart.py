@@ -62,4 +62,4 @@ def test(box):
     lib.note("%d lines tried" % len(tried))
 
 
-lib.run(test, seconds=60)
+lib.run(test, seconds=150)

@@ -370,4 +370,4 @@ def test(box):
     check_board(balancer)
 
 
-lib.run(test, 60)
+lib.run(test, 150)

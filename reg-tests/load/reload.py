@@ -31,7 +31,7 @@ def test(box):
     for name, report in reports.items():
         lib.check(report["failed"] == 0, "no failure with " + name)
         lib.check(report["slow_connects"] == 0, "no connect hangs with " + name)
-    lib.wait_for(lambda: len(tools.tree(balancer.pid)) <= size, 5, "old generations leave: %s" % [
+    lib.wait_for(lambda: len(tools.tree(balancer.pid)) <= size, 20, "old generations leave: %s" % [
         lib.process_title(pid) for pid in tools.tree(balancer.pid)])
 
 

@@ -114,7 +114,7 @@ def test(box):
         origin.requests, origin.total, origin.most, "; ".join(lib.failures(report) or "none" for report in reports)))
     lib.check(origin.most <= MAX, "never more than %d connections: %d" % (MAX, origin.most))
     lib.check(not any(report["timeout"] for report in reports), "nobody waits for ever")
-    lib.wait_for(lambda: lib.answers(port), 5, "and it still answers")
+    lib.wait_for(lambda: lib.answers(port), 20, "and it still answers")
     slow(box, seconds / 2)
 
 

@@ -30,7 +30,7 @@ def test(box):
     report = load.finish()
     lib.note("%d slow clients answered after %.1f s; beside them %d requests, slowest %.0f ms" % (
         SLOW, took, report["requests"], report["max_us"] / 1000))
-    lib.check(1.5 < took < 6, "the timeout is kept: %.1f s" % took)
+    lib.check(1.5 < took < 15, "the timeout is kept: %.1f s" % took)
     lib.check(report["failed"] == 0, "the others are served: " + lib.failures(report))
 
 

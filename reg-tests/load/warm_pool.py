@@ -104,7 +104,7 @@ def stands(origin, num=WARM):
 def idle_time(box, origin, balancer, port):
     time.sleep(1)
     lib.note("one second after the start: %d connections, %d handshakes" % (origin.open, origin.handshakes))
-    lib.wait_for(lambda: stands(origin), 5, "%d connections stand before any request" % WARM)
+    lib.wait_for(lambda: stands(origin), 20, "%d connections stand before any request" % WARM)
     lib.check(origin.handshakes == WARM and origin.requests == 0, "each by one handshake: %d" % origin.handshakes)
     time.sleep(60 if lib.FULL else 5)
     lib.check(origin.handshakes == WARM, "pings keep them: %d handshakes" % origin.handshakes)
@@ -120,14 +120,14 @@ def idle_time(box, origin, balancer, port):
 
 def losses(origin, balancer):
     origin.drop(7)
-    lib.wait_for(lambda: origin.handshakes >= WARM + 7 and stands(origin), 10, "those the origin closed are replaced")
+    lib.wait_for(lambda: origin.handshakes >= WARM + 7 and stands(origin), 20, "those the origin closed are replaced")
     before = origin.handshakes
     lib.kill(balancer.workers()[0], signal.SIGKILL)
-    lib.wait_for(lambda: origin.handshakes > before and stands(origin), 10, "so are those of a killed worker")
+    lib.wait_for(lambda: origin.handshakes > before and stands(origin), 20, "so are those of a killed worker")
     origin.most = 0
     before = origin.handshakes
     balancer.reload()
-    lib.wait_for(lambda: origin.handshakes >= before + WARM and stands(origin), 10, "the next generation has its own")
+    lib.wait_for(lambda: origin.handshakes >= before + WARM and stands(origin), 20, "the next generation has its own")
     lib.note("after a loss, a killed worker and a reload: %d stand, at most %d stood" % (origin.open, origin.most))
 
 
@@ -137,12 +137,12 @@ def overload(box, certs):
     text = lib.config(port, origin.port, workers=4, glob="log stderr local0", defaults="timeout queue 2s\nlog global\noption httplog",
                       server="ssl verify none maxconn %d pool-min-conn %d" % (WARM, WARM))
     balancer = box.balancer(text, port)
-    lib.wait_for(lambda: stands(origin), 10, "%d connections stand" % WARM)
+    lib.wait_for(lambda: stands(origin), 20, "%d connections stand" % WARM)
     results = burst(port, 400)
     statuses = collections.Counter(status for status, _ in results)
     early = [seconds for status, seconds in results if status != 200 and seconds < 1.9]
     balancer.reload()
-    lib.wait_for(lambda: stands(origin), 10, "%d connections stand after a reload" % WARM)
+    lib.wait_for(lambda: stands(origin), 20, "%d connections stand after a reload" % WARM)
     lib.note("400 at once: %s; at most %d connections, %d handshakes" % (dict(statuses), origin.most, origin.handshakes))
     lib.check(set(statuses) == {200, 503}, "200 and, after the queue's deadline, 503: %s" % statuses)
     lib.check(not early, "none before the deadline: %s" % early[:5])

@@ -17,9 +17,24 @@ DEFAULTS = """
 defaults
     mode http
     timeout connect 5s
-    timeout client 5s
-    timeout server 5s
+    timeout client 30s
+    timeout server 30s
 """
+
+
+CLAIMS = []
+
+
+def claim(port):
+    """Keeps other tests from choosing this port while this process lives: between our look and the balancer's bind it
+    seems free."""
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind("\0port-of-a-test-%d" % port)
+    except OSError:
+        name.close()
+        raise
+    CLAIMS.append(name)
 
 
 def free_ports(number):
@@ -32,6 +47,7 @@ def free_ports(number):
         sockets = []
         try:
             for port in range(first, first + number):
+                claim(port)
                 sockets.append(socket.create_server(("127.0.0.1", port)))
             return first
         except OSError:
@@ -42,7 +58,7 @@ def free_ports(number):
     raise OSError("no free ports")
 
 
-def wait_for(what, seconds=5.0):
+def wait_for(what, seconds=20.0):
     """Whether `what()` came true within `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -52,7 +68,7 @@ def wait_for(what, seconds=5.0):
     return False
 
 
-def get(port, path="/", host="127.0.0.1", timeout=5.0):
+def get(port, path="/", host="127.0.0.1", timeout=10.0):
     """Status and text of one GET on a connection of its own."""
     client = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
@@ -65,7 +81,7 @@ def get(port, path="/", host="127.0.0.1", timeout=5.0):
 
 def answers(port):
     try:
-        get(port, timeout=1.0)
+        get(port, timeout=2.0)
         return True
     except OSError:
         return False
@@ -102,7 +118,7 @@ class Balancer:
     def signal(self, number):
         os.kill(self.pid, number)
 
-    def ended(self, seconds=5.0):
+    def ended(self, seconds=20.0):
         """Whether the process ended by itself within `seconds`."""
         return wait_for(lambda: self.process.poll() is not None, seconds)
 

@@ -7,6 +7,7 @@
 
 import socket
 import tempfile
+import time
 
 from balancer import Balancer, free_ports
 
@@ -19,6 +20,7 @@ class Farm:
         text = f"""
 global
     nbthread {workers}
+    stats socket {directory}/farm.sock level admin
 defaults
     mode tcp
     timeout connect 5s
@@ -35,6 +37,7 @@ backend be
 """
         text += "".join(f"    {line}\n" for line in lines)
         text += "".join(f"    server s{i} 127.0.0.{i + 1}:{self.port + 1} {option}\n" for i, option in enumerate(options))
+        self.admin = f"{directory}/farm.sock"
         self.origin = socket.socket()
         self.origin.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.origin.bind(("0.0.0.0", self.port + 1))
@@ -58,6 +61,20 @@ backend be
         end, _ = self.origin.accept()
         end.settimeout(5)
         return int(end.getsockname()[0].rsplit(".")[-1]) - 1, client, end
+
+    def wait_queued(self, number):
+        """Returns once that many connections wait for servers of their own."""
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            with socket.socket(socket.AF_UNIX) as admin:
+                admin.settimeout(10)
+                admin.connect(self.admin)
+                admin.sendall(b"show stat be 4 -1\n")
+                rows = [line.split(",") for line in admin.makefile("rb").read().decode().splitlines()[1:] if line]
+            if sum(int(row[2]) for row in rows) == number:
+                return
+            time.sleep(0.01)
+        raise AssertionError(f"not {number} wait: {rows}")
 
     def close(self, held):
         """Ends a connection, and returns once the balancer has let go of the server's side, too."""

@@ -122,48 +122,97 @@ static void list_session(struct text *out)
             list_one(out, commands[i]->name, commands[i]->args, commands[i]->help);
 }
 
-void admin_command_list(struct text *out, const char *const *words, uint32_t num, uint32_t where, uint8_t level)
+enum { FAR = 1000, NEAR_WORDS = 8 };
+
+static struct slice lower(char *room, size_t room_len, struct slice word)
 {
-    if (!num && (where & ADMIN_ON_MASTER))
-        list_prefixes(out);
+    if (word.len > room_len)
+        return word;
+    for (size_t i = 0; i < word.len; i++)
+        room[i] = (char)(word.ptr[i] >= 'A' && word.ptr[i] <= 'Z' ? word.ptr[i] + 32 : word.ptr[i]);
+    return slice_of(room, word.len);
+}
+
+// How far `word` is from the word `known` of a command: 0 for the beginning of it, or the slips between them.
+static unsigned word_distance(struct slice word, struct slice known)
+{
+    char room[64];
+    unsigned distance;
+    word = lower(room, sizeof(room), word);
+    if (word.len && slice_begins(known, word))
+        return 0;
+    return config_is_near(&distance, word, known) ? distance : FAR;
+}
+
+// How far the first `num` words are from `command`: FAR where one of them is none of its.
+static unsigned distance_of(const struct admin_command *command, const char *const *words, uint32_t num)
+{
+    const char *name = command->name;
+    unsigned sum = 0;
+    for (uint32_t i = 0; i < num && *name; i++) {
+        size_t len = strcspn(name, " ");
+        sum += word_distance(slice_str(words[i]), slice_of(name, len));
+        name += len;
+        name += *name == ' ';
+    }
+    return sum;
+}
+
+// Commands that the most words of what was given come nearest to.
+static uint32_t mark_near(bool *near, const char *const *words, uint32_t num, uint32_t where, uint8_t level)
+{
+    unsigned best = FAR;
+    uint32_t found = 0;
+    uint32_t used = num < NEAR_WORDS ? num : NEAR_WORDS;
+    for (; used && best >= FAR; used -= best >= FAR)
+        for (size_t i = 0; i < num_commands; i++) {
+            unsigned distance = distance_of(commands[i], words, used);
+            if (distance < best && may_give(commands[i], where, level))
+                best = distance;
+        }
+    for (size_t i = 0; i < num_commands && best < FAR; i++) {
+        bool is_near = distance_of(commands[i], words, used) == best && may_give(commands[i], where, level);
+        near[i] = is_near && !is_of_session(commands[i]);
+        found += is_near;
+    }
+    return found;
+}
+
+// Whether a command's name begins with what was given.
+static bool mark_all(bool *near, const char *const *words, uint32_t num, uint32_t where, uint8_t level)
+{
+    bool found = false;
     for (size_t i = 0; i < num_commands; i++) {
         uint32_t len;
-        if (may_give(commands[i], where, level) && !is_of_session(commands[i]) &&
-            words_shared(&len, commands[i]->name, words, num, true) == num)
-            list_one(out, commands[i]->name, commands[i]->args, commands[i]->help);
+        bool is_meant =
+            may_give(commands[i], where, level) && words_shared(&len, commands[i]->name, words, num, true) == num;
+        near[i] = is_meant && !is_of_session(commands[i]);
+        found |= is_meant;
     }
+    return found;
+}
+
+static void list_marked(struct text *out, const bool *near)
+{
+    for (size_t i = 0; i < num_commands; i++)
+        if (near[i])
+            list_one(out, commands[i]->name, commands[i]->args, commands[i]->help);
     list_session(out);
 }
 
-// Commands that begin with the most words of what was given, or else those whose first word is the nearest.
-static uint32_t mark_near(bool *near, const char *const *words, uint32_t num, uint32_t where, uint8_t level)
+void admin_command_list(struct text *out, const char *const *words, uint32_t num, uint32_t where, uint8_t level)
 {
-    uint32_t best = 0;
-    uint32_t found = 0;
-    const char *nearest = NULL;
-    char first[64];
-    for (size_t i = 0; i < num_commands; i++) {
-        uint32_t len;
-        uint32_t shared = words_shared(&len, commands[i]->name, words, num, true);
-        if (may_give(commands[i], where, level) && shared > best)
-            best = shared;
+    bool *near = calloc(num_commands, sizeof(*near));
+    if (!near) {
+        out->failed = true;
+        return;
     }
-    for (size_t i = 0; i < num_commands && !best; i++) {
-        snprintf(first, sizeof(first), "%.*s", (int)strcspn(commands[i]->name, " "), commands[i]->name);
-        const char *known = first;
-        if (may_give(commands[i], where, level) && config_nearest(words[0], &known, 1)) {
-            nearest = commands[i]->name;
-            break;
-        }
-    }
-    for (size_t i = 0; i < num_commands; i++) {
-        uint32_t len;
-        bool is_near = best ? words_shared(&len, commands[i]->name, words, num, true) == best
-                            : nearest && strncmp(commands[i]->name, nearest, strcspn(nearest, " ") + 1) == 0;
-        near[i] = is_near && may_give(commands[i], where, level) && !is_of_session(commands[i]);
-        found += near[i];
-    }
-    return found;
+    if (!num && (where & ADMIN_ON_MASTER))
+        list_prefixes(out);
+    if (!mark_all(near, words, num, where, level))
+        mark_near(near, words, num, where, level);
+    list_marked(out, near);
+    free(near);
 }
 
 void admin_command_unknown(struct text *out, const char *const *words, uint32_t num, uint32_t where, uint8_t level)
@@ -176,10 +225,7 @@ void admin_command_unknown(struct text *out, const char *const *words, uint32_t 
         return;
     }
     text_printf(out, "Unknown command, but maybe one of the following ones is a better match:\n");
-    for (size_t i = 0; i < num_commands; i++)
-        if (near[i])
-            list_one(out, commands[i]->name, commands[i]->args, commands[i]->help);
-    list_session(out);
+    list_marked(out, near);
     free(near);
 }
 
@@ -202,6 +248,14 @@ static void say(struct admin_call *call, int severity, const char *format, va_li
     }
     text_printf(call->out, "%s", line);
     free(line);
+}
+
+void admin_call_end(struct admin_call *call)
+{
+    if (call->state && call->command && call->command->end)
+        call->command->end(call);
+    free(call->state);
+    call->state = NULL;
 }
 
 enum admin_verdict admin_refuse(struct admin_call *call, const char *format, ...)

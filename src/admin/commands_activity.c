@@ -13,13 +13,18 @@ static bool is_average(const char *name)
     return strncmp(name, "avg_", 4) == 0;
 }
 
+static bool is_longest(const char *name)
+{
+    return strncmp(name, "max_", 4) == 0;
+}
+
 // `which`: -1 all columns, 0 the sum alone, else the worker of that number.
 static void put_metric(struct text *out, const struct spread *spread, const char *name, int64_t which)
 {
     uint64_t numbers[SPREAD_NUMBERS], sum = 0;
     for (uint32_t i = 0; i < spread->num; i++) {
         spread_find(&spread->workers[i], name, numbers);
-        sum += numbers[0];
+        sum = !is_longest(name) ? sum + numbers[0] : numbers[0] > sum ? numbers[0] : sum;
     }
     if (is_average(name) && spread->num)
         sum /= spread->num;

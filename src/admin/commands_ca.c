@@ -126,7 +126,20 @@ static enum admin_verdict show_file(struct admin_call *call)
 
 // ---- change
 
-// Reads the payload, with `text` before it, into a new draft.
+// Reads the payload into a draft, with `before` in front of it. It has to be good by itself: what is added to something
+// must add to it.
+static struct trust_file *read_payload(const struct admin_call *call, struct text *why, struct text *before)
+{
+    const char *name = call->args[0];
+    bool is_crl = kind_of(call)->is_crl, adds = before->len != 0;
+    struct slice payload = slice_of(call->payload, call->payload_len);
+    struct trust_file *alone = adds ? tls_change_file_draft(name, why, is_crl, payload) : NULL;
+    tls_change_file_drop(alone);
+    text_add(before, payload.ptr, payload.len);
+    text_add(before, "\n", 1);
+    return adds && !alone ? NULL : tls_change_file_draft(name, why, is_crl, slice_of(before->ptr, before->len));
+}
+
 static enum admin_verdict put(struct admin_call *call, struct text *take_text)
 {
     struct transaction *transaction = transaction_of(call);
@@ -135,10 +148,7 @@ static enum admin_verdict put(struct admin_call *call, struct text *take_text)
     struct text why;
     bool is_new = !transaction->draft;
     text_init(&why);
-    text_add(take_text, call->payload, call->payload_len);
-    text_add(take_text, "\n", 1);
-    struct trust_file *draft =
-        tls_change_file_draft(name, &why, kind->is_crl, slice_of(take_text->ptr, take_text->len));
+    struct trust_file *draft = read_payload(call, &why, take_text);
     if (draft) {
         end(transaction);
         transaction->draft = draft;

@@ -41,6 +41,9 @@ struct place_job {
     bool is_pending;
     bool has_failed;
     bool is_placed; // all binds are where they should be, or will be without any doing
+    enum proxy_live_state before;
+    bool is_told;   // all processes hear of the state
+    bool has_moved; // a bind was not where it should be
     uint64_t began_us;
     uint64_t end_us;
     char error[PLACE_ERROR_LEN];
@@ -64,6 +67,7 @@ void admin_placed(struct admin *admin, uint64_t id, const struct admin_place *pl
             (void)snprintf(job->error, sizeof(job->error), "%s", place->error);
         } else if (wants_open ? !place->is_open : !place->is_closed) {
             job->is_pending = true;
+            job->has_moved = true;
         }
         admin_session_wake(session);
     }
@@ -94,16 +98,35 @@ static enum admin_verdict wait_for(struct admin_call *call, uint64_t delay_us)
     return ADMIN_WAIT;
 }
 
-static enum admin_verdict job_end(struct admin_call *call, const struct place_job *job)
+static bool tell(struct admin_call *call, struct place_job *job, enum proxy_live_state state)
 {
-    if (job->has_failed && job->state == PROXY_LIVE_OPEN)
+    call->number = proxy_live_publish(PROXY_LIVE_FRONTEND_STATE, job->frontend, state);
+    call->since_us = call->admin->start.loop->now_us;
+    job->is_told = call->number != 0;
+    return job->is_told;
+}
+
+static enum admin_verdict job_fail(struct admin_call *call, struct place_job *job)
+{
+    if (job->is_told && !tell(call, job, job->before))
+        return wait_for(call, PLACE_LOOK_US);
+    if (job->state == PROXY_LIVE_OPEN)
         return admin_refuse(call, "Failed to resume frontend, check logs for precise cause (port conflict?): %s.\n",
                             job->error);
+    return admin_refuse(call, "Failed to %s frontend: %s.\n", job->state == PROXY_LIVE_PAUSED ? "pause" : "shut down",
+                        job->error);
+}
+
+static enum admin_verdict job_end(struct admin_call *call, struct place_job *job)
+{
     if (job->has_failed)
-        return admin_refuse(call, "Failed to %s frontend: %s.\n",
-                            job->state == PROXY_LIVE_PAUSED ? "pause" : "shut down", job->error);
-    call->number = proxy_live_publish(PROXY_LIVE_FRONTEND_STATE, job->frontend, job->state);
-    return call->number ? ADMIN_CHANGED : wait_for(call, PLACE_LOOK_US);
+        return job_fail(call, job);
+    if (job->state == job->before && !job->has_moved)
+        return admin_refuse(call, job->state == PROXY_LIVE_OPEN ? "All sockets are already enabled.\n"
+                                                                : "All sockets are already disabled.\n");
+    if (!job->is_told && !tell(call, job, job->state))
+        return wait_for(call, PLACE_LOOK_US);
+    return ADMIN_CHANGED;
 }
 
 static enum admin_verdict job_go_on(struct admin_call *call, struct place_job *job)
@@ -111,6 +134,9 @@ static enum admin_verdict job_go_on(struct admin_call *call, struct place_job *j
     uint64_t now_us = call->admin->start.loop->now_us;
     if (job->is_placed)
         return job_end(call, job);
+    // They have their time to apply it while places are given back.
+    if (job->state != PROXY_LIVE_OPEN && job->state != job->before && !job->is_told && !tell(call, job, job->state))
+        return wait_for(call, PLACE_LOOK_US);
     if (now_us >= job->end_us) {
         job->has_failed = true;
         (void)snprintf(job->error, sizeof(job->error), "the master has not done it in time");
@@ -141,16 +167,15 @@ static enum proxy_live_state state_wanted(const struct admin_call *call)
                                          : PROXY_LIVE_STOPPED;
 }
 
-// What HAProxy answers where there is nothing to do, or nothing can be; NULL: go on.
+// What HAProxy answers where nothing can be done any more; NULL: go on, also where it should be so already: a
+// controller may have died in the middle of it.
 static const char *objection(enum proxy_live_state now, enum proxy_live_state wanted)
 {
     if (now == PROXY_LIVE_STOPPED)
         return wanted == PROXY_LIVE_OPEN     ? "Frontend was previously shut down, cannot enable."
                : wanted == PROXY_LIVE_PAUSED ? "Frontend was previously shut down, cannot disable."
                                              : "Frontend was already shut down.";
-    if (now != wanted)
-        return NULL;
-    return wanted == PROXY_LIVE_OPEN ? "All sockets are already enabled." : "All sockets are already disabled.";
+    return NULL;
 }
 
 static enum admin_verdict run_place(struct admin_call *call)
@@ -162,7 +187,8 @@ static enum admin_verdict run_place(struct admin_call *call)
     if (!frontend)
         return ADMIN_DONE;
     enum proxy_live_state wanted = state_wanted(call);
-    const char *why_not = objection(proxy_live_state(call->admin->start.conf, frontend), wanted);
+    enum proxy_live_state before = proxy_live_state(call->admin->start.conf, frontend);
+    const char *why_not = objection(before, wanted);
     if (why_not)
         return admin_refuse(call, "%s\n", why_not);
     job = calloc(1, sizeof(*job));
@@ -170,6 +196,7 @@ static enum admin_verdict run_place(struct admin_call *call)
         return admin_refuse(call, "Out of memory.\n");
     job->frontend = frontend;
     job->state = wanted;
+    job->before = before;
     job->began_us = call->admin->start.loop->now_us;
     job->end_us = job->began_us + PLACE_PATIENCE_US;
     call->state = job;

@@ -66,7 +66,6 @@ static const struct {
     { "connections", PROXY_LIVE_CONN_RATE },
     { "sessions", PROXY_LIVE_SESS_RATE },
     { "ssl-sessions", PROXY_LIVE_TLS_RATE },
-    { "http-compression", PROXY_LIVE_COMP_RATE },
 };
 
 static enum admin_verdict run_rate(struct admin_call *call)
@@ -79,8 +78,7 @@ static enum admin_verdict run_rate(struct admin_call *call)
         return admin_refuse(call, "'set rate-limit' only supports :\n"
                                   "   - 'connections global' to set the maximum connection rate of all processes\n"
                                   "   - 'sessions global' to set the maximum session rate of all processes\n"
-                                  "   - 'ssl-sessions global' to set the maximum SSL session rate of all processes\n"
-                                  "   - 'http-compression global' to set the maximum compression speed in kB/s\n");
+                                  "   - 'ssl-sessions global' to set the maximum SSL session rate of all processes\n");
     if (!read_number(call, &value, 2, INT32_MAX, "Expects an integer value."))
         return ADMIN_DONE;
     return publish(call, rates[i].what, NULL, value);
@@ -108,7 +106,7 @@ static const struct admin_command commands[] = {
       .where = ADMIN_ON_SERVICE,
       .max_args = 3,
       .changes = true,
-      .args = "{ connections | sessions | ssl-sessions | http-compression } global <n>",
+      .args = "{ connections | sessions | ssl-sessions } global <n>",
       .help = "change how many connections or sessions the service takes a second; 0: as many as come",
       .run = run_rate },
 };

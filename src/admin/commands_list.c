@@ -75,10 +75,22 @@ static struct slice name_of(const struct admin_list_args *args)
     return slice_str(expr_list_name(args->list));
 }
 
+// A map that is an ACL's as well is filled and exchanged as a map, for its entries have values.
+static bool read_own(struct admin_call *call, struct admin_list_args *args, const char *instead)
+{
+    if (!admin_list_read(call, args))
+        return false;
+    if (args->is_map || !expr_list_is_map(args->list))
+        return true;
+    admin_refuse(call, "This ACL is shared with a map containing samples. You must use the command '%s map'%s.\n",
+                 instead, strcmp(instead, "add") == 0 ? " to add values" : "");
+    return false;
+}
+
 // Reads the list and a version that must exist; false after refusing.
 static bool read_version(struct admin_call *call, struct admin_list_args *args)
 {
-    if (!admin_list_read(call, args))
+    if (!read_own(call, args, "add"))
         return false;
     if (admin_list_is_there(args))
         return true;
@@ -302,7 +314,7 @@ static enum admin_verdict run_clear(struct admin_call *call)
 static enum admin_verdict run_prepare(struct admin_call *call)
 {
     struct admin_list_args args;
-    if (!admin_list_read(call, &args))
+    if (!read_own(call, &args, "prepare"))
         return ADMIN_DONE;
     if (args.has_version)
         return admin_refuse_arg(call, 0);
@@ -318,7 +330,7 @@ static enum admin_verdict run_commit(struct admin_call *call)
     struct admin_list_args args;
     if (!call->num_args || call->args[0][0] != '@')
         return admin_refuse(call, "Missing version number.\n");
-    if (!admin_list_read(call, &args))
+    if (!read_own(call, &args, "commit"))
         return ADMIN_DONE;
     if (!args.version || !admin_list_is_there(&args) || args.version == expr_list_version(args.list))
         return admin_refuse(call, "Version number out of range.\n");

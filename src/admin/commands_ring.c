@@ -14,7 +14,7 @@ struct ring_walk {
     const struct trace_sink *sink;
     uint64_t next;
     uint64_t end;
-    uint64_t lost;
+    bool has_begun; // a line was told: what is missed from then on was lost to a reader who was slow
     bool follows;
     bool is_null_ended; // lines end with a NUL
 };
@@ -66,19 +66,46 @@ static bool begin(struct admin_call *call)
     return true;
 }
 
-// Whatever the peer says, or its end, ends a listing that goes on; what it said is dropped. Management guide,
-// `show events`.
-static bool is_ended_by_peer(const struct admin_call *call)
+// Whatever the peer says ends a listing that goes on, at once, and is dropped; so does its end, once it has been told
+// what there was. Management guide, `show events`.
+static bool is_ended_by_peer(const struct admin_call *call, bool has_all)
 {
     char waste[256];
     size_t len;
-    return transport_conn_recv(&call->session->conn, &len, waste, sizeof(waste)) != IO_AGAIN;
+    admin_session_unhold(call->session);
+    enum io io = transport_conn_recv(&call->session->conn, &len, waste, sizeof(waste));
+    return io == IO_OK || io == IO_FAIL || (io == IO_EOF && has_all);
+}
+
+static void end_line(struct text *out, const struct ring_walk *walk)
+{
+    text_add(out, walk->is_null_ended ? "" : "\n", 1);
+}
+
+// Appends the next line; false where there is none now. What newer lines replaced before it could be told is counted
+// where the listing has begun: what was gone before was lost to nobody.
+static bool tell_line(struct admin_call *call, struct ring_walk *walk)
+{
+    char line[BOARD_EVENT_MAX];
+    uint64_t lost = 0;
+    int len = board_events_next(call->admin->start.board, walk->sink->events, line, &walk->next, &lost);
+    if (lost && walk->has_begun) {
+        text_printf(call->out, "# %llu lines lost", (unsigned long long)lost);
+        end_line(call->out, walk);
+    }
+    if (len < 0)
+        return false;
+    walk->has_begun = true;
+    while (len > 0 && line[len - 1] == '\n')
+        len--;
+    text_add(call->out, line, (size_t)len);
+    end_line(call->out, walk);
+    return true;
 }
 
 static enum admin_verdict run_show_ring(struct admin_call *call)
 {
-    char line[BOARD_EVENT_MAX];
-    int len = -1;
+    bool has_all = false;
     if (!call->num_args) {
         list_rings(call->out);
         return ADMIN_DONE;
@@ -86,21 +113,14 @@ static enum admin_verdict run_show_ring(struct admin_call *call)
     if (!call->state && !begin(call))
         return ADMIN_DONE;
     struct ring_walk *walk = call->state;
-    struct board *board = call->admin->start.board;
-    uint64_t lost = 0;
-    for (int i = 0; i < RING_PIECE && (walk->follows || walk->next < walk->end); i++) {
-        len = board_events_next(board, walk->sink->events, line, &walk->next, &lost);
-        if (len < 0)
-            break;
-        while (len > 0 && line[len - 1] == '\n')
-            len--;
-        text_add(call->out, line, (size_t)len);
-        text_add(call->out, walk->is_null_ended ? "" : "\n", 1);
-    }
-    if (len >= 0)
-        return ADMIN_MORE;
-    if (!walk->follows || is_ended_by_peer(call))
+    for (int i = 0; i < RING_PIECE && !has_all; i++)
+        has_all = (!walk->follows && walk->next >= walk->end) || !tell_line(call, walk);
+    if (has_all && !walk->follows)
         return ADMIN_DONE;
+    if (walk->follows && is_ended_by_peer(call, has_all))
+        return ADMIN_DONE;
+    if (!has_all)
+        return ADMIN_MORE;
     // Nothing to tell is no reason to part.
     admin_session_touch(call->session);
     call->wake_us = call->admin->start.loop->now_us + RING_FOLLOW_US;

@@ -215,6 +215,18 @@ static void fqdn_look(struct admin_call *call, const struct server_conf *server,
                     server->name, wanted.host, old, new);
 }
 
+// Has a name looked up, and remembers which question that is; false where nobody can be asked.
+static bool look_up(struct admin_call *call, const char *name, uint16_t family)
+{
+    uint64_t number = check_lookup_begin(name, family);
+    uint64_t *state = number ? malloc(sizeof(*state)) : NULL;
+    if (!state)
+        return false;
+    *state = number;
+    call->state = state;
+    return true;
+}
+
 // A server whose line has a name may get another one. The helper that looks it up is there where there is such a line.
 void admin_server_fqdn(struct admin_call *call, const struct server_conf *server, struct board *board)
 {
@@ -230,14 +242,10 @@ void admin_server_fqdn(struct admin_call *call, const struct server_conf *server
         (void)admin_refuse(call, "set server <b>/<s> fqdn failed: the name is too long.\n");
         return;
     }
-    uint64_t number = server->host ? check_lookup_begin(call->args[2], server->host_family) : 0;
-    uint64_t *state = number ? malloc(sizeof(*state)) : NULL;
-    if (!state) {
+    if (!server->host || !look_up(call, call->args[2], server->host_family)) {
         (void)admin_refuse(call, "set server <b>/<s> fqdn failed because no resolution is configured.\n");
         return;
     }
-    *state = number;
-    call->state = state;
     fqdn_look(call, server, board);
 }
 
@@ -283,15 +291,39 @@ static bool has_agent(struct admin_call *call, const struct server_conf *server)
     return server->probe.agent;
 }
 
+// 0: the one of the line again, or where traffic goes.
 static bool read_port(struct proxy_place_reach *reach, struct admin_call *call, const char *text)
 {
-    int32_t number;
-    if (!read_number(&number, text) || number < 1) {
+    char *end;
+    long number = strtol(text, &end, 10);
+    if (end == text || *end) {
         (void)admin_refuse(call, "provided port is not an integer\n");
+        return false;
+    }
+    if (number < 0 || number > UINT16_MAX) {
+        (void)admin_refuse(call, "provided port is invalid\n");
         return false;
     }
     reach->port = (uint16_t)number;
     return true;
+}
+
+static void reach_to(struct proxy_place_reach *reach, const struct transport_address *addr)
+{
+    reach->family = (uint16_t)addr->family;
+    memcpy(reach->ip, addr->ip, sizeof(reach->ip));
+}
+
+// What may follow an address: "port <port>".
+static bool read_reach_port(struct proxy_place_reach *reach, struct admin_call *call)
+{
+    if (call->num_args < 4)
+        return true;
+    if (strcmp(call->args[3], "port") != 0) {
+        (void)admin_refuse(call, "set server <b>/<s> %s requires an address and optionally a port.\n", call->args[1]);
+        return false;
+    }
+    return read_port(reach, call, call->num_args > 4 ? call->args[4] : "");
 }
 
 // "<address> [port <port>]", or with `what` "agent-port" and the like a port alone.
@@ -311,15 +343,8 @@ static bool read_reach(struct proxy_place_reach *reach, struct admin_call *call)
         (void)admin_refuse(call, "invalid addr '%s'\n", call->args[2]);
         return false;
     }
-    reach->family = (uint16_t)addr.family;
-    memcpy(reach->ip, addr.ip, sizeof(reach->ip));
-    if (call->num_args < 4)
-        return true;
-    if (strcmp(call->args[3], "port") != 0) {
-        (void)admin_refuse(call, "set server <b>/<s> %s requires an address and optionally a port.\n", what);
-        return false;
-    }
-    return read_port(reach, call, call->num_args > 4 ? call->args[4] : "");
+    reach_to(reach, &addr);
+    return read_reach_port(reach, call);
 }
 
 static void set_check(struct admin_call *call, const struct server_conf *server, struct board *board)
@@ -348,9 +373,46 @@ void admin_server_check_port(struct admin_call *call, const struct server_conf *
     set_check(call, server, board);
 }
 
+// A name under way; its number is in call->state.
+static void agent_name_look(struct admin_call *call, const struct server_conf *server, struct board *board)
+{
+    const char *why = NULL;
+    struct transport_address addr;
+    struct proxy_place place;
+    switch (check_lookup_take(&addr, &why, *(const uint64_t *)call->state)) {
+    case CHECK_LOOKUP_PENDING:
+        call->wake_us = call->admin->start.loop->now_us + LOOK_US;
+        return;
+    case CHECK_LOOKUP_FAILED:
+        (void)admin_refuse(call, "invalid addr '%s': %s\n", call->args[2], why);
+        return;
+    case CHECK_LOOKUP_FOUND:
+        break;
+    }
+    proxy_place_get(&place, server);
+    if (!has_agent(call, server) || !read_reach_port(&place.agent, call))
+        return;
+    reach_to(&place.agent, &addr);
+    publish(call, server, board, &place);
+}
+
+// An address, or a name, which is looked up once.
 void admin_server_agent_addr(struct admin_call *call, const struct server_conf *server, struct board *board)
 {
-    set_agent(call, server, board);
+    struct transport_address addr;
+    struct proxy_place place;
+    const char *name = call->num_args > 2 ? call->args[2] : NULL;
+    if (call->state) {
+        agent_name_look(call, server, board);
+        return;
+    }
+    proxy_place_get(&place, server);
+    if (!name || !server->probe.agent || transport_address_parse_ip(&addr, name))
+        set_agent(call, server, board);
+    else if (read_reach_port(&place.agent, call) && look_up(call, name, AF_UNSPEC))
+        agent_name_look(call, server, board);
+    else if (!call->is_refused)
+        (void)admin_refuse(call, "invalid addr '%s'\n", name);
 }
 
 void admin_server_agent_port(struct admin_call *call, const struct server_conf *server, struct board *board)
@@ -363,18 +425,15 @@ void admin_server_agent_send(struct admin_call *call, const struct server_conf *
     struct proxy_place place;
     if (!has_agent(call, server))
         return;
-    if (call->num_args < 3) {
-        (void)admin_refuse(call, "'set server <srv> agent-send' expects a string.\n");
-        return;
-    }
-    if (strlen(call->args[2]) >= sizeof(place.agent_send)) {
+    const char *text = call->num_args > 2 ? call->args[2] : "";
+    if (strlen(text) >= sizeof(place.agent_send)) {
         (void)admin_refuse(call, "'set server <srv> agent-send' takes at most %zu bytes.\n",
                            sizeof(place.agent_send) - 1);
         return;
     }
     proxy_place_get(&place, server);
     place.flags |= PROXY_PLACE_SENDS;
-    snprintf(place.agent_send, sizeof(place.agent_send), "%s", call->args[2]);
+    snprintf(place.agent_send, sizeof(place.agent_send), "%s", text);
     publish(call, server, board, &place);
 }
 

@@ -58,6 +58,7 @@ static enum admin_verdict run_prompt(struct admin_call *call)
     }
     // The master's socket has no mode that closes after a line.
     session->mode = session->is_master && mode == ADMIN_MODE_ONCE ? ADMIN_MODE_INTERACTIVE : mode;
+    session->ends = session->mode == ADMIN_MODE_ONCE;
     session->timed = timed;
     return done_silently(call);
 }
@@ -65,8 +66,10 @@ static enum admin_verdict run_prompt(struct admin_call *call)
 static enum admin_verdict run_quit(struct admin_call *call)
 {
     struct admin_session *session = call->session;
+    // Said for one command to one worker it ends that conversation, which is over with it.
+    bool is_aside = session->is_master && !session->inside && call->inc != session->target.inc;
     session->is_silent = true;
-    session->quit = !session->inside;
+    session->quit = !session->inside && !is_aside;
     if (session->inside) {
         session->inside = ADMIN_INSIDE_NOT;
         session->target = session->outer;
@@ -126,6 +129,19 @@ static enum admin_verdict run_show_version(struct admin_call *call)
     return admin_say(call, 6, "%.*s\n", BOARD_VERSION_LEN, *version ? version : "-");
 }
 
+// A value may hold line feeds, but no answer an empty line: a blank stands there.
+static void add_variable(struct text *out, struct slice rest)
+{
+    while (rest.len) {
+        struct slice line = slice_of(rest.ptr, slice_find(rest, '\n'));
+        bool is_last = line.len == rest.len;
+        text_printf(out, "%.*s\n", line.len ? (int)line.len : 1, line.len ? line.ptr : " ");
+        rest = slice_from(rest, line.len + 1);
+        if (!is_last && !rest.len)
+            text_printf(out, " \n");
+    }
+}
+
 static enum admin_verdict run_show_env(struct admin_call *call)
 {
     bool found = !call->num_args;
@@ -133,7 +149,7 @@ static enum admin_verdict run_show_env(struct admin_call *call)
     for (char **entry = environ; entry && *entry; entry++) {
         if (call->num_args && (strncmp(*entry, call->args[0], len) != 0 || (*entry)[len] != '='))
             continue;
-        text_printf(call->out, "%s\n", *entry);
+        add_variable(call->out, slice_str(*entry));
         found = true;
     }
     return found ? ADMIN_DONE : admin_refuse(call, "Variable not found\n");
@@ -170,7 +186,8 @@ static enum admin_verdict run_echo(struct admin_call *call)
 {
     for (uint32_t i = 0; i < call->num_args; i++)
         text_printf(call->out, "%s%s", i ? " " : "", call->args[i]);
-    text_add(call->out, "\n", 1);
+    if (call->num_args)
+        text_add(call->out, "\n", 1);
     return ADMIN_DONE;
 }
 

@@ -187,24 +187,34 @@ static enum admin_verdict run_set_profiling(struct admin_call *call)
 
 // ---- show threads
 
-static void put_worker(struct admin_call *call, const struct spread_worker *worker)
+// What stands on the board of any worker, whether it answers or hangs.
+static void put_record(struct admin_call *call, uint32_t inc, bool hangs)
 {
     enum { LATE_US = 1000000 };
     struct board *board = call->admin->start.board;
-    const struct board_incarnation *record = board_incarnation_at(board, worker->inc);
+    const struct board_incarnation *record = board_incarnation_at(board, inc);
     uint64_t now_us = call->admin->start.loop->now_us, beat_us = atomic_load(&record->beat_us);
     uint64_t age_us = now_us > beat_us ? now_us - beat_us : 0;
-    static const char *const names[] = { "sessions", "streams", "tunnels",   "loops",  "avg_loop_us",
-                                         "busy_ms",  "idle_ms", "run_queue", "timers", "accepted" };
-    uint64_t numbers[SPREAD_NUMBERS];
-    text_printf(call->out, "%c Worker %u : pid=%d gen=%u inc=%u state=%s beat_us=%llu applied=%llu locks=%d\n     ",
-                age_us > LATE_US ? '>' : ' ', worker->slot + 1, (int)worker->pid, worker->generation, worker->inc,
+    text_printf(call->out, "%c Worker %u : pid=%d gen=%u inc=%u state=%s beat_us=%llu applied=%llu locks=%d\n",
+                hangs || age_us > LATE_US ? '>' : ' ', record->slot + 1, (int)atomic_load(&record->pid),
+                record->generation, inc,
                 atomic_load(&record->asleep)       ? "silent"
                 : atomic_load(&record->ready) == 1 ? "serving"
                 : atomic_load(&record->ready) == 2 ? "stopping"
                                                    : "starting",
                 (unsigned long long)age_us, (unsigned long long)atomic_load(&record->applied),
-                board_incarnation_blocks(board, worker->inc));
+                board_incarnation_blocks(board, inc));
+}
+
+static void put_answered(struct admin_call *call, const struct spread_worker *worker)
+{
+    static const char *const names[] = {
+        "sessions",   "streams", "tunnels", "loops",     "avg_loop_us", "max_loop_us", "max_loop_recent_us",
+        "late_loops", "busy_ms", "idle_ms", "run_queue", "timers",      "accepted"
+    };
+    uint64_t numbers[SPREAD_NUMBERS];
+    put_record(call, worker->inc, false);
+    text_printf(call->out, "     ");
     for (size_t i = 0; i < NUM_ITEMS(names); i++) {
         spread_find(worker, names[i], numbers);
         text_printf(call->out, " %s=%llu", names[i], (unsigned long long)numbers[0]);
@@ -212,13 +222,38 @@ static void put_worker(struct admin_call *call, const struct spread_worker *work
     text_add(call->out, "\n", 1);
 }
 
+// Of one that does not answer the board tells, and what it said when it was asked for its silence.
+static void put_silent(struct admin_call *call, uint32_t inc)
+{
+    const struct admin_start *start = &call->admin->start;
+    put_record(call, inc, true);
+    text_printf(call->out, "      sessions=%u\n", atomic_load(&board_incarnation_at(start->board, inc)->sessions));
+    if (start->ops && start->ops->put_answer)
+        start->ops->put_answer(start->owner, call->out, inc, "      ");
+}
+
+static const struct spread_worker *answer_of(const struct spread *spread, uint32_t inc)
+{
+    for (uint32_t i = 0; i < spread->num; i++)
+        if (spread->workers[i].inc == inc)
+            return &spread->workers[i];
+    return NULL;
+}
+
 static enum admin_verdict run_show_threads(struct admin_call *call)
 {
+    struct board *board = call->admin->start.board;
     enum admin_verdict verdict = spread_gather(call, BOARD_INQUIRY_ACTIVITY);
-    const struct spread *spread = call->state;
-    for (uint32_t i = 0; verdict == ADMIN_DONE && spread && i < spread->num; i++)
-        put_worker(call, &spread->workers[i]);
-    return verdict;
+    if (verdict != ADMIN_DONE || !call->state)
+        return verdict;
+    for (uint32_t inc = 1; inc < board_incarnation_limit(board); inc++) {
+        const struct spread_worker *worker = answer_of(call->state, inc);
+        if (worker)
+            put_answered(call, worker);
+        else if ((!call->inc || call->inc == inc) && admin_inquire_lives(call->admin, inc))
+            put_silent(call, inc);
+    }
+    return ADMIN_DONE;
 }
 
 static const struct admin_command commands[] = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The language of a session: lines, the commands on them, their payloads, and what is said between.
+#include <stdatomic.h>
 #include <stdlib.h>
 #include "admin/inquire.h"
 #include "admin/session.h"
@@ -11,14 +12,31 @@ enum {
     SESSION_APPLY_US = 1000000, // after which who has not is named
 };
 
+// Seconds that the process which commands are for has lived: on the master's socket it, or a worker. Management guide,
+// section 9.3.
+static uint64_t uptime(const struct admin_session *session)
+{
+    const struct admin *admin = session->admin;
+    struct board *board = admin->start.board;
+    uint64_t now_us = admin->start.loop->wall_us;
+    uint64_t started_us = admin->started_wall_us;
+    uint32_t inc = session->target.inc;
+    for (uint32_t i = 1; session->is_master && !inc && i < board_incarnation_limit(board); i++)
+        if (atomic_load(&board_incarnation_at(board, i)->state) == 1 &&
+            atomic_load(&board_incarnation_at(board, i)->role) == BOARD_ROLE_MASTER)
+            inc = i;
+    if (inc)
+        started_us = board_incarnation_at(board, inc)->started_wall_us;
+    return now_us > started_us ? (now_us - started_us) / 1000000 : 0;
+}
+
 static void add_prompt(struct admin_session *session)
 {
     const struct admin *admin = session->admin;
     if (session->mode != ADMIN_MODE_PROMPT)
         return;
     if (session->timed) {
-        uint64_t now_us = admin->start.loop->wall_us;
-        uint64_t up = now_us > admin->started_wall_us ? (now_us - admin->started_wall_us) / 1000000 : 0;
+        uint64_t up = uptime(session);
         text_printf(&session->out, "[%u:%02u:%02u:%02u]%s", (unsigned)(up / 86400), (unsigned)(up / 3600 % 24),
                     (unsigned)(up / 60 % 60), (unsigned)(up % 60), session->is_master ? " " : "");
     }
@@ -37,8 +55,7 @@ void admin_dialog_end(struct admin_session *session)
     admin_change_note(session);
     session->is_answering = false;
     admin_inquire_end(&session->call);
-    free(session->call.state);
-    session->call.state = NULL;
+    admin_call_end(&session->call);
     admin_session_forget(&session->words_text);
     // No answer holds an empty line: it is the mark of the end.
     if (!session->is_silent)
@@ -54,7 +71,7 @@ static void line_end(struct admin_session *session)
         session->inside = ADMIN_INSIDE_NOT;
         session->target = session->outer;
     }
-    if (session->mode == ADMIN_MODE_ONCE)
+    if (session->mode == ADMIN_MODE_ONCE && session->ends)
         session->quit = true;
     else if (!session->quit)
         add_prompt(session);
@@ -168,12 +185,24 @@ static void command_begin(struct admin_session *session, const char *const *word
     admin_dialog_end(session);
 }
 
+// A NUL would hide what stands behind it from whoever reads the payload as text.
+static bool payload_has_nul(const struct admin_session *session)
+{
+    return session->has_payload && session->payload.len && memchr(session->payload.ptr, '\0', session->payload.len);
+}
+
 // The words of a command are there, and its payload: it becomes session->call, or is answered at once where it is none.
 static void command_words(struct admin_session *session)
 {
     const char *const *words = session->words;
     uint32_t num = session->num_words;
     struct admin_target target;
+    if (payload_has_nul(session)) {
+        admin_severity_add(&session->out, session, 3);
+        text_printf(&session->out, "A payload holds no NUL byte.\n");
+        admin_dialog_end(session);
+        return;
+    }
     switch (prefix_take(&target, session, &words, &num)) {
     case PREFIX_COMMAND:
         command_begin(session, words, num, target.inc);
@@ -202,13 +231,14 @@ static void command_start(struct admin_session *session)
     bool good = admin_line_next(&session->words_text, session->words, &session->num_words, &session->line_at,
                                 session->line, session->line_len);
     bool is_last = session->line_at >= session->line_len;
-    bool is_alone = session->is_first && is_last;
+    bool asks_what =
+        session->mode == ADMIN_MODE_ONCE && session->is_first && is_last && session->num_lines == 1 && !session->in.len;
     session->is_first = false;
     if (session->has_payload && is_last) {
         session->is_collecting = true;
         add_payload_prompt(session);
     }
-    if (good && !session->num_words && (!is_alone || session->mode != ADMIN_MODE_ONCE)) {
+    if (good && !session->num_words && !asks_what) {
         admin_session_forget(&session->words_text);
         return;
     }
@@ -294,7 +324,7 @@ static bool line_start(struct admin_session *session)
     session->line_at = 0;
     session->has_payload = admin_line_payload(&session->line_len, session->pattern, slice_of(session->line, len));
     session->is_first = true;
-    session->was_asked = true;
+    session->num_lines++;
     line_drop(session, len);
     return true;
 }
@@ -303,6 +333,12 @@ bool admin_dialog_has_more(struct admin_session *session)
 {
     size_t len;
     return (session->line && !session->is_collecting) || line_find(&len, session);
+}
+
+bool admin_dialog_is_over(const struct admin_session *session)
+{
+    bool asks = session->line || session->in.len;
+    return session->num_lines && !asks && (session->mode == ADMIN_MODE_ONCE || session->admin->is_leaving);
 }
 
 static void wait_until(struct admin_session *session, uint64_t due_us)
@@ -343,7 +379,7 @@ static void call_run(struct admin_session *session)
         wait_until(session, session->call.wake_us);
         break;
     case ADMIN_CHANGED:
-        session->changed_us = session->admin->start.loop->now_us;
+        session->changed_us = session->call.since_us ? session->call.since_us : session->admin->start.loop->now_us;
         changed_look(session);
         break;
     case ADMIN_DONE:

@@ -272,6 +272,9 @@ void admin_bytes_look(struct admin *admin)
     admin->bytes_rate = admin->bytes_seen_us && spent_us && bytes > admin->bytes_seen
                             ? (uint64_t)((double)(bytes - admin->bytes_seen) * 1e6 / (double)spent_us)
                             : 0;
+    uint64_t *memory = board_counters(admin->start.board, board_incarnation_self(admin->start.board),
+                                      admin->start.conf->memory_object);
+    __atomic_store_n(&memory[PROXY_VITALS_OUT_RATE], admin->bytes_rate, __ATOMIC_RELAXED);
     admin->bytes_seen = bytes;
     admin->bytes_seen_us = now_us;
 }

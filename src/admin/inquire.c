@@ -6,18 +6,22 @@
 
 enum { INQUIRE_SILENT_US = 1000000, INQUIRE_LOOK_US = 100000 };
 
+bool admin_inquire_lives(const struct admin *admin, uint32_t inc)
+{
+    const struct board_incarnation *record = board_incarnation_at(admin->start.board, inc);
+    return atomic_load(&record->state) == 1 && atomic_load(&record->role) == BOARD_ROLE_WORKER &&
+           atomic_load(&record->pid) > 0;
+}
+
 // The next live worker after the last one asked, or `only` that one; 0 where there is none.
 static uint32_t next_worker(const struct admin_call *call, uint32_t only)
 {
     struct board *board = call->admin->start.board;
     if (only)
         return call->asked.inc ? 0 : only;
-    for (uint32_t inc = call->asked.inc + 1; inc < board_incarnation_limit(board); inc++) {
-        struct board_incarnation *record = board_incarnation_at(board, inc);
-        if (atomic_load(&record->state) == 1 && atomic_load(&record->role) == BOARD_ROLE_WORKER &&
-            atomic_load(&record->pid) > 0)
+    for (uint32_t inc = call->asked.inc + 1; inc < board_incarnation_limit(board); inc++)
+        if (admin_inquire_lives(call->admin, inc))
             return inc;
-    }
     return 0;
 }
 
@@ -47,13 +51,16 @@ static enum admin_verdict ask_next(struct admin_call *call, const struct query *
         uint32_t inc = next_worker(call, query->only);
         if (!inc)
             return ADMIN_DONE;
+        int32_t pid = atomic_load(&board_incarnation_at(board, inc)->pid);
         bool leaves = is_leaving(call, inc);
         uint32_t inquiry = board_inquiry_ask(board, inc, query->type, query->question, query->len);
         if (!inquiry && atomic_load(&board_incarnation_at(board, inc)->state) == 1)
             return wait_for(call); // too many are under way
-        call->asked = (struct admin_asked){
-            .inc = inc, .inquiry = inquiry, .heard_us = call->admin->start.loop->now_us, .is_leaving = leaves
-        };
+        call->asked = (struct admin_asked){ .inc = inc,
+                                            .pid = pid,
+                                            .inquiry = inquiry,
+                                            .heard_us = call->admin->start.loop->now_us,
+                                            .is_leaving = leaves };
         if (inquiry)
             return wait_for(call);
     }
@@ -62,11 +69,10 @@ static enum admin_verdict ask_next(struct admin_call *call, const struct query *
 // Says why the worker's answer ends here.
 static void pass_over(struct admin_call *call, const char *why)
 {
-    int32_t pid = atomic_load(&board_incarnation_at(call->admin->start.board, call->asked.inc)->pid);
     if (call->asked.is_in_line)
         text_add(call->out, "\n", 1);
-    if (pid > 0)
-        text_printf(call->out, "# worker %d %s\n", (int)pid, why);
+    if (call->asked.pid > 0)
+        text_printf(call->out, "# worker %d %s\n", (int)call->asked.pid, why);
     else
         text_printf(call->out, "# a worker %s\n", why);
 }
@@ -84,7 +90,10 @@ static enum admin_verdict inquire(struct admin_call *call, const struct query *q
         call->asked.is_in_line = out == call->out && out->len && out->ptr[out->len - 1] != '\n';
         return ADMIN_MORE;
     }
-    bool is_silent = state == BOARD_INQUIRY_RUNS && now_us >= call->asked.heard_us + INQUIRE_SILENT_US;
+    // One whose loop has stood still for as long already is not waited for.
+    uint64_t beat_us = atomic_load(&board_incarnation_at(board, call->asked.inc)->beat_us);
+    uint64_t since_us = beat_us && beat_us < call->asked.heard_us ? beat_us : call->asked.heard_us;
+    bool is_silent = state == BOARD_INQUIRY_RUNS && now_us >= since_us + INQUIRE_SILENT_US;
     if (state == BOARD_INQUIRY_RUNS && !is_silent) {
         call->asked.is_leaving |= is_leaving(call, call->asked.inc);
         return wait_for(call);

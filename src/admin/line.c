@@ -2,9 +2,10 @@
 #include <stdlib.h>
 #include "admin/session.h"
 
+// A NUL cannot stand in a word: as for HAProxy it parts two.
 static bool is_blank(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r';
+    return c == ' ' || c == '\0' || c == '\t' || c == '\r';
 }
 
 bool admin_line_next(char **take_text, const char **words, uint32_t *num, size_t *at, const char *line, size_t len)
@@ -26,7 +27,7 @@ bool admin_line_next(char **take_text, const char **words, uint32_t *num, size_t
             in_word = false;
             continue;
         }
-        if (c == '\\' && *at < len)
+        if (c == '\\' && *at < len && line[*at])
             c = line[(*at)++];
         if (!in_word && *num == ADMIN_MAX_WORDS)
             fits = false;

@@ -37,6 +37,12 @@ const char *admin_list_what(bool is_map)
     return is_map ? "map" : "ACL";
 }
 
+// A map that an ACL matches with, too, goes by both words.
+static bool is_meant(const struct expr_list *list, bool as_map)
+{
+    return as_map ? expr_list_is_map(list) : expr_list_serves_acl(list);
+}
+
 bool admin_list_read(struct admin_call *call, struct admin_list_args *args)
 {
     *args = (struct admin_list_args){ .is_map = admin_list_is_map(call) };
@@ -56,7 +62,7 @@ bool admin_list_read(struct admin_call *call, struct admin_list_args *args)
         return false;
     }
     args->list = expr_list_find(slice_str(call->args[args->next++]));
-    if (!args->list || expr_list_is_map(args->list) != args->is_map) {
+    if (!args->list || !is_meant(args->list, args->is_map)) {
         admin_refuse(call, "Unknown %s identifier. Please use #<id> or <file>.\n", what);
         return false;
     }
@@ -80,7 +86,7 @@ static void put_text(void *arg, const char *text)
 static void put_list(struct expr_list *list, void *arg)
 {
     struct admin_call *call = arg;
-    if (expr_list_is_map(list) != admin_list_is_map(call))
+    if (!is_meant(list, admin_list_is_map(call)))
         return;
     text_printf(call->out, "%u (%s) ", expr_list_id(list), expr_list_is_named(list) ? expr_list_name(list) : "");
     expr_list_describe(list, put_text, call->out);
@@ -104,7 +110,9 @@ static bool put_entry(void *arg, const struct expr_list_item *item)
 static enum admin_verdict show_entries(struct admin_call *call, const struct admin_list_args *args,
                                        struct list_walk *walk)
 {
-    struct list_piece piece = { .out = call->out, .until = call->out->len + LIST_PIECE, .is_map = args->is_map };
+    struct list_piece piece = { .out = call->out,
+                                .until = call->out->len + LIST_PIECE,
+                                .is_map = expr_list_is_map(args->list) };
     const struct expr_list_item after = { .ref = walk ? walk->ref : 0,
                                           .key = walk ? slice_of(walk->key, walk->key_len) : slice_of("", 0) };
     if (expr_list_walk(args->list, args->version, walk ? &after : NULL, put_entry, &piece))

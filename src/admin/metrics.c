@@ -85,6 +85,8 @@ static bool read_query(struct admin_metrics *metrics, struct slice query)
         if (item.len > sizeof(room) || !decode(&item, room, item))
             return false;
         size_t equals = slice_find(item, '=');
+        if (equals == item.len && slice_equal(item, SLICE("scope")))
+            return false;
         struct slice value = equals < item.len ? slice_from(item, equals + 1) : slice_of(item.ptr, 0);
         if (!read_parameter(metrics, &scoped, slice_of(item.ptr, equals), value))
             return false;
@@ -140,6 +142,10 @@ static void metrics_free(struct admin_metrics *metrics)
 {
     if (!metrics)
         return;
+    admin_stat_walk_end(&metrics->walk);
+    for (uint32_t i = 0; i < metrics->num_rows; i++)
+        if (metrics->rows[i].server)
+            metrics->rows[i].server->holds--;
     text_fini(&metrics->labels);
     text_fini(&metrics->only_mem);
     free(metrics->rows);
@@ -157,6 +163,7 @@ static enum stream_serve metrics_begin(struct stream_serving *serving)
         return STREAM_SERVE_REFUSE;
     admin_stat_ctx_here(&metrics->ctx, ctx->board, ctx->program, ctx->inc, ctx->loop->now_us, ctx->loop->wall_us);
     admin_stat_walk_init(&metrics->walk, ctx->program);
+    metrics->walk.holds = true;
     metrics->scopes = ALL_SCOPES;
     serving->status = 400;
     if (!read_query(metrics, http_head_query(&stream->request)))

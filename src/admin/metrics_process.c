@@ -50,6 +50,8 @@
     X(COMP_IN, "http_comp_bytes_in_total", "Bytes given to the compressor", true)                                      \
     X(COMP_OUT, "http_comp_bytes_out_total", "Bytes it made of them", true)                                            \
     X(COMP_LIMIT, "limit_http_comp", "Limit of the compressor's output", false)                                        \
+    X(ZLIB, "current_zlib_memory", "Always 0: nothing is compressed", false)                                           \
+    X(ZLIB_MAX, "max_zlib_memory", "Always 0: nothing is compressed", false)                                           \
     X(TASKS, "current_tasks", "Sessions that workers carry now", false)                                                \
     X(RUN_QUEUE, "current_run_queue", "Tasks that wait for their turn", false)                                         \
     X(IDLE, "idle_time_percent", "Part of the last second that workers waited", false)                                 \
@@ -63,7 +65,8 @@
     X(BUSY, "busy_polling_enabled", "Always 0: no process polls without waiting", false)                               \
     X(BYTES_OUT, "bytes_out_total", "Bytes sent to clients so far", true)                                              \
     X(SPLICED, "spliced_bytes_out_total", "Bytes sent without a copy so far", true)                                    \
-    X(RESOLUTIONS, "failed_resolutions", "Always 0: there are no resolvers", false)                                    \
+    X(RESOLUTIONS, "failed_resolutions", "Always 0: there are no resolvers", true)                                     \
+    X(OUT_RATE, "bytes_out_rate", "Bytes sent to clients in the last second", false)                                   \
     X(RECV_LOGS, "recv_logs_total", "Log messages received", true)                                                     \
     X(BUILD, "build_info", "Version of the product", false)                                                            \
     X(MAX_MEMORY, "max_memory_bytes", "Most memory a process may use, 0 for no limit", false)                          \
@@ -154,6 +157,7 @@ static void fill_vitals(double *values, const struct admin_stat_ctx *ctx)
     uint32_t self = board_incarnation_self(board);
     values[PROCESS_POOL_ALLOCATED] = (double)board_counter_sum(board, memory, PROXY_VITALS_ALLOCATED);
     values[PROCESS_POOL_USED] = (double)board_counter_sum(board, memory, PROXY_VITALS_USED);
+    values[PROCESS_OUT_RATE] = (double)board_counter_sum(board, memory, PROXY_VITALS_OUT_RATE);
     values[PROCESS_POOL_FAILURES] = (double)board_counter_sum(board, vitals, PROXY_VITALS_FAILED);
     values[PROCESS_PIPES_USED] = (double)board_counter_sum(board, vitals, PROXY_VITALS_PIPES_USED);
     values[PROCESS_PIPES_FREE] = (double)board_counter_sum(board, vitals, PROXY_VITALS_PIPES_FREE);

@@ -111,6 +111,8 @@ static bool keep(struct admin_metrics *metrics, const struct admin_stat_row *fro
         break;
     case ADMIN_METRIC_SERVER:
         row->object = server->object;
+        row->server = (struct server_conf *)server;
+        row->server->holds++;
         row->check = check_of(server);
         row->has_tls = server->tls_target != NULL;
         text_add(&metrics->labels, ",", 1);

@@ -10,7 +10,7 @@
 #include "board/board.h"
 #include "log/log.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 struct page_board {
     uint8_t secret[PAGE_SECRET_LEN];
@@ -40,27 +40,28 @@ const uint8_t *page_ask_secret(void)
     return shared->secret;
 }
 
-static bool is_abandoned(struct board *board, const struct page_ask *ask)
+// Whose it is stands there before anything else is changed: who is killed at any instant leaves one that nobody has.
+static bool claim(struct board *board, struct page_ask *ask)
 {
-    uint32_t inc = atomic_load(&ask->inc);
-    if (!inc)
-        return true;
-    const struct board_incarnation *record = board_incarnation_at(board, inc);
-    return atomic_load(&record->state) != 1 || atomic_load(&record->life) != atomic_load(&ask->life);
+    uint32_t owner = atomic_load(&ask->owner), state = atomic_load(&ask->state);
+    if ((owner && !board_mark_is_gone(board, owner)) || state == PAGE_ASK_WORKING ||
+        !atomic_compare_exchange_strong(&ask->owner, &owner, board_mark(board, board_incarnation_self(board))))
+        return false;
+    // The controller may just have begun with what somebody asked who is gone.
+    state = atomic_load(&ask->state);
+    while (state != PAGE_ASK_WORKING && !atomic_compare_exchange_weak(&ask->state, &state, PAGE_ASK_FILLING))
+        continue;
+    if (state == PAGE_ASK_WORKING)
+        atomic_store(&ask->owner, 0);
+    return state != PAGE_ASK_WORKING;
 }
 
 struct page_ask *page_ask_take(struct board *board)
 {
-    uint32_t self = board_incarnation_self(board);
     for (int i = 0; shared && i < PAGE_ASK_SLOTS; i++) {
         struct page_ask *ask = &shared->asks[i];
-        uint32_t state = atomic_load(&ask->state);
-        if (state == PAGE_ASK_WORKING || (state != PAGE_ASK_FREE && !is_abandoned(board, ask)))
+        if (!claim(board, ask))
             continue;
-        if (!atomic_compare_exchange_strong(&ask->state, &state, PAGE_ASK_FILLING))
-            continue;
-        atomic_store(&ask->inc, self);
-        atomic_store(&ask->life, atomic_load(&board_incarnation_at(board, self)->life));
         ask->num_servers = ask->num_changed = 0;
         return ask;
     }
@@ -83,8 +84,7 @@ void page_ask_give(struct page_ask *ask)
     uint32_t state = atomic_load(&ask->state);
     while (state != PAGE_ASK_WORKING && !atomic_compare_exchange_weak(&ask->state, &state, PAGE_ASK_FREE))
         continue;
-    if (state == PAGE_ASK_WORKING)
-        atomic_store(&ask->inc, 0);
+    atomic_store(&ask->owner, 0);
 }
 
 static bool set_admin(const struct server_conf *server, uint32_t set, uint32_t clear, const char *why)
@@ -329,10 +329,10 @@ void page_controller_woken(void)
             continue;
         ask->num_changed = 0;
         carry_out(ask);
-        uint32_t inc = atomic_load(&ask->inc);
-        atomic_store(&ask->state, inc ? PAGE_ASK_ANSWERED : PAGE_ASK_FREE);
-        if (inc)
-            board_wake(active.board, inc);
+        uint32_t owner = atomic_load(&ask->owner);
+        atomic_store(&ask->state, owner ? PAGE_ASK_ANSWERED : PAGE_ASK_FREE);
+        if (owner && !board_mark_is_gone(active.board, owner))
+            board_wake(active.board, owner & 0xffff);
     }
 }
 

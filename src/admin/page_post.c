@@ -122,7 +122,7 @@ static void read_form(struct form *form, struct text *body)
         size_t equals = slice_find(pair, '=');
         if (equals == pair.len)
             continue;
-        struct slice name = slice_of(pair.ptr, equals);
+        struct slice name = decode((char *)pair.ptr, equals);
         struct slice value = decode((char *)pair.ptr + equals + 1, pair.len - equals - 1);
         if (slice_equal(name, SLICE("action")))
             form->action = value;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <time.h>
 #include "admin/page_row.h"
 
 const char *page_number(char *room, uint64_t number)
@@ -44,6 +45,15 @@ const char *page_age(char *room, uint64_t seconds)
     return room;
 }
 
+const char *page_time(char *room, uint64_t seconds, const char *format)
+{
+    time_t when = (time_t)seconds;
+    struct tm tm;
+    if (!gmtime_r(&when, &tm) || !strftime(room, PAGE_NUMBER_LEN, format, &tm))
+        *room = '\0';
+    return room;
+}
+
 static bool has(const struct page *page, enum admin_stat field)
 {
     return page->row.values[field].is_set;
@@ -72,19 +82,33 @@ static void add_field(struct text *out, const struct page *page, enum admin_stat
         text_printf(out, "<i>\xe2\x80\x93</i>");
 }
 
-static void add_note(struct text *out, const struct page *page, enum admin_stat field, const char *before,
-                     const char *behind)
+static void add_note(struct text *out, const struct page *page, enum admin_stat field, const char *before)
 {
     if (!number_of(page, field))
         return;
     text_printf(out, " <small>%s", before);
     add_number(out, number_of(page, field));
-    text_printf(out, "%s</small>", behind);
+    text_printf(out, "</small>");
 }
 
-static void open_cell(struct text *out, const char *label, const char *kind)
+static void add_most(struct text *out, const struct page *page, enum admin_stat field)
 {
-    text_printf(out, "<td data-l=\"%s\"%s%s%s>", label, kind ? " class=\"" : "", kind ? kind : "", kind ? "\"" : "");
+    if (!number_of(page, field))
+        return;
+    text_printf(out, " <small class=\"most\">max ");
+    add_number(out, number_of(page, field));
+    text_printf(out, "</small>");
+}
+
+static void open_cell(struct text *out, const char *kind)
+{
+    text_printf(out, "<td%s%s%s>", kind ? " class=\"" : "", kind ? kind : "", kind ? "\"" : "");
+}
+
+// One whose number should not grow: the script says so where it does.
+static void open_counted_cell(struct text *out, uint64_t number)
+{
+    text_printf(out, "<td data-n=\"%llu\">", (unsigned long long)number);
 }
 
 static void close_cell(struct text *out)
@@ -97,28 +121,27 @@ struct look {
     const char *starts; // what the name begins with
     const char *kind;
     const char *sign;
+    bool is_news; // what its check found is told in full
 };
 
 static const struct look looks[] = {
-    { "UP 1/", "going", "\xe2\x96\xbc" }, // a check has failed: UP 1/3
-    { "UP 2/", "going", "\xe2\x96\xbc" },    { "UP ", "going", "\xe2\x96\xbc" },
-    { "UP", "up", "\xe2\x97\x8f" },          { "OPEN", "up", "\xe2\x97\x8f" },
-    { "DOWN ", "down", "\xe2\x9c\x95" },     { "DOWN", "down", "\xe2\x9c\x95" },
-    { "MAINT", "maint", "\xe2\x97\x86" },    { "DRAIN", "drain", "\xe2\x97\x90" },
-    { "NOLB", "drain", "\xe2\x97\x90" },     { "FULL", "down", "\xe2\x96\xa0" },
-    { "STOP", "maint", "\xe2\x97\x86" },     { "PAUSED", "maint", "\xe2\x97\x86" },
-    { "no check", "plain", "\xe2\x97\x8b" },
+    { "UP ", "going", "\xe2\x96\xbc", true }, // a check has failed: UP 1/3
+    { "UP", "up", "\xe2\x97\x8f", false },        { "OPEN", "up", "\xe2\x97\x8f", false },
+    { "DOWN", "down", "\xe2\x9c\x95", true },     { "MAINT", "maint", "\xe2\x97\x86", false },
+    { "DRAIN", "drain", "\xe2\x97\x90", true },   { "NOLB", "drain", "\xe2\x97\x90", true },
+    { "FULL", "down", "\xe2\x96\xa0", false },    { "STOP", "maint", "\xe2\x97\x86", false },
+    { "PAUSED", "maint", "\xe2\x97\x86", false }, { "no check", "plain", "\xe2\x97\x8b", false },
 };
 
 static const struct look *look_of(const struct page *page)
 {
-    static const struct look unknown = { "", "plain", "\xe2\x97\x8b" };
+    static const struct look unknown = { "", "plain", "\xe2\x97\x8b", false };
     const char *status = page->row.values[ADMIN_STAT_STATUS].string;
     // Of a backend "UP (3/4)" is no state on its way.
     if (page->row.kind == 'B' && status && strncmp(status, "UP", 2) == 0)
-        return &looks[3];
+        return &looks[1];
     if (page->row.kind == 'S' && status && strncmp(status, "DOWN ", 5) == 0 && status[5] >= '1' && status[5] <= '9') {
-        static const struct look rising = { "", "rising", "\xe2\x96\xb2" };
+        static const struct look rising = { "", "rising", "\xe2\x96\xb2", true };
         return &rising;
     }
     for (size_t i = 0; status && i < NUM_ITEMS(looks); i++)
@@ -162,24 +185,64 @@ static void add_name(struct text *out, const struct page *page, bool has_form)
     text_printf(out, "</th>");
 }
 
-static void add_check(struct text *out, const struct page *page)
+void page_row_since(struct text *out, const struct page *page)
+{
+    uint64_t seconds = number_of(page, ADMIN_STAT_LASTCHG), now = page->ctx.wall_us / 1000000;
+    char age[PAGE_NUMBER_LEN], when[PAGE_NUMBER_LEN];
+    const char *format = seconds < 12 * 3600 ? "%H:%M:%S UTC" : "%Y-%m-%d %H:%M UTC";
+    text_printf(out, "for %s, since %s", page_age(age, seconds), page_time(when, now - seconds, format));
+}
+
+// What a check found, by its fields.
+struct found {
+    enum admin_stat status;
+    enum admin_stat code;
+    enum admin_stat duration;
+    enum admin_stat desc;
+    enum admin_stat text;
+};
+
+static void add_found(struct text *out, const struct page *page, const struct found *found, bool in_words)
 {
     const struct admin_value *values = page->row.values;
-    if (!values[ADMIN_STAT_CHECK_STATUS].string)
+    const char *status = values[found->status].string, *text = values[found->text].string;
+    if (!status)
         return;
-    text_printf(out, "<small class=\"check\" title=\"");
-    page_escape(out, values[ADMIN_STAT_CHECK_DESC].string);
-    if (values[ADMIN_STAT_LAST_CHK].string && *values[ADMIN_STAT_LAST_CHK].string) {
-        text_printf(out, ": ");
-        page_escape(out, values[ADMIN_STAT_LAST_CHK].string);
+    text_printf(out, "<small class=\"check\"%s", in_words ? ">" : " title=\"");
+    if (!in_words) {
+        page_escape(out, values[found->desc].string);
+        text_printf(out, "\">");
     }
-    text_printf(out, "\">");
-    page_escape(out, values[ADMIN_STAT_CHECK_STATUS].string);
-    if (has(page, ADMIN_STAT_CHECK_CODE))
-        text_printf(out, "/%llu", (unsigned long long)number_of(page, ADMIN_STAT_CHECK_CODE));
-    if (has(page, ADMIN_STAT_CHECK_DURATION))
-        text_printf(out, " in %llu ms", (unsigned long long)number_of(page, ADMIN_STAT_CHECK_DURATION));
+    // The star of one that is under way comes and goes.
+    page_escape(out, strncmp(status, "* ", 2) == 0 ? status + 2 : status);
+    if (has(page, found->code))
+        text_printf(out, "/%llu", (unsigned long long)number_of(page, found->code));
+    if (has(page, found->duration))
+        text_printf(out, " in %llu ms", (unsigned long long)number_of(page, found->duration));
+    if (in_words) {
+        text_printf(out, ": ");
+        page_escape(out, values[found->desc].string);
+        text_printf(out, "%s", text && *text ? ", " : "");
+        page_escape(out, text);
+    }
     text_printf(out, "</small>");
+}
+
+static const struct look *look_of(const struct page *page);
+
+void page_row_why(struct text *out, const struct page *page)
+{
+    static const struct found check = { ADMIN_STAT_CHECK_STATUS, ADMIN_STAT_CHECK_CODE, ADMIN_STAT_CHECK_DURATION,
+                                        ADMIN_STAT_CHECK_DESC, ADMIN_STAT_LAST_CHK };
+    static const struct found agent = { ADMIN_STAT_AGENT_STATUS, ADMIN_STAT_AGENT_CODE, ADMIN_STAT_AGENT_DURATION,
+                                        ADMIN_STAT_AGENT_DESC, ADMIN_STAT_LAST_AGT };
+    const char *status = page->row.values[ADMIN_STAT_STATUS].string;
+    bool in_words = look_of(page)->is_news;
+    if (!status || strncmp(status, "MAINT", 5) == 0)
+        return;
+    add_found(out, page, &check, in_words && !strstr(status, "(agent)"));
+    if (in_words)
+        add_found(out, page, &agent, true);
 }
 
 static void add_handshakes(struct text *out, const struct page *page)
@@ -198,17 +261,23 @@ static void add_handshakes(struct text *out, const struct page *page)
 static void add_status(struct text *out, const struct page *page, const struct look *look)
 {
     char age[PAGE_NUMBER_LEN];
-    open_cell(out, "State", "state");
+    open_cell(out, "state");
     text_printf(out, "<span class=\"badge %s\"><span aria-hidden=\"true\">%s</span> ", look->kind, look->sign);
     page_escape(out, page->row.values[ADMIN_STAT_STATUS].string);
     text_printf(out, "</span>");
-    if (has(page, ADMIN_STAT_LASTCHG))
+    if (has(page, ADMIN_STAT_LASTCHG) && look->is_news) {
+        text_printf(out, " <small>");
+        page_row_since(out, page);
+        text_printf(out, "</small>");
+    } else if (has(page, ADMIN_STAT_LASTCHG)) {
         text_printf(out, " <small>for %s</small>", page_age(age, number_of(page, ADMIN_STAT_LASTCHG)));
+    }
     if (page->row.kind == 'B')
         text_printf(out, "<small class=\"check\">%llu active, %llu backup</small>",
                     (unsigned long long)number_of(page, ADMIN_STAT_ACT),
                     (unsigned long long)number_of(page, ADMIN_STAT_BCK));
-    add_check(out, page);
+    if (page->row.kind == 'S')
+        page_row_why(out, page);
     add_handshakes(out, page);
     close_cell(out);
 }
@@ -219,28 +288,29 @@ static void add_rate(struct text *out, const struct page *page)
     bool requests = has(page, ADMIN_STAT_REQ_RATE) && page->walk.row_proxy->mode == PROXY_MODE_HTTP;
     enum admin_stat now = requests ? ADMIN_STAT_REQ_RATE : ADMIN_STAT_RATE;
     enum admin_stat most = requests ? ADMIN_STAT_REQ_RATE_MAX : ADMIN_STAT_RATE_MAX;
-    open_cell(out, "Rate", has(page, now) ? "rate" : "rate none");
+    open_cell(out, has(page, now) ? "rate" : "rate none");
     if (has(page, now))
-        text_printf(out, "<span class=\"spark\" data-k=\"%u.%c.%u\" data-v=\"%llu\"></span>", page->row.iid,
-                    page->row.kind, page->row.sid, (unsigned long long)number_of(page, now));
+        text_printf(out, "<span class=\"spark\" data-v=\"%llu\"></span>", (unsigned long long)number_of(page, now));
     add_field(out, page, now);
     text_printf(out, has(page, now) ? "/s" : "");
-    add_note(out, page, most, "\xe2\x89\xa4 ", "");
+    add_most(out, page, most);
     close_cell(out);
 }
 
 static void add_sessions(struct text *out, const struct page *page)
 {
     uint64_t now = number_of(page, ADMIN_STAT_SCUR), limit = number_of(page, ADMIN_STAT_SLIM);
-    open_cell(out, "Sessions", limit && now * 10 >= limit * 8 ? "high" : NULL);
+    // That of a backend (fullconn) limits its servers, not itself.
+    bool is_high = page->row.kind != 'B' && page_is_high(now, limit);
+    open_cell(out, !is_high ? NULL : now >= limit ? "full" : "high");
     add_field(out, page, ADMIN_STAT_SCUR);
-    add_note(out, page, ADMIN_STAT_SMAX, "\xe2\x89\xa4 ", "");
-    add_note(out, page, ADMIN_STAT_SLIM, "of ", "");
+    add_note(out, page, ADMIN_STAT_SLIM, "of ");
+    add_most(out, page, ADMIN_STAT_SMAX);
     if (number_of(page, ADMIN_STAT_TUNNELS_MAX)) {
         text_printf(out,
                     "<small class=\"check\" title=\"tunnels open now (TCP, WebSocket, CONNECT), the most so far\">");
         add_field(out, page, ADMIN_STAT_TUNNELS_CUR);
-        text_printf(out, " %s \xe2\x89\xa4 ", number_of(page, ADMIN_STAT_TUNNELS_CUR) == 1 ? "tunnel" : "tunnels");
+        text_printf(out, " %s max ", number_of(page, ADMIN_STAT_TUNNELS_CUR) == 1 ? "tunnel" : "tunnels");
         add_field(out, page, ADMIN_STAT_TUNNELS_MAX);
         text_printf(out, "</small>");
     }
@@ -249,9 +319,9 @@ static void add_sessions(struct text *out, const struct page *page)
 
 static void add_queue(struct text *out, const struct page *page)
 {
-    open_cell(out, "Queue", !has(page, ADMIN_STAT_QCUR) ? "none" : number_of(page, ADMIN_STAT_QCUR) ? "high" : NULL);
+    open_cell(out, !has(page, ADMIN_STAT_QCUR) ? "none" : number_of(page, ADMIN_STAT_QCUR) ? "high" : NULL);
     add_field(out, page, ADMIN_STAT_QCUR);
-    add_note(out, page, ADMIN_STAT_QMAX, "\xe2\x89\xa4 ", "");
+    add_most(out, page, ADMIN_STAT_QMAX);
     close_cell(out);
 }
 
@@ -260,10 +330,10 @@ static void add_totals(struct text *out, const struct page *page)
     bool is_http = has(page, ADMIN_STAT_REQ_TOT) && page->walk.row_proxy->mode == PROXY_MODE_HTTP;
     char in[PAGE_NUMBER_LEN], sent[PAGE_NUMBER_LEN];
     uint64_t bytes_in = number_of(page, ADMIN_STAT_BIN), bytes_out = number_of(page, ADMIN_STAT_BOUT);
-    open_cell(out, "Total", NULL);
+    open_cell(out, NULL);
     add_field(out, page, is_http ? ADMIN_STAT_REQ_TOT : ADMIN_STAT_STOT);
     close_cell(out);
-    open_cell(out, "Traffic", "traffic");
+    open_cell(out, "traffic");
     text_printf(out,
                 "<span title=\"%llu bytes in, %llu bytes out\"><span class=\"num\">%s <small>in</small></span> "
                 "<span class=\"num\">%s <small>out</small></span></span>",
@@ -274,7 +344,10 @@ static void add_totals(struct text *out, const struct page *page)
 
 static void add_answers(struct text *out, const struct page *page)
 {
-    open_cell(out, "4xx / 5xx", has(page, ADMIN_STAT_HRSP_4XX) ? NULL : "none");
+    if (has(page, ADMIN_STAT_HRSP_5XX))
+        open_counted_cell(out, number_of(page, ADMIN_STAT_HRSP_5XX));
+    else
+        open_cell(out, "none");
     add_field(out, page, ADMIN_STAT_HRSP_4XX);
     if (has(page, ADMIN_STAT_HRSP_5XX)) {
         text_printf(out, " / ");
@@ -287,7 +360,7 @@ static void add_errors(struct text *out, const struct page *page)
 {
     uint64_t errors =
         number_of(page, ADMIN_STAT_EREQ) + number_of(page, ADMIN_STAT_ECON) + number_of(page, ADMIN_STAT_ERESP);
-    open_cell(out, "Errors", NULL);
+    open_counted_cell(out, errors);
     text_printf(out, "<span title=\"requests %llu, connections %llu, answers %llu\">",
                 (unsigned long long)number_of(page, ADMIN_STAT_EREQ),
                 (unsigned long long)number_of(page, ADMIN_STAT_ECON),
@@ -295,11 +368,14 @@ static void add_errors(struct text *out, const struct page *page)
     add_number(out, errors);
     text_printf(out, "</span>");
     close_cell(out);
-    open_cell(out, "Denied", NULL);
+    open_cell(out, NULL);
     add_number(out, number_of(page, ADMIN_STAT_DREQ) + number_of(page, ADMIN_STAT_DRESP) +
                         number_of(page, ADMIN_STAT_DCON) + number_of(page, ADMIN_STAT_DSES));
     close_cell(out);
-    open_cell(out, "Retries", has(page, ADMIN_STAT_WRETR) ? NULL : "none");
+    if (has(page, ADMIN_STAT_WRETR))
+        open_counted_cell(out, number_of(page, ADMIN_STAT_WRETR));
+    else
+        open_cell(out, "none");
     if (!has(page, ADMIN_STAT_WRETR))
         text_printf(out, "<i>\xe2\x80\x93</i>");
     else
@@ -309,35 +385,39 @@ static void add_errors(struct text *out, const struct page *page)
     close_cell(out);
 }
 
+// A server that was never asked has no time, rather than a good one.
 static void add_times(struct text *out, const struct page *page)
 {
-    open_cell(out, "Time", has(page, ADMIN_STAT_RTIME) ? NULL : "none");
-    if (has(page, ADMIN_STAT_RTIME))
+    unsigned long long queue = number_of(page, ADMIN_STAT_QTIME), connect = number_of(page, ADMIN_STAT_CTIME),
+                       answer = number_of(page, ADMIN_STAT_RTIME), total = number_of(page, ADMIN_STAT_TTIME);
+    bool is_http = page->walk.row_proxy->mode == PROXY_MODE_HTTP;
+    bool any = has(page, ADMIN_STAT_RTIME) && number_of(page, ADMIN_STAT_STOT);
+    open_cell(out, any ? NULL : "none");
+    if (any)
         text_printf(out,
                     "<span title=\"averages of 1024: queue %llu ms, connect %llu ms, answer %llu ms, total %llu ms\">"
                     "%llu <small>ms</small></span>",
-                    (unsigned long long)number_of(page, ADMIN_STAT_QTIME),
-                    (unsigned long long)number_of(page, ADMIN_STAT_CTIME),
-                    (unsigned long long)number_of(page, ADMIN_STAT_RTIME),
-                    (unsigned long long)number_of(page, ADMIN_STAT_TTIME),
-                    (unsigned long long)number_of(page, ADMIN_STAT_RTIME));
+                    queue, connect, answer, total, is_http ? answer : connect);
     else
         text_printf(out, "<i>\xe2\x80\x93</i>");
+    if (any && queue)
+        text_printf(out, "<small class=\"check\">queue %llu ms</small>", queue);
     close_cell(out);
 }
 
 static void add_weight(struct text *out, const struct page *page)
 {
     char age[PAGE_NUMBER_LEN];
-    open_cell(out, "Weight", has(page, ADMIN_STAT_WEIGHT) ? NULL : "none");
+    open_cell(out, has(page, ADMIN_STAT_WEIGHT) ? NULL : "none");
     add_field(out, page, ADMIN_STAT_WEIGHT);
     if (number_of(page, ADMIN_STAT_WEIGHT) != number_of(page, ADMIN_STAT_UWEIGHT))
-        add_note(out, page, ADMIN_STAT_UWEIGHT, "of ", "");
+        add_note(out, page, ADMIN_STAT_UWEIGHT, "of ");
     close_cell(out);
     bool was_down = number_of(page, ADMIN_STAT_CHKDOWN) || number_of(page, ADMIN_STAT_DOWNTIME);
-    open_cell(out, "Down", was_down ? NULL : "none");
+    open_cell(out, was_down ? NULL : "none");
     if (was_down)
-        text_printf(out, "%s <small>%llu\xc3\x97</small>", page_age(age, number_of(page, ADMIN_STAT_DOWNTIME)),
+        text_printf(out, "%s <small class=\"most\">%llu\xc3\x97</small>",
+                    page_age(age, number_of(page, ADMIN_STAT_DOWNTIME)),
                     (unsigned long long)number_of(page, ADMIN_STAT_CHKDOWN));
     else
         text_printf(out, "<i>\xe2\x80\x93</i>");
@@ -347,7 +427,7 @@ static void add_weight(struct text *out, const struct page *page)
 // Everything else that is counted, as the CSV names it.
 static void add_modules(struct text *out, const struct page *page)
 {
-    open_cell(out, "More", "more");
+    open_cell(out, "more");
     text_printf(out, "<details><summary>more</summary><dl>");
     for (unsigned field = ADMIN_STAT_CONN_RATE; field < ADMIN_STAT_NUM; field++) {
         const struct admin_value *value = &page->row.values[field];
@@ -363,12 +443,12 @@ static void add_modules(struct text *out, const struct page *page)
     close_cell(out);
 }
 
-void page_row_head(struct text *out, const struct page *page)
+void page_row_head(struct text *out, const struct page *page, bool has_form)
 {
     static const char *const columns[][2] = {
         { "State", "" },
         { "Rate", "a second: requests, or sessions in mode tcp; the most so far behind it" },
-        { "Sessions", "open now, the most so far, the limit" },
+        { "Sessions", "open now, the limit, the most so far" },
         { "Queue", "requests that wait, the most so far" },
         { "Total", "requests so far, or sessions in mode tcp" },
         { "Traffic", "bytes so far" },
@@ -376,11 +456,11 @@ void page_row_head(struct text *out, const struct page *page)
         { "Errors", "of requests, connections and answers" },
         { "Denied", "by rules" },
         { "Retries", "attempts repeated" },
-        { "Time", "to the answer, average of 1024" },
+        { "Time", "to the answer, or in mode tcp to connect; average of 1024" },
         { "Weight", "of servers; of a backend, that of those in use" },
         { "Down", "time spent down, how often" },
     };
-    text_printf(out, "<thead><tr><th scope=\"col\">Name</th>");
+    text_printf(out, "<thead><tr><th scope=\"col\">%sName</th>", has_form ? "<span class=\"all\"></span>" : "");
     for (size_t i = 0; i < NUM_ITEMS(columns); i++)
         text_printf(out, "<th scope=\"col\"%s%s%s>%s</th>", *columns[i][1] ? " title=\"" : "", columns[i][1],
                     *columns[i][1] ? "\"" : "", columns[i][0]);
@@ -397,7 +477,13 @@ void page_row(struct text *out, const struct page *page, bool has_form)
     const char *kind = "server";
     for (size_t i = 0; i < NUM_ITEMS(kinds); i++)
         kind = kinds[i].kind == page->row.kind ? kinds[i].name : kind;
-    text_printf(out, "<tr class=\"%s is-%s\">", kind, look->kind);
+    bool is_busy =
+        number_of(page, ADMIN_STAT_QCUR) ||
+        (page->row.kind != 'B' && page_is_high(number_of(page, ADMIN_STAT_SCUR), number_of(page, ADMIN_STAT_SLIM)));
+    text_printf(out, "<tr class=\"%s is-%s%s\" data-k=\"%c", kind, look->kind, is_busy ? " busy" : "", page->row.kind);
+    if (page->row.kind == 'S' || page->row.kind == 'L')
+        page_escape(out, page->row.values[ADMIN_STAT_SVNAME].string);
+    text_printf(out, "\">");
     add_name(out, page, has_form);
     add_status(out, page, look);
     add_rate(out, page);

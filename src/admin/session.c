@@ -46,8 +46,11 @@ bool admin_session_new(struct admin *admin, int take_fd, const struct stats_sock
         close(take_fd);
         return false;
     }
+    unsigned user_timeout_ms = (unsigned)(socket->bind.user_timeout_us / 1000);
     // Pieces of an answer are small; for other families this fails and nothing is lost.
     setsockopt(take_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (user_timeout_ms)
+        setsockopt(take_fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms));
     session->admin = admin;
     session->socket = socket;
     session->level = socket->level;
@@ -98,7 +101,7 @@ void admin_session_free(struct admin_session *session)
     text_fini(&session->payload);
     if (session->is_answering)
         admin_inquire_end(&session->call);
-    free(session->call.state);
+    admin_call_end(&session->call);
     admin_session_forget(&session->words_text);
     admin_session_forget(&session->line);
     free(session);
@@ -132,14 +135,34 @@ bool admin_session_send(struct admin_session *session)
     return io != IO_FAIL && !session->conn.failed && !session->conn.send_failed && !session->out.failed;
 }
 
+// The last byte of what was asked stays with the kernel until that is answered: where this process ends before, however
+// it does, the kernel then resets the connection, and no cut answer looks like a whole one. TLS says so by itself.
+void admin_session_unhold(struct admin_session *session)
+{
+    char byte;
+    size_t len;
+    if (session->is_holding)
+        transport_conn_recv(&session->conn, &len, &byte, 1);
+    session->is_holding = false;
+}
+
 // What was asked for is read only once what was answered has left: a peer that does not read is not read either.
 static enum io session_read(struct admin_session *session)
 {
     char data[SESSION_READ];
-    size_t len;
-    enum io io = transport_conn_recv(&session->conn, &len, data, sizeof(data));
+    size_t len = 0;
+    admin_session_unhold(session);
+    ssize_t num = -1;
+    if (!session->conn.tls && session->conn.can_read)
+        num = recv(session->conn.source.fd, data, sizeof(data), MSG_PEEK | MSG_DONTWAIT);
+    char last = num > 0 ? data[num - 1] : '\0';
+    session->is_holding = num > 0;
+    enum io io =
+        num == 1 ? IO_OK : transport_conn_recv(&session->conn, &len, data, num > 1 ? (size_t)num - 1 : sizeof(data));
     if (io != IO_OK)
         return io;
+    if (num > 0)
+        data[len++] = last;
     text_add(&session->in, data, len);
     explicit_bzero(data, len);
     admin_session_touch(session);
@@ -185,8 +208,9 @@ static bool session_round(struct admin_session *session)
     case IO_OK:
         return true;
     case IO_AGAIN:
-        // Who was never asked anything waits for its line: an answer is what it connected for.
-        if (session->admin->is_leaving && session->was_asked)
+        // Lines that came together are answered together. Who was never asked anything waits for its line: an answer
+        // is what the peer connected for.
+        if (admin_dialog_is_over(session))
             session_close(session);
         return false;
     case IO_EOF:

@@ -11,6 +11,7 @@ struct stat_state {
     bool any; // a row was printed
     struct admin_stat_walk walk;
     uint32_t max_connections;
+    const char *header; // of a domain of which there is nothing here
 };
 
 static bool read_number(int64_t *out, const char *text)
@@ -25,7 +26,7 @@ static bool read_number(int64_t *out, const char *text)
 
 static bool find_proxy(struct stat_state *state, const struct program_conf *conf, const char *text)
 {
-    if (read_number(&state->walk.iid, text))
+    if (read_number(&state->walk.iid, text + (*text == '#' && text[1] != '-')))
         return true;
     for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next) {
         if (strcmp(proxy->name, text) == 0) {
@@ -41,7 +42,11 @@ static bool read_args(struct admin_call *call, struct stat_state *state)
 {
     uint32_t at = 0;
     if (call->num_args && strcmp(call->args[0], "domain") == 0) {
-        if (call->num_args < 2 || strcmp(call->args[1], "proxy") != 0) {
+        if (call->num_args > 1 && strcmp(call->args[1], "resolvers") == 0) {
+            state->walk.proxy = NULL;
+            state->header = "# id,pid,sent,send_error,valid,update,cname,cname_error,any_err,nx,timeout,refused,other,"
+                            "invalid,too_big,truncated,outdated,\n";
+        } else if (call->num_args < 2 || strcmp(call->args[1], "proxy") != 0) {
             text_printf(call->out, "Invalid statistics domain.\n");
             return false;
         }
@@ -83,10 +88,13 @@ static bool stat_start(struct admin_call *call)
     }
     call->state = state;
     admin_stat_walk_init(&state->walk, call->admin->start.conf);
+    state->walk.holds = true;
     state->max_connections = admin_max_connections(call->admin);
     if (!read_args(call, state))
         return false;
-    if (state->form == ADMIN_FORM_PLAIN)
+    if (state->form == ADMIN_FORM_PLAIN && state->header)
+        text_printf(call->out, "%s", state->header);
+    else if (state->form == ADMIN_FORM_PLAIN)
         admin_stat_header(call->out);
     else if (state->form == ADMIN_FORM_JSON)
         text_add(call->out, "[", 1);
@@ -124,6 +132,12 @@ static enum admin_verdict run_show_stat(struct admin_call *call)
     return ADMIN_DONE;
 }
 
+static void end_show_stat(struct admin_call *call)
+{
+    struct stat_state *state = call->state;
+    admin_stat_walk_end(&state->walk);
+}
+
 static const struct admin_command commands[] = {
     { .name = "show stat",
       .level = ADMIN_LEVEL_USER,
@@ -131,6 +145,7 @@ static const struct admin_command commands[] = {
       .max_args = ADMIN_MAX_WORDS,
       .args = "[desc|json|no-maint|typed|up]*",
       .help = "report on each proxy and server",
-      .run = run_show_stat },
+      .run = run_show_stat,
+      .end = end_show_stat },
 };
 ADMIN_COMMANDS(commands);

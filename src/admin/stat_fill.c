@@ -180,10 +180,9 @@ static void set_tunnels(struct admin_stat_row *row, const struct admin_stat_ctx 
 static void set_front_http1(struct admin_stat_row *row, const struct admin_stat_ctx *ctx, uint32_t object)
 {
     static const struct counted counted[] = {
-        { ADMIN_STAT_H1_TOTAL_CONN, PROXY_COUNT_SESS_HTTP1 },
-        { ADMIN_STAT_H1_TOTAL_STREAMS, PROXY_COUNT_REQ_HTTP1 },
-        { ADMIN_STAT_H1_BYTES_IN, PROXY_COUNT_BYTES_IN },
-        { ADMIN_STAT_H1_BYTES_OUT, PROXY_COUNT_BYTES_OUT },
+        { ADMIN_STAT_H1_TOTAL_CONN, PROXY_COUNT_SESS_HTTP1 }, { ADMIN_STAT_H1_TOTAL_STREAMS, PROXY_COUNT_REQ_HTTP1 },
+        { ADMIN_STAT_H1_BYTES_IN, PROXY_COUNT_BYTES_IN },     { ADMIN_STAT_H1_BYTES_OUT, PROXY_COUNT_BYTES_OUT },
+        { ADMIN_STAT_H1_SPLICED_IN, PROXY_COUNT_SPLICED_IN }, { ADMIN_STAT_H1_SPLICED_OUT, PROXY_COUNT_SPLICED_OUT },
     };
     set_counted(row, ctx, object, counted, NUM_ITEMS(counted));
     set(row, ADMIN_STAT_H1_OPEN_CONN, row->values[ADMIN_STAT_SCUR].number);
@@ -321,6 +320,8 @@ static void set_back_http1(struct admin_stat_row *row, const struct admin_stat_c
         spare += backend_level_spare(count(ctx, server->pool_object, BACKEND_POOL_LEVEL));
     }
     uint64_t connects = row->values[ADMIN_STAT_CONNECT].number;
+    set(row, ADMIN_STAT_H1_SPLICED_IN, count(ctx, proxy->be_object, PROXY_COUNT_SPLICED_IN));
+    set(row, ADMIN_STAT_H1_SPLICED_OUT, count(ctx, proxy->be_object, PROXY_COUNT_SPLICED_OUT));
     set(row, ADMIN_STAT_H1_OPEN_CONN, open);
     set(row, ADMIN_STAT_H1_OPEN_STREAMS, open > spare ? open - spare : 0);
     set(row, ADMIN_STAT_H1_TOTAL_CONN, connects);
@@ -427,7 +428,7 @@ void admin_stat_server(struct admin_stat_row *row, const struct admin_stat_ctx *
     set_tunnels(row, ctx, server->object);
     if (server->pool_max_conn >= 0)
         set(row, ADMIN_STAT_SRC_ILIM, (uint64_t)server->pool_max_conn);
-    set(row, ADMIN_STAT_SRID, 0);
+    set(row, ADMIN_STAT_SRID, server->revision);
 }
 
 // As HAProxy names those without a name.

@@ -12,7 +12,10 @@ static bool server_is_shown(const struct admin_stat_walk *walk, const struct ser
 {
     if (walk->sid != ADMIN_STAT_ALL && walk->sid != server->id)
         return false;
-    return admin_stat_is_up(server) || !(walk->only_up || walk->no_maint);
+    uint32_t status = backend_state_status(backend_state_at(server->object));
+    if (walk->no_maint && backend_state_admin(status) & BACKEND_ADMIN_ANY_MAINT)
+        return false;
+    return !walk->only_up || backend_status_is_up(status);
 }
 
 static bool proxy_is_shown(const struct admin_stat_walk *walk, const struct proxy_conf *proxy)
@@ -21,11 +24,10 @@ static bool proxy_is_shown(const struct admin_stat_walk *walk, const struct prox
            (!walk->shows || walk->shows(walk->arg, proxy));
 }
 
-// With a number of a server or listener only that one is meant.
+// The number chooses among servers and listeners; who wants those alone says so by the type.
 static bool part_is_shown(const struct admin_stat_walk *walk, int64_t type)
 {
-    return (walk->types == ADMIN_STAT_ALL || (walk->types & type)) &&
-           (walk->sid == ADMIN_STAT_ALL || (type & (ADMIN_STAT_SERVERS | ADMIN_STAT_LISTENERS)));
+    return walk->types == ADMIN_STAT_ALL || (walk->types & type);
 }
 
 // A server may be deleted while the walk stands at it: who says so keeps it for the time.

@@ -65,6 +65,8 @@ static const char *const columns[] = {
     [PROXY_COUNT_TLS_FULL] = "ssl_sess",
     [PROXY_COUNT_TLS_RESUMED] = "ssl_reused_sess",
     [PROXY_COUNT_TLS_FAILED] = "ssl_failed",
+    [PROXY_COUNT_SPLICED_IN] = "spliced_in",
+    [PROXY_COUNT_SPLICED_OUT] = "spliced_out",
 };
 
 enum { NUM_COLUMNS = NUM_ITEMS(columns) };

@@ -31,10 +31,12 @@ struct server *backend_server_new(struct backend *backend, const struct server_c
     server->counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->object);
     server->gauges = board_gauges(backend->ctx->board, conf->object);
     server->pool_counters = board_counters(backend->ctx->board, backend->ctx->inc, conf->pool_object);
-    struct list *lists[] = { &server->idle,    &server->plain, &server->own,     &server->opening, &server->pinging,
-                             &server->closing, &server->waits, &server->streams, &server->tunnels };
+    struct list *lists[] = { &server->idle,    &server->plain,         &server->own,          &server->opening,
+                             &server->pinging, &server->closing,       &server->waits,        &server->streams,
+                             &server->tunnels, &server->leave.streams, &server->leave.tunnels };
     for (size_t i = 0; i < NUM_ITEMS(lists); i++)
         list_init(lists[i]);
+    event_task_init(&server->leave.task, NULL);
     backend_server_settle(server);
     server->epoch = atomic_load(&server->state->epoch);
     server->kills = atomic_load(&server->state->kills);

@@ -13,17 +13,19 @@
 #include "proxy/server_line.h"
 #include "server_wire.h"
 
-enum { GONE_KEPT_US = 300 * 1000000, GONE_KEPT = 256 };
+enum { GONE_KEPT_US = 300 * 1000000, GONE_KEPT = 256, SWEPT_TOGETHER = 128 };
 
 // Deleted, the oldest first. Others may stand at one in the middle of a list, for as long as an answer takes.
 struct gone {
     struct gone *next;
     struct server_conf *server;
+    uint64_t number; // of the change that deleted it
     uint64_t since_us;
 };
 
 static struct gone *first_gone, **last_gone = &first_gone;
 static uint32_t num_gone;
+static uint64_t first_lost; // number of the change that deleted the first of those that are never freed
 
 void backend_changes_tidy(void)
 {
@@ -43,12 +45,14 @@ void backend_changes_tidy(void)
     }
 }
 
-static void keep_for_now(struct server_conf *server)
+static void keep_for_now(struct server_conf *server, uint64_t number)
 {
     struct gone *gone = calloc(1, sizeof(*gone));
-    if (!gone)
-        return; // it stays for good
-    *gone = (struct gone){ .server = server, .since_us = clock_mono_us() };
+    if (!gone) {
+        first_lost = first_lost ? first_lost : number;
+        return;
+    }
+    *gone = (struct gone){ .server = server, .number = number, .since_us = clock_mono_us() };
     *last_gone = gone;
     last_gone = &gone->next;
     num_gone++;
@@ -84,6 +88,12 @@ static bool line_unpack(struct proxy_server_line *line, const char **words, cons
 
 // ---- applying -----------------------------------------------------------------------------------------------------
 
+// So that a number, or a name, that is given again is not taken for the server that had it (srid of the statistics).
+static struct {
+    uint32_t last;
+    bool is_due;
+} revision;
+
 void backend_apply_add(const struct server_wire *wire, const char *data, size_t len)
 {
     const char *words[MAX_WORDS];
@@ -104,6 +114,9 @@ void backend_apply_add(const struct server_wire *wire, const char *data, size_t 
     text_fini(&wrong);
     server->object = wire->server;
     server->pool_object = wire->pool;
+    revision.last += revision.is_due;
+    revision.is_due = false;
+    server->revision = revision.last;
     proxy_server_enter(backend_changes_program(), server);
     proxy_cookies_renew(&proxy->be);
     for (struct backend_watch *watch = backend_watches(); watch; watch = watch->next)
@@ -112,18 +125,31 @@ void backend_apply_add(const struct server_wire *wire, const char *data, size_t 
     backend_changes_tidy();
 }
 
-void backend_apply_del(const struct server_wire *wire)
+// Those that were deleted up to the change `number` and are not kept any more are nobody's here.
+static void tell_what_is_kept(uint64_t number)
+{
+    struct board *board = board_changes_board();
+    uint64_t kept = first_gone ? first_gone->number : number + 1;
+    kept = first_lost && first_lost < kept ? first_lost : kept;
+    board_objects_let_go(board, board_incarnation_self(board), kept - 1);
+}
+
+void backend_apply_del(const struct server_wire *wire, uint64_t number)
 {
     struct proxy_conf *proxy = backend_changes_proxy(wire->backend);
     struct server_conf *server = backend_changes_server(proxy, wire->server);
-    if (wire->generation != board_changes_generation() || !server)
+    if (wire->generation != board_changes_generation())
         return;
-    proxy_server_leave(server);
-    for (struct backend_watch *watch = backend_watches(); watch; watch = watch->next)
-        if (watch->removed)
-            watch->removed(watch, server);
-    keep_for_now(server);
+    if (server) {
+        proxy_server_leave(server);
+        revision.is_due = true;
+        for (struct backend_watch *watch = backend_watches(); watch; watch = watch->next)
+            if (watch->removed)
+                watch->removed(watch, server);
+        keep_for_now(server, number);
+    }
     backend_changes_tidy();
+    tell_what_is_kept(number);
 }
 
 // ---- publishing ---------------------------------------------------------------------------------------------------
@@ -163,6 +189,16 @@ static void state_begin(struct server_conf *server, bool enabled)
     backend_states_own(server);
 }
 
+// Their numbers on the board are for others, in time.
+static void objects_drop(struct board *board, uint32_t object, uint32_t pool_object, uint64_t number)
+{
+    static uint32_t num_dropped;
+    board_object_drop(board, object, number);
+    board_object_drop(board, pool_object, number);
+    if (++num_dropped % SWEPT_TOGETHER == 0)
+        (void)board_objects_sweep(board);
+}
+
 static uint64_t publish(struct board *board, struct proxy_conf *proxy, const struct proxy_server_line *line,
                         struct server_conf *server, struct text *wrong)
 {
@@ -186,8 +222,11 @@ static uint64_t publish(struct board *board, struct proxy_conf *proxy, const str
     }
     state_begin(server, proxy_server_line_wants(line));
     uint64_t number = backend_change_publish(&wire, data, len);
-    if (!number)
+    if (!number) {
         text_printf(wrong, "A process does not keep up with changes: try again later.\n");
+        uint64_t applied = atomic_load(&board_incarnation_at(board, board_incarnation_self(board))->applied);
+        objects_drop(board, server->object, server->pool_object, applied);
+    }
     return number;
 }
 
@@ -235,13 +274,14 @@ enum backend_removable backend_server_removable(struct board *board, const char 
 uint64_t backend_server_remove(struct board *board, const struct server_conf *server)
 {
     const struct proxy_conf *proxy = server->backend->proxy;
-    uint32_t object = server->object;
+    uint32_t object = server->object, pool_object = server->pool_object;
     const struct server_wire wire = {
         .op = SERVER_OP_DEL, .generation = board_changes_generation(), .backend = proxy->be_object, .server = object
     };
     uint64_t number = backend_change_publish(&wire, NULL, 0);
     if (number) {
         backend_states_disown(object);
+        objects_drop(board, object, pool_object, number);
         backend_states_close_queues(board, proxy);
         backend_states_announce(board);
     }

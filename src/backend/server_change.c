@@ -177,7 +177,7 @@ static void entry_apply(const struct board_change *change)
         backend_apply_add(&wire, rest, len);
         return;
     case SERVER_OP_DEL:
-        backend_apply_del(&wire);
+        backend_apply_del(&wire, change->number);
         return;
     }
 }

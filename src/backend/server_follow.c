@@ -52,8 +52,9 @@ static void added(struct backend_watch *watch, struct server_conf *conf)
 // Nobody comes any more, but a stream that began before may be on it, and connections that it closed.
 static bool is_needed(const struct server *server)
 {
-    const struct list *lists[] = { &server->streams, &server->tunnels, &server->idle,    &server->own,
-                                   &server->opening, &server->pinging, &server->closing, &server->waits };
+    const struct list *lists[] = { &server->streams,       &server->tunnels,      &server->idle,    &server->own,
+                                   &server->opening,       &server->pinging,      &server->closing, &server->waits,
+                                   &server->leave.streams, &server->leave.tunnels };
     for (size_t i = 0; i < NUM_ITEMS(lists); i++)
         if (!list_is_empty(lists[i]))
             return true;
@@ -70,6 +71,7 @@ static void let_go(struct backend_watch *watch)
         }
         *at = server->next_gone;
         event_timer_del(ctx->loop, &server->warm_timer);
+        event_task_cancel(&server->leave.task);
         ((struct server_conf *)server->conf)->holds--;
         free(server->by_key);
         free(server);

@@ -38,9 +38,9 @@ struct proxy_conf *backend_changes_proxy(uint32_t object);
 // backend_changes_server gives the server of `proxy`, which may be NULL, whose number is `object`, or NULL.
 struct server_conf *backend_changes_server(const struct proxy_conf *proxy, uint32_t object);
 
-// backend_apply_add and backend_apply_del apply changes of these kinds.
+// backend_apply_add and backend_apply_del apply changes of these kinds; `number` is that of the change.
 void backend_apply_add(const struct server_wire *wire, const char *words, size_t len);
-void backend_apply_del(const struct server_wire *wire);
+void backend_apply_del(const struct server_wire *wire, uint64_t number);
 
 // backend_watches gives the first of those who are told.
 struct backend_watch *backend_watches(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How states pass from one generation, and one controller, to the next; and the clock of servers that start slowly.
 #include <stdlib.h>
+#include "backend/notice.h"
 #include "backend/state.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -207,6 +208,22 @@ static void settle(const struct server_conf *server)
     backend_state_set(slow.board, server, BACKEND_OP_RUNNING, backend_state_admin(status));
 }
 
+// A backend whose file leaves it no server is down from its start, and a file can bring it back.
+static void settle_backend(const struct proxy_conf *proxy)
+{
+    struct backend_state *state = backend_state_at(proxy->be_object);
+    struct backend_notice_count servers;
+    backend_notice_count(&servers, proxy);
+    bool is_up = !servers.num_servers || servers.num_active || servers.num_backup;
+    uint64_t since_us = atomic_load(&state->down_since_us), now_us = clock_mono_us();
+    if (is_up == !since_us)
+        return;
+    atomic_store(&state->down_since_us, is_up ? 0 : now_us);
+    if (is_up && since_us < now_us)
+        atomic_fetch_add(&state->down_us, now_us - since_us);
+    atomic_store(&state->changed_us, clock_wall_us());
+}
+
 // The share grows with time, for all that start slowly in the same tick.
 static bool grow(const struct server_conf *server)
 {
@@ -251,6 +268,9 @@ void backend_states_begin(const struct program_conf *program, struct board *boar
     slow.loop = loop;
     slow.any = true;
     each_server(program, settle);
+    for (const struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
+        if (proxy->has_backend)
+            settle_backend(proxy);
     event_timer_init(&slow.timer, slow_tick);
     event_timer_set(loop, &slow.timer, loop->now_us + SLOWSTART_TICK_US);
 }

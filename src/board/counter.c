@@ -219,6 +219,14 @@ static void move(struct board *board, uint32_t stage, uint32_t to, const uint64_
     move_apply(board, stage);
 }
 
+void board_counters_fold_one(struct board *board, uint32_t inc, uint32_t object)
+{
+    if (!was_touched(board, inc, object))
+        return;
+    board->base->inc = inc;
+    move(board, BOARD_STAGE_PROCESS, object, board->counters->cells[inc][object]);
+}
+
 void board_counters_fold(struct board *board, uint32_t inc)
 {
     for (uint32_t i = 0, words = board_bitmap_words(board); i < words; i++) {

@@ -5,14 +5,18 @@
 #include "board/board.h"
 #include "board/events.h"
 
-enum { EVENTS_VERSION = 1 };
+enum { EVENTS_VERSION = 2 };
 
-// The sequence of a slot: twice the number of the line plus 2 where it is whole, one less while it is written, 0 where
-// there never was one. The writer's mark tells whether that will ever be.
+#define SLOT_IS_WRITTEN (UINT64_C(1) << 63)
+#define SLOT_NUMBER     (UINT64_C(0x7fffffff)) // the bits of a line's number that stand there meanwhile
+
+// The sequence of a slot: the number of the line plus 1 where it is whole, 0 where there never was one. While it is
+// written it is that mark, bits of the number, and the writer's mark, which tells whether it will ever be whole: in one
+// word, so that there is no moment in which the slot has a writer that nobody knows.
 struct event_slot {
     _Atomic uint64_t sequence;
-    _Atomic uint32_t writer;
     _Atomic uint32_t len;
+    uint32_t reserved;
     char text[BOARD_EVENT_MAX];
 };
 
@@ -47,20 +51,30 @@ struct board_events *board_events_open(struct board *board, const char *name, ui
     return events;
 }
 
+static uint64_t writing_of(uint64_t number, uint32_t mark)
+{
+    return SLOT_IS_WRITTEN | (number & SLOT_NUMBER) << 32 | mark;
+}
+
+// Whether the line that is written there comes after the line `number`.
+static bool is_newer(uint64_t writing, uint64_t number)
+{
+    uint64_t ahead = ((writing >> 32) - number) & SLOT_NUMBER;
+    return ahead > 0 && ahead <= SLOT_NUMBER / 2;
+}
+
 // Whether the slot is this writer's from now on. One that has a line as new, or newer, is another's; so is one in which
 // a writer that lives stands still.
-static bool slot_take(struct board *board, struct event_slot *slot, uint64_t number, uint32_t mark)
+static bool slot_take(struct board *board, struct event_slot *slot, uint64_t number, uint64_t writing)
 {
-    uint64_t writing = 2 * number + 1;
     uint64_t is = atomic_load_explicit(&slot->sequence, memory_order_acquire);
-    if (is >= writing)
+    if (is & SLOT_IS_WRITTEN) {
+        if (!board_mark_is_gone(board, (uint32_t)is) || is_newer(is, number))
+            return false;
+    } else if (is > number) {
         return false;
-    if (is & 1 && !board_mark_is_gone(board, atomic_load(&slot->writer)))
-        return false;
-    if (!atomic_compare_exchange_strong(&slot->sequence, &is, writing))
-        return false;
-    atomic_store(&slot->writer, mark);
-    return true;
+    }
+    return atomic_compare_exchange_strong(&slot->sequence, &is, writing);
 }
 
 static size_t text_put(char *text, size_t at, struct slice part)
@@ -76,14 +90,15 @@ bool board_events_put(struct board *board, struct board_events *events, struct s
 {
     uint64_t number = atomic_fetch_add(&events->end, 1);
     struct event_slot *slot = &events->slots[number & (events->num_slots - 1)];
-    if (!slot_take(board, slot, number, board_mark(board, board_incarnation_self(board)))) {
+    uint64_t writing = writing_of(number, board_mark(board, board_incarnation_self(board)));
+    if (!slot_take(board, slot, number, writing)) {
         atomic_fetch_add_explicit(&events->dropped, 1, memory_order_relaxed);
         return false;
     }
     atomic_thread_fence(memory_order_release);
     size_t len = text_put(slot->text, text_put(slot->text, 0, a), b);
     atomic_store_explicit(&slot->len, (uint32_t)len, memory_order_relaxed);
-    atomic_store_explicit(&slot->sequence, 2 * number + 2, memory_order_release);
+    atomic_store_explicit(&slot->sequence, number + 1, memory_order_release);
     return true;
 }
 
@@ -93,12 +108,12 @@ static enum slot_state slot_read(struct board *board, struct event_slot *slot, c
                                  uint64_t number)
 {
     uint64_t is = atomic_load_explicit(&slot->sequence, memory_order_acquire);
-    if (is == 2 * number + 1)
-        return board_mark_is_gone(board, atomic_load(&slot->writer)) ? SLOT_LOST : SLOT_LATER;
+    if (is & SLOT_IS_WRITTEN)
+        return is_newer(is, number) || board_mark_is_gone(board, (uint32_t)is) ? SLOT_LOST : SLOT_LATER;
     // A line that was dropped leaves the older one where it is.
-    if (is < 2 * number + 1)
+    if (is <= number)
         return SLOT_LATER;
-    if (is != 2 * number + 2)
+    if (is != number + 1)
         return SLOT_LOST;
     *len = atomic_load_explicit(&slot->len, memory_order_relaxed);
     *len = *len < BOARD_EVENT_MAX ? *len : BOARD_EVENT_MAX;

@@ -147,6 +147,7 @@ uint32_t board_incarnation_take(struct board *board, enum board_role role, uint3
         struct board_incarnation *parent = &all->records[board->self];
         bool inherits = board->self && atomic_load(&parent->role) != BOARD_ROLE_MASTER;
         atomic_store(&record->applied, inherits ? atomic_load(&parent->applied) : atomic_load(&board->journal->last));
+        atomic_store(&record->let_go, inherits ? atomic_load(&parent->let_go) : atomic_load(&board->journal->last));
         uint32_t limit = atomic_load(&all->limit);
         while (limit <= inc && !atomic_compare_exchange_weak(&all->limit, &limit, inc + 1)) {
         }
@@ -287,6 +288,7 @@ static void clean(struct board *board, uint32_t inc)
     }
     board_waiters_clear(board, inc);
     board_inquiries_forget(board, inc);
+    board_journal_tell_again(board);
     if (has_touched) {
         board_counters_fold(board, inc);
     }
@@ -307,6 +309,7 @@ static void clean(struct board *board, uint32_t inc)
     atomic_store(&record->beat_us, 0);
     atomic_store(&record->beat_asked, 0);
     atomic_store(&record->applied, 0);
+    atomic_store(&record->let_go, 0);
     atomic_store(&record->state, BOARD_STATE_FREE);
 }
 

@@ -72,6 +72,18 @@ static void tell(struct board *board)
     }
 }
 
+void board_journal_tell_again(struct board *board)
+{
+    uint64_t last = atomic_load(&board->journal->last);
+    uint32_t limit = board_incarnation_limit(board);
+    for (uint32_t inc = 1; inc < limit; inc++) {
+        if (inc != board->self && applies(board, inc) &&
+            atomic_load(&board->incarnations->records[inc].applied) < last) {
+            board_wake(board, inc);
+        }
+    }
+}
+
 // An entry counts from the moment `last` covers it: a writer killed before that leaves nothing, and there is nothing to
 // repair after a take-over of the lock.
 uint64_t board_journal_append(struct board *board, uint32_t type, const void *data, size_t len)

@@ -146,6 +146,7 @@ static uint32_t find_or_make(struct board *board, const char *fitted, uint32_t g
         struct board_object_record *record = &objects->records[object];
         record->first = generation < record->first ? generation : record->first;
         record->last = generation > record->last ? generation : record->last;
+        record->dropped = generation == record->dropper ? 0 : record->dropped;
         return object;
     }
     object = number_free(objects, limit);
@@ -161,6 +162,7 @@ static uint32_t find_or_make(struct board *board, const char *fitted, uint32_t g
     memcpy(record->name, fitted, BOARD_NAME_MAX);
     record->hash = hash;
     record->first = record->last = generation;
+    record->dropped = 0;
     atomic_store_explicit(&record->parent, 0, memory_order_relaxed);
     objects->slots[slot] = object;
     if (object > atomic_load_explicit(&objects->num, memory_order_relaxed)) {
@@ -198,6 +200,22 @@ uint32_t board_object(struct board *board, const char *name)
             return object;
         }
     }
+}
+
+void board_object_drop(struct board *board, uint32_t object, uint64_t number)
+{
+    board_check_object(object);
+    struct board_object_record *record = &board->objects->records[object];
+    lock(board);
+    record->dropper = generation_own(board);
+    record->dropped = number;
+    unlock(board);
+}
+
+void board_objects_let_go(struct board *board, uint32_t inc, uint64_t number)
+{
+    board_check_incarnation(inc);
+    atomic_store_explicit(&board->incarnations->records[inc].let_go, number, memory_order_release);
 }
 
 const char *board_object_name(struct board *board, uint32_t object)
@@ -279,12 +297,50 @@ static void census_take(struct board *board, struct census *census)
     }
 }
 
+static bool has_touched(struct board *board, uint32_t inc, uint32_t object)
+{
+    if (!atomic_load(&board->incarnations->estates[inc].has_touched)) {
+        return false;
+    }
+    uint64_t word =
+        atomic_load(&board->base->touched[inc][object >> 6]) | atomic_load(&board->lanes->touched[inc][object >> 6]);
+    return word >> (object & 63) & 1;
+}
+
+// Whether each process that could come to the object is of the generation that dropped it, and has let go. One that is
+// just being made, or has died, is waited for.
+static bool is_let_go(struct board *board, const struct board_object_record *record, uint32_t object)
+{
+    uint32_t limit = board_incarnation_limit(board);
+    for (uint32_t inc = 1; inc < limit; inc++) {
+        const struct board_incarnation *process = &board->incarnations->records[inc];
+        uint32_t state = atomic_load(&process->state);
+        bool is_outside = process->generation < record->first || process->generation > record->last;
+        if (state == BOARD_STATE_FREE ||
+            (state == BOARD_STATE_LIVE && is_outside && !has_touched(board, inc, object))) {
+            continue;
+        }
+        if (state != BOARD_STATE_LIVE || process->generation != record->dropper ||
+            atomic_load(&process->let_go) < record->dropped) {
+            return false;
+        }
+    }
+    return board_lane_sum_reserved(board, object) == 0;
+}
+
 // What the master or nobody in particular named is for ever. That nothing of it is in use follows from the generations'
 // end; an object of which that is not so is left alone.
 static bool is_left(struct board *board, const struct census *census, uint32_t object)
 {
     const struct board_object_record *record = &board->objects->records[object];
-    if (record->first == 0 || census->touched[object >> 6] >> (object & 63) & 1) {
+    struct board_queue *queue = &board->queues->queues[object];
+    if (record->first == 0 || board_lock_holder(&queue->lock) != 0 || atomic_load(&queue->num) != 0 || queue->head) {
+        return false;
+    }
+    if (record->dropped && is_let_go(board, record, object)) {
+        return true;
+    }
+    if (census->touched[object >> 6] >> (object & 63) & 1) {
         return false;
     }
     for (uint32_t i = 0; i < census->num_generations; i++) {
@@ -292,8 +348,20 @@ static bool is_left(struct board *board, const struct census *census, uint32_t o
             return false;
         }
     }
-    struct board_queue *queue = &board->queues->queues[object];
-    return board_lock_holder(&queue->lock) == 0 && atomic_load(&queue->num) == 0 && !queue->head;
+    return true;
+}
+
+// Processes that let go of it may live: what they counted is not theirs any more.
+static void leave_processes(struct board *board, uint32_t object)
+{
+    uint32_t limit = board_incarnation_limit(board);
+    uint64_t others = ~(UINT64_C(1) << (object & 63));
+    for (uint32_t inc = 1; inc < limit; inc++) {
+        if (has_touched(board, inc, object)) {
+            board_counters_fold_one(board, inc, object);
+            atomic_fetch_and(&board->lanes->touched[inc][object >> 6], others);
+        }
+    }
 }
 
 // The totals of its kind keep what was counted for it.
@@ -358,6 +426,7 @@ uint32_t board_objects_sweep(struct board *board)
         // is cleaned up after: both take it off the lane.
         bool is_granted = atomic_load(&board->lanes->units[object][0]) != 0;
         if (state_of(record) == BOARD_OBJECT_USED && !is_granted && is_left(board, &census, object)) {
+            leave_processes(board, object);
             counters_leave(board, object);
             atomic_store_explicit(&record->state, BOARD_OBJECT_FREEING, memory_order_release);
         }

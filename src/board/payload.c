@@ -43,9 +43,10 @@ uint64_t board_payload_put(struct board *board, const void *data, size_t len)
     if (entry && find_hole(payloads, &at, room)) {
         *entry = (struct board_payload){ .at = at, .len = len, .room = room, .owner = board_mark(board, board->self) };
         id = ++payloads->last_id;
+        // First, or one that a death here leaves is looked for by nobody.
+        atomic_store(&payloads->any, 1);
         __atomic_store_n(&entry->id, id, __ATOMIC_RELEASE);
     }
-    atomic_store(&payloads->any, id != 0 || atomic_load(&payloads->any));
     board_lock_leave(board, &payloads->lock);
     if (id)
         memcpy(payloads->data + at, data, len);

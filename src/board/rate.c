@@ -79,8 +79,7 @@ uint32_t board_rate_add(_Atomic uint64_t *cells, uint64_t now_us, uint32_t add)
     uint64_t cell = atomic_load_explicit(own, memory_order_relaxed);
     uint64_t next = cell + add;
     // It is a cell of this second, and stays one.
-    if (LIKELY(now_us - second->start_us < SECOND_US && cell >> 32 == second->number &&
-               next >> 32 == second->number) &&
+    if (LIKELY(now_us - second->start_us < SECOND_US && cell >> 32 == second->number && next >> 32 == second->number) &&
         LIKELY(atomic_compare_exchange_strong_explicit(own, &cell, next, memory_order_relaxed, memory_order_relaxed)))
         return rate_of(cells, second, now_us, (uint32_t)next);
     return add_slowly(cells, now_us, add);

@@ -130,7 +130,7 @@ static uint64_t cell_sync(struct trace_cell *cell, enum trace_source source)
         if (state == TRACE_KEEP)
             state = is_ours ? word & ((1 << STATE_BITS) - 1) : TRACE_STOPPED;
         if (atomic_compare_exchange_strong(&cell->word, &word, key << STATE_BITS | state)) {
-            if (conf->state != TRACE_KEEP || !is_ours)
+            if (conf->state != TRACE_KEEP || conf->relocks || !is_ours)
                 atomic_store(&cell->locked, 0);
             word = key << STATE_BITS | state;
         }
@@ -150,18 +150,13 @@ static void conf_take(const struct trace_conf *conf, uint64_t number)
 {
     begin();
     enum trace_source source = (enum trace_source)conf->source;
-    uint8_t lock_before = traces.confs[source].lock;
     traces.confs[source] = *conf;
     traces.numbers[source] = number;
     enum trace_state state = TRACE_RUNNING;
-    if (number) {
+    if (number)
         state = trace_state_of(source);
-        // Another criterion begins anew; whoever comes first forgets what the one before had found.
-        if (traces.shared && lock_before != conf->lock)
-            atomic_store(&cell_of(source)->locked, 0);
-    } else {
+    else
         state = (enum trace_state)conf->state;
-    }
     mask_set(source, state != TRACE_STOPPED || conf->follow);
 }
 

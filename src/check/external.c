@@ -29,10 +29,15 @@ bool external_is_wanted(const struct program_conf *conf)
     bool may_move = false;
     for (const struct stats_socket_conf *it = conf->global.stats_sockets; it; it = it->next)
         may_move |= it->level >= LEVEL_OF_CHANGES;
-    for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next)
-        for (const struct server_conf *it = proxy->disabled ? NULL : proxy->be.servers; it; it = it->next)
-            if ((it->check.enabled && proxy->external.enabled) || (it->host && may_move))
+    for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next) {
+        if (proxy->disabled || !proxy->has_backend)
+            continue;
+        if (proxy->external.enabled && may_move)
+            return true;
+        for (const struct server_conf *it = proxy->be.servers; it; it = it->next)
+            if ((it->check.enabled && proxy->external.enabled) || ((it->host || it->probe.agent) && may_move))
                 return true;
+    }
     return false;
 }
 
@@ -58,14 +63,18 @@ static void ask(struct check *check)
 {
     check->own = (void *)(uintptr_t)++external.serial;
     check->began_us = clock_mono_us();
-    const struct external_ask ask = {
+    struct external_ask ask = {
         .id = id_of(check),
         .limit_us = limit_of(check),
         .object = check->server->object,
+        .backend = check->server->backend->proxy->be_object,
+        .server_id = check->server->id,
+        .has_tls = check->server->tls_target != NULL,
         .num_conns = board_lane_sum(checks.board, check->server->object),
         .maxconn = backend_state_maxconn(check->server),
         .addr = check->server->addr,
     };
+    snprintf(ask.name, sizeof(ask.name), "%s", check->server->name);
     bool sent = check_external_send(&ask);
     event_timer_set(checks.loop, &check->timer,
                     check->began_us + (sent ? limit_of(check) + ANSWER_SLACK_US : AGAIN_US));

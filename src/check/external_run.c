@@ -47,13 +47,14 @@ static void answer(uint64_t id, enum external_end end, int value)
     send_answer(&(const struct external_answer){ .id = id, .end = end, .value = value });
 }
 
-static const struct server_conf *find_server(const struct program_conf *conf, uint32_t object)
+// Servers come and go while the helper runs, and it hears nothing of it: what it is told of one counts. Which program
+// is run is the backend's, as the file has it.
+static const struct proxy_conf *find_backend(const struct program_conf *conf, uint32_t object)
 {
-    for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next)
-        for (const struct server_conf *it = proxy->disabled ? NULL : proxy->be.servers; it; it = it->next)
-            if (it->object == object)
-                return it;
-    return NULL;
+    const struct proxy_conf *proxy = conf->proxies;
+    while (proxy && (proxy->disabled || !proxy->has_backend || proxy->be_object != object))
+        proxy = proxy->next;
+    return proxy && proxy->external.command ? proxy : NULL;
 }
 
 // Address and port, as words of the command line are made of them and of nothing.
@@ -65,6 +66,8 @@ struct where {
 static void of_address(struct where *where, const struct transport_address *addr)
 {
     *where = (struct where){ 0 };
+    if (!addr)
+        return;
     if (addr->family == AF_UNIX) {
         snprintf(where->addr, sizeof(where->addr), "%s", addr->path);
         return;
@@ -100,10 +103,9 @@ static void tell_number(const char *name, uint32_t number)
     setenv(name, text, 1);
 }
 
-static void environment_make(const struct program_conf *conf, const struct server_conf *server,
+static void environment_make(const struct program_conf *conf, const struct proxy_conf *proxy,
                              const struct external_ask *ask, const struct where *proxy_at, const struct where *at)
 {
-    const struct proxy_conf *proxy = server->backend->proxy;
     const char *path = proxy->external.path;
     if (!conf->global.external_keeps_env)
         clearenv();
@@ -113,38 +115,52 @@ static void environment_make(const struct program_conf *conf, const struct serve
     tell_number("HAPROXY_PROXY_ID", proxy->id);
     setenv("HAPROXY_PROXY_ADDR", proxy_at->addr, 1);
     setenv("HAPROXY_PROXY_PORT", proxy_at->port, 1);
-    setenv("HAPROXY_SERVER_NAME", server->name, 1);
-    tell_number("HAPROXY_SERVER_ID", server->id);
+    setenv("HAPROXY_SERVER_NAME", ask->name, 1);
+    tell_number("HAPROXY_SERVER_ID", ask->server_id);
     setenv("HAPROXY_SERVER_ADDR", at->addr, 1);
     setenv("HAPROXY_SERVER_PORT", at->port, 1);
     tell_number("HAPROXY_SERVER_CURCONN", ask->num_conns);
     tell_number("HAPROXY_SERVER_MAXCONN", ask->maxconn);
-    setenv("HAPROXY_SERVER_SSL", server->tls_target ? "1" : "0", 1);
+    setenv("HAPROXY_SERVER_SSL", ask->has_tls ? "1" : "0", 1);
     setenv("HAPROXY_SERVER_PROTO", proxy->mode == PROXY_MODE_HTTP ? "h1" : "tcp", 1);
 }
 
-static _Noreturn void become(const struct program_conf *conf, const struct server_conf *server,
+// The address that is told; a path is the configuration's: what a message says of one is somebody else's memory.
+static const struct transport_address *address_of(const struct proxy_conf *proxy, const struct external_ask *ask)
+{
+    if (ask->addr.family != AF_UNIX)
+        return &ask->addr;
+    for (const struct server_conf *it = proxy->be.servers; it; it = it->next)
+        if (it->object == ask->object && strcmp(it->name, ask->name) == 0)
+            return &it->addr;
+    return NULL;
+}
+
+static _Noreturn void become(const struct program_conf *conf, const struct proxy_conf *proxy,
                              const struct external_ask *ask, int error_fd, pid_t helper)
 {
     struct where proxy_at, at;
-    const char *command = server->backend->proxy->external.command;
+    const char *command = proxy->external.command;
     setpgid(0, 0);
     // Who is killed without a chance to kill takes its programs along.
     prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL);
     if (getppid() != helper)
         _exit(255);
     os_signals_reset(NULL, 0);
-    of_listener(&proxy_at, server->backend->proxy);
-    // A path is the configuration's: what a message says of one is somebody else's memory.
-    of_address(&at, server->addr.family == AF_UNIX || ask->addr.family == AF_UNIX ? &server->addr : &ask->addr);
-    environment_make(conf, server, ask, &proxy_at, &at);
+    of_listener(&proxy_at, proxy);
+    of_address(&at, address_of(proxy, ask));
+    environment_make(conf, proxy, ask, &proxy_at, &at);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (null >= 0)
         (void)dup2(null, STDIN_FILENO);
     else
         close(STDIN_FILENO);
-    char *const args[] = { (char *)command, (char *)or_unused(proxy_at.addr), (char *)or_unused(proxy_at.port),
-                           at.addr,         (char *)or_unused(at.port),       NULL };
+    char *const args[] = { (char *)command,
+                           (char *)or_unused(proxy_at.addr),
+                           (char *)or_unused(proxy_at.port),
+                           (char *)or_unused(at.addr),
+                           (char *)or_unused(at.port),
+                           NULL };
     execvp(command, args);
     int error = errno;
     ssize_t ignored = write(error_fd, &error, sizeof(error));
@@ -175,15 +191,15 @@ static _Noreturn void look_up(const struct external_ask *ask, int answer_fd, pid
 
 static void job_begin(struct helper *helper, const struct external_ask *ask)
 {
-    const struct server_conf *server = find_server(helper->conf, ask->object);
+    const struct proxy_conf *proxy = find_backend(helper->conf, ask->backend);
     struct job *job = helper->jobs;
     int pipe_fds[2];
     while (job < helper->jobs + NUM_JOBS && job->pid)
         job++;
     bool is_lookup = ask->object == EXTERNAL_LOOKUP;
-    bool is_known = is_lookup || (server && server->backend->proxy->external.command);
+    bool is_known = is_lookup || proxy;
     if (!is_known || job == helper->jobs + NUM_JOBS) {
-        answer(ask->id, EXTERNAL_NOT_RUN, server || is_lookup ? EAGAIN : ENOENT);
+        answer(ask->id, EXTERNAL_NOT_RUN, is_known ? EAGAIN : ENOENT);
         return;
     }
     if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK) < 0) {
@@ -195,7 +211,7 @@ static void job_begin(struct helper *helper, const struct external_ask *ask)
     if (pid == 0 && is_lookup)
         look_up(ask, pipe_fds[1], self);
     if (pid == 0)
-        become(helper->conf, server, ask, pipe_fds[1], self);
+        become(helper->conf, proxy, ask, pipe_fds[1], self);
     int error = errno;
     close(pipe_fds[1]);
     if (pid < 0) {
@@ -269,6 +285,7 @@ static void look_at_link(struct helper *helper)
     struct external_ask ask;
     for (;;) {
         ssize_t len = recv(LINK_FD, &ask, sizeof(ask), MSG_DONTWAIT);
+        ask.name[sizeof(ask.name) - 1] = '\0';
         if (len == (ssize_t)sizeof(ask))
             job_begin(helper, &ask);
         else if (len == 0 || (len < 0 && errno != EINTR && errno != EAGAIN))

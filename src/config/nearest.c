@@ -41,25 +41,38 @@ static size_t nearest_prefix(const char *a, const char *b)
     return len;
 }
 
+// Whether `known` is near enough to `word` for that to be a slip: `*distance` in `max` edits at most.
+static bool is_near(unsigned *distance, struct slice word, struct slice known, unsigned max)
+{
+    if (!word.len || !known.len || word.len > NEAREST_LEN || known.len > NEAREST_LEN)
+        return false;
+    size_t gap = known.len > word.len ? known.len - word.len : word.len - known.len;
+    if (gap > max)
+        return false;
+    *distance = nearest_distance(word.ptr, word.len, known.ptr, known.len);
+    // A distance of the whole word is another word, however short.
+    return *distance <= max && *distance < word.len && *distance < known.len;
+}
+
+static unsigned max_distance(size_t len)
+{
+    return len / 3 > 1 ? (unsigned)(len / 3) : 1;
+}
+
+bool config_is_near(unsigned *distance, struct slice word, struct slice known)
+{
+    return is_near(distance, word, known, max_distance(word.len));
+}
+
 const char *config_nearest(const char *word, const char *const *known, size_t num)
 {
-    size_t len = strlen(word);
-    if (len == 0 || len > NEAREST_LEN)
-        return NULL;
-    unsigned best = len / 3 > 1 ? (unsigned)(len / 3) : 1;
+    unsigned best = max_distance(strlen(word));
     const char *nearest = NULL;
     for (size_t i = 0; i < num; i++) {
-        size_t known_len = known[i] ? strlen(known[i]) : 0;
-        if (known_len == 0 || known_len > NEAREST_LEN)
+        unsigned distance;
+        if (!known[i] || !is_near(&distance, slice_str(word), slice_str(known[i]), best))
             continue;
-        size_t gap = known_len > len ? known_len - len : len - known_len;
-        if (gap > best)
-            continue;
-        unsigned distance = nearest_distance(word, len, known[i], known_len);
-        // A distance of the whole word is another word, however short. Of two as near, the one that begins alike is
-        // more likely meant.
-        if (distance > best || distance >= len || distance >= known_len)
-            continue;
+        // Of two as near, the one that begins alike is more likely meant.
         if (!nearest || distance < best || nearest_prefix(word, known[i]) > nearest_prefix(word, nearest)) {
             best = distance;
             nearest = known[i];

@@ -37,10 +37,20 @@ static uint32_t options_skip(const struct config_line *line, uint32_t at, uint32
     return at;
 }
 
+// The words that the options follow: "bind", "stats socket".
+static const char *options_keyword(struct config *config, const struct config_line *line)
+{
+    uint32_t at = line->negated || line->reset;
+    const char *keyword = line->args[at].str;
+    while (++at < line->first)
+        keyword = arena_printf(config->arena, "%s %s", keyword, line->args[at].str);
+    return keyword;
+}
+
 bool config_parse_options(struct config *config, void *object, const struct config_line *line, uint32_t index,
                           uint32_t in)
 {
-    const char *keyword = line->args[line->negated || line->reset].str;
+    const char *keyword = options_keyword(config, line);
     bool ok = true;
     for (uint32_t at = line->first + index; at < line->num_args;) {
         const struct config_word *word = config_word_find(&line->args[at], 1, in);

@@ -79,7 +79,7 @@ const struct config_refusal config_refuse_global[] = {
     { "ssl-provider", CONFIG_IN_GLOBAL, PROVIDER },
     { "ssl-provider-path", CONFIG_IN_GLOBAL, PROVIDER },
     { "ssl-security-level", CONFIG_IN_GLOBAL, LEVEL },
-    { "stats", CONFIG_IN_GLOBAL, NULL },
+    { "stats", CONFIG_IN_GLOBAL, "stands here before 'socket', 'timeout' or 'maxconn'" },
     { "thread-hard-limit", CONFIG_IN_GLOBAL, THREADS },
     { "tune.comp.maxlevel", CONFIG_IN_GLOBAL, NULL },
     { "tune.glitches.kill.cpu-usage", CONFIG_IN_GLOBAL, H2 },
@@ -149,6 +149,5 @@ const struct config_refusal config_refuse_global[] = {
     { "peers", 0, NULL },
     { "program", 0, PROGRAM },
     { "resolvers", 0, NULL },
-    { "traces", 0, NULL },
 };
 const size_t config_refuse_global_num = NUM_ITEMS(config_refuse_global);

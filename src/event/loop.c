@@ -255,6 +255,30 @@ static void tasks_run(struct event_loop *loop)
     }
 }
 
+// The turn that began at now_us ended at `end_us`.
+static void note_length(struct event_loop *loop, uint64_t end_us)
+{
+    // What came before the first one is none.
+    uint64_t took_us = loop->turns ? end_us - loop->now_us : 0;
+    if (UNLIKELY(end_us >= loop->window_us)) {
+        bool is_next = end_us < loop->window_us + EVENT_WINDOW_US;
+        loop->recent_us[1] = is_next ? loop->recent_us[0] : 0;
+        loop->recent_us[0] = 0;
+        loop->window_us = end_us + EVENT_WINDOW_US;
+    }
+    loop->num_late += took_us > EVENT_LATE_US;
+    if (LIKELY(took_us <= loop->recent_us[0]))
+        return;
+    loop->recent_us[0] = took_us;
+    if (took_us > loop->longest_us)
+        loop->longest_us = took_us;
+}
+
+uint64_t event_loop_recent_us(const struct event_loop *loop)
+{
+    return loop->recent_us[0] > loop->recent_us[1] ? loop->recent_us[0] : loop->recent_us[1];
+}
+
 void event_loop_turn(struct event_loop *loop)
 {
     if (loop->before_wait)
@@ -262,7 +286,11 @@ void event_loop_turn(struct event_loop *loop)
     int timeout_ms = wait_ms(loop);
     uint64_t before_us = timeout_ms ? clock_mono_us() : 0;
     int num = epoll_wait(loop->epoll_fd, loop->batch, EVENT_BATCH, timeout_ms);
-    loop->now_us = clock_mono_us();
+    uint64_t now_us = clock_mono_us();
+    // Without a wait the look at descriptors counts, too: it saves reading the clock.
+    uint64_t end_us = before_us ? before_us : now_us;
+    note_length(loop, end_us);
+    loop->now_us = now_us;
     loop->wall_us = clock_wall_us();
     loop->turns++;
     if (before_us)

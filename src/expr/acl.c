@@ -22,6 +22,7 @@ static bool add_list(struct config *config, struct expr_test *test, const struct
     if (!patterns)
         return config_error(config, line, index, "%s", wrong);
     expr_list_used(list, is_map, line->place);
+    expr_list_serve_acl(list);
     expr_patterns_join(test->patterns, patterns);
     return true;
 }

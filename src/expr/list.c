@@ -336,6 +336,16 @@ bool expr_list_is_map(const struct expr_list *list)
     return list->is_map;
 }
 
+void expr_list_serve_acl(struct expr_list *list)
+{
+    list->serves_acl = true;
+}
+
+bool expr_list_serves_acl(const struct expr_list *list)
+{
+    return list->serves_acl || !list->is_map;
+}
+
 uint32_t expr_list_num(const struct expr_list *list)
 {
     return list->current->num;

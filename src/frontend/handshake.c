@@ -10,20 +10,21 @@
 
 enum { EARLY_MAX = 16 * 1024, REASON_MAX = 512, FLUSH_TURNS = 2 };
 
-static enum proxy_counter class_of(enum stream_error error)
+// A client that leaves, or is slow, breaks no rule.
+static bool is_glitch(enum stream_error error)
 {
     switch (error) {
     case STREAM_ERROR_PROXY_TIMEOUT:
     case STREAM_ERROR_TLS_TIMEOUT:
-        return PROXY_COUNT_REQ_LATE;
     case STREAM_ERROR_PROXY_EMPTY:
     case STREAM_ERROR_PROXY_ABORT:
     case STREAM_ERROR_PROXY_TRUNCATED:
     case STREAM_ERROR_TLS_EMPTY:
+    case STREAM_ERROR_TLS_MEMORY:
     case STREAM_ERROR_TLS_ABORT:
-        return PROXY_COUNT_REQ_CUT;
+        return false;
     default:
-        return PROXY_COUNT_REQ_BAD;
+        return true;
     }
 }
 
@@ -40,8 +41,7 @@ static void handshake_failed(struct frontend_session *session, enum stream_error
     const struct stream_ctx *ctx = &session->owner->streams;
     bool is_tls = session->state == FRONTEND_SESSION_TLS;
     session->facts.error = (uint8_t)error;
-    proxy_session_count_error(&session->facts, class_of(error));
-    if (class_of(error) == PROXY_COUNT_REQ_BAD)
+    if (is_glitch(error))
         proxy_session_count(&session->facts, PROXY_COUNT_GLITCHES, 1);
     if (session->facts.tls)
         backend_count(session->facts.counters, PROXY_COUNT_TLS_FAILED, 1);

@@ -37,6 +37,9 @@ static bool run_activity(struct board_inquiry *inquiry)
     put(out, "stream_calls", streams->num_runs);
     put(out, "pool_fail", frontends->bufs.num_refused);
     put(out, "avg_loop_us", loop->turns ? busy_us / loop->turns : 0);
+    put(out, "max_loop_us", loop->longest_us);
+    put(out, "max_loop_recent_us", event_loop_recent_us(loop));
+    put(out, "late_loops", loop->num_late);
     put(out, "busy_ms", busy_us / 1000);
     put(out, "idle_ms", loop->idle_us / 1000);
     put(out, "accepted", streams->last_session);

@@ -105,7 +105,7 @@ static uint64_t over_rate_us(const struct frontends *frontends, const struct bin
     uint32_t max_tls = bind->tls_bind ? live->tls_rate : 0;
     uint64_t now_us = frontends->loop->now_us;
     // A command may say that the frontend takes none at all.
-    if (is_over(board, conf->fe_object, PROXY_GAUGE_SESSION_RATE, now_us, conf->fe.rate_limit) ||
+    if (is_over(board, conf->fe_object, PROXY_GAUGE_ADMIT_RATE, now_us, conf->fe.rate_limit) ||
         is_over(board, program->object, PROXY_GAUGE_SESSION_RATE, now_us, live->sess_rate) ||
         is_over(board, program->object, PROXY_GAUGE_CONN_RATE, now_us, live->conn_rate) ||
         !proxy_live_maxconn(program, conf))

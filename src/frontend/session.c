@@ -192,6 +192,23 @@ static bool is_refusal(enum rule_verdict verdict)
     return verdict == RULE_CLOSE || verdict == RULE_ERROR;
 }
 
+static void count_rate(_Atomic uint64_t *gauges, unsigned rate, unsigned most, uint64_t now_us)
+{
+    proxy_gauge_raise(&gauges[most], board_rate_add(&gauges[rate], now_us, 1));
+}
+
+// A connection becomes a session once its handshakes are done and its rules let it pass.
+static void count_begun(const struct frontend_session *session)
+{
+    const struct frontends *frontends = session->owner;
+    const struct proxy_conf *conf = session->facts.conf;
+    backend_count(session->facts.counters, PROXY_COUNT_SESSIONS, 1);
+    backend_count(session->facts.counters,
+                  conf->mode == PROXY_MODE_HTTP ? PROXY_COUNT_SESS_HTTP1 : PROXY_COUNT_SESS_OTHER, 1);
+    count_rate(board_gauges(frontends->board, conf->fe_object), PROXY_GAUGE_SESSION_RATE, PROXY_GAUGE_SESSION_RATE_MAX,
+               frontends->loop->now_us);
+}
+
 void frontend_session_begin(struct frontend_session *session)
 {
     session->facts.idle_us = session->owner->loop->now_us;
@@ -203,6 +220,7 @@ void frontend_session_begin(struct frontend_session *session)
         frontend_session_free(session, session->facts.silent);
         return;
     }
+    count_begun(session);
     if (session->facts.track)
         stream_track_count_all(&session->owner->streams, &session->facts, NULL, STICK_SESS_CNT, STICK_SESS_RATE, 1);
     if (stream_trace_on(&session->owner->streams, TRACE_SESSION))
@@ -276,20 +294,16 @@ static void socket_dress(int fd, const struct bind_conf *bind, const struct glob
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
 }
 
-static void count_rate(_Atomic uint64_t *gauges, unsigned rate, unsigned most, uint64_t now_us)
-{
-    proxy_gauge_raise(&gauges[most], board_rate_add(&gauges[rate], now_us, 1));
-}
-
 // A connection counts even where the rules refuse it.
 static void count_accepted(const struct frontend_session *session)
 {
     const struct frontends *frontends = session->owner;
     const struct proxy_session *facts = &session->facts;
+    _Atomic uint64_t *gauges = board_gauges(frontends->board, facts->conf->fe_object);
     uint64_t now_us = frontends->loop->now_us;
     backend_count(facts->counters, PROXY_COUNT_CONNECTIONS, 1);
-    count_rate(board_gauges(frontends->board, facts->conf->fe_object), PROXY_GAUGE_CONN_RATE, PROXY_GAUGE_CONN_RATE_MAX,
-               now_us);
+    count_rate(gauges, PROXY_GAUGE_CONN_RATE, PROXY_GAUGE_CONN_RATE_MAX, now_us);
+    proxy_gauge_raise(&gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(frontends->board, facts->conf->fe_object));
     count_rate(board_gauges(frontends->board, frontends->program->object), PROXY_GAUGE_CONN_RATE,
                PROXY_GAUGE_CONN_RATE_MAX, now_us);
     if (!facts->bind_counters)
@@ -300,19 +314,16 @@ static void count_accepted(const struct frontend_session *session)
                       board_lane_sum(frontends->board, facts->bind->object));
 }
 
-static void count_begun(const struct frontend_session *session)
+// Rates that are limited count who is let in, before it costs a handshake.
+static void count_admitted(const struct frontend_session *session)
 {
     const struct frontends *frontends = session->owner;
     const struct proxy_conf *conf = session->facts.conf;
-    _Atomic uint64_t *gauges = board_gauges(frontends->board, conf->fe_object);
     uint64_t now_us = frontends->loop->now_us;
-    bool is_http = conf->mode == PROXY_MODE_HTTP;
-    backend_count(session->facts.counters, PROXY_COUNT_SESSIONS, 1);
-    backend_count(session->facts.counters, is_http ? PROXY_COUNT_SESS_HTTP1 : PROXY_COUNT_SESS_OTHER, 1);
-    count_rate(gauges, PROXY_GAUGE_SESSION_RATE, PROXY_GAUGE_SESSION_RATE_MAX, now_us);
+    if (conf->fe.rate_limit)
+        board_rate_add(&board_gauges(frontends->board, conf->fe_object)[PROXY_GAUGE_ADMIT_RATE], now_us, 1);
     count_rate(board_gauges(frontends->board, frontends->program->object), PROXY_GAUGE_SESSION_RATE,
                PROXY_GAUGE_SESSION_RATE_MAX, now_us);
-    proxy_gauge_raise(&gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(frontends->board, conf->fe_object));
 }
 
 bool frontend_session_new(struct frontends *frontends, const struct bind_conf *bind, int fd,
@@ -363,7 +374,7 @@ bool frontend_session_new(struct frontends *frontends, const struct bind_conf *b
         frontend_session_free(session, session->facts.silent);
         return true;
     }
-    count_begun(session);
+    count_admitted(session);
     frontend_handshake_start(session);
     // It may be gone by now: only its place on the list tells.
     if (frontends->fresh.prev != &session->fresh)

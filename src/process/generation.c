@@ -414,7 +414,7 @@ static void activate(struct generation *generation)
     leaving_reloaded(master);
     listeners_retire(master);
     seats_hand_log(master);
-    handover_begin(generation, before, at_once);
+    handover_begin(generation, before);
 }
 
 void generation_check(struct generation *generation)
@@ -462,9 +462,10 @@ void generation_leave(struct generation *generation, bool now)
         listeners_forget_generation(generation);
         generation->ending = true;
         leave_now(generation);
-        // The next one's controller has the admin sockets already.
-        if (was_up && !all_end && generation->seats[0].open)
-            messages_send(&generation->seats[0].line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
+        // The next one has the sockets already, and these are to let go of them even where their keeper is late.
+        for (uint32_t i = 0; was_up && !all_end && i < generation->num_seats; i++)
+            if (generation->seats[i].open)
+                messages_send(&generation->seats[i].line, WIRE_SOFT_STOP, NULL, 0, NULL, 0);
         return;
     }
     if (was_up) {

@@ -24,6 +24,8 @@ enum {
     SEATS_RECENT_US = 60000000,    // who died KEEPER_DEATHS times within this waits before it is forked again
     SEATS_PAUSE_US = 1000000,      // this, doubled each time
     SEATS_PAUSE_MAX_US = 30000000, // until one lives for SEATS_RECENT_US
+    SEATS_SHORT_US = 50000,        // the same of controllers: health checks, logs and operators wait for it, and
+    SEATS_SHORT_MAX_US = 2000000,  // connections to its sockets do so in the kernel
     SEATS_AGAIN_US = 1000000,      // before the next attempt where there was no process to be had
     SEATS_KILL_US = 500000,
     SEATS_ANSWER_US =
@@ -238,12 +240,14 @@ static void seat_refork(struct keeper_seat *seat)
         seat_ask(seat);
         return;
     }
-    seat->pause_us = seat->pause_us ? seat->pause_us * 2 : SEATS_PAUSE_US;
-    if (seat->pause_us > SEATS_PAUSE_MAX_US)
-        seat->pause_us = SEATS_PAUSE_MAX_US;
+    uint64_t first_us = is_controller(seat) ? SEATS_SHORT_US : SEATS_PAUSE_US;
+    uint64_t max_us = is_controller(seat) ? SEATS_SHORT_MAX_US : SEATS_PAUSE_MAX_US;
+    seat->pause_us = seat->pause_us ? seat->pause_us * 2 : first_us;
+    if (seat->pause_us > max_us)
+        seat->pause_us = max_us;
     log_say(LOG_LEVEL_ALERT,
-            "%s of generation %u keeps dying (%u times in the last minute): it is started again in %u s",
-            seat_name(room, sizeof(room), seat), keeper->start.generation, num, (unsigned)(seat->pause_us / 1000000));
+            "%s of generation %u keeps dying (%u times in the last minute): it is started again in %g s",
+            seat_name(room, sizeof(room), seat), keeper->start.generation, num, (double)seat->pause_us / 1000000);
     event_timer_set(&keeper->loop, &seat->again, now_us + seat->pause_us);
     nobody_left_tell(keeper);
 }

@@ -137,6 +137,23 @@ void last_words_tell_answer(struct board *board, uint32_t inc, const char *head)
     said_say(last_words_role(room, board, inc), &said, LOG_LEVEL_WARNING, NULL);
 }
 
+void last_words_put_answer(struct text *out, struct board *board, uint32_t inc, const char *indent)
+{
+    char text[SYMBOL_TEXT_LEN];
+    struct crash_words said;
+    const struct last_words *words = words_at(board, inc);
+    if (!words)
+        return;
+    crash_words_take(&said, &words->said);
+    if (atomic_load(&said.state) != CRASH_ASKED)
+        return;
+    text_printf(out, "%sat: %s\n", indent, said.doing[0] ? said.doing : "nothing it has a name for");
+    for (uint32_t i = 0; i < said.num_frames; i++) {
+        symbol_text(text, said.frames[i], said.program, said.image, i > 0);
+        text_printf(out, "%s  #%u %s%s\n", indent, i, i < said.num_sure ? "" : "perhaps ", text);
+    }
+}
+
 // ", uptime 12.3 s", or "" where it is not known.
 static const char *age_text(char *room, size_t cap, const struct last_words *words)
 {

@@ -157,10 +157,10 @@ struct upgrade {
     uint32_t num_tries;     // while the file keeps changing
 };
 
-// What was said about a reload waits until the generation before, `from`, takes no new connections.
+// What was said about a reload waits until the generations before take no new connections.
 struct handover {
-    struct generation *to; // that serves; NULL: nothing waits
-    struct generation *from;
+    struct generation *to;   // that serves; NULL: nothing waits
+    struct generation *from; // the latest of those before, until it is gone
     struct event_timer timer;
     uint64_t due_us; // when it is said in any case
 };
@@ -257,9 +257,9 @@ void leaving_tick(struct master *master);
 // handover_init makes the timer of `master`.
 void handover_init(struct master *master);
 
-// handover_begin tells, once the processes of `from` (or NULL) take no new connections or that lasts too long, all who
-// want to know that `to` serves. `hard`: `from` ends at once.
-void handover_begin(struct generation *to, struct generation *from, bool hard);
+// handover_begin tells, once the processes of `from` and of those before it take no new connections or that lasts too
+// long, all who want to know that `to` serves; at once where `from` is NULL.
+void handover_begin(struct generation *to, struct generation *from);
 
 // handover_end tells it now, where it was not told yet.
 void handover_end(struct master *master);

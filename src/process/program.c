@@ -21,6 +21,7 @@
 #include "process/command.h"
 #include "process/controller.h"
 #include "process/environment.h"
+#include "process/last_words.h"
 #include "process/limits.h"
 #include "process/program.h"
 #include "process/rights.h"
@@ -29,6 +30,7 @@
 #include "proxy/conf.h"
 #include "proxy/invalid.h"
 #include "proxy/ring.h"
+#include "proxy/trace_line.h"
 #include "table/proc_vars.h"
 #include "table/stick.h"
 #include "tls/shared.h"
@@ -263,6 +265,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     if (!tables_prepare(program, messages, board))
         return false;
     if (proxy_conf_publish(program, board)) {
+        trace_confs_begin(program);
         backend_places_adopt(program);
         backend_states_adopt(program, board);
         backend_logs_prepare(program, board);
@@ -418,6 +421,11 @@ static void tables_turn(struct event_timer *timer)
         event_timer_set(&controller->loop, timer, controller->loop.now_us + pause_us);
 }
 
+static void admin_put_answer(void *owner, struct text *out, uint32_t inc, const char *indent)
+{
+    last_words_put_answer(out, ((struct controller *)owner)->board, inc, indent);
+}
+
 static void *admin_side_start(struct controller *controller)
 {
     stick_enter(controller->board, controller->inc);
@@ -426,9 +434,9 @@ static void *admin_side_start(struct controller *controller)
     event_timer_init(&rotation.timer, rotate);
     rotate(&rotation.timer);
     tables_turn(&tables_timer);
-    static const struct admin_ops ops = { .reload = admin_reload,
-                                          .sockets = admin_sockets_ask,
-                                          .place = admin_place_ask };
+    static const struct admin_ops ops = {
+        .reload = admin_reload, .sockets = admin_sockets_ask, .place = admin_place_ask, .put_answer = admin_put_answer
+    };
     return admin_new(&(struct admin_start){
         .loop = &controller->loop,
         .conf = controller->conf,

@@ -5,6 +5,7 @@
 #include "log/log.h"
 #include "proxy/log_conf.h"
 #include "proxy/ring.h"
+#include "proxy/trace_line.h"
 #include "proxy/errors.h"
 #include "proxy/ref.h"
 #include "proxy/stick_conf.h"
@@ -273,6 +274,7 @@ bool proxy_conf_finish(struct config *config, struct program_conf *program)
         ok &= check_rules_finish(config, proxy);
     }
     ok &= proxy_log_targets_finish(config, global->logs);
+    ok &= trace_confs_check(config, program);
     for (struct proxy_conf *proxy = program->proxies; proxy; proxy = proxy->next)
         ok &= proxy->disabled || proxy_log_targets_finish(config, proxy->logs);
     ok &= proxy_probe_finish(config, program);

@@ -107,9 +107,6 @@ static void live_apply(const struct board_change *change)
     case PROXY_LIVE_TLS_RATE:
         here.all.tls_rate = wire.value;
         return;
-    case PROXY_LIVE_COMP_RATE:
-        here.all.comp_rate = wire.value;
-        return;
     case PROXY_LIVE_FRONTEND_MAXCONN:
     case PROXY_LIVE_FRONTEND_STATE:
         frontend_apply(&wire);

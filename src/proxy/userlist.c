@@ -103,7 +103,7 @@ static bool may_hash(struct userlist_checks *checks, uint64_t now_us)
 {
     uint64_t passed = now_us - checks->last_us;
     checks->last_us = now_us;
-    checks->left_us += passed / SHARE < BURST_US ? (int64_t)(passed / SHARE) : BURST_US;
+    checks->left_us += (int64_t)(passed / SHARE);
     if (checks->left_us > BURST_US)
         checks->left_us = BURST_US;
     return checks->left_us > 0;

@@ -58,9 +58,9 @@ static const struct config_section ring_section = {
     .begin = ring_begin,
     .end = ring_end,
     .help = "A ring holds log lines for syslog servers that are spoken to over a connection: 'log ring@<name> ...'. "
-            "What does not fit while a server is slow or away is lost and counted. One without a server keeps the "
-            "newest lines for the admin command 'show ring <name>'. Each may be the sink of traces, which that "
-            "command shows, too.",
+            "What does not fit while a server is slow or away is lost and counted. The newest lines are kept for the "
+            "admin command 'show ring <name>', with servers or without. Each ring may be the sink of traces, too, "
+            "which that command shows among its lines; they are not sent to its servers.",
 };
 CONFIG_SECTION(ring_section);
 
@@ -230,18 +230,14 @@ bool proxy_rings_finish(struct config *config, struct log_target *list)
             target->format = ring->format;
         else if (target->format == LOG_FORMAT_UNSET)
             target->format = LOG_FORMAT_RAW;
-        if (!ring->servers) {
-            target->to = (struct log_address){ .kind = LOG_ADDRESS_RING };
-            memcpy(target->to.socket.un.sun_path, ring->name, strlen(ring->name));
-        }
-        // A target of its own for each server.
+        target->to = (struct log_address){ .kind = LOG_ADDRESS_RING };
+        memcpy(target->to.socket.un.sun_path, ring->name, strlen(ring->name));
+        // A target of its own for each server: what one of them has not taken is no other's matter.
         for (const struct ring_server *it = ring->servers; it; it = it->next) {
-            if (it != ring->servers) {
-                struct log_target *another = arena_alloc(config->arena, sizeof(*another));
-                *another = *target;
-                target->next = another;
-                target = another;
-            }
+            struct log_target *another = arena_alloc(config->arena, sizeof(*another));
+            *another = *target;
+            target->next = another;
+            target = another;
             target->to = it->to;
             target->stream = (struct log_stream_conf){
                 .cap = ring->size, .connect_us = ring->connect_us, .server_us = ring->server_us, .octets = it->octets

@@ -7,6 +7,8 @@
 #include "proxy/words.h"
 #include "rule/rule.h"
 
+enum { SECOND_US = 1000000 };
+
 static struct stats_conf *page_of(struct config *config, struct proxy_conf *proxy)
 {
     if (proxy->stats && (!proxy->defaults || proxy->stats != proxy->defaults->stats))
@@ -132,8 +134,13 @@ static bool parse_auth(struct config *config, void *object, const struct config_
 static bool parse_refresh(struct config *config, void *object, const struct config_word *word,
                           const struct config_line *line)
 {
+    uint64_t *refresh_us = &page_of(config, object)->refresh_us;
     (void)word;
-    return config_parse_time(config, &page_of(config, object)->refresh_us, line, 0, 1000000);
+    if (!config_parse_time(config, refresh_us, line, 0, SECOND_US))
+        return false;
+    // Browsers know whole seconds, and none of them would be at once and for ever.
+    *refresh_us = (*refresh_us + SECOND_US - 1) / SECOND_US * SECOND_US;
+    return true;
 }
 
 static bool parse_scope(struct config *config, void *object, const struct config_word *word,
@@ -164,6 +171,27 @@ static bool parse_admin(struct config *config, void *object, const struct config
     return admin->cond != NULL;
 }
 
+// Who is asked by a rule that names no realm is told that of the page, not that of the proxy.
+static struct config_line with_realm(struct config *config, const struct config_line *line)
+{
+    static const char *const words[] = { "realm", STATS_DEFAULT_REALM };
+    const struct config_arg *next = config_arg_at(line, 1);
+    uint32_t at = line->first + 1;
+    struct config_line made = *line;
+    if (next && strcmp(next->str, "realm") == 0)
+        return made;
+    made.num_args += NUM_ITEMS(words);
+    made.args = arena_alloc(config->arena, made.num_args * sizeof(*made.args));
+    memcpy(made.args, line->args, at * sizeof(*made.args));
+    for (uint32_t i = 0; i < NUM_ITEMS(words); i++) {
+        made.args[at + i] = line->args[at - 1];
+        made.args[at + i].str = words[i];
+        made.args[at + i].len = strlen(words[i]);
+    }
+    memcpy(made.args + at + NUM_ITEMS(words), line->args + at, (line->num_args - at) * sizeof(*made.args));
+    return made;
+}
+
 static bool parse_rule(struct config *config, void *object, const struct config_word *word,
                        const struct config_line *line)
 {
@@ -171,10 +199,11 @@ static bool parse_rule(struct config *config, void *object, const struct config_
     struct proxy_conf *proxy = object;
     struct stats_conf *stats = page_of(config, proxy);
     const char *action = config_arg_at(line, 0)->str;
+    struct config_line made = strcmp(action, "auth") == 0 ? with_realm(config, line) : *line;
     (void)word;
     for (size_t i = 0; i < NUM_ITEMS(known); i++)
         if (strcmp(action, known[i]) == 0)
-            return rule_parse(config, &stats->rules, line, 0, RULE_HTTP_REQUEST, &proxy->acls, EXPR_AT_REQUEST_HEAD) !=
+            return rule_parse(config, &stats->rules, &made, 0, RULE_HTTP_REQUEST, &proxy->acls, EXPR_AT_REQUEST_HEAD) !=
                    NULL;
     return config_error_unknown(config, line, 0, "action", known, NUM_ITEMS(known));
 }

@@ -2,6 +2,7 @@
 // Who is on a server, for the time when they must leave it: sessions are ended, and those who only wait for it go
 // elsewhere. And what is said of a request that no server can take.
 #include <stdio.h>
+#include "base/clock.h"
 #include "log/log.h"
 #include "stream/on_server.h"
 #include "stream/steps.h"
@@ -37,40 +38,52 @@ static void end_stream(struct stream *stream, enum stream_end end)
     stream_run(stream);
 }
 
-// What begins while others end (a client's next request) is not among those that were meant.
-static void take_all(struct list *out, struct list *from)
+static void end_one(struct server *server, enum stream_end end)
 {
-    list_init(out);
-    while (!list_is_empty(from)) {
-        struct list *first = from->next;
-        list_remove(first);
-        list_append(out, first);
+    struct backend_leave *leave = &server->leave;
+    if (!list_is_empty(&leave->streams)) {
+        struct stream *stream = LIST_FIRST(&leave->streams, struct stream, on_server);
+        list_remove(&stream->on_server);
+        // A slot that one of these gave back may have a new owner already.
+        if (stream->has_slot && !stream->running && stream->times.queued_us <= leave->since_us)
+            end_stream(stream, end);
+        else
+            list_append(&server->streams, &stream->on_server);
+    } else if (!list_is_empty(&leave->tunnels)) {
+        struct stream_tunnel *tunnel = LIST_FIRST(&leave->tunnels, struct stream_tunnel, on_server);
+        list_remove(&tunnel->on_server);
+        stream_tunnel_end(tunnel, end);
     }
 }
 
-static void kill_all(struct server *server, enum backend_kill why)
+// Thousands may be on one server, and the traffic of others goes on meanwhile.
+static void leave_run(struct event_task *task)
 {
+    enum { TURN_US = 500 };
     static const enum stream_end ends[] = { [BACKEND_KILL_COMMAND] = STREAM_END_KILLED,
                                             [BACKEND_KILL_DOWN] = STREAM_END_DOWN,
                                             [BACKEND_KILL_UP] = STREAM_END_UP };
-    uint64_t since_us = atomic_load_explicit(&server->state->kill_us, memory_order_relaxed);
-    struct list streams, tunnels;
-    take_all(&streams, &server->streams);
-    take_all(&tunnels, &server->tunnels);
-    while (!list_is_empty(&streams)) {
-        struct stream *stream = LIST_FIRST(&streams, struct stream, on_server);
-        list_remove(&stream->on_server);
-        // A slot that one of these gave back may have a new owner already.
-        if (stream->has_slot && !stream->running && stream->times.queued_us <= since_us)
-            end_stream(stream, ends[why]);
-        else
-            list_append(&server->streams, &stream->on_server);
-    }
-    while (!list_is_empty(&tunnels)) {
-        struct stream_tunnel *tunnel = LIST_FIRST(&tunnels, struct stream_tunnel, on_server);
-        list_remove(&tunnel->on_server);
-        stream_tunnel_end(tunnel, ends[why]);
-    }
+    struct server *server = CONTAINER_OF(task, struct server, leave.task);
+    struct backend_leave *leave = &server->leave;
+    uint64_t due_us = clock_mono_us() + TURN_US;
+    do {
+        end_one(server, ends[leave->why]);
+        if (list_is_empty(&leave->streams) && list_is_empty(&leave->tunnels))
+            return;
+    } while (clock_mono_us() < due_us);
+    event_task_wake(server->backend->ctx->loop, task);
+}
+
+// What begins while others end (a client's next request) is not among those that were meant.
+static void kill_all(struct server *server, enum backend_kill why)
+{
+    struct backend_leave *leave = &server->leave;
+    list_move(&leave->streams, &server->streams);
+    list_move(&leave->tunnels, &server->tunnels);
+    leave->since_us = atomic_load_explicit(&server->state->kill_us, memory_order_relaxed);
+    leave->why = (uint8_t)why;
+    leave->task.run = leave_run;
+    leave_run(&leave->task);
 }
 
 void stream_shutdown(struct stream *stream)
@@ -79,15 +92,16 @@ void stream_shutdown(struct stream *stream)
 }
 
 // Those who wait for this very server look for another, unless they may have no other.
-static void requeue_all(struct server *server)
+static void requeue_list(struct list *list)
 {
     struct list streams;
-    take_all(&streams, &server->streams);
+    list_init(&streams);
+    list_move(&streams, list);
     while (!list_is_empty(&streams)) {
         struct stream *stream = LIST_FIRST(&streams, struct stream, on_server);
         list_remove(&stream->on_server);
         if (stream->step != STREAM_QUEUE || !stream->waiter || stream->force_persist) {
-            list_append(&server->streams, &stream->on_server);
+            list_append(list, &stream->on_server);
             continue;
         }
         uint32_t waiter = stream->waiter;
@@ -102,6 +116,12 @@ static void requeue_all(struct server *server)
         stream_step_set(stream, STREAM_PICK_SERVER);
         stream_run(stream);
     }
+}
+
+static void requeue_all(struct server *server)
+{
+    requeue_list(&server->leave.streams);
+    requeue_list(&server->streams);
 }
 
 const struct backend_guests stream_guests = { .kill = kill_all, .requeue = requeue_all };

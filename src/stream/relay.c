@@ -81,6 +81,7 @@ static enum io splice_once(struct stream_relay *relay, uint64_t *moved)
         enum io io = transport_conn_splice_out(&relay->dst->conn, &len, pipe->read_fd, pipe->has, false);
         pipe->has -= len;
         *moved += len;
+        relay->spliced += len;
         mux_h1_spliced_out(relay->dst, len);
         if (io != IO_OK)
             return io;

@@ -84,8 +84,10 @@ bool stream_wait_for_body(struct stream *stream, enum stream_verdict *verdict)
     uint64_t limit_us = timeouts->http_request ? timeouts->http_request : timeouts->client;
     uint64_t due_us = limit_us ? stream->times.first_us + limit_us : 0;
     if (stream_client_left(stream)) {
+        proxy_session_count_error(stream->session, PROXY_COUNT_REQ_CUT);
         *verdict = stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
     } else if (due_us && due_us <= stream->ctx->loop->now_us) {
+        proxy_session_count_error(stream->session, PROXY_COUNT_REQ_LATE);
         *verdict = stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);
     } else {
         stream->deadline_us = due_us;

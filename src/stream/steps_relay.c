@@ -71,6 +71,7 @@ static enum stream_verdict no_answer(struct stream *stream, enum mux_head why)
 static enum stream_verdict pass_interim(struct stream *stream)
 {
     struct mux_h1 *front = stream->front;
+    backend_count(stream->server->counters, PROXY_COUNT_1XX, 1);
     // An HTTP/1.0 client would take an interim answer for the final one (RFC 9110 section 15.2).
     if (!front->peer_is_10) {
         http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
@@ -235,12 +236,12 @@ static enum stream_verdict relay_up(struct stream *stream)
         stream_invalid_body(stream, false);
         if (stream->front->stream.bad != HTTP_BAD_NONE || !stream->front->conn.read_closed)
             stream_note_end(stream, stream->front->conn.failed ? STREAM_END_CLIENT : STREAM_END_PROXY);
-        if (stream->front->stream.bad != HTTP_BAD_NONE)
+        // A body that is cut is a transfer the client aborted, no bad request.
+        if (!stream->front->conn.failed && !stream->front->conn.read_closed) {
             proxy_session_count(stream->session, PROXY_COUNT_GLITCHES, 1);
-        proxy_session_count_error(stream->session, stream->front->stream.bad != HTTP_BAD_NONE ? PROXY_COUNT_REQ_BAD
-                                                                                              : PROXY_COUNT_REQ_CUT);
-        if (!stream->front->conn.failed && !stream->front->conn.read_closed)
+            proxy_session_count_error(stream->session, PROXY_COUNT_REQ_BAD);
             stream_track_error(stream);
+        }
         if (stream->answer_head)
             return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_RESET);
         if (stream->front->conn.failed)

@@ -9,12 +9,6 @@
 #include "stream/trace.h"
 #include "stream/track.h"
 
-static void count_request(const struct proxy_session *session)
-{
-    backend_count(session->counters, PROXY_COUNT_REQUESTS, 1);
-    backend_count(session->counters, PROXY_COUNT_REQ_HTTP1, 1);
-}
-
 static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
 {
     const struct proxy_session *session = stream->session;
@@ -29,18 +23,18 @@ static enum stream_verdict head_failed(struct stream *stream, enum mux_head why)
         // A connection that ends between requests is no error, nor worth a line in the log.
         if (!first)
             return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
-        count_request(session);
+        stream_count_request(stream);
         proxy_session_count_error(session, PROXY_COUNT_REQ_CUT);
         stream->status = 400;
         return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
     case MUX_HEAD_CUT:
-        count_request(session);
+        stream_count_request(stream);
         proxy_session_count_error(session, PROXY_COUNT_REQ_CUT);
         return stream_refuse(stream, 400, STREAM_END_CLIENT, true);
     case MUX_HEAD_NO_MEMORY:
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, true);
     default:
-        count_request(session);
+        stream_count_request(stream);
         proxy_session_count_error(session, PROXY_COUNT_REQ_BAD);
         proxy_session_count(session, PROXY_COUNT_GLITCHES, 1);
         stream_invalid_head(stream, false);
@@ -95,29 +89,31 @@ enum stream_verdict stream_read_head(struct stream *stream)
         return head_failed(stream, result);
     struct proxy_session *session = stream->session;
     const struct proxy_conf *conf = session->conf;
-    stream->head_valid = true;
+    stream->head_valid = stream->has_head = true;
     if (stream_trace_on(ctx, TRACE_H1))
         stream_trace_head(stream, &stream->request, true);
     stream->client_method = stream->request.method;
     stream->times.head_us = now_us;
     stream->client_act_us = now_us;
     session->num_requests++;
-    count_request(session);
-    _Atomic uint64_t *gauges = board_gauges(ctx->board, conf->fe_object);
-    proxy_gauge_raise(&gauges[PROXY_GAUGE_REQUEST_RATE_MAX],
-                      board_rate_add(&gauges[PROXY_GAUGE_REQUEST_RATE], now_us, 1));
+    // What rules of content refuse is no request.
+    bool may_pass = !conf->rules[PROXY_RULES_TCP_CONTENT];
+    if (may_pass)
+        stream_count_request(stream);
     if (conf->options & PROXY_OPT_HTTP_CLOSE || wants_proxy_close(stream))
         stream->front->keep_alive = false;
     stream->upgrade = may_upgrade(&stream->request);
     // A handshake without its key can only fail, and the answer to it could not be checked (RFC 6455 section 4.2.1).
     if (stream->upgrade && stream->request.flags & HTTP_HEAD_WEBSOCKET && !stream->request.lax &&
         !stream->request.first[HTTP_FIELD_SEC_WEBSOCKET_KEY]) {
+        if (!may_pass)
+            stream_count_request(stream);
         proxy_session_count_error(session, PROXY_COUNT_REQ_BAD);
         proxy_session_count(session, PROXY_COUNT_GLITCHES, 1);
         stream_track_bad(stream, true);
         return stream_refuse(stream, 400, STREAM_END_PROXY, true);
     }
-    if (!conf->rules[PROXY_RULES_TCP_CONTENT])
+    if (may_pass)
         stream_track_request(stream);
     http_edits_init(&stream->edits, stream->edit_arena, sizeof(stream->edit_arena));
     if (stream->session->conf->fe.capture_room)
@@ -200,6 +196,8 @@ enum stream_verdict stream_pick_backend(struct stream *stream)
     proxy_gauge_raise(&backend->gauges[PROXY_GAUGE_SESSION_RATE_MAX],
                       board_rate_add(&backend->gauges[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1));
     proxy_gauge_raise(&backend->gauges[PROXY_GAUGE_LAST_SESSION], ctx->loop->wall_us / 1000000);
+    backend_session_begin(backend);
+    stream->in_backend = true;
     // A listen section's rules ran already.
     if (LIKELY(chosen == stream->session->conf || !has_rules(chosen)))
         return stream_enter_backend(stream);

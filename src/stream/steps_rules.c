@@ -92,6 +92,10 @@ static enum stream_verdict answered(struct stream *stream, enum proxy_counter wh
     // In the log an answer that did not go on did not come.
     if (which == PROXY_COUNT_DENIED_RESP)
         stream->times.answer_us = 0;
+    if (status && which == PROXY_COUNT_DENIED_REQ)
+        proxy_session_count_error(stream->session, stream->fail_end == STREAM_END_CLIENT_TIMEOUT ? PROXY_COUNT_REQ_LATE
+                                                   : stream->fail_end == STREAM_END_CLIENT       ? PROXY_COUNT_REQ_CUT
+                                                                                                 : PROXY_COUNT_REQ_BAD);
     if (status)
         return stream_refuse(stream, status, (enum stream_end)stream->fail_end, true);
     bool denied = is_denial(stream);
@@ -138,8 +142,10 @@ static enum stream_verdict request_verdict(struct stream *stream, enum rule_verd
 {
     switch (verdict) {
     case RULE_WAIT:
-        if (stream_client_left(stream) || stream_request_cut(stream))
+        if (stream_client_left(stream) || stream_request_cut(stream)) {
+            proxy_session_count_error(stream->session, PROXY_COUNT_REQ_CUT);
             return stream_finish(stream, STREAM_END_CLIENT, STREAM_NEXT_CLOSE);
+        }
         stream->deadline_us = stream->subject.acted ? stream->rule_due_us : until_us;
         return STREAM_WAIT;
     case RULE_ANSWERED:
@@ -212,8 +218,10 @@ enum stream_verdict stream_content_rules(struct stream *stream)
     enum stream_verdict verdict;
     if (!content_rules(stream, stream->session->conf, &verdict))
         return verdict;
-    if (stream->head_valid)
+    if (stream->head_valid) {
+        stream_count_request(stream);
         stream_track_request(stream);
+    }
     stream_step_set(stream, stream->head_valid ? STREAM_REQUEST_RULES : STREAM_PICK_BACKEND);
     return STREAM_GO;
 }
@@ -269,13 +277,10 @@ enum stream_verdict stream_request_rules(struct stream *stream)
     return STREAM_GO;
 }
 
-// What the rules of a backend answer is never open there.
 enum stream_verdict stream_enter_backend(struct stream *stream)
 {
     if (stream->wishes.has_retries)
         stream->retries_left = stream->wishes.retries;
-    backend_session_begin(stream->backend);
-    stream->in_backend = true;
     stream_step_set(stream, STREAM_PICK_SERVER);
     return STREAM_GO;
 }

@@ -85,18 +85,23 @@ static enum stream_verdict enqueue(struct stream *stream, struct server *server)
     return STREAM_GO;
 }
 
+// A server's sessions are the attempts to have one, as for HAProxy.
+static void count_attempt(const struct stream *stream, const struct server *server)
+{
+    _Atomic uint64_t *gauges = server->gauges;
+    backend_count(server->counters, PROXY_COUNT_SESSIONS, 1);
+    proxy_gauge_raise(&gauges[PROXY_GAUGE_SESSION_RATE_MAX],
+                      board_rate_add(&gauges[PROXY_GAUGE_SESSION_RATE], stream->ctx->loop->now_us, 1));
+}
+
 static void take_server(struct stream *stream, struct server *server)
 {
     struct stream_ctx *ctx = stream->ctx;
+    _Atomic uint64_t *gauges = server->gauges;
     stream_server_join(stream, server);
     stream->has_slot = true;
     stream->times.queued_us = ctx->loop->now_us;
-    backend_count(server->counters, PROXY_COUNT_SESSIONS, 1);
-    backend_count(server->counters, PROXY_COUNT_LB_TOTAL, 1);
-    backend_count(server->backend->counters, PROXY_COUNT_LB_TOTAL, 1);
-    _Atomic uint64_t *gauges = server->gauges;
-    proxy_gauge_raise(&gauges[PROXY_GAUGE_SESSION_RATE_MAX],
-                      board_rate_add(&gauges[PROXY_GAUGE_SESSION_RATE], ctx->loop->now_us, 1));
+    count_attempt(stream, server);
     proxy_gauge_raise(&gauges[PROXY_GAUGE_MAX_SESSIONS], board_lane_sum(ctx->board, server->conf->object));
     proxy_gauge_raise(&gauges[PROXY_GAUGE_LAST_SESSION], ctx->loop->wall_us / 1000000);
 }
@@ -180,11 +185,18 @@ static bool pick_named(struct stream *stream, struct server **out)
     return true;
 }
 
+// As for HAProxy: what balancing chose, rather than rules, cookies, tables or the queue.
+static void count_balanced(const struct server *server)
+{
+    backend_count(server->counters, PROXY_COUNT_LB_TOTAL, 1);
+    backend_count(server->backend->counters, PROXY_COUNT_LB_TOTAL, 1);
+}
+
 enum stream_verdict stream_pick_server(struct stream *stream)
 {
     struct backend *backend = stream->backend;
-    struct backend_ask ask = { .avoid = stream->redispatched ? stream->server : NULL };
-    struct server *server = NULL;
+    struct server *before = stream->redispatched ? stream->server : NULL, *server = NULL;
+    struct backend_ask ask = { .avoid = before };
     enum stream_verdict verdict;
     if (!backend->is_plain && !pick_named(stream, &server))
         return stream_refuse(stream, 500, STREAM_END_RESOURCE, false);
@@ -209,6 +221,9 @@ enum stream_verdict stream_pick_server(struct stream *stream)
             server = queued ? queued : server;
             stream->insists = queued != NULL;
         }
+        // Who waits for whichever is free first is given one by the queue.
+        if (server && server != before && (!full || stream->insists))
+            count_balanced(server);
     }
     if (!server && backend->conf->options & PROXY_OPT_FAIL_OPEN)
         server = backend_pick_closed(backend, &full);
@@ -336,8 +351,7 @@ static enum stream_verdict try_again(struct stream *stream, bool pause)
     }
     backend_count(be, PROXY_COUNT_RETRIES, 1);
     backend_count(srv, PROXY_COUNT_RETRIES, 1);
-    // A server's sessions are the attempts to have one, as for HAProxy.
-    backend_count(srv, PROXY_COUNT_SESSIONS, 1);
+    count_attempt(stream, stream->server);
     if (stream->step != STREAM_CONNECT)
         stream_step_set(stream, STREAM_CONNECT);
     if (!pause)

@@ -392,7 +392,7 @@ static void count_end(struct stream *stream)
     uint64_t *srv = stream->server ? stream->server->counters : NULL;
     bool is_http = stream->session->conf->mode == PROXY_MODE_HTTP;
     stream_count_rest(stream);
-    if (is_http && stream->status) {
+    if (is_http && (stream->status || stream->has_head)) {
         enum proxy_counter class = status_class(stream->status);
         backend_count(fe, class, 1);
         if (be)
@@ -612,8 +612,7 @@ static enum stream_verdict head_timeout(struct stream *stream)
 {
     if ((stream_is_idle(stream) && stream->session->num_requests) || stream_is_probe(stream))
         return stream_finish(stream, STREAM_END_OK, STREAM_NEXT_CLOSE);
-    backend_count(stream->session->counters, PROXY_COUNT_REQUESTS, 1);
-    backend_count(stream->session->counters, PROXY_COUNT_REQ_HTTP1, 1);
+    stream_count_request(stream);
     proxy_session_count_error(stream->session, PROXY_COUNT_REQ_LATE);
     stream_track_bad(stream, false);
     return stream_refuse(stream, 408, STREAM_END_CLIENT_TIMEOUT, true);

@@ -60,7 +60,7 @@ static void count_each(uint64_t *counters, _Atomic uint64_t *gauges, const struc
     // The time of an attempt before the last one says nothing of this one.
     if (times->connected_us >= times->queued_us && times->connected_us)
         count_time(counters, gauges, PROXY_TIME_CONNECT, times->connected_us - times->queued_us);
-    if (times->answer_us)
+    if (times->answer_us && times->connected_us)
         count_time(counters, gauges, PROXY_TIME_RESPONSE, times->answer_us - times->connected_us);
     // What never reached a server took no time there, and what is carried unread has no end but that of its tunnel.
     if (times->connected_us && (stream->head_valid || stream->step == STREAM_FINISHED))
@@ -73,7 +73,7 @@ void stream_times_count(const struct stream *stream)
     uint64_t total_us = stream->ctx->loop->now_us - times->first_us;
     struct backend *backend = stream->backend;
     struct server *server = stream->server;
-    if (!stream->in_backend)
+    if (!backend)
         return;
     if (LIKELY(times->connected_us == times->head_us && times->answer_us)) {
         uint64_t response_us = times->answer_us - times->connected_us;

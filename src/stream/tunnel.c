@@ -79,6 +79,8 @@ static void count_end(struct stream_tunnel *tunnel, enum stream_end end)
             backend_count(sets[i], PROXY_COUNT_CLIENT_ABORTS, 1);
         if (end == STREAM_END_SERVER || end == STREAM_END_SERVER_TIMEOUT)
             backend_count(sets[i], PROXY_COUNT_SERVER_ABORTS, 1);
+        if (end == STREAM_END_SERVER)
+            backend_count(sets[i], PROXY_COUNT_RESP_ERRORS, 1);
     }
     stream_times_count_tunnel(tunnel);
 }

@@ -82,6 +82,7 @@ void stream_tunnel_count(struct stream_tunnel *tunnel)
 {
     const struct mux_stream *front = &tunnel->front->stream;
     uint64_t in = front->bytes_in - tunnel->bytes_in, out = front->bytes_out - tunnel->bytes_out;
+    stream_count_spliced(tunnel->session, tunnel->backend, &tunnel->up, &tunnel->down);
     if (in) {
         tunnel->bytes_in = front->bytes_in;
         count(tunnel, PROXY_COUNT_BYTES_IN, in);

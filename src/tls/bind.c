@@ -163,6 +163,35 @@ static bool load_trust(struct config *config, const struct tls_bind *bind, struc
     return entry->trust;
 }
 
+void tls_bind_own(struct tls_bind *bind, struct tls_entry *entry)
+{
+    entry->bind = bind;
+    entry->next = NULL;
+    entry->at = bind->end;
+    *bind->end = entry;
+    bind->end = &entry->next;
+    entry->next_user = entry->cert->users;
+    entry->user_at = &entry->cert->users;
+    if (entry->next_user)
+        entry->next_user->user_at = &entry->next_user;
+    entry->cert->users = entry;
+}
+
+void tls_bind_disown(struct tls_entry *entry)
+{
+    struct tls_bind *bind = entry->bind;
+    *entry->at = entry->next;
+    if (entry->next)
+        entry->next->at = entry->at;
+    else
+        bind->end = entry->at;
+    *entry->user_at = entry->next_user;
+    if (entry->next_user)
+        entry->next_user->user_at = entry->user_at;
+    entry->next = entry->next_user = NULL;
+    entry->bind = NULL;
+}
+
 bool tls_bind_complete_entry(struct config *config, struct tls_bind *bind, struct tls_entry *entry)
 {
     struct config_place place = entry->conf.place.file ? entry->conf.place : bind->base.place;
@@ -173,7 +202,7 @@ bool tls_bind_complete_entry(struct config *config, struct tls_bind *bind, struc
         return error_at(config, place, "cannot set the ciphers");
     if (!load_trust(config, bind, entry, place))
         return false;
-    tls_entry_context(entry);
+    (void)tls_entry_context(entry);
     return true;
 }
 
@@ -212,6 +241,14 @@ static bool build(struct config *config, struct tls_bind *bind, struct config_pl
         return false;
     mark_default(bind->entries);
     bind->names = tls_names_new(bind->entries);
+    struct tls_entry *entries = bind->entries;
+    bind->entries = NULL;
+    bind->end = &bind->entries;
+    while (entries) {
+        struct tls_entry *entry = entries;
+        entries = entry->next;
+        tls_bind_own(bind, entry);
+    }
     return make_context(bind, file) || error_at(config, place, "cannot prepare TLS");
 }
 
@@ -255,7 +292,10 @@ void tls_bind_free(struct tls_bind *bind)
     bind->store = NULL;
     while (bind->entries) {
         struct tls_entry *entry = bind->entries;
-        bind->entries = entry->next;
+        if (entry->bind)
+            tls_bind_disown(entry);
+        else
+            bind->entries = entry->next;
         tls_entry_release(entry);
     }
     tls_names_free(bind->names);

@@ -18,6 +18,7 @@ struct tls_bind {
     const struct tls_global_conf *global;
     struct tls_conf base; // what an entry has that says nothing: set in `ctx`
     struct tls_entry *entries;
+    struct tls_entry **end; // of the list
     struct tls_names *names;
     SSL_CTX *ctx;
 };
@@ -29,6 +30,12 @@ struct tls_bind *tls_bind_of(struct config *config, const struct tls_global_conf
 // tls_bind_complete_entry gives an entry what its bind says where it says nothing, and loads whom it believes. False
 // after reporting.
 bool tls_bind_complete_entry(struct config *config, struct tls_bind *bind, struct tls_entry *entry);
+
+// tls_bind_own appends an entry that is complete to those of the bind, and to the users of its certificate.
+void tls_bind_own(struct tls_bind *bind, struct tls_entry *entry);
+
+// tls_bind_disown takes it out again. Neither changes the look-up of names.
+void tls_bind_disown(struct tls_entry *entry);
 
 // tls_bind_prepare_cert sets in the certificate's context what binds need there. False where that fails.
 bool tls_bind_prepare_cert(struct tls_cert *cert, const char *ciphers, bool keylog);

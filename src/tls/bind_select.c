@@ -136,7 +136,7 @@ static bool apply(SSL *ssl, const struct tls_bind *bind, const struct tls_entry 
 {
     const struct tls_conf *conf = &entry->conf, *base = &bind->base;
     if (!SSL_set_SSL_CTX(ssl, entry->cert->ctx) ||
-        !SSL_set_session_id_context(ssl, entry->session_context, sizeof(entry->session_context)) ||
+        !SSL_set_session_id_context(ssl, tls_entry_context(entry), sizeof(entry->session_context)) ||
         !apply_versions(ssl, conf, base) || !apply_groups(ssl, conf, base) || !apply_trust(ssl, entry))
         return false;
     if (!speaks_13(view, conf) && !apply_ciphers(ssl, view, entry))

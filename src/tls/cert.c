@@ -200,7 +200,6 @@ bool cert_read(struct cert_reader *reader, const struct tls_cert_files *files)
         return cert_error(reader, files->crt, "the certificate cannot be used", error);
     must(cert_parts_read(&parts, CRYPTO_BUFFER_data(cert->chain[0]), CRYPTO_BUFFER_len(cert->chain[0])));
     cert->num_names = cert_parts_names(&parts, &cert->names, reader->store->config->arena);
-    cert->names_stay = true;
     ok = cert_chain_complete(reader) && cert_extras_read(reader, files);
     return ok && cert_context_make(reader, files->crt);
 }

@@ -8,6 +8,7 @@
 #include <openssl/bytestring.h>
 #include <openssl/pool.h>
 #include <openssl/sha.h>
+#include "base/check.h"
 #include "base/clock.h"
 #include "cert_inner.h"
 
@@ -105,6 +106,33 @@ static bool is_for(const struct ocsp_single *single, const struct cert_parts *pa
     return CBS_mem_equal(&single->serial, CBS_data(&parts->serial), CBS_len(&parts->serial)) &&
            hash_is_of(single, &single->name_hash, CBS_data(&parts->issuer), CBS_len(&parts->issuer)) &&
            key_hash_matches(single, issuer);
+}
+
+void cert_ocsp_serials_read(struct cert_ocsp_serials *out, struct slice der)
+{
+    struct ocsp_single single;
+    CBS responses;
+    *out = (struct cert_ocsp_serials){ .any = find_responses(&responses, der) != NULL };
+    while (!out->any && CBS_len(&responses)) {
+        out->any = out->num == NUM_ITEMS(out->serials) || !single_read(&single, &responses);
+        if (!out->any)
+            out->serials[out->num++] = single.serial;
+    }
+}
+
+bool cert_ocsp_serials_hold(const struct cert_ocsp_serials *serials, const struct tls_cert *cert)
+{
+    CBS der, all, tbs, serial;
+    if (serials->any)
+        return true;
+    CBS_init(&der, CRYPTO_BUFFER_data(cert->chain[0]), CRYPTO_BUFFER_len(cert->chain[0]));
+    if (!CBS_get_asn1(&der, &all, CBS_ASN1_SEQUENCE) || !CBS_get_asn1(&all, &tbs, CBS_ASN1_SEQUENCE) ||
+        !CBS_get_optional_asn1(&tbs, NULL, NULL, CONTEXT_LIST) || !CBS_get_asn1(&tbs, &serial, CBS_ASN1_INTEGER))
+        return true;
+    for (uint32_t i = 0; i < serials->num; i++)
+        if (CBS_mem_equal(&serials->serials[i], CBS_data(&serial), CBS_len(&serial)))
+            return true;
+    return false;
 }
 
 bool cert_ocsp_is_response(struct slice der)

@@ -97,6 +97,18 @@ bool cert_compression_add(struct ssl_ctx_st *ctx);
 // section 4.2.1.
 bool cert_ocsp_is_response(struct slice der);
 
+// The serial numbers that a response answers for; they are lent by it.
+struct cert_ocsp_serials {
+    CBS serials[8];
+    uint32_t num;
+    bool any; // there are more, or it says nothing that can be read: each certificate has to be looked at
+};
+void cert_ocsp_serials_read(struct cert_ocsp_serials *out, struct slice der);
+
+// cert_ocsp_serials_hold says whether the response may be for `cert`: a look at the first bytes of the certificate that
+// spares all the others of ten thousand a check.
+bool cert_ocsp_serials_hold(const struct cert_ocsp_serials *serials, const struct tls_cert *cert);
+
 // cert_ocsp_check is tls_cert_ocsp_check with the issuer's certificate, where that is known.
 const char *cert_ocsp_check(const struct tls_cert *cert, const struct crypto_buffer_st *issuer);
 

@@ -124,9 +124,3 @@ void change_reader_tell(const struct change_reader *reader, struct text *why)
             return;
         }
 }
-
-void change_names_renew(struct tls_bind *bind)
-{
-    tls_names_free(bind->names);
-    bind->names = tls_names_new(bind->entries);
-}

@@ -244,6 +244,11 @@ bool tls_draft_check(struct tls_cert *draft, struct text *why)
                     draft->name);
         return false;
     }
+    if (!draft->num_chain || !draft->key) {
+        text_printf(why, "The transaction must contain at least a certificate and a private key! It holds no %s.",
+                    draft->num_chain ? "private key" : "certificate");
+        return false;
+    }
     change_reader_init(&reader);
     bool ok = cert_make(draft, &reader);
     if (!ok)
@@ -350,41 +355,43 @@ static struct tls_cert *cert_read_image(const char *name, struct slice image)
 
 // ---- the swap
 
-// A renewed certificate is found as the one before it was: where its names are the same, look-ups stay as they are, and
-// point to names that stay too.
-static bool keep_names(struct tls_cert *cert, const struct tls_cert *old)
+static bool same_names(const struct tls_cert *a, const struct tls_cert *b)
 {
-    if (!old->names_stay || old->key_type != cert->key_type || old->num_names != cert->num_names)
+    if (a->key_type != b->key_type || a->num_names != b->num_names)
         return false;
-    for (uint32_t i = 0; i < old->num_names; i++)
-        if (!slice_equal(old->names[i], cert->names[i]))
+    for (uint32_t i = 0; i < a->num_names; i++)
+        if (!slice_equal(a->names[i], b->names[i]))
             return false;
-    cert->names = old->names;
-    cert->names_stay = true;
     return true;
 }
 
-static void swap_in_bind(struct tls_bind *bind, const struct tls_cert *old, struct tls_cert *cert, bool renews)
+// A renewed certificate is found as the one before it was. Only where names or the type of the key differ look-ups
+// change, of entries that are found by them.
+static void users_move(struct tls_cert *cert, struct tls_cert *old)
 {
-    bool any = false;
-    for (struct tls_entry *entry = bind->entries; entry; entry = entry->next) {
-        if (entry->cert != old)
-            continue;
+    bool same = same_names(cert, old), same_type = old->key_type == cert->key_type;
+    if (old->users)
+        (void)tls_bind_prepare_cert(cert, old->ciphers, old->users->bind->global->keylog);
+    for (struct tls_entry *entry = old->users; entry; entry = entry->next_user) {
+        bool moves = !same && !(entry->num_filters && same_type);
+        if (moves)
+            tls_names_cut(entry->bind->names, entry);
         entry->cert = cert;
-        (void)tls_bind_prepare_cert(cert, old->ciphers, bind->global->keylog);
-        any = true;
+        if (moves)
+            tls_names_add(entry->bind->names, entry);
     }
-    if (any && renews)
-        change_names_renew(bind);
+    cert->users = old->users;
+    if (cert->users)
+        cert->users->user_at = &cert->users;
+    old->users = NULL;
 }
 
 static void item_swap(struct tls_store *store, struct store_item *item, struct tls_cert *cert)
 {
     struct tls_cert *old = item->cert;
-    bool renews = !old || !keep_names(cert, old);
     item->cert = cert;
-    for (struct tls_bind *bind = store->binds; old && bind; bind = bind->next)
-        swap_in_bind(bind, old, cert, renews);
+    if (old)
+        users_move(cert, old);
     for (struct tls_target *target = store->targets; target; target = target->next)
         if (target->cert_name && strcmp(target->cert_name, cert->name) == 0) {
             (void)tls_target_show(target, cert);
@@ -393,7 +400,7 @@ static void item_swap(struct tls_store *store, struct store_item *item, struct t
     tls_cert_release(old);
 }
 
-static void ocsp_apply(struct tls_store *store, struct slice der);
+static void ocsp_apply(struct tls_store *store, struct slice image);
 
 void change_cert_apply(struct tls_store *store, const struct change *change)
 {
@@ -456,9 +463,8 @@ uint32_t tls_change_cert_uses(const char *name)
     uint32_t num = 0;
     if (!item || !item->cert)
         return 0;
-    for (const struct tls_bind *bind = store->binds; bind; bind = bind->next)
-        for (const struct tls_entry *entry = bind->entries; entry; entry = entry->next)
-            num += entry->cert == item->cert;
+    for (const struct tls_entry *entry = item->cert->users; entry; entry = entry->next_user)
+        num++;
     for (const struct tls_target *target = store->targets; target; target = target->next)
         num += target->cert_name && strcmp(target->cert_name, name) == 0;
     return num;
@@ -499,52 +505,85 @@ static bool has_issuer(const struct tls_cert *cert)
     return cert && (cert->issuer || cert->num_chain > 1);
 }
 
-static void ocsp_apply(struct tls_store *store, struct slice der)
+static void ocsp_put(struct tls_store *store, struct store_item *item, struct slice der)
 {
-    for (uint32_t i = 0; i < store->cap_items; i++) {
-        struct store_item *item = store->items[i];
-        if (!item || !has_issuer(item->cert) || ocsp_wrong(item->cert, der))
+    struct tls_cert *cert = cert_copy(item->cert);
+    struct change_reader reader;
+    change_reader_init(&reader);
+    cert->ocsp = copied(cert, der);
+    if (cert_make(cert, &reader))
+        item_swap(store, item, cert);
+    else
+        tls_cert_release(cert);
+    change_reader_fini(&reader);
+}
+
+// Whom the response is for was found by who published it: workers look at no other certificate.
+static void ocsp_apply(struct tls_store *store, struct slice image)
+{
+    CBS all, names, name;
+    char text[2048];
+    CBS_init(&all, (const uint8_t *)image.ptr, image.len);
+    if (!CBS_get_u24_length_prefixed(&all, &names))
+        return;
+    struct slice der = slice_of((const char *)CBS_data(&all), CBS_len(&all));
+    while (CBS_get_u16_length_prefixed(&names, &name)) {
+        if (CBS_len(&name) >= sizeof(text))
             continue;
-        struct tls_cert *cert = cert_copy(item->cert);
-        struct change_reader reader;
-        change_reader_init(&reader);
-        cert->ocsp = copied(cert, der);
-        if (cert_make(cert, &reader))
-            item_swap(store, item, cert);
-        else
-            tls_cert_release(cert);
-        change_reader_fini(&reader);
+        memcpy(text, CBS_data(&name), CBS_len(&name));
+        text[CBS_len(&name)] = '\0';
+        struct store_item *item = cert_store_find(store, text);
+        if (item && item->cert)
+            ocsp_put(store, item, der);
     }
+}
+
+// Writes the names of all certificates that the response is for. False where there is none, with what is wrong with the
+// one that it nearly is for.
+static bool ocsp_users(CBB *names, const char **wrong, struct slice der)
+{
+    const struct tls_store *store = cert_store_live();
+    struct cert_ocsp_serials serials;
+    bool any = false;
+    *wrong = "Certificate ID does not match any certificate or issuer.";
+    cert_ocsp_serials_read(&serials, der);
+    for (uint32_t i = 0; store && i < store->cap_items; i++) {
+        const struct store_item *item = store->items[i];
+        CBB name;
+        if (!item || !has_issuer(item->cert) || !cert_ocsp_serials_hold(&serials, item->cert))
+            continue;
+        const char *reason = ocsp_wrong(item->cert, der);
+        if (!reason)
+            any = CBB_add_u16_length_prefixed(names, &name) &&
+                  CBB_add_bytes(&name, (const uint8_t *)item->name, strlen(item->name)) && CBB_flush(names);
+        else if (strcmp(reason, "it is for another certificate") != 0)
+            *wrong = reason;
+    }
+    return any;
 }
 
 static uint64_t ocsp_publish(struct text *why, struct slice der)
 {
-    const struct tls_store *store = cert_store_live();
-    const char *wrong = NULL;
-    bool any = false;
+    CBB image, names;
+    uint8_t *bytes = NULL;
+    size_t len;
+    const char *wrong;
+    uint64_t number = 0;
     if (!cert_ocsp_is_response(der)) {
         text_printf(why, "Unable to parse OCSP response.");
         return 0;
     }
-    for (uint32_t i = 0; store && !any && i < store->cap_items; i++) {
-        const struct store_item *item = store->items[i];
-        if (!item || !has_issuer(item->cert))
-            continue;
-        const char *reason = ocsp_wrong(item->cert, der);
-        any = !reason;
-        // Why it is none of this one's says less than what is wrong with the one it is for.
-        if (reason && (!wrong || strcmp(reason, "it is for another certificate") != 0))
-            wrong = reason;
+    must(CBB_init(&image, der.len + 256) && CBB_add_u24_length_prefixed(&image, &names));
+    if (ocsp_users(&names, &wrong, der) && CBB_add_bytes(&image, (const uint8_t *)der.ptr, der.len) &&
+        CBB_finish(&image, &bytes, &len)) {
+        struct change change = { .op = CHANGE_CERT_OCSP, .name = "", .secret = slice_of((const char *)bytes, len) };
+        number = change_publish(&change);
+    } else {
+        text_printf(why, "OCSP single response: %s", wrong);
+        CBB_cleanup(&image);
     }
-    if (!any) {
-        text_printf(why, "OCSP single response: %s",
-                    !wrong || strcmp(wrong, "it is for another certificate") == 0
-                        ? "Certificate ID does not match any certificate or issuer."
-                        : wrong);
-        return 0;
-    }
-    struct change change = { .op = CHANGE_CERT_OCSP, .name = "", .secret = der };
-    return change_publish(&change);
+    OPENSSL_free(bytes);
+    return number;
 }
 
 uint64_t tls_change_ocsp(struct text *why, struct slice text)

@@ -102,13 +102,10 @@ uint64_t tls_change_file_commit(const char *name, bool is_crl, struct slice text
     return change_publish(&change);
 }
 
-// Sessions that were made for whom we believed do not open what we believe now.
+// Sessions that were made for whom we believed do not open what we believe now: those of clients by the context, which
+// is another one.
 static void renew_users(struct tls_store *store, const struct trust_file *file)
 {
-    for (struct tls_bind *bind = store->binds; bind; bind = bind->next)
-        for (struct tls_entry *entry = bind->entries; entry; entry = entry->next)
-            if (believes(entry->trust, file))
-                tls_entry_context(entry);
     for (struct tls_target *target = store->targets; target; target = target->next)
         if (believes(target->trust, file))
             tls_target_forget_all(target);

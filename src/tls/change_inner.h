@@ -50,7 +50,3 @@ void change_reader_fini(struct change_reader *reader);
 
 // change_reader_tell appends the first error to `why`.
 void change_reader_tell(const struct change_reader *reader, struct text *why);
-
-// change_names_renew makes the look-up of a bind anew.
-struct tls_bind;
-void change_names_renew(struct tls_bind *bind);

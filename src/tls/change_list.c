@@ -169,11 +169,8 @@ static void add(struct tls_store *store, struct tls_crt_list *list, const struct
     for (struct tls_bind *bind = store->binds; bind; bind = bind->next) {
         if (!uses(bind, list) || !(entry = read_entry(store, bind, NULL, list, change, true)))
             continue;
-        struct tls_entry **end = &bind->entries;
-        while (*end)
-            end = &(*end)->next;
-        *end = entry;
-        change_names_renew(bind);
+        tls_bind_own(bind, entry);
+        tls_names_add(bind->names, entry);
     }
 }
 
@@ -265,29 +262,40 @@ uint64_t tls_change_list_del(struct text *why, struct text *cert, const char *na
     return change_publish(&change);
 }
 
-static void cut_from_bind(struct tls_bind *bind, const struct tls_crt_line *line)
+static void cut_entry(struct tls_entry *entry)
 {
-    struct tls_entry *cut = NULL;
-    for (struct tls_entry **at = &bind->entries; *at;) {
-        struct tls_entry *entry = *at;
-        if (entry->line != line) {
-            at = &entry->next;
+    tls_names_cut(entry->bind->names, entry);
+    tls_bind_disown(entry);
+    entry->line = NULL;
+    tls_entry_release(entry);
+}
+
+// The entries of a line that have this certificate.
+static bool cut_users(const struct tls_cert *cert, const struct tls_crt_line *line)
+{
+    bool any = false;
+    for (struct tls_entry *entry = cert->users, *next; entry; entry = next) {
+        next = entry->next_user;
+        if (entry->line != line)
             continue;
-        }
-        *at = entry->next;
-        entry->line = NULL;
-        entry->next = cut;
-        cut = entry;
+        cut_entry(entry);
+        any = true;
     }
-    if (!cut)
+    return any;
+}
+
+// Mostly a line names its certificate; of a bundle, or a directory, it names what its files have in common.
+static void cut_entries(struct tls_store *store, const struct tls_crt_line *line)
+{
+    const struct store_item *item = cert_store_find(store, line->name);
+    if (item && item->cert && cut_users(item->cert, line))
         return;
-    change_names_renew(bind);
-    while (cut) {
-        struct tls_entry *entry = cut;
-        cut = entry->next;
-        entry->next = NULL;
-        tls_entry_release(entry);
-    }
+    for (struct tls_bind *bind = store->binds; bind; bind = bind->next)
+        for (struct tls_entry *entry = bind->entries, *next; entry; entry = next) {
+            next = entry->next;
+            if (entry->line == line)
+                cut_entry(entry);
+        }
 }
 
 static void del(struct tls_store *store, struct tls_crt_list *list, const struct change *change)
@@ -297,8 +305,7 @@ static void del(struct tls_store *store, struct tls_crt_list *list, const struct
         line = line->next;
     if (!line)
         return;
-    for (struct tls_bind *bind = store->binds; bind; bind = bind->next)
-        cut_from_bind(bind, line);
+    cut_entries(store, line);
     crt_list_cut(list, line);
 }
 

@@ -5,10 +5,18 @@
 #include "base/check.h"
 #include "cert_inner.h"
 
+// A directory may be named with slashes behind it.
+static bool is_named(const struct tls_crt_list *list, const char *name)
+{
+    size_t len = strlen(list->name);
+    return strncmp(list->name, name, len) == 0 &&
+           (name[len] == '\0' || (list->is_directory && name[len + strspn(name + len, "/")] == '\0'));
+}
+
 struct tls_crt_list *crt_list_find(const struct tls_store *store, const char *name)
 {
     struct tls_crt_list *list = store->lists;
-    while (list && strcmp(list->name, name) != 0)
+    while (list && !is_named(list, name))
         list = list->next;
     return list;
 }

@@ -37,7 +37,7 @@ static void add_errors(SHA256_CTX *sha, const struct tls_errors *errors)
 }
 
 // Machines of a fleet and generations of a process must come to the same bytes: what is hashed has one form everywhere.
-void tls_entry_context(struct tls_entry *entry)
+static void make_context(struct tls_entry *entry)
 {
     static const char purpose[] = "fairlead session context 1";
     uint8_t digest[32] = { 0 }, verify = entry->conf.verify;
@@ -55,4 +55,15 @@ void tls_entry_context(struct tls_entry *entry)
         add_errors(&sha, &entry->conf.crt_ignore);
     }
     SHA256_Final(entry->session_context, &sha);
+}
+
+// Of a constant entry: this is no part of what it says.
+const uint8_t *tls_entry_context(const struct tls_entry *entry)
+{
+    uint64_t now = entry->trust ? tls_trust_version(entry->trust) : 1;
+    if (entry->context_of != now) {
+        make_context((struct tls_entry *)entry);
+        ((struct tls_entry *)entry)->context_of = now;
+    }
+    return entry->session_context;
 }

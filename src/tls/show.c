@@ -58,10 +58,10 @@ static void show_algorithm(struct text *out, const CBS *key_info)
     int id = key ? EVP_PKEY_id(key) : 0;
     const char *name = id == EVP_PKEY_RSA       ? "RSA"
                        : id == EVP_PKEY_EC      ? "EC"
-                       : id == EVP_PKEY_ED25519 ? "ED"
+                       : id == EVP_PKEY_ED25519 ? "ED25519"
                                                 : "UNKNOWN";
     text_printf(out, "Algorithm: %s", name);
-    if (key)
+    if (key && id != EVP_PKEY_ED25519)
         text_printf(out, "%d", EVP_PKEY_bits(key));
     text_printf(out, "\n");
     EVP_PKEY_free(key);

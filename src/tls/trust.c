@@ -274,6 +274,7 @@ static bool make(struct tls_trust *trust)
     trust->store = store;
     trust->names = names;
     make_digest(trust);
+    trust->version++;
     return true;
 }
 
@@ -338,6 +339,11 @@ void tls_trust_free_all(void)
 void tls_trust_digest(const struct tls_trust *trust, uint8_t digest[32])
 {
     memcpy(digest, trust->digest, sizeof(trust->digest));
+}
+
+uint64_t tls_trust_version(const struct tls_trust *trust)
+{
+    return trust->version;
 }
 
 const struct stack_st_CRYPTO_BUFFER *tls_trust_names(const struct tls_trust *trust)

@@ -37,6 +37,7 @@ struct tls_trust {
     X509_STORE *store;
     STACK_OF(CRYPTO_BUFFER) * names;
     uint8_t digest[32];
+    uint64_t version; // counts how often it was made
 };
 
 // A file while it is read.

@@ -140,6 +140,16 @@ static bool print_names(BIO *text, GENERAL_NAMES *names)
     return true;
 }
 
+// The library ends an IPv6 address with a line feed; of other names one would be a trick.
+static size_t copy_line(char *out, const uint8_t *text, size_t len)
+{
+    size_t num = 0;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] != '\n')
+            out[num++] = (char)text[i];
+    return num;
+}
+
 size_t tls_x509_alt_names(char *out, size_t cap, const struct tls_x509 *cert)
 {
     CBS value;
@@ -151,7 +161,7 @@ size_t tls_x509_alt_names(char *out, size_t cap, const struct tls_x509 *cert)
     GENERAL_NAMES *names = d2i_GENERAL_NAMES(NULL, &at, (long)CBS_len(&value));
     BIO *bio = BIO_new(BIO_s_mem());
     if (names && bio && print_names(bio, names) && BIO_mem_contents(bio, &text, &len) && len <= cap && len)
-        memcpy(out, text, len);
+        len = copy_line(out, text, len);
     else
         len = 0;
     BIO_free(bio);

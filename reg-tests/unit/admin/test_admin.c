@@ -255,7 +255,7 @@ static void test_one_line(void **state)
     expect(*state, ADMIN_LEVEL_USER, "show version\n", "1.2.3\n\n");
     expect(*state, ADMIN_LEVEL_USER, "  show   version \r\n", "1.2.3\n\n");
     expect(*state, ADMIN_LEVEL_USER, "show version;show cli level;\n", "1.2.3\n\nuser\n\n");
-    expect(*state, ADMIN_LEVEL_USER, ";;show version\nshow version\n", "1.2.3\n\n");
+    expect(*state, ADMIN_LEVEL_USER, ";;show version\nshow version\n", "1.2.3\n\n1.2.3\n\n");
     expect(*state, ADMIN_LEVEL_USER, "quit;show version\n", "");
     expect_begins(*state, "\n", "Unknown command. Please enter one of the following commands only:\n  ");
     expect_begins(*state, "no-such-command\n", "Unknown command. Please enter");
@@ -420,6 +420,21 @@ static void test_targets(void **state)
     assert_true(closed);
     free(got);
     close(fd);
+}
+
+// The timed prompt tells how long the process has lived that commands are for.
+static void test_uptime(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t day_us = 86400000000, hour_us = 3600000000, now_us = f->loop.wall_us;
+    uint32_t first = worker_make(f, 0, 1, 4001);
+    uint32_t second = worker_make(f, 1, 1, 4002);
+    uint32_t master = board_incarnation_take(f->board, BOARD_ROLE_MASTER, 0, 0);
+    board_incarnation_at(f->board, first)->started_wall_us = now_us - day_us - hour_us - 61500000;
+    board_incarnation_at(f->board, second)->started_wall_us = now_us + hour_us;
+    board_incarnation_at(f->board, master)->started_wall_us = now_us - 3 * hour_us - 500000;
+    expect_master(f, false, "prompt timed\n@1\n@2\n@\nprompt timed\n",
+                  "[0:03:00:00] master> [1:01:01:01] 4001> [0:00:00:00] 4002> [0:03:00:00] master> master> ");
 }
 
 // `@@` hands over the rest of the line, or all lines until quit.
@@ -719,6 +734,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_prompt, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reload, setup, teardown),
         cmocka_unit_test_setup_teardown(test_targets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_uptime, setup, teardown),
         cmocka_unit_test_setup_teardown(test_inside, setup, teardown),
         cmocka_unit_test_setup_teardown(test_modes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_startup_logs, setup, teardown),

@@ -673,6 +673,80 @@ static void test_sweep_for_ever(void **state)
     assert_true(board_object_limit(board) <= BOARD_MAX_OBJECTS);
 }
 
+// What its generation dropped is freed while that lives, once each of its processes has let go, and nobody else has it.
+static void test_sweep_dropped(void **state)
+{
+    struct board *board = *state;
+    struct keeper old = generation_begin(board, 1);
+    uint32_t shared = board_object(board, "s/b/shared");
+    struct keeper own = generation_begin(board, 2);
+    uint32_t goes = board_object(board, "s/b/goes"), again = board_object(board, "s/b/again");
+    assert_int_equal(board_object(board, "s/b/shared"), shared);
+    board->self = own.worker;
+    board_counter_count(&board_counters(board, own.worker, goes)[2], 7);
+    board_counter_count(&board_counters(board, own.worker, goes)[BOARD_LEVEL], 1);
+    board_gauges(board, goes)[3] = 99;
+    assert_true(board_lane_acquire(board, goes, own.worker, 0));
+    board_object_drop(board, shared, 5);
+    board_object_drop(board, goes, 6);
+    board_object_drop(board, again, 6);
+    assert_int_equal(board_object(board, "s/b/again"), again);
+    board_objects_let_go(board, own.inc, 6);
+    board_objects_let_go(board, own.worker, 5);
+    assert_int_equal(board_objects_sweep(board), 0);
+    board_objects_let_go(board, own.worker, 6);
+    assert_int_equal(board_objects_sweep(board), 0);
+    board_lane_release(board, goes, own.worker);
+    assert_int_equal(board_objects_sweep(board), 1);
+    assert_int_equal(board_object_find(board, "s/b/goes"), 0);
+    assert_int_equal(board_object_find(board, "s/b/again"), again);
+    assert_int_equal(board_object_find(board, "s/b/shared"), shared);
+    assert_int_equal(board_counter_total(board, "s/", 2), 7);
+
+    // The number is given again; whoever dies later takes nothing away from its new owner.
+    uint32_t comes = board_object(board, "s/b/comes");
+    assert_int_equal(comes, goes);
+    assert_int_equal(board_counter_sum(board, comes, 2), 0);
+    assert_int_equal(board_counter_sum(board, comes, BOARD_LEVEL), 0);
+    assert_int_equal(board_gauges(board, comes)[3], 0);
+    board_counter_count(&board_counters(board, own.worker, comes)[2], 3);
+    board_incarnation_dead(board, own.worker);
+    assert_int_equal(board_counter_sum(board, comes, 2), 3);
+    assert_int_equal(board_counter_total(board, "s/", 2), 10);
+
+    // One that an older generation has waits for its end. A process that is forked has let go of what its parent has.
+    own.worker = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 2);
+    generation_end(board, &old);
+    board->self = own.inc;
+    assert_int_equal(board_objects_sweep(board), 0);
+    board_objects_let_go(board, own.worker, 6);
+    assert_int_equal(board_objects_sweep(board), 1);
+    assert_int_equal(board_object_find(board, "s/b/shared"), 0);
+    generation_end(board, &own);
+}
+
+// Servers of ever new names come and go between two reloads, and fill nothing.
+static void test_sweep_dropped_for_ever(void **state)
+{
+    struct board *board = *state;
+    struct keeper keeper = generation_begin(board, 1);
+    char name[32];
+    for (uint32_t i = 1; i <= 100000; i++) {
+        snprintf(name, sizeof(name), "s/b/%u", i);
+        uint32_t object = board_object(board, name);
+        assert_int_not_equal(object, 0);
+        board_counter_count(&board_counters(board, keeper.worker, object)[0], 1);
+        board_object_drop(board, object, i);
+        board_objects_let_go(board, keeper.inc, i);
+        board_objects_let_go(board, keeper.worker, i);
+        if (i % 128 == 0)
+            assert_int_equal(board_objects_sweep(board), 128);
+    }
+    assert_true(board_object_limit(board) < 256);
+    assert_int_equal(board_counter_total(board, "s/", 0), 100000);
+    generation_end(board, &keeper);
+}
+
 // A sweeper that died at any stage leaves what the next one finishes.
 static void test_sweep_killed(void **state)
 {
@@ -691,7 +765,15 @@ static void test_sweep_killed(void **state)
             board_counter_count(&board_counters(board, keeper.worker, objects[i])[0], 1);
             board_gauges(board, objects[i])[0] = 1;
         }
-        generation_end(board, &keeper);
+        // Of every other generation they go while it lives.
+        for (uint32_t i = 0; i < NUM_ITEMS(objects) && round % 2; i++) {
+            board_object_drop(board, objects[i], 1);
+        }
+        board_objects_let_go(board, keeper.inc, 1);
+        board_objects_let_go(board, keeper.worker, 1);
+        if (round % 2 == 0) {
+            generation_end(board, &keeper);
+        }
         uint32_t sweeper = board_incarnation_take(board, BOARD_ROLE_KEEPER, 0, generation + 1);
         pid_t pid = fork();
         if (pid == 0) {
@@ -704,6 +786,7 @@ static void test_sweep_killed(void **state)
         assert_int_equal(waitpid(pid, NULL, 0), pid);
         board_incarnation_dead(board, sweeper);
         board_objects_sweep(board);
+        generation_end(board, &keeper);
         assert_int_equal(board_counter_total(board, "f/", 0), round * NUM_ITEMS(objects));
         for (uint32_t i = 0; i < NUM_ITEMS(objects); i++) {
             assert_int_equal(atomic_load(&board->objects->records[objects[i]].state),
@@ -1237,6 +1320,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_objects, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep_granted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sweep_dropped, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sweep_dropped_for_ever, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep_for_ever, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sweep_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_counters, setup, teardown),

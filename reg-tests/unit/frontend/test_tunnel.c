@@ -264,14 +264,14 @@ static void test_tunnel_timeout(void **state)
     (void)state;
     struct rig *rig = tcp_rig();
     rig->proxy.timeouts.client = rig->proxy.timeouts.server = 3600000000;
-    rig->proxy.timeouts.tunnel = 100000;
+    rig->proxy.timeouts.tunnel = 600000;
     rig_start(rig);
     int client = rig_client(rig, 0);
     int origin = rig_origin(rig, 0);
     for (int i = 0; i < 5; i++) {
         rig_say(rig, i % 2 ? client : origin, "x");
         rig_expect(rig, i % 2 ? origin : client, "x");
-        usleep(40000);
+        usleep(150000);
     }
     assert_int_equal(rig->traffic.num_sessions, 1);
     rig_expect_end(rig, client, false);

@@ -220,7 +220,7 @@ static void pipe_full(void **state)
     for (int i = 0; i < 100; i++)
         say(stage, message);
     assert_int_equal(log_drain_run(stage->drain, 1000), 100);
-    assert_true(clock_mono_us() - start < 1000000);
+    assert_true(clock_mono_us() - start < 5000000);
     // The flags of the pipe that we were given are still its owner's.
     assert_false(fcntl(ends[1], F_GETFL) & O_NONBLOCK);
     assert_true(log_drain_waits(stage->drain));

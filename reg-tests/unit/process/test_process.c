@@ -64,7 +64,7 @@ static void killed_worker_is_replaced(void **state)
         int pid = answer.pid;
         kill(pid, SIGKILL);
         bool back = false;
-        uint64_t end_us = clock_mono_us() + 3000000;
+        uint64_t end_us = clock_mono_us() + 20000000;
         // No connect is refused or left alone meanwhile; one that the dead worker had accepted may break.
         while (!back && clock_mono_us() < end_us) {
             int fd = box_connect(box.port);
@@ -92,7 +92,7 @@ static void stopped_worker_is_avoided(void **state)
         uint64_t start_us = clock_mono_us();
         assert_true(box_ask(&box, &answer));
         assert_int_not_equal(answer.pid, first.pid);
-        assert_true(clock_mono_us() - start_us < 1000000);
+        assert_true(clock_mono_us() - start_us < 5000000);
     }
     box_log_await(&box, "has not answered");
     kill(first.pid, SIGCONT);

@@ -89,6 +89,20 @@ static void test_share(void **state)
     reader_fini(&reader);
 }
 
+// A hash that took longer than the whole burst, for its rounds or because the machine was busy, is paid for in time: that
+// it was long does not keep others waiting for longer than its share says.
+static void test_debt(void **state)
+{
+    struct userlist_checks *checks = userlist_checks_new();
+    (void)state;
+    reader_accept(&reader, LISTS "userlist S\n user slower password $6$rounds=4000000$abcdefgh$x\n");
+    assert_null(check(checks, "S", "slower", "guess", 0));
+    assert_null(check(checks, "L", "bob", "secret", 0));
+    assert_non_null(check(checks, "L", "bob", "secret", 600000000));
+    userlist_checks_free(checks);
+    reader_fini(&reader);
+}
+
 static void test_wrong(void **state)
 {
     (void)state;
@@ -105,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_passwords),
         cmocka_unit_test(test_share),
+        cmocka_unit_test(test_debt),
         cmocka_unit_test(test_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

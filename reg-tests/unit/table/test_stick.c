@@ -133,7 +133,7 @@ static void test_nopurge_and_time(void **state)
     static struct stick_table_conf conf;
     conf_init(&conf, "time", STICK_INTEGER, 4, 2);
     conf.nopurge = true;
-    conf.expire_us = 60000;
+    conf.expire_us = 400000;
     assert_true(stick_table_prepare(&conf, board));
     struct stick_table *table = conf.table;
     stick_put(table, make(table, 1));
@@ -142,7 +142,7 @@ static void test_nopurge_and_time(void **state)
     stick_add(table, entry, STICK_GPC0, 0, 3);
     stick_put(table, entry);
     assert_null(make(table, 3));
-    usleep(100000);
+    usleep(450000);
     assert_false(is_there(table, 1));
     entry = make(table, 2);
     assert_int_equal(stick_read(table, entry, STICK_GPC0, 0), 0);
@@ -150,7 +150,7 @@ static void test_nopurge_and_time(void **state)
     entry = make(table, 3);
     assert_non_null(entry);
     stick_put(table, entry);
-    usleep(100000);
+    usleep(450000);
     stick_turn(board);
     assert_int_equal(stick_num_entries(table), 0);
 }

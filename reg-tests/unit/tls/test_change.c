@@ -264,14 +264,14 @@ static void test_authorities(void **state)
     assert_non_null(file);
     assert_int_equal(tls_change_file_uses(file), 1);
     char *other = read_all(cert_path("ca2.pem")), *same = read_all(cert_path("ca.pem"));
-    memcpy(context, entry->session_context, sizeof(context));
+    memcpy(context, tls_entry_context(entry), sizeof(context));
     assert_int_not_equal(tls_change_file_commit(name, false, slice_str(other)), 0);
     assert_false(lets_in(rig));
-    assert_memory_not_equal(context, entry->session_context, sizeof(context));
+    assert_memory_not_equal(context, tls_entry_context(entry), sizeof(context));
     // The same contents are the same context, whichever way they came.
     assert_int_not_equal(tls_change_file_commit(name, false, slice_str(same)), 0);
     assert_true(lets_in(rig));
-    assert_memory_equal(context, entry->session_context, sizeof(context));
+    assert_memory_equal(context, tls_entry_context(entry), sizeof(context));
     assert_null(tls_change_file_draft(name, &rig->why, false, SLICE("nothing")));
     assert_int_not_equal(tls_change_file_new("n", true), 0);
     assert_true(tls_show_file_is_empty(tls_change_file("n", true)));

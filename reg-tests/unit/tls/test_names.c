@@ -170,11 +170,111 @@ static void test_context(void **state)
     fini(&rig);
 }
 
+// ---- entries that come and go
+
+enum { NUM_CHANGING = 40, NUM_CHANGES = 4000 };
+
+static const char *const hosts[] = { "a.test", "b.test", "x.a.test", "y.a.test", "x.b.test", "z.b.test", "q.c.test" };
+static const char *const lines[] = { "a.test", "b.test",   "*.a.test", "*.b.test",  "!x.a.test", "!x.b.test",
+                                     "*",      "x.a.test", "*.a.test", "!y.a.test", "a.test",    "q.c.test" };
+
+struct changing {
+    struct tls_entry entries[NUM_CHANGING];
+    struct tls_cert certs[NUM_CHANGING];
+    struct slice names[NUM_CHANGING];
+    const char *filters[NUM_CHANGING][4];
+    bool is_there[NUM_CHANGING];
+    uint32_t seed;
+};
+
+static uint32_t chance(struct changing *all, uint32_t below)
+{
+    all->seed = all->seed * 1664525 + 1013904223;
+    return (all->seed >> 8) % below;
+}
+
+// What the entry says from now on; some are found by the name of their certificate.
+static void fill(struct changing *all, uint32_t i)
+{
+    struct tls_entry *entry = &all->entries[i];
+    all->certs[i].key_type = (uint8_t)chance(all, 3);
+    all->names[i] = slice_str(hosts[chance(all, NUM_ITEMS(hosts))]);
+    all->certs[i].names = &all->names[i];
+    all->certs[i].num_names = 1;
+    entry->cert = &all->certs[i];
+    entry->filters = all->filters[i];
+    entry->num_filters = chance(all, 5);
+    entry->is_default = false;
+    for (uint32_t f = 0; f < entry->num_filters; f++) {
+        all->filters[i][f] = lines[chance(all, NUM_ITEMS(lines))];
+        entry->is_default |= strcmp(all->filters[i][f], "*") == 0;
+    }
+}
+
+// The same as a look-up that is made of those that are there.
+static void compare(struct changing *all, const struct tls_names *changed)
+{
+    struct tls_entry *sorted[NUM_CHANGING], *first = NULL, **end = &first;
+    uint32_t num = 0;
+    for (uint32_t i = 0; i < NUM_CHANGING; i++) {
+        if (!all->is_there[i])
+            continue;
+        uint32_t at = num++;
+        for (; at && sorted[at - 1]->order > all->entries[i].order; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = &all->entries[i];
+    }
+    uint64_t orders[NUM_CHANGING];
+    for (uint32_t i = 0; i < num; i++) {
+        orders[i] = sorted[i]->order;
+        *end = sorted[i];
+        end = &sorted[i]->next;
+        *end = NULL;
+    }
+    struct tls_names *anew = tls_names_new(first);
+    for (uint32_t can = 0; can < 8; can++) {
+        for (size_t h = 0; h < NUM_ITEMS(hosts); h++)
+            assert_ptr_equal(tls_names_find(changed, slice_str(hosts[h]), can),
+                             tls_names_find(anew, slice_str(hosts[h]), can));
+        assert_ptr_equal(tls_names_default(changed, can), tls_names_default(anew, can));
+    }
+    tls_names_free(anew);
+    for (uint32_t i = 0; i < num; i++)
+        sorted[i]->order = orders[i];
+}
+
+static void test_changes(void **state)
+{
+    (void)state;
+    struct changing *all = calloc(1, sizeof(*all));
+    assert_non_null(all);
+    struct tls_names *names = tls_names_new(NULL);
+    for (uint32_t n = 0; n < NUM_CHANGES; n++) {
+        uint32_t i = chance(all, NUM_CHANGING);
+        if (all->is_there[i])
+            tls_names_cut(names, &all->entries[i]);
+        // Gone for good, or with another certificate in the same place.
+        bool stays = all->is_there[i] && chance(all, 2);
+        if (!stays)
+            all->entries[i].order = 0;
+        if (stays || !all->is_there[i]) {
+            fill(all, i);
+            tls_names_add(names, &all->entries[i]);
+            all->is_there[i] = true;
+        } else {
+            all->is_there[i] = false;
+        }
+        compare(all, names);
+    }
+    tls_names_free(names);
+    free(all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),   cmocka_unit_test(test_types),   cmocka_unit_test(test_negative),
-        cmocka_unit_test(test_default), cmocka_unit_test(test_context),
+        cmocka_unit_test(test_default), cmocka_unit_test(test_context), cmocka_unit_test(test_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,11 @@ def ask(to, command, context=None, before=b""):
         return until_end(conn)
 
 
+def command(text, payload=None):
+    """The bytes of a command, and of its payload, which holds no empty line."""
+    return (text + ("\n" if payload is None else " <<\n" + payload.rstrip("\n") + "\n\n")).encode()
+
+
 def until(conn, end):
     got = b""
     while not got.endswith(end):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What the scenarios of certificates that change share: a balancer with an admin socket, commands with payloads, and
-# clients that tell which certificate they were shown. varnishtest runs them with PYTHONPATH=${testdir}:${testdir}/../tls
-# and HAPROXY_PROGRAM and FL_CERTS set. Every wait ends.
+# clients that tell which certificate they were shown. varnishtest runs them with
+# PYTHONPATH=${testdir}:${testdir}/../tls:${testdir}/../admin and HAPROXY_PROGRAM and FL_CERTS set. Every wait ends.
 
 import contextlib
 import hashlib
@@ -17,9 +17,10 @@ import sys
 import threading
 import time
 
+import talk
 from wire import CERTS, DEFAULTS, balancer, connect, listener, read_answer
 
-OURS = "fairlead" in subprocess.run([os.environ["HAPROXY_PROGRAM"], "-v"], capture_output=True, text=True).stdout
+OURS = not talk.IS_HAPROXY
 
 
 class Ops:
@@ -30,28 +31,15 @@ class Ops:
         self.path = str(self.dir / "admin.sock")
 
     def ask(self, command, payload=None):
-        sock = socket.socket(socket.AF_UNIX)
-        sock.settimeout(10)
-        sock.connect(self.path)
-        text = command + "\n" if payload is None else command + " <<\n" + payload.rstrip("\n") + "\n\n"
-        sock.sendall(text.encode())
-        answer = b""
-        while part := sock.recv(65536):
-            answer += part
-        sock.close()
-        return answer.decode()
+        return talk.ask(self.path, talk.command(command, payload))
 
     def wait(self):
-        end = time.monotonic() + 15
-        while True:
+        def answers():
             try:
-                if "Name: " in self.ask("show info"):
-                    return
+                return "Name: " in self.ask("show info")
             except OSError:
-                pass
-            if time.monotonic() > end:
-                sys.exit("the admin socket does not answer")
-            time.sleep(0.01)
+                return False
+        talk.wait_for(answers, 15)
 
     def says(self, command, expected, payload=None):
         """The answer matches `expected`, a regular expression for its beginning."""

@@ -53,7 +53,7 @@ class Receiver:
 
     def close(self):
         self.end.send(b"x")
-        self.thread.join(5)
+        self.thread.join(20)
         for it in [self.sock, self.ends, self.end] + self.conns:
             it.close()
 

@@ -8,14 +8,18 @@ import os
 import pathlib
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
+sys.path.append(str(pathlib.Path(__file__).parent.parent))
+from balancer import free_ports
+
 TMP = pathlib.Path(tempfile.mkdtemp(prefix="probes."))
 
 
-def until(condition, what, seconds=8):
+def until(condition, what, seconds=20):
     """Waits until condition() holds."""
     end = time.monotonic() + seconds
     while not condition():
@@ -45,7 +49,7 @@ class Server:
 
     def _serve(self, conn):
         with conn:
-            conn.settimeout(5)
+            conn.settimeout(20)
             try:
                 self.talk(self, conn)
             except OSError:
@@ -99,24 +103,19 @@ class Web(Server):
             conn.sendall(f"HTTP/1.1 {self.status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 class Balancer:
-    """The balancer with `conf`, in which {fe} is a port for a frontend; `globals` are lines of its global section."""
+    """The balancer with `conf`, in which {fe} is a port for a frontend; `globals` are lines of its global section.
+    `patient`: it waits longer for what it asked servers than until it asks again."""
 
-    def __init__(self, conf, mode="http", globals=""):
+    def __init__(self, conf, mode="http", globals="", patient=True):
         self.program = os.environ["HAPROXY_PROGRAM"]
-        self.fe = free_port()
+        self.fe = free_ports(1)
         self.path = TMP / "admin.sock"
         file = TMP / "conf.cfg"
         file.write_text(
             f"global\n    stats socket {self.path} level admin\n{globals}\n"
             f"defaults\n    mode {mode}\n    timeout connect 5s\n    timeout client 5s\n    timeout server 5s\n"
-            f"    retries 0\n" + conf.replace("{fe}", str(self.fe))
+            f"    retries 0\n{'    timeout check 10s' if patient else ''}\n" + conf.replace("{fe}", str(self.fe))
         )
         self.log = TMP / "log"
         self.process = subprocess.Popen(
@@ -133,7 +132,7 @@ class Balancer:
 
     def cli(self, command):
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(5)
+            sock.settimeout(20)
             sock.connect(str(self.path))
             sock.sendall(command.encode() + b"\n")
             answer = b""
@@ -169,7 +168,7 @@ class Balancer:
         until(lambda: not self.is_up(name), f"{name} is down")
 
     def get(self, path="/", header=None):
-        conn = http.client.HTTPConnection("127.0.0.1", self.fe, timeout=8)
+        conn = http.client.HTTPConnection("127.0.0.1", self.fe, timeout=20)
         try:
             conn.request("GET", path, headers=header or {})
             answer = conn.getresponse()
@@ -186,7 +185,7 @@ class Balancer:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(10)
+        self.process.wait(20)
 
 
 def refused(conf, text, globals="", mode="http"):

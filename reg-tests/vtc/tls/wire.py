@@ -145,7 +145,7 @@ def balancer(directory, text, *fronts, args=("-db",)):
     finally:
         process.terminate()
         try:
-            process.wait(5)
+            process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -305,15 +305,19 @@ class Log:
         self.sock.settimeout(5)
         self.at = "127.0.0.1:%d" % self.sock.getsockname()[1]
 
-    def line(self, seconds=5):
+    def line(self, seconds=15):
+        """The next line, None where none comes. What the master says of a machine that is late is passed over."""
         self.sock.settimeout(seconds)
         try:
-            return self.sock.recv(65536).decode(errors="replace").strip()
+            while True:
+                text = self.sock.recv(65536).decode(errors="replace").strip()
+                if not re.search(r"worker \d+ (\(\d+\) has not answered for|answers again and gets) ", text):
+                    return text
         except TimeoutError:
             return None
 
 
-def wait_for(what, seconds=5.0):
+def wait_for(what, seconds=20.0):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if what():
