@@ -3,9 +3,11 @@
 # What the scenarios about servers that change share: origins that say their
 # name, the balancer behind sockets with paths, and waits that end.
 
+import atexit
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +17,7 @@ import threading
 import time
 
 TMP = pathlib.Path(tempfile.mkdtemp(prefix="dyn."))
+atexit.register(shutil.rmtree, TMP, True)
 
 
 def until(condition, what, seconds=20):
@@ -100,6 +103,7 @@ class Balancer:
         self.process = subprocess.Popen([os.environ["HAPROXY_PROGRAM"], *args, "-db", "-f", str(self.cfg)],
                                         stdout=open(self.out, "w"), stderr=subprocess.STDOUT)
         self.pid = self.process.pid
+        atexit.register(self.process.terminate)  # where an assertion ends the scenario
         until(lambda: "Name: " in self.ask("show info"), "it starts")
 
     def write(self, conf, more="", backend="be"):
