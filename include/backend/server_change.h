@@ -31,6 +31,10 @@ bool backend_places_prepare(struct board *board);
 // them before. In the keeper, once objects have numbers and before states are adopted.
 void backend_places_adopt(struct program_conf *program);
 
+// backend_places_begin writes on the board where commands moved servers to, as this process has applied it: the
+// controller before may have died between a change and that. In the active controller, when it begins.
+void backend_places_begin(void);
+
 // backend_watch_begin has `watch` told of changes from now on.
 void backend_watch_begin(struct backend_watch *watch);
 

@@ -281,9 +281,12 @@ def look(balancer):
     """{pid: (title, descriptors, KiB)}"""
     found = {}
     for pid in tools.tree(balancer.pid):
-        with open("/proc/%d/statm" % pid) as file:
-            pages = file.read().split()
-        found[pid] = (lib.process_title(pid), len(os.listdir("/proc/%d/fd" % pid)), (int(pages[1]) - int(pages[2])) * 4)
+        try:
+            with open("/proc/%d/statm" % pid) as file:
+                pages = file.read().split()
+            found[pid] = (lib.process_title(pid), len(os.listdir("/proc/%d/fd" % pid)), (int(pages[1]) - int(pages[2])) * 4)
+        except OSError:  # it ended
+            continue
     return found
 
 

@@ -56,6 +56,8 @@ static enum admin_verdict run_show_fd(struct admin_call *call)
     bool any = false;
     for (uint32_t i = 0; i < call->num_args; i++) {
         uint64_t fd;
+        if (question.fd >= 0)
+            return admin_refuse_arg(call, i);
         if (slice_to_u64(slice_str(call->args[i]), &fd) && fd <= INT32_MAX)
             question.fd = (int32_t)fd;
         else if (!read_kinds(&question.kinds, &any, call->args[i]))

@@ -338,7 +338,8 @@ bool admin_dialog_has_more(struct admin_session *session)
 bool admin_dialog_is_over(const struct admin_session *session)
 {
     bool asks = session->line || session->in.len;
-    return session->num_lines && !asks && (session->mode == ADMIN_MODE_ONCE || session->admin->is_leaving);
+    // What is half asked when the process leaves is for the next one: this one's word would not reach it.
+    return session->num_lines && (session->admin->is_leaving || (!asks && session->mode == ADMIN_MODE_ONCE));
 }
 
 static void wait_until(struct admin_session *session, uint64_t due_us)

@@ -65,7 +65,7 @@
     X(BUSY, "busy_polling_enabled", "Always 0: no process polls without waiting", false)                               \
     X(BYTES_OUT, "bytes_out_total", "Bytes sent to clients so far", true)                                              \
     X(SPLICED, "spliced_bytes_out_total", "Bytes sent without a copy so far", true)                                    \
-    X(RESOLUTIONS, "failed_resolutions", "Always 0: there are no resolvers", true)                                     \
+    X(RESOLUTIONS, "failed_resolutions", "Always 0: there are no resolvers", false)                                    \
     X(OUT_RATE, "bytes_out_rate", "Bytes sent to clients in the last second", false)                                   \
     X(RECV_LOGS, "recv_logs_total", "Log messages received", true)                                                     \
     X(BUILD, "build_info", "Version of the product", false)                                                            \

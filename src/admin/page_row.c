@@ -392,7 +392,7 @@ static void add_times(struct text *out, const struct page *page)
                        answer = number_of(page, ADMIN_STAT_RTIME), total = number_of(page, ADMIN_STAT_TTIME);
     bool is_http = page->walk.row_proxy->mode == PROXY_MODE_HTTP;
     bool any = has(page, ADMIN_STAT_RTIME) && number_of(page, ADMIN_STAT_STOT);
-    open_cell(out, any ? NULL : "none");
+    open_cell(out, any ? "time" : "none");
     if (any)
         text_printf(out,
                     "<span title=\"averages of 1024: queue %llu ms, connect %llu ms, answer %llu ms, total %llu ms\">"

@@ -120,6 +120,7 @@ const char page_style[] =
     ".proxy tbody tr:last-child>:last-child{border-radius:0 0 .5rem}\n"
     ".proxy table{table-layout:fixed;font-size:.86rem}\n"
     ".proxy .num,.proxy .rise{display:block}\n"
+    ".proxy td.time .check{white-space:normal}\n"
     ".proxy th,.proxy td{padding:.4rem .35rem}\n"
     ".proxy th:first-child,.proxy td:nth-child(2){white-space:normal;overflow-wrap:anywhere}\n"
     ".proxy thead th{white-space:nowrap;overflow-wrap:normal;font-size:.72rem}\n"

@@ -81,12 +81,13 @@ static const struct {
     const char *code;
     const char *text;
 } results[PAGE_NUM_RESULTS] = {
-    [PAGE_NONE] = { "NONE", "Nothing has changed." },
+    [PAGE_NONE] = { "NONE", "Nothing has changed: no server was chosen, or that is how they are." },
     [PAGE_DONE] = { "DONE", "Done." },
     [PAGE_PART] = { "PART", "Done, but for servers that are not known." },
     [PAGE_ERRP] = { "ERRP", "Nothing was done: the action, the backend or the servers are not known." },
     [PAGE_EXCD] = { "EXCD", "Nothing was done: too many servers at once." },
-    [PAGE_DENY] = { "DENY", "Denied." },
+    [PAGE_DENY] = { "DENY", "Denied: you may not, or the form was sent from elsewhere or hours after it was made. "
+                            "Nothing was done." },
     [PAGE_UNKN] = { "UNKN", "It is not known what became of it." },
 };
 

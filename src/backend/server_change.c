@@ -73,6 +73,27 @@ void backend_places_adopt(struct program_conf *program)
     }
 }
 
+// Another generation's, for which the file says something else, stays.
+static void repair(const struct server_conf *server)
+{
+    struct proxy_place place, is;
+    if (!server->origin || !server->object)
+        return;
+    proxy_place_get(&place, server);
+    place_read(self.board, &is, server->object);
+    if (!is.owner || (is.owner == place.owner && is.file == place.file))
+        place_write(self.board, server->object, &place);
+}
+
+void backend_places_begin(void)
+{
+    board_changes_apply(UINT32_MAX);
+    for (struct proxy_conf *proxy = self.program && self.places ? self.program->proxies : NULL; proxy;
+         proxy = proxy->next)
+        for (const struct server_conf *server = proxy->be.servers; server; server = server->next)
+            repair(server);
+}
+
 void backend_watch_begin(struct backend_watch *watch)
 {
     watch->next = self.watches;

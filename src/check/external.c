@@ -32,10 +32,10 @@ bool external_is_wanted(const struct program_conf *conf)
     for (const struct proxy_conf *proxy = conf->proxies; proxy; proxy = proxy->next) {
         if (proxy->disabled || !proxy->has_backend)
             continue;
-        if (proxy->external.enabled && may_move)
+        if (proxy->external.enabled) // servers may come that are checked
             return true;
         for (const struct server_conf *it = proxy->be.servers; it; it = it->next)
-            if ((it->check.enabled && proxy->external.enabled) || ((it->host || it->probe.agent) && may_move))
+            if ((it->host || it->probe.agent) && may_move)
                 return true;
     }
     return false;

@@ -53,9 +53,11 @@ static void take_opened(struct messages *messages, const struct messages_event *
     struct keeper *keeper = messages->owner;
     const struct wire_opened *opened = event->data;
     if (!opened->done) {
-        const char *const *places = keeper->settings.bind_places;
-        bool is_bind = keeper->num_opened < keeper->settings.num_binds;
-        const char *place = !is_bind ? "stats socket" : places ? places[keeper->num_opened] : "listener";
+        const struct process_settings *settings = &keeper->settings;
+        bool is_bind = keeper->num_opened < settings->num_binds;
+        const char *const *places = is_bind ? settings->bind_places : settings->socket_places;
+        uint32_t at = keeper->num_opened - (is_bind ? 0 : settings->num_binds);
+        const char *place = places ? places[at] : is_bind ? "listener" : "stats socket";
         text_printf(&keeper->messages, "[ALERT]    (%d) : Binding %s: %.*s\n", (int)getpid(), place,
                     (int)sizeof(opened->error), opened->error);
         log_say(LOG_LEVEL_ALERT, "Binding %s: %.*s", place, (int)sizeof(opened->error), opened->error);

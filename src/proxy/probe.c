@@ -149,11 +149,6 @@ bool proxy_probe_finish_server(struct config *config, struct proxy_conf *proxy, 
     if (!check_server(config, proxy, server))
         return false;
     complete(config, proxy, server);
-    if (server->check.enabled && proxy->external.enabled) {
-        config_diag_add(config->diag, CONFIG_ERROR, server->place,
-                        "'check' is not accepted for dynamic server where checks are external programs");
-        return false;
-    }
     if (!server->probe.track_text)
         return true;
     server->tracked = find_tracked(config, proxy, server);
