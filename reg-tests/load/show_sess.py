@@ -179,6 +179,9 @@ frontend load
     lib.check(ask(path, ";".join("shutdown session " + id for id in ids[:50])).strip() == "", "50 are ended")
     left = re.findall(r"^(0x[0-9a-f]+): .* uri=\"GET /hold/", ask(path, "show sess show-uri"), re.M)
     lib.check(sorted(left) == sorted(ids[50:]), "the others are left")
+    figures = ask(path, "show activity")
+    lib.note("the longest turn of each worker so far: %s us; turns over 5 ms: %s" % tuple(
+        re.search(r"^%s: \d+ \[ (.*) \]$" % name, figures, re.M)[1] for name in ("max_loop_us", "late_loops")))
     lib.check(not any(child.line() for child in comers if select_ready(child)), "those who come are served")
     lib.check(balancer.process.poll() is None and len(balancer.workers()) == WORKERS, "no worker died")
 
