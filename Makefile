@@ -219,7 +219,7 @@ SUITES := layers doccheck manual-check compilers unit vtc examples load life fuz
 # make unit|vtc|load|life MATCH=regexp runs only what it finds.
 run_tests = reg-tests/run $1 --jobs $(JOBS) --binary $B/fairlead $(if $(MATCH),--match '$(MATCH)') \
     --counts $(COUNTS)/$(VARIANT)-$1
-test_seconds := $(if $(filter asan cover,$(VARIANT)),60,30)
+test_seconds := $(if $(filter asan cover,$(VARIANT)),120,60)
 tools := $(if $(wildcard reg-tests/bench/bench.mk),bench-tools)
 
 .PHONY: check certs layers doccheck manual manual-check compilers aarch64 unit vtc compat examples load life fuzz-corpora \

@@ -42,8 +42,8 @@ struct admin_start {
     const char *release_date;     // "2026/11/21"
     const char *startup_messages; // of reading this generation's configuration, "" for none
     uint64_t memory_mb;           // limit of the command line, 0 for none
-    bool has_master_socket;       // the configuration's last stats socket is the master's (-S): it takes the master's
-                                  // commands too, and never closes after a line
+    uint32_t num_master_sockets;  // so many of the configuration's last stats sockets are the master's (-S): they take
+                                  // the master's commands too, and never close after a line
     const struct admin_ops *ops;  // NULL: nothing of it can be done
     void *owner;                  // for `ops`
 };
@@ -74,6 +74,10 @@ bool admin_is_idle(const struct admin *admin);
 // admin_socket_text appends the address of `socket` with its kind, as HAProxy writes it: "unix@/run/x",
 // "ipv4@127.0.0.1:99".
 void admin_socket_text(struct text *out, const struct stats_socket_conf *socket);
+
+// admin_socket_is_master says whether `socket` is one of the last `num_masters` of the configuration's stats sockets,
+// which are the master's.
+bool admin_socket_is_master(const struct stats_socket_conf *socket, uint32_t num_masters);
 
 // admin_reloaded answers the session whose reload had this `id`: whether the new generation serves. The messages of
 // reading its configuration came through admin_latest.

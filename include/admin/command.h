@@ -42,6 +42,7 @@ struct admin_asked {
     int32_t pid; // it is named by that also once its record is another's
     uint32_t inquiry;
     uint64_t heard_us;
+    uint64_t full_us; // since when there is no place for another inquiry, 0: there is
     bool is_in_line; // what it said last was no whole line
     bool is_leaving; // it stops softly: it ends once it carries nothing any more
 };

@@ -16,8 +16,7 @@ struct shelf {
     uint32_t num;
     uint32_t max;
     uint32_t least; // that there were since shelf_rest
-    uint32_t
-        bare; // so many, from the first on, have no memory: they read as zeros, but for parts of pages at their ends
+    uint32_t bare; // so many, from the first on, have no memory: they read as zeros, but for parts of pages at the ends
 };
 
 // shelf_init makes room for `max` objects of `item_len` bytes. At boot: exits where there is no memory.

@@ -3,9 +3,10 @@
 // the keeper once the configuration is read; the environment belongs to the process.
 #pragma once
 
-#include <stdbool.h>
+#include <stdint.h>
 #include "proxy/conf.h"
 
 // environment_tell_sockets sets HAPROXY_CLI to the addresses of the stats sockets, with semicolons between them, and,
-// where the last of them is the master's, HAPROXY_MASTER_CLI to that. Configuration manual, section 2.3.
-void environment_tell_sockets(const struct program_conf *program, bool has_master_socket);
+// where the last `num_masters` of them are the master's, HAPROXY_MASTER_CLI to those. Configuration manual,
+// section 2.3.
+void environment_tell_sockets(const struct program_conf *program, uint32_t num_masters);

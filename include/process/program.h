@@ -40,7 +40,8 @@ struct process_options {
     const char *directory;     // -C
     const char *local_peer;    // -L
     const char *condition;     // -cc
-    const char *master_socket; // -S: an address and options, separated by commas
+    const char **master_sockets; // -S: each an address and options, separated by commas
+    uint32_t num_master_sockets;
     const char *old_socket;    // -x: admin socket of a program that gives its listening sockets away
     uint32_t maxconn;          // -n, 0: not given
     uint32_t proxy_maxconn;    // -N

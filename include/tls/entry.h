@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An entry is one certificate at one bind, with the settings that hold for it, and the names that lead to it: a `crt`
 // argument or a line of a crt-list. The look-up from a ClientHello's server name to its entry is here: a hash of exact
-// names and wildcards, the default. Built by the keeper; what commands change (tls/change.h) each process changes in its
-// own copy.
+// names and wildcards, the default. Built by the keeper; what commands change (tls/change.h) each process changes in
+// its own copy.
 #pragma once
 
 #include "tls/cert.h"

@@ -186,7 +186,7 @@ bool admin_listen(struct admin *admin, uint32_t socket, int fd)
         conf = conf->next;
     must(conf);
     listener->admin = admin;
-    listener->is_master = admin->start.has_master_socket && !conf->next;
+    listener->is_master = admin_socket_is_master(conf, admin->start.num_master_sockets);
     listener->conf = conf;
     listener->source = (struct event_source){ .fd = fd, .ready = listener_ready };
     if (!event_source_add_level(admin->start.loop, &listener->source, EPOLLIN)) {

@@ -43,6 +43,30 @@ static bool is_leaving(const struct admin_call *call, uint32_t inc)
     return atomic_load(&board_incarnation_at(call->admin->start.board, inc)->ready) == 2;
 }
 
+// Says why the worker's answer ends here.
+static void pass_over(struct admin_call *call, const char *why)
+{
+    if (call->asked.is_in_line)
+        text_add(call->out, "\n", 1);
+    if (call->asked.pid > 0)
+        text_printf(call->out, "# worker %d %s\n", (int)call->asked.pid, why);
+    else
+        text_printf(call->out, "# a worker %s\n", why);
+}
+
+// Others have lists under way whose readers do not read. Worker `inc` is passed over where that lasts.
+static bool is_passed_over(struct admin_call *call, uint32_t inc, int32_t pid)
+{
+    uint64_t now_us = call->admin->start.loop->now_us;
+    uint64_t full_us = call->asked.full_us ? call->asked.full_us : now_us;
+    call->asked.full_us = full_us;
+    if (now_us - full_us < INQUIRE_SILENT_US)
+        return false;
+    call->asked = (struct admin_asked){ .inc = inc, .pid = pid, .full_us = full_us };
+    pass_over(call, "is not asked: too many lists are under way");
+    return true;
+}
+
 // Asks the next one; ADMIN_DONE where there is none left.
 static enum admin_verdict ask_next(struct admin_call *call, const struct query *query)
 {
@@ -54,8 +78,11 @@ static enum admin_verdict ask_next(struct admin_call *call, const struct query *
         int32_t pid = atomic_load(&board_incarnation_at(board, inc)->pid);
         bool leaves = is_leaving(call, inc);
         uint32_t inquiry = board_inquiry_ask(board, inc, query->type, query->question, query->len);
-        if (!inquiry && atomic_load(&board_incarnation_at(board, inc)->state) == 1)
-            return wait_for(call); // too many are under way
+        bool is_full = !inquiry && atomic_load(&board_incarnation_at(board, inc)->state) == 1;
+        if (is_full && is_passed_over(call, inc, pid))
+            continue;
+        if (is_full)
+            return wait_for(call);
         call->asked = (struct admin_asked){ .inc = inc,
                                             .pid = pid,
                                             .inquiry = inquiry,
@@ -64,17 +91,6 @@ static enum admin_verdict ask_next(struct admin_call *call, const struct query *
         if (inquiry)
             return wait_for(call);
     }
-}
-
-// Says why the worker's answer ends here.
-static void pass_over(struct admin_call *call, const char *why)
-{
-    if (call->asked.is_in_line)
-        text_add(call->out, "\n", 1);
-    if (call->asked.pid > 0)
-        text_printf(call->out, "# worker %d %s\n", (int)call->asked.pid, why);
-    else
-        text_printf(call->out, "# a worker %s\n", why);
 }
 
 static enum admin_verdict inquire(struct admin_call *call, const struct query *query, struct text *out)

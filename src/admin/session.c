@@ -163,9 +163,11 @@ static enum io session_read(struct admin_session *session)
         return io;
     if (num > 0)
         data[len++] = last;
+    // A line has as long to end as there is silence permitted before it: places are few.
+    if (!session->in.len || session->is_collecting || memchr(data, '\n', len))
+        admin_session_touch(session);
     text_add(&session->in, data, len);
     explicit_bzero(data, len);
-    admin_session_touch(session);
     return session->in.failed ? IO_FAIL : IO_OK;
 }
 

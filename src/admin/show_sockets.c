@@ -13,6 +13,13 @@ void admin_socket_text(struct text *out, const struct stats_socket_conf *socket)
     text_printf(out, "%s", text);
 }
 
+bool admin_socket_is_master(const struct stats_socket_conf *socket, uint32_t num_masters)
+{
+    for (; socket && num_masters; num_masters--)
+        socket = socket->next;
+    return !socket;
+}
+
 static const char *level_name(uint8_t level)
 {
     return level == ADMIN_LEVEL_ADMIN ? "admin" : level == ADMIN_LEVEL_OPERATOR ? "operator" : "user";

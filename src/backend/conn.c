@@ -327,7 +327,10 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
         .tos = key->marks.tos,
     };
     backend_link(&how, server);
-    struct backend_conn *conn = calloc(1, sizeof(*conn));
+    // Not calloc, which in glibc does not take what this thread has just freed.
+    struct backend_conn *conn = malloc(sizeof(*conn));
+    if (conn)
+        memset(conn, 0, sizeof(*conn));
     if (!conn || !give_way(conn, server, key, &to)) {
         free(conn);
         backend_room_give(server);

@@ -309,7 +309,7 @@ bool expr_parse_steps(struct config *config, struct expr *out, const struct conf
 }
 
 static const char *const moments[] = {
-    "while the configuration is read",
+    "outside of any connection",
     "when a connection is accepted",
     "when a session begins",
     "on the first bytes of a client",

@@ -2,6 +2,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include "expr/var.h"
 #include "frontend/walk.h"
 #include "rule/rule.h"
@@ -329,9 +330,11 @@ static void count_admitted(const struct frontend_session *session)
 bool frontend_session_new(struct frontends *frontends, const struct bind_conf *bind, int fd,
                           const struct sockaddr_storage *peer, socklen_t len)
 {
-    struct frontend_session *session = calloc(1, sizeof(*session));
+    // Not calloc, which in glibc does not take what this thread has just freed.
+    struct frontend_session *session = malloc(sizeof(*session));
     if (!session)
         return false;
+    memset(session, 0, sizeof(*session));
     transport_conn_init_later(&session->front.conn, fd);
     const struct proxy_conf *conf = bind->proxy;
     socket_dress(fd, bind, &frontends->program->global);

@@ -120,6 +120,19 @@ static bool take_file(struct reading *reading, const struct flag *flag)
     return path != NULL;
 }
 
+static bool take_master_socket(struct reading *reading, const struct flag *flag)
+{
+    (void)flag;
+    struct process_options *options = reading->options;
+    const char *text = argument(reading);
+    if (!text)
+        return false;
+    options->master_sockets =
+        list_grow(options->master_sockets, options->num_master_sockets, sizeof(*options->master_sockets));
+    options->master_sockets[options->num_master_sockets++] = text;
+    return true;
+}
+
 static bool take_files(struct reading *reading, const struct flag *flag)
 {
     (void)flag;
@@ -183,7 +196,7 @@ static const struct flag flags[] = {
     { "-h", take_command, 0, COMMAND_USAGE },
     { "-p", take_string, OPTION(pidfile), 0 },
     { "-L", take_string, OPTION(local_peer), 0 },
-    { "-S", take_string, OPTION(master_socket), 0 },
+    { "-S", take_master_socket, 0, 0 },
     { "-n", take_u32, OPTION(maxconn), 0 },
     { "-N", take_u32, OPTION(proxy_maxconn), 0 },
     { "-m", take_u64, OPTION(memory_mb), 0 },
@@ -241,6 +254,7 @@ enum command command_read(struct process_options *options, int argc, char **argv
 void command_options_fini(struct process_options *options)
 {
     free(options->files);
+    free(options->master_sockets);
     free(options->old_pids);
     *options = (struct process_options){ 0 };
 }

@@ -17,15 +17,15 @@ static void socket_add(struct text *list, const struct stats_socket_conf *socket
     admin_socket_text(list, socket);
 }
 
-void environment_tell_sockets(const struct program_conf *program, bool has_master_socket)
+void environment_tell_sockets(const struct program_conf *program, uint32_t num_masters)
 {
     struct text stats, master;
     text_init(&stats);
     text_init(&master);
     for (const struct stats_socket_conf *socket = program->global.stats_sockets; socket; socket = socket->next)
-        socket_add(has_master_socket && !socket->next ? &master : &stats, socket);
+        socket_add(admin_socket_is_master(socket, num_masters) ? &master : &stats, socket);
     variable_set("HAPROXY_CLI", &stats);
-    if (has_master_socket)
+    if (num_masters)
         variable_set("HAPROXY_MASTER_CLI", &master);
     text_fini(&stats);
     text_fini(&master);

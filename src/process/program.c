@@ -55,7 +55,7 @@ static void settings_from(struct process_settings *settings, const struct progra
     uint32_t at = 0;
     settings->exposes_sockets = false;
     for (const struct stats_socket_conf *socket = global->stats_sockets; socket; socket = socket->next) {
-        bool is_master = options->master_socket && !socket->next;
+        bool is_master = admin_socket_is_master(socket, options->num_master_sockets);
         socket_places[at] = is_master ? "the master's socket (-S)"
                                       : arena_printf(program->arena, "[%s:%u] for a stats socket",
                                                      socket->bind.place.file, socket->bind.place.line);
@@ -93,8 +93,9 @@ static void settings_from(struct process_settings *settings, const struct progra
     settings->memory_mb = options->memory_mb;
 }
 
-// What -S named, for the time of reading: a configuration's reader hands nothing else through.
-static const char *master_socket;
+// What each -S named, for the time of reading: a configuration's reader hands nothing else through.
+static const char *const *master_sockets;
+static uint32_t num_master_sockets;
 
 // One word of -S, which means itself: nothing in it is a quote or a variable.
 static void add_word(struct text *line, struct slice word)
@@ -109,14 +110,12 @@ static void add_word(struct text *line, struct slice word)
     text_add(line, "'", 1);
 }
 
-// -S takes a bind line's words with commas between them; it is the last of the admin sockets.
-static bool read_master_socket(struct config *config)
+// -S takes a bind line's words with commas between them.
+static bool read_master_socket(struct config *config, const char *words)
 {
     struct text line;
-    if (!master_socket)
-        return true;
     text_init(&line);
-    struct slice rest = slice_str(master_socket);
+    struct slice rest = slice_str(words);
     size_t len = slice_find(rest, ',');
     text_printf(&line, "global\nstats socket");
     add_word(&line, slice_of(rest.ptr, len));
@@ -131,6 +130,15 @@ static bool read_master_socket(struct config *config)
     return ok;
 }
 
+// They are the last of the admin sockets.
+static bool read_master_sockets(struct config *config)
+{
+    bool ok = true;
+    for (uint32_t i = 0; i < num_master_sockets; i++)
+        ok &= read_master_socket(config, master_sockets[i]);
+    return ok;
+}
+
 static void *program_load(struct process_settings *settings, struct text *messages,
                           const struct process_options *options)
 {
@@ -142,11 +150,12 @@ static void *program_load(struct process_settings *settings, struct text *messag
     arena_init(arena);
     config_diag_init(&diag, arena);
     diag.zero_warning = options->zero_warning;
-    master_socket = options->master_socket;
+    master_sockets = options->master_sockets;
+    num_master_sockets = options->num_master_sockets;
     const struct proxy_load load = {
         .files = (const char *const *)options->files,
         .num_files = options->num_files,
-        .more = read_master_socket,
+        .more = read_master_sockets,
         .numeric_hosts = options->no_getaddrinfo,
         .may_fork = options->may_fork,
         .no_splice = options->no_splice,
@@ -166,7 +175,7 @@ static void *program_load(struct process_settings *settings, struct text *messag
         if (!proxy->fe.maxconn)
             proxy->fe.maxconn = options->proxy_maxconn;
     settings_from(settings, program, options);
-    environment_tell_sockets(program, options->master_socket != NULL);
+    environment_tell_sockets(program, options->num_master_sockets);
     limits_place(settings, program);
     return program;
 }
@@ -453,7 +462,7 @@ static void *admin_side_start(struct controller *controller)
         .release_date = version_date(),
         .startup_messages = controller->startup_messages,
         .memory_mb = controller->options->memory_mb,
-        .has_master_socket = controller->options->master_socket != NULL,
+        .num_master_sockets = controller->options->num_master_sockets,
         .ops = &ops,
         .owner = controller,
     });

@@ -176,7 +176,7 @@ struct tls_crt_list {
     struct tls_crt_list *next;
     struct tls_crt_line *lines;
     struct tls_crt_line **last;
-    struct tls_crt_line *latest; // that was looked up; NULL: none
+    struct tls_crt_line *latest; // the first of the number that was looked up, or added; NULL: none
     uint32_t last_number;
     bool is_directory;
     char name[];
@@ -189,10 +189,10 @@ struct tls_crt_list *crt_list_find(const struct tls_store *store, const char *na
 struct tls_crt_list *crt_list_enter(struct tls_store *store, const char *name, bool is_directory);
 void crt_lists_free(struct tls_store *store);
 
-// crt_list_add appends a line. crt_list_at gives that of a number, crt_list_of the first of a certificate; NULL for
-// none. crt_list_cut removes one.
+// crt_list_add appends a line. crt_list_at gives that of a number and a certificate, as which a line that names a
+// bundle stands for several; crt_list_of the first of a certificate; NULL for none. crt_list_cut removes one.
 struct tls_crt_line *crt_list_add(struct tls_crt_list *list, uint32_t number, struct slice name, struct slice rest);
-struct tls_crt_line *crt_list_at(struct tls_crt_list *list, uint32_t number);
+struct tls_crt_line *crt_list_at(struct tls_crt_list *list, uint32_t number, const char *name);
 struct tls_crt_line *crt_list_of(const struct tls_crt_list *list, const char *name);
 void crt_list_cut(struct tls_crt_list *list, struct tls_crt_line *line);
 

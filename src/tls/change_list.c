@@ -284,7 +284,7 @@ static bool cut_users(const struct tls_cert *cert, const struct tls_crt_line *li
     return any;
 }
 
-// Mostly a line names its certificate; of a bundle, or a directory, it names what its files have in common.
+// Entries that have the certificate of their line are found by it: few, however many others there are.
 static void cut_entries(struct tls_store *store, const struct tls_crt_line *line)
 {
     const struct store_item *item = cert_store_find(store, line->name);

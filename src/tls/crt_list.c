@@ -176,13 +176,14 @@ static struct slice list_rest(struct config *config, const struct list_words *wo
     return slice_of(rest, (size_t)(at - rest));
 }
 
-// The same file may be read for several binds; its lines are entered once.
+// The same file may be read for several binds; its lines are entered once. The files of a bundle are lines of their
+// own, which come and go one by one.
 static const struct tls_crt_line *list_line_enter(struct config *config, struct tls_crt_list *list, uint32_t number,
                                                   const char *name, const struct list_words *words)
 {
     if (!list)
         return NULL;
-    const struct tls_crt_line *there = crt_list_at(list, number);
+    const struct tls_crt_line *there = crt_list_at(list, number, name);
     return there ? there : crt_list_add(list, number, slice_str(name), list_rest(config, words));
 }
 
@@ -209,12 +210,10 @@ bool crt_list_line_read(struct config *config, struct tls_entry ***end, struct t
         return false;
     const char *const *filters = list_filters(config, &words);
     uint32_t num_filters = words.num - words.filters_at;
-    const char *name = num == 1 ? certs[0]->name : words.args[0].str;
-    const struct tls_crt_line *shown = list_line_enter(config, list, place.line, name, &words);
     for (uint32_t i = 0; i < num; i++) {
         struct tls_entry *entry = arena_alloc(config->arena, sizeof(*entry));
         entry->refs = 1;
-        entry->line = shown;
+        entry->line = list_line_enter(config, list, place.line, certs[i]->name, &words);
         entry->cert = certs[i];
         entry->conf = line.conf;
         entry->filters = filters;

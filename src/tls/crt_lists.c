@@ -64,22 +64,26 @@ struct tls_crt_line *crt_list_add(struct tls_crt_list *list, uint32_t number, st
     line->number = number;
     if (number > list->last_number)
         list->last_number = number;
+    if (!list->latest || list->latest->number != number)
+        list->latest = line;
     *list->last = line;
     list->last = &line->next;
     return line;
 }
 
-struct tls_crt_line *crt_list_at(struct tls_crt_list *list, uint32_t number)
+struct tls_crt_line *crt_list_at(struct tls_crt_list *list, uint32_t number, const char *name)
 {
     if (number > list->last_number)
         return NULL;
-    // A file that is read again asks for them one after the other.
-    struct tls_crt_line *line = list->latest && list->latest->next ? list->latest->next : list->lines;
-    if (line && line->number > number)
-        line = list->lines;
+    // A file that is read asks for them one after the other.
+    struct tls_crt_line *line = list->latest && list->latest->number <= number ? list->latest : list->lines;
     while (line && line->number < number)
         line = line->next;
-    return line && line->number == number ? list->latest = line : NULL;
+    if (line && line->number == number)
+        list->latest = line;
+    while (line && line->number == number && strcmp(line->name, name) != 0)
+        line = line->next;
+    return line && line->number == number ? line : NULL;
 }
 
 struct tls_crt_line *crt_list_of(const struct tls_crt_list *list, const char *name)

@@ -31,13 +31,15 @@ static void accepted(void **state)
     assert_string_equal(options.files[4], "-x");
     assert_true(options.daemon && !options.master_worker);
     assert_string_equal(options.pidfile, "pid");
-    assert_int_equal(read_line("-f a -sf 12 13 -Ws -n 100 -N 5 -m 64 -L me -C / -S fd@7"), COMMAND_RUN);
+    assert_int_equal(read_line("-f a -sf 12 13 -Ws -n 100 -N 5 -m 64 -L me -C / -S fd@7 -S b,level,user"), COMMAND_RUN);
     assert_int_equal(options.old_signal, SIGUSR1);
     assert_int_equal(options.num_old_pids, 2);
     assert_int_equal(options.old_pids[1], 13);
     assert_true(options.master_worker && options.systemd);
     assert_true(options.maxconn == 100 && options.proxy_maxconn == 5 && options.memory_mb == 64);
-    assert_string_equal(options.master_socket, "fd@7");
+    assert_int_equal(options.num_master_sockets, 2);
+    assert_string_equal(options.master_sockets[0], "fd@7");
+    assert_string_equal(options.master_sockets[1], "b,level,user");
     assert_int_equal(read_line("-f a -st -q -V"), COMMAND_RUN);
     assert_int_equal(options.old_signal, SIGTERM);
     assert_true(options.verbose && !options.quiet);
