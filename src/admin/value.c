@@ -108,16 +108,24 @@ static const char *scope_name(char tag)
     }
 }
 
+// Words of others, such as what a server answered to a check, may be no UTF-8, or cut in the middle of a character:
+// JSON holds nothing else (RFC 8259 section 8.1).
 void admin_json_string(struct text *out, const char *string)
 {
+    struct slice left = slice_str(string);
     text_add(out, "\"", 1);
-    for (const char *c = string; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            text_printf(out, "\\%c", *c);
-        else if ((unsigned char)*c < 0x20)
-            text_printf(out, "\\u%04x", (unsigned)(unsigned char)*c);
+    while (left.len) {
+        size_t len = slice_utf8_len(left);
+        char c = left.ptr[0];
+        if (c == '"' || c == '\\')
+            text_printf(out, "\\%c", c);
+        else if ((unsigned char)c < 0x20)
+            text_printf(out, "\\u%04x", (unsigned)(unsigned char)c);
+        else if (!len)
+            text_printf(out, "\\ufffd");
         else
-            text_add(out, c, 1);
+            text_add(out, left.ptr, len);
+        left = slice_from(left, len ? len : 1);
     }
     text_add(out, "\"", 1);
 }

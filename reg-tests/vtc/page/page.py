@@ -31,6 +31,7 @@ class Answer:
         if self.fields.get("transfer-encoding") == "chunked":
             rest = self.unchunk(rest)
         self.body = rest.decode("utf-8", "replace")
+        self.is_utf8 = self.body.encode() == rest
 
     def unchunk(self, rest):
         body, at = [], 0
