@@ -327,10 +327,10 @@ struct backend_conn *backend_connect(struct server *server, const struct transpo
         .tos = key->marks.tos,
     };
     backend_link(&how, server);
-    // Not calloc, which in glibc does not take what this thread has just freed.
+    // Not calloc, which in glibc does not take what this thread has just freed; nor memset, of which gcc makes calloc.
     struct backend_conn *conn = malloc(sizeof(*conn));
     if (conn)
-        memset(conn, 0, sizeof(*conn));
+        *conn = (struct backend_conn){ .server = server };
     if (!conn || !give_way(conn, server, key, &to)) {
         free(conn);
         backend_room_give(server);

@@ -2,7 +2,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
 #include "expr/var.h"
 #include "frontend/walk.h"
 #include "rule/rule.h"
@@ -330,15 +329,14 @@ static void count_admitted(const struct frontend_session *session)
 bool frontend_session_new(struct frontends *frontends, const struct bind_conf *bind, int fd,
                           const struct sockaddr_storage *peer, socklen_t len)
 {
-    // Not calloc, which in glibc does not take what this thread has just freed.
+    // Not calloc, which in glibc does not take what this thread has just freed; nor memset, of which gcc makes calloc.
     struct frontend_session *session = malloc(sizeof(*session));
     if (!session)
         return false;
-    memset(session, 0, sizeof(*session));
+    *session = (struct frontend_session){ .owner = frontends };
     transport_conn_init_later(&session->front.conn, fd);
     const struct proxy_conf *conf = bind->proxy;
     socket_dress(fd, bind, &frontends->program->global);
-    session->owner = frontends;
     session->facts = (struct proxy_session){
         .conf = conf,
         .bind = bind,
