@@ -110,7 +110,8 @@ struct admin_session {
     char *line;                  // the line being answered
     size_t line_at;              // what of it was not looked at yet
     size_t line_len;
-    bool is_first;                       // no command of the line was run yet
+    bool is_first;                       // nothing of the line was looked at yet
+    bool has_run;                        // a command stood on it
     bool has_payload;                    // lines that belong to the line's last command follow
     bool is_collecting;                  // they are being read
     char pattern[ADMIN_PATTERN_MAX + 1]; // the line they end with

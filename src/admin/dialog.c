@@ -234,6 +234,10 @@ static void command_start(struct admin_session *session)
     bool asks_what =
         session->mode == ADMIN_MODE_ONCE && session->is_first && is_last && session->num_lines == 1 && !session->in.len;
     session->is_first = false;
+    // As for HAProxy, each answer of a line is followed by its prompt.
+    if (session->has_run && session->num_words)
+        add_prompt(session);
+    session->has_run |= session->num_words > 0;
     if (session->has_payload && is_last) {
         session->is_collecting = true;
         add_payload_prompt(session);
@@ -324,6 +328,7 @@ static bool line_start(struct admin_session *session)
     session->line_at = 0;
     session->has_payload = admin_line_payload(&session->line_len, session->pattern, slice_of(session->line, len));
     session->is_first = true;
+    session->has_run = false;
     session->num_lines++;
     line_drop(session, len);
     return true;
