@@ -255,8 +255,7 @@ static bool program_prepare(void *conf, struct process_settings *settings, struc
     for (const struct ring_conf *ring = program->global.rings; ring; ring = ring->next) {
         if (trace_sink_add(board, ring->name, ring->description, ring->size))
             continue;
-        text_printf(messages, "[ALERT]    no memory for the ring '%s', or more than %d rings\n", ring->name,
-                    TRACE_MAX_SINKS - 1);
+        text_printf(messages, "[ALERT]    no memory for the ring '%s': %s\n", ring->name, strerror(errno));
         return false;
     }
     if (!proxy_invalid_prepare(board, program->global.bufsize)) {

@@ -7,7 +7,8 @@
 #include "proxy/ring.h"
 #include "proxy/words.h"
 
-enum { RING_SIZE = 16384, RING_LINE = 16384 };
+// That of traces, buf0, is one more.
+enum { RING_SIZE = 16384, RING_LINE = 16384, MAX_RINGS = TRACE_MAX_SINKS - 1 };
 
 static void *ring_begin(struct config *config, const struct config_line *line)
 {
@@ -19,12 +20,17 @@ static void *ring_begin(struct config *config, const struct config_line *line)
     }
     if (!proxy_name_check(config, line))
         return NULL;
-    for (const struct ring_conf *it = program->global.rings; it; it = it->next) {
+    uint32_t num = 0;
+    for (const struct ring_conf *it = program->global.rings; it; it = it->next, num++) {
         if (strcmp(it->name, name->str) == 0) {
             config_error(config, line, 0, "the name is taken by the ring at line %u of %s", it->place.line,
                          it->place.file);
             return NULL;
         }
+    }
+    if (num >= MAX_RINGS) {
+        config_error(config, line, 0, "there may be %d rings at most", MAX_RINGS);
+        return NULL;
     }
     struct ring_conf *ring = arena_alloc(config->arena, sizeof(*ring));
     *ring = (struct ring_conf){ .next = program->global.rings,
