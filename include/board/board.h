@@ -279,17 +279,28 @@ uint32_t board_rate_read(_Atomic uint64_t *cells, uint64_t now_us);
 // holds. The sum is the truth.
 
 // board_lane_acquire takes one unit of `object` for `inc` unless that would exceed `limit` (0: no limit); false then,
-// and nothing is held. Store lane+1, full fence, sum all lanes; over the limit: undo and look again, until it passes or
-// the others alone reach the limit. Two that race never both pass, and never both fail for each other's sake. Units
-// that were granted to waiters count as held. A caller that queued must try once more after queueing (see
-// board_queue_wait).
+// and nothing is held. Mark the attempt in the lane, full fence, sum all lanes, attempts included; over the limit: undo
+// and look again, until it passes or the others alone reach the limit. Two that race never both pass, and never both
+// fail for each other's sake. Units that were granted to waiters count as held. A caller that queued must try once more
+// after queueing (see board_queue_wait).
 bool board_lane_acquire(struct board *board, uint32_t object, uint32_t inc, uint32_t limit);
+
+// board_lane_try keeps a place for one unit as board_lane_acquire does (`limit` is not 0), for a caller who does not
+// know yet whether it needs it: for the limit it is held, in no sum that is told. One attempt at a time for each lane,
+// until board_lane_take_tried or board_lane_leave_tried.
+bool board_lane_try(struct board *board, uint32_t object, uint32_t inc, uint32_t limit);
+
+// board_lane_take_tried makes what board_lane_try kept a unit that is held.
+void board_lane_take_tried(struct board *board, uint32_t object, uint32_t inc);
+
+// board_lane_leave_tried gives back what board_lane_try kept, as board_lane_release does.
+void board_lane_leave_tried(struct board *board, uint32_t object, uint32_t inc);
 
 // board_lane_release gives one unit back. Where a queue may wait for it, board_queue_slot_freed follows at once, before
 // any other call for a lane or a queue: should the process die between the two, only the last unit is remembered.
 void board_lane_release(struct board *board, uint32_t object, uint32_t inc);
 
-// board_lane_sum gives the units held by all.
+// board_lane_sum gives the units held by all, without attempts.
 uint32_t board_lane_sum(struct board *board, uint32_t object);
 
 // board_lane_own gives the units `inc` holds.

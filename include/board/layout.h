@@ -371,7 +371,8 @@ uint32_t board_object_parent(struct board *board, uint32_t object);
 // board_lanes_clear gives back all units that the dead process `inc` held and passes them on to waiters.
 void board_lanes_clear(struct board *board, uint32_t inc);
 
-// board_lane_sum_reserved gives the units held by all and those granted to waiters that have not fetched them.
+// board_lane_sum_reserved gives the units held by all, those granted to waiters that have not fetched them, and those
+// that are tried for: what a limit counts.
 uint32_t board_lane_sum_reserved(struct board *board, uint32_t object);
 
 // board_queue_repair looks at the lock that the dead process `inc` may have held, if it is that of a queue, and takes

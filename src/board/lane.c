@@ -23,14 +23,30 @@
 #include <sched.h>
 #include "board/layout.h"
 
-static uint32_t sum_from(struct board *board, uint32_t first, uint32_t object)
+// What a process only tries for stands apart from the units it holds, in one word: limits count both, and what is told
+// of an object does not take an attempt for a connection.
+#define LANE_TRY (UINT32_C(1) << 31)
+
+static uint64_t lanes_add(struct board *board, uint32_t first, uint32_t object)
 {
-    uint32_t sum = 0, limit = board_incarnation_limit(board);
+    uint64_t sum = 0;
+    uint32_t limit = board_incarnation_limit(board);
     const _Atomic uint32_t *units = board->lanes->units[object];
     for (uint32_t inc = first; inc < limit; inc++) {
         sum += atomic_load_explicit(&units[inc], memory_order_relaxed);
     }
     return sum;
+}
+
+static uint32_t held_from(struct board *board, uint32_t first, uint32_t object)
+{
+    return lanes_add(board, first, object) % LANE_TRY;
+}
+
+static uint32_t sum_from(struct board *board, uint32_t first, uint32_t object)
+{
+    uint64_t sum = lanes_add(board, first, object);
+    return (uint32_t)(sum % LANE_TRY + sum / LANE_TRY);
 }
 
 // Two that keep undoing for each other must fall out of step.
@@ -44,23 +60,25 @@ static void step_aside(uint32_t inc, unsigned round)
     }
 }
 
-bool board_lane_acquire(struct board *board, uint32_t object, uint32_t inc, uint32_t limit)
+static _Atomic uint32_t *lane_at(struct board *board, uint32_t object, uint32_t inc)
 {
     board_check_incarnation(inc);
     board_check_object(object);
-    _Atomic uint32_t *lane = &board->lanes->units[object][inc];
+    return &board->lanes->units[object][inc];
+}
+
+bool board_lane_try(struct board *board, uint32_t object, uint32_t inc, uint32_t limit)
+{
+    _Atomic uint32_t *lane = lane_at(board, object, inc);
     board_touch(board, inc, object, board->lanes->touched[inc]);
     uint32_t own = atomic_load_explicit(lane, memory_order_relaxed);
-    if (limit == 0) {
-        atomic_store_explicit(lane, own + 1, memory_order_release);
-        return true;
-    }
+    must(own < LANE_TRY);
     for (unsigned round = 0;; round++) {
         // Fails without an attempt where it is full: an attempt could make that of another fail.
         if (sum_from(board, 0, object) >= limit) {
             return false;
         }
-        atomic_store_explicit(lane, own + 1, memory_order_relaxed);
+        atomic_store_explicit(lane, own | LANE_TRY, memory_order_relaxed);
         atomic_thread_fence(memory_order_seq_cst);
         if (LIKELY(sum_from(board, 0, object) <= limit)) {
             return true;
@@ -74,13 +92,44 @@ bool board_lane_acquire(struct board *board, uint32_t object, uint32_t inc, uint
     }
 }
 
+void board_lane_take_tried(struct board *board, uint32_t object, uint32_t inc)
+{
+    _Atomic uint32_t *lane = lane_at(board, object, inc);
+    uint32_t own = atomic_load_explicit(lane, memory_order_relaxed);
+    must(own >= LANE_TRY);
+    atomic_store_explicit(lane, own - LANE_TRY + 1, memory_order_release);
+}
+
+void board_lane_leave_tried(struct board *board, uint32_t object, uint32_t inc)
+{
+    _Atomic uint32_t *lane = lane_at(board, object, inc);
+    uint32_t own = atomic_load_explicit(lane, memory_order_relaxed);
+    must(own >= LANE_TRY);
+    board_freed_note(board, inc, object);
+    atomic_store_explicit(lane, own - LANE_TRY, memory_order_release);
+}
+
+bool board_lane_acquire(struct board *board, uint32_t object, uint32_t inc, uint32_t limit)
+{
+    if (limit) {
+        if (!board_lane_try(board, object, inc, limit)) {
+            return false;
+        }
+        board_lane_take_tried(board, object, inc);
+        return true;
+    }
+    _Atomic uint32_t *lane = lane_at(board, object, inc);
+    board_touch(board, inc, object, board->lanes->touched[inc]);
+    uint32_t own = atomic_load_explicit(lane, memory_order_relaxed);
+    atomic_store_explicit(lane, own + 1, memory_order_release);
+    return true;
+}
+
 void board_lane_release(struct board *board, uint32_t object, uint32_t inc)
 {
-    board_check_incarnation(inc);
-    board_check_object(object);
-    _Atomic uint32_t *lane = &board->lanes->units[object][inc];
+    _Atomic uint32_t *lane = lane_at(board, object, inc);
     uint32_t own = atomic_load_explicit(lane, memory_order_relaxed);
-    must(own > 0);
+    must(own % LANE_TRY > 0);
     board_freed_note(board, inc, object);
     atomic_store_explicit(lane, own - 1, memory_order_release);
 }
@@ -88,7 +137,7 @@ void board_lane_release(struct board *board, uint32_t object, uint32_t inc)
 uint32_t board_lane_sum(struct board *board, uint32_t object)
 {
     board_check_object(object);
-    return sum_from(board, 1, object);
+    return held_from(board, 1, object);
 }
 
 uint32_t board_lane_sum_reserved(struct board *board, uint32_t object)
@@ -99,9 +148,7 @@ uint32_t board_lane_sum_reserved(struct board *board, uint32_t object)
 
 uint32_t board_lane_own(struct board *board, uint32_t object, uint32_t inc)
 {
-    board_check_incarnation(inc);
-    board_check_object(object);
-    return atomic_load_explicit(&board->lanes->units[object][inc], memory_order_relaxed);
+    return atomic_load_explicit(lane_at(board, object, inc), memory_order_relaxed) % LANE_TRY;
 }
 
 static void kick(struct board *board, uint32_t object, uint32_t num)
@@ -125,7 +172,8 @@ void board_lanes_clear(struct board *board, uint32_t inc)
         uint64_t word = atomic_load(&board->lanes->touched[inc][i]);
         for (; word; word &= word - 1) {
             uint32_t object = i * 64 + (uint32_t)__builtin_ctzll(word);
-            uint32_t units = atomic_load(&board->lanes->units[object][inc]);
+            uint32_t lane = atomic_load(&board->lanes->units[object][inc]);
+            uint32_t units = lane % LANE_TRY + lane / LANE_TRY;
             if (units > 0) {
                 atomic_store(&estate->freed, 0);
                 atomic_store(&estate->num_freed, units);

@@ -54,38 +54,45 @@ static struct places places_of(const struct frontends *frontends, const struct b
     };
 }
 
-static void give_places(struct frontends *frontends, const struct places *places, bool limited, bool unlimited, int num)
+static void leave_tried(struct frontends *frontends, const struct places *places, int num)
 {
     for (int i = num - 1; i >= 0; i--)
-        if (places->limit[i] ? limited : unlimited)
-            board_lane_release(frontends->board, places->object[i], frontends->inc);
+        if (places->limit[i])
+            board_lane_leave_tried(frontends->board, places->object[i], frontends->inc);
 }
 
-// Places that are limited are taken before accept: a connection that has none stays in the kernel's queue.
-static bool take_limited(struct frontends *frontends, const struct places *places)
+// Places that are limited are kept before accept: a connection that has none stays in the kernel's queue.
+static bool try_places(struct frontends *frontends, const struct places *places)
 {
     for (int i = 0; i < places->num; i++) {
-        if (!places->limit[i] ||
-            board_lane_acquire(frontends->board, places->object[i], frontends->inc, places->limit[i]))
+        if (!places->limit[i] || board_lane_try(frontends->board, places->object[i], frontends->inc, places->limit[i]))
             continue;
-        give_places(frontends, places, true, false, i);
+        leave_tried(frontends, places, i);
         return false;
     }
     return true;
 }
 
-// The others are only counted, once there is a connection: an accept that finds none shall not be seen as a session.
-static void take_unlimited(struct frontends *frontends, const struct places *places)
+// There is a connection, and it counts: an accept that finds none is not seen as a session.
+static void take_places(struct frontends *frontends, const struct places *places)
 {
     for (int i = 0; i < places->num; i++)
-        if (!places->limit[i])
+        if (places->limit[i])
+            board_lane_take_tried(frontends->board, places->object[i], frontends->inc);
+        else
             board_lane_acquire(frontends->board, places->object[i], frontends->inc, 0);
+}
+
+static void give_places(struct frontends *frontends, const struct places *places)
+{
+    for (int i = places->num - 1; i >= 0; i--)
+        board_lane_release(frontends->board, places->object[i], frontends->inc);
 }
 
 void frontend_place_free(struct frontends *frontends, const struct bind_conf *bind)
 {
     struct places places = places_of(frontends, bind);
-    give_places(frontends, &places, true, true, places.num);
+    give_places(frontends, &places);
     if (frontends->resume.due_us)
         event_timer_set(frontends->loop, &frontends->resume, frontends->loop->now_us);
 }
@@ -130,7 +137,7 @@ static bool accept_one(struct frontend_listener *listener)
         return false;
     }
     bool out_of_files = frontends->num_sessions >= frontends->max_sessions;
-    if (out_of_files || !take_limited(frontends, &places)) {
+    if (out_of_files || !try_places(frontends, &places)) {
         if (out_of_files && frontends->max_sessions < frontends->program->global.maxconn)
             frontend_want_tell(frontends, listener->bind, EMFILE);
         listener_pause(listener, LISTENER_RETRY_US);
@@ -138,16 +145,16 @@ static bool accept_one(struct frontend_listener *listener)
     }
     int fd = accept4(listener->source.fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
-        take_unlimited(frontends, &places);
+        take_places(frontends, &places);
         if (!frontend_session_new(frontends, listener->bind, fd, &peer, len)) {
             frontend_want_tell(frontends, listener->bind, ENOMEM);
             close(fd);
-            give_places(frontends, &places, true, true, places.num);
+            give_places(frontends, &places);
         }
         return true;
     }
     int error = errno;
-    give_places(frontends, &places, true, false, places.num);
+    leave_tried(frontends, &places, places.num);
     if (error == ECONNABORTED || error == EINTR)
         return true;
     if (error == EAGAIN)

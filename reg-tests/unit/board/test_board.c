@@ -859,6 +859,31 @@ static void test_lanes(void **state)
     assert_true(board_lane_acquire(board, 4, b, 1));
 }
 
+// What is tried for counts for the limit, and is told of nowhere.
+static void test_lanes_tried(void **state)
+{
+    struct board *board = *state;
+    uint32_t a = board_incarnation_take(board, BOARD_ROLE_WORKER, 0, 1);
+    uint32_t b = board_incarnation_take(board, BOARD_ROLE_WORKER, 1, 1);
+    assert_true(board_lane_acquire(board, 4, a, 3));
+    assert_true(board_lane_try(board, 4, a, 3));
+    assert_true(board_lane_try(board, 4, b, 3));
+    assert_int_equal(board_lane_sum(board, 4), 1);
+    assert_int_equal(board_lane_own(board, 4, a), 1);
+    assert_int_equal(board_lane_sum_reserved(board, 4), 3);
+    board_lane_take_tried(board, 4, a);
+    assert_int_equal(board_lane_own(board, 4, a), 2);
+    assert_false(board_lane_acquire(board, 4, a, 3));
+    assert_int_equal(board_lane_sum(board, 4), 2);
+    board_lane_leave_tried(board, 4, b);
+    assert_true(board_lane_try(board, 4, a, 3));
+    assert_false(board_lane_try(board, 4, b, 3));
+    board_incarnation_dead(board, a);
+    assert_int_equal(board_lane_sum_reserved(board, 4), 0);
+    assert_true(board_lane_try(board, 4, b, 1));
+    board_lane_leave_tried(board, 4, b);
+}
+
 // Two processes meet at the same round; both lie in wait for the other, so that they act at once.
 static void meet(_Atomic uint64_t *mine, _Atomic uint64_t *other)
 {
@@ -1326,6 +1351,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sweep_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_counters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lanes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lanes_tried, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lane_race, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_asleep, setup, teardown),
