@@ -386,7 +386,7 @@ def at_rest(balancer, ports):
                     lib.answers(port)
         time.sleep(0.5)
     lib.check(summary, "the board:\n" + faults)
-    lib.check(sorted(summary["pids"]) == sorted(tools.tree(balancer.pid)), "the board knows who lives")
+    lib.check(sorted(summary["pids"]) == kills.on_board(balancer), "the board knows who lives")
     lib.check(summary["places"] == 2 * WARM, "%d connections are open, not %d" % (summary["places"], 2 * WARM))
     return summary
 
