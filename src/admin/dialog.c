@@ -234,8 +234,9 @@ static void command_start(struct admin_session *session)
     bool asks_what =
         session->mode == ADMIN_MODE_ONCE && session->is_first && is_last && session->num_lines == 1 && !session->in.len;
     session->is_first = false;
-    // As for HAProxy, each answer of a line is followed by its prompt.
-    if (session->has_run && session->num_words)
+    // As for HAProxy, each answer of a line is followed by its prompt; a line that was handed to a worker is answered
+    // by a session there, which has none.
+    if (session->has_run && session->num_words && session->inside != ADMIN_INSIDE_LINE)
         add_prompt(session);
     session->has_run |= session->num_words > 0;
     if (session->has_payload && is_last) {
