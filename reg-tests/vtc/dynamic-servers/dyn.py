@@ -35,14 +35,11 @@ def until(condition, what, seconds=20):
         time.sleep(0.01)
 
 
-class Origin:
-    """An HTTP server that answers with its name; while `held` is not set it lets all wait."""
+class Listener:
+    """Gives each connection to `serve(conn)`, in a thread; `num` counts what it served."""
 
-    def __init__(self, name):
-        self.name = name
+    def __init__(self):
         self.num = 0
-        self.held = threading.Event()
-        self.held.set()
         self.sock = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self.sock.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -54,42 +51,46 @@ class Origin:
 
     def _serve(self, conn):
         with conn:
-            data = b""
             try:
-                while True:
-                    while b"\r\n\r\n" not in data:
-                        part = conn.recv(65536)
-                        if not part:
-                            return
-                        data += part
-                    data = data.partition(b"\r\n\r\n")[2]
-                    self.num += 1
-                    self.held.wait(20)
-                    body = self.name.encode()
-                    conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+                self.serve(conn)
             except OSError:
                 pass
 
 
-class Agent:
-    """Answers each connection with `says`."""
+class Origin(Listener):
+    """An HTTP server that answers with its name; while `held` is not set it lets all wait. `num` counts requests."""
+
+    def __init__(self, name):
+        self.name = name
+        self.held = threading.Event()
+        self.held.set()
+        super().__init__()
+
+    def serve(self, conn):
+        data = b""
+        while True:
+            while b"\r\n\r\n" not in data:
+                part = conn.recv(65536)
+                if not part:
+                    return
+                data += part
+            data = data.partition(b"\r\n\r\n")[2]
+            self.num += 1
+            self.held.wait(20)
+            body = self.name.encode()
+            conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+
+class Agent(Listener):
+    """Answers each connection with `says`. `num` counts connections."""
 
     def __init__(self, says):
         self.says = says
-        self.num = 0
-        self.sock = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self.sock.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def _accept(self):
-        while True:
-            conn, _ = self.sock.accept()
-            self.num += 1
-            try:
-                conn.sendall(self.says)
-            except OSError:
-                pass
-            conn.close()
+    def serve(self, conn):
+        self.num += 1
+        conn.sendall(self.says)
 
 
 class Balancer:
